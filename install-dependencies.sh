@@ -1,0 +1,53 @@
+#!/bin/sh
+# Installs the Debian packages that building and testing rudo-snap need.
+#
+#   ./install-dependencies.sh build     what `make` and `make demo` need
+#   ./install-dependencies.sh test      and what `make check` needs (default)
+#
+# It says what it installs, installs nothing that is there already, and uses
+# sudo only when it is not run by root.
+set -eu
+
+build_packages="gcc make pkg-config libc6-dev libzstd-dev libcjson-dev libxxhash-dev
+libelf-dev libdw-dev libiberty-dev"
+test_packages="g++ libcriterion-dev clang clang-format libclang-rt-14-dev llvm binutils
+python3 python3-jsonschema zstd shellcheck valgrind mandoc"
+
+case "${1:-test}" in
+build) wanted=$build_packages ;;
+test) wanted="$build_packages $test_packages" ;;
+*)
+    echo "usage: $0 [build|test]" >&2
+    exit 2
+    ;;
+esac
+
+missing=""
+for package in $wanted; do
+    if ! dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed$'; then
+        missing="$missing $package"
+    fi
+done
+if [ -z "$missing" ]; then
+    exit 0
+fi
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "install-dependencies: this machine has no apt-get; please install:$missing" >&2
+    exit 1
+fi
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+        echo "install-dependencies: not root and no sudo; please install:$missing" >&2
+        exit 1
+    fi
+    as_root="sudo"
+fi
+
+echo "install-dependencies: installing with apt-get:$missing"
+export DEBIAN_FRONTEND=noninteractive
+# The package lists of a fresh machine may be missing or old.
+$as_root apt-get update -qq
+# shellcheck disable=SC2086  # a list of words on purpose
+$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,128 @@
+// Marking: which objects and foreign blocks of a heap image the roots reach.
+//
+// The result is a set. It depends on the image alone, not on the number of
+// workers, the policy, or timing; only the statistics do. The serial marker is
+// the oracle: every other way to mark equals it bit for bit.
+//
+//     MarkResult *result = NULL;
+//     MarkOptions options = mark_options_default();
+//     options.workers = 16;
+//     if (!mark_reachable(image, &options, &result, &error))
+//         return false;
+//     char digest[MARK_DIGEST_CHARS];
+//     mark_result_digest(result, image, digest);
+//     mark_result_free(result);
+//
+// What refers to what is rule `conservative/1`: snapshot/heap_image.h.
+
+#ifndef MARKER_MARK_H
+#define MARKER_MARK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/error.h"
+#include "snapshot/heap_image.h"
+
+#define MAX_WORKERS 16u
+#define QUEUE_CAPACITY 1024u // slots of a StealQueue: a power of two
+#define MARK_RULE "conservative/1"
+// "xxh3-128:", 32 hex digits, NUL.
+#define MARK_DIGEST_CHARS 42
+
+typedef enum MarkPolicy {
+    MARK_POLICY_DEFAULT = 0, // the one that measures best: see docs/design.md
+    MARK_POLICY_STEAL,       // references stay with the worker that found them
+    MARK_POLICY_OWNER,       // references go to the worker that owns their page
+} MarkPolicy;
+
+typedef enum MarkKind {
+    MARK_MAJOR = 0,
+    MARK_MINOR, // old pages count as live; only generation-0 pages are marked
+} MarkKind;
+
+// "major", "minor".
+const char *mark_kind_name(MarkKind kind);
+
+typedef struct MarkOptions {
+    uint32_t workers; // 1..MAX_WORKERS; 0: min(CPUs, MAX_WORKERS)
+    MarkKind kind;
+    MarkPolicy policy;
+    uint32_t queue_capacity; // 0: QUEUE_CAPACITY; else a power of two >= 2 (tests use small ones)
+} MarkOptions;
+
+MarkOptions mark_options_default(void);
+
+// min(CPUs, MAX_WORKERS), at least 1.
+uint32_t mark_default_workers(void);
+
+// What one worker did.
+typedef struct MarkWorkerStatistics {
+    uint64_t marked;        // objects this worker claimed
+    uint64_t scanned_words; // payload words looked at
+    uint64_t edges;         // words that referred to an object or a foreign block
+    uint64_t steals_tried;
+    uint64_t steals_won;
+    uint64_t overflow_segments; // allocated by this worker
+    uint64_t idle_ns;
+} MarkWorkerStatistics;
+
+typedef struct MarkStatistics {
+    uint32_t worker_count;
+    MarkWorkerStatistics workers[MAX_WORKERS];
+    uint64_t elapsed_ns; // from the start barrier to the end barrier
+} MarkStatistics;
+
+// Counts that depend on the image alone.
+typedef struct MarkTotals {
+    uint64_t marked_objects;
+    uint64_t marked_bytes; // their slots
+    uint64_t marked_blocks;
+    uint64_t marked_block_bytes;
+    // Root words that resolve to an object (DEAD or not) or a foreign block, by kind.
+    uint64_t roots[ROOT_KIND_COUNT];
+    // Words (of roots, marked objects, marked blocks) in a GC page that resolve to no
+    // allocated slot.
+    uint64_t invalid_references;
+} MarkTotals;
+
+typedef struct MarkResult {
+    MarkKind kind;
+    MarkTotals totals;
+    MarkStatistics statistics; // not part of the result proper
+    // Same shape as HeapImage.live: bit i of word heap_image_first_word(page) + i/64.
+    uint64_t word_count;
+    uint64_t *marked;
+    uint64_t block_word_count;
+    uint64_t *marked_blocks; // bit per foreign block
+} MarkResult;
+
+// Marks what the roots of `image` reach. `image` is only read, so several marks may run on
+// it at once. Errors: usage (workers, capacity), memory, system (a thread could not start).
+// On success the caller owns `*out` and frees it with mark_result_free().
+NODISCARD bool mark_reachable(const HeapImage *image, const MarkOptions *options,
+                              MarkResult **out, Error *error);
+
+// The oracle: one thread, an explicit stack, the rule word by word through
+// heap_image_resolve(). As simple as can be; shares no code with the fast markers.
+NODISCARD bool mark_reachable_serial(const HeapImage *image, MarkKind kind, MarkResult **out,
+                                     Error *error);
+
+void mark_result_free(MarkResult *result);
+
+static inline bool mark_result_is_marked(const MarkResult *result, const HeapImage *image,
+                                         uint32_t page, uint32_t slot)
+{
+    return result->marked[heap_image_first_word(image, page) + slot / 64] >> (slot % 64) & 1;
+}
+
+// Is every live object of the page marked?
+bool is_fully_marked(const MarkResult *result, const HeapImage *image, uint32_t page);
+
+// XXH3-128 (seed 0) over, for every page with at least one marked object in ascending page
+// address: the page address as u64, then its mark words, ceil(slots/64) of them, all
+// little-endian. Captured addresses, so equal for every worker count and machine.
+void mark_result_digest(const MarkResult *result, const HeapImage *image,
+                        char digest[MARK_DIGEST_CHARS]);
+
+#endif

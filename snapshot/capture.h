@@ -1,0 +1,52 @@
+// Capturing a heap from a running process: stop, read registers, copy, resume;
+// then, while it runs again, find what matters in the copy and write it.
+//
+// Borders inside, so that ways in can be added (a core file, pre-copy, fork):
+//
+//   capture_process_*   fills a ProcessCopy: mappings, threads with registers, bytes
+//   capture_analysis_*  ProcessCopy -> SnapshotContents: pages, roots, foreign blocks, types
+//   snapshot_write()    SnapshotContents -> file
+//
+// What is a root and what is a foreign block: docs/design.md, "Capture".
+
+#ifndef SNAPSHOT_CAPTURE_H
+#define SNAPSHOT_CAPTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/error.h"
+#include "snapshot/heap_layout.h"
+#include "snapshot/snapshot_details.h"
+#include "snapshot/snapshot_file.h"
+
+typedef struct CaptureOptions {
+    const HeapLayout *layout; // NULL: rudo-gc-0.8; borrowed
+    ForeignMode foreign_mode;
+    SnapshotWriteOptions write; // write.is_cancelled is honoured in every phase
+} CaptureOptions;
+
+// What happened, for the user.
+typedef struct CaptureSummary {
+    char executable[256];
+    uint32_t pid;
+    uint32_t thread_count;
+    uint64_t resident_bytes; // private writable memory that was copied
+    uint64_t pause_ns;       // first interrupt to last detach
+    uint64_t looked_at_pages;
+    uint64_t page_count;   // page headers found
+    uint64_t object_count; // allocated and not DEAD
+    uint64_t rejected_pages; // pages that begin with the magic, but have no valid header
+    ForeignMode foreign_mode;
+    char foreign_note[200]; // why it is not what was asked for; ""
+    SnapshotWriteResult file;
+} CaptureSummary;
+
+// Captures process `pid` into `path`. The target needs no preparation and is running again
+// (and not traced) when this returns, whatever it returns.
+// Errors: usage (path exists), system (no such process, no permission, it went away, disk),
+// memory, no heap (not one valid GC page), interrupted.
+NODISCARD bool capture_process(int pid, const char *path, const CaptureOptions *options,
+                               CaptureSummary *summary, Error *error);
+
+#endif

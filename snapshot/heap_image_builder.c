@@ -1,0 +1,587 @@
+// HeapImageBuilder: places page runs in memory, then validates them and builds the
+// side tables of a HeapImage.
+//
+// Placement is all or nothing: either every run lies at its captured address, or
+// the whole image lies in one arena. Nothing outside this file and
+// heap_image_page_bytes() needs to know which.
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "snapshot/heap_image.h"
+#include "snapshot/heap_image_internal.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+// More mappings than this, and the image goes into one arena: the kernel's own limit
+// (vm.max_map_count) is 65,530 for the whole process.
+#define MAX_RUNS_IN_PLACE 10000u
+// Addresses end here: 56 bits are user space on 5-level x86-64 and on aarch64.
+#define ADDRESS_LIMIT (UINT64_C(1) << 56)
+// A gap of this many bytes between pages separates what one window covers from the rest.
+#define WINDOW_GAP_BYTES (UINT64_C(1) << 30)
+// Windows never take more than this share of what they index, or this many buckets.
+#define WINDOW_MIN_LIMIT (UINT64_C(1) << 20)
+// Room that our own stack may still grow into; no run is placed there.
+#define STACK_ROOM_BELOW (UINT64_C(64) << 20)
+#define STACK_ROOM_ABOVE (UINT64_C(16) << 20)
+
+// Sanitizers reserve, or refuse, parts of the address space (ThreadSanitizer aborts on low
+// fixed mappings), so their builds always relocate.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PLACES_IN_ARENA true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define PLACES_IN_ARENA true
+#endif
+#endif
+#ifndef PLACES_IN_ARENA
+#define PLACES_IN_ARENA false
+#endif
+
+struct HeapImageBuilder {
+    HeapImage *image;
+    bool force_relocation;
+    uint64_t *pages_before; // per run: pages of the runs before it
+};
+
+static uint32_t log2_exact(uint64_t power_of_two)
+{
+    return (uint32_t)__builtin_ctzll(power_of_two);
+}
+
+bool heap_image_builder_new(const HeapLayout *layout, const HeapImageOptions *options,
+                            HeapImageBuilder **out, Error *error)
+{
+    HeapImageBuilder *builder = calloc(1, sizeof *builder);
+    HeapImage *image = calloc(1, sizeof *image);
+    SnapshotDetails *details = snapshot_details_new();
+
+    *out = NULL;
+    if (builder == NULL || image == NULL || details == NULL) {
+        free(builder);
+        free(image);
+        snapshot_details_free(details);
+        return error_set_memory(error, sizeof *builder + sizeof *image, "a heap image");
+    }
+    image->layout = *layout;
+    image->page_shift = log2_exact(layout->page_size);
+    image->details = details;
+    builder->image = image;
+    builder->force_relocation = PLACES_IN_ARENA || (options != NULL && options->force_relocation);
+    *out = builder;
+    return true;
+}
+
+static void unmap_runs(const HeapImage *image, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        (void)munmap((void *)(uintptr_t)image->runs[i].address,
+                     image->runs[i].page_count << image->page_shift);
+}
+
+void heap_image_unmap(HeapImage *image)
+{
+    if (image->is_relocated) {
+        if (image->arena != NULL)
+            (void)munmap(image->arena, image->image_bytes);
+    } else {
+        unmap_runs(image, image->run_count);
+    }
+    image->run_count = 0;
+    image->arena = NULL;
+}
+
+void heap_image_builder_free(HeapImageBuilder *builder)
+{
+    if (builder == NULL)
+        return;
+    heap_image_free(builder->image);
+    free(builder->pages_before);
+    free(builder);
+}
+
+static bool check_runs(const HeapImage *image, const PageRun *runs, uint64_t run_count,
+                       uint64_t *total_pages, Error *error)
+{
+    uint64_t previous_end = image->layout.page_size; // page 0 is nobody's
+    uint64_t pages = 0;
+
+    for (uint64_t i = 0; i < run_count; i++) {
+        uint64_t address = runs[i].address;
+        if (address % image->layout.page_size != 0 || address < previous_end ||
+            runs[i].page_count == 0 || address >= ADDRESS_LIMIT ||
+            runs[i].page_count > (ADDRESS_LIMIT - address) >> image->page_shift)
+            return error_set(error, ERROR_CORRUPT,
+                             "page run %llu (0x%llx, %llu pages) is not possible",
+                             (unsigned long long)i, (unsigned long long)address,
+                             (unsigned long long)runs[i].page_count);
+        previous_end = address + (runs[i].page_count << image->page_shift);
+        pages += runs[i].page_count;
+    }
+    // Page indices are 32 bits wide, and NO_INDEX is taken.
+    if (pages >= NO_INDEX)
+        return error_set(error, ERROR_UNSUPPORTED, "%llu pages are more than a heap image holds",
+                         (unsigned long long)pages);
+    *total_pages = pages;
+    return true;
+}
+
+// Would a run take room that our own stack may grow into?
+static bool is_near_our_stack(const PageRun *run, uint32_t page_shift)
+{
+    uint64_t here = (uint64_t)(uintptr_t)__builtin_frame_address(0);
+    uint64_t low = here > STACK_ROOM_BELOW ? here - STACK_ROOM_BELOW : 0;
+
+    return run->address < here + STACK_ROOM_ABOVE &&
+           run->address + (run->page_count << page_shift) > low;
+}
+
+// All runs at their captured addresses, or none. Returns false when an address is taken
+// or cannot be had; that is no error, the image is relocated then.
+static bool place_at_captured_addresses(HeapImage *image)
+{
+    if (image->run_count > MAX_RUNS_IN_PLACE)
+        return false;
+    for (uint64_t i = 0; i < image->run_count; i++) {
+        const PageRun *run = &image->runs[i];
+        void *wanted = (void *)(uintptr_t)run->address;
+        size_t bytes = run->page_count << image->page_shift;
+        void *got = MAP_FAILED;
+        if (!is_near_our_stack(run, image->page_shift))
+            got = mmap(wanted, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+        // A kernel before 4.17 takes the address for a hint.
+        if (got != MAP_FAILED && got != wanted) {
+            (void)munmap(got, bytes);
+            got = MAP_FAILED;
+        }
+        if (got == MAP_FAILED) {
+            unmap_runs(image, i);
+            return false;
+        }
+        (void)madvise(got, bytes, MADV_HUGEPAGE); // only speed is lost without it
+    }
+    return true;
+}
+
+static bool place_in_arena(HeapImage *image, Error *error)
+{
+    void *arena = mmap(NULL, image->image_bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (arena == MAP_FAILED) {
+        image->run_count = 0;
+        return error_set_memory(error, image->image_bytes, "the heap image");
+    }
+    (void)madvise(arena, image->image_bytes, MADV_HUGEPAGE);
+    image->arena = arena;
+    image->is_relocated = true;
+    return true;
+}
+
+bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, uint64_t run_count,
+                                Error *error)
+{
+    HeapImage *image = builder->image;
+    uint64_t total_pages = 0;
+    PageRun *merged;
+    uint64_t *pages_before;
+
+    if (!check_runs(image, runs, run_count, &total_pages, error))
+        return false;
+    merged = malloc((run_count + 1) * sizeof *merged);
+    pages_before = malloc((run_count + 1) * sizeof *pages_before);
+    image->runs = merged;
+    builder->pages_before = pages_before;
+    if (merged == NULL || pages_before == NULL)
+        return error_set_memory(error, run_count * sizeof *merged, "the page runs");
+    for (uint64_t i = 0; i < run_count; i++) {
+        PageRun *last = image->run_count > 0 ? &merged[image->run_count - 1] : NULL;
+        if (last != NULL &&
+            last->address + (last->page_count << image->page_shift) == runs[i].address)
+            last->page_count += runs[i].page_count;
+        else
+            merged[image->run_count++] = runs[i];
+    }
+    pages_before[0] = 0;
+    for (uint64_t i = 0; i < image->run_count; i++)
+        pages_before[i + 1] = pages_before[i] + merged[i].page_count;
+    image->image_bytes = total_pages << image->page_shift;
+    if (image->run_count == 0)
+        return true;
+    if (!builder->force_relocation && place_at_captured_addresses(image))
+        return true;
+    return place_in_arena(image, error);
+}
+
+// Offset of `address` in the arena order of pages, and the bytes that follow it in its run.
+static bool find_in_runs(const HeapImage *image, uint64_t address, uint64_t *run_index,
+                         uint64_t *bytes_left)
+{
+    uint64_t low = 0, high = image->run_count;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (image->runs[middle].address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return false;
+    const PageRun *run = &image->runs[low - 1];
+    uint64_t run_bytes = run->page_count << image->page_shift;
+    if (address - run->address >= run_bytes)
+        return false;
+    *run_index = low - 1;
+    *bytes_left = run_bytes - (address - run->address);
+    return true;
+}
+
+uint8_t *heap_image_builder_bytes(HeapImageBuilder *builder, uint64_t address, uint64_t bytes)
+{
+    HeapImage *image = builder->image;
+    uint64_t run_index, bytes_left;
+
+    if (!find_in_runs(image, address, &run_index, &bytes_left) || bytes > bytes_left)
+        return NULL;
+    if (!image->is_relocated)
+        return (uint8_t *)(uintptr_t)address;
+    return image->arena + (builder->pages_before[run_index] << image->page_shift) +
+           (address - image->runs[run_index].address);
+}
+
+void heap_image_builder_take_roots(HeapImageBuilder *builder, Root *roots, uint64_t root_count)
+{
+    free((void *)(uintptr_t)builder->image->roots);
+    builder->image->roots = roots;
+    builder->image->root_count = root_count;
+}
+
+void heap_image_builder_take_blocks(HeapImageBuilder *builder, ForeignBlock *blocks,
+                                    uint32_t block_count, uint8_t *foreign_bytes,
+                                    uint64_t foreign_byte_count)
+{
+    HeapImage *image = builder->image;
+
+    free((void *)(uintptr_t)image->blocks);
+    free((void *)(uintptr_t)image->foreign_bytes);
+    image->blocks = blocks;
+    image->block_count = block_count;
+    image->foreign_bytes = foreign_bytes;
+    image->foreign_byte_count = foreign_byte_count;
+}
+
+void heap_image_builder_take_details(HeapImageBuilder *builder, SnapshotDetails *details)
+{
+    snapshot_details_free((SnapshotDetails *)(uintptr_t)builder->image->details);
+    builder->image->details = details;
+}
+
+// Walks the page headers of all runs: counts them, and fills `pages` unless it is NULL.
+static bool walk_pages(HeapImage *image, HeapPage *pages, uint32_t *page_count, Error *error)
+{
+    uint64_t arena_page = 0;
+    uint32_t count = 0;
+
+    for (uint64_t r = 0; r < image->run_count; r++) {
+        const PageRun *run = &image->runs[r];
+        for (uint64_t p = 0; p < run->page_count;) {
+            uint64_t address = run->address + (p << image->page_shift);
+            const uint8_t *bytes = image->is_relocated
+                                       ? image->arena + (arena_page << image->page_shift)
+                                       : (const uint8_t *)(uintptr_t)address;
+            PageHeader header;
+            PageHeaderFault fault = page_header_read(
+                &image->layout, bytes, (run->page_count - p) << image->page_shift, &header);
+            if (fault != PAGE_HEADER_VALID)
+                return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s",
+                                 (unsigned long long)address, page_header_fault_name(fault));
+            if (pages != NULL)
+                pages[count] = (HeapPage){
+                    .address = address,
+                    .block_size = header.block_size,
+                    .header_size = (uint16_t)header.header_size,
+                    .slot_count = (uint16_t)header.slot_count,
+                    .owner_thread = (uint32_t)header.owner_thread,
+                    .arena_page = (uint32_t)arena_page,
+                };
+            count++;
+            p += header.page_count;
+            arena_page += header.page_count;
+        }
+    }
+    *page_count = count;
+    return true;
+}
+
+// ---- windows ----
+
+// Chooses the stretch of the address space, between gaps, that holds most items, and
+// returns its first and last item. Items ascend by address.
+static void choose_stretch(const uint64_t *addresses, uint64_t count, uint64_t *first,
+                           uint64_t *last)
+{
+    uint64_t start = 0;
+
+    *first = 0;
+    *last = 0;
+    for (uint64_t i = 1; i <= count; i++) {
+        if (i < count && addresses[i] - addresses[i - 1] < WINDOW_GAP_BYTES)
+            continue;
+        if (i - start > *last - *first + 1 || start == 0) {
+            *first = start;
+            *last = i - 1;
+        }
+        start = i;
+    }
+}
+
+// Sizes a window over addresses[first..last], entries set to `fill`. A window that would be
+// large for what it indexes is not made: lookups then take the slow path, same results.
+static bool window_new(AddressWindow *window, uint64_t low, uint64_t high, uint32_t shift,
+                       uint64_t item_count, uint32_t fill, uint32_t **entries, Error *error)
+{
+    uint64_t first = low >> shift;
+    uint64_t count = (high >> shift) - first + 1;
+    uint64_t limit = item_count * 64 > WINDOW_MIN_LIMIT ? item_count * 64 : WINDOW_MIN_LIMIT;
+
+    *entries = NULL;
+    if (count > limit)
+        return true;
+    *entries = malloc(count * sizeof **entries);
+    if (*entries == NULL)
+        return error_set_memory(error, count * sizeof **entries, "an address window");
+    for (uint64_t i = 0; i < count; i++)
+        (*entries)[i] = fill;
+    *window = (AddressWindow){first, count, shift, *entries};
+    return true;
+}
+
+static uint64_t run_pages_from(const HeapImage *image, uint32_t page)
+{
+    PageHeader header;
+
+    if (!heap_image_is_large(image, page))
+        return 1;
+    if (page_header_read(&image->layout, heap_image_page_bytes(image, page), UINT64_MAX, &header) !=
+        PAGE_HEADER_VALID)
+        return 1;
+    return header.page_count;
+}
+
+static bool build_page_window(HeapImage *image, Error *error)
+{
+    uint64_t first, last;
+    uint64_t *addresses;
+    uint32_t *entries;
+    uint64_t end;
+
+    image->page_window.shift = image->page_shift;
+    if (image->page_count == 0)
+        return true;
+    addresses = malloc(image->page_count * sizeof *addresses);
+    if (addresses == NULL)
+        return error_set_memory(error, image->page_count * sizeof *addresses, "the page table");
+    for (uint32_t i = 0; i < image->page_count; i++)
+        addresses[i] = image->pages[i].address;
+    choose_stretch(addresses, image->page_count, &first, &last);
+    free(addresses);
+
+    end = image->pages[last].address +
+          (run_pages_from(image, (uint32_t)last) << image->page_shift);
+    if (!window_new(&image->page_window, image->pages[first].address, end - 1, image->page_shift,
+                    last - first + 1, NO_INDEX, &entries, error))
+        return false;
+    if (entries == NULL)
+        return true;
+    for (uint64_t i = first; i <= last; i++) {
+        uint64_t bucket =
+            (image->pages[i].address >> image->page_shift) - image->page_window.first;
+        uint64_t pages = run_pages_from(image, (uint32_t)i);
+        for (uint64_t p = 0; p < pages; p++)
+            entries[bucket + p] = (uint32_t)i;
+    }
+    return true;
+}
+
+static bool build_block_window(HeapImage *image, Error *error)
+{
+    uint64_t first, last, bucket = 0;
+    uint64_t *addresses;
+    uint32_t *entries;
+
+    image->block_window.shift = 12;
+    if (image->block_count == 0)
+        return true;
+    addresses = malloc(image->block_count * sizeof *addresses);
+    if (addresses == NULL)
+        return error_set_memory(error, image->block_count * sizeof *addresses, "the block table");
+    for (uint32_t i = 0; i < image->block_count; i++)
+        addresses[i] = image->blocks[i].address;
+    choose_stretch(addresses, image->block_count, &first, &last);
+    free(addresses);
+
+    const ForeignBlock *blocks = image->blocks;
+    if (!window_new(&image->block_window, blocks[first].address,
+                    blocks[last].address + blocks[last].bytes - 1, 12, last - first + 1, NO_INDEX,
+                    &entries, error))
+        return false;
+    if (entries == NULL)
+        return true;
+    // From the block before: it may end inside the first bucket.
+    for (uint64_t i = first > 0 ? first - 1 : first; i <= last; i++) {
+        uint64_t end = blocks[i].address + blocks[i].bytes;
+        // Buckets that start below this block's end and have no earlier block.
+        while (bucket < image->block_window.count &&
+               (image->block_window.first + bucket) << 12 < end)
+            entries[bucket++] = (uint32_t)i;
+    }
+    return true;
+}
+
+// ---- live words ----
+
+static uint64_t dead_bits(HeapImage *image, uint32_t page, uint32_t word, uint64_t allocated)
+{
+    const HeapLayout *layout = &image->layout;
+    uint64_t dead = 0;
+
+    if (!heap_layout_has_object_header(layout, image->pages[page].block_size) ||
+        layout->weak_count.width == 0)
+        return 0;
+    for (uint64_t bits = allocated; bits != 0; bits &= bits - 1) {
+        uint32_t bit = (uint32_t)__builtin_ctzll(bits);
+        uint64_t weak = heap_layout_read(heap_image_object_bytes(image, page, word * 64 + bit),
+                                         layout->weak_count);
+        if ((weak & layout->dead_bit) != 0)
+            dead |= UINT64_C(1) << bit;
+        else if ((weak & layout->under_construction_bit) != 0)
+            image->has_under_construction = true;
+    }
+    return dead;
+}
+
+static bool build_live_words(HeapImage *image, Error *error)
+{
+    uint32_t *first_words = NULL;
+    uint64_t *live;
+    uint64_t words = 0;
+
+    for (uint32_t page = 0; page < image->page_count; page++) {
+        words += heap_image_page_words(image, page);
+        if (image->pages[page].slot_count > 64)
+            image->has_wide_pages = true;
+    }
+    if (words > UINT32_MAX)
+        return error_set(error, ERROR_UNSUPPORTED, "%llu mark words are more than we can index",
+                         (unsigned long long)words);
+    live = calloc(words + 1, sizeof *live);
+    if (image->has_wide_pages)
+        first_words = malloc(image->page_count * sizeof *first_words);
+    image->live = live;
+    image->first_words = first_words;
+    image->word_count = words;
+    if (live == NULL || (image->has_wide_pages && first_words == NULL))
+        return error_set_memory(error, words * sizeof *live, "the live words");
+
+    words = 0;
+    for (uint32_t page = 0; page < image->page_count; page++) {
+        if (first_words != NULL)
+            first_words[page] = (uint32_t)words;
+        for (uint32_t word = 0; word < heap_image_page_words(image, page); word++) {
+            uint64_t allocated = heap_image_allocated_word(image, page, word);
+            live[words++] = allocated & ~dead_bits(image, page, word, allocated);
+        }
+    }
+    return true;
+}
+
+// ---- roots and blocks ----
+
+static int compare_roots(const void *left, const void *right)
+{
+    const Root *a = left, *b = right;
+
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    if (a->thread != b->thread)
+        return a->thread < b->thread ? -1 : 1;
+    if (a->address != b->address)
+        return a->address < b->address ? -1 : 1;
+    return a->value < b->value ? -1 : a->value > b->value;
+}
+
+static int compare_blocks(const void *left, const void *right)
+{
+    const ForeignBlock *a = left, *b = right;
+
+    return a->address < b->address ? -1 : a->address > b->address;
+}
+
+static bool check_roots(const HeapImage *image, Error *error)
+{
+    for (uint64_t i = 0; i < image->root_count; i++)
+        if (image->roots[i].kind >= ROOT_KIND_COUNT)
+            return error_set(error, ERROR_CORRUPT, "root %llu has the unknown kind %u",
+                             (unsigned long long)i, image->roots[i].kind);
+    return true;
+}
+
+static bool check_blocks(const HeapImage *image, Error *error)
+{
+    uint64_t previous_end = 0;
+
+    for (uint32_t i = 0; i < image->block_count; i++) {
+        const ForeignBlock *block = &image->blocks[i];
+        if (block->address < previous_end || block->address >= ADDRESS_LIMIT ||
+            block->bytes == 0 || block->bytes > ADDRESS_LIMIT - block->address ||
+            block->offset % 8 != 0 || block->offset > image->foreign_byte_count ||
+            block->bytes > image->foreign_byte_count - block->offset)
+            return error_set(error, ERROR_CORRUPT,
+                             "foreign block %u (0x%llx, %llu bytes) is not possible", i,
+                             (unsigned long long)block->address,
+                             (unsigned long long)block->bytes);
+        previous_end = block->address + block->bytes;
+    }
+    return true;
+}
+
+static bool build(HeapImage *image, Error *error)
+{
+    HeapPage *pages;
+
+    if (!walk_pages(image, NULL, &image->page_count, error))
+        return false;
+    pages = malloc(((size_t)image->page_count + 1) * sizeof *pages);
+    image->pages = pages;
+    if (pages == NULL)
+        return error_set_memory(error, image->page_count * sizeof *pages, "the page records");
+    if (!walk_pages(image, pages, &image->page_count, error))
+        return false;
+    if (image->root_count > 0)
+        qsort((void *)(uintptr_t)image->roots, image->root_count, sizeof *image->roots,
+              compare_roots);
+    if (image->block_count > 0)
+        qsort((void *)(uintptr_t)image->blocks, image->block_count, sizeof *image->blocks,
+              compare_blocks);
+    return check_roots(image, error) && check_blocks(image, error) &&
+           build_page_window(image, error) && build_block_window(image, error) &&
+           build_live_words(image, error);
+}
+
+bool heap_image_builder_finish(HeapImageBuilder **builder, HeapImage **out, Error *error)
+{
+    *out = NULL;
+    if (!build((*builder)->image, error))
+        return false;
+    *out = (*builder)->image;
+    free((*builder)->pages_before);
+    free(*builder);
+    *builder = NULL;
+    return true;
+}

@@ -1,0 +1,95 @@
+// SnapshotDetails: what a snapshot knows beside the heap itself: where and how it
+// was captured, threads, modules, type symbols, the memory map.
+//
+// Nothing here changes what is marked. The container writes and reads it, the
+// capture fills it, reports show it. All strings are NUL-terminated UTF-8 (bytes
+// that are not, from another process, are replaced on the way in).
+
+#ifndef SNAPSHOT_SNAPSHOT_DETAILS_H
+#define SNAPSHOT_SNAPSHOT_DETAILS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/error.h"
+
+typedef enum ForeignMode {
+    FOREIGN_BLOCKS = 0, // malloc chunks are traced like objects
+    FOREIGN_ROOTS,      // all malloc'd words are roots
+    FOREIGN_NONE,       // malloc'd memory is left out
+} ForeignMode;
+
+// "blocks", "roots", "none".
+const char *foreign_mode_name(ForeignMode mode);
+
+typedef struct SnapshotThread {
+    uint32_t tid;
+    char name[64]; // comm; a longer one is cut
+    uint64_t stack_pointer;
+    uint64_t program_counter;
+    uint64_t control_block; // fs_base on x86-64
+} SnapshotThread;
+
+typedef struct SnapshotModule {
+    char *name;     // file name without folders; owned
+    char *build_id; // lower-case hex, "" when there is none; owned
+    uint64_t base;  // load address that offsets count from
+    uint64_t end;   // end of the last mapping
+} SnapshotModule;
+
+// One distinct value of the objects' type word.
+typedef struct SnapshotType {
+    uint64_t type_word;
+    uint32_t module; // index, or UINT32_MAX
+    uint64_t module_offset;
+    uint32_t symbol_count; // identical functions are merged: one address, several symbols
+    char **symbols;        // demangled, ascending, without duplicates; owned
+} SnapshotType;
+
+typedef struct SnapshotMapping {
+    uint64_t start;
+    uint64_t end;
+    uint64_t file_offset;
+    char permissions[5]; // "rw-p"
+    char *name;          // path, "[heap]", or ""; owned
+} SnapshotMapping;
+
+typedef struct SnapshotMetadata {
+    char tool_version[32];
+    uint32_t pid;
+    char executable[256]; // file name without folders
+    char build_id[64];    // of the executable, lower-case hex; ""
+    int64_t captured_at_ns; // since 1970, UTC
+    uint64_t pause_ns;      // from the first interrupt to the last detach
+    char method[16];        // "stop"
+    ForeignMode foreign_requested;
+    ForeignMode foreign_mode;       // what was really done; differs when chunks could not be walked
+    uint64_t foreign_root_bytes;    // anonymous memory scanned as roots for lack of chunks
+    char foreign_note[200];         // why foreign_mode differs or bytes > 0; ""
+    bool keeps_free_slots;          // value parts of free slots kept, not zeroed
+    bool is_complete;
+    char missing[400];              // what is missing when not complete, lines; ""
+    uint64_t resident_bytes;        // private writable memory that was read
+} SnapshotMetadata;
+
+// Owns all its arrays and strings. A zeroed struct is valid and empty.
+typedef struct SnapshotDetails {
+    SnapshotMetadata metadata;
+    uint32_t thread_count;
+    SnapshotThread *threads;
+    uint32_t module_count;
+    SnapshotModule *modules;
+    uint32_t type_count;
+    SnapshotType *types; // ascending by type_word
+    uint32_t mapping_count;
+    SnapshotMapping *mappings; // ascending by start
+} SnapshotDetails;
+
+// An empty one with is_complete set. NULL when memory is short.
+SnapshotDetails *snapshot_details_new(void);
+void snapshot_details_free(SnapshotDetails *details);
+
+// The type with this word, or NULL. Needs `types` in order.
+const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, uint64_t type_word);
+
+#endif
