@@ -65,6 +65,7 @@ typedef struct MarkWorkerStatistics {
     uint64_t steals_won;
     uint64_t overflow_segments; // allocated by this worker
     uint64_t idle_ns;
+    uint64_t cpu_ns; // CPU time of its thread between the two barriers
 } MarkWorkerStatistics;
 
 typedef struct MarkStatistics {
