@@ -1,0 +1,66 @@
+// ReachabilityReport: how much of a heap is reachable, and of which sizes, owners and types.
+//
+// Computed from an image and a mark result alone, so it is the same for every worker
+// count, run and machine. Weak references and the stale pointer that an `Option<Gc<T>>`
+// keeps after it became `None` count as strong: rule conservative/1 cannot tell them from
+// strong references.
+
+#ifndef ANALYSIS_REACHABILITY_REPORT_H
+#define ANALYSIS_REACHABILITY_REPORT_H
+
+#include "analysis/group_table.h"
+#include "marker/mark.h"
+#include "snapshot/heap_image.h"
+
+// The size class under which all large objects are counted.
+#define LARGE_SIZE_CLASS UINT64_MAX
+
+// The root words of one kind.
+typedef struct RootKindCounts {
+    uint64_t words; // in the snapshot
+    uint64_t exact; // of them, known to be references
+    uint64_t roots; // of them, resolving to an object (DEAD or not) or a foreign block
+} RootKindCounts;
+
+// Objects with one type word.
+typedef struct ReachabilityType {
+    bool has_header; // false: the one group of all objects without an object header
+    uint64_t type_word;
+    const SnapshotType *details; // what the snapshot knows of it, or NULL; borrowed from the image
+    char *label;                 // "shop+0x1f40", "type 0x55d0c0001f40", "no object header"; owned
+    char *name;                  // "shop::Order", or NULL; owned
+    ReachabilityCounts counts;   // pages and slots are 0: types share pages
+} ReachabilityType;
+
+typedef struct ReachabilityReport {
+    MarkKind kind;
+    char digest[MARK_DIGEST_CHARS];
+    ReachabilityCounts totals;
+    uint64_t heap_bytes; // of all pages, tails of large objects included
+    uint64_t roots;      // of all kinds
+    uint64_t invalid_references;
+    uint64_t foreign_blocks;
+    uint64_t foreign_bytes;
+    uint64_t reachable_foreign_blocks;
+    uint64_t reachable_foreign_bytes;
+    RootKindCounts root_kinds[ROOT_KIND_COUNT];
+    GroupTable size_classes;  // key: slot size in bytes, or LARGE_SIZE_CLASS; ascending
+    GroupTable owner_threads; // key: owner thread; ascending
+    uint32_t type_count;
+    ReachabilityType *types; // ascending by (has_header, type_word)
+    // The same, as they are shown: ascending by module name and offset, then those of no known
+    // module by type word, objects without header last.
+    const ReachabilityType **shown_types;
+} ReachabilityReport;
+
+// `image` is borrowed and must outlive the report; `result` is one of its marks.
+// Errors: memory. The caller owns `*out` and frees it with reachability_report_free().
+NODISCARD bool reachability_report_new(const HeapImage *image, const MarkResult *result,
+                                       ReachabilityReport **out, Error *error);
+void reachability_report_free(ReachabilityReport *report);
+
+// The type of an object that has an object header with this word; never NULL for one of the image.
+const ReachabilityType *reachability_report_find_type(const ReachabilityReport *report,
+                                                      uint64_t type_word);
+
+#endif

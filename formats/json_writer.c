@@ -1,0 +1,281 @@
+// JsonWriter: see formats/json_writer.h.
+
+#include "formats/json_writer.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void flush(JsonWriter *writer)
+{
+    if (!writer->has_failed && writer->used > 0 &&
+        !writer->sink.write(writer->sink.context, writer->buffer, writer->used, &writer->error))
+        writer->has_failed = true;
+    writer->used = 0;
+}
+
+static void put(JsonWriter *writer, const char *bytes, size_t count)
+{
+    while (count > 0) {
+        size_t room = sizeof writer->buffer - writer->used;
+        size_t part = count < room ? count : room;
+
+        memcpy(writer->buffer + writer->used, bytes, part);
+        writer->used += part;
+        bytes += part;
+        count -= part;
+        if (writer->used == sizeof writer->buffer)
+            flush(writer);
+    }
+}
+
+static void put_text(JsonWriter *writer, const char *text)
+{
+    put(writer, text, strlen(text));
+}
+
+static void put_line_break(JsonWriter *writer)
+{
+    if (writer->style == JSON_COMPACT)
+        return;
+    put(writer, "\n", 1);
+    for (unsigned i = 0; i < writer->depth; i++)
+        put(writer, "  ", 2);
+}
+
+// What stands before a value: the comma and line break of an array, nothing behind a key.
+static void begin_value(JsonWriter *writer)
+{
+    if (writer->has_key) {
+        writer->has_key = false;
+        return;
+    }
+    if (writer->depth == 0)
+        return;
+    assert(writer->is_array[writer->depth - 1]);
+    if (writer->has_members[writer->depth - 1])
+        put(writer, ",", 1);
+    writer->has_members[writer->depth - 1] = true;
+    put_line_break(writer);
+}
+
+static void begin_container(JsonWriter *writer, const char *bracket, bool is_array)
+{
+    begin_value(writer);
+    assert(writer->depth < JSON_MAX_DEPTH);
+    put_text(writer, bracket);
+    writer->is_array[writer->depth] = is_array;
+    writer->has_members[writer->depth] = false;
+    writer->depth++;
+}
+
+static void end_container(JsonWriter *writer, const char *bracket, bool is_array)
+{
+    assert(writer->depth > 0 && writer->is_array[writer->depth - 1] == is_array);
+    assert(!writer->has_key);
+    (void)is_array;
+    writer->depth--;
+    if (writer->has_members[writer->depth])
+        put_line_break(writer);
+    put_text(writer, bracket);
+    // A document ends with its line.
+    if (writer->depth == 0)
+        put(writer, "\n", 1);
+}
+
+void json_writer_init(JsonWriter *writer, JsonSink sink, JsonStyle style)
+{
+    writer->sink = sink;
+    writer->style = style;
+    writer->depth = 0;
+    writer->has_key = false;
+    writer->has_failed = false;
+    writer->used = 0;
+}
+
+bool json_writer_finish(JsonWriter *writer, Error *error)
+{
+    assert(writer->depth == 0 && !writer->has_key);
+    flush(writer);
+    if (writer->has_failed)
+        *error = writer->error;
+    return !writer->has_failed;
+}
+
+void json_begin_object(JsonWriter *writer)
+{
+    begin_container(writer, "{", false);
+}
+
+void json_end_object(JsonWriter *writer)
+{
+    end_container(writer, "}", false);
+}
+
+void json_begin_array(JsonWriter *writer)
+{
+    begin_container(writer, "[", true);
+}
+
+void json_end_array(JsonWriter *writer)
+{
+    end_container(writer, "]", true);
+}
+
+// Length of the UTF-8 sequence at `text`, or 0 when it is not well-formed (overlong forms,
+// surrogates and values above U+10FFFF included).
+static size_t utf8_length(const unsigned char *text)
+{
+    unsigned char lead = text[0];
+    unsigned char low = 0x80, high = 0xbf; // bounds of the second byte
+    size_t length;
+
+    if (lead < 0x80)
+        return 1;
+    if (lead >= 0xc2 && lead <= 0xdf)
+        length = 2;
+    else if (lead >= 0xe0 && lead <= 0xef)
+        length = 3;
+    else if (lead >= 0xf0 && lead <= 0xf4)
+        length = 4;
+    else
+        return 0;
+    if (lead == 0xe0)
+        low = 0xa0;
+    else if (lead == 0xed)
+        high = 0x9f;
+    else if (lead == 0xf0)
+        low = 0x90;
+    else if (lead == 0xf4)
+        high = 0x8f;
+    if (text[1] < low || text[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if (text[i] < 0x80 || text[i] > 0xbf)
+            return 0;
+    return length;
+}
+
+static void put_escaped(JsonWriter *writer, unsigned char byte)
+{
+    char escape[8];
+
+    switch (byte) {
+    case '"':
+        put_text(writer, "\\\"");
+        break;
+    case '\\':
+        put_text(writer, "\\\\");
+        break;
+    case '\n':
+        put_text(writer, "\\n");
+        break;
+    case '\t':
+        put_text(writer, "\\t");
+        break;
+    case '\r':
+        put_text(writer, "\\r");
+        break;
+    default:
+        (void)snprintf(escape, sizeof escape, "\\u%04x", byte);
+        put_text(writer, escape);
+        break;
+    }
+}
+
+static void put_string(JsonWriter *writer, const char *text)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+
+    put(writer, "\"", 1);
+    while (*bytes != '\0') {
+        size_t length = utf8_length(bytes);
+
+        if (length == 0) {
+            put_text(writer, "\xef\xbf\xbd");
+            length = 1;
+        } else if (*bytes < 0x20 || *bytes == '"' || *bytes == '\\' || *bytes == 0x7f) {
+            put_escaped(writer, *bytes);
+        } else {
+            put(writer, (const char *)bytes, length);
+        }
+        bytes += length;
+    }
+    put(writer, "\"", 1);
+}
+
+void json_key(JsonWriter *writer, const char *key)
+{
+    assert(writer->depth > 0 && !writer->is_array[writer->depth - 1] && !writer->has_key);
+    if (writer->has_members[writer->depth - 1])
+        put(writer, ",", 1);
+    writer->has_members[writer->depth - 1] = true;
+    put_line_break(writer);
+    put_string(writer, key);
+    put_text(writer, writer->style == JSON_PRETTY ? ": " : ":");
+    writer->has_key = true;
+}
+
+void json_string(JsonWriter *writer, const char *text)
+{
+    begin_value(writer);
+    put_string(writer, text);
+}
+
+void json_unsigned(JsonWriter *writer, uint64_t value)
+{
+    char text[24];
+
+    begin_value(writer);
+    (void)snprintf(text, sizeof text, "%" PRIu64, value);
+    put_text(writer, text);
+}
+
+void json_boolean(JsonWriter *writer, bool value)
+{
+    begin_value(writer);
+    put_text(writer, value ? "true" : "false");
+}
+
+void json_null(JsonWriter *writer)
+{
+    begin_value(writer);
+    put_text(writer, "null");
+}
+
+void json_address(JsonWriter *writer, uint64_t address)
+{
+    char text[24];
+
+    begin_value(writer);
+    (void)snprintf(text, sizeof text, "\"0x%" PRIx64 "\"", address);
+    put_text(writer, text);
+}
+
+void json_string_member(JsonWriter *writer, const char *key, const char *text)
+{
+    json_key(writer, key);
+    if (text == NULL)
+        json_null(writer);
+    else
+        json_string(writer, text);
+}
+
+void json_unsigned_member(JsonWriter *writer, const char *key, uint64_t value)
+{
+    json_key(writer, key);
+    json_unsigned(writer, value);
+}
+
+void json_boolean_member(JsonWriter *writer, const char *key, bool value)
+{
+    json_key(writer, key);
+    json_boolean(writer, value);
+}
+
+void json_address_member(JsonWriter *writer, const char *key, uint64_t address)
+{
+    json_key(writer, key);
+    json_address(writer, address);
+}
