@@ -19,3 +19,4 @@ $(STRESS_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 -include $(CRITERION_TESTS:=.d) $(STRESS_TESTS:=.d) $(SUPPORT_OBJECTS:.o=.d)
+include tests/bench/bench.mk
