@@ -101,8 +101,8 @@ typedef struct MarkResult {
 // Marks what the roots of `image` reach. `image` is only read, so several marks may run on
 // it at once. Errors: usage (workers, capacity), memory, system (a thread could not start).
 // On success the caller owns `*out` and frees it with mark_result_free().
-NODISCARD bool mark_reachable(const HeapImage *image, const MarkOptions *options,
-                              MarkResult **out, Error *error);
+NODISCARD bool mark_reachable(const HeapImage *image, const MarkOptions *options, MarkResult **out,
+                              Error *error);
 
 // The oracle: one thread, an explicit stack, the rule word by word through
 // heap_image_resolve(). As simple as can be; shares no code with the fast markers.
