@@ -1,15 +1,19 @@
 # rudo-snap. `make help` lists the targets; docs/design.md explains the rooms.
 #
-# One tree of objects per VARIANT (release, debug, asan, ubsan, tsan, fuzz,
-# coverage) in build/$(VARIANT)/, which mirrors the source tree.
+# One tree of objects per VARIANT (release, debug, asan, ubsan, tsan, clang,
+# fuzz, coverage) in build/$(VARIANT)/, which mirrors the source tree.
 
 VARIANT ?= release
 PREFIX ?= /usr/local
-CC ?= cc
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 BUILD := build/$(VARIANT)
 PKG_CONFIG ?= pkg-config
+
+# make's own default is no choice of anybody's.
+ifeq ($(origin CC),default)
+CC := $(if $(filter clang fuzz,$(VARIANT)),clang,cc)
+endif
 
 ROOMS := snapshot marker analysis formats
 VERSION := $(shell sed -n 's/^\#define RUDO_SNAP_VERSION "\(.*\)"/\1/p' snapshot/version.h)
@@ -20,6 +24,7 @@ WERROR ?= -Werror
 HARDENING := -fstack-protector-strong -fPIE
 
 FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
+FLAGS_clang := $(FLAGS_release)
 FLAGS_debug := -O0 -g
 FLAGS_asan := -O1 -g -fsanitize=address -fno-omit-frame-pointer
 FLAGS_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
@@ -50,25 +55,37 @@ CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
 .PHONY: all
 all: $(PROGRAM) c-sample
 
-# The packages must be there before any header of theirs is asked for.
-ifeq ($(filter clean help install-dependencies,$(MAKECMDGOALS)),)
-ifeq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) && echo yes),)
-DEPENDENCIES_MISSING := yes
+# Some targets install what is missing and then call make again; all others say what to do.
+BARE_TARGETS := clean help check soak fuzz coverage demo format format-check lint
+ifneq ($(filter-out $(BARE_TARGETS),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
+$(error libraries are missing: run ./install-dependencies.sh build)
+endif
+
+# What is compiled how; rewritten only when it changes, so that objects are made again when the
+# compiler or its flags change, and the library when a source file comes or goes.
+COMPILE_COMMAND := $(strip $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))
+ifneq "$(strip $(file <$(BUILD)/compile-command))" "$(COMPILE_COMMAND)"
+$(shell mkdir -p $(BUILD))
+$(file >$(BUILD)/compile-command,$(COMPILE_COMMAND))
+endif
+ifneq "$(strip $(file <$(BUILD)/library-sources))" "$(LIBRARY_SOURCES) $(CLI_SOURCES)"
+$(file >$(BUILD)/library-sources,$(LIBRARY_SOURCES) $(CLI_SOURCES))
 endif
 endif
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(BUILD)/compile-command
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC     $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
-$(LIBRARY): $(LIBRARY_OBJECTS)
+$(LIBRARY): $(LIBRARY_OBJECTS) $(BUILD)/library-sources
 	$(if $(Q),@echo "  AR     $@")
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar rcs $@ $(LIBRARY_OBJECTS)
 
-$(PROGRAM): $(CLI_OBJECTS) $(LIBRARY)
+$(PROGRAM): $(CLI_OBJECTS) $(LIBRARY) $(BUILD)/library-sources
 	$(if $(Q),@echo "  LINK   $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(CLI_OBJECTS) $(LIBRARY) $(PACKAGE_LIBS) -o $@
 
 -include $(LIBRARY_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d)
 

@@ -1,14 +1,46 @@
-# Everything that tests. Every test program and script prints TAP; tests/run_tests.sh adds it up.
+# Everything that tests. Every test prints TAP; tests/run_tests.sh adds it up.
 #
 # A test is one of
-#   tests/unit/*.c, tests/property/*.c   Criterion programs
-#   tests/stress/*.c                     plain programs that print TAP themselves
-#   tests/cli/*.sh, tests/live/*.sh, tests/lint/*.sh   scripts that print TAP
+#   tests/unit/test_*.c, tests/property/test_*.c   Criterion programs
+#   tests/stress/stress_*.c                        plain programs that print TAP themselves
+#   tests/fuzz/fuzz_*.c                            fuzz targets; here their corpus is replayed
+#   tests/{cli,live,lint}/*.sh                     scripts that print TAP
+# New ones are found by their names. Helpers that several share are in tests/support/.
+#
+#   make test                                the tests of this VARIANT
+#   make test TEST_GROUPS="unit cli"         some groups of them
+#   make test TESTS="unit/test_heap_image"   some of them, by name
 
-CRITERION_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/property/test_*.c))
-STRESS_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/stress/stress_*.c))
-# Helpers that several tests share: everything in tests/support/.
-SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+TEST_GROUPS ?= unit property fuzz cli live stress
+TESTS ?=
+TOTALS ?=
+FUZZ_SECONDS ?= 60
+
+SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
+PROPERTY_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/property/test_*.c)))
+STRESS_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/stress/stress_*.c)))
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%, \
+	$(filter-out tests/fuzz/fuzz_replay_main.c,$(sort $(wildcard tests/fuzz/fuzz_*.c))))
+FUZZ_REPLAYS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/replay_%)
+FUZZ_TARGETS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/fuzz_%)
+# Programs that live tests capture, kill or starve.
+LIVE_TARGETS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/live/targets/*.c)))
+
+CRITERION_TESTS := $(UNIT_TESTS) $(PROPERTY_TESTS)
+TEST_PROGRAMS := $(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_REPLAYS) $(LIVE_TARGETS)
+
+TESTS_unit := $(UNIT_TESTS)
+TESTS_property := $(PROPERTY_TESTS)
+TESTS_stress := $(STRESS_TESTS)
+TESTS_fuzz := $(foreach name,$(FUZZ_NAMES),$(BUILD)/tests/fuzz/replay_$(name):tests/fuzz/corpus/$(name))
+TESTS_cli := $(sort $(wildcard tests/cli/*.sh))
+TESTS_live := $(sort $(wildcard tests/live/*.sh))
+TESTS_lint := $(sort $(wildcard tests/lint/*.sh))
+
+# `make test TESTS=cli/help` names one with or without its ending.
+NAMED_TESTS = $(foreach test,$(TESTS),$(firstword $(wildcard tests/$(test:.sh=).sh) $(BUILD)/tests/$(test)))
+TESTS_TO_RUN = $(if $(TESTS),$(NAMED_TESTS),$(foreach group,$(TEST_GROUPS),$(TESTS_$(group))))
 
 $(CRITERION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
@@ -18,5 +50,78 @@ $(STRESS_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
--include $(CRITERION_TESTS:=.d) $(STRESS_TESTS:=.d) $(SUPPORT_OBJECTS:.o=.d)
+$(FUZZ_REPLAYS): $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
+		$(BUILD)/tests/fuzz/fuzz_replay_main.o $(SUPPORT_OBJECTS) $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+
+# libFuzzer brings main() along; clang only, VARIANT=fuzz.
+$(FUZZ_TARGETS): %: %.o $(SUPPORT_OBJECTS) $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $^ $(PACKAGE_LIBS) -lm -o $@
+
+$(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lm -o $@
+
+-include $(patsubst %,%.d,$(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_TARGETS) $(LIVE_TARGETS))
+-include $(SUPPORT_OBJECTS:.o=.d) $(BUILD)/tests/fuzz/fuzz_replay_main.d
+
+## tests: build the test programs of this VARIANT without running them
+.PHONY: tests
+tests: all $(TEST_PROGRAMS)
+
+## test: build and run the tests of this VARIANT (TEST_GROUPS, TESTS choose some)
+.PHONY: test
+test: tests
+	$(Q)CC="$(CC)" VARIANT="$(VARIANT)" tests/run_tests.sh -b $(BUILD) \
+		$(if $(TOTALS),-s $(TOTALS)) $(TESTS_TO_RUN)
+
+## check: install what is missing, then build and run every test in every variant that counts
+.PHONY: check
+check:
+	$(Q)./install-dependencies.sh test
+	$(Q)MAKE="$(MAKE)" tests/check.sh
+
+## soak: the randomised tests and the stress programs with twenty times the usual dose
+.PHONY: soak
+soak:
+	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test TEST_GROUPS="property stress live"
+	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test VARIANT=asan TEST_GROUPS="property"
+	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test VARIANT=tsan TEST_GROUPS="stress"
+
+## lint: check layers, names, notes, headers, scripts and man page
+.PHONY: lint
+lint:
+	$(Q)tests/run_tests.sh -b $(BUILD) -l lint -r build/lint $(if $(TOTALS),-s $(TOTALS)) $(TESTS_lint)
+
+FORMATTED_FILES = $(shell find $(ROOMS) cli samples tests -name '*.[ch]' -not -path '*/target/*')
+
+## format: lay out all C files with clang-format
+.PHONY: format
+format:
+	clang-format -i $(FORMATTED_FILES)
+
+## format-check: fail when a C file is not laid out as `make format` would
+.PHONY: format-check
+format-check:
+	@clang-format --dry-run -Werror $(FORMATTED_FILES)
+
+## fuzz: run every fuzz target for FUZZ_SECONDS (60) with clang's libFuzzer
+.PHONY: fuzz
+fuzz:
+	$(Q)./install-dependencies.sh test
+	$(Q)$(MAKE) VARIANT=fuzz CC=clang run-fuzzers
+
+.PHONY: run-fuzzers
+run-fuzzers: $(FUZZ_TARGETS)
+	$(Q)set -e; for name in $(FUZZ_NAMES); do \
+		mkdir -p $(BUILD)/corpus/$$name $(BUILD)/crashes tests/fuzz/corpus/$$name; \
+		echo "  FUZZ   $$name, $(FUZZ_SECONDS) s; finds go to $(BUILD)/crashes/"; \
+		$(BUILD)/tests/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -timeout=20 \
+			-rss_limit_mb=4096 -print_final_stats=1 -verbosity=0 \
+			-artifact_prefix=$(BUILD)/crashes/$$name- \
+			$(BUILD)/corpus/$$name tests/fuzz/corpus/$$name; \
+	done
+
 include tests/bench/bench.mk
