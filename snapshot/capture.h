@@ -34,8 +34,8 @@ typedef struct CaptureSummary {
     uint64_t resident_bytes; // private writable memory that was copied
     uint64_t pause_ns;       // first interrupt to last detach
     uint64_t looked_at_pages;
-    uint64_t page_count;   // page headers found
-    uint64_t object_count; // allocated and not DEAD
+    uint64_t page_count;     // page headers found
+    uint64_t object_count;   // allocated and not DEAD
     uint64_t rejected_pages; // pages that begin with the magic, but have no valid header
     ForeignMode foreign_mode;
     char foreign_note[200]; // why it is not what was asked for; ""

@@ -9,8 +9,8 @@
 const char *root_kind_name(RootKind kind)
 {
     static const char *const names[ROOT_KIND_COUNT] = {
-        [ROOT_STACK] = "stack",   [ROOT_REGISTER] = "register", [ROOT_GLOBAL] = "global",
-        [ROOT_TLS] = "tls",       [ROOT_HANDLE] = "handle",     [ROOT_FOREIGN] = "foreign",
+        [ROOT_STACK] = "stack",       [ROOT_REGISTER] = "register", [ROOT_GLOBAL] = "global",
+        [ROOT_TLS] = "tls",           [ROOT_HANDLE] = "handle",     [ROOT_FOREIGN] = "foreign",
         [ROOT_EXPLICIT] = "explicit",
     };
 
@@ -100,8 +100,7 @@ bool heap_image_is_allocated(const HeapImage *image, uint32_t page, uint32_t slo
 
 uint32_t heap_image_generation(const HeapImage *image, uint32_t page)
 {
-    return (uint32_t)heap_layout_read(heap_image_page_bytes(image, page),
-                                      image->layout.generation);
+    return (uint32_t)heap_layout_read(heap_image_page_bytes(image, page), image->layout.generation);
 }
 
 bool heap_image_is_under_construction(const HeapImage *image, uint32_t page, uint32_t slot)
@@ -109,8 +108,7 @@ bool heap_image_is_under_construction(const HeapImage *image, uint32_t page, uin
     if (!image->has_under_construction ||
         !heap_layout_has_object_header(&image->layout, image->pages[page].block_size))
         return false;
-    return (heap_layout_read(heap_image_object_bytes(image, page, slot),
-                             image->layout.weak_count) &
+    return (heap_layout_read(heap_image_object_bytes(image, page, slot), image->layout.weak_count) &
             image->layout.under_construction_bit) != 0;
 }
 

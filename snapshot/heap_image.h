@@ -97,11 +97,11 @@ typedef struct HeapImage {
     bool has_wide_pages;         // some page has more than 64 slots
     bool has_under_construction; // some live object has its UNDER_CONSTRUCTION bit set
     uint64_t run_count;
-    const PageRun *runs; // ascending, disjoint, not adjacent
+    const PageRun *runs;  // ascending, disjoint, not adjacent
     uint64_t image_bytes; // of all runs
 
-    uint32_t page_count;    // page headers, not counting tails of large objects
-    const HeapPage *pages;  // ascending by address
+    uint32_t page_count;   // page headers, not counting tails of large objects
+    const HeapPage *pages; // ascending by address
     AddressWindow page_window;
     uint8_t *arena; // when relocated
 
@@ -294,7 +294,6 @@ void heap_image_builder_take_details(HeapImageBuilder *builder, SnapshotDetails 
 // Validates every page header and builds the side tables. On success `*builder` is consumed
 // and set to NULL, and the caller owns `*out`. Errors: corrupt (a run that does not consist
 // of valid pages, roots or blocks out of bounds), memory.
-NODISCARD bool heap_image_builder_finish(HeapImageBuilder **builder, HeapImage **out,
-                                         Error *error);
+NODISCARD bool heap_image_builder_finish(HeapImageBuilder **builder, HeapImage **out, Error *error);
 
 #endif

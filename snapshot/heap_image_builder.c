@@ -392,16 +392,14 @@ static bool build_page_window(HeapImage *image, Error *error)
     choose_stretch(addresses, image->page_count, &first, &last);
     free(addresses);
 
-    end = image->pages[last].address +
-          (run_pages_from(image, (uint32_t)last) << image->page_shift);
+    end = image->pages[last].address + (run_pages_from(image, (uint32_t)last) << image->page_shift);
     if (!window_new(&image->page_window, image->pages[first].address, end - 1, image->page_shift,
                     last - first + 1, NO_INDEX, &entries, error))
         return false;
     if (entries == NULL)
         return true;
     for (uint64_t i = first; i <= last; i++) {
-        uint64_t bucket =
-            (image->pages[i].address >> image->page_shift) - image->page_window.first;
+        uint64_t bucket = (image->pages[i].address >> image->page_shift) - image->page_window.first;
         uint64_t pages = run_pages_from(image, (uint32_t)i);
         for (uint64_t p = 0; p < pages; p++)
             entries[bucket + p] = (uint32_t)i;
@@ -538,14 +536,13 @@ static bool check_blocks(const HeapImage *image, Error *error)
 
     for (uint32_t i = 0; i < image->block_count; i++) {
         const ForeignBlock *block = &image->blocks[i];
-        if (block->address < previous_end || block->address >= ADDRESS_LIMIT ||
-            block->bytes == 0 || block->bytes > ADDRESS_LIMIT - block->address ||
-            block->offset % 8 != 0 || block->offset > image->foreign_byte_count ||
+        if (block->address < previous_end || block->address >= ADDRESS_LIMIT || block->bytes == 0 ||
+            block->bytes > ADDRESS_LIMIT - block->address || block->offset % 8 != 0 ||
+            block->offset > image->foreign_byte_count ||
             block->bytes > image->foreign_byte_count - block->offset)
             return error_set(error, ERROR_CORRUPT,
                              "foreign block %u (0x%llx, %llu bytes) is not possible", i,
-                             (unsigned long long)block->address,
-                             (unsigned long long)block->bytes);
+                             (unsigned long long)block->address, (unsigned long long)block->bytes);
         previous_end = block->address + block->bytes;
     }
     return true;

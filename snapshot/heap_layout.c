@@ -64,9 +64,8 @@ static uint32_t round_up(uint32_t value, uint32_t alignment)
 
 static bool field_fits(LayoutField field, uint32_t bytes)
 {
-    bool known_width =
-        field.width == 0 || field.width == 1 || field.width == 2 || field.width == 4 ||
-        field.width == 8;
+    bool known_width = field.width == 0 || field.width == 1 || field.width == 2 ||
+                       field.width == 4 || field.width == 8;
     return known_width && (uint32_t)field.offset + field.width <= bytes;
 }
 
@@ -126,8 +125,7 @@ bool heap_layout_check(const HeapLayout *layout, Error *error)
         64 * layout->bitmap_words)
         return error_set(error, ERROR_CORRUPT, "heap layout '%s': bitmaps are too short",
                          layout->name);
-    if (!is_power_of_two(layout->large_header_alignment) ||
-        layout->large_header_alignment < 8 ||
+    if (!is_power_of_two(layout->large_header_alignment) || layout->large_header_alignment < 8 ||
         layout->large_header_alignment > layout->page_size)
         return error_set(error, ERROR_CORRUPT,
                          "heap layout '%s': large object alignment %u is not possible",

@@ -54,18 +54,18 @@ typedef struct ProcessThread {
 
 typedef struct ProcessCopy {
     int pid;
-    char executable[256];         // file name without folders
+    char executable[256]; // file name without folders
     uint32_t mapping_count;
-    ProcessMapping *mappings;     // ascending by start; all mappings, copied or not; owned
+    ProcessMapping *mappings; // ascending by start; all mappings, copied or not; owned
     uint64_t range_count;
-    ProcessRange *ranges;         // ascending, disjoint; owned
+    ProcessRange *ranges; // ascending, disjoint; owned
     uint32_t thread_count;
-    ProcessThread *threads;       // ascending by tid, main thread first; owned
+    ProcessThread *threads; // ascending by tid, main thread first; owned
     uint64_t copied_bytes;
-    uint64_t pause_ns;            // first interrupt to last detach
-    int64_t captured_at_ns;       // since 1970, UTC, at the first interrupt
-    uint64_t unreadable_bytes;    // private writable memory that could not be read
-    void *staging;                // owned mapping that the ranges point into
+    uint64_t pause_ns;         // first interrupt to last detach
+    int64_t captured_at_ns;    // since 1970, UTC, at the first interrupt
+    uint64_t unreadable_bytes; // private writable memory that could not be read
+    void *staging;             // owned mapping that the ranges point into
     uint64_t staging_bytes;
 } ProcessCopy;
 

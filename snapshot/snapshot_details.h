@@ -57,19 +57,19 @@ typedef struct SnapshotMapping {
 typedef struct SnapshotMetadata {
     char tool_version[32];
     uint32_t pid;
-    char executable[256]; // file name without folders
-    char build_id[64];    // of the executable, lower-case hex; ""
+    char executable[256];   // file name without folders
+    char build_id[64];      // of the executable, lower-case hex; ""
     int64_t captured_at_ns; // since 1970, UTC
     uint64_t pause_ns;      // from the first interrupt to the last detach
     char method[16];        // "stop"
     ForeignMode foreign_requested;
-    ForeignMode foreign_mode;       // what was really done; differs when chunks could not be walked
-    uint64_t foreign_root_bytes;    // anonymous memory scanned as roots for lack of chunks
-    char foreign_note[200];         // why foreign_mode differs or bytes > 0; ""
-    bool keeps_free_slots;          // value parts of free slots kept, not zeroed
+    ForeignMode foreign_mode;    // what was really done; differs when chunks could not be walked
+    uint64_t foreign_root_bytes; // anonymous memory scanned as roots for lack of chunks
+    char foreign_note[200];      // why foreign_mode differs or bytes > 0; ""
+    bool keeps_free_slots;       // value parts of free slots kept, not zeroed
     bool is_complete;
-    char missing[400];              // what is missing when not complete, lines; ""
-    uint64_t resident_bytes;        // private writable memory that was read
+    char missing[400];       // what is missing when not complete, lines; ""
+    uint64_t resident_bytes; // private writable memory that was read
 } SnapshotMetadata;
 
 // Owns all its arrays and strings. A zeroed struct is valid and empty.

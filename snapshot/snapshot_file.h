@@ -80,8 +80,8 @@ typedef struct SnapshotReadOptions {
 // Reads a whole snapshot into an image at its captured addresses (or relocated). Nothing in
 // the file is trusted. options may be NULL. The caller owns `*out`.
 // Errors: system (cannot open), corrupt, unsupported (newer major version), memory.
-NODISCARD bool snapshot_read(const char *path, const SnapshotReadOptions *options,
-                             HeapImage **out, Error *error);
+NODISCARD bool snapshot_read(const char *path, const SnapshotReadOptions *options, HeapImage **out,
+                             Error *error);
 
 // Parses a decompressed stream that is in memory already: the whole reader behind the
 // container; for tests and fuzzing. `stream` is borrowed.
@@ -93,16 +93,16 @@ NODISCARD bool snapshot_read_stream(const uint8_t *stream, uint64_t stream_bytes
 typedef struct SnapshotFileInfo {
     uint64_t file_bytes;
     uint64_t stream_bytes;
-    uint32_t frame_count;       // with data
+    uint32_t frame_count; // with data
     uint32_t format_major;
     uint32_t format_minor;
-    uint64_t page_bytes;        // page data in the stream
+    uint64_t page_bytes; // page data in the stream
     uint64_t run_count;
-    uint64_t root_count;        // stored words
+    uint64_t root_count; // stored words
     uint64_t block_count;
     uint64_t foreign_bytes;
     HeapLayout layout;
-    SnapshotDetails *details;   // owned by the struct
+    SnapshotDetails *details; // owned by the struct
 } SnapshotFileInfo;
 
 // Reads header, seek table, section headers and metadata, not the page bytes.
@@ -111,9 +111,9 @@ void snapshot_file_info_release(SnapshotFileInfo *info);
 
 // What verifying looked at.
 typedef struct SnapshotVerification {
-    uint32_t frames_checked;    // content checksum and seek table entry of each
-    uint64_t bytes_checked;     // decompressed
-    uint64_t pages_checked;     // page headers validated
+    uint32_t frames_checked; // content checksum and seek table entry of each
+    uint64_t bytes_checked;  // decompressed
+    uint64_t pages_checked;  // page headers validated
 } SnapshotVerification;
 
 // Checks every checksum in the file and everything that reading it checks.
