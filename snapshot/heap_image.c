@@ -32,7 +32,8 @@ void heap_image_free(HeapImage *image)
     free_const(image->pages);
     free_const(image->page_window.entries);
     free_const(image->live);
-    free_const(image->first_words);
+    free_const(image->arena_pages);
+    free_const(image->page_tags);
     free_const(image->roots);
     free_const(image->blocks);
     free_const(image->block_window.entries);
@@ -43,9 +44,14 @@ void heap_image_free(HeapImage *image)
 
 uint32_t heap_image_find_page_slow(const HeapImage *image, uint64_t address)
 {
-    uint32_t low = 0, high = image->page_count;
+    uint32_t low = 0, high = image->window_low;
     PageHeader header;
 
+    // Pages in the window have their own table; few or none are left on its two sides.
+    if (address >> image->page_shift >= image->page_window.first) {
+        low = image->window_high;
+        high = image->page_count;
+    }
     // The last page that starts at or below `address`.
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;

@@ -10,10 +10,12 @@
 // `const HeapImage *` may be read from any thread. Mark bits belong to each
 // mark (marker/), not to the image; the heap's own mark bits are never trusted.
 //
-// Beside the bytes stand side tables that are small enough for the cache: a
-// window from page address to page index (4 bytes a page), one 24-byte record a
-// page, and `live`: one u64 a page whose bit i says that slot i holds a live
-// object (allocated and not DEAD).
+// Beside the bytes stand side tables that are small enough for the cache, 37 bytes
+// a page in all: a window from page address to page index (4 bytes), one record
+// (24), `live` (8): a u64 whose bit i says that slot i holds a live object
+// (allocated and not DEAD), and `page_tags` (1). Where the pages lie densely, as
+// they nearly always do, a page's live word, its tag, and its word in every mark
+// are all found at the same index: the number of its bucket in the window.
 
 #ifndef SNAPSHOT_HEAP_IMAGE_H
 #define SNAPSHOT_HEAP_IMAGE_H
@@ -42,8 +44,25 @@ typedef struct HeapPage {
     uint16_t header_size; // offset of slot 0
     uint16_t slot_count;
     uint32_t owner_thread;
-    uint32_t arena_page; // where the bytes are in a relocated image, in pages
+    uint32_t first_word; // its words in HeapImage.live and in every mark begin here
 } HeapPage;
+
+// What a marker must know of a page before it can use a reference into it, in one byte.
+#define PAGE_TAG_CLASS 7u   // index into HeapImage.slot_classes, or one of the next two
+#define PAGE_TAG_NONE 0u    // there is no page
+#define PAGE_TAG_COMPLEX 1u // a large object or more than 64 slots: ask heap_image_resolve()
+#define PAGE_TAG_WHOLE 8u   // every slot holds a live object
+
+// A size class whose pages have at most 64 slots, so that one word holds their bits.
+// For an offset in such a page, slot = (offset >> shift) - first_slot; offsets before slot 0
+// wrap to numbers that no page has.
+typedef struct SlotClass {
+    uint32_t block_size;
+    uint8_t shift;      // log2(block_size)
+    uint8_t first_slot; // header_size / block_size
+    uint16_t slot_count;
+    uint16_t payload_offset; // heap_image_payload_offset()
+} SlotClass;
 
 // Why a word may count as a root; values are those of the snapshot file.
 typedef enum RootKind {
@@ -94,7 +113,6 @@ typedef struct HeapImage {
     HeapLayout layout;
     uint32_t page_shift; // log2(layout.page_size)
     bool is_relocated;
-    bool has_wide_pages;         // some page has more than 64 slots
     bool has_under_construction; // some live object has its UNDER_CONSTRUCTION bit set
     uint64_t run_count;
     const PageRun *runs;  // ascending, disjoint, not adjacent
@@ -103,12 +121,26 @@ typedef struct HeapImage {
     uint32_t page_count;   // page headers, not counting tails of large objects
     const HeapPage *pages; // ascending by address
     AddressWindow page_window;
+    // Pages [window_low, window_high) are the ones in the window.
+    uint32_t window_low;
+    uint32_t window_high;
     uint8_t *arena; // when relocated
+    uint64_t arena_bytes;
+    const uint32_t *arena_pages; // per page: where its bytes are in the arena, in pages
 
     // Bit i of word heap_image_first_word(page) + i/64: slot i holds a live object.
     const uint64_t *live;
     uint64_t word_count;
-    const uint32_t *first_words; // per page; NULL: page p has exactly word p
+    // The first `tag_count` words are tagged: those of pages with at most 64 slots. Word w
+    // belongs to bucket w of the window when `is_direct`, to page w otherwise. The words of
+    // other pages, and of those outside the window when `is_direct`, come behind.
+    bool is_direct;
+    // is_direct, and the byte at captured address A inside the window is at A + window_delta.
+    bool is_flat;
+    uint64_t window_delta; // modulo 2^64
+    const uint8_t *page_tags;
+    uint64_t tag_count;
+    SlotClass slot_classes[PAGE_TAG_CLASS + 1];
 
     uint64_t root_count;
     const Root *roots; // ascending by (kind, thread, address)
@@ -141,11 +173,9 @@ static inline uint32_t heap_image_find_page(const HeapImage *image, uint64_t add
 // The page's bytes, `layout.page_size` of them; a large object's continue behind.
 static inline const uint8_t *heap_image_page_bytes(const HeapImage *image, uint32_t page)
 {
-    const HeapPage *record = &image->pages[page];
-
     if (image->is_relocated)
-        return image->arena + ((uint64_t)record->arena_page << image->page_shift);
-    return (const uint8_t *)(uintptr_t)record->address;
+        return image->arena + ((uint64_t)image->arena_pages[page] << image->page_shift);
+    return (const uint8_t *)(uintptr_t)image->pages[page].address;
 }
 
 static inline bool heap_image_is_large(const HeapImage *image, uint32_t page)
@@ -186,7 +216,7 @@ static inline uint32_t heap_image_slot_at(const HeapImage *image, uint32_t page,
 
 static inline uint64_t heap_image_first_word(const HeapImage *image, uint32_t page)
 {
-    return image->first_words == NULL ? page : image->first_words[page];
+    return image->pages[page].first_word;
 }
 
 static inline uint32_t heap_image_page_words(const HeapImage *image, uint32_t page)

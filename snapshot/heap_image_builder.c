@@ -45,7 +45,7 @@
 struct HeapImageBuilder {
     HeapImage *image;
     bool force_relocation;
-    uint64_t *pages_before; // per run: pages of the runs before it
+    uint64_t *arena_starts; // per run: where its pages begin in the arena, in pages
 };
 
 static uint32_t log2_exact(uint64_t power_of_two)
@@ -87,7 +87,7 @@ void heap_image_unmap(HeapImage *image)
 {
     if (image->is_relocated) {
         if (image->arena != NULL)
-            (void)munmap(image->arena, image->image_bytes);
+            (void)munmap(image->arena, image->arena_bytes);
     } else {
         unmap_runs(image, image->run_count);
     }
@@ -100,7 +100,7 @@ void heap_image_builder_free(HeapImageBuilder *builder)
     if (builder == NULL)
         return;
     heap_image_free(builder->image);
-    free(builder->pages_before);
+    free(builder->arena_starts);
     free(builder);
 }
 
@@ -170,17 +170,44 @@ static bool place_at_captured_addresses(HeapImage *image)
 
 static bool place_in_arena(HeapImage *image, Error *error)
 {
-    void *arena = mmap(NULL, image->image_bytes, PROT_READ | PROT_WRITE,
+    void *arena = mmap(NULL, image->arena_bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (arena == MAP_FAILED) {
         image->run_count = 0;
-        return error_set_memory(error, image->image_bytes, "the heap image");
+        return error_set_memory(error, image->arena_bytes, "the heap image");
     }
-    (void)madvise(arena, image->image_bytes, MADV_HUGEPAGE);
+    (void)madvise(arena, image->arena_bytes, MADV_HUGEPAGE);
     image->arena = arena;
     image->is_relocated = true;
     return true;
+}
+
+// Gives every run its place in the arena. Gaps are kept where that costs little address space
+// (they take no memory), because then one number leads from any captured address of a dense
+// heap to its bytes.
+static void plan_arena(HeapImageBuilder *builder)
+{
+    HeapImage *image = builder->image;
+    uint64_t room = image->image_bytes * 3 >> image->page_shift; // pages, for gaps
+    uint64_t next = 0;
+
+    for (uint64_t i = 0; i < image->run_count; i++) {
+        const PageRun *run = &image->runs[i];
+        if (i > 0) {
+            const PageRun *before = &image->runs[i - 1];
+            uint64_t gap =
+                ((run->address - before->address) >> image->page_shift) - before->page_count;
+            if (gap < WINDOW_GAP_BYTES >> image->page_shift && gap <= room &&
+                next + gap < UINT32_MAX / 2) {
+                next += gap;
+                room -= gap;
+            }
+        }
+        builder->arena_starts[i] = next;
+        next += run->page_count;
+    }
+    image->arena_bytes = next << image->page_shift;
 }
 
 bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, uint64_t run_count,
@@ -189,15 +216,15 @@ bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, 
     HeapImage *image = builder->image;
     uint64_t total_pages = 0;
     PageRun *merged;
-    uint64_t *pages_before;
+    uint64_t *arena_starts;
 
     if (!check_runs(image, runs, run_count, &total_pages, error))
         return false;
     merged = malloc((run_count + 1) * sizeof *merged);
-    pages_before = malloc((run_count + 1) * sizeof *pages_before);
+    arena_starts = malloc((run_count + 1) * sizeof *arena_starts);
     image->runs = merged;
-    builder->pages_before = pages_before;
-    if (merged == NULL || pages_before == NULL)
+    builder->arena_starts = arena_starts;
+    if (merged == NULL || arena_starts == NULL)
         return error_set_memory(error, run_count * sizeof *merged, "the page runs");
     for (uint64_t i = 0; i < run_count; i++) {
         PageRun *last = image->run_count > 0 ? &merged[image->run_count - 1] : NULL;
@@ -207,10 +234,8 @@ bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, 
         else
             merged[image->run_count++] = runs[i];
     }
-    pages_before[0] = 0;
-    for (uint64_t i = 0; i < image->run_count; i++)
-        pages_before[i + 1] = pages_before[i] + merged[i].page_count;
     image->image_bytes = total_pages << image->page_shift;
+    plan_arena(builder);
     if (image->run_count == 0)
         return true;
     if (!builder->force_relocation && place_at_captured_addresses(image))
@@ -251,7 +276,7 @@ uint8_t *heap_image_builder_bytes(HeapImageBuilder *builder, uint64_t address, u
         return NULL;
     if (!image->is_relocated)
         return (uint8_t *)(uintptr_t)address;
-    return image->arena + (builder->pages_before[run_index] << image->page_shift) +
+    return image->arena + (builder->arena_starts[run_index] << image->page_shift) +
            (address - image->runs[run_index].address);
 }
 
@@ -282,16 +307,19 @@ void heap_image_builder_take_details(HeapImageBuilder *builder, SnapshotDetails 
     builder->image->details = details;
 }
 
-// Walks the page headers of all runs: counts them, and fills `pages` unless it is NULL.
-static bool walk_pages(HeapImage *image, HeapPage *pages, uint32_t *page_count, Error *error)
+// Walks the page headers of all runs: counts them, and fills `pages` and, in a relocated
+// image, `arena_pages`, unless `pages` is NULL.
+static bool walk_pages(const HeapImageBuilder *builder, HeapPage *pages, uint32_t *arena_pages,
+                       uint32_t *page_count, Error *error)
 {
-    uint64_t arena_page = 0;
+    const HeapImage *image = builder->image;
     uint32_t count = 0;
 
     for (uint64_t r = 0; r < image->run_count; r++) {
         const PageRun *run = &image->runs[r];
         for (uint64_t p = 0; p < run->page_count;) {
             uint64_t address = run->address + (p << image->page_shift);
+            uint64_t arena_page = builder->arena_starts[r] + p;
             const uint8_t *bytes = image->is_relocated
                                        ? image->arena + (arena_page << image->page_shift)
                                        : (const uint8_t *)(uintptr_t)address;
@@ -308,15 +336,33 @@ static bool walk_pages(HeapImage *image, HeapPage *pages, uint32_t *page_count, 
                     .header_size = (uint16_t)header.header_size,
                     .slot_count = (uint16_t)header.slot_count,
                     .owner_thread = (uint32_t)header.owner_thread,
-                    .arena_page = (uint32_t)arena_page,
                 };
+            if (arena_pages != NULL)
+                arena_pages[count] = (uint32_t)arena_page;
             count++;
             p += header.page_count;
-            arena_page += header.page_count;
         }
     }
     *page_count = count;
     return true;
+}
+
+static bool build_pages(const HeapImageBuilder *builder, Error *error)
+{
+    HeapImage *image = builder->image;
+    uint32_t *arena_pages = NULL;
+    HeapPage *pages;
+
+    if (!walk_pages(builder, NULL, NULL, &image->page_count, error))
+        return false;
+    pages = malloc(((size_t)image->page_count + 1) * sizeof *pages);
+    image->pages = pages;
+    if (image->is_relocated)
+        arena_pages = malloc(((size_t)image->page_count + 1) * sizeof *arena_pages);
+    image->arena_pages = arena_pages;
+    if (pages == NULL || (image->is_relocated && arena_pages == NULL))
+        return error_set_memory(error, image->page_count * sizeof *pages, "the page records");
+    return walk_pages(builder, pages, arena_pages, &image->page_count, error);
 }
 
 // ---- windows ----
@@ -374,6 +420,25 @@ static uint64_t run_pages_from(const HeapImage *image, uint32_t page)
     return header.page_count;
 }
 
+static uint64_t bucket_of(const HeapImage *image, uint32_t page)
+{
+    return (image->pages[page].address >> image->page_shift) - image->page_window.first;
+}
+
+// Do all pages of the window lie at one distance from their captured addresses?
+static bool has_one_delta(HeapImage *image)
+{
+    for (uint32_t page = image->window_low; page < image->window_high; page++) {
+        uint64_t delta =
+            (uint64_t)(uintptr_t)heap_image_page_bytes(image, page) - image->pages[page].address;
+        if (page == image->window_low)
+            image->window_delta = delta;
+        else if (image->window_delta != delta)
+            return false;
+    }
+    return true;
+}
+
 static bool build_page_window(HeapImage *image, Error *error)
 {
     uint64_t first, last;
@@ -398,12 +463,17 @@ static bool build_page_window(HeapImage *image, Error *error)
         return false;
     if (entries == NULL)
         return true;
+    image->window_low = (uint32_t)first;
+    image->window_high = (uint32_t)last + 1;
+    uint64_t occupied = 0;
     for (uint64_t i = first; i <= last; i++) {
-        uint64_t bucket = (image->pages[i].address >> image->page_shift) - image->page_window.first;
         uint64_t pages = run_pages_from(image, (uint32_t)i);
         for (uint64_t p = 0; p < pages; p++)
-            entries[bucket + p] = (uint32_t)i;
+            entries[bucket_of(image, (uint32_t)i) + p] = (uint32_t)i;
+        occupied += pages;
     }
+    image->is_direct = image->page_window.count <= occupied + occupied / 2;
+    image->is_flat = image->is_direct && has_one_delta(image);
     return true;
 }
 
@@ -464,37 +534,90 @@ static uint64_t dead_bits(HeapImage *image, uint32_t page, uint32_t word, uint64
     return dead;
 }
 
+// The size classes whose pages have at most 64 slots in all of their bytes, header included:
+// then no offset in the page can be taken for another slot modulo 64.
+static void build_slot_classes(HeapImage *image)
+{
+    uint32_t tag = PAGE_TAG_COMPLEX + 1;
+
+    for (uint32_t shift = image->page_shift - 6; shift < image->page_shift; shift++, tag++) {
+        uint32_t block_size = 1u << shift;
+        if (block_size < image->layout.min_block_size || block_size > image->layout.max_block_size)
+            continue;
+        uint32_t header_size = heap_layout_small_header_size(&image->layout, block_size);
+        image->slot_classes[tag] = (SlotClass){
+            .block_size = block_size,
+            .shift = (uint8_t)shift,
+            .first_slot = (uint8_t)(header_size >> shift),
+            .slot_count = (uint16_t)((image->layout.page_size - header_size) >> shift),
+            .payload_offset = (uint16_t)heap_image_payload_offset(image, block_size),
+        };
+    }
+}
+
+static uint8_t page_tag(const HeapImage *image, uint32_t page)
+{
+    uint32_t smallest = UINT32_C(1) << (image->page_shift - 6);
+    uint32_t block_size = image->pages[page].block_size;
+
+    if (heap_image_is_large(image, page) || block_size < smallest)
+        return PAGE_TAG_COMPLEX;
+    return (uint8_t)(PAGE_TAG_COMPLEX + 1 + (uint32_t)__builtin_ctz(block_size) -
+                     (image->page_shift - 6));
+}
+
+// Hands out the words of `live` and of every mark, and tags the pages; `extra` counts the words
+// behind the tagged ones.
+static uint64_t place_words(HeapImage *image, HeapPage *pages, uint8_t *tags)
+{
+    uint64_t extra = 0;
+
+    for (uint32_t page = 0; page < image->page_count; page++) {
+        bool is_in_window = page >= image->window_low && page < image->window_high;
+        uint32_t words = heap_image_page_words(image, page);
+        uint64_t word = image->is_direct ? bucket_of(image, page) : page;
+        bool is_tagged = words == 1 && (is_in_window || !image->is_direct);
+        if (tags != NULL && (is_in_window || !image->is_direct))
+            tags[word] = page_tag(image, page);
+        if (tags != NULL && is_in_window && image->is_direct)
+            for (uint64_t tail = run_pages_from(image, page) - 1; tail > 0; tail--)
+                tags[word + tail] = PAGE_TAG_COMPLEX;
+        if (pages != NULL)
+            pages[page].first_word = (uint32_t)(is_tagged ? word : image->tag_count + extra);
+        if (!is_tagged)
+            extra += words;
+    }
+    return image->tag_count + extra;
+}
+
 static bool build_live_words(HeapImage *image, Error *error)
 {
-    uint32_t *first_words = NULL;
     uint64_t *live;
-    uint64_t words = 0;
+    uint8_t *tags;
 
-    for (uint32_t page = 0; page < image->page_count; page++) {
-        words += heap_image_page_words(image, page);
-        if (image->pages[page].slot_count > 64)
-            image->has_wide_pages = true;
-    }
-    if (words > UINT32_MAX)
+    build_slot_classes(image);
+    image->tag_count = image->is_direct ? image->page_window.count : image->page_count;
+    image->word_count = place_words(image, NULL, NULL);
+    if (image->word_count > UINT32_MAX)
         return error_set(error, ERROR_UNSUPPORTED, "%llu mark words are more than we can index",
-                         (unsigned long long)words);
-    live = calloc(words + 1, sizeof *live);
-    if (image->has_wide_pages)
-        first_words = malloc(image->page_count * sizeof *first_words);
-    image->live = live;
-    image->first_words = first_words;
-    image->word_count = words;
-    if (live == NULL || (image->has_wide_pages && first_words == NULL))
-        return error_set_memory(error, words * sizeof *live, "the live words");
+                         (unsigned long long)image->word_count);
+    // One more, so that an empty heap has arrays too.
+    image->live = live = calloc(image->word_count + 1, sizeof *live);
+    image->page_tags = tags = calloc(image->tag_count + 1, 1);
+    if (live == NULL || tags == NULL)
+        return error_set_memory(error, image->word_count * sizeof *live, "the live words");
+    (void)place_words(image, (HeapPage *)(uintptr_t)image->pages, tags);
 
-    words = 0;
     for (uint32_t page = 0; page < image->page_count; page++) {
-        if (first_words != NULL)
-            first_words[page] = (uint32_t)words;
-        for (uint32_t word = 0; word < heap_image_page_words(image, page); word++) {
+        uint64_t first = heap_image_first_word(image, page);
+        uint32_t words = heap_image_page_words(image, page);
+        for (uint32_t word = 0; word < words; word++) {
             uint64_t allocated = heap_image_allocated_word(image, page, word);
-            live[words++] = allocated & ~dead_bits(image, page, word, allocated);
+            live[first + word] = allocated & ~dead_bits(image, page, word, allocated);
         }
+        if (first < image->tag_count && (tags[first] & PAGE_TAG_CLASS) > PAGE_TAG_COMPLEX &&
+            (uint32_t)__builtin_popcountll(live[first]) == image->pages[page].slot_count)
+            tags[first] |= PAGE_TAG_WHOLE;
     }
     return true;
 }
@@ -548,17 +671,11 @@ static bool check_blocks(const HeapImage *image, Error *error)
     return true;
 }
 
-static bool build(HeapImage *image, Error *error)
+static bool build(const HeapImageBuilder *builder, Error *error)
 {
-    HeapPage *pages;
+    HeapImage *image = builder->image;
 
-    if (!walk_pages(image, NULL, &image->page_count, error))
-        return false;
-    pages = malloc(((size_t)image->page_count + 1) * sizeof *pages);
-    image->pages = pages;
-    if (pages == NULL)
-        return error_set_memory(error, image->page_count * sizeof *pages, "the page records");
-    if (!walk_pages(image, pages, &image->page_count, error))
+    if (!build_pages(builder, error))
         return false;
     if (image->root_count > 0)
         qsort((void *)(uintptr_t)image->roots, image->root_count, sizeof *image->roots,
@@ -574,10 +691,10 @@ static bool build(HeapImage *image, Error *error)
 bool heap_image_builder_finish(HeapImageBuilder **builder, HeapImage **out, Error *error)
 {
     *out = NULL;
-    if (!build((*builder)->image, error))
+    if (!build(*builder, error))
         return false;
     *out = (*builder)->image;
-    free((*builder)->pages_before);
+    free((*builder)->arena_starts);
     free(*builder);
     *builder = NULL;
     return true;
