@@ -56,7 +56,7 @@ CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
 all: $(PROGRAM) c-sample
 
 # Some targets install what is missing and then call make again; all others say what to do.
-BARE_TARGETS := clean help check soak fuzz coverage demo format format-check lint
+BARE_TARGETS := clean help check soak fuzz coverage demo format format-check
 ifneq ($(filter-out $(BARE_TARGETS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error libraries are missing: run ./install-dependencies.sh build)

@@ -74,14 +74,15 @@ name_of()
     echo "${name%.sh}"
 }
 
-# What a test writes beside its results and its sanitizer reports.
+# The script or C file that a test is made from.
 source_of()
 {
-    local name
+    local name source
     name=$(name_of "$1")
-    local source
-    for source in "tests/$name.sh" "tests/$name.c"; do
-        [ ! -f "$source" ] || echo "$source"
+    for source in "${1%%:*}" "tests/$name.c"; do
+        case $source in
+        *.sh | *.c) [ ! -f "$source" ] || echo "$source" ;;
+        esac
     done
 }
 
@@ -130,9 +131,9 @@ run_one()
     # files, because a leaking Criterion test ends with 0.
     local report
     report=$(cd "$(dirname "$base")" && pwd)/$(basename "$base").report
-    export ASAN_OPTIONS="log_path=$report:allocator_may_return_null=1:${ASAN_OPTIONS-}"
-    export UBSAN_OPTIONS="log_path=$report:print_stacktrace=1:${UBSAN_OPTIONS-}"
-    export TSAN_OPTIONS="log_path=$report:${TSAN_OPTIONS-}"
+    export ASAN_OPTIONS="allocator_may_return_null=1:${ASAN_OPTIONS-}:log_path=$report"
+    export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS-}:log_path=$report"
+    export TSAN_OPTIONS="${TSAN_OPTIONS-}:log_path=$report"
     export BUILD=$build
 
     began=$EPOCHREALTIME

@@ -92,7 +92,7 @@ soak:
 
 ## lint: check layers, names, notes, headers, scripts and man page
 .PHONY: lint
-lint:
+lint: $(LIBRARY)
 	$(Q)tests/run_tests.sh -b $(BUILD) -l lint -r build/lint $(if $(TOTALS),-s $(TOTALS)) $(TESTS_lint)
 
 FORMATTED_FILES = $(shell find $(ROOMS) cli samples tests -name '*.[ch]' -not -path '*/target/*')

@@ -1,0 +1,36 @@
+#!/bin/bash
+# Every header compiles alone, with gcc and with clang.
+. "$(dirname "$0")/../support/lint.sh"
+
+flags="-std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -Wpedantic -Werror -fsyntax-only"
+packages=$(pkg-config --cflags libzstd libcjson libxxhash libelf libdw 2>/dev/null)
+
+headers=$(c_files "${ROOMS[@]}" tests | grep '\.h$')
+alone()
+{
+    local compiler=$1 header
+    while IFS= read -r header; do
+        # Twice: the include guard works. The last line keeps ISO C from missing a declaration.
+        # shellcheck disable=SC2086  # lists of options
+        printf '#include "%s"\n#include "%s"\nextern int nothing;\n' "$header" "$header" |
+            "$compiler" $flags $packages -x c - 2>&1 | sed "s|^<stdin>|$header|"
+    done <<<"$headers"
+}
+for compiler in gcc clang; do
+    if command -v "$compiler" >/dev/null; then
+        none "every header compiles alone with $compiler" "$(alone "$compiler")"
+    else
+        skip "every header compiles alone with $compiler" "there is no $compiler"
+    fi
+done
+
+guards()
+{
+    local header guard
+    while IFS= read -r header; do
+        guard=$(tr 'a-z/.-' 'A-Z___' <<<"$header")
+        grep -q "^#ifndef $guard\$" "$header" || echo "$header: expected the guard $guard"
+    done <<<"$headers"
+}
+none "include guards are named after their files" "$(guards)"
+done_testing

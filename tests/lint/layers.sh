@@ -1,0 +1,100 @@
+#!/bin/bash
+# The direction between the rooms: cli > formats > analysis > marker > snapshot. Each may use what
+# is further right; tests may look at anything, samples stand alone.
+. "$(dirname "$0")/../support/lint.sh"
+
+# Third-party headers and how many files may include them, so that each library has one door.
+DOORS='
+zstd.h            2
+zstd_errors.h     2
+cjson/cJSON.h     2
+xxhash.h          1
+libelf.h          2
+gelf.h            2
+elf.h             3
+elfutils/.*       2
+dwarf.h           2
+libiberty/.*      1
+'
+# The only files of the libraries that are about concurrency.
+CONCURRENT='
+snapshot/capture_process.c
+snapshot/page_copying.c
+snapshot/parallel_for.c
+snapshot/seekable_writer.c
+'
+SYSTEM_HEADERS='assert|ctype|dirent|errno|fcntl|fenv|float|inttypes|limits|locale|math|poll|sched|setjmp|signal|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|ucontext|getopt|link|sys/[a-z]+|linux/[a-z_]+|asm/[a-z_]+|immintrin|arm_neon|cpuid|pthread|stdatomic'
+
+upwards()
+{
+    local i j file
+    for i in "${!ROOMS[@]}"; do
+        for ((j = i + 1; j < ${#ROOMS[@]}; j++)); do
+            c_files "${ROOMS[i]}" | grep_in_files "^ *# *include *\"${ROOMS[j]}/"
+        done
+        c_files "${ROOMS[i]}" | grep_in_files '^ *# *include *"(tests|samples)/'
+    done
+}
+none "rooms include only what is further down" "$(upwards)"
+
+none "includes are written from the root" \
+    "$(c_files "${ROOMS[@]}" tests | grep_in_files '^ *# *include *"' |
+        grep -vE '#[ ]*include *"(snapshot|marker|analysis|formats|cli|samples|tests)/')"
+
+strangers_to_internal()
+{
+    local line file header
+    c_files "${ROOMS[@]}" | grep_in_files '^ *# *include *".*_internal\.h"' |
+        while IFS= read -r line; do
+            file=${line%%:*}
+            header=${line#*\"}
+            header=${header%%\"*}
+            [ "$(dirname "$file")" = "$(dirname "$header")" ] || printf '%s\n' "$line"
+        done
+}
+none "private *_internal.h headers stay in their folder" "$(strangers_to_internal)"
+
+library_includes=$(c_files "${ROOMS[@]}" | grep_in_files '^ *# *include *<')
+
+too_many_doors()
+{
+    local header most files
+    while read -r header most; do
+        [ -n "$header" ] || continue
+        files=$(printf '%s\n' "$library_includes" | grep -E "<$header>" | cut -d: -f1 | sort -u)
+        if [ -n "$files" ] && [ "$(printf '%s\n' "$files" | wc -l)" -gt "$most" ]; then
+            echo "<$header> enters through more than $most files:" "$files"
+        fi
+    done <<<"$DOORS"
+}
+none "third-party headers each enter through their door" "$(too_many_doors)"
+
+known_headers()
+{
+    local doors
+    doors=$(awk 'NF { printf "|%s", $1 }' <<<"$DOORS")
+    echo "<(($SYSTEM_HEADERS)\\.h${doors})>"
+}
+none "every other header belongs to the system" \
+    "$(printf '%s\n' "$library_includes" | grep . | grep -vE "$(known_headers)")"
+
+none "pthread.h and stdatomic.h only in files that are about concurrency" \
+    "$(printf '%s\n' "$library_includes" | grep -E '<(pthread|stdatomic|threads)\.h>' |
+        grep -vFf <(awk 'NF { print $1 ":" }' <<<"$CONCURRENT"))"
+
+# Comments and strings may speak of these; calls may not be made.
+code_of_libraries()
+{
+    local file
+    c_files "${LIBRARIES[@]}" | while read -r file; do
+        sed -E 's|//.*||; s|"([^"\\]\|\\.)*"|""|g' "$file" | awk -v file="$file" '{ print file ":" NR ":" $0 }'
+    done
+}
+code=$(code_of_libraries)
+none "libraries never print" \
+    "$(grep -E '[^a-z_](printf|puts|putchar|perror|vprintf|warnx?|psignal)\(|[^a-z_](stdout|stderr)[^a-z_]' <<<"$code")"
+none "libraries never exit" \
+    "$(grep -E '[^a-z_](exit|_exit|_Exit|quick_exit|abort|errx?)\(' <<<"$code")"
+none "libraries install no signal handlers" \
+    "$(grep -E '[^a-z_](signal|sigaction|atexit)\(' <<<"$code")"
+done_testing
