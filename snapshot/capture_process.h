@@ -8,7 +8,8 @@
 #include "snapshot/error.h"
 #include "snapshot/process_copy.h"
 
-// Looked at between steps; true: give up with ERROR_INTERRUPTED. May be NULL.
+// Looked at between steps, from another thread than the caller's but never from two at once;
+// true: give up with ERROR_INTERRUPTED. May be NULL.
 typedef struct CaptureCancel {
     bool (*is_cancelled)(void *context);
     void *context;

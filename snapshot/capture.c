@@ -1,0 +1,45 @@
+// Capturing a heap from a running process: see snapshot/capture.h.
+
+#include "snapshot/capture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "snapshot/capture_analysis.h"
+#include "snapshot/capture_process.h"
+
+static void describe_copy(const ProcessCopy *copy, CaptureSummary *summary)
+{
+    (void)snprintf(summary->executable, sizeof summary->executable, "%s", copy->executable);
+    summary->pid = (uint32_t)copy->pid;
+    summary->thread_count = copy->thread_count;
+    summary->resident_bytes = copy->copied_bytes;
+    summary->pause_ns = copy->pause_ns;
+}
+
+bool capture_process(int pid, const char *path, const CaptureOptions *options,
+                     CaptureSummary *summary, Error *error)
+{
+    CaptureCancel cancel = {.is_cancelled = options->write.is_cancelled,
+                            .context = options->write.cancel_context};
+    CaptureAnalysis *analysis = NULL;
+    ProcessCopy copy;
+    bool is_ok = false;
+
+    memset(summary, 0, sizeof *summary);
+    // Before the target is disturbed for nothing.
+    if (!snapshot_check_output(path, options->write.replaces, error))
+        return false;
+    if (!capture_process_copy(pid, &cancel, &copy, error))
+        return false;
+    describe_copy(&copy, summary);
+    if (!capture_analysis_new(&copy, options, &analysis, summary, error))
+        goto done;
+    is_ok = snapshot_write(path, capture_analysis_contents(analysis), &options->write,
+                           &summary->file, error);
+
+done:
+    capture_analysis_free(analysis);
+    process_copy_release(&copy);
+    return is_ok;
+}

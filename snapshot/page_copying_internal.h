@@ -1,0 +1,50 @@
+// Copying pages of a stopped process into staging memory, as fast as memory allows.
+//
+// Staging memory is made ready before the target is stopped: copying into memory that the
+// kernel has yet to supply takes five times as long.
+
+#ifndef SNAPSHOT_PAGE_COPYING_INTERNAL_H
+#define SNAPSHOT_PAGE_COPYING_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/capture_process.h"
+#include "snapshot/error.h"
+#include "snapshot/page_selection_internal.h"
+
+typedef struct StagingMemory {
+    uint8_t *base; // owned mapping
+    uint64_t bytes;
+} StagingMemory;
+
+// Maps `bytes` and makes the kernel supply them, in huge pages where it can.
+// Errors: memory (also when the machine has less available, so that nobody gets killed for
+// it), interrupted.
+NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes,
+                                      const CaptureCancel *cancel, Error *error);
+
+// Makes it at least `bytes` large, when the target has grown since. Nothing may point into it.
+NODISCARD bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Error *error);
+
+void staging_memory_release(StagingMemory *staging);
+
+typedef enum CopyOutcome {
+    COPY_DONE,
+    COPY_CANCELLED,
+    COPY_TARGET_GONE,
+    COPY_FAILED, // errno is in `reason`
+} CopyOutcome;
+
+typedef struct CopyResult {
+    CopyOutcome outcome;
+    int reason;
+    uint64_t unreadable_bytes; // they read as zero in the copy
+} CopyResult;
+
+// Copies all of `selection` from the task `tid` and sets the data of its ranges. `staging` holds
+// at least `selection->bytes`.
+CopyResult page_copying_run(PageSelection *selection, int tid, const StagingMemory *staging,
+                            const CaptureCancel *cancel);
+
+#endif

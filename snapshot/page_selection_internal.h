@@ -1,0 +1,32 @@
+// Which pages of a process hold something: the private writable memory that was ever touched.
+
+#ifndef SNAPSHOT_PAGE_SELECTION_INTERNAL_H
+#define SNAPSHOT_PAGE_SELECTION_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/process_copy.h"
+
+#define TARGET_PAGE_SIZE 4096u
+
+// Ranges without data yet, ascending and disjoint; neighbours are one range.
+typedef struct PageSelection {
+    ProcessRange *ranges; // owned
+    uint64_t count;
+    uint64_t capacity;
+    uint64_t bytes; // of all ranges
+} PageSelection;
+
+// Selects, in the private writable ones of `mappings`:
+// - of anonymous memory the pages that are present or swapped out and are not the zero page.
+//   Reading an untouched page would make the kernel map the zero page into the target.
+// - of mapped files (.data) all pages: those that were not touched yet hold what the file holds.
+// What `out` held before is dropped, its capacity stays. `tid`: a task of process `pid`. False
+// with errno set.
+bool page_selection_fill(PageSelection *out, int pid, int tid, const ProcessMapping *mappings,
+                         uint32_t mapping_count);
+
+void page_selection_release(PageSelection *selection);
+
+#endif

@@ -1,0 +1,562 @@
+// Stopping all threads of a process, and letting them go again.
+//
+// All threads are seized first, which stops nothing, then interrupted; new threads of a seized
+// thread are born seized (PTRACE_O_TRACECLONE), and /proc/PID/task is read again until it
+// holds nothing new while everything in it is stopped.
+//
+// Note [Unconsumed stops]
+// ~~~~~~~~~~~~~~~~~~~~~~~
+// Stops are looked at with WNOWAIT and never consumed. Consuming the stop of a thread that is
+// about to get a signal makes the kernel forget the signal; should this program be killed
+// before it has passed the signal on, the target would lose it. Left unconsumed, the signal is
+// delivered whatever happens to us. The price is that we cannot wait for "any" thread, since
+// the same stop would be reported for ever, so each thread is asked by its tid.
+//
+// Note [Signals while seized]
+// ~~~~~~~~~~~~~~~~~~~~~~~~~~~
+// A signal for a seized thread that is not yet stopped stops it before delivery. It is passed on
+// at once, with a new interrupt already pending: the kernel sets up the handler (or acts
+// upon the signal) and stops the thread again before its next instruction. So no signal is held
+// by us, its siginfo is untouched, and the order of signals stays as it was. Signals that arrive
+// at a thread that is stopped already just stay pending until it is let go.
+
+#include "snapshot/traced_threads_internal.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "snapshot/capture_refusal_internal.h"
+#include "snapshot/proc_files_internal.h"
+
+// How long a thread may take to stop. One that is runnable only waits for a CPU; one in
+// uninterruptible sleep waits for a device, or for the child of its vfork(), and the others
+// should not stand still for that.
+#define STOP_PATIENCE_NS (10 * INT64_C(1000000000))
+#define SLEEPING_STOP_PATIENCE_NS (2 * INT64_C(1000000000))
+#define GIVING_UP_PATIENCE_NS (INT64_C(200000000))
+// Polls that only yield the CPU before polls that sleep.
+#define EAGER_POLLS 200
+#define POLL_SLEEP_NS 100000
+// A process that makes threads faster than we find them is given up on.
+#define MAX_STOP_ROUNDS 10000
+
+static int64_t now_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void traced_threads_init(TracedThreads *threads, int pid, const CaptureCancel *cancel)
+{
+    memset(threads, 0, sizeof *threads);
+    threads->pid = pid;
+    threads->cancel = cancel;
+}
+
+void traced_threads_release(TracedThreads *threads)
+{
+    free(threads->threads);
+    free(threads->newborns);
+    memset(threads, 0, sizeof *threads);
+}
+
+int traced_threads_any(const TracedThreads *threads)
+{
+    for (uint32_t i = 0; i < threads->count; i++) {
+        if (threads->threads[i].state == TRACED_STOPPED)
+            return threads->threads[i].tid;
+    }
+    return 0;
+}
+
+// ---- the table ----
+
+// Index of the first thread whose tid is not below `tid`.
+static uint32_t position_of(const TracedThreads *threads, int tid)
+{
+    uint32_t low = 0, high = threads->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (threads->threads[middle].tid < tid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool is_known(const TracedThreads *threads, int tid)
+{
+    uint32_t at = position_of(threads, tid);
+
+    return at < threads->count && threads->threads[at].tid == tid;
+}
+
+// Makes room, so that a thread that was seized can be written down without fail.
+static bool reserve_thread(TracedThreads *threads)
+{
+    TracedThread *grown;
+    uint32_t capacity;
+
+    if (threads->count < threads->capacity)
+        return true;
+    capacity = threads->capacity == 0 ? 64 : threads->capacity * 2;
+    grown = realloc(threads->threads, capacity * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    threads->threads = grown;
+    threads->capacity = capacity;
+    return true;
+}
+
+// Needs room for one more. A tid that was in use before is a new thread all the same.
+static void add_thread(TracedThreads *threads, int tid, bool is_stray)
+{
+    uint32_t at = position_of(threads, tid);
+    TracedThread *thread = &threads->threads[at];
+
+    if (at == threads->count || thread->tid != tid) {
+        memmove(thread + 1, thread, (threads->count - at) * sizeof *thread);
+        threads->count++;
+    }
+    memset(thread, 0, sizeof *thread);
+    thread->tid = tid;
+    thread->state = TRACED_SEIZED;
+    thread->is_stray = is_stray;
+    threads->seized_count++;
+    if (!is_stray)
+        proc_task_name(threads->pid, tid, thread->name, sizeof thread->name);
+}
+
+static void set_state(TracedThreads *threads, TracedThread *thread, TracedState state)
+{
+    if (thread->state == TRACED_SEIZED)
+        threads->seized_count--;
+    if (state == TRACED_SEIZED)
+        threads->seized_count++;
+    thread->state = state;
+}
+
+// ---- what a thread does ----
+
+static void interrupt(TracedThreads *threads, const TracedThread *thread)
+{
+    if (!threads->has_interrupted) {
+        threads->has_interrupted = true;
+        threads->interrupted_at_ns = now_ns(CLOCK_MONOTONIC);
+        threads->captured_at_ns = now_ns(CLOCK_REALTIME);
+    }
+    // Fails only for a thread that has ended, which the next look will find.
+    (void)ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL);
+}
+
+static void detach(TracedThreads *threads, TracedThread *thread, int signal)
+{
+    // ESRCH: it was killed while it was stopped.
+    (void)ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)signal);
+    set_state(threads, thread, TRACED_GONE);
+}
+
+// A thread has ended. Its tracer has to take note of it, or it stays a zombie; but the end of a
+// process that is our own child is for whoever started it to collect.
+static void bury(TracedThreads *threads, TracedThread *thread)
+{
+    siginfo_t info;
+
+    if (thread->tid != threads->pid ||
+        proc_status_number(threads->pid, threads->pid, "PPid", 0) != getpid())
+        (void)waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | __WALL);
+    set_state(threads, thread, TRACED_GONE);
+}
+
+// Has a thread that was stopped been killed? (The flags notwithstanding, a tracer is told of
+// stops as well.)
+static bool has_ended(const TracedThread *thread)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof info);
+    if (waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0)
+        return true;
+    return info.si_pid != 0 && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED;
+}
+
+static void note_newborn(TracedThreads *threads, const TracedThread *parent)
+{
+    unsigned long tid = 0;
+
+    if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &tid) != 0 || tid == 0)
+        return;
+    if (threads->newborn_count == threads->newborn_capacity) {
+        uint32_t capacity = threads->newborn_capacity == 0 ? 16 : threads->newborn_capacity * 2;
+        pid_t *grown = realloc(threads->newborns, capacity * sizeof *grown);
+
+        if (grown == NULL) {
+            threads->is_short_of_memory = true;
+            return;
+        }
+        threads->newborns = grown;
+        threads->newborn_capacity = capacity;
+    }
+    threads->newborns[threads->newborn_count++] = (pid_t)tid;
+}
+
+static void settle(TracedThreads *threads, TracedThread *thread, bool by_interrupt)
+{
+    if (thread->is_stray) {
+        detach(threads, thread, 0);
+        return;
+    }
+    if (!thread_registers_read_general(thread->tid, &thread->general)) {
+        // ESRCH: killed while stopped, and its end will be seen at the next look.
+        if (errno == ESRCH)
+            return;
+        threads->unreadable_tid = thread->tid;
+    }
+    if (by_interrupt)
+        thread_registers_undo_interruption(thread->tid, &thread->general);
+    set_state(threads, thread, TRACED_STOPPED);
+}
+
+// A ptrace stop: `status` is the signal, with the event in the next byte.
+static void handle_stop(TracedThreads *threads, TracedThread *thread, int status, bool is_leaving)
+{
+    int signal = status & 0xff, event = status >> 8;
+
+    switch (event) {
+    case 0:
+        // See Note [Signals while seized].
+        if (is_leaving || thread->is_stray) {
+            detach(threads, thread, signal);
+            return;
+        }
+        (void)ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL);
+        (void)ptrace(PTRACE_CONT, thread->tid, NULL, (void *)(intptr_t)signal);
+        return;
+    case PTRACE_EVENT_CLONE:
+        note_newborn(threads, thread);
+        settle(threads, thread, false);
+        break;
+    case PTRACE_EVENT_EXEC:
+        threads->has_executed = true;
+        settle(threads, thread, false);
+        break;
+    default:
+        // SIGTRAP: our interrupt, or the first stop of a newborn; a stop signal: the target
+        // was stopped by its user, and PTRACE_DETACH will leave it so.
+        settle(threads, thread, signal == SIGTRAP);
+        break;
+    }
+    if (is_leaving && thread->state == TRACED_STOPPED)
+        detach(threads, thread, 0);
+}
+
+// Looks once at a seized thread; true when something had happened to it.
+static bool look_at(TracedThreads *threads, TracedThread *thread, bool is_leaving)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof info);
+    if (waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) !=
+        0) {
+        if (errno != ECHILD)
+            return false;
+        set_state(threads, thread, TRACED_GONE);
+        return true;
+    }
+    if (info.si_pid == 0)
+        return false;
+    if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
+        handle_stop(threads, thread, info.si_status, is_leaving);
+    else
+        bury(threads, thread);
+    return true;
+}
+
+// Looks once at every seized thread; true when something had happened.
+static bool look_at_all(TracedThreads *threads, bool is_leaving)
+{
+    bool has_changed = false;
+
+    for (uint32_t i = 0; i < threads->count && threads->seized_count > 0; i++) {
+        if (threads->threads[i].state == TRACED_SEIZED)
+            has_changed |= look_at(threads, &threads->threads[i], is_leaving);
+    }
+    return has_changed;
+}
+
+static void pause_between_polls(unsigned polls)
+{
+    const struct timespec moment = {.tv_nsec = POLL_SLEEP_NS};
+
+    if (polls < EAGER_POLLS)
+        (void)sched_yield();
+    else
+        (void)nanosleep(&moment, NULL);
+}
+
+// ---- finding threads ----
+
+// Seizes `tid`, or finds that it is ours already. False with errno set.
+static bool seize(TracedThreads *threads, int tid)
+{
+    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)) != 0) {
+        int saved = errno;
+
+        // A newborn of a seized thread is seized from birth.
+        if (errno != EPERM || proc_status_number(threads->pid, tid, "TracerPid", 0) != gettid()) {
+            errno = saved;
+            return false;
+        }
+    }
+    return true;
+}
+
+// Was the thread with this tid gone already, so that another one has got its number? The first
+// thread of a process keeps its place in the list when it has ended.
+static bool is_new_in_old_place(const TracedThreads *threads, int tid)
+{
+    char state;
+
+    if (threads->threads[position_of(threads, tid)].state != TRACED_GONE)
+        return false;
+    state = proc_task_state(threads->pid, tid);
+    return state != 'Z' && state != 'X' && state != 0;
+}
+
+// Threads that the table does not hold are seized, and interrupted when `is_interrupting`.
+static bool take_new_threads(TracedThreads *threads, bool is_interrupting, uint32_t *found,
+                             Error *error)
+{
+    uint32_t count = 0;
+    int *tids = NULL;
+    bool is_ok = true;
+
+    *found = 0;
+    if (!proc_task_list(threads->pid, &tids, &count)) {
+        if (errno == ENOMEM)
+            return error_set_memory(error, 0, "the list of threads");
+        return capture_refusal_gone(threads->pid, error);
+    }
+    for (uint32_t i = 0; i < count && is_ok; i++) {
+        if (is_known(threads, tids[i]) && !is_new_in_old_place(threads, tids[i]))
+            continue;
+        if (!reserve_thread(threads)) {
+            is_ok = error_set_memory(error, sizeof(TracedThread), "a thread");
+        } else if (seize(threads, tids[i])) {
+            add_thread(threads, tids[i], false);
+            if (is_interrupting)
+                interrupt(threads, &threads->threads[position_of(threads, tids[i])]);
+            (*found)++;
+        } else {
+            int reason = errno;
+            char state = proc_task_state(threads->pid, tids[i]);
+
+            // A thread that has ended, or is about to, cannot be traced and need not be.
+            if (reason != ESRCH && state != 'Z' && state != 'X' && state != 0)
+                is_ok = capture_refusal_explain(threads->pid, reason, error);
+        }
+    }
+    free(tids);
+    return is_ok;
+}
+
+// Newborns that clone() events have announced. Those that are threads of the target would be
+// found in /proc as well; those that are processes of their own are let go.
+static bool take_newborns(TracedThreads *threads, Error *error)
+{
+    while (threads->newborn_count > 0) {
+        int tid = threads->newborns[threads->newborn_count - 1];
+
+        if (!is_known(threads, tid)) {
+            if (!reserve_thread(threads))
+                return error_set_memory(error, sizeof(TracedThread), "a thread");
+            add_thread(threads, tid, proc_task_state(threads->pid, tid) == 0);
+        }
+        threads->newborn_count--;
+    }
+    return true;
+}
+
+// ---- stopping ----
+
+// Looks beyond the stops: a thread that was stopped may have been killed, which only happens to
+// all threads together (a fatal signal, or exec); and the first thread of a process may have
+// ended while others run on, of which its tracer is not told. Returns 'D' when a thread, `*tid`,
+// is in uninterruptible sleep, 'R' when one is still about to stop, 0 when none is.
+static char check_laggards(TracedThreads *threads, int *tid)
+{
+    char worst = 0;
+
+    for (uint32_t i = 0; i < threads->count; i++) {
+        TracedThread *thread = &threads->threads[i];
+        char state;
+
+        if (thread->state == TRACED_STOPPED && has_ended(thread)) {
+            threads->has_ended = true;
+            bury(threads, thread);
+        }
+        if (thread->state != TRACED_SEIZED || thread->is_stray)
+            continue;
+        state = proc_task_state(threads->pid, thread->tid);
+        if (state == 'Z' || state == 'X' || state == 0) {
+            if (!look_at(threads, thread, false))
+                set_state(threads, thread, TRACED_GONE);
+        } else if (worst != 'D') {
+            worst = state == 'D' ? 'D' : 'R';
+            *tid = thread->tid;
+        }
+    }
+    return worst;
+}
+
+static bool fail_to_stop(const TracedThreads *threads, int tid, char state, Error *error)
+{
+    if (state != 'D')
+        return error_set(error, ERROR_SYSTEM, "thread %d of process %d does not stop", tid,
+                         threads->pid);
+    error_set(error, ERROR_SYSTEM,
+              "thread %d of process %d does not stop: it is in uninterruptible sleep (state D)",
+              tid, threads->pid);
+    return error_add_hint(error, "it waits for a device, a network file system, or the child of a "
+                                 "vfork(); try again later");
+}
+
+static bool check_cancelled(const TracedThreads *threads, Error *error)
+{
+    const CaptureCancel *cancel = threads->cancel;
+
+    if (cancel == NULL || cancel->is_cancelled == NULL || !cancel->is_cancelled(cancel->context))
+        return true;
+    return error_set(error, ERROR_INTERRUPTED, "interrupted while process %d was captured",
+                     threads->pid);
+}
+
+// Things that were noticed at a stop and end the capture.
+static bool check_events(TracedThreads *threads, Error *error)
+{
+    if (threads->has_executed)
+        return error_set(error, ERROR_SYSTEM,
+                         "process %d started another program while it was captured", threads->pid);
+    if (threads->has_ended)
+        return capture_refusal_gone(threads->pid, error);
+    if (threads->is_short_of_memory)
+        return error_set_memory(error, sizeof(pid_t), "a thread");
+    if (threads->unreadable_tid != 0)
+        return error_set(
+            error, ERROR_UNSUPPORTED,
+            "cannot read the registers of thread %d of process %d: it runs 32-bit code",
+            threads->unreadable_tid, threads->pid);
+    return take_newborns(threads, error);
+}
+
+// Waits until every thread in the table is stopped or gone.
+static bool wait_for_stops(TracedThreads *threads, Error *error)
+{
+    int64_t since = now_ns(CLOCK_MONOTONIC);
+    unsigned idle_polls = 0;
+
+    while (threads->seized_count > 0) {
+        int64_t waited;
+        char state;
+        int tid = 0;
+
+        if (!check_cancelled(threads, error))
+            return false;
+        if (look_at_all(threads, false)) {
+            if (!check_events(threads, error))
+                return false;
+            idle_polls = 0;
+            continue;
+        }
+        pause_between_polls(idle_polls++);
+        if (idle_polls % EAGER_POLLS != 0)
+            continue;
+        waited = now_ns(CLOCK_MONOTONIC) - since;
+        state = check_laggards(threads, &tid);
+        if (!check_events(threads, error))
+            return false;
+        if ((state == 'D' && waited > SLEEPING_STOP_PATIENCE_NS) || waited > STOP_PATIENCE_NS)
+            return fail_to_stop(threads, tid, state, error);
+    }
+    return true;
+}
+
+bool traced_threads_stop(TracedThreads *threads, Error *error)
+{
+    uint32_t found = 0;
+    unsigned quiet_rounds = 0;
+
+    // Seizing costs the target nothing, so all of it comes before the first interrupt.
+    do {
+        if (!take_new_threads(threads, false, &found, error))
+            return false;
+    } while (found > 0 && found * 4 > threads->count);
+    for (uint32_t i = 0; i < threads->count; i++)
+        interrupt(threads, &threads->threads[i]);
+
+    // Listing a folder while threads end may skip one that lives: two quiet rounds.
+    for (unsigned round = 0; quiet_rounds < 2; round++) {
+        if (round > MAX_STOP_ROUNDS)
+            return error_set(error, ERROR_SYSTEM,
+                             "process %d makes threads faster than they can be stopped",
+                             threads->pid);
+        if (!wait_for_stops(threads, error))
+            return false;
+        if (!take_new_threads(threads, true, &found, error))
+            return false;
+        quiet_rounds = found == 0 ? quiet_rounds + 1 : 0;
+    }
+    if (traced_threads_any(threads) == 0)
+        return capture_refusal_gone(threads->pid, error);
+    return true;
+}
+
+bool traced_threads_are_held(const TracedThreads *threads)
+{
+    for (uint32_t i = 0; i < threads->count; i++) {
+        if (threads->threads[i].state == TRACED_STOPPED && has_ended(&threads->threads[i]))
+            return false;
+    }
+    return true;
+}
+
+// ---- letting go ----
+
+void traced_threads_resume(TracedThreads *threads)
+{
+    int64_t since = now_ns(CLOCK_MONOTONIC);
+
+    // Those that were computing lose most by waiting.
+    for (uint32_t i = 0; i < threads->count; i++) {
+        TracedThread *thread = &threads->threads[i];
+
+        if (thread->state == TRACED_STOPPED && thread_registers_is_in_user_code(&thread->general))
+            detach(threads, thread, 0);
+    }
+    for (uint32_t i = 0; i < threads->count; i++) {
+        if (threads->threads[i].state == TRACED_STOPPED)
+            detach(threads, &threads->threads[i], 0);
+    }
+    // After a failure some may not have stopped yet, and only a stopped thread can be let go.
+    // The kernel does the rest when the tracing thread ends.
+    for (unsigned polls = 0; threads->seized_count > 0; polls++) {
+        if (look_at_all(threads, true))
+            continue;
+        if (now_ns(CLOCK_MONOTONIC) - since > GIVING_UP_PATIENCE_NS)
+            break;
+        pause_between_polls(polls);
+    }
+    if (threads->has_interrupted && threads->resumed_at_ns == 0)
+        threads->resumed_at_ns = now_ns(CLOCK_MONOTONIC);
+}

@@ -1,0 +1,73 @@
+// Stopping all threads of a process, and letting them go again.
+//
+// To be used from one thread, which is the tracer in the kernel's eyes. When that thread ends,
+// for whatever reason, the kernel lets go of everything it still holds and the target runs on.
+//
+//     traced_threads_init(&threads, pid, cancel);
+//     if (traced_threads_stop(&threads, error)) { ...look at it... }
+//     traced_threads_resume(&threads);
+//     traced_threads_release(&threads);
+
+#ifndef SNAPSHOT_TRACED_THREADS_INTERNAL_H
+#define SNAPSHOT_TRACED_THREADS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "snapshot/capture_process.h"
+#include "snapshot/error.h"
+#include "snapshot/thread_registers_internal.h"
+
+typedef enum TracedState {
+    TRACED_SEIZED,  // ours, but running, or about to stop
+    TRACED_STOPPED, // stopped; `general` holds its registers
+    TRACED_GONE,    // ended, or let go
+} TracedState;
+
+typedef struct TracedThread {
+    int tid;
+    TracedState state;
+    bool is_stray; // a new process, not a thread of ours: let go as soon as it stops
+    char name[64];
+    GeneralRegisters general;
+} TracedThread;
+
+typedef struct TracedThreads {
+    int pid;
+    const CaptureCancel *cancel; // may be NULL
+    uint32_t count;
+    uint32_t capacity;
+    TracedThread *threads; // ascending by tid; owned
+    uint32_t seized_count; // how many are TRACED_SEIZED
+    pid_t *newborns;       // that clone() events announced and nobody has looked at; owned
+    uint32_t newborn_count;
+    uint32_t newborn_capacity;
+    bool has_interrupted;
+    bool has_executed; // the process has become another program
+    bool has_ended;    // killed while it was stopped
+    bool is_short_of_memory;
+    int unreadable_tid;        // a thread whose registers cannot be read; 0
+    int64_t interrupted_at_ns; // CLOCK_MONOTONIC, first interrupt
+    int64_t resumed_at_ns;     // CLOCK_MONOTONIC, last detach
+    int64_t captured_at_ns;    // CLOCK_REALTIME, first interrupt
+} TracedThreads;
+
+void traced_threads_init(TracedThreads *threads, int pid, const CaptureCancel *cancel);
+
+// Stops every thread, newborn ones included. Call traced_threads_resume() whatever it returns.
+// Errors: system (permission, the process has gone, a thread does not stop), memory, interrupted.
+NODISCARD bool traced_threads_stop(TracedThreads *threads, Error *error);
+
+// The tid of a thread that is stopped, to ask about the process's memory; 0: none is left.
+int traced_threads_any(const TracedThreads *threads);
+
+// Are all threads that were stopped still there? A killed process is not.
+bool traced_threads_are_held(const TracedThreads *threads);
+
+// Lets all threads go on, those that were on a CPU first. May be called twice.
+void traced_threads_resume(TracedThreads *threads);
+
+void traced_threads_release(TracedThreads *threads);
+
+#endif
