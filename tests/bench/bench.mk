@@ -12,3 +12,12 @@ $(BUILD)/tests/unit/test_bench_graphs: $(BUILD)/tests/bench/bench_graphs.o \
 	$(BUILD)/tests/bench/bench_edges.o
 
 -include $(BENCH_OBJECTS:.o=.d)
+
+# BENCH_QUICK=1: the same in less than a minute. BENCH_REAL=FILE: a captured heap as well.
+BENCH_FLAGS := --json build/bench.json $(if $(BENCH_QUICK),--quick --seconds 36 --rounds 5) \
+	$(if $(BENCH_REAL),--real $(BENCH_REAL))
+
+## bench: how fast marking is, against what memory allows (build/bench.json; BENCH_QUICK=1: within 50 s)
+.PHONY: bench
+bench: $(BENCH)
+	$(Q)$(BENCH) $(BENCH_FLAGS)

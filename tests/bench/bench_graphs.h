@@ -22,4 +22,7 @@ uint64_t bench_graph_image_bytes(BenchGraph graph, uint64_t nodes);
 NODISCARD bool bench_graph_build(BenchGraph graph, uint64_t nodes, const HeapImageOptions *options,
                                  HeapImage **out, Error *error);
 
+// The digest of marking the full-size graph, as the serial marker found it.
+const char *bench_graph_full_digest(BenchGraph graph);
+
 #endif
