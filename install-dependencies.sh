@@ -11,7 +11,7 @@ set -eu
 build_packages="gcc make pkg-config libc6-dev libzstd-dev libcjson-dev libxxhash-dev
 libelf-dev libdw-dev libiberty-dev"
 test_packages="g++ libcriterion-dev clang clang-format libclang-rt-14-dev llvm binutils
-python3 python3-jsonschema zstd shellcheck valgrind mandoc"
+python3 python3-jsonschema zstd shellcheck valgrind mandoc relacy-dev"
 
 case "${1:-test}" in
 build) wanted=$build_packages ;;

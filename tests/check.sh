@@ -54,7 +54,7 @@ began=$SECONDS
 echo "== lint"
 "$make" -s TOTALS="$totals" lint || true
 step "format-check" "$make" -s format-check
-suite release "unit property fuzz cli live stress"
+suite release "unit property fuzz cli live stress relacy"
 step "building twice does nothing" builds_once release
 suite asan "unit property fuzz cli"
 suite ubsan "unit property fuzz cli"

@@ -3,6 +3,7 @@
 # A test is one of
 #   tests/unit/test_*.c, tests/property/test_*.c   Criterion programs
 #   tests/stress/stress_*.c                        plain programs that print TAP themselves
+#   tests/relacy/relacy_*.cpp                      models checked by Relacy; plain C++ programs
 #   tests/fuzz/fuzz_*.c                            fuzz targets; here their corpus is replayed
 #   tests/{cli,live,lint}/*.sh                     scripts that print TAP
 # New ones are found by their names. Helpers that several share are in tests/support/.
@@ -11,7 +12,7 @@
 #   make test TEST_GROUPS="unit cli"         some groups of them
 #   make test TESTS="unit/test_heap_image"   some of them, by name
 
-TEST_GROUPS ?= unit property fuzz cli live stress
+TEST_GROUPS ?= unit property fuzz cli live stress relacy
 TESTS ?=
 TOTALS ?=
 FUZZ_SECONDS ?= 60
@@ -20,6 +21,7 @@ SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 PROPERTY_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/property/test_*.c)))
 STRESS_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/stress/stress_*.c)))
+RELACY_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(sort $(wildcard tests/relacy/relacy_*.cpp)))
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%, \
 	$(filter-out tests/fuzz/fuzz_replay_main.c,$(sort $(wildcard tests/fuzz/fuzz_*.c))))
 FUZZ_REPLAYS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/replay_%)
@@ -33,6 +35,7 @@ TEST_PROGRAMS := $(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_REPLAYS) $(LIVE_TARGE
 TESTS_unit := $(UNIT_TESTS)
 TESTS_property := $(PROPERTY_TESTS)
 TESTS_stress := $(STRESS_TESTS)
+TESTS_relacy := $(RELACY_TESTS)
 TESTS_fuzz := $(foreach name,$(FUZZ_NAMES),$(BUILD)/tests/fuzz/replay_$(name):tests/fuzz/corpus/$(name))
 TESTS_cli := $(sort $(wildcard tests/cli/*.sh))
 TESTS_live := $(sort $(wildcard tests/live/*.sh))
@@ -60,6 +63,12 @@ $(FUZZ_TARGETS): %: %.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $^ $(PACKAGE_LIBS) -lm -o $@
 
+# Relacy's own headers are not clean of warnings.
+$(RELACY_TESTS): $(BUILD)/%: %.cpp
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CXX    $@")
+	$(Q)$(CXX) -std=c++17 -O2 -w $< -o $@
+
 $(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lm -o $@
@@ -69,7 +78,7 @@ $(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o
 
 ## tests: build the test programs of this VARIANT without running them
 .PHONY: tests
-tests: all $(TEST_PROGRAMS)
+tests: all $(TEST_PROGRAMS) $(if $(filter release,$(VARIANT)),$(RELACY_TESTS))
 
 ## test: build and run the tests of this VARIANT (TEST_GROUPS, TESTS choose some)
 .PHONY: test
@@ -125,3 +134,8 @@ run-fuzzers: $(FUZZ_TARGETS)
 	done
 
 include tests/bench/bench.mk
+
+## mutants: apply each recorded mutation in a scratch copy; the test that it names must fail
+.PHONY: mutants
+mutants:
+	$(Q)MAKE="$(MAKE)" tests/run_tests.sh -r build/mutants -l mutants tests/mutants/run_mutants.sh
