@@ -321,6 +321,10 @@ void heap_image_builder_take_blocks(HeapImageBuilder *builder, ForeignBlock *blo
                                     uint64_t foreign_byte_count);
 void heap_image_builder_take_details(HeapImageBuilder *builder, SnapshotDetails *details);
 
+// The captured address that the last corrupt error of reserve or finish was about; 0 when it
+// was about none.
+uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder);
+
 // Validates every page header and builds the side tables. On success `*builder` is consumed
 // and set to NULL, and the caller owns `*out`. Errors: corrupt (a run that does not consist
 // of valid pages, roots or blocks out of bounds), memory.

@@ -46,6 +46,7 @@ struct HeapImageBuilder {
     HeapImage *image;
     bool force_relocation;
     uint64_t *arena_starts; // per run: where its pages begin in the arena, in pages
+    uint64_t fault_address;
 };
 
 static uint32_t log2_exact(uint64_t power_of_two)
@@ -309,7 +310,7 @@ void heap_image_builder_take_details(HeapImageBuilder *builder, SnapshotDetails 
 
 // Walks the page headers of all runs: counts them, and fills `pages` and, in a relocated
 // image, `arena_pages`, unless `pages` is NULL.
-static bool walk_pages(const HeapImageBuilder *builder, HeapPage *pages, uint32_t *arena_pages,
+static bool walk_pages(HeapImageBuilder *builder, HeapPage *pages, uint32_t *arena_pages,
                        uint32_t *page_count, Error *error)
 {
     const HeapImage *image = builder->image;
@@ -326,9 +327,11 @@ static bool walk_pages(const HeapImageBuilder *builder, HeapPage *pages, uint32_
             PageHeader header;
             PageHeaderFault fault = page_header_read(
                 &image->layout, bytes, (run->page_count - p) << image->page_shift, &header);
-            if (fault != PAGE_HEADER_VALID)
+            if (fault != PAGE_HEADER_VALID) {
+                builder->fault_address = address;
                 return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s",
                                  (unsigned long long)address, page_header_fault_name(fault));
+            }
             if (pages != NULL)
                 pages[count] = (HeapPage){
                     .address = address,
@@ -347,7 +350,7 @@ static bool walk_pages(const HeapImageBuilder *builder, HeapPage *pages, uint32_
     return true;
 }
 
-static bool build_pages(const HeapImageBuilder *builder, Error *error)
+static bool build_pages(HeapImageBuilder *builder, Error *error)
 {
     HeapImage *image = builder->image;
     uint32_t *arena_pages = NULL;
@@ -671,7 +674,7 @@ static bool check_blocks(const HeapImage *image, Error *error)
     return true;
 }
 
-static bool build(const HeapImageBuilder *builder, Error *error)
+static bool build(HeapImageBuilder *builder, Error *error)
 {
     HeapImage *image = builder->image;
 
@@ -686,6 +689,11 @@ static bool build(const HeapImageBuilder *builder, Error *error)
     return check_roots(image, error) && check_blocks(image, error) &&
            build_page_window(image, error) && build_block_window(image, error) &&
            build_live_words(image, error);
+}
+
+uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder)
+{
+    return builder->fault_address;
 }
 
 bool heap_image_builder_finish(HeapImageBuilder **builder, HeapImage **out, Error *error)

@@ -1,0 +1,53 @@
+// JsonObject: small JSON objects, read and written: the one door to cJSON.
+//
+// For documents of a few kilobytes (a snapshot's metadata, a layout, options);
+// reports are streamed by formats/ instead. Text from a file is not trusted:
+// its size and depth are bounded before cJSON sees it.
+
+#ifndef SNAPSHOT_JSON_OBJECT_H
+#define SNAPSHOT_JSON_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "snapshot/error.h"
+
+#define JSON_MAX_BYTES (1u << 20)
+#define JSON_MAX_DEPTH 16u
+
+typedef struct JsonObject JsonObject;
+
+// An empty object, or NULL when memory is short.
+JsonObject *json_object_new(void);
+
+// Errors: corrupt (not a JSON object, too large, too deep; the message says what, without a
+// file name or offset), memory. The caller owns `*out`.
+NODISCARD bool json_object_parse(const char *text, size_t length, JsonObject **out, Error *error);
+void json_object_free(JsonObject *object);
+
+// Each adds a member; false when memory is short. Whole numbers beyond 2^53 do not survive
+// JSON's readers, so 64-bit ones are written as decimal strings.
+NODISCARD bool json_object_add_text(JsonObject *object, const char *key, const char *text);
+NODISCARD bool json_object_add_bool(JsonObject *object, const char *key, bool value);
+NODISCARD bool json_object_add_u32(JsonObject *object, const char *key, uint32_t value);
+NODISCARD bool json_object_add_u64(JsonObject *object, const char *key, uint64_t value);
+NODISCARD bool json_object_add_i64(JsonObject *object, const char *key, int64_t value);
+
+typedef enum JsonResult {
+    JSON_ABSENT, // no such member: `out` is left alone
+    JSON_WRONG,  // it is not of that type, or out of range: `out` is left alone
+    JSON_FOUND,
+} JsonResult;
+
+// The text is borrowed from the object.
+JsonResult json_object_get_text(const JsonObject *object, const char *key, const char **out);
+JsonResult json_object_get_bool(const JsonObject *object, const char *key, bool *out);
+JsonResult json_object_get_u32(const JsonObject *object, const char *key, uint32_t *out);
+JsonResult json_object_get_u64(const JsonObject *object, const char *key, uint64_t *out);
+JsonResult json_object_get_i64(const JsonObject *object, const char *key, int64_t *out);
+
+// The object as text, malloc'd, members in the order they were added; NULL when memory is short.
+char *json_object_print(const JsonObject *object);
+
+#endif

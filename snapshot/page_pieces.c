@@ -1,0 +1,129 @@
+// PagePieces: see snapshot/page_pieces.h.
+
+#include "snapshot/page_pieces.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// How much of a free slot is kept.
+static uint32_t kept_slot_bytes(const HeapLayout *layout, uint32_t block_size)
+{
+    return heap_layout_has_object_header(layout, block_size) ? layout->object_header_bytes
+                                                             : layout->free_link_bytes;
+}
+
+void page_pieces_release(PagePieces *pieces)
+{
+    free(pieces->pieces);
+    *pieces = (PagePieces){0};
+}
+
+static bool add_piece(PagePieces *pieces, StreamPiece piece, Error *error)
+{
+    StreamPiece *last = pieces->count > 0 ? &pieces->pieces[pieces->count - 1] : NULL;
+
+    // Pages that follow each other and are treated alike are one piece.
+    if (last != NULL && last->zeros_after == 0 && last->is_filtered == piece.is_filtered &&
+        last->bytes + last->length == piece.bytes) {
+        last->length += piece.length;
+        last->zeros_after = piece.zeros_after;
+        return true;
+    }
+    if (pieces->count == pieces->capacity) {
+        uint64_t capacity = pieces->capacity < 16 ? 16 : pieces->capacity * 2;
+        StreamPiece *grown = realloc(pieces->pieces, capacity * sizeof *grown);
+        if (grown == NULL)
+            return error_set_memory(error, capacity * sizeof *grown, "the plan of a snapshot");
+        pieces->pieces = grown;
+        pieces->capacity = capacity;
+    }
+    pieces->pieces[pieces->count++] = piece;
+    return true;
+}
+
+static bool is_slot_0_allocated(const HeapLayout *layout, const uint8_t *page)
+{
+    return (heap_layout_bitmap_word(page, layout->allocated_bitmap, 0) & 1) != 0;
+}
+
+// A large object that is free ends, for us, with its object header.
+static StreamPiece large_piece(const HeapLayout *layout, const uint8_t *page,
+                               const PageHeader *header)
+{
+    StreamPiece piece = {.bytes = page, .length = (uint64_t)header->page_count * layout->page_size};
+
+    if (!is_slot_0_allocated(layout, page)) {
+        uint64_t kept = (uint64_t)header->header_size + layout->object_header_bytes;
+        piece.zeros_after = piece.length - kept;
+        piece.length = kept;
+    }
+    return piece;
+}
+
+static bool add_run(PagePieces *pieces, const HeapLayout *layout, const SnapshotPages *run,
+                    Error *error)
+{
+    for (uint64_t p = 0; p < run->page_count;) {
+        const uint8_t *page = run->bytes + p * layout->page_size;
+        PageHeader header;
+        PageHeaderFault fault =
+            page_header_read(layout, page, (run->page_count - p) * layout->page_size, &header);
+        if (fault != PAGE_HEADER_VALID)
+            return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s",
+                             (unsigned long long)(run->address + p * layout->page_size),
+                             page_header_fault_name(fault));
+        StreamPiece piece = {.bytes = page, .length = layout->page_size, .is_filtered = true};
+        if (header.is_large)
+            piece = large_piece(layout, page, &header);
+        if (!add_piece(pieces, piece, error))
+            return false;
+        p += header.page_count;
+    }
+    return true;
+}
+
+bool page_pieces_init(PagePieces *pieces, const HeapLayout *layout, const SnapshotPages *runs,
+                      uint64_t run_count, bool keeps_free_slots, Error *error)
+{
+    *pieces = (PagePieces){0};
+    for (uint64_t i = 0; i < run_count; i++) {
+        StreamPiece whole = {.bytes = runs[i].bytes,
+                             .length = runs[i].page_count * layout->page_size};
+        bool ok = keeps_free_slots ? add_piece(pieces, whole, error)
+                                   : add_run(pieces, layout, &runs[i], error);
+        if (!ok) {
+            page_pieces_release(pieces);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void zero_free_slots(const HeapLayout *layout, uint8_t *page)
+{
+    PageHeader header;
+    uint32_t kept;
+
+    // It was valid when it was planned; whoever holds the bytes must not change them.
+    if (page_header_read(layout, page, layout->page_size, &header) != PAGE_HEADER_VALID)
+        return;
+    kept = kept_slot_bytes(layout, header.block_size);
+    for (uint32_t first = 0; first < header.slot_count; first += 64) {
+        uint64_t free_slots = ~heap_layout_bitmap_word(page, layout->allocated_bitmap, first / 64);
+        if (header.slot_count - first < 64)
+            free_slots &= (UINT64_C(1) << (header.slot_count - first)) - 1;
+        for (; free_slots != 0; free_slots &= free_slots - 1) {
+            uint32_t slot = first + (uint32_t)__builtin_ctzll(free_slots);
+            uint8_t *bytes = page + header.header_size + (uint64_t)slot * header.block_size;
+            memset(bytes + kept, 0, header.block_size - kept);
+        }
+    }
+}
+
+void page_pieces_filter(const void *context, uint8_t *bytes, uint64_t length)
+{
+    const HeapLayout *layout = context;
+
+    for (uint64_t at = 0; at + layout->page_size <= length; at += layout->page_size)
+        zero_free_slots(layout, bytes + at);
+}

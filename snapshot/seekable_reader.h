@@ -1,0 +1,60 @@
+// SeekableReader: a Zstandard file in the seekable format as a stream of bytes that can be
+// read anywhere, on several threads.
+//
+// Nothing in the file is trusted. The seek table must equal the frames that are there, each
+// frame must carry a checksum of its content, and the whole may not decompress to more than
+// its size makes plausible (MAX_RATIO) or the caller allows.
+//
+// Errors in all functions: corrupt (with the offset in the file), system, memory.
+
+#ifndef SNAPSHOT_SEEKABLE_READER_H
+#define SNAPSHOT_SEEKABLE_READER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/error.h"
+
+typedef struct SeekableReader SeekableReader;
+
+// From the file header and the seek table.
+typedef struct SeekableFileInfo {
+    uint64_t file_bytes;
+    uint64_t stream_bytes;
+    uint32_t frame_count; // with data
+    uint16_t format_major;
+    uint16_t format_minor;
+    uint32_t flags;
+} SeekableFileInfo;
+
+// Opens the file and checks header and seek table. `newest_major`: a file whose header says
+// more is refused (unsupported). max_stream_bytes 0: this machine's memory.
+// The caller owns `*out` and frees it with seekable_reader_free().
+NODISCARD bool seekable_reader_open(const char *path, uint16_t newest_major,
+                                    uint64_t max_stream_bytes, SeekableReader **out, Error *error);
+void seekable_reader_free(SeekableReader *reader);
+
+const SeekableFileInfo *seekable_reader_info(const SeekableReader *reader);
+
+// Reads [offset, offset + length), which must lie within the stream. Keeps the last frame,
+// so reading on where the last read ended is cheap. Not for use on several threads at once.
+NODISCARD bool seekable_reader_read(SeekableReader *reader, uint64_t offset, void *to,
+                                    uint64_t length, Error *error);
+
+// Where a part of the stream shall go.
+typedef struct StreamTarget {
+    uint64_t offset; // in the stream
+    uint64_t length; // > 0
+    uint8_t *to;
+} StreamTarget;
+
+// Reads many parts on several threads (0: one a CPU); frames that lie within one part are
+// decompressed straight to where they belong. `targets` ascend by offset and are disjoint,
+// in the stream as in memory.
+NODISCARD bool seekable_reader_scatter(SeekableReader *reader, const StreamTarget *targets,
+                                       uint64_t target_count, uint32_t threads, Error *error);
+
+// Decompresses every frame, to check all checksums.
+NODISCARD bool seekable_reader_check_frames(SeekableReader *reader, uint32_t threads, Error *error);
+
+#endif

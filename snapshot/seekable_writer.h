@@ -1,0 +1,62 @@
+// SeekableWriter: a stream of bytes into a Zstandard file in the seekable format.
+//
+// The stream is cut into independent frames, which are compressed on several
+// threads and written in order. Our header comes first, the seek table last.
+
+#ifndef SNAPSHOT_SEEKABLE_WRITER_H
+#define SNAPSHOT_SEEKABLE_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/error.h"
+#include "snapshot/output_file.h"
+
+// Bytes of the stream, borrowed, and zeros behind them.
+typedef struct StreamPiece {
+    const uint8_t *bytes;
+    uint64_t length;
+    uint64_t zeros_after;
+    bool is_filtered; // StreamFilter sees these bytes on their way
+} StreamPiece;
+
+// Changes bytes on their way into the file, in a copy of ours. Called from several threads
+// at once, for parts of a piece that begin and end at multiples of FRAME_STREAM_BYTES from
+// the first byte of the append, or at the piece's own ends.
+typedef struct StreamFilter {
+    void (*apply)(const void *context, uint8_t *bytes, uint64_t length);
+    const void *context;
+} StreamFilter;
+
+typedef struct SeekableWriterOptions {
+    uint16_t format_major;
+    uint16_t format_minor;
+    uint32_t flags; // of the file header
+    int level;      // zstd level; 0: 1
+    uint32_t threads;
+    bool (*is_cancelled)(void *context); // may be NULL; called between frames, one call at a time
+    void *cancel_context;
+} SeekableWriterOptions;
+
+typedef struct SeekableWriter SeekableWriter;
+
+// Writes the file header. `file` is borrowed. Errors: system, memory.
+// The caller owns `*out` and frees it with seekable_writer_free().
+NODISCARD bool seekable_writer_new(OutputFile *file, const SeekableWriterOptions *options,
+                                   SeekableWriter **out, Error *error);
+void seekable_writer_free(SeekableWriter *writer);
+
+// Appends pieces to the stream, beginning a new frame. filter may be NULL.
+// Errors: usage (the level), system, memory, interrupted.
+NODISCARD bool seekable_writer_append(SeekableWriter *writer, const StreamPiece *pieces,
+                                      uint64_t piece_count, const StreamFilter *filter,
+                                      Error *error);
+
+// Writes the seek table; nothing may be appended after it.
+NODISCARD bool seekable_writer_finish(SeekableWriter *writer, Error *error);
+
+// Sizes so far.
+uint64_t seekable_writer_file_bytes(const SeekableWriter *writer);
+uint64_t seekable_writer_stream_bytes(const SeekableWriter *writer);
+
+#endif

@@ -1,0 +1,53 @@
+// The decompressed stream of a snapshot: what writer and reader must agree on.
+// docs/format.md tells it byte by byte.
+//
+//   stream   = "RUDOHEAP" u16 major, u16 minor, u32 flags; then sections
+//   section  = u32 type, u32 flags, u64 length; `length` bytes; zeros to a multiple of 8
+
+#ifndef SNAPSHOT_SNAPSHOT_FORMAT_H
+#define SNAPSHOT_SNAPSHOT_FORMAT_H
+
+#include <stdint.h>
+
+#define SNAPSHOT_FORMAT_MAJOR 1u
+#define SNAPSHOT_FORMAT_MINOR 0u
+
+#define STREAM_MAGIC "RUDOHEAP"
+#define STREAM_HEADER_BYTES 16u
+
+// Flags of the file header and of the stream header.
+#define SNAPSHOT_FLAG_KEEPS_FREE_SLOTS 0x1u
+
+#define SECTION_HEADER_BYTES 16u
+#define SECTION_ALIGNMENT 8u
+// A reader that does not know a section with this flag must not go on without it.
+#define SECTION_FLAG_NEEDED 0x1u
+
+#define SECTION_TYPE(a, b, c, d)                                                                   \
+    ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+#define SECTION_LAYOUT SECTION_TYPE('L', 'A', 'Y', 'O') // first
+#define SECTION_RUNS SECTION_TYPE('R', 'U', 'N', 'S')
+#define SECTION_PAGES SECTION_TYPE('P', 'A', 'G', 'E') // any number; later ones override
+#define SECTION_ROOTS SECTION_TYPE('R', 'O', 'O', 'T')
+#define SECTION_THREADS SECTION_TYPE('T', 'H', 'R', 'D')
+#define SECTION_MODULES SECTION_TYPE('M', 'O', 'D', 'U')
+#define SECTION_TYPES SECTION_TYPE('T', 'Y', 'P', 'E')
+#define SECTION_BLOCKS SECTION_TYPE('B', 'L', 'C', 'K')
+#define SECTION_MAPPINGS SECTION_TYPE('M', 'A', 'P', 'S')
+#define SECTION_METADATA SECTION_TYPE('M', 'E', 'T', 'A') // last
+
+#define RUN_BYTES 16u       // u64 address, u64 pages
+#define ROOT_BYTES 24u      // as struct Root
+#define BLOCK_BYTES 16u     // u64 address, u64 bytes
+#define TABLE_HEAD_BYTES 8u // u64 number of entries
+#define THREAD_BYTES 96u
+
+// Limits that the reader sets, so that a small file cannot claim large tables of names.
+#define MAX_STRING_BYTES 65535u
+#define MAX_THREADS (1u << 20)
+#define MAX_MODULES (1u << 20)
+#define MAX_TYPES (1u << 22)
+#define MAX_SYMBOLS (1u << 22) // of all types together
+#define MAX_MAPPINGS (1u << 22)
+
+#endif
