@@ -29,8 +29,11 @@ FUZZ_TARGETS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/fuzz_%)
 # Programs that live tests capture, kill or starve.
 LIVE_TARGETS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/live/targets/*.c)))
 
+# Programs that make what the scripts in tests/cli/ look at.
+CLI_HELPERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/cli/helpers/*.c)))
+
 CRITERION_TESTS := $(UNIT_TESTS) $(PROPERTY_TESTS)
-TEST_PROGRAMS := $(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_REPLAYS) $(LIVE_TARGETS)
+TEST_PROGRAMS := $(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_REPLAYS) $(LIVE_TARGETS) $(CLI_HELPERS)
 
 TESTS_unit := $(UNIT_TESTS)
 TESTS_property := $(PROPERTY_TESTS)
@@ -69,11 +72,15 @@ $(RELACY_TESTS): $(BUILD)/%: %.cpp
 	$(if $(Q),@echo "  CXX    $@")
 	$(Q)$(CXX) -std=c++17 -O2 -w $< -o $@
 
+$(CLI_HELPERS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -o $@
+
 $(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lm -o $@
 
--include $(patsubst %,%.d,$(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_TARGETS) $(LIVE_TARGETS))
+-include $(patsubst %,%.d,$(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_TARGETS) $(LIVE_TARGETS) $(CLI_HELPERS))
 -include $(SUPPORT_OBJECTS:.o=.d) $(BUILD)/tests/fuzz/fuzz_replay_main.d
 
 ## tests: build the test programs of this VARIANT without running them

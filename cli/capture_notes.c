@@ -1,0 +1,53 @@
+// What several commands say about where a snapshot comes from.
+
+#include "cli/capture_notes.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/terminal.h"
+#include "formats/info_json.h"
+
+void print_capture(FILE *stream, const SnapshotMetadata *metadata)
+{
+    char time[UTC_TIME_CHARS], pause[NUMBER_CHARS];
+
+    format_utc_time(metadata->captured_at_ns, time);
+    print_safely(stream, metadata->executable, strlen(metadata->executable));
+    // 2026-11-22T14:03:11Z, as people write it.
+    fprintf(stream, " (pid %" PRIu32 "), captured %.10s %.8s UTC, stopped %s", metadata->pid, time,
+            time + 11, format_time(pause, metadata->pause_ns));
+}
+
+void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, const char *why)
+{
+    if (mode == requested && why[0] == '\0')
+        return;
+    fprintf(stream, "note: ");
+    if (mode != requested)
+        fprintf(stream, "malloc'd memory was taken as %s, not as %s: ", foreign_mode_name(mode),
+                foreign_mode_name(requested));
+    print_safely(stream, why, strlen(why));
+    fprintf(stream, "\n");
+    if (mode == FOREIGN_ROOTS && requested == FOREIGN_BLOCKS)
+        fprintf(stream, "      garbage that only malloc'd memory refers to counts as reachable\n");
+}
+
+void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata)
+{
+    const char *line = metadata->missing;
+
+    print_foreign_note(stream, metadata->foreign_requested, metadata->foreign_mode,
+                       metadata->foreign_note);
+    if (metadata->is_complete)
+        return;
+    fprintf(stream, "note: the snapshot is not complete; all counts are of what is there\n");
+    while (*line != '\0') {
+        size_t length = strcspn(line, "\n");
+
+        fprintf(stream, "      missing: ");
+        print_safely(stream, line, length);
+        fprintf(stream, "\n");
+        line += length + (line[length] == '\n');
+    }
+}

@@ -1,0 +1,20 @@
+// What several commands say about where a snapshot comes from.
+
+#ifndef CLI_CAPTURE_NOTES_H
+#define CLI_CAPTURE_NOTES_H
+
+#include <stdio.h>
+
+#include "snapshot/snapshot_details.h"
+
+// "shop (pid 4242), captured 2026-11-22 14:03:11 UTC, stopped 1.2 ms", without a line feed.
+void print_capture(FILE *stream, const SnapshotMetadata *metadata);
+
+// A "note: ..." line for each thing that makes results differ from what was asked for: foreign
+// blocks that could not be traced, parts that are missing.
+void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata);
+
+// The line about malloc'd memory that was not treated as asked; nothing when it was.
+void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, const char *why);
+
+#endif

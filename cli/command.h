@@ -1,0 +1,109 @@
+// Commands: what rudo-snap can be asked to do.
+//
+// The one table of commands is in cli/main.c. Each command has a file of its own that
+// defines its options, its help and its function; parser, usage line, help text and shell
+// completion all come from the same option table.
+
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "snapshot/error.h"
+
+// Exit statuses are a promise: docs/rudo-snap.1, "EXIT STATUS". With several files, the highest
+// of theirs.
+typedef enum ExitStatus {
+    EXIT_STATUS_DONE = 0,
+    EXIT_STATUS_FOUND = 1,  // a check found something
+    EXIT_STATUS_USAGE = 2,  // asked for something that cannot be
+    EXIT_STATUS_INPUT = 3,  // bad input: damaged, not readable by this version, no heap in it
+    EXIT_STATUS_SYSTEM = 4, // no such process, permission, memory, disk
+} ExitStatus;
+
+typedef enum OptionType {
+    OPTION_FLAG,   // bool
+    OPTION_TEXT,   // const char *, borrowed from the arguments
+    OPTION_NUMBER, // int64_t
+    OPTION_CHOICE, // int
+} OptionType;
+
+typedef struct OptionChoice {
+    const char *name; // NULL ends a list
+    int value;
+} OptionChoice;
+
+typedef struct Option {
+    const char *name; // without dashes; NULL ends a table
+    char letter;      // '\0': none
+    OptionType type;
+    const char *value_name; // "FILE"; NULL for flags; choices name themselves
+    const char *help;       // may have several lines
+    bool is_required;
+    size_t setting; // offsetof the command's settings struct
+    int64_t minimum;
+    int64_t maximum;
+    const OptionChoice *choices;
+} Option;
+
+// What a command takes and how it is explained.
+typedef struct CommandUsage {
+    const char *operands; // "FILE", "FILE...", ""
+    int min_operands;
+    int max_operands;
+    const Option *options;
+    const char *details;  // paragraphs of the help text, each ends with a line feed
+    const char *examples; // lines, as typed
+} CommandUsage;
+
+typedef struct Command {
+    const char *name;
+    const char *summary;
+    const CommandUsage *usage;
+    ExitStatus (*run)(const struct Command *command, int argument_count, char **arguments);
+} Command;
+
+// The table, and the command with this name, or NULL.
+extern const Command commands[];
+extern const size_t command_count;
+const Command *command_find(const char *name);
+
+// What command_parse() made of the arguments.
+typedef enum ParseResult {
+    PARSE_RUN,    // go on: settings and operands are filled
+    PARSE_HELPED, // --help was asked for and printed: done
+    PARSE_FAILED, // wrong usage, and said so
+} ParseResult;
+
+// Options that were given, and the rest.
+typedef struct Operands {
+    int count;
+    char **values; // borrowed from the arguments, which are reordered: operands first
+} Operands;
+
+// Parses options (anywhere among the operands, "--" ends them) into `settings`, which holds
+// the defaults. Knows --help by itself.
+ParseResult command_parse(const Command *command, int argument_count, char **arguments,
+                          void *settings, Operands *operands);
+
+// The same as an exit status, for PARSE_HELPED and PARSE_FAILED.
+ExitStatus parse_exit_status(ParseResult result);
+
+// "usage: rudo-snap mark [OPTIONS] FILE" and the whole help text.
+void command_print_usage(const Command *command);
+void command_print_help(const Command *command);
+
+// Prints "rudo-snap: message" and the hints to stderr, and tells the exit status.
+ExitStatus report_error(const Error *error);
+// The same for wrong usage, with a last line that names the command's help. command may be NULL.
+ExitStatus report_usage_error(const Command *command, const Error *error);
+
+// For a name that command_find() does not know.
+ExitStatus report_unknown_command(const char *name);
+
+// The one of `names` (NULL ends them) that `wrong` was probably meant to be, or NULL.
+const char *suggest(const char *wrong, const char *const *names);
+
+#endif

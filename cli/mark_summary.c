@@ -1,0 +1,244 @@
+// The summary that `rudo-snap mark` prints: what was looked at, the answer, the details.
+
+#include "cli/mark_summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/capture_notes.h"
+#include "cli/terminal.h"
+
+// Rows that a table shows at most; the JSON has all of them.
+#define SHOWN_OWNERS 16u
+#define SHOWN_TYPES 16u
+
+static void print_heading(const MarkSummary *summary)
+{
+    print_safely(stdout, summary->path, strlen(summary->path));
+    printf(": ");
+    print_capture(stdout, &summary->image->details->metadata);
+    printf(", %s, %s\n", summary->image->layout.name, MARK_RULE);
+    if (summary->report->kind == MARK_MINOR)
+        printf("minor: old pages count as live; reachable and unreachable are about "
+               "generation 0 alone\n");
+    printf("\n");
+}
+
+static void print_totals(const MarkSummary *summary)
+{
+    const ReachabilityCounts *totals = &summary->report->totals;
+    uint64_t looked_at = totals->reachable_bytes + totals->unreachable_bytes;
+    char count[4][NUMBER_CHARS], bytes[5][NUMBER_CHARS], share[3][NUMBER_CHARS],
+        pages[NUMBER_CHARS];
+    char where[TABLE_CELL_CHARS];
+    TextTable table;
+
+    (void)snprintf(where, sizeof where, "in %s page%s, %s of their %s",
+                   format_count(pages, totals->pages), plural(totals->pages),
+                   format_share(share[2], totals->object_bytes, summary->report->heap_bytes),
+                   format_bytes(bytes[4], summary->report->heap_bytes));
+    text_table_init(&table, "lrrl");
+    text_table_add(&table, (const char *[]){"", "objects", "bytes", ""});
+    text_table_add(&table,
+                   (const char *[]){"reachable", format_count(count[0], totals->reachable_objects),
+                                    format_bytes(bytes[0], totals->reachable_bytes),
+                                    format_share(share[0], totals->reachable_bytes, looked_at)});
+    text_table_add(
+        &table, (const char *[]){"unreachable", format_count(count[1], totals->unreachable_objects),
+                                 format_bytes(bytes[1], totals->unreachable_bytes),
+                                 format_share(share[1], totals->unreachable_bytes, looked_at)});
+    text_table_add(&table, (const char *[]){"total", format_count(count[2], totals->objects),
+                                            format_bytes(bytes[2], totals->object_bytes), where});
+    if (totals->zombies > 0)
+        text_table_add(&table, (const char *[]){"zombies", format_count(count[3], totals->zombies),
+                                                format_bytes(bytes[3], totals->zombie_bytes),
+                                                "dropped, not yet swept: not traced"});
+    text_table_print(&table, stdout);
+    printf("\n");
+}
+
+static void add_group(TextTable *table, const char *name, const ReachabilityCounts *counts)
+{
+    char pages[NUMBER_CHARS], objects[NUMBER_CHARS], bytes[NUMBER_CHARS];
+    char reachable[NUMBER_CHARS], occupancy[NUMBER_CHARS];
+
+    text_table_add(
+        table, (const char *[]){
+                   name, format_count(pages, counts->pages), format_count(objects, counts->objects),
+                   format_bytes(bytes, counts->object_bytes),
+                   format_share(reachable, counts->reachable_objects,
+                                counts->reachable_objects + counts->unreachable_objects),
+                   format_share(occupancy, counts->objects + counts->zombies, counts->slots)});
+}
+
+static void print_size_classes(const ReachabilityReport *report)
+{
+    TextTable table;
+
+    text_table_init(&table, "rrrrrr");
+    text_table_add(&table, (const char *[]){"size class", "pages", "objects", "bytes", "reachable",
+                                            "occupancy"});
+    for (uint32_t i = 0; i < report->size_classes.group_count; i++) {
+        const Group *group = &report->size_classes.groups[i];
+        char name[NUMBER_CHARS] = "large";
+
+        if (group->key != LARGE_SIZE_CLASS)
+            (void)snprintf(name, sizeof name, "%" PRIu64, group->key);
+        add_group(&table, name, &group->counts);
+    }
+    text_table_print(&table, stdout);
+    printf("\n");
+}
+
+static void print_more(uint32_t all, uint32_t shown, const char *what)
+{
+    if (all > shown)
+        printf("  and %" PRIu32 " more %s: --json FILE has all of them\n", all - shown, what);
+}
+
+static void print_owner_threads(const ReachabilityReport *report)
+{
+    const GroupTable *owners = &report->owner_threads;
+    TextTable table;
+
+    text_table_init(&table, "rrrrrr");
+    text_table_add(&table, (const char *[]){"owner thread", "pages", "objects", "bytes",
+                                            "reachable", "occupancy"});
+    for (uint32_t i = 0; i < owners->group_count && i < SHOWN_OWNERS; i++) {
+        char name[NUMBER_CHARS];
+
+        (void)snprintf(name, sizeof name, "%" PRIu64, owners->groups[i].key);
+        add_group(&table, name, &owners->groups[i].counts);
+    }
+    text_table_print(&table, stdout);
+    print_more(owners->group_count, SHOWN_OWNERS, "owner threads");
+    printf("\n");
+}
+
+// The types with the most bytes, most first; ties in the order of the JSON. Returns how many.
+static uint32_t biggest_types(const ReachabilityReport *report,
+                              const ReachabilityType *biggest[SHOWN_TYPES])
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < report->type_count; i++) {
+        const ReachabilityType *type = report->shown_types[i];
+        uint32_t place = count;
+
+        while (place > 0 && biggest[place - 1]->counts.object_bytes < type->counts.object_bytes)
+            place--;
+        if (type->counts.objects == 0 || place == SHOWN_TYPES)
+            continue;
+        if (count < SHOWN_TYPES)
+            count++;
+        for (uint32_t later = count - 1; later > place; later--)
+            biggest[later] = biggest[later - 1];
+        biggest[place] = type;
+    }
+    return count;
+}
+
+static void print_types(const ReachabilityReport *report)
+{
+    const ReachabilityType *biggest[SHOWN_TYPES];
+    uint32_t count = biggest_types(report, biggest), with_objects = 0;
+    TextTable table;
+
+    if (count == 0)
+        return;
+    for (uint32_t i = 0; i < report->type_count; i++)
+        with_objects += report->types[i].counts.objects > 0;
+    text_table_init(&table, "rrrl");
+    text_table_add(&table, (const char *[]){"objects", "bytes", "reachable", "type"});
+    for (uint32_t i = 0; i < count; i++) {
+        const ReachabilityCounts *counts = &biggest[i]->counts;
+        char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], reachable[NUMBER_CHARS];
+        char name[64];
+
+        shorten_middle(name, sizeof name,
+                       biggest[i]->name != NULL ? biggest[i]->name : biggest[i]->label);
+        text_table_add(&table, (const char *[]){format_count(objects, counts->objects),
+                                                format_bytes(bytes, counts->object_bytes),
+                                                format_share(reachable, counts->reachable_objects,
+                                                             counts->reachable_objects +
+                                                                 counts->unreachable_objects),
+                                                name});
+    }
+    text_table_print(&table, stdout);
+    print_more(with_objects, count, "types");
+    printf("\n");
+}
+
+static void print_references(const ReachabilityReport *report)
+{
+    char text[NUMBER_CHARS], bytes[NUMBER_CHARS];
+
+    printf("roots: %s", format_count(text, report->roots));
+    for (int kind = 0; kind < ROOT_KIND_COUNT; kind++)
+        if (report->root_kinds[kind].roots > 0)
+            printf("   %s %s", root_kind_name((RootKind)kind),
+                   format_count(text, report->root_kinds[kind].roots));
+    printf("\n");
+    if (report->foreign_blocks > 0) {
+        printf("foreign blocks: %s of ", format_count(text, report->reachable_foreign_blocks));
+        printf("%s reached, %s\n", format_count(text, report->foreign_blocks),
+               format_bytes(bytes, report->reachable_foreign_bytes));
+    }
+    if (report->invalid_references > 0)
+        printf("invalid references: %s (words that point into GC pages, but to no allocated "
+               "object; skipped)\n",
+               format_count(text, report->invalid_references));
+}
+
+static void print_statistics(const MarkSummary *summary)
+{
+    const MarkStatistics *statistics = &summary->result->statistics;
+    char time[NUMBER_CHARS];
+    TextTable table;
+
+    printf("\nread in %s, %s\n", format_time(time, summary->read_ns),
+           summary->image->is_relocated ? "relocated" : "at the captured addresses");
+    text_table_init(&table, "rrrrrrrr");
+    text_table_add(&table, (const char *[]){"worker", "marked", "words", "edges", "steals",
+                                            "overflow", "idle", "cpu"});
+    for (uint32_t i = 0; i < statistics->worker_count; i++) {
+        const MarkWorkerStatistics *worker = &statistics->workers[i];
+        char number[NUMBER_CHARS], marked[NUMBER_CHARS], words[NUMBER_CHARS], edges[NUMBER_CHARS];
+        char won[NUMBER_CHARS], tried[NUMBER_CHARS], steals[2 * NUMBER_CHARS + 4];
+        char overflow[NUMBER_CHARS], idle[NUMBER_CHARS], cpu[NUMBER_CHARS];
+
+        (void)snprintf(steals, sizeof steals, "%s of %s", format_count(won, worker->steals_won),
+                       format_count(tried, worker->steals_tried));
+        text_table_add(&table, (const char *[]){format_count(number, i),
+                                                format_count(marked, worker->marked),
+                                                format_count(words, worker->scanned_words),
+                                                format_count(edges, worker->edges), steals,
+                                                format_count(overflow, worker->overflow_segments),
+                                                format_time(idle, worker->idle_ns),
+                                                format_time(cpu, worker->cpu_ns)});
+    }
+    text_table_print(&table, stdout);
+}
+
+void mark_summary_print(const MarkSummary *summary)
+{
+    const MarkStatistics *statistics = &summary->result->statistics;
+    char time[NUMBER_CHARS];
+
+    print_heading(summary);
+    print_totals(summary);
+    print_size_classes(summary->report);
+    print_owner_threads(summary->report);
+    print_types(summary->report);
+    print_references(summary->report);
+    style_begin(stdout, STYLE_STRONG);
+    printf("digest %s", summary->report->digest);
+    style_end(stdout);
+    printf("   (%" PRIu32 " worker%s, %s)\n", statistics->worker_count,
+           plural(statistics->worker_count), format_time(time, statistics->elapsed_ns));
+    print_capture_notes(stdout, &summary->image->details->metadata);
+    printf("note: weak references and stale words of None count as strong\n");
+    if (summary->has_statistics)
+        print_statistics(summary);
+}

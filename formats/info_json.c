@@ -1,0 +1,95 @@
+// What a snapshot file says about itself: see formats/info_json.h.
+
+#include "formats/info_json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+void format_utc_time(int64_t ns_since_1970, char text[UTC_TIME_CHARS])
+{
+    // Rounded down, also before 1970: a hostile file may say anything.
+    int64_t billion = 1000000000, seconds = ns_since_1970 / billion;
+    struct tm utc;
+    time_t time;
+
+    if (ns_since_1970 % billion < 0)
+        seconds--;
+    time = (time_t)seconds;
+    // An int64_t of nanoseconds spans the years 1677 to 2262, so this cannot fail.
+    if (gmtime_r(&time, &utc) == NULL ||
+        strftime(text, UTC_TIME_CHARS, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        (void)snprintf(text, UTC_TIME_CHARS, "unknown");
+}
+
+static void write_file(JsonWriter *writer, const SnapshotFileInfo *info)
+{
+    json_key(writer, "file");
+    json_begin_object(writer);
+    json_unsigned_member(writer, "bytes", info->file_bytes);
+    json_unsigned_member(writer, "stream_bytes", info->stream_bytes);
+    json_unsigned_member(writer, "frames", info->frame_count);
+    json_unsigned_member(writer, "format_major", info->format_major);
+    json_unsigned_member(writer, "format_minor", info->format_minor);
+    json_end_object(writer);
+}
+
+static void write_heap(JsonWriter *writer, const SnapshotFileInfo *info)
+{
+    const SnapshotDetails *details = info->details;
+
+    json_key(writer, "heap");
+    json_begin_object(writer);
+    json_string_member(writer, "layout", info->layout.name);
+    json_unsigned_member(writer, "page_size", info->layout.page_size);
+    json_unsigned_member(writer, "page_bytes", info->page_bytes);
+    json_unsigned_member(writer, "page_runs", info->run_count);
+    json_unsigned_member(writer, "root_words", info->root_count);
+    json_unsigned_member(writer, "foreign_blocks", info->block_count);
+    json_unsigned_member(writer, "foreign_bytes", info->foreign_bytes);
+    json_unsigned_member(writer, "threads", details->thread_count);
+    json_unsigned_member(writer, "modules", details->module_count);
+    json_unsigned_member(writer, "types", details->type_count);
+    json_unsigned_member(writer, "mappings", details->mapping_count);
+    json_end_object(writer);
+}
+
+static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
+{
+    char time[UTC_TIME_CHARS];
+
+    format_utc_time(metadata->captured_at_ns, time);
+    json_key(writer, "capture");
+    json_begin_object(writer);
+    json_string_member(writer, "tool_version", metadata->tool_version);
+    json_unsigned_member(writer, "pid", metadata->pid);
+    json_string_member(writer, "executable", metadata->executable);
+    json_string_member(writer, "build_id", metadata->build_id);
+    json_string_member(writer, "captured_at", time);
+    json_string_member(writer, "method", metadata->method);
+    json_unsigned_member(writer, "pause_ns", metadata->pause_ns);
+    json_unsigned_member(writer, "resident_bytes", metadata->resident_bytes);
+    json_string_member(writer, "foreign_requested", foreign_mode_name(metadata->foreign_requested));
+    json_string_member(writer, "foreign_mode", foreign_mode_name(metadata->foreign_mode));
+    json_unsigned_member(writer, "foreign_root_bytes", metadata->foreign_root_bytes);
+    json_string_member(writer, "foreign_note", metadata->foreign_note);
+    json_boolean_member(writer, "keeps_free_slots", metadata->keeps_free_slots);
+    json_end_object(writer);
+}
+
+bool info_json_write(JsonSink sink, const SnapshotFileInfo *info, Error *error)
+{
+    const SnapshotMetadata *metadata = &info->details->metadata;
+    JsonWriter writer;
+
+    json_writer_init(&writer, sink, JSON_PRETTY);
+    json_begin_object(&writer);
+    json_string_member(&writer, "schema", INFO_SCHEMA);
+    write_file(&writer, info);
+    write_heap(&writer, info);
+    write_capture(&writer, metadata);
+    json_boolean_member(&writer, "complete", metadata->is_complete);
+    json_string_member(&writer, "missing", metadata->missing);
+    json_end_object(&writer);
+    return json_writer_finish(&writer, error);
+}

@@ -1,0 +1,254 @@
+// The reachability report as JSON: see formats/reachability_json.h.
+
+#include "formats/reachability_json.h"
+
+#include <string.h>
+
+// The members that totals and every group have in common.
+static void write_counts(JsonWriter *writer, const ReachabilityCounts *counts)
+{
+    json_unsigned_member(writer, "objects", counts->objects);
+    json_unsigned_member(writer, "object_bytes", counts->object_bytes);
+    json_unsigned_member(writer, "zombies", counts->zombies);
+    json_unsigned_member(writer, "zombie_bytes", counts->zombie_bytes);
+    json_unsigned_member(writer, "reachable_objects", counts->reachable_objects);
+    json_unsigned_member(writer, "reachable_bytes", counts->reachable_bytes);
+    json_unsigned_member(writer, "unreachable_objects", counts->unreachable_objects);
+    json_unsigned_member(writer, "unreachable_bytes", counts->unreachable_bytes);
+}
+
+static void write_snapshot(JsonWriter *writer, const HeapImage *image)
+{
+    const SnapshotMetadata *metadata = &image->details->metadata;
+
+    json_key(writer, "snapshot");
+    json_begin_object(writer);
+    json_string_member(writer, "layout", image->layout.name);
+    json_unsigned_member(writer, "page_size", image->layout.page_size);
+    json_string_member(writer, "foreign_mode", foreign_mode_name(metadata->foreign_mode));
+    json_string_member(writer, "foreign_requested", foreign_mode_name(metadata->foreign_requested));
+    json_unsigned_member(writer, "foreign_root_bytes", metadata->foreign_root_bytes);
+    json_string_member(writer, "foreign_note", metadata->foreign_note);
+    json_boolean_member(writer, "complete", metadata->is_complete);
+    json_string_member(writer, "missing", metadata->missing);
+    json_end_object(writer);
+}
+
+static void write_mark(JsonWriter *writer, const ReachabilityReport *report)
+{
+    json_key(writer, "mark");
+    json_begin_object(writer);
+    json_string_member(writer, "kind", mark_kind_name(report->kind));
+    json_string_member(writer, "rule", MARK_RULE);
+    json_string_member(writer, "digest", report->digest);
+    // What a reader of the figures has to know about the rule.
+    json_key(writer, "counted_as_strong");
+    json_begin_array(writer);
+    json_string(writer, "stale words of None");
+    json_string(writer, "weak references");
+    json_end_array(writer);
+    json_end_object(writer);
+}
+
+static void write_totals(JsonWriter *writer, const ReachabilityReport *report)
+{
+    json_key(writer, "totals");
+    json_begin_object(writer);
+    json_unsigned_member(writer, "pages", report->totals.pages);
+    json_unsigned_member(writer, "heap_bytes", report->heap_bytes);
+    json_unsigned_member(writer, "slots", report->totals.slots);
+    write_counts(writer, &report->totals);
+    json_unsigned_member(writer, "roots", report->roots);
+    json_unsigned_member(writer, "invalid_references", report->invalid_references);
+    json_unsigned_member(writer, "foreign_blocks", report->foreign_blocks);
+    json_unsigned_member(writer, "foreign_bytes", report->foreign_bytes);
+    json_unsigned_member(writer, "reachable_foreign_blocks", report->reachable_foreign_blocks);
+    json_unsigned_member(writer, "reachable_foreign_bytes", report->reachable_foreign_bytes);
+    json_end_object(writer);
+}
+
+// Large objects have no size class: null.
+static void write_size_class(JsonWriter *writer, uint64_t size_class)
+{
+    json_key(writer, "size_class");
+    if (size_class == LARGE_SIZE_CLASS)
+        json_null(writer);
+    else
+        json_unsigned(writer, size_class);
+}
+
+static void write_groups(JsonWriter *writer, const char *key, const GroupTable *groups,
+                         void (*write_key)(JsonWriter *writer, uint64_t key))
+{
+    json_key(writer, key);
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < groups->group_count; i++) {
+        json_begin_object(writer);
+        write_key(writer, groups->groups[i].key);
+        json_unsigned_member(writer, "pages", groups->groups[i].counts.pages);
+        json_unsigned_member(writer, "slots", groups->groups[i].counts.slots);
+        write_counts(writer, &groups->groups[i].counts);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void write_owner_thread(JsonWriter *writer, uint64_t owner_thread)
+{
+    json_unsigned_member(writer, "owner_thread", owner_thread);
+}
+
+static void write_root_kinds(JsonWriter *writer, const ReachabilityReport *report)
+{
+    // Ascending by name, as the lists of numbers ascend by number.
+    static const RootKind order[ROOT_KIND_COUNT] = {
+        ROOT_EXPLICIT, ROOT_FOREIGN, ROOT_GLOBAL, ROOT_HANDLE, ROOT_REGISTER, ROOT_STACK, ROOT_TLS,
+    };
+
+    json_key(writer, "root_kinds");
+    json_begin_array(writer);
+    for (int i = 0; i < ROOT_KIND_COUNT; i++) {
+        const RootKindCounts *counts = &report->root_kinds[order[i]];
+
+        json_begin_object(writer);
+        json_string_member(writer, "kind", root_kind_name(order[i]));
+        json_unsigned_member(writer, "roots", counts->roots);
+        json_unsigned_member(writer, "words", counts->words);
+        json_unsigned_member(writer, "exact_words", counts->exact);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void write_type(JsonWriter *writer, const ReachabilityType *type,
+                       const SnapshotDetails *details)
+{
+    bool has_module = type->details != NULL && type->details->module < details->module_count;
+
+    json_begin_object(writer);
+    json_string_member(writer, "type", type->label);
+    json_string_member(writer, "name", type->name);
+    json_string_member(writer, "module",
+                       has_module ? details->modules[type->details->module].name : NULL);
+    json_key(writer, "module_offset");
+    if (has_module)
+        json_address(writer, type->details->module_offset);
+    else
+        json_null(writer);
+    json_key(writer, "type_word");
+    if (type->has_header)
+        json_address(writer, type->type_word);
+    else
+        json_null(writer);
+    json_key(writer, "symbols");
+    json_begin_array(writer);
+    for (uint32_t i = 0; type->details != NULL && i < type->details->symbol_count; i++)
+        json_string(writer, type->details->symbols[i]);
+    json_end_array(writer);
+    write_counts(writer, &type->counts);
+    json_end_object(writer);
+}
+
+static void write_worker(JsonWriter *writer, const MarkWorkerStatistics *worker)
+{
+    json_begin_object(writer);
+    json_unsigned_member(writer, "marked", worker->marked);
+    json_unsigned_member(writer, "scanned_words", worker->scanned_words);
+    json_unsigned_member(writer, "edges", worker->edges);
+    json_unsigned_member(writer, "steals_tried", worker->steals_tried);
+    json_unsigned_member(writer, "steals_won", worker->steals_won);
+    json_unsigned_member(writer, "overflow_segments", worker->overflow_segments);
+    json_unsigned_member(writer, "idle_ns", worker->idle_ns);
+    json_unsigned_member(writer, "cpu_ns", worker->cpu_ns);
+    json_end_object(writer);
+}
+
+static void write_statistics(JsonWriter *writer, const HeapImage *image, const MarkResult *result,
+                             const ReachabilityTimings *timings)
+{
+    json_key(writer, "statistics");
+    json_begin_object(writer);
+    json_unsigned_member(writer, "read_ns", timings->read_ns);
+    json_unsigned_member(writer, "mark_ns", result->statistics.elapsed_ns);
+    json_unsigned_member(writer, "report_ns", timings->report_ns);
+    json_boolean_member(writer, "relocated", image->is_relocated);
+    json_unsigned_member(writer, "worker_count", result->statistics.worker_count);
+    json_key(writer, "workers");
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < result->statistics.worker_count; i++)
+        write_worker(writer, &result->statistics.workers[i]);
+    json_end_array(writer);
+    json_end_object(writer);
+}
+
+bool reachability_json_write(JsonSink sink, const HeapImage *image,
+                             const ReachabilityReport *report, const MarkResult *result,
+                             const ReachabilityTimings *timings, Error *error)
+{
+    JsonWriter writer;
+
+    json_writer_init(&writer, sink, JSON_PRETTY);
+    json_begin_object(&writer);
+    json_string_member(&writer, "schema", REACHABILITY_SCHEMA);
+    write_snapshot(&writer, image);
+    write_mark(&writer, report);
+    write_totals(&writer, report);
+    write_groups(&writer, "size_classes", &report->size_classes, write_size_class);
+    write_groups(&writer, "owner_threads", &report->owner_threads, write_owner_thread);
+    write_root_kinds(&writer, report);
+    json_key(&writer, "types");
+    json_begin_array(&writer);
+    for (uint32_t i = 0; i < report->type_count; i++)
+        write_type(&writer, report->shown_types[i], image->details);
+    json_end_array(&writer);
+    if (timings != NULL)
+        write_statistics(&writer, image, result, timings);
+    json_end_object(&writer);
+    return json_writer_finish(&writer, error);
+}
+
+static void write_object(JsonWriter *writer, const HeapImage *image, uint32_t page, uint32_t slot,
+                         const char *type, bool is_reachable)
+{
+    const HeapPage *record = &image->pages[page];
+
+    json_begin_object(writer);
+    json_address_member(writer, "address", heap_image_object_address(image, page, slot));
+    write_size_class(writer,
+                     heap_image_is_large(image, page) ? LARGE_SIZE_CLASS : record->block_size);
+    json_unsigned_member(writer, "bytes", record->block_size);
+    json_unsigned_member(writer, "owner_thread", record->owner_thread);
+    json_string_member(writer, "type", type);
+    json_boolean_member(writer, "reachable", is_reachable);
+    json_end_object(writer);
+}
+
+bool reachability_objects_write(JsonSink sink, const HeapImage *image,
+                                const ReachabilityReport *report, const MarkResult *result,
+                                Error *error)
+{
+    const ReachabilityType *type = NULL;
+    JsonWriter writer;
+
+    json_writer_init(&writer, sink, JSON_COMPACT);
+    for (uint32_t page = 0; page < image->page_count && !writer.has_failed; page++) {
+        bool has_header =
+            heap_layout_has_object_header(&image->layout, image->pages[page].block_size);
+        bool is_old = result->kind == MARK_MINOR && heap_image_generation(image, page) > 0;
+
+        for (uint32_t slot = 0; slot < image->pages[page].slot_count; slot++) {
+            if (!heap_image_is_live(image, page, slot))
+                continue;
+            if (has_header) {
+                uint64_t word = heap_image_type_word(image, page, slot);
+
+                // Neighbours often have the same type.
+                if (type == NULL || type->type_word != word)
+                    type = reachability_report_find_type(report, word);
+            }
+            write_object(&writer, image, page, slot, has_header ? type->label : NULL,
+                         is_old || mark_result_is_marked(result, image, page, slot));
+        }
+    }
+    return json_writer_finish(&writer, error);
+}
