@@ -18,8 +18,6 @@
 // More mappings than this, and the image goes into one arena: the kernel's own limit
 // (vm.max_map_count) is 65,530 for the whole process.
 #define MAX_RUNS_IN_PLACE 10000u
-// Addresses end here: 56 bits are user space on 5-level x86-64 and on aarch64.
-#define ADDRESS_LIMIT (UINT64_C(1) << 56)
 // A gap of this many bytes between pages separates what one window covers from the rest.
 #define WINDOW_GAP_BYTES (UINT64_C(1) << 30)
 // Windows never take more than this share of what they index, or this many buckets.
@@ -114,8 +112,8 @@ static bool check_runs(const HeapImage *image, const PageRun *runs, uint64_t run
     for (uint64_t i = 0; i < run_count; i++) {
         uint64_t address = runs[i].address;
         if (address % image->layout.page_size != 0 || address < previous_end ||
-            runs[i].page_count == 0 || address >= ADDRESS_LIMIT ||
-            runs[i].page_count > (ADDRESS_LIMIT - address) >> image->page_shift)
+            runs[i].page_count == 0 || address >= HEAP_ADDRESS_LIMIT ||
+            runs[i].page_count > (HEAP_ADDRESS_LIMIT - address) >> image->page_shift)
             return error_set(error, ERROR_CORRUPT,
                              "page run %llu (0x%llx, %llu pages) is not possible",
                              (unsigned long long)i, (unsigned long long)address,
@@ -662,9 +660,9 @@ static bool check_blocks(const HeapImage *image, Error *error)
 
     for (uint32_t i = 0; i < image->block_count; i++) {
         const ForeignBlock *block = &image->blocks[i];
-        if (block->address < previous_end || block->address >= ADDRESS_LIMIT || block->bytes == 0 ||
-            block->bytes > ADDRESS_LIMIT - block->address || block->offset % 8 != 0 ||
-            block->offset > image->foreign_byte_count ||
+        if (block->address < previous_end || block->address >= HEAP_ADDRESS_LIMIT ||
+            block->bytes == 0 || block->bytes > HEAP_ADDRESS_LIMIT - block->address ||
+            block->offset % 8 != 0 || block->offset > image->foreign_byte_count ||
             block->bytes > image->foreign_byte_count - block->offset)
             return error_set(error, ERROR_CORRUPT,
                              "foreign block %u (0x%llx, %llu bytes) is not possible", i,

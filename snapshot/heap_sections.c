@@ -6,13 +6,11 @@
 #include <string.h>
 
 #include "snapshot/byte_buffer.h"
+#include "snapshot/heap_image_internal.h"
 #include "snapshot/snapshot_format.h"
 
 _Static_assert(sizeof(PageRun) == RUN_BYTES, "run tables are read as they lie in memory");
 _Static_assert(sizeof(Root) == ROOT_BYTES, "and so are roots");
-
-// Addresses end here, as for heap_image_builder_reserve().
-#define ADDRESS_LIMIT (UINT64_C(1) << 56)
 
 bool heap_sections_table_count(ByteSource *source, const Section *section, uint64_t entry_bytes,
                                const char *what, uint64_t *count, Error *error)
@@ -44,22 +42,13 @@ static bool read_part(ByteSource *source, uint64_t offset, void *to, uint64_t le
 
 // ---- page runs ----
 
-// Reads the run table at the start of `section`.
-static bool read_run_table(ByteSource *source, const Section *section, const HeapLayout *layout,
-                           RunTable *table, Error *error)
+// Runs ascend, are disjoint, not empty, and lie where addresses can be.
+static bool check_run_table(const ByteSource *source, const Section *section,
+                            const HeapLayout *layout, RunTable *table, Error *error)
 {
-    uint64_t limit = ADDRESS_LIMIT / layout->page_size;
+    uint64_t limit = HEAP_ADDRESS_LIMIT / layout->page_size;
     uint64_t next_page = 1; // page 0 is nobody's
 
-    *table = (RunTable){0};
-    if (!heap_sections_table_count(source, section, RUN_BYTES, "page runs", &table->count, error))
-        return false;
-    table->runs = malloc((table->count + 1) * sizeof *table->runs);
-    if (table->runs == NULL)
-        return error_set_memory(error, table->count * sizeof *table->runs, "the page runs");
-    if (!read_part(source, section->offset + TABLE_HEAD_BYTES, table->runs,
-                   table->count * RUN_BYTES, error))
-        return false;
     for (uint64_t i = 0; i < table->count; i++) {
         const PageRun *run = &table->runs[i];
         uint64_t page = run->address / layout->page_size;
@@ -75,6 +64,25 @@ static bool read_run_table(ByteSource *source, const Section *section, const Hea
     return true;
 }
 
+// Reads the run table at the start of `section`; on false there is nothing to free.
+static bool read_run_table(ByteSource *source, const Section *section, const HeapLayout *layout,
+                           RunTable *table, Error *error)
+{
+    *table = (RunTable){0};
+    if (!heap_sections_table_count(source, section, RUN_BYTES, "page runs", &table->count, error))
+        return false;
+    table->runs = malloc((table->count + 1) * sizeof *table->runs);
+    if (table->runs == NULL)
+        return error_set_memory(error, table->count * sizeof *table->runs, "the page runs");
+    if (read_part(source, section->offset + TABLE_HEAD_BYTES, table->runs, table->count * RUN_BYTES,
+                  error) &&
+        check_run_table(source, section, layout, table, error))
+        return true;
+    free(table->runs);
+    *table = (RunTable){0};
+    return false;
+}
+
 static int compare_runs(const void *left, const void *right)
 {
     const PageRun *a = left, *b = right;
@@ -82,58 +90,68 @@ static int compare_runs(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-// Is each page of `table` in one of `covers` (sorted here)?
-static bool is_covered(const RunTable *table, PageRun *covers, uint64_t cover_count,
-                       uint32_t page_size, uint64_t *uncovered)
+// Is each page of `table` in one of `covers` (which may overlap, and are sorted here)?
+static bool is_covered(const RunTable *table, RunTable *covers, uint32_t page_size,
+                       uint64_t *uncovered)
 {
-    uint64_t c = 0;
+    const PageRun *cover = covers->runs;
+    const PageRun *end_of_covers = cover + covers->count;
 
-    if (cover_count > 0)
-        qsort(covers, cover_count, sizeof *covers, compare_runs);
+    if (covers->count > 0)
+        qsort(covers->runs, covers->count, sizeof *covers->runs, compare_runs);
     for (uint64_t i = 0; i < table->count; i++) {
         uint64_t at = table->runs[i].address;
         uint64_t end = at + table->runs[i].page_count * page_size;
         // Covers may overlap each other, but what ends below `at` is of no more use.
         while (at < end) {
-            while (c < cover_count && covers[c].address + covers[c].page_count * page_size <= at)
-                c++;
-            if (c == cover_count || covers[c].address > at) {
+            while (cover < end_of_covers && cover->address + cover->page_count * page_size <= at)
+                cover++;
+            if (cover == end_of_covers || cover->address > at) {
                 *uncovered = at;
                 return false;
             }
-            at = covers[c].address + covers[c].page_count * page_size;
+            at = cover->address + cover->page_count * page_size;
         }
     }
     return true;
 }
 
+static bool add_covers(RunTable *covers, uint64_t *capacity, const RunTable *table, Error *error)
+{
+    if (covers->count + table->count > *capacity) {
+        uint64_t wanted = (covers->count + table->count) * 2;
+        PageRun *grown = realloc(covers->runs, wanted * sizeof *grown);
+        if (grown == NULL)
+            return error_set_memory(error, wanted * sizeof *grown, "the page runs");
+        covers->runs = grown;
+        *capacity = wanted;
+    }
+    if (table->count > 0)
+        memcpy(covers->runs + covers->count, table->runs, table->count * sizeof *table->runs);
+    covers->count += table->count;
+    return true;
+}
+
 // Collects the run tables of all PAGE sections, each of which must be as long as it says.
 static bool read_covers(ByteSource *source, const SectionMap *map, const HeapLayout *layout,
-                        PageRun **covers, uint64_t *cover_count, Error *error)
+                        RunTable *covers, Error *error)
 {
-    *covers = NULL;
-    *cover_count = 0;
+    uint64_t capacity = 0;
+
     for (uint64_t i = 0; i < map->pages_count; i++) {
         const Section *section = &map->pages[i];
         RunTable table;
-        bool ok = read_run_table(source, section, layout, &table, error);
-        uint64_t bytes_left = section->length - TABLE_HEAD_BYTES - table.count * RUN_BYTES;
-        if (ok && (bytes_left % layout->page_size != 0 ||
-                   bytes_left / layout->page_size != table.page_count))
-            ok = byte_source_fault(source, section->offset, error,
-                                   "%llu pages do not fill the section that holds them",
-                                   (unsigned long long)table.page_count);
-        if (ok) {
-            PageRun *grown = realloc(*covers, (*cover_count + table.count + 1) * sizeof *grown);
-            if (grown == NULL) {
-                ok = error_set_memory(error, (*cover_count + table.count) * sizeof *grown,
-                                      "the page runs");
-            } else {
-                *covers = grown;
-                memcpy(grown + *cover_count, table.runs, table.count * sizeof *grown);
-                *cover_count += table.count;
-            }
-        }
+        if (!read_run_table(source, section, layout, &table, error))
+            return false;
+        uint64_t page_bytes = section->length - TABLE_HEAD_BYTES - table.count * RUN_BYTES;
+        bool ok = page_bytes % layout->page_size == 0 &&
+                  page_bytes / layout->page_size == table.page_count;
+        if (ok)
+            ok = add_covers(covers, &capacity, &table, error);
+        else
+            byte_source_fault(source, section->offset, error,
+                              "%llu pages do not fill the section that holds them",
+                              (unsigned long long)table.page_count);
         free(table.runs);
         if (!ok)
             return false;
@@ -144,20 +162,20 @@ static bool read_covers(ByteSource *source, const SectionMap *map, const HeapLay
 bool heap_sections_read_runs(ByteSource *source, const SectionMap *map, const HeapLayout *layout,
                              RunTable *table, Error *error)
 {
-    PageRun *covers = NULL;
-    uint64_t cover_count = 0, uncovered = 0;
+    RunTable covers = {0};
+    uint64_t uncovered = 0;
     bool ok = read_run_table(source, &map->runs, layout, table, error);
 
     if (ok && map->runs.length != TABLE_HEAD_BYTES + table->count * RUN_BYTES)
         ok = byte_source_fault(source, map->runs.offset, error,
                                "%llu page runs do not fill their section",
                                (unsigned long long)table->count);
-    ok = ok && read_covers(source, map, layout, &covers, &cover_count, error);
-    if (ok && !is_covered(table, covers, cover_count, layout->page_size, &uncovered))
+    ok = ok && read_covers(source, map, layout, &covers, error);
+    if (ok && !is_covered(table, &covers, layout->page_size, &uncovered))
         ok = byte_source_fault(source, map->runs.offset, error,
                                "no section has the bytes of page 0x%llx",
                                (unsigned long long)uncovered);
-    free(covers);
+    free(covers.runs);
     if (!ok) {
         free(table->runs);
         *table = (RunTable){0};
@@ -288,8 +306,9 @@ static bool read_block_table(ByteSource *source, const Section *section, Foreign
         if (!byte_source_read(source, at, entry, sizeof entry, error))
             return false;
         blocks[i] = (ForeignBlock){bytes_get_u64(entry), bytes_get_u64(entry + 8), *foreign_bytes};
-        if (blocks[i].address < previous_end || blocks[i].address >= ADDRESS_LIMIT ||
-            blocks[i].bytes == 0 || blocks[i].bytes > section->length - *foreign_bytes)
+        if (blocks[i].address < previous_end || blocks[i].address >= HEAP_ADDRESS_LIMIT ||
+            blocks[i].bytes == 0 || blocks[i].bytes > HEAP_ADDRESS_LIMIT - blocks[i].address ||
+            blocks[i].bytes > section->length - *foreign_bytes)
             return byte_source_fault(source, at, error,
                                      "foreign block %llu (0x%llx, %llu bytes) is not possible",
                                      (unsigned long long)i, (unsigned long long)blocks[i].address,

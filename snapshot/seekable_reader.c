@@ -40,7 +40,8 @@ struct SeekableReader {
     char *path;
     int descriptor;
     SeekableFileInfo info;
-    Frame *frames;
+    Frame *frames; // info.frame_count of them
+    uint32_t frame_capacity;
     Decompressor decompressors[PARALLEL_FOR_MAX_THREADS];
     uint32_t cached_frame; // whose content is in decompressors[0]; frame_count: none
 };
@@ -134,16 +135,14 @@ static bool read_file_header(SeekableReader *reader, uint16_t newest_major, Erro
     return true;
 }
 
-// Reads the seek table, unparsed; `*entries` is malloc'd, `*table_offset` is where its frame
-// begins. The file's own size bounds all of it.
-static bool read_seek_table(SeekableReader *reader, uint8_t **entries, uint32_t *entry_count,
-                            uint64_t *table_offset, Error *error)
+// Where the seek table lies, from its two ends. The file's own size bounds the count.
+static bool find_seek_table(const SeekableReader *reader, uint64_t *table_offset,
+                            uint32_t *entry_count, Error *error)
 {
     uint8_t footer[SEEK_TABLE_FOOTER_BYTES], head[SKIPPABLE_HEAD_BYTES];
     uint64_t file_bytes = reader->info.file_bytes;
     uint64_t table_bytes;
 
-    *entries = NULL;
     if (file_bytes < FILE_HEADER_BYTES + sizeof footer)
         return seekable_explain_damage(reader->descriptor, reader->path, file_bytes, error);
     if (!read_file(reader, file_bytes - sizeof footer, footer, sizeof footer, error))
@@ -159,11 +158,7 @@ static bool read_seek_table(SeekableReader *reader, uint8_t **entries, uint32_t 
         return false;
     if (bytes_get_u32(head) != SEEK_TABLE_MAGIC || bytes_get_u32(head + 4) != table_bytes)
         return seekable_explain_damage(reader->descriptor, reader->path, file_bytes, error);
-    table_bytes -= sizeof footer;
-    *entries = malloc(table_bytes);
-    if (*entries == NULL)
-        return error_set_memory(error, table_bytes, "the seek table");
-    return read_file(reader, *table_offset + sizeof head, *entries, table_bytes, error);
+    return true;
 }
 
 // An entry without stream bytes is a skippable frame: our header, or padding.
@@ -182,11 +177,28 @@ static bool check_skippable(const SeekableReader *reader, const Frame *frame, Er
     return true;
 }
 
-static bool add_frame(SeekableReader *reader, Frame *frame, const uint8_t *entry, Error *error)
+static bool keep_frame(SeekableReader *reader, const Frame *frame, Error *error)
 {
-    frame->file_bytes = bytes_get_u32(entry);
-    frame->stream_bytes = bytes_get_u32(entry + 4);
-    frame->checksum = bytes_get_u32(entry + 8);
+    uint32_t count = reader->info.frame_count;
+
+    // Grown as frames turn out to be there, since their number is only a claim.
+    if (count == reader->frame_capacity) {
+        uint32_t capacity = count < 64 ? 64 : count * 2;
+        Frame *grown = realloc(reader->frames, capacity * sizeof *grown);
+        if (grown == NULL)
+            return error_set_memory(error, capacity * sizeof *grown, "the list of frames");
+        reader->frames = grown;
+        reader->frame_capacity = capacity;
+    }
+    reader->frames[reader->info.frame_count++] = *frame;
+    return true;
+}
+
+static bool add_frame(SeekableReader *reader, Frame *frame, uint64_t table_offset, Error *error)
+{
+    if (frame->file_bytes > table_offset - frame->file_offset)
+        return set_frame_damage(error, reader, frame,
+                                "the seek table lists more than the file holds");
     if (frame->number == 0 && (frame->stream_bytes != 0 || frame->file_bytes < FILE_HEADER_BYTES))
         return set_frame_damage(error, reader, frame, "the seek table lists no file header");
     if (frame->stream_bytes == 0)
@@ -194,23 +206,32 @@ static bool add_frame(SeekableReader *reader, Frame *frame, const uint8_t *entry
     if (frame->stream_bytes > FRAME_MAX_STREAM_BYTES ||
         frame->file_bytes > ZSTD_compressBound(FRAME_MAX_STREAM_BYTES))
         return set_frame_damage(error, reader, frame, "it is larger than frames may be");
-    reader->frames[reader->info.frame_count++] = *frame;
-    return true;
+    return keep_frame(reader, frame, error);
 }
 
-static bool add_frames(SeekableReader *reader, const uint8_t *entries, uint32_t entry_count,
-                       uint64_t table_offset, Error *error)
+static bool read_seek_table(SeekableReader *reader, Error *error)
 {
+    uint8_t entries[256 * SEEK_TABLE_ENTRY_BYTES];
+    uint64_t table_offset = 0;
+    uint32_t entry_count = 0;
     Frame frame = {0};
 
-    for (uint32_t i = 0; i < entry_count; i++) {
-        frame.number = i;
-        if (frame.file_offset > table_offset ||
-            bytes_get_u32(entries + (size_t)i * SEEK_TABLE_ENTRY_BYTES) >
-                table_offset - frame.file_offset)
-            return set_frame_damage(error, reader, &frame,
-                                    "the seek table lists more than the file holds");
-        if (!add_frame(reader, &frame, entries + (size_t)i * SEEK_TABLE_ENTRY_BYTES, error))
+    if (!find_seek_table(reader, &table_offset, &entry_count, error))
+        return false;
+    for (; frame.number < entry_count; frame.number++) {
+        uint32_t at = frame.number % 256;
+        uint32_t left = entry_count - frame.number;
+        const uint8_t *entry = entries + (size_t)at * SEEK_TABLE_ENTRY_BYTES;
+        if (at == 0 &&
+            !read_file(reader,
+                       table_offset + SKIPPABLE_HEAD_BYTES +
+                           (uint64_t)frame.number * SEEK_TABLE_ENTRY_BYTES,
+                       entries, (left < 256 ? left : 256) * SEEK_TABLE_ENTRY_BYTES, error))
+            return false;
+        frame.file_bytes = bytes_get_u32(entry);
+        frame.stream_bytes = bytes_get_u32(entry + 4);
+        frame.checksum = bytes_get_u32(entry + 8);
+        if (!add_frame(reader, &frame, table_offset, error))
             return false;
         frame.file_offset += frame.file_bytes;
         frame.stream_offset += frame.stream_bytes;
@@ -258,35 +279,19 @@ bool seekable_reader_open(const char *path, uint16_t newest_major, uint64_t max_
                           SeekableReader **out, Error *error)
 {
     SeekableReader *reader = calloc(1, sizeof *reader);
-    uint8_t *entries = NULL;
-    uint32_t entry_count = 0;
-    uint64_t table_offset = 0;
-    bool ok = false;
 
     *out = NULL;
     if (reader == NULL)
         return error_set_memory(error, sizeof *reader, "a snapshot reader");
     reader->descriptor = -1;
     if (!open_file(reader, path, error) || !read_file_header(reader, newest_major, error) ||
-        !read_seek_table(reader, &entries, &entry_count, &table_offset, error))
-        goto done;
-    reader->frames = malloc(entry_count * sizeof *reader->frames);
-    if (reader->frames == NULL) {
-        error_set_memory(error, entry_count * sizeof *reader->frames, "the list of frames");
-        goto done;
+        !read_seek_table(reader, error) || !check_limits(reader, max_stream_bytes, error)) {
+        seekable_reader_free(reader);
+        return false;
     }
-    if (!add_frames(reader, entries, entry_count, table_offset, error) ||
-        !check_limits(reader, max_stream_bytes, error))
-        goto done;
     reader->cached_frame = reader->info.frame_count;
     *out = reader;
-    ok = true;
-
-done:
-    free(entries);
-    if (!ok)
-        seekable_reader_free(reader);
-    return ok;
+    return true;
 }
 
 void seekable_reader_free(SeekableReader *reader)

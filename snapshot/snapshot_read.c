@@ -44,8 +44,6 @@ static bool load_section(ByteSource *source, const Section *section, ByteCursor 
     return byte_source_read(source, section->offset, *bytes, section->length, error);
 }
 
-typedef bool (*TableDecoder)(ByteCursor *cursor, SnapshotDetails *details, Error *error);
-
 static bool decode_layout(ByteCursor *cursor, SnapshotReader *reader, Error *error)
 {
     return section_decode_layout(cursor, &reader->layout, error);
@@ -115,14 +113,18 @@ static bool read_surroundings(SnapshotReader *reader, Error *error)
     reader->details = snapshot_details_new();
     if (reader->details == NULL)
         return error_set_memory(error, sizeof *reader->details, "the snapshot's details");
-    return section_map_init(map, &reader->source, error) &&
-           read_small_section(reader, &map->layout, decode_layout, error) &&
-           read_small_section(reader, &map->metadata, decode_metadata, error) &&
-           read_small_section(reader, &map->threads, decode_threads, error) &&
-           read_small_section(reader, &map->modules, decode_modules, error) &&
-           read_small_section(reader, &map->types, decode_types, error) &&
-           read_small_section(reader, &map->mappings, decode_mappings, error) &&
-           check_type_modules(reader, error);
+    if (!section_map_init(map, &reader->source, error) ||
+        !read_small_section(reader, &map->layout, decode_layout, error) ||
+        !read_small_section(reader, &map->metadata, decode_metadata, error) ||
+        !read_small_section(reader, &map->threads, decode_threads, error) ||
+        !read_small_section(reader, &map->modules, decode_modules, error) ||
+        !read_small_section(reader, &map->types, decode_types, error) ||
+        !read_small_section(reader, &map->mappings, decode_mappings, error) ||
+        !check_type_modules(reader, error))
+        return false;
+    // The flag is what readers of the heap go by; the metadata only repeats it.
+    reader->details->metadata.keeps_free_slots = (map->flags & SNAPSHOT_FLAG_KEEPS_FREE_SLOTS) != 0;
+    return true;
 }
 
 // ---- the heap ----
@@ -194,6 +196,9 @@ bool snapshot_read_stream(const uint8_t *stream, uint64_t stream_bytes,
     bool ok;
 
     *out = NULL;
+    if (chosen.max_stream_bytes != 0 && stream_bytes > chosen.max_stream_bytes)
+        return error_set(error, ERROR_MEMORY, "%llu bytes of stream are more than are allowed",
+                         (unsigned long long)stream_bytes);
     ok = read_surroundings(&reader, error) && build_image(&reader, &chosen, out, error);
     reader_release(&reader);
     return ok;
