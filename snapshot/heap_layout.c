@@ -69,6 +69,12 @@ static bool field_fits(LayoutField field, uint32_t bytes)
     return known_width && (uint32_t)field.offset + field.width <= bytes;
 }
 
+static uint32_t known_flags(const HeapLayout *layout)
+{
+    return layout->flag_large | layout->flag_orphan | layout->flag_needs_sweep |
+           layout->flag_all_dead | layout->flag_dirty_listed;
+}
+
 static bool page_fields_fit(const HeapLayout *layout)
 {
     const LayoutField fields[] = {layout->magic,        layout->block_size, layout->object_count,
@@ -132,6 +138,10 @@ bool heap_layout_check(const HeapLayout *layout, Error *error)
                          layout->name, layout->large_header_alignment);
     if (layout->max_owner_thread > UINT32_MAX)
         return error_set(error, ERROR_CORRUPT, "heap layout '%s': owner threads go too high",
+                         layout->name);
+    if (layout->max_generation > UINT8_MAX || known_flags(layout) > UINT8_MAX)
+        return error_set(error, ERROR_CORRUPT,
+                         "heap layout '%s': generations or flags need more than a byte",
                          layout->name);
     if (!object_fields_fit(layout))
         return error_set(error, ERROR_CORRUPT,
@@ -203,15 +213,13 @@ static PageHeaderFault check_large(const HeapLayout *layout, uint64_t available_
 PageHeaderFault page_header_read(const HeapLayout *layout, const uint8_t *page,
                                  uint64_t available_bytes, PageHeader *out)
 {
-    uint32_t known_flags = layout->flag_large | layout->flag_orphan | layout->flag_needs_sweep |
-                           layout->flag_all_dead | layout->flag_dirty_listed;
     uint64_t flags, generation, block_size, slot_count;
 
     memset(out, 0, sizeof *out);
     if (heap_layout_read(page, layout->magic) != layout->magic_value)
         return PAGE_HEADER_NO_MAGIC;
     flags = heap_layout_read(page, layout->flags);
-    if ((flags & ~(uint64_t)known_flags) != 0)
+    if ((flags & ~(uint64_t)known_flags(layout)) != 0)
         return PAGE_HEADER_BAD_FLAGS;
     generation = heap_layout_read(page, layout->generation);
     if (generation > layout->max_generation)

@@ -1,9 +1,9 @@
 #!/bin/bash
+# shellcheck disable=SC2016  # scripts in single quotes are expanded when they run
+#
 # The test runner itself: what must count as a failure does, and a skip never counts as passed.
 . "$(dirname "$0")/../support/lint.sh"
 
-# Scripts in single quotes are expanded when they run.
-# shellcheck disable=SC2016
 
 mkdir -p "$WORK/tests"
 # demand NAME COUNTS STATUS SCRIPT: the runner's closing line and status for one script.
