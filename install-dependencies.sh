@@ -3,6 +3,7 @@
 #
 #   ./install-dependencies.sh build     what `make` and `make demo` need
 #   ./install-dependencies.sh test      and what `make check` needs (default)
+#   ./install-dependencies.sh peers     and the collectors of `make bench-peers`
 #
 # It says what it installs, installs nothing that is there already, and uses
 # sudo only when it is not run by root.
@@ -12,12 +13,14 @@ build_packages="gcc make pkg-config libc6-dev libzstd-dev libcjson-dev libxxhash
 libelf-dev libdw-dev libiberty-dev"
 test_packages="g++ libcriterion-dev clang clang-format libclang-rt-14-dev llvm binutils
 python3 python3-jsonschema zstd shellcheck valgrind mandoc relacy-dev"
+peer_packages="libgc-dev default-jdk-headless python3"
 
 case "${1:-test}" in
 build) wanted=$build_packages ;;
 test) wanted="$build_packages $test_packages" ;;
+peers) wanted="$build_packages $peer_packages" ;;
 *)
-    echo "usage: $0 [build|test]" >&2
+    echo "usage: $0 [build|test|peers]" >&2
     exit 2
     ;;
 esac

@@ -21,3 +21,10 @@ BENCH_FLAGS := --json build/bench.json $(if $(BENCH_QUICK),--quick --seconds 36 
 .PHONY: bench
 bench: $(BENCH)
 	$(Q)$(BENCH) $(BENCH_FLAGS)
+
+# PEER_FLAGS="--graph G1 --rounds 3" chooses; see tests/bench/bench_peers.py.
+## bench-peers: the same graphs in the Boehm collector and in OpenJDK, taking turns with ours
+.PHONY: bench-peers
+bench-peers: $(BENCH)
+	$(Q)CC="$(CC)" tests/bench/bench_peers.sh $(BENCH) build/peers --json build/bench-peers.json \
+		$(if $(BENCH_QUICK),--divide 10 --rounds 3) $(PEER_FLAGS)
