@@ -195,7 +195,7 @@ bool capture_refusal_check(int pid, Error *error)
                          pid);
     if (state == 'Z')
         return true; // its first thread has ended, others run on
-    if (proc_status_number(pid, pid, "VmSize", -1) < 0)
+    if (proc_is_kernel_thread(pid))
         return error_set(error, ERROR_SYSTEM,
                          "cannot capture pid %d: it is a kernel thread without memory of its own",
                          pid);

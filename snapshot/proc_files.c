@@ -75,20 +75,39 @@ long proc_status_number(int pid, int tid, const char *key, long fallback)
     return value;
 }
 
-char proc_task_state(int pid, int tid)
+// What follows the name in /proc/PID/task/TID/stat, copied into `fields`; false when the task is
+// gone. The name is in parentheses and may hold any character, more parentheses included.
+static bool read_stat(int pid, int tid, char *fields, size_t bytes)
 {
     char path[PROC_PATH_BYTES];
     char *text, *after_name;
-    char state = 0;
 
     proc_task_path(path, pid, tid, "stat");
     text = proc_file_read(path);
-    // The name is in parentheses and may hold any character, more parentheses included.
     after_name = text == NULL ? NULL : strrchr(text, ')');
-    if (after_name != NULL && after_name[1] == ' ')
-        state = after_name[2];
+    (void)snprintf(fields, bytes, "%s", after_name == NULL ? "" : after_name + 1);
     free(text);
-    return state;
+    return after_name != NULL;
+}
+
+char proc_task_state(int pid, int tid)
+{
+    char fields[64];
+
+    return read_stat(pid, tid, fields, sizeof fields) && fields[0] == ' ' ? fields[1] : 0;
+}
+
+bool proc_is_kernel_thread(int pid)
+{
+    const unsigned long kernel_thread = 0x00200000; // the kernel's PF_KTHREAD
+    unsigned long flags = 0;
+    char fields[256];
+
+    if (!read_stat(pid, pid, fields, sizeof fields))
+        return false;
+    // State, parent, group, session, terminal, its group, flags.
+    return sscanf(fields, " %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
+           (flags & kernel_thread) != 0;
 }
 
 void proc_task_name(int pid, int tid, char *name, size_t bytes)

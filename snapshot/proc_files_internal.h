@@ -27,6 +27,9 @@ long proc_status_number(int pid, int tid, const char *key, long fallback);
 // The letter of the task's state ('R', 'S', 'D', 'T', 't', 'Z', ...); 0 when it is gone.
 char proc_task_state(int pid, int tid);
 
+// A thread of the kernel, which has no memory of its own?
+bool proc_is_kernel_thread(int pid);
+
 // The task's name as /proc has it ("" when it is gone), cut to `bytes`.
 void proc_task_name(int pid, int tid, char *name, size_t bytes);
 

@@ -68,9 +68,6 @@ static const RestartableCall restartable_calls[] = {
 #ifdef SYS_io_uring_enter
     {SYS_io_uring_enter, "what was submitted is counted, or still in the ring"},
 #endif
-#ifdef SYS_futex_waitv
-    {SYS_futex_waitv, "no futex woke it"},
-#endif
     {SYS_accept, "SO_RCVTIMEO; no connection was taken"},
     {SYS_accept4, "SO_RCVTIMEO; no connection was taken"},
     {SYS_connect, "SO_SNDTIMEO; asked again, it waits for the attempt under way"},

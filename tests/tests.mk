@@ -76,9 +76,9 @@ $(CLI_HELPERS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -o $@
 
-$(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o
+$(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lm -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 -include $(patsubst %,%.d,$(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_TARGETS) $(LIVE_TARGETS) $(CLI_HELPERS))
 -include $(SUPPORT_OBJECTS:.o=.d) $(BUILD)/tests/fuzz/fuzz_replay_main.d

@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# Live tests: real processes that are captured while they run. Source it after tap.sh.
+#
+#     start_target many_threads sleeping=4
+#     run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/heap.zst"
+#     check_runs "it runs on"
+
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+
+TARGETS=$BUILD/tests/live/targets
+DOSE=${TEST_DOSE:-1}
+export TARGETS DOSE
+
+# start_target NAME [ARG...]: starts a program of tests/live/targets and waits until it is
+# ready; leaves its pid in $TARGET, its output in $WORK/target.out, its heartbeat in
+# $WORK/heartbeat.
+start_target()
+{
+    local name=$1
+    shift
+    rm -f "$WORK/heartbeat"
+    start "$WORK/target.out" "$TARGETS/$name" "$WORK/heartbeat" "$@"
+    TARGET=$STARTED
+    wait_until 10 grep -q '^ready' "$WORK/target.out" ||
+        bail "target $name did not get ready: $(head -c 500 "$WORK/target.out")"
+}
+
+# end_target: asks it to end, and waits for it.
+end_target()
+{
+    kill -TERM "$TARGET" 2>/dev/null
+    wait "$TARGET" 2>/dev/null
+}
+
+# The target's heartbeat.
+beats()
+{
+    od -An -tu8 -N8 "$WORK/heartbeat" | tr -d ' '
+}
+
+has_beaten_since()
+{
+    [ "$(beats)" -gt "$1" ]
+}
+
+# Why the target does not run as it should, on one line; nothing when it does.
+target_trouble()
+{
+    local before task state
+    [ -d "/proc/$TARGET" ] || {
+        echo "it is gone"
+        return
+    }
+    before=$(beats)
+    wait_until 5 has_beaten_since "$before" || echo "its heartbeat stands still at $before"
+    for task in "/proc/$TARGET/task"/*; do
+        state=$(grep -hE '^(State:[[:space:]]*[tT]|TracerPid:[[:space:]]*[1-9])' "$task/status" \
+            2>/dev/null | tr '\n\t' '  ')
+        [ -z "$state" ] || echo "thread ${task##*/}: $state"
+    done
+}
+
+# check_runs NAME: the target runs, is neither stopped nor traced.
+check_runs()
+{
+    is "$1" "$(target_trouble)" ""
+}
+
+# Microseconds since some moment.
+now_us()
+{
+    echo "${EPOCHREALTIME/[.,]/}"
+}
+
+# random_below N: 0 .. N-1
+random_below()
+{
+    echo $(((RANDOM << 15 | RANDOM) % $1))
+}
+
+# sleep_us N
+sleep_us()
+{
+    sleep "$(printf '%d.%06d' $(($1 / 1000000)) $(($1 % 1000000)))"
+}
