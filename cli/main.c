@@ -85,12 +85,12 @@ ExitStatus report_usage_error(const Command *command, const Error *error)
 
 ExitStatus report_unknown_command(const char *name)
 {
-    const char *names[sizeof commands / sizeof commands[0] + 1] = {NULL};
+    const char *names[sizeof commands / sizeof commands[0] + 3] = {"--help", "--version"};
     const char *meant;
     Error error;
 
     for (size_t i = 0; i < command_count; i++)
-        names[i] = commands[i].name;
+        names[i + 2] = commands[i].name;
     meant = suggest(name, names);
     (void)error_set(&error, ERROR_USAGE,
                     name[0] == '-' ? "unknown option '%s'" : "unknown command '%s'", name);

@@ -1,0 +1,87 @@
+#!/bin/bash
+# What the program writes is what the published schemas say, by an independent validator; and
+# the schemas are strict: documents with a missing, an additional or a wrong member are refused.
+. "$(dirname "$0")/../support/tap.sh"
+
+# Debian's package goes with Debian's interpreter, whatever else is first in the PATH.
+python=/usr/bin/python3
+"$python" -c 'import jsonschema' 2>/dev/null || skip_all "there is no python3-jsonschema"
+write_shop_heap=$BUILD/tests/cli/helpers/write_shop_heap
+schemas=$ROOT/formats/schemas
+
+cat >"$WORK/validate.py" <<'PYTHON'
+import copy, json, sys
+import jsonschema
+
+schema = json.load(open(sys.argv[1]))
+validator = jsonschema.Draft202012Validator(schema)
+validator.check_schema(schema)
+
+
+def mutants(document):
+    """The document with one member removed, added or of another type, at every place."""
+    def places(node, path):
+        if isinstance(node, dict):
+            yield path, node
+            for key, value in node.items():
+                yield from places(value, path + [key])
+        elif isinstance(node, list) and node:
+            yield from places(node[0], path + [0])
+
+    def at(root, path):
+        for key in path:
+            root = root[key]
+        return root
+
+    for path, node in list(places(document, [])):
+        mutant = copy.deepcopy(document)
+        at(mutant, path)["unheard_of"] = 1
+        yield path + ["unheard_of"], mutant
+        for key in node:
+            if not (path == [] and key == "statistics"):
+                mutant = copy.deepcopy(document)
+                del at(mutant, path)[key]
+                yield path + [key, "removed"], mutant
+            for wrong in (-1, 1.5, {"a": 1}):
+                mutant = copy.deepcopy(document)
+                at(mutant, path)[key] = wrong
+                yield path + [key, wrong], mutant
+
+
+for number, line in enumerate(open(sys.argv[2]) if sys.argv[3] == "lines" else [open(sys.argv[2]).read()]):
+    document = json.loads(line)
+    validator.validate(document)
+    if number == 0:
+        refused = 0
+        for path, mutant in mutants(document):
+            if validator.is_valid(mutant):
+                sys.exit(f"not refused: {path}")
+            refused += 1
+        if refused < 20:
+            sys.exit(f"only {refused} mutants")
+PYTHON
+
+for variant in whole roots missing; do
+    file=$WORK/$variant.zst
+    "$write_shop_heap" "$file" "$variant" || bail "cannot write the samples"
+    for options in "" "--kind minor" "--stats --workers 3"; do
+        # shellcheck disable=SC2086  # several options
+        "$RUDO_SNAP" mark $options --json "$WORK/reach.json" --objects "$WORK/objects.jsonl" -q "$file"
+        check "reachability/1: $variant $options" \
+            "$python" "$WORK/validate.py" "$schemas/reachability-1.schema.json" "$WORK/reach.json" one
+        check "objects/1: $variant $options" \
+            "$python" "$WORK/validate.py" "$schemas/objects-1.schema.json" "$WORK/objects.jsonl" lines
+    done
+    "$RUDO_SNAP" info --json "$file" >"$WORK/info.json"
+    check "info/1: $variant" \
+        "$python" "$WORK/validate.py" "$schemas/info-1.schema.json" "$WORK/info.json" one
+done
+
+# --stats only adds a member.
+"$RUDO_SNAP" mark --json "$WORK/plain.json" -q "$WORK/whole.zst"
+"$RUDO_SNAP" mark --stats --json "$WORK/stats.json" -q "$WORK/whole.zst"
+check "--stats changes nothing but statistics" "$python" -c '
+import json, sys
+plain, stats = (json.load(open(path)) for path in sys.argv[1:])
+assert stats.pop("statistics") and plain == stats' "$WORK/plain.json" "$WORK/stats.json"
+done_testing
