@@ -28,6 +28,19 @@ step()
     fi
 }
 
+# counted LABEL COMMAND...: make with a target that runs tests and adds its counts to the totals.
+counted()
+{
+    local label=$1 before
+    shift
+    before=$(wc -l <"$totals")
+    "$@" TOTALS="$totals" || true
+    if [ "$(wc -l <"$totals")" -eq "$before" ]; then
+        echo "FAIL  $label did not run"
+        echo "0 1 0 $label" >>"$totals"
+    fi
+}
+
 # suite VARIANT GROUPS: builds the variant, then runs these groups of tests in it.
 suite()
 {
@@ -39,8 +52,7 @@ suite()
         echo "0 1 0 $variant" >>"$totals"
         return
     fi
-    # What fails is in the totals.
-    "$make" -s VARIANT="$variant" TEST_GROUPS="$groups" TOTALS="$totals" test || true
+    counted "$variant" "$make" -s VARIANT="$variant" TEST_GROUPS="$groups" test
 }
 
 # Building again must find nothing to do.
@@ -52,7 +64,7 @@ builds_once()
 
 began=$SECONDS
 echo "== lint"
-"$make" -s TOTALS="$totals" lint || true
+counted lint "$make" -s -j"$jobs" lint
 step "format-check" "$make" -s format-check
 suite release "unit property fuzz cli live stress relacy"
 step "building twice does nothing" builds_once release
@@ -63,6 +75,8 @@ suite tsan "stress"
 suite clang "unit property cli"
 
 echo "== all, after $((SECONDS - began)) s"
-awk '{ printf "%5d passed %3d failed %3d skipped  %s\n", $1, $2, $3, $4 " " $5 " " $6 }' "$totals"
+while read -r passed failed skipped label; do
+    printf '%5d passed %3d failed %3d skipped  %s\n' "$passed" "$failed" "$skipped" "$label"
+done <"$totals"
 tests/run_tests.sh -S "$totals" | tee build/check-summary
 exit "${PIPESTATUS[0]}"
