@@ -1,0 +1,154 @@
+// ElfFile: see snapshot/elf_file.h.
+
+#include "snapshot/elf_file.h"
+
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct ElfFile {
+    int fd;
+    Elf *elf;
+};
+
+ElfFile *elf_file_open(int fd)
+{
+    ElfFile *file = calloc(1, sizeof *file);
+    const char *ident;
+    struct stat status;
+
+    if (file == NULL) {
+        (void)close(fd);
+        return NULL;
+    }
+    file->fd = fd;
+    // A device or pipe could block, or act when read.
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || elf_version(EV_CURRENT) == EV_NONE)
+        goto fail;
+    file->elf = elf_begin(fd, ELF_C_READ, NULL);
+    if (file->elf == NULL || elf_kind(file->elf) != ELF_K_ELF)
+        goto fail;
+    ident = elf_getident(file->elf, NULL);
+    if (ident == NULL || ident[EI_CLASS] != ELFCLASS64 || ident[EI_DATA] != ELFDATA2LSB)
+        goto fail;
+    return file;
+
+fail:
+    elf_file_free(file);
+    return NULL;
+}
+
+void elf_file_free(ElfFile *file)
+{
+    if (file == NULL)
+        return;
+    (void)elf_end(file->elf);
+    (void)close(file->fd);
+    free(file);
+}
+
+uint32_t elf_file_segments(ElfFile *file, ElfSegment segments[ELF_MAX_SEGMENTS])
+{
+    uint32_t count = 0;
+    size_t header_count;
+
+    if (elf_getphdrnum(file->elf, &header_count) != 0)
+        return 0;
+    for (size_t i = 0; i < header_count && i < INT32_MAX && count < ELF_MAX_SEGMENTS; i++) {
+        GElf_Phdr header;
+        if (gelf_getphdr(file->elf, (int)i, &header) == NULL)
+            break;
+        if (header.p_type == PT_LOAD)
+            segments[count++] = (ElfSegment){header.p_offset, header.p_vaddr, header.p_memsz,
+                                             (header.p_flags & PF_W) != 0};
+    }
+    return count;
+}
+
+// The GNU build-id in one notes section or segment.
+static bool find_build_id(Elf_Data *data, char build_id[ELF_BUILD_ID_CHARS])
+{
+    size_t offset = 0, name_offset, desc_offset, next;
+    GElf_Nhdr note;
+
+    while (data != NULL && data->d_buf != NULL && offset < data->d_size &&
+           (next = gelf_getnote(data, offset, &note, &name_offset, &desc_offset)) > 0) {
+        const uint8_t *bytes = data->d_buf;
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof "GNU" &&
+            memcmp(bytes + name_offset, "GNU", sizeof "GNU") == 0) {
+            size_t length = note.n_descsz;
+            if (length > (ELF_BUILD_ID_CHARS - 1) / 2)
+                length = (ELF_BUILD_ID_CHARS - 1) / 2;
+            for (size_t i = 0; i < length; i++)
+                (void)snprintf(build_id + 2 * i, 3, "%02x", bytes[desc_offset + i]);
+            return true;
+        }
+        offset = next;
+    }
+    return false;
+}
+
+void elf_file_build_id(ElfFile *file, char build_id[ELF_BUILD_ID_CHARS])
+{
+    size_t header_count;
+
+    build_id[0] = '\0';
+    if (elf_getphdrnum(file->elf, &header_count) != 0)
+        return;
+    for (size_t i = 0; i < header_count && i < INT32_MAX; i++) {
+        GElf_Phdr header;
+        if (gelf_getphdr(file->elf, (int)i, &header) == NULL)
+            return;
+        if (header.p_type != PT_NOTE || header.p_offset > INT64_MAX)
+            continue;
+        if (find_build_id(elf_getdata_rawchunk(file->elf, (int64_t)header.p_offset, header.p_filesz,
+                                               header.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR),
+                          build_id))
+            return;
+    }
+}
+
+static Elf_Scn *find_section(Elf *elf, GElf_Word type, GElf_Shdr *header)
+{
+    for (Elf_Scn *section = elf_nextscn(elf, NULL); section != NULL;
+         section = elf_nextscn(elf, section))
+        if (gelf_getshdr(section, header) != NULL && header->sh_type == type)
+            return section;
+    return NULL;
+}
+
+static bool is_code_or_data(const GElf_Sym *symbol)
+{
+    int type = GELF_ST_TYPE(symbol->st_info);
+
+    return symbol->st_shndx != SHN_UNDEF && symbol->st_name != 0 &&
+           (type == STT_FUNC || type == STT_OBJECT || type == STT_GNU_IFUNC);
+}
+
+bool elf_file_visit_symbols(ElfFile *file, ElfSymbolVisitor visitor, void *context)
+{
+    GElf_Shdr header;
+    Elf_Scn *section = find_section(file->elf, SHT_SYMTAB, &header);
+    Elf_Data *data;
+
+    if (section == NULL)
+        section = find_section(file->elf, SHT_DYNSYM, &header);
+    if (section == NULL || (data = elf_getdata(section, NULL)) == NULL)
+        return true;
+    for (size_t i = 0; i < data->d_size / sizeof(Elf64_Sym) && i < INT32_MAX; i++) {
+        GElf_Sym symbol;
+        const char *name;
+        if (gelf_getsym(data, (int)i, &symbol) == NULL)
+            break;
+        if (!is_code_or_data(&symbol))
+            continue;
+        name = elf_strptr(file->elf, header.sh_link, symbol.st_name);
+        if (name != NULL && name[0] != '\0' && !visitor(context, symbol.st_value, name))
+            return false;
+    }
+    return true;
+}
