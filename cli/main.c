@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 
 const Command commands[] = {
+    {"capture", "record the heap of a running process", &capture_usage, capture_run},
     {"mark", "mark what the roots reach, and report what is reachable", &mark_usage, mark_run},
     {"info", "say what is in a snapshot", &info_usage, info_run},
     {"verify", "check every checksum and every page of snapshots", &verify_usage, verify_run},

@@ -38,21 +38,22 @@ static void print_totals(const MarkSummary *summary)
                    format_count(pages, totals->pages), plural(totals->pages),
                    format_share(share[2], totals->object_bytes, summary->report->heap_bytes),
                    format_bytes(bytes[4], summary->report->heap_bytes));
-    text_table_init(&table, "lrrl");
-    text_table_add(&table, (const char *[]){"", "objects", "bytes", ""});
-    text_table_add(&table,
-                   (const char *[]){"reachable", format_count(count[0], totals->reachable_objects),
-                                    format_bytes(bytes[0], totals->reachable_bytes),
-                                    format_share(share[0], totals->reachable_bytes, looked_at)});
+    text_table_init(&table, "lrrrl");
+    text_table_add(&table, (const char *[]){"", "objects", "bytes", "", ""});
+    text_table_add(
+        &table, (const char *[]){"reachable", format_count(count[0], totals->reachable_objects),
+                                 format_bytes(bytes[0], totals->reachable_bytes),
+                                 format_share(share[0], totals->reachable_bytes, looked_at), ""});
     text_table_add(
         &table, (const char *[]){"unreachable", format_count(count[1], totals->unreachable_objects),
                                  format_bytes(bytes[1], totals->unreachable_bytes),
-                                 format_share(share[1], totals->unreachable_bytes, looked_at)});
-    text_table_add(&table, (const char *[]){"total", format_count(count[2], totals->objects),
-                                            format_bytes(bytes[2], totals->object_bytes), where});
+                                 format_share(share[1], totals->unreachable_bytes, looked_at), ""});
+    text_table_add(&table,
+                   (const char *[]){"total", format_count(count[2], totals->objects),
+                                    format_bytes(bytes[2], totals->object_bytes), "", where});
     if (totals->zombies > 0)
         text_table_add(&table, (const char *[]){"zombies", format_count(count[3], totals->zombies),
-                                                format_bytes(bytes[3], totals->zombie_bytes),
+                                                format_bytes(bytes[3], totals->zombie_bytes), "",
                                                 "dropped, not yet swept: not traced"});
     text_table_print(&table, stdout);
     printf("\n");

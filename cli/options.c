@@ -294,10 +294,7 @@ void command_print_usage(const Command *command)
     for (const Option *option = usage->options; option->name != NULL; option++) {
         if (!option->is_required)
             continue;
-        if (option->letter != '\0')
-            printf(" -%c %s", option->letter, option->value_name);
-        else
-            printf(" --%s %s", option->name, option->value_name);
+        printf(" --%s %s", option->name, option->value_name);
     }
     printf("%s%s%s\n", has_optional ? " [OPTIONS]" : "", usage->operands[0] != '\0' ? " " : "",
            usage->operands);

@@ -1,0 +1,174 @@
+// `rudo-snap capture`: records the heap of a running process.
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/capture_notes.h"
+#include "cli/command_list.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "snapshot/capture.h"
+
+typedef struct CaptureSettings {
+    int64_t pid;
+    const char *output;
+    bool replaces;
+    bool keeps_free_slots;
+    bool is_quiet;
+    int foreign_mode; // ForeignMode
+    int64_t level;
+    int progress; // ProgressMode
+} CaptureSettings;
+
+static const OptionChoice foreign_modes[] = {
+    {"blocks", FOREIGN_BLOCKS}, {"roots", FOREIGN_ROOTS}, {"none", FOREIGN_NONE}, {NULL, 0}};
+static const OptionChoice progress_modes[] = {
+    {"never", PROGRESS_NEVER}, {"always", PROGRESS_ALWAYS}, {"auto", PROGRESS_AUTO}, {NULL, 0}};
+
+static const Option options[] = {
+    {.name = "pid",
+     .letter = 'p',
+     .type = OPTION_NUMBER,
+     .value_name = "PID",
+     .help = "the process to capture; it is stopped while its memory is\n"
+             "copied, and needs no preparation",
+     .is_required = true,
+     .setting = offsetof(CaptureSettings, pid),
+     .minimum = 1,
+     .maximum = INT32_MAX},
+    {.name = "output",
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "the snapshot to write, a Zstandard file",
+     .is_required = true,
+     .setting = offsetof(CaptureSettings, output)},
+    {.name = "force",
+     .letter = 'f',
+     .type = OPTION_FLAG,
+     .help = "replace FILE when it exists",
+     .setting = offsetof(CaptureSettings, replaces)},
+    {.name = "foreign",
+     .type = OPTION_CHOICE,
+     .choices = foreign_modes,
+     .help = "malloc'd memory: trace its blocks like objects (the\n"
+             "default), take all of it as roots, or leave it out",
+     .setting = offsetof(CaptureSettings, foreign_mode)},
+    {.name = "keep-free",
+     .type = OPTION_FLAG,
+     .help = "keep the values of free slots; by default they are zeroed",
+     .setting = offsetof(CaptureSettings, keeps_free_slots)},
+    {.name = "level",
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "compression level, 1 to 19 (default: 1)",
+     .setting = offsetof(CaptureSettings, level),
+     .minimum = 1,
+     .maximum = 19},
+    {.name = "quiet",
+     .letter = 'q',
+     .type = OPTION_FLAG,
+     .help = "print no summary",
+     .setting = offsetof(CaptureSettings, is_quiet)},
+    {.name = "progress",
+     .type = OPTION_CHOICE,
+     .choices = progress_modes,
+     .help = "say on stderr what is being done (default: auto, when\n"
+             "stderr is a terminal)",
+     .setting = offsetof(CaptureSettings, progress)},
+    {.name = NULL}};
+
+const CommandUsage capture_usage = {
+    .operands = "",
+    .options = options,
+    .details = "Records the rudo-gc heap of a running process, with everything that may refer to\n"
+               "it, in one file. The process is stopped for as long as copying its memory takes,\n"
+               "and runs on whatever happens to rudo-snap. FILE appears when it is whole.\n",
+    .examples = "  rudo-snap capture --pid 4242 -o shop.zst\n"
+                "  rudo-snap capture --pid 4242 -o shop.zst --force --foreign roots\n",
+};
+
+// Is the snapshot being written to where the summary would go?
+static bool is_standard_output(const char *path)
+{
+    struct stat output, standard;
+
+    return stat(path, &output) == 0 && fstat(STDOUT_FILENO, &standard) == 0 &&
+           output.st_dev == standard.st_dev && output.st_ino == standard.st_ino &&
+           !S_ISREG(output.st_mode) && output.st_rdev == standard.st_rdev;
+}
+
+static void print_file(FILE *stream, const char *path, const CaptureSummary *summary)
+{
+    char text[NUMBER_CHARS];
+    double ratio = summary->file.file_bytes == 0
+                       ? 0
+                       : (double)summary->resident_bytes / (double)summary->file.file_bytes;
+
+    fprintf(stream, "  wrote        ");
+    print_safely(stream, path, strlen(path));
+    fprintf(stream, ", %s", format_bytes(text, summary->file.file_bytes));
+    if (ratio >= 1.05)
+        fprintf(stream, " (%.*fx smaller)", ratio < 10 ? 1 : 0, ratio);
+    fprintf(stream, "\n");
+}
+
+static void print_summary(FILE *stream, const CaptureSettings *settings,
+                          const CaptureSummary *summary)
+{
+    char text[NUMBER_CHARS];
+
+    print_safely(stream, summary->executable, strlen(summary->executable));
+    fprintf(stream, " (pid %" PRIu32 "), %" PRIu32 " thread%s, ", summary->pid,
+            summary->thread_count, plural(summary->thread_count));
+    fprintf(stream, "%s of private memory\n", format_bytes(text, summary->resident_bytes));
+    fprintf(stream, "  stopped for  %s\n", format_time(text, summary->pause_ns));
+    fprintf(stream, "  found        %s GC page%s", format_count(text, summary->page_count),
+            plural(summary->page_count));
+    fprintf(stream, ", %s object%s", format_count(text, summary->object_count),
+            plural(summary->object_count));
+    fprintf(stream, " (looked at %s pages)\n", format_count(text, summary->looked_at_pages));
+    print_file(stream, settings->output, summary);
+    print_foreign_note(stream, (ForeignMode)settings->foreign_mode, summary->foreign_mode,
+                       summary->foreign_note);
+    fprintf(stream, "\n");
+    style_begin(stream, STYLE_FAINT);
+    fprintf(stream, "next: rudo-snap mark ");
+    print_safely(stream, settings->output, strlen(settings->output));
+    style_end(stream);
+    fprintf(stream, "\n");
+}
+
+ExitStatus capture_run(const Command *command, int argument_count, char **arguments)
+{
+    CaptureSettings settings = {.foreign_mode = FOREIGN_BLOCKS};
+    CaptureOptions capture = {.layout = NULL};
+    CaptureSummary summary;
+    Progress progress;
+    Operands operands;
+    Error error;
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+    bool ok;
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    capture.foreign_mode = (ForeignMode)settings.foreign_mode;
+    capture.write = (SnapshotWriteOptions){.level = (int)settings.level,
+                                           .keeps_free_slots = settings.keeps_free_slots,
+                                           .replaces = settings.replaces,
+                                           .is_cancelled = interrupt_is_pending};
+    // The target has to be let go and the unfinished file to be removed first.
+    interrupt_defer();
+    progress_init(&progress, (ProgressMode)settings.progress);
+    progress_say(&progress, "capturing");
+    ok = capture_process((int)settings.pid, settings.output, &capture, &summary, &error);
+    progress_end(&progress);
+    if (!ok)
+        return report_error(&error);
+    if (!settings.is_quiet)
+        print_summary(is_standard_output(settings.output) ? stderr : stdout, &settings, &summary);
+    return EXIT_STATUS_DONE;
+}

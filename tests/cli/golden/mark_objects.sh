@@ -1,0 +1,2 @@
+# shellcheck shell=bash
+rudo-snap mark --objects - shop.zst

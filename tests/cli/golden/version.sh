@@ -1,0 +1,4 @@
+# shellcheck shell=bash
+rudo-snap version
+rudo-snap --version
+rudo-snap -V
