@@ -79,6 +79,14 @@ static bool describe_mappings(CaptureAnalysis *analysis, Error *error)
     return true;
 }
 
+static bool has_foreign_roots(const CaptureAnalysis *analysis)
+{
+    for (uint64_t i = 0; i < analysis->root_count; i++)
+        if (analysis->roots[i].kind == ROOT_FOREIGN)
+            return true;
+    return false;
+}
+
 // What was done with malloc'd memory, and why.
 static void describe_foreign(const CaptureAnalysis *analysis, SnapshotMetadata *metadata)
 {
@@ -104,7 +112,9 @@ static void describe_foreign(const CaptureAnalysis *analysis, SnapshotMetadata *
                        "%llu bytes of malloc's heaps could not be walked; they and other "
                        "anonymous memory were scanned as roots",
                        (unsigned long long)analysis->unwalked_bytes);
-    } else {
+    } else if (has_foreign_roots(analysis)) {
+        // Every process has a little such memory (ld.so's own); it is worth a word only when
+        // something in it refers to the heap.
         (void)snprintf(note, bytes, "anonymous memory that is not malloc's was scanned as roots");
     }
 }
