@@ -36,7 +36,7 @@ PACKAGES := libzstd libcjson libxxhash libelf libdw
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -liberty
 
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP -pthread $(WARNINGS) $(WERROR) $(HARDENING) \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -Imarker/native -MMD -MP -pthread $(WARNINGS) $(WERROR) $(HARDENING) \
 	$(FLAGS_$(VARIANT)) $(PACKAGE_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(FLAGS_$(VARIANT)) $(LDFLAGS)
 

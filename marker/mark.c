@@ -5,6 +5,9 @@
 #include <sched.h>
 
 #include "marker/mark_internal.h"
+#include "marker/mark_words.h"
+#include "marker/mark_worker.h"
+#include "marker/parallel_mark_coordinator.h"
 
 uint32_t mark_default_workers(void)
 {
@@ -49,11 +52,79 @@ static bool check_options(const MarkOptions *options, Error *error)
     return true;
 }
 
+// What the caller left open is filled in.
+static MarkOptions resolve_options(const MarkOptions *options)
+{
+    MarkOptions resolved = *options;
+
+    if (resolved.workers == 0)
+        resolved.workers = mark_default_workers();
+    if (resolved.queue_capacity == 0)
+        resolved.queue_capacity = QUEUE_CAPACITY;
+    if (resolved.policy == MARK_POLICY_DEFAULT)
+        resolved.policy = MARK_POLICY_STEAL;
+    return resolved;
+}
+
+// One worker alone: no threads, no atomics, no other's bits.
+static bool mark_alone(const HeapImage *image, const MarkOptions *options, MarkTarget target,
+                       MarkResult *result, Error *error)
+{
+    MarkWorkerOptions worker_options = {
+        .image = image,
+        .worker_count = 1,
+        .mode = MARK_ALONE,
+        .kind = options->kind,
+        .queue_capacity = options->queue_capacity,
+        .target = target,
+    };
+    uint64_t started_ns, cpu_ns;
+    MarkWorker *worker;
+    bool ok;
+
+    if (!mark_worker_new(&worker_options, &worker, error))
+        return false;
+    started_ns = shared_clock_ns();
+    cpu_ns = shared_cpu_clock_ns();
+    mark_worker_start(worker);
+    while (mark_worker_step(worker, UINT32_MAX) != MARK_STEP_FINISHED)
+        continue;
+    worker->statistics.cpu_ns = shared_cpu_clock_ns() - cpu_ns;
+    result->statistics.elapsed_ns = shared_clock_ns() - started_ns;
+    result->statistics.worker_count = 1;
+    mark_worker_report(worker, result);
+    ok = !worker->has_failed;
+    if (!ok)
+        error_set_memory(error, SEGMENT_ITEMS * sizeof(uint64_t), "a mark segment");
+    mark_worker_free(worker);
+    return ok;
+}
+
 bool mark_reachable(const HeapImage *image, const MarkOptions *options, MarkResult **out,
                     Error *error)
 {
+    MarkOptions resolved;
+    MarkTarget target = {0};
+    MarkResult *result;
+    bool ok;
+
     *out = NULL;
     if (!check_options(options, error))
         return false;
-    return mark_reachable_serial(image, options->kind, out, error);
+    resolved = resolve_options(options);
+    if (!mark_result_new(image, resolved.kind, &result, error))
+        return false;
+    ok = mark_words_start(result, image, &target, error);
+    if (ok && resolved.workers == 1)
+        ok = mark_alone(image, &resolved, target, result, error);
+    else if (ok)
+        ok = parallel_mark_coordinator_mark(image, &resolved, target, result, error);
+    mark_words_finish(result, image, &target);
+    if (!ok) {
+        mark_result_free(result);
+        return false;
+    }
+    mark_result_count(result, image);
+    *out = result;
+    return true;
 }

@@ -1,0 +1,38 @@
+// What waits in mark queues: one u64 per claimed object that must still be scanned.
+//
+// The low 56 bits are an address, the high 8 bits say what it means:
+//   2..7  an object of the size class with this tag (see SlotClass); where its bytes really are
+//   0     a span: the rest of a large object, of a foreign block, or of a slot in a class that
+//         has no tag of its own, from this *captured* address on
+// A span is scanned piece by piece: the worker that takes it puts the rest back before it visits
+// what it found, so one giant array keeps many workers busy and never takes more than one item.
+
+#ifndef MARKER_MARK_ITEM_H
+#define MARKER_MARK_ITEM_H
+
+#include <stdint.h>
+
+#define MARK_ITEM_TAG_SHIFT 56
+#define MARK_ITEM_ADDRESS_MASK ((UINT64_C(1) << MARK_ITEM_TAG_SHIFT) - 1)
+
+static inline uint64_t mark_item_object(uint64_t bytes_address, uint32_t tag)
+{
+    return bytes_address | (uint64_t)tag << MARK_ITEM_TAG_SHIFT;
+}
+
+static inline uint64_t mark_item_span(uint64_t captured_address)
+{
+    return captured_address;
+}
+
+static inline uint32_t mark_item_tag(uint64_t item)
+{
+    return (uint32_t)(item >> MARK_ITEM_TAG_SHIFT);
+}
+
+static inline uint64_t mark_item_address(uint64_t item)
+{
+    return item & MARK_ITEM_ADDRESS_MASK;
+}
+
+#endif

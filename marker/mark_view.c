@@ -1,0 +1,72 @@
+// MarkView: see marker/mark_view.h.
+
+#include "marker/mark_view.h"
+
+#include <string.h>
+
+// The smallest range around all pages outside the window and all foreign blocks. It may cover
+// the window too; that is asked first.
+static void find_far_range(const HeapImage *image, WordRange *range)
+{
+    uint64_t low = UINT64_MAX, high = 0;
+
+    for (int side = 0; side < 2; side++) {
+        uint32_t first = side == 0 ? 0 : image->window_high;
+        uint32_t end = side == 0 ? image->window_low : image->page_count;
+        if (first == end)
+            continue;
+        // The end of a run is the end of the last object in it, large or not.
+        const HeapPage *last = &image->pages[end - 1];
+        uint64_t last_end =
+            last->address + last->header_size + (uint64_t)last->slot_count * last->block_size;
+        if (last_end < last->address + image->layout.page_size)
+            last_end = last->address + image->layout.page_size;
+        last_end = (last_end + image->layout.page_size - 1) & -(uint64_t)image->layout.page_size;
+        low = image->pages[first].address < low ? image->pages[first].address : low;
+        high = last_end > high ? last_end : high;
+    }
+    if (image->block_count > 0) {
+        const ForeignBlock *first = &image->blocks[0];
+        const ForeignBlock *last = &image->blocks[image->block_count - 1];
+        low = first->address < low ? first->address : low;
+        high = last->address + last->bytes > high ? last->address + last->bytes : high;
+    }
+    range->far_low = low < high ? low : 0;
+    range->far_span = low < high ? high - low : 0;
+}
+
+void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white, const uint8_t *owners)
+{
+    memset(view, 0, sizeof *view);
+    view->range = (WordRange){
+        .window_first = image->page_window.first,
+        .window_count = image->page_window.count,
+        .page_shift = image->page_shift,
+    };
+    find_far_range(image, &view->range);
+    view->page_mask = image->layout.page_size - 1;
+    view->delta = image->window_delta;
+    view->tags = image->page_tags;
+    view->live = image->live;
+    view->white = white;
+    view->pages = image->is_direct ? NULL : image->page_window.entries;
+    view->owners = owners;
+    memcpy(view->classes, image->slot_classes, sizeof view->classes);
+    view->checks_construction = image->has_under_construction;
+    view->filter = word_filter_best();
+}
+
+Span span_at(const HeapImage *image, uint64_t address)
+{
+    uint32_t page = heap_image_find_page(image, address);
+
+    if (page == NO_INDEX) {
+        const ForeignBlock *block = &image->blocks[heap_image_find_block(image, address)];
+        uint64_t offset = address - block->address;
+        return (Span){image->foreign_bytes + block->offset + offset, block->bytes - offset};
+    }
+    uint32_t slot = heap_image_slot_at(image, page, address);
+    uint64_t offset = address - heap_image_object_address(image, page, slot);
+    return (Span){heap_image_object_bytes(image, page, slot) + offset,
+                  image->pages[page].block_size - offset};
+}

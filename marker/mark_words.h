@@ -1,0 +1,57 @@
+// Mark words while marking goes on: a *white* bit says that a live object is not marked yet.
+//
+// One bit answers two questions at once (is there a live object, is it still to be marked),
+// so a reference costs one random access. The words are those of the mark result: white before,
+// turned into marks at the end (see mark_words_finish()).
+//
+// Each bit goes from 1 to 0 once, and whoever clears it has claimed the object: try_mark()
+// returns true to exactly one caller. All accesses are relaxed: a claim hands no data over
+// (the heap is immutable while it is marked), and the bits are read as a whole only behind the
+// end barrier.
+
+#ifndef MARKER_MARK_WORDS_H
+#define MARKER_MARK_WORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "marker/mark.h"
+#include "shared_memory.h"
+
+// Claims the object with this bit for the caller. Any number of workers may try at once.
+// bit: one bit, or 0, which is never claimed.
+SHARED_INLINE bool try_mark(SharedU64 *word, uint64_t bit)
+{
+    // Most references lead to objects that are marked already; a look is cheaper than a
+    // read-modify-write, which takes the cache line from the others. Partner: the RMW below.
+    if ((shared_u64_load(word, SHARED_RELAXED) & bit) == 0)
+        return false;
+    return (shared_u64_fetch_and(word, ~bit, SHARED_RELAXED) & bit) != 0;
+}
+
+// The same where only one worker ever writes this word: no read-modify-write is needed. Without
+// branches, because nobody can predict which reference is the first.
+SHARED_INLINE bool try_mark_alone(SharedU64 *word, uint64_t bit)
+{
+    uint64_t white = shared_u64_load(word, SHARED_RELAXED);
+
+    shared_u64_store(word, white & ~bit, SHARED_RELAXED);
+    return (white & bit) != 0;
+}
+
+// The words of one mark while it runs.
+typedef struct MarkTarget {
+    SharedU64 *white;        // as HeapImage.live
+    SharedU64 *white_blocks; // bit per foreign block
+} MarkTarget;
+
+// Makes the words of `result` white: live objects (in a minor mark only those in pages of
+// generation 0) and all foreign blocks. They are the mark's until mark_words_finish().
+// Errors: memory.
+NODISCARD bool mark_words_start(MarkResult *result, const HeapImage *image, MarkTarget *target,
+                                Error *error);
+
+// Turns white into marked: what was white at the start and is not any more.
+void mark_words_finish(MarkResult *result, const HeapImage *image, MarkTarget *target);
+
+#endif

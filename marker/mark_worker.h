@@ -1,0 +1,108 @@
+// MarkWorker: one of 1..MAX_WORKERS markers, and the step function that all of them run.
+//
+// A worker works in steps and never waits inside one; who calls it decides when it goes on. The
+// threads of ParallelMarkCoordinator call mark_worker_step() in a loop and sleep when it says
+// that there is nothing to do; a mark by one worker is the same loop without the sleeping.
+
+#ifndef MARKER_MARK_WORKER_H
+#define MARKER_MARK_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "marker/mark.h"
+#include "marker/mark_view.h"
+#include "marker/mark_words.h"
+#include "marker/page_ownership.h"
+#include "marker/per_thread_mark_queue.h"
+#include "shared_memory.h"
+
+// How workers divide the marking, with what each way needs for a claim.
+typedef enum MarkMode {
+    MARK_ALONE,  // one worker: plain loads and stores
+    MARK_SHARED, // any worker may claim any object: read-modify-writes
+    MARK_OWNED,  // only a page's owner claims in it: plain loads and stores again
+} MarkMode;
+
+// Objects on their way from the stack to being scanned; their lines are being fetched meanwhile.
+#define PIPE_ITEMS 64u
+// Objects scanned in a row, before the references they hold are visited.
+#define BATCH_ITEMS 16u
+// Most payload words that are looked at in one go: a span's piece, or a large class's object.
+#define PIECE_WORDS 1024u
+#define WORD_BUFFER (2 * PIECE_WORDS)
+
+struct ParallelMarkCoordinator;
+
+// References for one other worker, not delivered yet.
+typedef struct Outbox {
+    uint32_t count;
+    uint64_t references[INBOX_BATCH];
+} Outbox;
+
+typedef struct MarkWorker {
+    MarkView view;
+    const HeapImage *image;
+    PerThreadMarkQueue *queue;
+    uint32_t index;
+    uint32_t worker_count;
+    MarkMode mode;
+    bool is_idle;    // has no work, is not counted in `outstanding`
+    bool has_failed; // memory was short
+    // Read by everybody, NULL in a mark by one worker.
+    struct ParallelMarkCoordinator *coordinator;
+    Outbox *outboxes; // per worker; NULL unless MARK_OWNED
+    uint32_t outbox_limit;
+    uint32_t next_victim;
+
+    uint32_t pipe_head; // items pipe[pipe_head..pipe_tail), modulo PIPE_ITEMS
+    uint32_t pipe_tail;
+    uint64_t pipe[PIPE_ITEMS];
+    uint32_t word_count;
+    uint64_t words[WORD_BUFFER + WORD_FILTER_SLACK];
+    uint64_t inbox_words[INBOX_BATCH];
+
+    // Results of this worker alone; read by others behind the end barrier.
+    SharedU64 *white_blocks; // bit per foreign block that is not marked
+    MarkKind kind;
+    MarkWorkerStatistics statistics;
+    uint64_t roots[ROOT_KIND_COUNT];
+    uint64_t invalid_references;
+} MarkWorker;
+
+typedef enum MarkStep {
+    MARK_STEP_WORKED,   // call again
+    MARK_STEP_IDLE,     // nothing to do right now; others still work
+    MARK_STEP_FINISHED, // nothing is left anywhere, or the mark was given up
+} MarkStep;
+
+typedef struct MarkWorkerOptions {
+    const HeapImage *image;
+    uint32_t index;
+    uint32_t worker_count;
+    MarkMode mode;
+    MarkKind kind;
+    uint32_t queue_capacity;
+    MarkTarget target;
+    const uint8_t *owners;                       // PageOwnership.workers; NULL in MARK_ALONE
+    struct ParallelMarkCoordinator *coordinator; // NULL in MARK_ALONE
+    SharedU32 *outstanding;                      // the coordinator's
+} MarkWorkerOptions;
+
+// Everything in `options` is borrowed. Errors: memory, system. The caller owns `*out`.
+NODISCARD bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *error);
+void mark_worker_free(MarkWorker *worker);
+
+// Takes this worker's share of the roots and, in a minor mark, of the dirty old objects.
+void mark_worker_start(MarkWorker *worker);
+
+// Does at most `batches` batches of work, or one attempt to find some.
+MarkStep mark_worker_step(MarkWorker *worker, uint32_t batches);
+
+// Is there anything that an idle worker could get hold of?
+bool mark_worker_sees_work(const MarkWorker *worker);
+
+// Adds what the worker counted to the totals, and its statistics to the result's.
+void mark_worker_report(const MarkWorker *worker, MarkResult *result);
+
+#endif

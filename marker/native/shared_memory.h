@@ -1,0 +1,270 @@
+// Shared memory of the marker: the one header through which its workers load, store, exchange,
+// lock, park and wake what another worker may touch.
+//
+// This is the native build: C11 atomics, pthreads, futexes, all inline. It is included by its
+// bare name and found by include path, so that another build of the very same marker can put
+// its own header of this name first and schedule every one of these operations itself.
+//
+// Each cell is a struct, so that an access which does not name its order does not compile.
+// Every call says its order; the caller's comment says why, and who its partner is.
+//
+// Ordered accesses rather than fences: ThreadSanitizer cannot see fences.
+
+#ifndef SHARED_MEMORY_H
+#define SHARED_MEMORY_H
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SHARED_INLINE static inline __attribute__((always_inline, unused))
+
+// Cells that different workers write lie this far apart.
+#define SHARED_LINE_BYTES 128
+
+#define SHARED_RELAXED memory_order_relaxed
+#define SHARED_ACQUIRE memory_order_acquire
+#define SHARED_RELEASE memory_order_release
+#define SHARED_ACQ_REL memory_order_acq_rel
+#define SHARED_SEQ_CST memory_order_seq_cst
+typedef memory_order SharedOrder;
+
+typedef struct SharedU32 {
+    _Atomic uint32_t cell;
+} SharedU32;
+
+typedef struct SharedU64 {
+    _Atomic uint64_t cell;
+} SharedU64;
+
+typedef struct SharedI64 {
+    _Atomic int64_t cell;
+} SharedI64;
+
+SHARED_INLINE uint32_t shared_u32_load(const SharedU32 *shared, SharedOrder order)
+{
+    return atomic_load_explicit(&shared->cell, order);
+}
+
+SHARED_INLINE void shared_u32_store(SharedU32 *shared, uint32_t value, SharedOrder order)
+{
+    atomic_store_explicit(&shared->cell, value, order);
+}
+
+// The fetch_* functions return the value before.
+SHARED_INLINE uint32_t shared_u32_fetch_add(SharedU32 *shared, uint32_t value, SharedOrder order)
+{
+    return atomic_fetch_add_explicit(&shared->cell, value, order);
+}
+
+SHARED_INLINE uint32_t shared_u32_fetch_sub(SharedU32 *shared, uint32_t value, SharedOrder order)
+{
+    return atomic_fetch_sub_explicit(&shared->cell, value, order);
+}
+
+SHARED_INLINE uint32_t shared_u32_fetch_or(SharedU32 *shared, uint32_t value, SharedOrder order)
+{
+    return atomic_fetch_or_explicit(&shared->cell, value, order);
+}
+
+SHARED_INLINE uint32_t shared_u32_fetch_and(SharedU32 *shared, uint32_t value, SharedOrder order)
+{
+    return atomic_fetch_and_explicit(&shared->cell, value, order);
+}
+
+SHARED_INLINE uint64_t shared_u64_load(const SharedU64 *shared, SharedOrder order)
+{
+    return atomic_load_explicit(&shared->cell, order);
+}
+
+SHARED_INLINE void shared_u64_store(SharedU64 *shared, uint64_t value, SharedOrder order)
+{
+    atomic_store_explicit(&shared->cell, value, order);
+}
+
+SHARED_INLINE uint64_t shared_u64_fetch_and(SharedU64 *shared, uint64_t value, SharedOrder order)
+{
+    return atomic_fetch_and_explicit(&shared->cell, value, order);
+}
+
+// Only a hint: no value is read.
+SHARED_INLINE void shared_u64_prefetch(const SharedU64 *shared)
+{
+    __builtin_prefetch(shared, 1);
+}
+
+SHARED_INLINE int64_t shared_i64_load(const SharedI64 *shared, SharedOrder order)
+{
+    return atomic_load_explicit(&shared->cell, order);
+}
+
+SHARED_INLINE void shared_i64_store(SharedI64 *shared, int64_t value, SharedOrder order)
+{
+    atomic_store_explicit(&shared->cell, value, order);
+}
+
+// Strong. On failure `*expected` is what was found.
+SHARED_INLINE bool shared_i64_compare_exchange(SharedI64 *shared, int64_t *expected, int64_t wanted,
+                                               SharedOrder success, SharedOrder failure)
+{
+    return atomic_compare_exchange_strong_explicit(&shared->cell, expected, wanted, success,
+                                                   failure);
+}
+
+// Shared cells in the memory of a plain array of u64, which nobody else may touch until
+// shared_u64_give_back(). NULL when memory is short (never in this build).
+SHARED_INLINE SharedU64 *shared_u64_adopt(uint64_t *words, uint64_t count)
+{
+    (void)count;
+    _Static_assert(sizeof(SharedU64) == sizeof(uint64_t), "a cell is just its word");
+    return (SharedU64 *)(void *)words;
+}
+
+SHARED_INLINE void shared_u64_give_back(SharedU64 *cells, uint64_t *words, uint64_t count)
+{
+    (void)cells;
+    (void)words;
+    (void)count;
+}
+
+// ---- locks, barriers, threads ----
+
+typedef struct SharedMutex {
+    pthread_mutex_t mutex;
+} SharedMutex;
+
+SHARED_INLINE bool shared_mutex_init(SharedMutex *mutex)
+{
+    return pthread_mutex_init(&mutex->mutex, NULL) == 0;
+}
+
+SHARED_INLINE void shared_mutex_release(SharedMutex *mutex)
+{
+    (void)pthread_mutex_destroy(&mutex->mutex);
+}
+
+SHARED_INLINE void shared_mutex_lock(SharedMutex *mutex)
+{
+    (void)pthread_mutex_lock(&mutex->mutex);
+}
+
+SHARED_INLINE void shared_mutex_unlock(SharedMutex *mutex)
+{
+    (void)pthread_mutex_unlock(&mutex->mutex);
+}
+
+typedef struct SharedBarrier {
+    pthread_barrier_t barrier;
+} SharedBarrier;
+
+SHARED_INLINE bool shared_barrier_init(SharedBarrier *barrier, uint32_t count)
+{
+    return pthread_barrier_init(&barrier->barrier, NULL, count) == 0;
+}
+
+SHARED_INLINE void shared_barrier_release(SharedBarrier *barrier)
+{
+    (void)pthread_barrier_destroy(&barrier->barrier);
+}
+
+SHARED_INLINE void shared_barrier_wait(SharedBarrier *barrier)
+{
+    (void)pthread_barrier_wait(&barrier->barrier);
+}
+
+typedef struct SharedThread {
+    pthread_t thread;
+} SharedThread;
+
+// 0, or an errno value.
+SHARED_INLINE int shared_thread_start(SharedThread *thread, void *(*run)(void *), void *argument)
+{
+    return pthread_create(&thread->thread, NULL, run, argument);
+}
+
+SHARED_INLINE void shared_thread_join(SharedThread *thread)
+{
+    (void)pthread_join(thread->thread, NULL);
+}
+
+// ---- parking ----
+
+// One worker's bed. A wake-up that comes before the worker lies down is kept for it.
+//
+// States: 0, nothing; 1, woken; UINT32_MAX, asleep.
+typedef struct SharedParker {
+    _Atomic uint32_t state;
+} SharedParker;
+
+SHARED_INLINE void shared_parker_init(SharedParker *parker)
+{
+    atomic_store_explicit(&parker->state, 0, memory_order_relaxed);
+}
+
+// Sleeps until shared_unpark(); returns at once, using it up, when one came before.
+// What the waker did before is visible then.
+static inline __attribute__((unused)) void shared_park(SharedParker *parker)
+{
+    uint32_t woken = 1;
+
+    // 1 -> 0: was woken before; 0 -> UINT32_MAX: asleep. Acquire: partner is shared_unpark().
+    if (atomic_fetch_sub_explicit(&parker->state, 1, memory_order_acquire) == 1)
+        return;
+    do {
+        (void)syscall(SYS_futex, &parker->state, FUTEX_WAIT_PRIVATE, UINT32_MAX, NULL, NULL, 0);
+        woken = 1;
+        // Relaxed on failure: a spurious return, nothing was handed over.
+    } while (!atomic_compare_exchange_strong_explicit(&parker->state, &woken, 0,
+                                                      memory_order_acquire, memory_order_relaxed));
+}
+
+static inline __attribute__((unused)) void shared_unpark(SharedParker *parker)
+{
+    // Release: partner is shared_park().
+    if (atomic_exchange_explicit(&parker->state, 1, memory_order_release) == UINT32_MAX)
+        (void)syscall(SYS_futex, &parker->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+// Something to do between two looks at a cell that another worker will change soon.
+SHARED_INLINE void shared_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+// Lets another thread have the CPU.
+SHARED_INLINE void shared_yield(void)
+{
+    (void)sched_yield();
+}
+
+// ---- clocks, for the statistics ----
+
+SHARED_INLINE uint64_t shared_clock_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+SHARED_INLINE uint64_t shared_cpu_clock_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+#endif

@@ -1,0 +1,259 @@
+// ParallelMarkCoordinator: see marker/parallel_mark_coordinator.h.
+
+#include "marker/parallel_mark_coordinator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "marker/mark_words.h"
+
+// Batches between two looks at the clock of the caller's loop; large, because a step looks at
+// `attention` after every batch itself.
+#define BATCHES_PER_STEP 256u
+// Idle steps before a worker lies down: some microseconds, about what waking it would cost.
+#define IDLE_STEPS_BEFORE_SLEEP 100u
+
+// ---- for the workers ----
+
+static void end_mark(ParallelMarkCoordinator *coordinator)
+{
+    // Release: with the acquire of whoever reads it in an RMW; idle workers only need to see it.
+    (void)shared_u32_fetch_or(&coordinator->attention, ATTENTION_OVER, SHARED_RELEASE);
+    for (uint32_t i = 0; i < coordinator->worker_count; i++)
+        shared_unpark(&coordinator->parkers[i]);
+}
+
+void coordinator_count_off(ParallelMarkCoordinator *coordinator, uint32_t index)
+{
+    // Relaxed: a hint for the busy.
+    (void)shared_u32_fetch_or(&coordinator->attention, UINT32_C(1) << index, SHARED_RELAXED);
+    // Acq_rel: see Note [Termination].
+    if (shared_u32_fetch_sub(&coordinator->outstanding, 1, SHARED_ACQ_REL) == 1)
+        end_mark(coordinator);
+}
+
+void coordinator_count_on(ParallelMarkCoordinator *coordinator)
+{
+    // Acq_rel: not to be overtaken by the attempt to take something; partner is the same cell
+    // in coordinator_count_off().
+    (void)shared_u32_fetch_add(&coordinator->outstanding, 1, SHARED_ACQ_REL);
+}
+
+void coordinator_found_work(ParallelMarkCoordinator *coordinator, uint32_t index)
+{
+    (void)shared_u32_fetch_and(&coordinator->attention, ~(UINT32_C(1) << index), SHARED_RELAXED);
+}
+
+void coordinator_wake(ParallelMarkCoordinator *coordinator, uint32_t index)
+{
+    uint32_t bit = UINT32_C(1) << index;
+
+    // Acq_rel: see Note [No lost wake-up]; partner is lie_down().
+    if ((shared_u32_fetch_and(&coordinator->sleeping, ~bit, SHARED_ACQ_REL) & bit) != 0)
+        shared_unpark(&coordinator->parkers[index]);
+}
+
+void coordinator_wake_one(ParallelMarkCoordinator *coordinator)
+{
+    // Acq_rel, and a read-modify-write: see Note [No lost wake-up]; partner is lie_down().
+    uint32_t sleeping = shared_u32_fetch_or(&coordinator->sleeping, 0, SHARED_ACQ_REL);
+
+    while (sleeping != 0) {
+        uint32_t index = (uint32_t)__builtin_ctz(sleeping);
+        uint32_t bit = UINT32_C(1) << index;
+        uint32_t before = shared_u32_fetch_and(&coordinator->sleeping, ~bit, SHARED_ACQ_REL);
+        if ((before & bit) != 0) {
+            shared_unpark(&coordinator->parkers[index]);
+            return;
+        }
+        // Somebody else woke that one.
+        sleeping = before;
+    }
+}
+
+void coordinator_give_up(ParallelMarkCoordinator *coordinator)
+{
+    end_mark(coordinator);
+}
+
+// ---- threads ----
+
+static void lie_down(MarkWorker *worker)
+{
+    ParallelMarkCoordinator *coordinator = worker->coordinator;
+    uint32_t bit = UINT32_C(1) << worker->index;
+
+    // Acq_rel: see Note [No lost wake-up]; partners are coordinator_wake() and _wake_one().
+    (void)shared_u32_fetch_or(&coordinator->sleeping, bit, SHARED_ACQ_REL);
+    if (!mark_worker_sees_work(worker) &&
+        (coordinator_attention(coordinator) & ATTENTION_OVER) == 0)
+        shared_park(&coordinator->parkers[worker->index]);
+    (void)shared_u32_fetch_and(&coordinator->sleeping, ~bit, SHARED_ACQ_REL);
+}
+
+static void work(MarkWorker *worker)
+{
+    uint32_t idle_steps = 0;
+    uint64_t idle_since = 0;
+
+    mark_worker_start(worker);
+    for (;;) {
+        MarkStep step = mark_worker_step(worker, BATCHES_PER_STEP);
+        if (worker->is_idle && idle_since == 0)
+            idle_since = shared_clock_ns();
+        if (!worker->is_idle || step == MARK_STEP_FINISHED) {
+            if (idle_since != 0)
+                worker->statistics.idle_ns += shared_clock_ns() - idle_since;
+            idle_since = 0;
+            idle_steps = 0;
+        }
+        if (step == MARK_STEP_FINISHED)
+            return;
+        if (step != MARK_STEP_IDLE)
+            continue;
+        if (++idle_steps < IDLE_STEPS_BEFORE_SLEEP) {
+            shared_pause();
+        } else {
+            lie_down(worker);
+            idle_steps = 0;
+        }
+    }
+}
+
+static void run_worker(MarkWorker *worker)
+{
+    ParallelMarkCoordinator *coordinator = worker->coordinator;
+    uint64_t cpu_ns;
+
+    shared_barrier_wait(&coordinator->start_barrier);
+    cpu_ns = shared_cpu_clock_ns();
+    if (worker->index == 0)
+        coordinator->started_ns = shared_clock_ns();
+    work(worker);
+    worker->statistics.cpu_ns = shared_cpu_clock_ns() - cpu_ns;
+    shared_barrier_wait(&coordinator->end_barrier);
+    if (worker->index == 0)
+        coordinator->finished_ns = shared_clock_ns();
+}
+
+static void *run_thread(void *argument)
+{
+    MarkWorker *worker = argument;
+
+    // Until it is known whether all threads could start: only then is the barrier complete.
+    shared_park(&worker->coordinator->parkers[worker->index]);
+    if (!worker->coordinator->is_cancelled)
+        run_worker(worker);
+    return NULL;
+}
+
+// Runs all workers; worker 0 on this thread.
+static bool run_all(ParallelMarkCoordinator *coordinator, Error *error)
+{
+    SharedThread threads[MAX_WORKERS];
+    uint32_t started = 1;
+    int failure = 0;
+
+    while (started < coordinator->worker_count && failure == 0) {
+        failure = shared_thread_start(&threads[started], run_thread, coordinator->workers[started]);
+        started += failure == 0;
+    }
+    coordinator->is_cancelled = failure != 0;
+    for (uint32_t i = 1; i < started; i++)
+        shared_unpark(&coordinator->parkers[i]);
+    if (!coordinator->is_cancelled)
+        run_worker(coordinator->workers[0]);
+    for (uint32_t i = 1; i < started; i++)
+        shared_thread_join(&threads[i]);
+    if (failure != 0)
+        return error_set(error, ERROR_SYSTEM, "cannot start a thread: %s", strerror(failure));
+    for (uint32_t i = 0; i < coordinator->worker_count; i++)
+        if (coordinator->workers[i]->has_failed)
+            return error_set_memory(error, SEGMENT_ITEMS * sizeof(uint64_t), "a mark segment");
+    return true;
+}
+
+// ---- life ----
+
+static void coordinator_free(ParallelMarkCoordinator *coordinator)
+{
+    for (uint32_t i = 0; i < coordinator->worker_count; i++)
+        mark_worker_free(coordinator->workers[i]);
+    page_ownership_release(&coordinator->ownership);
+    shared_barrier_release(&coordinator->start_barrier);
+    shared_barrier_release(&coordinator->end_barrier);
+    free(coordinator);
+}
+
+static bool coordinator_new(const HeapImage *image, uint32_t worker_count,
+                            ParallelMarkCoordinator **out, Error *error)
+{
+    ParallelMarkCoordinator *coordinator = aligned_alloc(SHARED_LINE_BYTES, sizeof *coordinator);
+
+    if (coordinator == NULL)
+        return error_set_memory(error, sizeof *coordinator, "a mark coordinator");
+    memset(coordinator, 0, sizeof *coordinator);
+    // Relaxed, all: no other worker exists yet.
+    shared_u32_store(&coordinator->outstanding, worker_count, SHARED_RELAXED);
+    shared_u32_store(&coordinator->attention, 0, SHARED_RELAXED);
+    shared_u32_store(&coordinator->sleeping, 0, SHARED_RELAXED);
+    for (uint32_t i = 0; i < MAX_WORKERS; i++)
+        shared_parker_init(&coordinator->parkers[i]);
+    coordinator->worker_count = worker_count;
+    if (!shared_barrier_init(&coordinator->start_barrier, worker_count)) {
+        free(coordinator);
+        return error_set(error, ERROR_SYSTEM, "cannot make a barrier");
+    }
+    if (!shared_barrier_init(&coordinator->end_barrier, worker_count)) {
+        shared_barrier_release(&coordinator->start_barrier);
+        free(coordinator);
+        return error_set(error, ERROR_SYSTEM, "cannot make a barrier");
+    }
+    if (!page_ownership_init(&coordinator->ownership, image, worker_count, error)) {
+        coordinator_free(coordinator);
+        return false;
+    }
+    *out = coordinator;
+    return true;
+}
+
+static bool make_workers(ParallelMarkCoordinator *coordinator, const HeapImage *image,
+                         const MarkOptions *options, MarkTarget target, Error *error)
+{
+    for (uint32_t i = 0; i < coordinator->worker_count; i++) {
+        MarkWorkerOptions worker_options = {
+            .image = image,
+            .index = i,
+            .worker_count = coordinator->worker_count,
+            .mode = options->policy == MARK_POLICY_OWNER ? MARK_OWNED : MARK_SHARED,
+            .kind = options->kind,
+            .queue_capacity = options->queue_capacity,
+            .target = target,
+            .owners = coordinator->ownership.workers,
+            .coordinator = coordinator,
+            .outstanding = &coordinator->outstanding,
+        };
+        if (!mark_worker_new(&worker_options, &coordinator->workers[i], error))
+            return false;
+    }
+    return true;
+}
+
+bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *options,
+                                    MarkTarget target, MarkResult *result, Error *error)
+{
+    ParallelMarkCoordinator *coordinator = NULL;
+    bool ok;
+
+    if (!coordinator_new(image, options->workers, &coordinator, error))
+        return false;
+    ok = make_workers(coordinator, image, options, target, error) && run_all(coordinator, error);
+    if (ok) {
+        result->statistics.worker_count = coordinator->worker_count;
+        result->statistics.elapsed_ns = coordinator->finished_ns - coordinator->started_ns;
+        for (uint32_t i = 0; i < coordinator->worker_count; i++)
+            mark_worker_report(coordinator->workers[i], result);
+    }
+    coordinator_free(coordinator);
+    return ok;
+}

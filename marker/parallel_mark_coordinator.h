@@ -1,0 +1,87 @@
+// ParallelMarkCoordinator: what the workers of one parallel mark have in common: start and end
+// barrier, who is hungry, who sleeps, and whether there is anything left to do.
+//
+// Note [Termination]
+//
+// `outstanding` counts workers that have, or may get, work, and inboxes that are not empty. It
+// starts at the number of workers. A worker counts itself off when its stack, queue, worklist
+// and pipe are empty, and on again *before* it tries to take anything from another. Work only
+// comes from work: items are put into a queue or an inbox by a worker that is counted, the
+// queue's owner stays counted while it is not empty, and an inbox that is not empty is counted
+// itself. So once `outstanding` is 0, there is no work anywhere and never will be, and whoever
+// brought it to 0 tells everybody. All changes are read-modify-writes on one cell; the one to 0
+// is acq_rel, so everything the others did before they counted themselves off is visible to the
+// last one.
+//
+// Note [No lost wake-up]
+//
+// A worker lies down in three steps: it sets its bit in `sleeping`, looks everywhere once more,
+// and parks. A worker that brings work publishes it, and then does a read-modify-write on
+// `sleeping`. Both are acq_rel read-modify-writes on one cell, so one comes first. If the
+// sleeper's does, the other sees the bit and unparks it, and a parker keeps a wake-up that comes
+// early. If the bringer's does, the sleeper's synchronizes with it, and its last look finds the
+// work. The end of the mark is told to every parker, asleep or not.
+
+#ifndef MARKER_PARALLEL_MARK_COORDINATOR_H
+#define MARKER_PARALLEL_MARK_COORDINATOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "marker/mark.h"
+#include "marker/mark_worker.h"
+#include "marker/page_ownership.h"
+#include "shared_memory.h"
+#include "snapshot/error.h"
+
+typedef struct ParallelMarkCoordinator {
+    _Alignas(SHARED_LINE_BYTES) SharedU32 outstanding; // see Note [Termination]
+    // Bit i: worker i has nothing to do. Top bit: the mark is over. Busy workers look at it
+    // after every batch.
+    _Alignas(SHARED_LINE_BYTES) SharedU32 attention;
+    _Alignas(SHARED_LINE_BYTES) SharedU32 sleeping; // see Note [No lost wake-up]
+    _Alignas(SHARED_LINE_BYTES) SharedParker parkers[MAX_WORKERS];
+    // From here on: written before the start barrier only.
+    uint32_t worker_count;
+    MarkWorker *workers[MAX_WORKERS];
+    PageOwnership ownership;
+    SharedBarrier start_barrier;
+    SharedBarrier end_barrier;
+    bool is_cancelled;    // a thread could not start: the others leave at the start barrier
+    uint64_t started_ns;  // written by worker 0 behind the start barrier
+    uint64_t finished_ns; // and behind the end barrier
+} ParallelMarkCoordinator;
+
+#define ATTENTION_OVER (UINT32_C(1) << 31)
+
+// Marks with options->workers (at least 2; all options resolved) and adds totals and statistics
+// to `result`; the marks go to `target`. Worker 0 runs on the calling thread. Errors: memory,
+// system (a thread could not start; nothing was marked then).
+NODISCARD bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *options,
+                                              MarkTarget target, MarkResult *result, Error *error);
+
+// ---- for the workers ----
+
+static inline uint32_t coordinator_attention(const ParallelMarkCoordinator *coordinator)
+{
+    // Relaxed: a hint for the busy, and for the rest ATTENTION_OVER hands nothing over; what
+    // the workers did is read behind the end barrier.
+    return shared_u32_load(&coordinator->attention, SHARED_RELAXED);
+}
+
+// Worker `index` ran out of work.
+void coordinator_count_off(ParallelMarkCoordinator *coordinator, uint32_t index);
+// Worker `index`, idle, is about to look for some.
+void coordinator_count_on(ParallelMarkCoordinator *coordinator);
+// And found some.
+void coordinator_found_work(ParallelMarkCoordinator *coordinator, uint32_t index);
+
+// To be called after work was published: wakes one sleeper, if there is one.
+void coordinator_wake_one(ParallelMarkCoordinator *coordinator);
+// Wakes worker `index` if it sleeps.
+void coordinator_wake(ParallelMarkCoordinator *coordinator, uint32_t index);
+
+// Ends the mark early: memory is short.
+void coordinator_give_up(ParallelMarkCoordinator *coordinator);
+
+#endif

@@ -1,0 +1,88 @@
+// PerThreadMarkQueue: all the work that waits for one worker.
+//
+// Items are objects and spans that were claimed and must still be scanned (see marker/mark_item.h).
+// They wait in three places, which the owner fills and empties in this order:
+//   - a private stack, an array that nobody else sees; the newest item first;
+//   - the StealQueue, which the owner fills only while another worker is hungry;
+//   - the Worklist: segments that did not fit the stack, which hungry workers take whole.
+// Beside them is the OwnerInbox, whose references are not claimed yet.
+//
+// Memory: an item waits in one place only, and each object has at most one, so all queues of a
+// mark together hold no more items than there are live objects, foreign blocks and large objects.
+// Segments are put on a Worklist full, except for the one that a worker is filling.
+
+#ifndef MARKER_PER_THREAD_MARK_QUEUE_H
+#define MARKER_PER_THREAD_MARK_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "marker/owner_inbox.h"
+#include "marker/steal_queue.h"
+#include "marker/worklist.h"
+
+// The private stack spills when it holds more than this.
+#define STACK_ITEMS 4096u
+// And it has room for this many more, so that the innermost loop need not ask.
+#define STACK_SLACK 4096u
+
+typedef struct PerThreadMarkQueue {
+    // Private: items [base, top).
+    uint64_t *items;
+    uint32_t base;
+    uint32_t top;
+    uint32_t spill_above;
+    uint32_t segment_items;
+    WorkSegment *spares; // emptied segments, to be used again
+    uint64_t allocated_segments;
+    bool is_shared;
+    // Shared.
+    StealQueue stealable;
+    Worklist overflow;
+    OwnerInbox inbox;
+} PerThreadMarkQueue;
+
+typedef struct PerThreadMarkQueueOptions {
+    uint32_t capacity;      // of the StealQueue; small ones make stack and segments small too
+    bool is_shared;         // false: for one worker alone; there is neither StealQueue nor inbox
+    SharedU32 *outstanding; // see OwnerInbox
+} PerThreadMarkQueueOptions;
+
+// Errors: usage (capacity), memory, system. The caller owns `*out`.
+NODISCARD bool per_thread_mark_queue_new(const PerThreadMarkQueueOptions *options,
+                                         PerThreadMarkQueue **out, Error *error);
+void per_thread_mark_queue_free(PerThreadMarkQueue *queue);
+
+// ---- for the owner ----
+
+// Brings the stack down when it is above its limit, by moving the oldest half to segments.
+// False: memory is short. `*spilled` says whether there is something new for others.
+NODISCARD bool per_thread_mark_queue_spill(PerThreadMarkQueue *queue, bool *spilled);
+
+// Fills the empty stack from StealQueue or Worklist. False: both are empty.
+bool per_thread_mark_queue_refill(PerThreadMarkQueue *queue);
+
+// Moves the older half of the stack to the StealQueue, as far as there is room. Returns how
+// many items.
+uint32_t per_thread_mark_queue_share(PerThreadMarkQueue *queue);
+
+// A segment with count 0, or NULL when memory is short.
+WorkSegment *per_thread_mark_queue_segment(PerThreadMarkQueue *queue);
+// Consumes a segment for later use; NULL is fine.
+void per_thread_mark_queue_keep(PerThreadMarkQueue *queue, WorkSegment *segment);
+
+static inline uint32_t per_thread_mark_queue_size(const PerThreadMarkQueue *queue)
+{
+    return queue->top - queue->base;
+}
+
+// ---- for a hungry worker ----
+
+// Fills the thief's empty stack from the victim's StealQueue (half of it) or Worklist (one
+// segment). False: nothing was got.
+bool per_thread_mark_queue_steal(PerThreadMarkQueue *thief, PerThreadMarkQueue *victim);
+
+// Does it look as if there were something to steal?
+bool per_thread_mark_queue_is_stealable(const PerThreadMarkQueue *queue);
+
+#endif

@@ -1,0 +1,113 @@
+// StealQueue: see marker/steal_queue.h.
+//
+// Note [Last item]
+//
+// Only the last item can be wanted by the owner and a thief at once. pop() announces that it
+// takes item b by storing bottom = b, and then looks at top. steal() looks at top, and then at
+// bottom. These four accesses are seq_cst, so all threads agree on one order of them. If the
+// owner reads top < b, then the CAS that would bring top to b comes later in that order than
+// the store of bottom, and so does every look at bottom by a thief that found top = b: that
+// thief sees bottom <= b and goes away. Hence item b is the owner's without a CAS. If the owner
+// reads top = b, it competes for the item by the same CAS as the thieves. Were the store of
+// bottom and the load of top any weaker, the load could overtake the store (it does, on x86
+// too), and the item would be handed out twice.
+
+#include "marker/steal_queue.h"
+
+#include <stdlib.h>
+
+static SharedU64 *slot_of(const StealQueue *queue, int64_t index)
+{
+    return &queue->slots[index & (queue->capacity - 1)];
+}
+
+bool steal_queue_init(StealQueue *queue, uint32_t capacity, Error *error)
+{
+    queue->slots = NULL;
+    if (capacity < 2 || (capacity & (capacity - 1)) != 0)
+        return error_set(error, ERROR_USAGE, "queue capacity %u is not a power of two from 2",
+                         capacity);
+    queue->slots = calloc(capacity, sizeof *queue->slots);
+    if (queue->slots == NULL)
+        return error_set_memory(error, capacity * sizeof *queue->slots, "a steal queue");
+    queue->capacity = capacity;
+    // Relaxed: nobody else knows the queue yet.
+    shared_i64_store(&queue->top, 0, SHARED_RELAXED);
+    shared_i64_store(&queue->bottom, 0, SHARED_RELAXED);
+    return true;
+}
+
+void steal_queue_release(StealQueue *queue)
+{
+    free(queue->slots);
+    queue->slots = NULL;
+}
+
+bool steal_queue_push(StealQueue *queue, uint64_t item)
+{
+    // Relaxed: only this thread writes bottom.
+    int64_t bottom = shared_i64_load(&queue->bottom, SHARED_RELAXED);
+    // Acquire: partner is the CAS in steal(); the thief has read its slot before we reuse it.
+    int64_t top = shared_i64_load(&queue->top, SHARED_ACQUIRE);
+
+    if (bottom - top >= queue->capacity)
+        return false;
+    // Relaxed: published by the store of bottom.
+    shared_u64_store(slot_of(queue, bottom), item, SHARED_RELAXED);
+    // Release: partner is the load of bottom in steal().
+    shared_i64_store(&queue->bottom, bottom + 1, SHARED_RELEASE);
+    return true;
+}
+
+bool steal_queue_pop(StealQueue *queue, uint64_t *item)
+{
+    int64_t bottom = shared_i64_load(&queue->bottom, SHARED_RELAXED) - 1;
+
+    // Seq_cst, both: see Note [Last item].
+    shared_i64_store(&queue->bottom, bottom, SHARED_SEQ_CST);
+    int64_t top = shared_i64_load(&queue->top, SHARED_SEQ_CST);
+    if (top > bottom) {
+        // Release, here and below: whoever reads this value of bottom in steal() must see the
+        // slots of all items below it, pushed long ago.
+        shared_i64_store(&queue->bottom, bottom + 1, SHARED_RELEASE);
+        return false;
+    }
+    // Relaxed: our own store.
+    *item = shared_u64_load(slot_of(queue, bottom), SHARED_RELAXED);
+    if (top < bottom)
+        return true;
+    // Partner is the CAS in steal(). Relaxed on failure: a thief has it, and nothing of what
+    // the thief did matters here.
+    bool is_ours =
+        shared_i64_compare_exchange(&queue->top, &top, top + 1, SHARED_SEQ_CST, SHARED_RELAXED);
+    shared_i64_store(&queue->bottom, bottom + 1, SHARED_RELEASE);
+    return is_ours;
+}
+
+bool steal_queue_steal(StealQueue *queue, uint64_t *item)
+{
+    // Seq_cst, both: see Note [Last item].
+    int64_t top = shared_i64_load(&queue->top, SHARED_SEQ_CST);
+    int64_t bottom = shared_i64_load(&queue->bottom, SHARED_SEQ_CST);
+
+    if (top >= bottom)
+        return false;
+    // Before the CAS: once top has moved, the owner may reuse the slot.
+    uint64_t oldest = shared_u64_load(slot_of(queue, top), SHARED_RELAXED);
+    // Relaxed on failure: somebody else has the item, so `oldest` is dropped unused.
+    if (!shared_i64_compare_exchange(&queue->top, &top, top + 1, SHARED_SEQ_CST, SHARED_RELAXED))
+        return false;
+    *item = oldest;
+    return true;
+}
+
+uint32_t steal_queue_size(const StealQueue *queue)
+{
+    // Acquire, both: an idle worker that was told of new work must not miss it here (see
+    // Note [No lost wake-up]). Beyond that the answer is a guess, which push, pop and steal
+    // check for themselves.
+    int64_t top = shared_i64_load(&queue->top, SHARED_ACQUIRE);
+    int64_t bottom = shared_i64_load(&queue->bottom, SHARED_ACQUIRE);
+
+    return bottom > top ? (uint32_t)(bottom - top) : 0;
+}
