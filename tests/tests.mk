@@ -72,7 +72,7 @@ $(RELACY_TESTS): $(BUILD)/%: %.cpp
 	$(if $(Q),@echo "  CXX    $@")
 	$(Q)$(CXX) -std=c++17 -O2 -w $< -o $@
 
-$(CLI_HELPERS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
+$(CLI_HELPERS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -o $@
 

@@ -1,0 +1,203 @@
+// Makes snapshots and streams of them for tests:
+//
+//     make_snapshots example FILE             the example of docs/format.md
+//     make_snapshots random SEED OBJECTS FILE a random heap
+//     make_snapshots corpus FOLDER            the corpus of the fuzz target snapshot_stream:
+//                                             decompressed streams, whole and hostile
+//
+// tests/fuzz/corpus/snapshot_stream/ is made by the last one; a test compares.
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/byte_buffer.h"
+#include "snapshot/snapshot_format.h"
+#include "tests/support/example_heap.h"
+#include "tests/support/random_heap.h"
+#include "tests/support/snapshot_streams.h"
+
+static void save(const char *folder, const char *name, Bytes stream)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    write_bytes(path, stream.bytes, stream.length);
+    free(stream.bytes);
+}
+
+static Bytes example_stream(void)
+{
+    SnapshotContents contents;
+
+    example_heap(&contents);
+    return snapshot_stream(&contents, NULL);
+}
+
+// The example with 8 bytes of a section (at `offset` from its body) replaced.
+static Bytes example_with(size_t section_in_map, uint64_t offset, uint64_t value)
+{
+    Bytes stream = example_stream();
+    SectionMap map = sections_of(stream.bytes, stream.length);
+    const Section *section = (const Section *)(const void *)((const char *)&map + section_in_map);
+
+    bytes_put_u64(stream.bytes + section->offset + offset, value);
+    section_map_release(&map);
+    return stream;
+}
+
+#define IN(section) offsetof(SectionMap, section)
+
+static void save_hostile_tables(const char *folder)
+{
+    // Offset 8 of a table's body: its first entry. Before the body: the section's length.
+    save(folder, "runs-count-huge", example_with(IN(runs), 0, UINT64_MAX));
+    save(folder, "runs-address-noncanonical",
+         example_with(IN(runs), 8, UINT64_C(0x8000000000000000)));
+    save(folder, "runs-address-last", example_with(IN(runs), 8, UINT64_MAX - 4095));
+    save(folder, "runs-address-unaligned", example_with(IN(runs), 8, EXAMPLE_PAGE_ADDRESS + 1));
+    save(folder, "runs-address-zero", example_with(IN(runs), 8, 0));
+    save(folder, "runs-pages-none", example_with(IN(runs), 16, 0));
+    save(folder, "runs-pages-huge", example_with(IN(runs), 16, UINT64_C(1) << 52));
+    save(folder, "roots-count-huge", example_with(IN(roots), 0, UINT64_MAX / 24));
+    save(folder, "roots-kind-unknown", example_with(IN(roots), 24, UINT64_C(0xff00000000)));
+    save(folder, "blocks-count-huge", example_with(IN(blocks), 0, UINT64_C(1) << 60));
+    save(folder, "blocks-bytes-huge", example_with(IN(blocks), 16, UINT64_MAX));
+    save(folder, "blocks-bytes-none", example_with(IN(blocks), 16, 0));
+    save(folder, "blocks-address-last", example_with(IN(blocks), 8, UINT64_MAX));
+    save(folder, "threads-count-huge", example_with(IN(threads), 0, UINT64_MAX));
+    save(folder, "modules-string-huge", example_with(IN(modules), 24, UINT64_MAX));
+    save(folder, "types-count-huge", example_with(IN(types), 0, UINT64_C(1) << 32));
+    save(folder, "layout-page-size-none", example_with(IN(layout), 32, 0));
+    save(folder, "layout-fields-outside", example_with(IN(layout), 48, UINT64_MAX));
+    save(folder, "metadata-not-json", example_with(IN(metadata), 0, 0));
+    // Lengths of sections: behind the end, and around it.
+    save(folder, "section-length-huge", example_with(IN(runs), (uint64_t)-8, UINT64_MAX - 7));
+    save(folder, "section-length-none", example_with(IN(runs), (uint64_t)-8, 0));
+    save(folder, "section-length-over-next", example_with(IN(runs), (uint64_t)-8, 40));
+}
+
+static void save_hostile_pages(const char *folder)
+{
+    // In the page: behind count and the one run.
+    uint64_t page = 24;
+    Bytes stream = example_stream();
+    SectionMap map = sections_of(stream.bytes, stream.length);
+    const struct {
+        const char *name;
+        uint32_t offset, value, width;
+    } changes[] = {
+        {"page-block-size-zero", 4, 0, 4},
+        {"page-block-size-odd", 4, 65, 4},
+        {"page-block-size-huge", 4, UINT32_MAX, 4},
+        {"page-object-count-beyond", 8, 4096, 2},
+        {"page-header-size-wrong", 10, 8, 2},
+        {"page-large-too-long", 13, 1, 1},
+        {"page-flags-unknown", 13, 0xe0, 1},
+        {"page-magic-wrong", 0, 0, 4},
+        {"page-bits-beyond", 1056 + 8, UINT32_MAX, 4},
+    };
+
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        Bytes copy = {malloc(stream.length), stream.length};
+        LayoutField field = {0, (uint16_t)changes[i].width};
+        if (copy.bytes == NULL)
+            abort();
+        memcpy(copy.bytes, stream.bytes, stream.length);
+        heap_layout_write(copy.bytes + map.pages[0].offset + page + changes[i].offset, field,
+                          changes[i].value);
+        save(folder, changes[i].name, copy);
+    }
+    section_map_release(&map);
+    free(stream.bytes);
+}
+
+static void save_sections(const char *folder)
+{
+    Bytes stream = example_stream();
+    SectionMap map = sections_of(stream.bytes, stream.length);
+    static const char deep[] = "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]"
+                               "]]]]]]]]]]]]}";
+    uint64_t metadata = map.metadata.offset;
+
+    // The page once more: an override.
+    ByteBuffer body = {0};
+    byte_buffer_add(&body, stream.bytes + map.pages[0].offset, map.pages[0].length);
+    save(folder, "override",
+         insert_section(example_stream(), metadata, SECTION_PAGES, 0, body.bytes, body.length));
+    byte_buffer_release(&body);
+    save(folder, "unknown-section",
+         insert_section(example_stream(), metadata, SECTION_TYPE('N', 'E', 'W', '1'), 0, "new", 3));
+    save(folder, "unknown-section-needed",
+         insert_section(example_stream(), metadata, SECTION_TYPE('N', 'E', 'W', '1'),
+                        SECTION_FLAG_NEEDED, "new", 3));
+    save(folder, "second-roots",
+         insert_section(example_stream(), metadata, SECTION_ROOTS, 0, "\0\0\0\0\0\0\0\0", 8));
+    // Ends the stream early for the walk: bytes follow.
+    save(folder, "metadata-deep",
+         insert_section(example_stream(), metadata, SECTION_METADATA, 0, deep, sizeof deep - 1));
+    save(folder, "cut-in-page", (Bytes){stream.bytes, map.pages[0].offset + 2000});
+    section_map_release(&map);
+}
+
+static void save_whole(const char *folder)
+{
+    SnapshotContents contents;
+
+    save(folder, "example", example_stream());
+    example_heap(&contents);
+    contents.run_count = contents.root_count = contents.block_count = 0;
+    save(folder, "empty-heap", snapshot_stream(&contents, NULL));
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        RandomHeapOptions options = random_heap_options(seed, 60);
+        RandomHeap *heap = random_heap_new(&options);
+        char name[40];
+        Bytes stream = snapshot_stream(random_heap_contents(heap), NULL);
+        snprintf(name, sizeof name, "random-%" PRIu64, seed);
+        if (stream.length < 64 * 1024)
+            save(folder, name, stream);
+        else
+            free(stream.bytes);
+        random_heap_free(heap);
+    }
+}
+
+static bool write_file(const char *path, const SnapshotContents *contents)
+{
+    SnapshotWriteOptions options = {.replaces = true};
+    Error error;
+
+    if (snapshot_write(path, contents, &options, NULL, &error))
+        return true;
+    fprintf(stderr, "make_snapshots: %s\n", error.message);
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    SnapshotContents contents;
+
+    if (argc == 3 && strcmp(argv[1], "example") == 0) {
+        example_heap(&contents);
+        return write_file(argv[2], &contents) ? 0 : 1;
+    }
+    if (argc == 5 && strcmp(argv[1], "random") == 0) {
+        RandomHeapOptions options =
+            random_heap_options(strtoull(argv[2], NULL, 10), (uint32_t)strtoul(argv[3], NULL, 10));
+        RandomHeap *heap = random_heap_new(&options);
+        bool ok = write_file(argv[4], random_heap_contents(heap));
+        random_heap_free(heap);
+        return ok ? 0 : 1;
+    }
+    if (argc == 3 && strcmp(argv[1], "corpus") == 0) {
+        save_whole(argv[2]);
+        save_sections(argv[2]);
+        save_hostile_tables(argv[2]);
+        save_hostile_pages(argv[2]);
+        return 0;
+    }
+    fprintf(stderr, "usage: make_snapshots example FILE | random SEED OBJECTS FILE | "
+                    "corpus FOLDER\n");
+    return 2;
+}

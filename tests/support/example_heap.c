@@ -1,0 +1,106 @@
+// The smallest heap that has a little of everything: see tests/support/example_heap.h.
+
+#include "tests/support/example_heap.h"
+
+#include <string.h>
+
+#define MODULE_ADDRESS UINT64_C(0x555555554000)
+#define TYPE_WORD (MODULE_ADDRESS + 0x1230)
+#define BLOCK_ADDRESS UINT64_C(0x5555555592a0)
+#define STACK_ADDRESS UINT64_C(0x7ffffffde000)
+#define CLASS 64u
+#define FIRST_SLOT 1600u
+
+static uint8_t page[4096];
+static SnapshotPages runs[1] = {{EXAMPLE_PAGE_ADDRESS, 1, page}};
+static uint8_t block_data[16];
+static SnapshotBlock blocks[1] = {{BLOCK_ADDRESS, sizeof block_data, block_data}};
+static Root roots[2] = {
+    {STACK_ADDRESS + 0xf08, EXAMPLE_PAGE_ADDRESS + FIRST_SLOT, 0, ROOT_STACK, 0, 0},
+    {0, BLOCK_ADDRESS, 0, ROOT_REGISTER, 0, 0}, // in r15
+};
+
+static void put(uint32_t offset, LayoutField field, uint64_t value)
+{
+    heap_layout_write(page + offset, field, value);
+}
+
+static void make_object(const HeapLayout *layout, uint32_t slot, uint64_t reference_count)
+{
+    uint32_t at = FIRST_SLOT + slot * CLASS;
+
+    put(at, layout->reference_count, reference_count);
+    put(at, layout->weak_count, 0);
+    put(at, layout->type_word, TYPE_WORD);
+    put(at, layout->object_generation, 1);
+}
+
+static void make_page(const HeapLayout *layout)
+{
+    static const LayoutField word = {0, 8};
+
+    memset(page, 0, sizeof page);
+    put(0, layout->magic, layout->magic_value);
+    put(0, layout->block_size, CLASS);
+    put(0, layout->object_count, 39);
+    put(0, layout->header_size, FIRST_SLOT);
+    put(0, layout->owner_thread, 1);
+    put(0, layout->free_list_head, 2);
+    put(layout->allocated_bitmap, word, 3);
+    make_object(layout, 0, 1);
+    make_object(layout, 1, 1);
+    // The first object refers to the second, which the block does, too.
+    put(FIRST_SLOT + 48, word, EXAMPLE_PAGE_ADDRESS + FIRST_SLOT + CLASS);
+    put(FIRST_SLOT + CLASS + 48, word, UINT64_C(0x1122334455667788));
+    heap_layout_write(block_data + 8, word, EXAMPLE_PAGE_ADDRESS + FIRST_SLOT + CLASS);
+    // Slot 2 is free, the last of the free list; its value is stale.
+    put(FIRST_SLOT + 2 * CLASS + 48, word, UINT64_C(0xdeaddeaddeaddead));
+}
+
+void example_heap(SnapshotContents *contents)
+{
+    static char module_name[] = "example", build_id[] = "c0ffee", symbol[] = "example::Node";
+    static char mapping_name[] = "[stack]";
+    static char *symbols[] = {symbol};
+    static SnapshotThread threads[1] = {{.tid = 4242,
+                                         .name = "main",
+                                         .stack_pointer = STACK_ADDRESS + 0xf00,
+                                         .program_counter = MODULE_ADDRESS + 0x1180,
+                                         .control_block = UINT64_C(0x7ffff7d8a740)}};
+    static SnapshotModule modules[1] = {
+        {module_name, build_id, MODULE_ADDRESS, MODULE_ADDRESS + 0x4000}};
+    static SnapshotType types[1] = {{TYPE_WORD, 0, 0x1230, 1, symbols}};
+    static SnapshotMapping mappings[1] = {
+        {STACK_ADDRESS, STACK_ADDRESS + 0x21000, 0, "rw-p", mapping_name}};
+    static SnapshotDetails details = {
+        .metadata = {.tool_version = "0.1.0",
+                     .pid = 4242,
+                     .executable = "example",
+                     .build_id = "c0ffee",
+                     .captured_at_ns = INT64_C(1764000000000000000),
+                     .pause_ns = 1200000,
+                     .method = "stop",
+                     .is_complete = true,
+                     .resident_bytes = 4096},
+        .thread_count = 1,
+        .threads = threads,
+        .module_count = 1,
+        .modules = modules,
+        .type_count = 1,
+        .types = types,
+        .mapping_count = 1,
+        .mappings = mappings,
+    };
+
+    make_page(heap_layout_rudo_gc_0_8());
+    *contents = (SnapshotContents){
+        .layout = *heap_layout_rudo_gc_0_8(),
+        .run_count = 1,
+        .runs = runs,
+        .root_count = 2,
+        .roots = roots,
+        .block_count = 1,
+        .blocks = blocks,
+        .details = &details,
+    };
+}

@@ -1,0 +1,15 @@
+// The smallest heap that has a little of everything, always the same: docs/format.md shows its
+// bytes, the fuzz corpus grows from it.
+
+#ifndef TESTS_SUPPORT_EXAMPLE_HEAP_H
+#define TESTS_SUPPORT_EXAMPLE_HEAP_H
+
+#include "snapshot/snapshot_file.h"
+
+#define EXAMPLE_PAGE_ADDRESS UINT64_C(0x600000000000)
+
+// Fills `contents`, whose parts are static: one page of class 64 with two objects and a free
+// slot, two roots, a foreign block, a thread, a module, a type, a mapping.
+void example_heap(SnapshotContents *contents);
+
+#endif
