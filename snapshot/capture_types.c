@@ -67,7 +67,7 @@ static bool word_set_add(WordSet *set, uint64_t word, Error *error)
     }
 }
 
-// Counts the live objects of one page and collects their type words.
+// Counts the live objects of one page and collects the type words of all allocated ones.
 static bool look_at_page(const HeapLayout *layout, const uint8_t *page, const PageHeader *header,
                          WordSet *types, uint64_t *object_count, Error *error)
 {
@@ -85,9 +85,9 @@ static bool look_at_page(const HeapLayout *layout, const uint8_t *page, const Pa
         if ((heap_layout_bitmap_word(page, layout->allocated_bitmap, slot / 64) >> slot % 64 & 1) ==
             0)
             continue;
-        if (has_header && (heap_layout_read(object, layout->weak_count) & layout->dead_bit) != 0)
-            continue;
-        (*object_count)++;
+        // DEAD objects have a type, too, which reports count them under.
+        if (!has_header || (heap_layout_read(object, layout->weak_count) & layout->dead_bit) == 0)
+            (*object_count)++;
         type_word = has_header ? heap_layout_read(object, layout->type_word) : 0;
         if (type_word != previous && !word_set_add(types, type_word, error))
             return false;
