@@ -21,15 +21,13 @@ void print_capture(FILE *stream, const SnapshotMetadata *metadata)
 
 void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, const char *why)
 {
-    if (mode == requested && why[0] == '\0')
+    if (mode == requested)
         return;
-    fprintf(stream, "note: ");
-    if (mode != requested)
-        fprintf(stream, "malloc'd memory was taken as %s, not as %s: ", foreign_mode_name(mode),
-                foreign_mode_name(requested));
+    fprintf(stream, "note: malloc'd memory was taken as %s, not as %s: ", foreign_mode_name(mode),
+            foreign_mode_name(requested));
     print_safely(stream, why, strlen(why));
     fprintf(stream, "\n");
-    if (mode == FOREIGN_ROOTS && requested == FOREIGN_BLOCKS)
+    if (mode == FOREIGN_ROOTS)
         fprintf(stream, "      garbage that only malloc'd memory refers to counts as reachable\n");
 }
 

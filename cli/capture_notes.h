@@ -14,7 +14,7 @@ void print_capture(FILE *stream, const SnapshotMetadata *metadata);
 // blocks that could not be traced, parts that are missing.
 void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata);
 
-// The line about malloc'd memory that was not treated as asked; nothing when it was.
+// The lines about malloc'd memory that was not treated as asked for; nothing when it was.
 void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, const char *why);
 
 #endif

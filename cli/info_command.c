@@ -64,16 +64,17 @@ static void print_foreign(const SnapshotFileInfo *info)
         printf("%s malloc block%s", format_count(text, info->block_count),
                plural(info->block_count));
         printf(" (%s), traced like objects", format_bytes(text, info->foreign_bytes));
+        if (metadata->foreign_root_bytes > 0)
+            printf("; %s of other memory taken as roots",
+                   format_bytes(text, metadata->foreign_root_bytes));
         break;
     case FOREIGN_ROOTS:
-        printf("malloc'd memory taken as roots");
+        printf("%s taken as roots", format_bytes(text, metadata->foreign_root_bytes));
         break;
     case FOREIGN_NONE:
         printf("malloc'd memory left out");
         break;
     }
-    if (metadata->foreign_root_bytes > 0)
-        printf("; %s scanned as roots", format_bytes(text, metadata->foreign_root_bytes));
     printf("\n");
 }
 

@@ -192,6 +192,22 @@ static void print_references(const ReachabilityReport *report)
                format_count(text, report->invalid_references));
 }
 
+static void print_notes(const MarkSummary *summary)
+{
+    const SnapshotMetadata *metadata = &summary->image->details->metadata;
+    uint64_t foreign_roots = summary->report->root_kinds[ROOT_FOREIGN].roots;
+    char text[NUMBER_CHARS];
+
+    print_capture_notes(stdout, metadata);
+    // Said above where malloc'd memory as a whole became roots.
+    if (foreign_roots > 0 && metadata->foreign_mode == metadata->foreign_requested) {
+        printf("note: %s foreign root%s: ", format_count(text, foreign_roots),
+               plural(foreign_roots));
+        print_safely(stdout, metadata->foreign_note, strlen(metadata->foreign_note));
+        printf("\n");
+    }
+}
+
 static void print_statistics(const MarkSummary *summary)
 {
     const MarkStatistics *statistics = &summary->result->statistics;
@@ -238,7 +254,7 @@ void mark_summary_print(const MarkSummary *summary)
     style_end(stdout);
     printf("   (%" PRIu32 " worker%s, %s)\n", statistics->worker_count,
            plural(statistics->worker_count), format_time(time, statistics->elapsed_ns));
-    print_capture_notes(stdout, &summary->image->details->metadata);
+    print_notes(summary);
     printf("note: weak references and stale words of None count as strong\n");
     if (summary->has_statistics)
         print_statistics(summary);
