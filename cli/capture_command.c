@@ -142,6 +142,15 @@ static void print_summary(FILE *stream, const CaptureSettings *settings,
     fprintf(stream, "\n");
 }
 
+static void say_phase(void *context, CapturePhase phase)
+{
+    static const char *const names[] = {[CAPTURE_COPYING] = "copying the memory of the process",
+                                        [CAPTURE_SEARCHING] = "looking for pages and roots",
+                                        [CAPTURE_WRITING] = "writing the snapshot"};
+
+    progress_say(context, names[phase]);
+}
+
 ExitStatus capture_run(const Command *command, int argument_count, char **arguments)
 {
     CaptureSettings settings = {.foreign_mode = FOREIGN_BLOCKS};
@@ -163,7 +172,8 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
     // The target has to be let go and the unfinished file to be removed first.
     interrupt_defer();
     progress_init(&progress, (ProgressMode)settings.progress);
-    progress_say(&progress, "capturing");
+    capture.on_phase = say_phase;
+    capture.phase_context = &progress;
     ok = capture_process((int)settings.pid, settings.output, &capture, &summary, &error);
     progress_end(&progress);
     if (!ok)

@@ -17,6 +17,12 @@ static void describe_copy(const ProcessCopy *copy, CaptureSummary *summary)
     summary->pause_ns = copy->pause_ns;
 }
 
+static void begin_phase(const CaptureOptions *options, CapturePhase phase)
+{
+    if (options->on_phase != NULL)
+        options->on_phase(options->phase_context, phase);
+}
+
 bool capture_process(int pid, const char *path, const CaptureOptions *options,
                      CaptureSummary *summary, Error *error)
 {
@@ -30,11 +36,14 @@ bool capture_process(int pid, const char *path, const CaptureOptions *options,
     // Before the target is disturbed for nothing.
     if (!snapshot_check_output(path, options->write.replaces, error))
         return false;
+    begin_phase(options, CAPTURE_COPYING);
     if (!capture_process_copy(pid, &cancel, &copy, error))
         return false;
     describe_copy(&copy, summary);
+    begin_phase(options, CAPTURE_SEARCHING);
     if (!capture_analysis_new(&copy, options, &analysis, summary, error))
         goto done;
+    begin_phase(options, CAPTURE_WRITING);
     is_ok = snapshot_write(path, capture_analysis_contents(analysis), &options->write,
                            &summary->file, error);
 

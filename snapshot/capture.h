@@ -20,10 +20,19 @@
 #include "snapshot/snapshot_details.h"
 #include "snapshot/snapshot_file.h"
 
+typedef enum CapturePhase {
+    CAPTURE_COPYING, // the target is stopped during a part of it
+    CAPTURE_SEARCHING,
+    CAPTURE_WRITING,
+} CapturePhase;
+
 typedef struct CaptureOptions {
     const HeapLayout *layout; // NULL: rudo-gc-0.8; borrowed
     ForeignMode foreign_mode;
     SnapshotWriteOptions write; // write.is_cancelled is honoured in every phase
+    // Told what begins, for a line of progress. May be NULL.
+    void (*on_phase)(void *context, CapturePhase phase);
+    void *phase_context;
 } CaptureOptions;
 
 // What happened, for the user.
