@@ -15,13 +15,6 @@ for name in example random; do
     check "rudo-snap verifies $name.zst" "$RUDO_SNAP" verify "$WORK/$name.zst"
 done
 
-bytes_of()
-{
-    "$RUDO_SNAP" info --json - "$1" | python3 -c "
-import json, sys
-print(json.load(sys.stdin)['file']['stream_bytes'])"
-}
-
 # The blocks of the example in docs/format.md are what od prints of it.
 documented()
 {
