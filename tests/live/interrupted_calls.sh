@@ -1,0 +1,34 @@
+#!/bin/bash
+# System calls that sleep while their process is captured see no EINTR that nobody sent.
+. "$(dirname "$0")/../support/live.sh"
+
+start_target sleeping_calls
+captures=$((50 * DOSE))
+failed=0
+for ((i = 0; i < captures; i++)); do
+    run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/heap.zst" --force
+    [ "$STATUS" -eq 0 ] || failed=$((failed + 1))
+done
+is "$captures captures succeed" "$failed $(head -c 300 "$WORK/stderr")" "0 "
+check_runs "the target runs on"
+end_target
+
+while read -r name rest; do
+    case $name in
+    ready) ;;
+    handler) runs=${rest#runs } ;;
+    handled) handled=$rest ;;
+    *)
+        case $rest in
+        skipped:*) skip "$name" "${rest#skipped: }" ;;
+        *" eintr 0 other 0") ok "$name sees no EINTR" ;;
+        *) not_ok "$name sees no EINTR" "$rest" ;;
+        esac
+        ;;
+    esac
+done <"$WORK/target.out"
+# Every run of the handler is one EINTR of the call that it interrupted, and there is no other.
+is "a call that a signal handler interrupts still sees EINTR, each time" \
+    "${handled:-}" "returns ${runs:-0} eintr ${runs:-0} other 0"
+check "that signal did arrive" test "${runs:-0}" -gt 0
+done_testing

@@ -1,0 +1,78 @@
+#!/bin/bash
+# Whatever ends a capture, at whatever moment: the target runs on, untraced, and no file with
+# the final name is half-written.
+# timeout: 240
+. "$(dirname "$0")/../support/live.sh"
+
+# Enough memory that a good part of the time goes into stopping and copying.
+start_target many_threads sleeping=12 pages=16000
+mkdir "$WORK/out"
+heap=$WORK/out/heap.zst
+began=$(now_us)
+run "$RUDO_SNAP" capture --pid "$TARGET" -o "$heap"
+took=$(($(now_us) - began))
+check_exit "a capture that nobody disturbs" 0
+check "its snapshot verifies" "$RUDO_SNAP" verify "$heap"
+rm -f "$heap"
+note "one capture takes $took us"
+
+# end_captures SIGNAL ROUNDS: sends it to captures at random moments; leaves $trouble, $whole,
+# $statuses.
+end_captures()
+{
+    local i tool found
+    trouble=""
+    whole=0
+    statuses=""
+    for ((i = 0; i < $2; i++)); do
+        "$RUDO_SNAP" capture --pid "$TARGET" -o "$heap" >/dev/null 2>"$WORK/capture.err" &
+        tool=$!
+        sleep_us "$(random_below "$took")"
+        kill "-$1" "$tool" 2>/dev/null
+        wait "$tool" 2>/dev/null
+        statuses+=" $?"
+        found=$(target_trouble)
+        [ -z "$found" ] || trouble+="round $i: $found"$'\n'
+        if [ -e "$heap" ]; then
+            whole=$((whole + 1))
+            "$RUDO_SNAP" verify "$heap" >/dev/null 2>&1 || trouble+="round $i: a damaged file"$'\n'
+            rm -f "$heap"
+        fi
+        # What a killed writer leaves behind has another name.
+        if [ "$1" != KILL ] && [ -n "$(ls -A "$WORK/out")" ]; then
+            trouble+="round $i: left behind: $(ls -A "$WORK/out")"$'\n'
+        fi
+        rm -rf "${WORK:?}/out/"* "$WORK"/out/.[!.]*
+    done
+}
+
+rounds=$((20 * DOSE))
+end_captures KILL "$rounds"
+is "$rounds captures are killed: the target runs on, and files are whole or absent" "$trouble" ""
+note "$whole of them had written their file"
+
+for signal in INT TERM; do
+    case $signal in INT) number=2 ;; TERM) number=15 ;; esac
+    end_captures "$signal" "$rounds"
+    is "$rounds captures get SIG$signal: the target runs on, and nothing is left behind" \
+        "$trouble" ""
+    is "SIG$signal takes effect once that is done" \
+        "$(tr ' ' '\n' <<<"$statuses" | grep -vxE "|0|$((128 + number))")" ""
+done
+
+# A capture that is stopped by job control must not hold the target meanwhile.
+trouble=""
+for ((i = 0; i < 5 * DOSE; i++)); do
+    start "$WORK/capture.out" "$RUDO_SNAP" capture --pid "$TARGET" -o "$heap"
+    tool=$STARTED
+    sleep_us "$(random_below "$took")"
+    kill -TSTP "$tool" 2>/dev/null
+    sleep 0.05
+    found=$(target_trouble)
+    [ -z "$found" ] || trouble+="round $i: $found"$'\n'
+    kill -CONT "$tool" 2>/dev/null
+    wait "$tool" || trouble+="round $i: status $?"$'\n'
+    rm -f "$heap"
+done
+is "a capture that is put to sleep (SIGTSTP) holds nobody, and ends well later" "$trouble" ""
+done_testing
