@@ -45,12 +45,16 @@ if [ "$(id -u)" -ne 0 ]; then
         echo "install-dependencies: not root and no sudo; please install:$missing" >&2
         exit 1
     fi
-    as_root="sudo"
+    # sudo does not hand the environment on.
+    as_root="sudo env DEBIAN_FRONTEND=noninteractive"
 fi
 
 echo "install-dependencies: installing with apt-get:$missing"
 export DEBIAN_FRONTEND=noninteractive
+# Another apt-get may be at work, and mirrors have bad moments.
+patience="-o DPkg::Lock::Timeout=120 -o Acquire::Retries=3"
 # The package lists of a fresh machine may be missing or old.
-$as_root apt-get update -qq
+# shellcheck disable=SC2086  # a list of options on purpose
+$as_root apt-get $patience update -qq
 # shellcheck disable=SC2086  # a list of words on purpose
-$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
+$as_root apt-get $patience install -y -qq --no-install-recommends $missing >/dev/null

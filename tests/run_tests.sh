@@ -216,7 +216,10 @@ if [ -n "$one" ]; then
     run_one "$one"
     exit
 fi
-[ $# -gt 0 ] || usage
+if [ $# -eq 0 ]; then
+    echo "run_tests: there is no such test" >&2
+    exit 2
+fi
 
 mkdir -p "$results"
 : >"$results/lock"

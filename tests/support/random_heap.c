@@ -345,6 +345,13 @@ static void fill_slots(RandomHeap *heap, const PlannedPage *page, uint8_t *bytes
         free_head = slot;
     }
     heap_layout_write(bytes, layout->free_list_head, free_head);
+    // Bits beyond the last slot mean nothing.
+    if (xorshift_percent(&heap->random, 20))
+        for (uint32_t bit = page->slots; bit < 64 * layout->bitmap_words; bit += 1 + bit % 7) {
+            set_bit(bytes, layout->allocated_bitmap, bit);
+            set_bit(bytes, layout->mark_bitmap, bit);
+            set_bit(bytes, layout->dirty_bitmap, bit);
+        }
 }
 
 static int compare_addresses(const void *left, const void *right)

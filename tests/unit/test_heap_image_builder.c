@@ -400,6 +400,23 @@ Test(heap_image_builder, blocks_that_overlap_are_refused_in_any_order)
     expect_refused_blocks((ForeignBlock[]){{BASE, 24, 0}, {BASE, 24, 24}}, 2);
 }
 
+Test(heap_image_builder, blocks_may_touch_and_need_no_order)
+{
+    const ForeignBlock given[] = {{BASE + 24, 16, 24}, {BASE, 24, 0}, {BASE + 40, 1, 40}};
+    ForeignBlock *blocks = malloc(sizeof given);
+    HeapImageBuilder *builder = new_builder(false);
+    HeapImage *image;
+
+    memcpy(blocks, given, sizeof given);
+    heap_image_builder_take_blocks(builder, blocks, 3, calloc(1, 41), 41);
+    image = finish(builder);
+    for (uint32_t i = 0; i < 41; i++)
+        cr_expect_eq(heap_image_find_block(image, BASE + i), i < 24 ? 0u : i < 40 ? 1u : 2u);
+    cr_expect_eq(heap_image_find_block(image, BASE - 1), NO_INDEX);
+    cr_expect_eq(heap_image_find_block(image, BASE + 41), NO_INDEX);
+    heap_image_free(image);
+}
+
 Test(heap_image_builder, freeing_nothing_is_allowed)
 {
     heap_image_builder_free(NULL);
