@@ -1,9 +1,19 @@
 # The sample programs: samples/c-heap (needs nothing but C), samples/rudo-gc (needs cargo).
 
+# Samples stand for other people's programs: they are built the same way in every variant, without
+# the tool's sanitizers, which would move or refuse the mappings that the heap asks for.
+SAMPLE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -pthread $(WARNINGS)
+C_SAMPLE := $(BUILD)/samples/c-heap
 RUDO_SAMPLES := build/samples-rust
 
+## c-sample: build samples/c-heap (a part of `make`)
 .PHONY: c-sample
-c-sample:
+c-sample: $(C_SAMPLE)
+
+$(C_SAMPLE): $(sort $(wildcard samples/c-heap/*.c)) $(wildcard samples/c-heap/*.h)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC     $@")
+	$(Q)$(CC) $(SAMPLE_CFLAGS) $(WERROR) $(filter %.c,$^) -o $@
 
 ## rudo-sample: build the rudo-gc programs, or say why that is skipped
 .PHONY: rudo-sample

@@ -94,27 +94,15 @@ static bool collect_threads(const TracedThreads *threads, ProcessCopy *out, Erro
 
 static bool copy_memory(CaptureJob *job, int tid)
 {
-    CopyResult result;
+    ProcessCopy *out = job->out;
 
     if (!select_all(job, tid) ||
-        !staging_memory_extend(&job->staging, job->selection.bytes, job->error))
+        !staging_memory_extend(&job->staging, job->selection.bytes, job->error) ||
+        !page_copying_run(&job->selection, job->pid, tid, &job->staging, job->cancel,
+                          &out->unreadable_bytes, job->error))
         return false;
-    result = page_copying_run(&job->selection, tid, &job->staging, job->cancel);
-    job->out->unreadable_bytes = result.unreadable_bytes;
-    job->out->copied_bytes = job->selection.bytes - result.unreadable_bytes;
-    switch (result.outcome) {
-    case COPY_DONE:
-        return true;
-    case COPY_CANCELLED:
-        return error_set(job->error, ERROR_INTERRUPTED, "interrupted while process %d was captured",
-                         job->pid);
-    case COPY_TARGET_GONE:
-        return capture_refusal_gone(job->pid, job->error);
-    case COPY_FAILED:
-        break;
-    }
-    return error_set(job->error, ERROR_SYSTEM, "cannot read the memory of process %d: %s", job->pid,
-                     strerror(result.reason));
+    out->copied_bytes = job->selection.bytes - out->unreadable_bytes;
+    return true;
 }
 
 static bool copy_while_stopped(CaptureJob *job, TracedThreads *threads)
@@ -206,7 +194,7 @@ bool capture_process_copy(int pid, const CaptureCancel *cancel, ProcessCopy *out
     if (!select_all(&job, find_live_task(pid)))
         goto done;
     bytes = job.selection.bytes + job.selection.bytes / HEADROOM_SHARE + HEADROOM_BYTES;
-    if (!staging_memory_prepare(&job.staging, bytes, cancel, error))
+    if (!staging_memory_prepare(&job.staging, bytes, pid, cancel, error))
         goto done;
     is_ok = trace(&job);
     if (!is_ok)

@@ -118,6 +118,13 @@ bool capture_refusal_gone(int pid, Error *error)
     return error_set(error, ERROR_SYSTEM, "process %d exited while it was captured", pid);
 }
 
+bool capture_cancel_check(const CaptureCancel *cancel, int pid, Error *error)
+{
+    if (cancel == NULL || cancel->is_cancelled == NULL || !cancel->is_cancelled(cancel->context))
+        return true;
+    return error_set(error, ERROR_INTERRUPTED, "interrupted while process %d was captured", pid);
+}
+
 // A process that /proc does not show.
 static bool explain_absence(int pid, Error *error)
 {

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "snapshot/capture_process.h"
 #include "snapshot/error.h"
 
 // Finds out early, before anything is prepared, whether `pid` is a process that we may trace.
@@ -16,5 +17,8 @@ bool capture_refusal_explain(int pid, int reason, Error *error);
 
 // "process N exited while it was captured", or what else has become of it. Returns false.
 bool capture_refusal_gone(int pid, Error *error);
+
+// False with ERROR_INTERRUPTED when the user wants us to stop. `cancel` may be NULL.
+NODISCARD bool capture_cancel_check(const CaptureCancel *cancel, int pid, Error *error);
 
 #endif

@@ -1,19 +1,19 @@
 // Copying pages of a stopped process: see page_copying_internal.h.
 //
-// The ranges lie in staging memory one behind the other, so each batch is many pieces of the
-// target and one piece of ours: process_vm_readv() is fastest that way. Several threads take
-// batches from one cursor.
+// The ranges lie in staging memory one behind the other. It is filled in batches of equal size,
+// by several threads; each batch is one piece of ours and many pieces of the target, which is
+// how process_vm_readv() is fastest.
 
 #include "snapshot/page_copying_internal.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
+#include "snapshot/capture_refusal_internal.h"
+#include "snapshot/parallel_for.h"
 #include "snapshot/proc_files_internal.h"
 
 #define HUGE_PAGE_SIZE (UINT64_C(2) << 20)
@@ -22,12 +22,12 @@
 // What others on this machine shall keep of the memory that is available.
 #define MEMORY_TO_LEAVE (UINT64_C(64) << 20)
 
-// A batch: at most so many pieces (the kernel takes 1024) and bytes.
-#define BATCH_PIECES 512
+// Bytes of a batch, and pieces of the target that are asked for in one call (the kernel takes
+// 1024).
 #define BATCH_BYTES (UINT64_C(4) << 20)
-// Below this a second thread takes longer to start than it saves.
-#define BYTES_FOR_HELPERS (UINT64_C(8) << 20)
-#define MAX_COPY_THREADS 4
+#define MAX_PIECES 512
+// Memory is the limit: more threads gain nothing.
+#define MAX_COPY_THREADS 4u
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 // Linux 5.14
@@ -60,8 +60,8 @@ static bool populate(uint8_t *start, uint64_t bytes)
     return true;
 }
 
-bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, const CaptureCancel *cancel,
-                            Error *error)
+bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
+                            const CaptureCancel *cancel, Error *error)
 {
     uint64_t available = available_memory();
     void *base;
@@ -85,8 +85,8 @@ bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, const Captur
     for (uint64_t at = 0; at < bytes; at += PREPARE_STEP) {
         uint64_t step = bytes - at < PREPARE_STEP ? bytes - at : PREPARE_STEP;
 
-        if (cancel != NULL && cancel->is_cancelled != NULL && cancel->is_cancelled(cancel->context))
-            return error_set(error, ERROR_INTERRUPTED, "interrupted");
+        if (!capture_cancel_check(cancel, pid, error))
+            return false;
         if (!populate(staging->base + at, step))
             return error_set_memory(error, bytes, "a copy of the process");
     }
@@ -118,166 +118,155 @@ void staging_memory_release(StagingMemory *staging)
 
 // ---- copying ----
 
-// The cursor and the result are shared by the copying threads and guarded by `lock`.
 typedef struct CopyJob {
     const PageSelection *selection;
+    const StagingMemory *staging;
+    const CaptureCancel *cancel;
+    int pid;
     int tid;
-    pthread_mutex_t lock;
-    uint64_t next_range;
-    uint64_t next_offset; // in that range
-    CopyResult result;
+    uint64_t unreadable_bytes[PARALLEL_FOR_MAX_THREADS]; // of each worker
 } CopyJob;
 
-typedef struct CopyBatch {
-    struct iovec pieces[BATCH_PIECES]; // addresses in the target
-    size_t piece_count;
+// What is still to be read of one call.
+typedef struct CopyPieces {
+    struct iovec pieces[MAX_PIECES]; // addresses in the target
+    size_t first;
+    size_t count;
     uint8_t *destination;
     uint64_t bytes;
-} CopyBatch;
+} CopyPieces;
 
-static void add_piece(CopyBatch *batch, uint64_t address, uint64_t bytes)
+// The range whose data holds this offset of the staging memory.
+static uint64_t find_range(const CopyJob *job, uint64_t offset)
 {
-    struct iovec *piece = &batch->pieces[batch->piece_count++];
+    const uint8_t *wanted = job->staging->base + offset;
+    uint64_t low = 0, high = job->selection->count;
 
-    // An address of another process: never a pointer of ours.
-    memcpy(&piece->iov_base, &address, sizeof address);
-    piece->iov_len = bytes;
-    batch->bytes += bytes;
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (job->selection->ranges[middle].data <= wanted)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-// Takes the next pieces; false when all are taken, or when copying has failed.
-static bool take_batch(CopyJob *job, CopyBatch *batch)
+// Collects pieces for [offset, end) of the staging memory, as many as one call takes, from
+// `*range` on.
+static void collect_pieces(const CopyJob *job, uint64_t offset, uint64_t end, uint64_t *range,
+                           CopyPieces *out)
 {
-    const PageSelection *selection = job->selection;
+    out->first = 0;
+    out->count = 0;
+    out->bytes = 0;
+    out->destination = job->staging->base + offset;
+    while (offset < end && out->count < MAX_PIECES) {
+        const ProcessRange *from = &job->selection->ranges[*range];
+        uint64_t skipped = (uint64_t)(job->staging->base + offset - from->data);
+        uint64_t left = from->bytes - skipped;
+        uint64_t bytes = left < end - offset ? left : end - offset;
+        uint64_t address = from->address + skipped;
+        struct iovec *piece = &out->pieces[out->count++];
 
-    batch->piece_count = 0;
-    batch->bytes = 0;
-    (void)pthread_mutex_lock(&job->lock);
-    while (job->result.outcome == COPY_DONE && job->next_range < selection->count &&
-           batch->piece_count < BATCH_PIECES && batch->bytes < BATCH_BYTES) {
-        const ProcessRange *range = &selection->ranges[job->next_range];
-        uint64_t left = range->bytes - job->next_offset, room = BATCH_BYTES - batch->bytes;
-        uint64_t bytes = left < room ? left : room;
-
-        if (batch->piece_count == 0)
-            memcpy(&batch->destination, &range->data, sizeof range->data);
-        if (batch->piece_count == 0)
-            batch->destination += job->next_offset;
-        add_piece(batch, range->address + job->next_offset, bytes);
-        job->next_offset += bytes;
-        if (job->next_offset == range->bytes) {
-            job->next_range++;
-            job->next_offset = 0;
-        }
+        // An address of another process: never a pointer of ours.
+        memcpy(&piece->iov_base, &address, sizeof address);
+        piece->iov_len = bytes;
+        out->bytes += bytes;
+        offset += bytes;
+        if (bytes == left)
+            (*range)++;
     }
-    (void)pthread_mutex_unlock(&job->lock);
-    return batch->piece_count > 0;
-}
-
-static void finish(CopyJob *job, CopyOutcome outcome, int reason, uint64_t unreadable_bytes)
-{
-    (void)pthread_mutex_lock(&job->lock);
-    job->result.unreadable_bytes += unreadable_bytes;
-    if (job->result.outcome == COPY_DONE && outcome != COPY_DONE) {
-        job->result.outcome = outcome;
-        job->result.reason = reason;
-    }
-    (void)pthread_mutex_unlock(&job->lock);
 }
 
 // Drops the first `bytes` of what is still to be read.
-static void advance(CopyBatch *batch, size_t *first, uint64_t bytes)
+static void advance(CopyPieces *pieces, uint64_t bytes)
 {
-    batch->destination += bytes;
-    batch->bytes -= bytes;
+    pieces->destination += bytes;
+    pieces->bytes -= bytes;
     while (bytes > 0) {
-        struct iovec *piece = &batch->pieces[*first];
+        struct iovec *piece = &pieces->pieces[pieces->first];
         size_t step = bytes < piece->iov_len ? (size_t)bytes : piece->iov_len;
 
         piece->iov_base = (char *)piece->iov_base + step;
         piece->iov_len -= step;
         bytes -= step;
         if (piece->iov_len == 0)
-            (*first)++;
+            pieces->first++;
     }
 }
 
-static void read_batch(CopyJob *job, CopyBatch *batch)
+// The page at hand cannot be read: it is behind the end of its file, or a guard page.
+static uint64_t skip_page(CopyPieces *pieces)
 {
-    uint64_t unreadable = 0;
-    size_t first = 0;
+    uintptr_t address = (uintptr_t)pieces->pieces[pieces->first].iov_base;
+    uint64_t bytes = TARGET_PAGE_SIZE - address % TARGET_PAGE_SIZE;
 
-    while (batch->bytes > 0) {
-        struct iovec local = {.iov_base = batch->destination, .iov_len = batch->bytes};
-        ssize_t got = process_vm_readv(job->tid, &local, 1, &batch->pieces[first],
-                                       batch->piece_count - first, 0);
+    memset(pieces->destination, 0, bytes);
+    advance(pieces, bytes);
+    return bytes;
+}
 
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0 && errno != EFAULT) {
-            finish(job, errno == ESRCH ? COPY_TARGET_GONE : COPY_FAILED, errno, unreadable);
-            return;
-        }
+static bool read_pieces(const CopyJob *job, CopyPieces *pieces, uint64_t *unreadable_bytes,
+                        Error *error)
+{
+    while (pieces->bytes > 0) {
+        struct iovec local = {.iov_base = pieces->destination, .iov_len = pieces->bytes};
+        ssize_t got = process_vm_readv(job->tid, &local, 1, &pieces->pieces[pieces->first],
+                                       pieces->count - pieces->first, 0);
+
         if (got > 0)
-            advance(batch, &first, (uint64_t)got);
-        if (got <= 0 && batch->bytes > 0) {
-            // The page at hand cannot be read (behind the end of its file, a guard page).
-            uintptr_t address = (uintptr_t)batch->pieces[first].iov_base;
-            uint64_t skip = TARGET_PAGE_SIZE - address % TARGET_PAGE_SIZE;
-
-            memset(batch->destination, 0, skip);
-            unreadable += skip;
-            advance(batch, &first, skip);
-        }
+            advance(pieces, (uint64_t)got);
+        else if (got == 0 || errno == EFAULT)
+            *unreadable_bytes += skip_page(pieces);
+        else if (errno == ESRCH)
+            return capture_refusal_gone(job->pid, error);
+        else if (errno != EINTR)
+            return error_set(error, errno == ENOMEM ? ERROR_MEMORY : ERROR_SYSTEM,
+                             "cannot read the memory of process %d: %s", job->pid, strerror(errno));
     }
-    finish(job, COPY_DONE, 0, unreadable);
+    return true;
 }
 
-static void *help_copying(void *context)
+static bool copy_batch(void *context, uint32_t worker, uint64_t item, Error *error)
 {
-    CopyBatch *batch = malloc(sizeof *batch);
+    CopyJob *job = context;
+    uint64_t offset = item * BATCH_BYTES, range = find_range(job, offset);
+    uint64_t left = job->selection->bytes - offset;
+    uint64_t end = offset + (left < BATCH_BYTES ? left : BATCH_BYTES);
+    CopyPieces pieces;
 
-    // Without memory for a batch the others do it.
-    while (batch != NULL && take_batch(context, batch))
-        read_batch(context, batch);
-    free(batch);
-    return NULL;
+    // Only one thread asks, so that the callback need not be prepared for two at once.
+    if (worker == 0 && !capture_cancel_check(job->cancel, job->pid, error))
+        return false;
+    while (offset < end) {
+        collect_pieces(job, offset, end, &range, &pieces);
+        offset += pieces.bytes;
+        if (!read_pieces(job, &pieces, &job->unreadable_bytes[worker], error))
+            return false;
+    }
+    return true;
 }
 
-static unsigned choose_helpers(uint64_t bytes)
+bool page_copying_run(PageSelection *selection, int pid, int tid, const StagingMemory *staging,
+                      const CaptureCancel *cancel, uint64_t *unreadable_bytes, Error *error)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (bytes < BYTES_FOR_HELPERS || processors < 2)
-        return 0;
-    return processors < MAX_COPY_THREADS ? (unsigned)processors - 1 : MAX_COPY_THREADS - 1;
-}
-
-CopyResult page_copying_run(PageSelection *selection, int tid, const StagingMemory *staging,
-                            const CaptureCancel *cancel)
-{
-    CopyJob job = {.selection = selection, .tid = tid, .lock = PTHREAD_MUTEX_INITIALIZER};
-    CopyBatch *batch = malloc(sizeof *batch);
-    pthread_t helpers[MAX_COPY_THREADS];
-    unsigned started = 0, wanted = choose_helpers(selection->bytes);
-    uint64_t offset = 0;
+    CopyJob job = {
+        .selection = selection, .staging = staging, .cancel = cancel, .pid = pid, .tid = tid};
+    uint64_t batches = (selection->bytes + BATCH_BYTES - 1) / BATCH_BYTES, offset = 0;
+    uint32_t threads = parallel_for_threads(0, batches);
+    bool is_ok;
 
     for (uint64_t i = 0; i < selection->count; i++) {
         selection->ranges[i].data = staging->base + offset;
         offset += selection->ranges[i].bytes;
     }
-    if (batch == NULL)
-        return (CopyResult){.outcome = COPY_FAILED, .reason = ENOMEM};
-    while (started < wanted && pthread_create(&helpers[started], NULL, help_copying, &job) == 0)
-        started++;
-    while (take_batch(&job, batch)) {
-        read_batch(&job, batch);
-        if (cancel != NULL && cancel->is_cancelled != NULL && cancel->is_cancelled(cancel->context))
-            finish(&job, COPY_CANCELLED, 0, 0);
-    }
-    for (unsigned i = 0; i < started; i++)
-        (void)pthread_join(helpers[i], NULL);
-    free(batch);
-    (void)pthread_mutex_destroy(&job.lock);
-    return job.result;
+    if (threads > MAX_COPY_THREADS)
+        threads = MAX_COPY_THREADS;
+    is_ok = parallel_for(batches, threads, copy_batch, &job, error);
+    *unreadable_bytes = 0;
+    for (uint32_t i = 0; i < threads; i++)
+        *unreadable_bytes += job.unreadable_bytes[i];
+    return is_ok;
 }

@@ -21,7 +21,7 @@ typedef struct StagingMemory {
 // Maps `bytes` and makes the kernel supply them, in huge pages where it can.
 // Errors: memory (also when the machine has less available, so that nobody gets killed for
 // it), interrupted.
-NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes,
+NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
                                       const CaptureCancel *cancel, Error *error);
 
 // Makes it at least `bytes` large, when the target has grown since. Nothing may point into it.
@@ -29,22 +29,12 @@ NODISCARD bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Err
 
 void staging_memory_release(StagingMemory *staging);
 
-typedef enum CopyOutcome {
-    COPY_DONE,
-    COPY_CANCELLED,
-    COPY_TARGET_GONE,
-    COPY_FAILED, // errno is in `reason`
-} CopyOutcome;
-
-typedef struct CopyResult {
-    CopyOutcome outcome;
-    int reason;
-    uint64_t unreadable_bytes; // they read as zero in the copy
-} CopyResult;
-
-// Copies all of `selection` from the task `tid` and sets the data of its ranges. `staging` holds
-// at least `selection->bytes`.
-CopyResult page_copying_run(PageSelection *selection, int tid, const StagingMemory *staging,
-                            const CaptureCancel *cancel);
+// Copies all of `selection` from the task `tid` of process `pid` and sets the data of its ranges.
+// `staging` holds at least `selection->bytes`. Pages that cannot be read are counted in
+// `*unreadable_bytes`, and read as zero. Errors: system (the process has gone), memory,
+// interrupted.
+NODISCARD bool page_copying_run(PageSelection *selection, int pid, int tid,
+                                const StagingMemory *staging, const CaptureCancel *cancel,
+                                uint64_t *unreadable_bytes, Error *error);
 
 #endif

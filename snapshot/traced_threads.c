@@ -432,16 +432,6 @@ static bool fail_to_stop(const TracedThreads *threads, int tid, char state, Erro
                                  "vfork(); try again later");
 }
 
-static bool check_cancelled(const TracedThreads *threads, Error *error)
-{
-    const CaptureCancel *cancel = threads->cancel;
-
-    if (cancel == NULL || cancel->is_cancelled == NULL || !cancel->is_cancelled(cancel->context))
-        return true;
-    return error_set(error, ERROR_INTERRUPTED, "interrupted while process %d was captured",
-                     threads->pid);
-}
-
 // Things that were noticed at a stop and end the capture.
 static bool check_events(TracedThreads *threads, Error *error)
 {
@@ -471,7 +461,7 @@ static bool wait_for_stops(TracedThreads *threads, Error *error)
         char state;
         int tid = 0;
 
-        if (!check_cancelled(threads, error))
+        if (!capture_cancel_check(threads->cancel, threads->pid, error))
             return false;
         if (look_at_all(threads, false)) {
             if (!check_events(threads, error))

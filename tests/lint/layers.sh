@@ -19,7 +19,6 @@ libiberty/.*      1
 # The only files of the libraries that are about concurrency.
 CONCURRENT='
 snapshot/capture_process.c
-snapshot/page_copying.c
 snapshot/parallel_for.c
 snapshot/seekable_writer.c
 '

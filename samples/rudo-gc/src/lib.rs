@@ -142,7 +142,7 @@ impl Tally {
         self.zombies += 1;
     }
 
-    fn add(&mut self, other: &Tally) {
+    pub fn add(&mut self, other: &Tally) {
         self.reachable += other.reachable;
         self.garbage += other.garbage;
         self.zombies += other.zombies;

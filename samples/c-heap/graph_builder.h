@@ -1,0 +1,50 @@
+// GraphBuilder: fills one thread's heap with live objects, cyclic garbage, dead
+// objects and free slots, and keeps count of what it meant each of them to be.
+
+#ifndef SAMPLES_C_HEAP_GRAPH_BUILDER_H
+#define SAMPLES_C_HEAP_GRAPH_BUILDER_H
+
+#include <stdint.h>
+
+#include "c_heap.h"
+
+// How many objects of each kind to make.
+typedef struct GraphSizes {
+    uint64_t live;
+    uint64_t garbage;
+    uint64_t zombies;
+    uint64_t seed;
+} GraphSizes;
+
+// What the allocated slots are meant to be.
+typedef struct GraphTally {
+    uint64_t live;
+    uint64_t garbage;
+    uint64_t zombies;
+    uint64_t held_by_old_garbage; // of the garbage: young, known to a dirty old object
+} GraphTally;
+
+// A tree node; the trees carry everything else. Size class 128.
+typedef struct Node {
+    CHeapObject object;
+    struct Node *left;
+    struct Node *right;
+    void *extra; // any kind of object
+    struct Node *peer;
+    uint64_t id;
+} Node;
+
+// What a graph leaves in the hands of its thread. One reference each.
+typedef struct Graph {
+    Node *root;
+    void *cursor_target; // a large object; to be held by an interior pointer only
+    Node *parcel;        // to be held by another thread's graph only
+} Graph;
+
+// Builds a graph and adds what it made to `tally`.
+//
+// The first half of it becomes old before the second is added, so that old
+// objects refer to young ones and are dirty.
+Graph graph_build(CHeap *heap, const GraphSizes *sizes, GraphTally *tally);
+
+#endif

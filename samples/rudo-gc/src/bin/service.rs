@@ -1,0 +1,264 @@
+//! A shop as a server would have it: several types, a catalogue that all threads share, sessions
+//! with their orders, a cache that evicts, large objects, and a leak.
+//!
+//! The leak is the classic one: an order knows its session and the session its orders, so a
+//! session that is closed is never freed by counting. What a session is made of:
+//!
+//! ```text
+//! Shop ── HashMap ─> Session ── Vec ─> Order ── Vec ─> LineItem ─> Product (shared catalogue)
+//!  │                  │    ^─────────────┘ session
+//!  │                  └─> Customer ─> last Order
+//!  ├── Vec ─> CacheEntry ··weak··> Session
+//!  └─> Journal (large)
+//! ```
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use rudo_gc::cell::GcCell;
+use rudo_gc::handles::GcHandle;
+use rudo_gc::{Gc, Trace, Weak};
+use rudo_gc_derive::GcCell;
+use rudo_gc_samples::{
+    begin, build_on_threads, tell_truth_and_wait, Fate, Random, Setting, Settings, Tally, SECONDS,
+    SEED, THREADS,
+};
+
+const PRODUCTS: usize = 500;
+const LARGEST_ORDER: usize = 4;
+const ORDERS_PER_SESSION: usize = 3;
+const CACHE_SLOTS: usize = 1024;
+
+/// 4 KiB: with its header it needs pages of its own.
+const JOURNAL_WORDS: usize = 512;
+
+#[derive(Trace, GcCell)]
+struct Catalogue {
+    products: Vec<Gc<Product>>,
+    prices: Gc<PriceTable>,
+}
+
+#[derive(Trace, GcCell)]
+struct Product {
+    name: String,
+}
+
+#[derive(Trace, GcCell)]
+struct PriceTable {
+    cents: [u32; PRODUCTS],
+}
+
+/// Everything that one thread serves.
+#[derive(Trace, GcCell)]
+struct Shop {
+    sessions: GcCell<HashMap<u64, Gc<Session>>>,
+    cache: GcCell<Vec<Gc<CacheEntry>>>,
+    journal: Gc<Journal>,
+}
+
+#[derive(Trace, GcCell)]
+struct Journal {
+    events: [u64; JOURNAL_WORDS],
+}
+
+#[derive(Trace, GcCell)]
+struct Session {
+    id: u64,
+    customer: Gc<Customer>,
+    orders: GcCell<Vec<Gc<Order>>>,
+}
+
+#[derive(Trace, GcCell)]
+struct Customer {
+    name: String,
+    last_order: GcCell<Option<Gc<Order>>>,
+}
+
+#[derive(Trace, GcCell)]
+struct Order {
+    session: Gc<Session>,
+    items: Vec<Gc<LineItem>>,
+}
+
+#[derive(Trace, GcCell)]
+struct LineItem {
+    product: Gc<Product>,
+    quantity: u64,
+}
+
+#[derive(Trace)]
+struct CacheEntry {
+    session: Weak<Session>,
+    page: String,
+}
+
+// The derive macro would skip the cell's element; it refers to nothing strongly.
+rudo_gc::impl_gc_capture!(CacheEntry);
+
+fn open_catalogue(tally: &mut Tally) -> Gc<Catalogue> {
+    let products = (0..PRODUCTS)
+        .map(|number| {
+            let name = format!("product {number} with a name of some length");
+            tally.alloc(Fate::Reachable, Product { name })
+        })
+        .collect();
+    let mut cents = [0; PRODUCTS];
+    for (number, price) in cents.iter_mut().enumerate() {
+        *price = 99 + 100 * number as u32;
+    }
+    let prices = tally.alloc(Fate::Reachable, PriceTable { cents });
+    tally.alloc(Fate::Reachable, Catalogue { products, prices })
+}
+
+/// Serves requests on one thread until its shop has the shape that was asked for.
+struct Server {
+    tally: Tally,
+    random: Random,
+    catalogue: Gc<Catalogue>,
+    shop: Gc<Shop>,
+}
+
+impl Server {
+    fn open(settings: &Settings, thread: u64, catalogue: Gc<Catalogue>) -> Self {
+        let mut tally = Tally::default();
+        let events = [thread; JOURNAL_WORDS];
+        let journal = tally.alloc(Fate::Reachable, Journal { events });
+        let shop = Shop {
+            sessions: GcCell::new(HashMap::with_capacity(settings.get("sessions") as usize)),
+            cache: GcCell::new(Vec::with_capacity(CACHE_SLOTS)),
+            journal,
+        };
+        let shop = tally.alloc(Fate::Reachable, shop);
+        let random = Random::new(settings.get("seed") + thread);
+        Self {
+            tally,
+            random,
+            catalogue,
+            shop,
+        }
+    }
+
+    /// A session with its customer and orders, all of the same fate.
+    fn session(&mut self, fate: Fate, id: u64) -> Gc<Session> {
+        let customer = Customer {
+            name: format!("customer {id}"),
+            last_order: GcCell::new(None),
+        };
+        let customer = self.tally.alloc(fate, customer);
+        let session = Session {
+            id,
+            customer,
+            orders: GcCell::new(Vec::with_capacity(ORDERS_PER_SESSION)),
+        };
+        let session = self.tally.alloc(fate, session);
+        for _ in 0..ORDERS_PER_SESSION {
+            let order = self.order(fate, &session);
+            *session.customer.last_order.borrow_mut() = Some(Gc::clone(&order));
+            session.orders.borrow_mut().push(order);
+        }
+        session
+    }
+
+    fn order(&mut self, fate: Fate, session: &Gc<Session>) -> Gc<Order> {
+        let count = 1 + self.random.below(LARGEST_ORDER);
+        let mut items = Vec::with_capacity(count);
+        for _ in 0..count {
+            items.push(self.line_item(fate));
+        }
+        let session = Gc::clone(session);
+        self.tally.alloc(fate, Order { session, items })
+    }
+
+    fn line_item(&mut self, fate: Fate) -> Gc<LineItem> {
+        let product = Gc::clone(&self.catalogue.products[self.random.below(PRODUCTS)]);
+        let quantity = 1 + self.random.below(9) as u64;
+        self.tally.alloc(fate, LineItem { product, quantity })
+    }
+
+    /// Puts a rendered page into the cache. Once that is full, the page replaces another, whose
+    /// entry dies.
+    fn cache_page(&mut self, session: &Gc<Session>) {
+        let entry = CacheEntry {
+            session: Gc::downgrade(session),
+            page: format!("<h1>session {}</h1>", session.id),
+        };
+        let entry = self.tally.alloc(Fate::Reachable, entry);
+        let mut cache = self.shop.cache.borrow_mut();
+        if cache.len() < CACHE_SLOTS {
+            cache.push(entry);
+        } else {
+            cache[self.random.below(CACHE_SLOTS)] = entry;
+            self.tally.note_dropped();
+        }
+    }
+
+    /// A quote is calculated from an order line that nobody keeps.
+    fn quote(&mut self) {
+        let line = self.line_item(Fate::Zombie);
+        drop(line);
+    }
+}
+
+/// `consoles`: where a thread leaves a handle to the session that somebody watches from outside.
+#[inline(never)]
+fn serve(
+    settings: &Settings,
+    thread: u64,
+    catalogue: Gc<Catalogue>,
+    consoles: &Mutex<Vec<GcHandle<Session>>>,
+) -> ((Gc<Shop>, Gc<Catalogue>), Tally) {
+    let live = settings.get("sessions");
+    let mut server = Server::open(settings, thread, catalogue);
+    let mut closed = 0;
+    for id in 0..live {
+        let session = server.session(Fate::Reachable, id);
+        server.cache_page(&session);
+        server.quote();
+        server.shop.sessions.borrow_mut().insert(id, session);
+        // A closed session never got into the map: its bucket would remember it.
+        while closed < (id + 1) * settings.get("leaked") / live {
+            drop(server.session(Fate::Garbage, live + closed));
+            closed += 1;
+        }
+    }
+    // Watched, but no longer served: only the handle keeps this one.
+    let watched = server.session(Fate::Reachable, u64::MAX);
+    let handle = watched.cross_thread_handle();
+    consoles.lock().expect("no thread panics").push(handle);
+    drop(watched);
+    ((server.shop, server.catalogue), server.tally)
+}
+
+fn main() {
+    let settings = Settings::from_args(
+        "service",
+        "A service with several types and a leak, on the heap of rudo-gc.",
+        &[
+            THREADS,
+            Setting::new("sessions", 5_000, "open sessions a thread"),
+            Setting::new(
+                "leaked",
+                500,
+                "closed sessions a thread that leak as cycles",
+            ),
+            SEED,
+            SECONDS,
+        ],
+    );
+    begin();
+    let mut tally = Tally::default();
+    let catalogue = open_catalogue(&mut tally);
+    let consoles = Arc::new(Mutex::new(Vec::with_capacity(
+        settings.get("threads") as usize
+    )));
+    let threads = {
+        let settings = settings.clone();
+        let catalogue = Gc::clone(&catalogue);
+        let consoles = Arc::clone(&consoles);
+        build_on_threads(settings.get("threads"), move |thread| {
+            serve(&settings, thread, Gc::clone(&catalogue), &consoles)
+        })
+    };
+    tally.add(&threads);
+    tell_truth_and_wait("service", &settings, &tally, &(catalogue, consoles));
+}
