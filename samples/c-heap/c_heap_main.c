@@ -47,9 +47,10 @@ static Node *parcels[MAX_THREADS];
 // Until the truth is known: all roots.
 static void *known_roots[MAX_THREADS * ROOTS_PER_THREAD];
 
-// Three of the four ways to hold a graph; the fourth is the stack.
-static Node *global_roots[MAX_THREADS];
-static _Thread_local Node *thread_root;
+// Two of the four ways to hold a graph; the others are on the stack. Volatile, because nothing
+// ever reads them and the compiler would leave them out.
+static Node *volatile global_roots[MAX_THREADS];
+static _Thread_local Node *volatile thread_root;
 typedef enum Hold { HOLD_ON_STACK, HOLD_THREAD_LOCAL, HOLD_GLOBAL, HOLD_INTERIOR, HOLDS } Hold;
 
 static void next_step(void)
@@ -57,13 +58,22 @@ static void next_step(void)
     pthread_barrier_wait(&step);
 }
 
-// Overwrites the dead part of the stack, so that the frames of the waiting
-// functions contain no leftovers of the building ones.
-static __attribute__((noinline)) void scrub_stack(void)
+// Overwrites the dead part of the stack and the registers that struct copies went through, so
+// that what the building functions left there does not hold the graphs in their roots' stead.
+static __attribute__((noinline)) void scrub_leftovers(void)
 {
     char area[SCRUBBED_STACK_BYTES];
     memset(area, 0, sizeof area);
     __asm__ volatile("" : : "r"(area) : "memory");
+#ifdef __x86_64__
+    __asm__ volatile("pxor %%xmm0, %%xmm0\n\tpxor %%xmm1, %%xmm1\n\t"
+                     "pxor %%xmm2, %%xmm2\n\tpxor %%xmm3, %%xmm3\n\t"
+                     "pxor %%xmm4, %%xmm4\n\tpxor %%xmm5, %%xmm5\n\t"
+                     "pxor %%xmm6, %%xmm6\n\tpxor %%xmm7, %%xmm7"
+                     :
+                     :
+                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7");
+#endif
 }
 
 // Takes over the parcel of the next thread, so that only this thread's graph has it.
@@ -128,7 +138,7 @@ static void *worker_run(void *argument)
     Held held = {0};
     build_and_hold(argument, &held);
     next_step();
-    scrub_stack();
+    scrub_leftovers();
     next_step();
     for (;;)
         pause();
@@ -273,7 +283,7 @@ int main(int argc, char **argv)
     next_step(); // the parcels lie ready
     next_step(); // the graphs are built
     Truth truth = find_truth(workers, options.threads);
-    scrub_stack();
+    scrub_leftovers();
     next_step(); // every thread is at rest
     if (!print_truth(&options, &truth))
         return 1;
