@@ -6,6 +6,9 @@
 #
 # "shop.zst" is the sample of the golden tests; examples that capture process 4242 capture the C
 # sample instead.
+#
+#   tests/cli/docs_examples.sh            run and compare
+#   tests/cli/docs_examples.sh --update   write what differs into README.md
 . "$(dirname "$0")/../support/tap.sh"
 
 write_shop_heap=$BUILD/tests/cli/helpers/write_shop_heap
@@ -99,9 +102,21 @@ for number in $(seq "$count"); do
         not_ok "$name" "status $status" "$(cat "$WORK/stderr")"
     elif [ -s "$WORK/$number.expected" ] && [[ $command != *"--pid 4242"* ]] &&
         ! difference=$(matches "$WORK/stdout" "$WORK/$number.expected"); then
+        cp "$WORK/stdout" "$WORK/$number.update"
         not_ok "$name" "$difference" "$(cat "$WORK/stdout")"
     else
         ok "$name"
     fi
 done
+
+if [ "${1:-}" = --update ]; then
+    awk -v work="$WORK" '
+        /^```/ { inside = ($0 == "```console"); skipping = 0 }
+        inside && /^\$ / { skipping = 0 }
+        !skipping { print }
+        inside && /^\$ rudo-snap / {
+            update = work "/" ++number ".update"
+            while ((getline line < update) > 0) { print line; skipping = 1 }
+        }' README.md >"$WORK/README.md" && cat "$WORK/README.md" >README.md
+fi
 done_testing
