@@ -225,6 +225,7 @@ static bool find_first_bin(MemoryReader *reader, uint64_t bin, uint64_t *first_b
 {
     uint32_t least_broken = MAX_BROKEN_BINS + 1;
 
+    *first_bin = 0;
     for (uint32_t before = 0; before < BIN_COUNT && before * BIN_BYTES <= bin; before++) {
         uint64_t first = bin - before * BIN_BYTES;
         uint32_t broken = 0;
