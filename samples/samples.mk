@@ -19,3 +19,8 @@ $(C_SAMPLE): $(sort $(wildcard samples/c-heap/*.c)) $(wildcard samples/c-heap/*.
 .PHONY: rudo-sample
 rudo-sample:
 	@samples/rudo-gc/build.sh $(RUDO_SAMPLES) || [ $$? -eq 77 ]
+
+## demo: install, build, start a program, capture it while it runs, mark it, report
+.PHONY: demo
+demo:
+	@MAKE="$(MAKE)" samples/demo.sh
