@@ -311,9 +311,11 @@ static bool flag_odd_chunks(MallocSearch *search, Error *error)
 
 // A thread that executes outside its own stack: from its SP to the end of the chunk, of the
 // global variables or of the mapping it is in.
-static bool claim_stray(CaptureAnalysis *analysis, const StrayStack *stray, Error *error)
+static bool claim_stray(MallocSearch *search, const StrayStack *stray, Error *error)
 {
+    CaptureAnalysis *analysis = search->analysis;
     MallocChunks *chunks = &analysis->chunks;
+    const Region *region = region_map_find(&search->busy, stray->stack_pointer);
     uint64_t start = round_down(stray->stack_pointer, 8) - RED_ZONE_BYTES;
     uint64_t i = malloc_chunks_holding(chunks, stray->stack_pointer);
     const ProcessMapping *mapping = process_copy_find_mapping(analysis->copy, stray->stack_pointer);
@@ -327,8 +329,11 @@ static bool claim_stray(CaptureAnalysis *analysis, const StrayStack *stray, Erro
         return region_list_add(&analysis->stray_stacks, start > user ? start : user,
                                user + chunk_user_bytes(chunk), REGION_STACK, stray->thread, error);
     }
-    return region_list_add(mapping_is_file(mapping) ? &analysis->stray_stacks
-                                                    : &analysis->likely_stacks,
+    if (region != NULL && region->kind == REGION_GLOBAL)
+        return region_list_add(&analysis->stray_stacks,
+                               start > region->start ? start : region->start, region->end,
+                               REGION_STACK, stray->thread, error);
+    return region_list_add(&analysis->likely_stacks,
                            start > mapping->start ? start : mapping->start, mapping->end,
                            REGION_STACK, stray->thread, error);
 }
@@ -344,19 +349,24 @@ static void drop_other_chunks(MallocChunks *chunks)
     chunks->count = kept;
 }
 
+static bool find_busy(MallocSearch *search, Error *error)
+{
+    CaptureAnalysis *analysis = search->analysis;
+
+    return region_map_claim(&search->busy, &analysis->pages, error) &&
+           region_map_claim(&search->busy, &analysis->stacks, error) &&
+           region_map_claim(&search->busy, &analysis->dead_stacks, error) &&
+           region_map_claim(&search->busy, &analysis->tls, error) &&
+           region_map_claim(&search->busy, &analysis->globals, error);
+}
+
 static bool find_chunks(MallocSearch *search, Error *error)
 {
     CaptureAnalysis *analysis = search->analysis;
 
-    if (!region_map_claim(&search->busy, &analysis->pages, error) ||
-        !region_map_claim(&search->busy, &analysis->stacks, error) ||
-        !region_map_claim(&search->busy, &analysis->dead_stacks, error) ||
-        !region_map_claim(&search->busy, &analysis->tls, error) ||
-        !region_map_claim(&search->busy, &analysis->globals, error) || !find_areas(search, error) ||
-        !find_main_states(search, error) || !walk_main_heaps(search, error) ||
-        !walk_arena_heaps(search, error))
-        return false;
-    if (!region_map_claim(&search->heaps, &search->heap_claims, error))
+    if (!find_areas(search, error) || !find_main_states(search, error) ||
+        !walk_main_heaps(search, error) || !walk_arena_heaps(search, error) ||
+        !region_map_claim(&search->heaps, &search->heap_claims, error))
         return false;
     for (uint64_t i = 0; i < search->areas.count; i++)
         if (!find_mapped_chunks_in(search, &search->areas.items[i], error) ||
@@ -371,10 +381,11 @@ static bool find_chunks(MallocSearch *search, Error *error)
 bool capture_find_malloc(CaptureAnalysis *analysis, Error *error)
 {
     MallocSearch search = {.analysis = analysis, .reader = memory_reader(analysis->copy)};
-    bool ok = analysis->options.foreign_mode == FOREIGN_ROOTS || find_chunks(&search, error);
+    bool ok = find_busy(&search, error) &&
+              (analysis->options.foreign_mode == FOREIGN_ROOTS || find_chunks(&search, error));
 
     for (uint64_t i = 0; ok && i < analysis->stray_count; i++)
-        ok = claim_stray(analysis, &analysis->strays[i], error);
+        ok = claim_stray(&search, &analysis->strays[i], error);
     ok = ok && flag_odd_chunks(&search, error);
     if (ok)
         drop_other_chunks(&analysis->chunks);

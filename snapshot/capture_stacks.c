@@ -21,6 +21,7 @@
 #define DESCRIPTOR_HEAD_BYTES 704u
 // The descriptor with all that may follow in its page; the real size differs by version.
 #define DESCRIPTOR_BYTES 2304u
+#define MAX_DESCRIPTOR_BYTES 8192u
 // Static TLS lies this far below the descriptor at most.
 #define MAX_STATIC_TLS_BYTES (UINT64_C(1) << 20)
 // Entries of a thread's vector of TLS blocks that are looked at.
@@ -70,25 +71,56 @@ static bool claim_main_stack(CaptureAnalysis *analysis, uint32_t thread,
                            error);
 }
 
-// The stack below the thread's descriptor, which is in the same mapping as its SP.
-static bool claim_own_stack(CaptureAnalysis *analysis, uint32_t thread, uint32_t mapping_index,
-                            Error *error)
+// Where the descriptor says that the thread's stack begins; 0 when it does not say. The two
+// fields, block and size, are next to each other, and only their place differs by version; the
+// block ends where the descriptor does. A stack that the program gave to the thread has no
+// guard, and may be malloc'd.
+static uint64_t recorded_stack_start(MemoryReader *reader, uint64_t descriptor)
+{
+    for (uint64_t offset = DESCRIPTOR_HEAD_BYTES; offset < DESCRIPTOR_BYTES; offset += 8) {
+        uint64_t block = memory_word(reader, descriptor + offset);
+        uint64_t bytes = memory_word(reader, descriptor + offset + 8);
+        if (block != 0 && block < descriptor && bytes > descriptor - block &&
+            bytes - (descriptor - block) <= MAX_DESCRIPTOR_BYTES)
+            return block;
+    }
+    return 0;
+}
+
+// The lowest address of the stack that ends at the thread's descriptor, as far as it can be
+// told. *is_certain: nothing but the stack is in between. *is_guarded: nothing else is below.
+static uint64_t stack_start(const CaptureAnalysis *analysis, uint32_t thread,
+                            const ProcessMapping *mapping, bool *is_certain, bool *is_guarded)
 {
     const ProcessCopy *copy = analysis->copy;
-    const ProcessThread *record = &copy->threads[thread];
-    const ProcessMapping *mapping = &copy->mappings[mapping_index];
-    uint64_t start = live_start(record, mapping);
+    MemoryReader reader = memory_reader(copy);
+    uint64_t descriptor = copy->threads[thread].control_block;
+    uint64_t recorded = recorded_stack_start(&reader, descriptor);
+
+    *is_guarded = is_above_guard(copy, (uint32_t)(mapping - copy->mappings)) &&
+                  !holds_descriptor(copy, mapping->start, descriptor);
+    *is_certain = *is_guarded || recorded != 0;
+    return *is_guarded || recorded < mapping->start ? mapping->start : recorded;
+}
+
+// The stack below the thread's descriptor, which is in the same mapping as its SP.
+static bool claim_own_stack(CaptureAnalysis *analysis, uint32_t thread,
+                            const ProcessMapping *mapping, Error *error)
+{
+    const ProcessThread *record = &analysis->copy->threads[thread];
+    uint64_t live = live_start(record, mapping);
+    bool is_certain, is_guarded;
+    uint64_t start = stack_start(analysis, thread, mapping, &is_certain, &is_guarded);
 
     // A main thread here is one that was forked off by another, or runs on a coroutine's
     // stack that got merged with its TLS: no way to tell, so nothing is dead.
-    if ((int)record->tid == copy->pid || !is_above_guard(copy, mapping_index) ||
-        holds_descriptor(copy, mapping->start, record->stack_pointer))
-        return region_list_add(&analysis->likely_stacks, start, record->control_block, REGION_STACK,
+    if ((int)record->tid == analysis->copy->pid || !is_certain || record->stack_pointer < start)
+        return region_list_add(&analysis->likely_stacks, live, record->control_block, REGION_STACK,
                                thread, error);
-    return region_list_add(&analysis->stacks, start, record->control_block, REGION_STACK, thread,
+    return region_list_add(&analysis->stacks, live, record->control_block, REGION_STACK, thread,
                            error) &&
-           region_list_add(&analysis->dead_stacks, mapping->start, start, REGION_NOBODY, NO_INDEX,
-                           error);
+           (!is_guarded ||
+            region_list_add(&analysis->dead_stacks, start, live, REGION_NOBODY, NO_INDEX, error));
 }
 
 // The stack of a thread that executes somewhere else: all of it is live.
@@ -96,20 +128,20 @@ static bool claim_whole_stack(CaptureAnalysis *analysis, uint32_t thread, Error 
 {
     const ProcessCopy *copy = analysis->copy;
     const ProcessThread *record = &copy->threads[thread];
-    uint32_t home = process_copy_mapping_index(copy, record->control_block);
+    const ProcessMapping *home = process_copy_find_mapping(copy, record->control_block);
+    bool is_certain, is_guarded;
+    uint64_t start;
 
     if ((int)record->tid == copy->pid)
         for (uint32_t i = 0; i < copy->mapping_count; i++)
             if (mapping_is_stack(&copy->mappings[i]))
                 return region_list_add(&analysis->stacks, copy->mappings[i].start,
                                        copy->mappings[i].end, REGION_STACK, thread, error);
-    if (home == NO_INDEX || (int)record->tid == copy->pid)
+    if (home == NULL || (int)record->tid == copy->pid)
         return true;
-    bool is_certain = is_above_guard(copy, home) &&
-                      !holds_descriptor(copy, copy->mappings[home].start, record->control_block);
-    return region_list_add(is_certain ? &analysis->stacks : &analysis->likely_stacks,
-                           copy->mappings[home].start, record->control_block, REGION_STACK, thread,
-                           error);
+    start = stack_start(analysis, thread, home, &is_certain, &is_guarded);
+    return region_list_add(is_certain ? &analysis->stacks : &analysis->likely_stacks, start,
+                           record->control_block, REGION_STACK, thread, error);
 }
 
 static bool add_stray(CaptureAnalysis *analysis, uint32_t thread, Error *error)
@@ -136,7 +168,7 @@ static bool find_stack(CaptureAnalysis *analysis, uint32_t thread, Error *error)
     }
     if (here != NO_INDEX && record->stack_pointer < record->control_block &&
         here == process_copy_mapping_index(copy, record->control_block)) {
-        if (!claim_own_stack(analysis, thread, here, error))
+        if (!claim_own_stack(analysis, thread, &copy->mappings[here], error))
             return false;
         return (int)record->tid != copy->pid || claim_whole_stack(analysis, thread, error);
     }
