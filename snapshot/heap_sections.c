@@ -90,12 +90,16 @@ static int compare_runs(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
+static uint64_t run_end(const PageRun *run, uint32_t page_size)
+{
+    return run->address + run->page_count * page_size;
+}
+
 // Is each page of `table` in one of `covers` (which may overlap, and are sorted here)?
 static bool is_covered(const RunTable *table, RunTable *covers, uint32_t page_size,
                        uint64_t *uncovered)
 {
-    const PageRun *cover = covers->runs;
-    const PageRun *end_of_covers = cover + covers->count;
+    uint64_t next = 0;
 
     if (covers->count > 0)
         qsort(covers->runs, covers->count, sizeof *covers->runs, compare_runs);
@@ -104,13 +108,13 @@ static bool is_covered(const RunTable *table, RunTable *covers, uint32_t page_si
         uint64_t end = at + table->runs[i].page_count * page_size;
         // Covers may overlap each other, but what ends below `at` is of no more use.
         while (at < end) {
-            while (cover < end_of_covers && cover->address + cover->page_count * page_size <= at)
-                cover++;
-            if (cover == end_of_covers || cover->address > at) {
+            while (next < covers->count && run_end(&covers->runs[next], page_size) <= at)
+                next++;
+            if (next == covers->count || covers->runs[next].address > at) {
                 *uncovered = at;
                 return false;
             }
-            at = cover->address + cover->page_count * page_size;
+            at = run_end(&covers->runs[next], page_size);
         }
     }
     return true;

@@ -163,6 +163,22 @@ static bool open_straight(OutputFile *file, Error *error)
     return true;
 }
 
+// False: memory is short.
+static bool set_path(OutputFile *file, const char *path, TargetKind kind)
+{
+    // Replacing goes through links: what is replaced is the file, not the link to it.
+    if (kind == TARGET_REPLACED) {
+        file->path = realpath(path, NULL);
+        if (file->path == NULL && errno == ENOMEM)
+            return false;
+    }
+    if (file->path == NULL)
+        file->path = strdup(path);
+    if (file->path != NULL)
+        file->folder = folder_of(file->path);
+    return file->folder != NULL;
+}
+
 bool output_file_open(const char *path, bool replaces, OutputFile **out, Error *error)
 {
     OutputFile *file = NULL;
@@ -177,14 +193,7 @@ bool output_file_open(const char *path, bool replaces, OutputFile **out, Error *
         return error_set_memory(error, sizeof *file, "an output file");
     file->descriptor = -1;
     file->replaces = replaces;
-    // Replacing goes through links: what is replaced is the file, not the link to it.
-    if (kind == TARGET_REPLACED)
-        file->path = realpath(path, NULL);
-    if (file->path == NULL)
-        file->path = strdup(path);
-    if (file->path != NULL)
-        file->folder = folder_of(file->path);
-    if (file->folder == NULL)
+    if (!set_path(file, path, kind))
         error_set_memory(error, strlen(path) + 1, "a file name");
     else
         ok = kind == TARGET_STRAIGHT ? open_straight(file, error) : open_unnamed(file, error);

@@ -17,6 +17,7 @@ TESTS ?=
 TOTALS ?=
 FUZZ_SECONDS ?= 60
 
+comma := ,
 SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 PROPERTY_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/property/test_*.c)))
@@ -51,6 +52,12 @@ TESTS_TO_RUN = $(if $(TESTS),$(NAMED_TESTS),$(foreach group,$(TEST_GROUPS),$(TES
 $(CRITERION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lcriterion $(PACKAGE_LIBS) -lm -o $@
+
+# Every call of ours that may find memory short goes through the test first.
+$(BUILD)/tests/unit/test_allocation_failures: LDFLAGS += $(foreach function, \
+	malloc calloc realloc strdup strndup realpath mmap pthread_create ZSTD_createCCtx \
+	ZSTD_createDCtx cJSON_CreateObject cJSON_AddStringToObject cJSON_Print, \
+	-Wl$(comma)--wrap=$(function))
 
 $(STRESS_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")

@@ -1,0 +1,216 @@
+// Memory that runs out: each allocation of writing and reading a snapshot is made to fail, one
+// after the other. Every time there must be a clean error and nothing left behind, which the
+// address sanitizer watches; without the failure all must work again.
+//
+// Linked with --wrap for the functions below (tests/tests.mk), so that calls from our code, and
+// from it alone, come here first.
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "snapshot/snapshot_file.h"
+#include "tests/support/random_heap.h"
+#include "tests/support/snapshot_streams.h"
+
+// Calls that still succeed; negative: all do. Tests that set it use one thread.
+static long calls_left = -1;
+
+static bool fails_now(void)
+{
+    return calls_left >= 0 && calls_left-- == 0;
+}
+
+#define WRAPPED(type, name, parameters, arguments, failure)                                        \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters                                                                  \
+    {                                                                                              \
+        if (fails_now()) {                                                                         \
+            errno = ENOMEM;                                                                        \
+            return failure;                                                                        \
+        }                                                                                          \
+        return __real_##name arguments;                                                            \
+    }
+
+struct ZSTD_CCtx_s;
+struct ZSTD_DCtx_s;
+struct cJSON;
+WRAPPED(void *, malloc, (size_t size), (size), NULL)
+WRAPPED(void *, calloc, (size_t count, size_t size), (count, size), NULL)
+WRAPPED(void *, realloc, (void *memory, size_t size), (memory, size), NULL)
+WRAPPED(char *, strdup, (const char *text), (text), NULL)
+WRAPPED(char *, strndup, (const char *text, size_t length), (text, length), NULL)
+WRAPPED(char *, realpath, (const char *path, char *resolved), (path, resolved), NULL)
+WRAPPED(void *, mmap,
+        (void *address, size_t length, int protection, int flags, int file, off_t offset),
+        (address, length, protection, flags, file, offset), MAP_FAILED)
+WRAPPED(struct ZSTD_CCtx_s *, ZSTD_createCCtx, (void), (), NULL)
+WRAPPED(struct ZSTD_DCtx_s *, ZSTD_createDCtx, (void), (), NULL)
+WRAPPED(struct cJSON *, cJSON_CreateObject, (void), (), NULL)
+WRAPPED(struct cJSON *, cJSON_AddStringToObject,
+        (struct cJSON * object, const char *name, const char *text), (object, name, text), NULL)
+WRAPPED(char *, cJSON_Print, (const struct cJSON *object), (object), NULL)
+
+// Threads that cannot be started are done without.
+static bool has_threads = true;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                          void *(*start)(void *), void *argument)
+{
+    return has_threads ? __real_pthread_create(thread, attributes, start, argument) : EAGAIN;
+}
+
+static RandomHeap *heap_with_everything(void)
+{
+    RandomHeapOptions options = random_heap_options(12, 1000);
+
+    options.objects = 1000;
+    options.roots = 50;
+    options.blocks = 10;
+    options.classes = 0;
+    return random_heap_new(&options);
+}
+
+static size_t count_files(const TestFolder *folder)
+{
+    DIR *entries = opendir(folder->path);
+    size_t count = 0;
+
+    cr_assert_not_null(entries);
+    while (readdir(entries) != NULL)
+        count++;
+    closedir(entries);
+    return count - 2;
+}
+
+Test(allocation_failures, writing_fails_cleanly_at_each)
+{
+    TestFolder folder = test_folder_new();
+    char *path = test_folder_file(&folder, "heap.zst");
+    RandomHeap *heap = heap_with_everything();
+
+    for (int replaces = 0; replaces <= 1; replaces++) {
+        SnapshotWriteOptions options = {.threads = 1, .replaces = replaces != 0};
+        size_t files_before = count_files(&folder);
+        bool was_reached = true;
+        long failed;
+        for (failed = 0; was_reached; failed++) {
+            Error error = {0};
+            calls_left = failed;
+            bool ok = snapshot_write(path, random_heap_contents(heap), &options, NULL, &error);
+            was_reached = calls_left < 0;
+            calls_left = -1;
+            cr_assert(ok || (was_reached && error.code == ERROR_MEMORY), "%ld: %s", failed,
+                      error.message);
+            cr_assert(ok || count_files(&folder) == files_before, "%ld", failed);
+        }
+        cr_expect_gt(failed, 20);
+    }
+    calls_left = -1;
+    cr_expect_eq(count_files(&folder), 1);
+    free(path);
+    random_heap_free(heap);
+    test_folder_free(&folder);
+}
+
+typedef bool (*ReadFunction)(const char *path, Error *error);
+
+static bool read_image(const char *path, Error *error)
+{
+    SnapshotReadOptions options = {.threads = 1};
+    HeapImage *image = NULL;
+    bool ok = snapshot_read(path, &options, &image, error);
+
+    cr_assert_eq(ok, image != NULL);
+    heap_image_free(image);
+    return ok;
+}
+
+static bool read_relocated(const char *path, Error *error)
+{
+    SnapshotReadOptions options = {.threads = 1, .force_relocation = true};
+    HeapImage *image = NULL;
+    bool ok = snapshot_read(path, &options, &image, error);
+
+    cr_assert_eq(ok, image != NULL);
+    heap_image_free(image);
+    return ok;
+}
+
+static bool read_info(const char *path, Error *error)
+{
+    SnapshotFileInfo info;
+    bool ok = snapshot_read_info(path, &info, error);
+
+    cr_assert_eq(ok, info.details != NULL);
+    snapshot_file_info_release(&info);
+    return ok;
+}
+
+static bool verify(const char *path, Error *error)
+{
+    SnapshotReadOptions options = {.threads = 1};
+    SnapshotVerification verification;
+
+    return snapshot_verify(path, &options, &verification, error);
+}
+
+Test(allocation_failures, reading_fails_cleanly_at_each)
+{
+    static const ReadFunction functions[] = {read_image, read_relocated, read_info, verify};
+    TestFolder folder = test_folder_new();
+    char *path = test_folder_file(&folder, "heap.zst");
+    RandomHeap *heap = heap_with_everything();
+    Error error = {0};
+
+    cr_assert(snapshot_write(path, random_heap_contents(heap), NULL, NULL, &error), "%s",
+              error.message);
+    for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++) {
+        long failed = 0;
+        // A mapping that fails at its address is no failure: the image is relocated then. So
+        // the end is where no call was made to fail.
+        for (bool was_reached = true; was_reached; failed++) {
+            error = (Error){0};
+            calls_left = failed;
+            bool ok = functions[f](path, &error);
+            was_reached = calls_left < 0;
+            calls_left = -1;
+            cr_assert(ok || (was_reached && error.code == ERROR_MEMORY), "%zu, %ld: %s", f, failed,
+                      error.message);
+        }
+        cr_expect_gt(failed, 20);
+    }
+    free(path);
+    random_heap_free(heap);
+    test_folder_free(&folder);
+}
+
+Test(allocation_failures, threads_that_cannot_be_started_are_done_without)
+{
+    TestFolder folder = test_folder_new();
+    char *path = test_folder_file(&folder, "heap.zst");
+    RandomHeap *heap = heap_with_everything();
+    SnapshotWriteOptions options = {.threads = 8};
+    SnapshotReadOptions read_options = {.threads = 8};
+    HeapImage *image = NULL;
+    Error error = {0};
+
+    has_threads = false;
+    cr_assert(snapshot_write(path, random_heap_contents(heap), &options, NULL, &error), "%s",
+              error.message);
+    cr_assert(snapshot_read(path, &read_options, &image, &error), "%s", error.message);
+    cr_expect_null(image_differs(image, random_heap_contents(heap), false));
+    heap_image_free(image);
+    free(path);
+    random_heap_free(heap);
+    test_folder_free(&folder);
+}
