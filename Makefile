@@ -92,12 +92,14 @@ $(PROGRAM): $(CLI_OBJECTS) $(LIBRARY) $(BUILD)/library-sources
 include tests/tests.mk
 include samples/samples.mk
 
-## install: install program and man page under PREFIX (default /usr/local; DESTDIR is honoured)
+## install: install program, man page and bash completion under PREFIX (default /usr/local; DESTDIR is honoured)
 .PHONY: install
 install: $(PROGRAM)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/rudo-snap
 	install -m 644 docs/rudo-snap.1 $(DESTDIR)$(PREFIX)/share/man/man1/rudo-snap.1
+	install -D -m 644 docs/rudo-snap.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/rudo-snap
 
 ## clean: remove everything that was built
 .PHONY: clean

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "analysis/reachability_report.h"
@@ -125,6 +126,16 @@ static bool is_standard_output(const char *path)
     return path != NULL && strcmp(path, "-") == 0;
 }
 
+// Is `path` the snapshot itself? Writing there would replace it.
+static bool is_snapshot(const char *path, const char *snapshot)
+{
+    struct stat output, input;
+
+    return path != NULL && stat(path, &output) == 0 && stat(snapshot, &input) == 0 &&
+           S_ISREG(output.st_mode) && output.st_dev == input.st_dev &&
+           output.st_ino == input.st_ino;
+}
+
 // Outputs are opened before the work, so that a mistyped folder does not cost a long run.
 static bool open_outputs(MarkRun *run, Error *error)
 {
@@ -134,6 +145,8 @@ static bool open_outputs(MarkRun *run, Error *error)
         strcmp(settings->json, settings->objects) == 0)
         return error_set(error, ERROR_USAGE, "--json and --objects cannot both go to '%s'",
                          settings->json);
+    if (is_snapshot(settings->json, run->path) || is_snapshot(settings->objects, run->path))
+        return error_set(error, ERROR_USAGE, "'%s' is the snapshot itself", run->path);
     if (settings->json != NULL && !result_file_open(&run->json, settings->json, error))
         return false;
     return settings->objects == NULL || result_file_open(&run->objects, settings->objects, error);

@@ -35,15 +35,17 @@ static bool open_temporary(ResultFile *file, mode_t mode, Error *error)
         file->temporary = NULL;
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for a file name");
     }
+    // Remembered before it exists: a signal may come in between.
+    file->interrupt_number = interrupt_remember_file(file->temporary);
     descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (descriptor < 0) {
         int cause = errno;
 
+        interrupt_forget_file(file->interrupt_number);
         free(file->temporary);
         file->temporary = NULL;
         return write_error(file, cause, error);
     }
-    file->interrupt_number = interrupt_remember_file(file->temporary);
     file->stream = fdopen(descriptor, "w");
     if (file->stream == NULL) {
         (void)close(descriptor);

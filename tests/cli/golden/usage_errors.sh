@@ -31,6 +31,8 @@ try mark --stats=yes shop.zst
 try mark --json '' shop.zst
 try mark --json - --objects - shop.zst
 try mark --json same --objects same shop.zst
+try mark --json ./shop.zst shop.zst
+try mark --objects shop.zst shop.zst
 try mark shop.zst fallback.zst
 try mark -- --json shop.zst
 try info
