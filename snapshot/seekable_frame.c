@@ -3,6 +3,7 @@
 #include "snapshot/seekable_frame.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -129,41 +130,46 @@ static FrameEnd walk_frame(FileWindow *window, uint64_t offset, uint64_t *end, b
     return walk_blocks(window, offset + header.header_bytes, header.has_checksum, end);
 }
 
+// What is wrong with a frame that ended like this, and where; "" when nothing is.
+static void describe(FrameEnd how, bool is_table, unsigned frame, uint64_t end, uint64_t file_bytes,
+                     char *what, size_t size)
+{
+    unsigned long long missing = end > file_bytes ? end - file_bytes : 1;
+    const char *plural = missing == 1 ? "" : "s";
+
+    what[0] = '\0';
+    if (how == FRAME_DAMAGED)
+        (void)snprintf(what, size, "frame %u is not a frame", frame);
+    else if (how == FRAME_CUT_OFF && is_table)
+        (void)snprintf(what, size, "the seek table ends %llu byte%s early", missing, plural);
+    else if (how == FRAME_CUT_OFF)
+        (void)snprintf(what, size, "frame %u ends at least %llu byte%s early", frame, missing,
+                       plural);
+    else if (is_table && end < file_bytes)
+        (void)snprintf(what, size, "%llu bytes follow the seek table",
+                       (unsigned long long)(file_bytes - end));
+    else if (is_table)
+        (void)snprintf(what, size, "the seek table is not what it should be");
+}
+
 bool seekable_explain_damage(int descriptor, const char *path, uint64_t file_bytes, Error *error)
 {
     FileWindow window = {.descriptor = descriptor, .file_bytes = file_bytes};
-    unsigned long long total = file_bytes;
+    char what[100] = "the seek table is missing";
     uint64_t offset = 0;
 
     for (unsigned frame = 0; offset < file_bytes; frame++) {
         bool is_table;
         uint64_t end;
+        char found[sizeof what];
         FrameEnd how = walk_frame(&window, offset, &end, &is_table);
-        if (how == FRAME_DAMAGED)
-            return error_set(error, ERROR_CORRUPT,
-                             "'%s' is damaged: frame %u is not a frame (offset %llu of %llu)", path,
-                             frame, (unsigned long long)end, total);
-        if (how == FRAME_CUT_OFF && is_table)
-            return error_set(error, ERROR_CORRUPT,
-                             "'%s' is damaged: the seek table ends %llu bytes early (offset %llu "
-                             "of %llu)",
-                             path, (unsigned long long)(end - file_bytes),
-                             (unsigned long long)offset, total);
-        if (how == FRAME_CUT_OFF)
-            return error_set(error, ERROR_CORRUPT,
-                             "'%s' is damaged: frame %u ends at least %llu bytes early (offset "
-                             "%llu of %llu)",
-                             path, frame,
-                             (unsigned long long)(end > file_bytes ? end - file_bytes : 1),
-                             (unsigned long long)offset, total);
-        if (is_table)
-            return error_set(error, ERROR_CORRUPT,
-                             "'%s' is damaged: the seek table is not at the end (offset %llu of "
-                             "%llu)",
-                             path, (unsigned long long)offset, total);
+        describe(how, is_table, frame, end, file_bytes, found, sizeof found);
+        if (found[0] != '\0') {
+            memcpy(what, found, sizeof what);
+            break;
+        }
         offset = end;
     }
-    return error_set(error, ERROR_CORRUPT,
-                     "'%s' is damaged: the seek table is missing (offset %llu of %llu)", path,
-                     total, total);
+    return error_set(error, ERROR_CORRUPT, "'%s' is damaged: %s (offset %llu of %llu)", path, what,
+                     (unsigned long long)offset, (unsigned long long)file_bytes);
 }

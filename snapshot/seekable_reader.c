@@ -97,7 +97,8 @@ static bool open_file(SeekableReader *reader, const char *path, Error *error)
     if (reader->descriptor < 0 || fstat(reader->descriptor, &status) != 0)
         return error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return error_set(error, ERROR_USAGE, "'%s' is not a regular file", path);
+        return error_set(error, ERROR_CORRUPT, "'%s' is not a snapshot, but a %s", path,
+                         S_ISDIR(status.st_mode) ? "folder" : "device, pipe or socket");
     reader->info.file_bytes = (uint64_t)status.st_size;
     return true;
 }

@@ -393,7 +393,7 @@ Test(snapshot_file, a_pipe_is_written_straight)
     // And cannot be read as a snapshot itself, without hanging.
     HeapImage *image = NULL;
     cr_expect_not(snapshot_read(fifo, NULL, &image, &error));
-    cr_expect_eq(error.code, ERROR_USAGE, "%s", error.message);
+    cr_expect_eq(error.code, ERROR_CORRUPT, "%s", error.message);
     free(copy_command);
     free(fifo);
     target_free(&target);
@@ -463,7 +463,8 @@ Test(snapshot_file, what_is_no_snapshot_is_named)
     cr_expect_eq(error.code, ERROR_CORRUPT);
     cr_expect(strstr(error.message, "is not a snapshot") != NULL, "%s", error.message);
     cr_expect_not(snapshot_read(target.folder.path, NULL, &image, &error));
-    cr_expect_eq(error.code, ERROR_USAGE, "%s", error.message);
+    cr_expect_eq(error.code, ERROR_CORRUPT, "%s", error.message);
+    cr_expect(strstr(error.message, "folder") != NULL, "%s", error.message);
     target_free(&target);
 }
 
