@@ -43,7 +43,8 @@ static const Option options[] = {
      .letter = 'o',
      .type = OPTION_TEXT,
      .value_name = "FILE",
-     .help = "the snapshot to write, a Zstandard file",
+     .help = "the snapshot to write, a Zstandard file; '-': to standard\n"
+             "output, and the summary to standard error",
      .is_required = true,
      .setting = offsetof(CaptureSettings, output)},
     {.name = "force",
@@ -164,6 +165,13 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
 
     if (parsed != PARSE_RUN)
         return parse_exit_status(parsed);
+    if (strcmp(settings.output, "-") == 0) {
+        settings.output = "/dev/stdout";
+        if (isatty(STDOUT_FILENO) == 1) {
+            (void)error_set(&error, ERROR_USAGE, "a snapshot is nothing for a terminal");
+            return report_usage_error(command, &error);
+        }
+    }
     capture.foreign_mode = (ForeignMode)settings.foreign_mode;
     capture.write = (SnapshotWriteOptions){.level = (int)settings.level,
                                            .keeps_free_slots = settings.keeps_free_slots,

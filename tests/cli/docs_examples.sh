@@ -65,7 +65,7 @@ matches()
 
 # The program that examples capture.
 pid=""
-sample=$BUILD/samples/c-heap/c-heap
+sample=$BUILD/samples/c-heap
 if [ -x "$sample" ]; then
     "$sample" >"$WORK/sample.log" 2>&1 </dev/null &
     pid=$!
@@ -86,6 +86,7 @@ for number in $(seq "$count"); do
             continue
         fi
         # Beside the sample, not over it.
+        rm -f "$WORK"/folder/*
         (cd "$WORK/folder" && eval "${command//4242/$pid}") >"$WORK/stdout" 2>"$WORK/stderr" </dev/null
         status=$?
         if grep -q "not permitted" "$WORK/stderr"; then
