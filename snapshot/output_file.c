@@ -301,6 +301,8 @@ bool output_file_commit(OutputFile *file, Error *error)
     if (!give_name(file)) {
         if (errno == EEXIST)
             return set_exists(error, file->path);
+        if (errno == ENOMEM)
+            return error_set_memory(error, strlen(file->path), "a file name");
         return set_folder_error(error, file->path, file->folder, errno);
     }
     flush_folder(file);

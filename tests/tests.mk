@@ -55,8 +55,8 @@ $(CRITERION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 
 # Every call of ours that may find memory short goes through the test first.
 $(BUILD)/tests/unit/test_allocation_failures: LDFLAGS += $(foreach function, \
-	malloc calloc realloc strdup strndup realpath mmap pthread_create ZSTD_createCCtx \
-	ZSTD_createDCtx cJSON_CreateObject cJSON_AddStringToObject cJSON_Print, \
+	malloc calloc realloc reallocarray strdup strndup asprintf open_memstream realpath mmap \
+	pthread_create ZSTD_createCCtx ZSTD_createDCtx cJSON_CreateObject cJSON_AddStringToObject cJSON_Print, \
 	-Wl$(comma)--wrap=$(function))
 
 $(STRESS_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)

@@ -1,6 +1,6 @@
-// Memory that runs out: each allocation of writing and reading a snapshot is made to fail, one
-// after the other. Every time there must be a clean error and nothing left behind, which the
-// address sanitizer watches; without the failure all must work again.
+// Memory that runs out: each allocation of writing, reading and reporting on a snapshot is made
+// to fail, one after the other. Every time there must be a clean error and nothing left behind,
+// which the address sanitizer watches; without the failure all must work again.
 //
 // Linked with --wrap for the functions below (tests/tests.mk), so that calls from our code, and
 // from it alone, come here first.
@@ -9,10 +9,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "analysis/reachability_report.h"
 #include "snapshot/snapshot_file.h"
 #include "tests/support/random_heap.h"
 #include "tests/support/snapshot_streams.h"
@@ -45,6 +48,9 @@ WRAPPED(void *, calloc, (size_t count, size_t size), (count, size), NULL)
 WRAPPED(void *, realloc, (void *memory, size_t size), (memory, size), NULL)
 WRAPPED(char *, strdup, (const char *text), (text), NULL)
 WRAPPED(char *, strndup, (const char *text, size_t length), (text, length), NULL)
+WRAPPED(void *, reallocarray, (void *memory, size_t count, size_t size), (memory, count, size),
+        NULL)
+WRAPPED(FILE *, open_memstream, (char **bytes, size_t *size), (bytes, size), NULL)
 WRAPPED(char *, realpath, (const char *path, char *resolved), (path, resolved), NULL)
 WRAPPED(void *, mmap,
         (void *address, size_t length, int protection, int flags, int file, off_t offset),
@@ -55,6 +61,20 @@ WRAPPED(struct cJSON *, cJSON_CreateObject, (void), (), NULL)
 WRAPPED(struct cJSON *, cJSON_AddStringToObject,
         (struct cJSON * object, const char *name, const char *text), (object, name, text), NULL)
 WRAPPED(char *, cJSON_Print, (const struct cJSON *object), (object), NULL)
+
+int __wrap_asprintf(char **out, const char *format, ...);
+int __wrap_asprintf(char **out, const char *format, ...)
+{
+    va_list arguments;
+    int length = -1;
+
+    *out = NULL;
+    va_start(arguments, format);
+    if (!fails_now())
+        length = vasprintf(out, format, arguments);
+    va_end(arguments);
+    return length;
+}
 
 // Threads that cannot be started are done without.
 static bool has_threads = true;
@@ -192,6 +212,32 @@ Test(allocation_failures, reading_fails_cleanly_at_each)
     free(path);
     random_heap_free(heap);
     test_folder_free(&folder);
+}
+
+Test(allocation_failures, reporting_fails_cleanly_at_each)
+{
+    RandomHeap *heap = heap_with_everything();
+    HeapImage *image = random_heap_image(heap, true);
+    MarkResult *result = NULL;
+    Error error = {0};
+    bool ok = false;
+    long failed;
+
+    cr_assert(mark_reachable_serial(image, MARK_MAJOR, &result, &error), "%s", error.message);
+    for (failed = 0; !ok; failed++) {
+        ReachabilityReport *report;
+
+        calls_left = failed;
+        ok = reachability_report_new(image, result, &report, &error);
+        calls_left = -1;
+        cr_assert_eq(ok, report != NULL);
+        cr_assert(ok || error.code == ERROR_MEMORY, "%ld: %s", failed, error.message);
+        reachability_report_free(report);
+    }
+    cr_expect_gt(failed, 10);
+    mark_result_free(result);
+    heap_image_free(image);
+    random_heap_free(heap);
 }
 
 Test(allocation_failures, threads_that_cannot_be_started_are_done_without)
