@@ -185,13 +185,15 @@ bool capture_process_copy(int pid, const CaptureCancel *cancel, ProcessCopy *out
     CaptureJob job = {.pid = pid, .cancel = cancel, .out = out, .error = error};
     bool is_ok = false;
     uint64_t bytes;
+    int task;
 
     memset(out, 0, sizeof *out);
     out->pid = pid;
     if (!capture_refusal_check(pid, error))
         return false;
-    proc_executable_name(pid, out->executable, sizeof out->executable);
-    if (!select_all(&job, find_live_task(pid)))
+    task = find_live_task(pid);
+    proc_executable_name(pid, task, out->executable, sizeof out->executable);
+    if (!select_all(&job, task))
         goto done;
     bytes = job.selection.bytes + job.selection.bytes / HEADROOM_SHARE + HEADROOM_BYTES;
     if (!staging_memory_prepare(&job.staging, bytes, pid, cancel, error))

@@ -13,8 +13,8 @@
 #include <sys/uio.h>
 
 #include "snapshot/capture_refusal_internal.h"
+#include "snapshot/memory_available_internal.h"
 #include "snapshot/parallel_for.h"
-#include "snapshot/proc_files_internal.h"
 
 #define HUGE_PAGE_SIZE (UINT64_C(2) << 20)
 // Memory is supplied in steps of this size, to be able to stop in between.
@@ -35,19 +35,6 @@
 
 // ---- staging memory ----
 
-// Bytes that can be had without anybody being killed; UINT64_MAX when unknown.
-static uint64_t available_memory(void)
-{
-    uint64_t available = UINT64_MAX;
-    char *text = proc_file_read("/proc/meminfo");
-    char *line = text == NULL ? NULL : strstr(text, "MemAvailable:");
-
-    if (line != NULL)
-        available = strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024;
-    free(text);
-    return available;
-}
-
 // Asks the kernel for the pages of a part of the staging memory.
 static bool populate(uint8_t *start, uint64_t bytes)
 {
@@ -63,16 +50,15 @@ static bool populate(uint8_t *start, uint64_t bytes)
 bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
                             const CaptureCancel *cancel, Error *error)
 {
-    uint64_t available = available_memory();
+    uint64_t available = memory_available(&system_memory_sources);
     void *base;
 
     staging->base = NULL;
     staging->bytes = 0;
     bytes = (bytes + HUGE_PAGE_SIZE - 1) / HUGE_PAGE_SIZE * HUGE_PAGE_SIZE;
-    if (available != UINT64_MAX &&
-        bytes > available - (available < MEMORY_TO_LEAVE ? available : MEMORY_TO_LEAVE)) {
+    if (bytes > available || available - bytes < MEMORY_TO_LEAVE) {
         error_set_memory(error, bytes, "a copy of the process");
-        return error_add_hint(error, "%llu bytes are available on this machine",
+        return error_add_hint(error, "%llu bytes are available here",
                               (unsigned long long)available);
     }
     base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,

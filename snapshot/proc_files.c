@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "snapshot/clean_text.h"
+
 void proc_task_path(char path[PROC_PATH_BYTES], int pid, int tid, const char *name)
 {
     (void)snprintf(path, PROC_PATH_BYTES, "/proc/%d/task/%d/%s", pid, tid, name);
@@ -97,17 +99,38 @@ char proc_task_state(int pid, int tid)
     return read_stat(pid, tid, fields, sizeof fields) && fields[0] == ' ' ? fields[1] : 0;
 }
 
-bool proc_is_kernel_thread(int pid)
+// The kernel's PF_* flags of the task; 0 when it is gone.
+static unsigned long read_flags(int pid, int tid)
 {
-    const unsigned long kernel_thread = 0x00200000; // the kernel's PF_KTHREAD
     unsigned long flags = 0;
     char fields[256];
 
-    if (!read_stat(pid, pid, fields, sizeof fields))
-        return false;
     // State, parent, group, session, terminal, its group, flags.
-    return sscanf(fields, " %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
-           (flags & kernel_thread) != 0;
+    if (!read_stat(pid, tid, fields, sizeof fields) ||
+        sscanf(fields, " %*c %*d %*d %*d %*d %*d %lu", &flags) != 1)
+        return 0;
+    return flags;
+}
+
+bool proc_is_kernel_thread(int pid)
+{
+    return (read_flags(pid, pid) & 0x00200000) != 0; // PF_KTHREAD
+}
+
+bool proc_is_io_worker(int pid, int tid)
+{
+    return (read_flags(pid, tid) & 0x00000010) != 0; // PF_IO_WORKER
+}
+
+// A name is whatever its owner likes: cut it to fit, and make it fit to be shown.
+static void copy_name(char *from, char *name, size_t bytes)
+{
+    size_t length = strlen(from);
+
+    text_clean(from, length, TEXT_ONE_LINE);
+    length = text_cut(from, length, bytes - 1);
+    memcpy(name, from, length);
+    name[length] = '\0';
 }
 
 void proc_task_name(int pid, int tid, char *name, size_t bytes)
@@ -115,25 +138,28 @@ void proc_task_name(int pid, int tid, char *name, size_t bytes)
     char path[PROC_PATH_BYTES];
     char *text;
 
+    name[0] = '\0';
     proc_task_path(path, pid, tid, "comm");
     text = proc_file_read(path);
-    if (text != NULL)
-        text[strcspn(text, "\n")] = '\0';
-    (void)snprintf(name, bytes, "%s", text == NULL ? "" : text);
+    if (text == NULL)
+        return;
+    // The kernel ends it with a line feed.
+    text[strcspn(text, "\n")] = '\0';
+    copy_name(text, name, bytes);
     free(text);
 }
 
-void proc_executable_name(int pid, char *name, size_t bytes)
+void proc_executable_name(int pid, int tid, char *name, size_t bytes)
 {
     static const char deleted[] = " (deleted)";
     char path[PROC_PATH_BYTES], target[4096];
-    const char *base;
+    char *base;
     ssize_t length;
 
-    proc_task_path(path, pid, pid, "exe");
+    proc_task_path(path, pid, tid, "exe");
     length = readlink(path, target, sizeof target - 1);
     if (length <= 0) {
-        proc_task_name(pid, pid, name, bytes);
+        proc_task_name(pid, tid, name, bytes);
         return;
     }
     target[length] = '\0';
@@ -141,7 +167,7 @@ void proc_executable_name(int pid, char *name, size_t bytes)
         strcmp(target + length - (sizeof deleted - 1), deleted) == 0)
         target[(size_t)length - (sizeof deleted - 1)] = '\0';
     base = strrchr(target, '/');
-    (void)snprintf(name, bytes, "%s", base == NULL ? target : base + 1);
+    copy_name(base == NULL ? target : base + 1, name, bytes);
 }
 
 bool proc_task_list(int pid, int **tids, uint32_t *count)

@@ -30,12 +30,16 @@ char proc_task_state(int pid, int tid);
 // A thread of the kernel, which has no memory of its own?
 bool proc_is_kernel_thread(int pid);
 
-// The task's name as /proc has it ("" when it is gone), cut to `bytes`.
+// A thread that the kernel made to do input and output for the process (io_uring)? It never runs
+// code of the process, has no stack there, and some kernels let nobody trace it.
+bool proc_is_io_worker(int pid, int tid);
+
+// The task's name ("" when it is gone), cut to `bytes`, and clean (clean_text.h).
 void proc_task_name(int pid, int tid, char *name, size_t bytes);
 
-// File name of the executable without folders, or the process's name when it cannot be
-// read; cut to `bytes`.
-void proc_executable_name(int pid, char *name, size_t bytes);
+// File name of the executable without folders, or the task's name when it cannot be read;
+// cut to `bytes`, and clean.
+void proc_executable_name(int pid, int tid, char *name, size_t bytes);
 
 // The tids of all tasks of `pid`, in no order; the caller frees `*tids`. False with errno set.
 bool proc_task_list(int pid, int **tids, uint32_t *count);

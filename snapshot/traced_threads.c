@@ -351,6 +351,8 @@ static bool take_new_threads(TracedThreads *threads, bool is_interrupting, uint3
     for (uint32_t i = 0; i < count && is_ok; i++) {
         if (is_known(threads, tids[i]) && !is_new_in_old_place(threads, tids[i]))
             continue;
+        if (proc_is_io_worker(threads->pid, tids[i]))
+            continue;
         if (!reserve_thread(threads)) {
             is_ok = error_set_memory(error, sizeof(TracedThread), "a thread");
         } else if (seize(threads, tids[i])) {
