@@ -99,7 +99,8 @@ bool capture_refusal_explain(int pid, int reason, Error *error)
     case ENODATA:
         return capture_refusal_gone(pid, error);
     case ENOMEM:
-        return error_set_memory(error, 0, "what /proc tells about the process");
+        return error_set(error, ERROR_MEMORY,
+                         "cannot allocate memory for what '/proc' tells about process %d", pid);
     case ENOSYS:
         return error_set(error, ERROR_SYSTEM,
                          "cannot trace pid %d: this system does not allow tracing", pid);

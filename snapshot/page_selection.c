@@ -54,6 +54,7 @@ typedef struct PageScan {
     PageSelection *out;
     int pagemap;
     bool has_scan_request; // until the kernel says that it does not know it
+    bool has_scanned;      // it does
     ScanBuffer *buffer;
 } PageScan;
 
@@ -141,14 +142,16 @@ static bool add_by_pagemap(PageScan *scan, uint64_t start, uint64_t end)
 
 static bool add_touched_pages(PageScan *scan, uint64_t start, uint64_t end)
 {
-    if (scan->has_scan_request) {
-        if (add_by_scan(scan, start, end))
-            return true;
-        // The first request of all is the one that fails when the kernel does not know it.
-        if ((errno != ENOTTY && errno != EINVAL) || scan->out->count > 0)
-            return false;
-        scan->has_scan_request = false;
+    if (!scan->has_scan_request)
+        return add_by_pagemap(scan, start, end);
+    if (add_by_scan(scan, start, end)) {
+        scan->has_scanned = true;
+        return true;
     }
+    // Kernels that do not know the request say so the first time.
+    if (scan->has_scanned || (errno != ENOTTY && errno != EINVAL))
+        return false;
+    scan->has_scan_request = false;
     return add_by_pagemap(scan, start, end);
 }
 

@@ -149,6 +149,12 @@ static void set_state(TracedThreads *threads, TracedThread *thread, TracedState 
 
 // ---- what a thread does ----
 
+static void note_failure(TracedThreads *threads, const TracedThread *thread, int reason)
+{
+    threads->failed_tid = thread->tid;
+    threads->failure = reason;
+}
+
 static void interrupt(TracedThreads *threads, const TracedThread *thread)
 {
     if (!threads->has_interrupted) {
@@ -156,8 +162,9 @@ static void interrupt(TracedThreads *threads, const TracedThread *thread)
         threads->interrupted_at_ns = now_ns(CLOCK_MONOTONIC);
         threads->captured_at_ns = now_ns(CLOCK_REALTIME);
     }
-    // Fails only for a thread that has ended, which the next look will find.
-    (void)ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL);
+    // ESRCH: the thread has ended, which the next look will find.
+    if (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) != 0 && errno != ESRCH)
+        note_failure(threads, thread, errno);
 }
 
 static void detach(TracedThreads *threads, TracedThread *thread, int signal)
@@ -221,7 +228,7 @@ static void settle(TracedThreads *threads, TracedThread *thread, bool by_interru
         // ESRCH: killed while stopped, and its end will be seen at the next look.
         if (errno == ESRCH)
             return;
-        threads->unreadable_tid = thread->tid;
+        note_failure(threads, thread, errno);
     }
     if (by_interrupt)
         thread_registers_undo_interruption(thread->tid, &thread->general);
@@ -270,7 +277,7 @@ static bool look_at(TracedThreads *threads, TracedThread *thread, bool is_leavin
     if (waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) !=
         0) {
         if (errno != ECHILD)
-            return false;
+            note_failure(threads, thread, errno);
         set_state(threads, thread, TRACED_GONE);
         return true;
     }
@@ -343,11 +350,8 @@ static bool take_new_threads(TracedThreads *threads, bool is_interrupting, uint3
     bool is_ok = true;
 
     *found = 0;
-    if (!proc_task_list(threads->pid, &tids, &count)) {
-        if (errno == ENOMEM)
-            return error_set_memory(error, 0, "the list of threads");
-        return capture_refusal_gone(threads->pid, error);
-    }
+    if (!proc_task_list(threads->pid, &tids, &count))
+        return capture_refusal_explain(threads->pid, errno, error);
     for (uint32_t i = 0; i < count && is_ok; i++) {
         if (is_known(threads, tids[i]) && !is_new_in_old_place(threads, tids[i]))
             continue;
@@ -444,11 +448,13 @@ static bool check_events(TracedThreads *threads, Error *error)
         return capture_refusal_gone(threads->pid, error);
     if (threads->is_short_of_memory)
         return error_set_memory(error, sizeof(pid_t), "a thread");
-    if (threads->unreadable_tid != 0)
+    if (threads->failure != 0 && threads->failure != ENOEXEC)
+        return capture_refusal_explain(threads->pid, threads->failure, error);
+    if (threads->failure != 0)
         return error_set(
             error, ERROR_UNSUPPORTED,
             "cannot read the registers of thread %d of process %d: it runs 32-bit code",
-            threads->unreadable_tid, threads->pid);
+            threads->failed_tid, threads->pid);
     return take_newborns(threads, error);
 }
 
@@ -458,6 +464,8 @@ static bool wait_for_stops(TracedThreads *threads, Error *error)
     int64_t since = now_ns(CLOCK_MONOTONIC);
     unsigned idle_polls = 0;
 
+    if (!check_events(threads, error))
+        return false;
     while (threads->seized_count > 0) {
         int64_t waited;
         char state;

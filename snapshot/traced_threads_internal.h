@@ -47,7 +47,8 @@ typedef struct TracedThreads {
     bool has_executed; // the process has become another program
     bool has_ended;    // killed while it was stopped
     bool is_short_of_memory;
-    int unreadable_tid;        // a thread whose registers cannot be read; 0
+    int failed_tid;            // a thread that could not be traced to the end
+    int failure;               // errno; ENOEXEC: it runs 32-bit code; 0
     int64_t interrupted_at_ns; // CLOCK_MONOTONIC, first interrupt
     int64_t resumed_at_ns;     // CLOCK_MONOTONIC, last detach
     int64_t captured_at_ns;    // CLOCK_REALTIME, first interrupt

@@ -46,6 +46,22 @@ refuse "a process that a debugger holds" "$TARGET" 4 \
 kill -KILL "$STARTED"
 wait "$STARTED" 2>/dev/null
 
+# The least of a 32-bit program: pause() again and again. A header of 52 bytes, one segment of
+# 32, nine bytes of code: mov eax, 29; int 0x80; jmp back.
+printf '%b' '\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0' \
+    '\x02\0\x03\0\x01\0\0\0\x54\x80\x04\x08\x34\0\0\0\0\0\0\0\0\0\0\0' \
+    '\x34\0\x20\0\x01\0\0\0\0\0\0\0' \
+    '\x01\0\0\0\0\0\0\0\0\x80\x04\x08\0\x80\x04\x08' \
+    '\x5d\0\0\0\x5d\0\0\0\x05\0\0\0\0\x10\0\0' \
+    '\xb8\x1d\0\0\0\xcd\x80\xeb\xf7' >"$WORK/small"
+chmod +x "$WORK/small"
+start "$WORK/small.out" "$WORK/small"
+if wait_until 2 grep -qs "^Name:.*small" "/proc/$STARTED/status"; then
+    refuse "a 32-bit program" "$STARTED" 3 "*32-bit program*"
+else
+    skip "a 32-bit program is refused" "this kernel does not run 32-bit programs"
+fi
+
 if [ "$(id -u)" -ne 0 ]; then
     refuse "a process of another user" 1 4 "*cannot trace pid 1*"
 elif command -v setpriv >/dev/null && id nobody >/dev/null 2>&1; then

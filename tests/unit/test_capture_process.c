@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "snapshot/thread_registers_internal.h"
+#include "tests/support/captured_child.h"
 
 #define PAGE 4096u
 #define UNTOUCHED_BYTES (UINT64_C(256) << 20)
@@ -27,120 +28,30 @@ static uint64_t in_data = 1;
 static uint64_t in_bss;
 static __thread uint64_t in_tls = 2;
 
-// Shared between the test and its target.
-typedef struct Meeting {
-    uint32_t is_ready;
-    uint64_t beats;
-    uint64_t *on_stack;
-} Meeting;
-
-static Meeting *meeting;
-static pid_t target;
 static ProcessCopy copy;
 static Error error;
 
-static void skip_where_unsupported(void)
+static void begin(void)
 {
     if (!thread_registers_are_supported())
         cr_skip_test("capturing processes needs x86-64");
-}
-
-static void begin(void)
-{
-    skip_where_unsupported();
-    meeting =
-        mmap(NULL, sizeof *meeting, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    cr_assert_neq(meeting, MAP_FAILED);
     memset(&error, 0, sizeof error);
-    target = 0;
 }
 
 static void end(void)
 {
     process_copy_release(&copy);
-    if (target > 0) {
-        (void)kill(target, SIGKILL);
-        (void)waitpid(target, NULL, 0);
-    }
-}
-
-// Ends with the test, should that be killed.
-static void become_target(void)
-{
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
-}
-
-static void beat_for_ever(void)
-{
-    const struct timespec moment = {.tv_nsec = 1000000};
-
-    // Relaxed: the test wants to see progress, no more.
-    for (;;) {
-        __atomic_fetch_add(&meeting->beats, 1, __ATOMIC_RELAXED);
-        (void)nanosleep(&moment, NULL);
-    }
-}
-
-static _Noreturn void meet(void)
-{
-    // Release: what the target did before is there; partner of wait_for_target().
-    __atomic_store_n(&meeting->is_ready, 1, __ATOMIC_RELEASE);
-    beat_for_ever();
-    _exit(0);
-}
-
-static void wait_for_target(void)
-{
-    const struct timespec moment = {.tv_nsec = 1000000};
-
-    while (__atomic_load_n(&meeting->is_ready, __ATOMIC_ACQUIRE) == 0)
-        (void)nanosleep(&moment, NULL);
-}
-
-static void start(void (*body)(void))
-{
-    target = fork();
-    cr_assert_geq(target, 0);
-    if (target == 0) {
-        become_target();
-        body();
-        meet();
-    }
-    wait_for_target();
-}
-
-static long status_number(const char *key)
-{
-    char path[64], line[256];
-    long value = -1;
-    FILE *file;
-
-    (void)snprintf(path, sizeof path, "/proc/%d/status", target);
-    file = fopen(path, "r");
-    cr_assert_not_null(file);
-    while (fgets(line, sizeof line, file) != NULL) {
-        if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
-            value = strtol(line + strlen(key) + 1, NULL, 10);
-    }
-    (void)fclose(file);
-    return value;
+    child_end();
 }
 
 static void expect_running(void)
 {
-    const struct timespec moment = {.tv_nsec = 1000000};
-    uint64_t before = __atomic_load_n(&meeting->beats, __ATOMIC_RELAXED);
-
-    for (int i = 0; i < 5000 && __atomic_load_n(&meeting->beats, __ATOMIC_RELAXED) == before; i++)
-        (void)nanosleep(&moment, NULL);
-    cr_expect_gt(__atomic_load_n(&meeting->beats, __ATOMIC_RELAXED), before, "it stands still");
-    cr_expect_eq(status_number("TracerPid"), 0, "it is still traced");
+    cr_expect(child_is_running(), "it stands still, or is still traced");
 }
 
 static void capture_well(void)
 {
-    cr_assert(capture_process_copy(target, NULL, &copy, &error), "%s: %s", error.message,
+    cr_assert(capture_process_copy(child_pid(), NULL, &copy, &error), "%s: %s", error.message,
               error.hint);
     expect_running();
 }
@@ -164,22 +75,22 @@ static void write_everywhere(void)
     volatile uint64_t on_stack = 0x5757;
 
     stack_word_address = (uint64_t)(uintptr_t)&on_stack;
-    meeting->on_stack = (uint64_t *)(uintptr_t)stack_word_address;
+    child_meeting->on_stack = (uint64_t *)(uintptr_t)stack_word_address;
     in_data = 0x1111;
     in_bss = 0x2222;
     in_tls = 0x3333;
-    meet();
+    child_meet();
 }
 
 Test(capture_process, the_copy_holds_data_bss_tls_and_stack)
 {
-    start(write_everywhere);
+    child_start(write_everywhere);
     capture_well();
     cr_expect_eq(word_at(&in_data), 0x1111);
     cr_expect_eq(word_at(&in_bss), 0x2222);
     cr_expect_eq(word_at(&in_tls), 0x3333);
-    cr_expect_eq(word_at(meeting->on_stack), 0x5757);
-    cr_expect_eq(copy.pid, target);
+    cr_expect_eq(word_at(child_meeting->on_stack), 0x5757);
+    cr_expect_eq(copy.pid, child_pid());
     cr_expect_eq(copy.unreadable_bytes, 0);
     cr_expect_gt(copy.pause_ns, 0);
     cr_expect_gt(copy.captured_at_ns, INT64_C(1700000000) * 1000000000);
@@ -207,11 +118,11 @@ Test(capture_process, pages_that_were_never_written_are_neither_copied_nor_touch
     spots = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     (void)madvise(zeroes, 16 * PAGE, MADV_NOHUGEPAGE);
     (void)madvise(spots, 16 * PAGE, MADV_NOHUGEPAGE);
-    start(touch_some);
-    page_tables = status_number("VmPTE");
+    child_start(touch_some);
+    page_tables = child_status_number("VmPTE");
     capture_well();
     // For the untouched memory they would need 512 KiB; the data of libraries needs some.
-    cr_expect_leq(status_number("VmPTE"), page_tables + 128, "its page tables have grown");
+    cr_expect_leq(child_status_number("VmPTE"), page_tables + 128, "its page tables have grown");
     cr_expect_eq(process_copy_bytes_left(&copy, (uint64_t)(uintptr_t)untouched), 0);
     cr_expect_eq(process_copy_bytes_left(&copy, (uint64_t)(uintptr_t)untouched + PAGE * 5000), 0);
     for (uint64_t i = 0; i < 16; i++) {
@@ -246,7 +157,7 @@ Test(capture_process, private_mappings_of_files_are_copied_where_they_were_never
         cr_assert_eq(write(fd, page, sizeof page), (ssize_t)sizeof page);
     }
     file_mapping = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-    start(touch_file_mapping);
+    child_start(touch_file_mapping);
     capture_well();
     bytes = process_copy_bytes(&copy, (uint64_t)(uintptr_t)file_mapping, 3 * PAGE);
     cr_assert_not_null(bytes);
@@ -280,10 +191,10 @@ static void start_three_threads(void)
 
 Test(capture_process, every_thread_is_there_with_name_stack_and_control_block)
 {
-    start(start_three_threads);
+    child_start(start_three_threads);
     capture_well();
     cr_assert_eq(copy.thread_count, 4);
-    cr_expect_eq((pid_t)copy.threads[0].tid, target, "the main thread comes first");
+    cr_expect_eq((pid_t)copy.threads[0].tid, child_pid(), "the main thread comes first");
     for (uint32_t i = 0; i < 4; i++) {
         const ProcessThread *thread = &copy.threads[i];
 
@@ -311,7 +222,7 @@ Test(capture_process, every_thread_is_there_with_name_stack_and_control_block)
 
 static void hold_registers(void)
 {
-    __atomic_store_n(&meeting->is_ready, 1, __ATOMIC_RELEASE);
+    child_announce();
     __asm__ volatile("movq %0, %%rbx\n\t"
                      "movq %1, %%xmm3\n\t"
                      "1: lock incq (%2)\n\t"
@@ -319,7 +230,7 @@ static void hold_registers(void)
                      "jmp 1b"
                      :
                      : "r"(UINT64_C(0x123456789abc)), "r"(UINT64_C(0xfedcba98)),
-                       "r"(&meeting->beats)
+                       "r"(&child_meeting->beats)
                      : "rbx", "xmm3", "memory");
 }
 
@@ -327,7 +238,7 @@ Test(capture_process, general_and_vector_registers_are_words_of_their_own)
 {
     uint64_t rbx = 0, xmm3 = 0;
 
-    start(hold_registers);
+    child_start(hold_registers);
     capture_well();
     cr_assert_eq(copy.thread_count, 1);
     for (uint32_t r = 0; r < copy.threads[0].register_count; r++) {
@@ -343,7 +254,7 @@ Test(capture_process, general_and_vector_registers_are_words_of_their_own)
 
 Test(capture_process, mappings_and_ranges_ascend_and_lie_in_private_writable_memory)
 {
-    start(start_three_threads);
+    child_start(start_three_threads);
     capture_well();
     cr_assert_gt(copy.mapping_count, 5);
     for (uint32_t i = 1; i < copy.mapping_count; i++)
@@ -380,11 +291,11 @@ Test(capture_process, it_can_be_cancelled_at_every_step)
     CaptureCancel cancel = {.is_cancelled = count_down};
     bool is_done = false;
 
-    start(start_three_threads);
+    child_start(start_three_threads);
     for (unsigned steps = 0; !is_done; steps++) {
         cr_assert_lt(steps, 100000);
         cancel_countdown = steps;
-        is_done = capture_process_copy(target, &cancel, &copy, &error);
+        is_done = capture_process_copy(child_pid(), &cancel, &copy, &error);
         if (!is_done)
             cr_assert_eq(error.code, ERROR_INTERRUPTED, "%s", error.message);
         if (steps < 20)
@@ -401,12 +312,12 @@ Test(capture_process, a_child_of_ours_that_is_killed_can_still_be_waited_for)
 {
     int status = 0;
 
-    start(start_three_threads);
+    child_start(start_three_threads);
     capture_well();
-    (void)kill(target, SIGKILL);
-    cr_expect_eq(waitpid(target, &status, 0), target);
+    (void)kill(child_pid(), SIGKILL);
+    cr_expect_eq(waitpid(child_pid(), &status, 0), child_pid());
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    target = 0;
+    child_forget();
 }
 
 static void expect_refusal(int pid, ErrorCode code, const char *message)
@@ -428,27 +339,26 @@ Test(capture_process, what_is_no_process_is_refused)
 
 Test(capture_process, a_zombie_is_refused)
 {
-    target = fork();
-    if (target == 0)
-        _exit(0);
-    (void)waitid(P_PID, (id_t)target, &(siginfo_t){0}, WEXITED | WNOWAIT);
-    expect_refusal(target, ERROR_SYSTEM, "has ended already");
+    child_start(do_nothing);
+    (void)kill(child_pid(), SIGKILL);
+    (void)waitid(P_PID, (id_t)child_pid(), &(siginfo_t){0}, WEXITED | WNOWAIT);
+    expect_refusal(child_pid(), ERROR_SYSTEM, "has ended already");
 }
 
 Test(capture_process, a_process_that_is_traced_already_is_refused_with_its_tracer)
 {
     char tracer[32];
 
-    start(do_nothing);
-    cr_assert_eq(ptrace(PTRACE_SEIZE, target, NULL, NULL), 0);
+    child_start(do_nothing);
+    cr_assert_eq(ptrace(PTRACE_SEIZE, child_pid(), NULL, NULL), 0);
     (void)snprintf(tracer, sizeof tracer, "process %d traces it already", getpid());
-    expect_refusal(target, ERROR_SYSTEM, tracer);
+    expect_refusal(child_pid(), ERROR_SYSTEM, tracer);
 }
 
 // A program that becomes another program all the time, and counts how often.
 static void become_again(void)
 {
-    __atomic_store_n(&meeting->is_ready, 1, __ATOMIC_RELEASE);
+    child_announce();
     (void)execl("/bin/sh", "sh", "-c", "exec sh -c \"$0\" \"$0\"", "exec sh -c \"$0\" \"$0\"",
                 NULL);
 }
@@ -457,16 +367,16 @@ Test(capture_process, a_process_that_starts_other_programs_is_copied_or_refused_
 {
     int copied = 0;
 
-    start(become_again);
+    child_start(become_again);
     for (int i = 0; i < 200; i++) {
-        if (capture_process_copy(target, NULL, &copy, &error))
+        if (capture_process_copy(child_pid(), NULL, &copy, &error))
             copied++;
         else
             cr_assert(error.code == ERROR_SYSTEM, "%s", error.message);
         process_copy_release(&copy);
     }
-    cr_expect_eq(waitpid(target, NULL, WNOHANG), 0, "it has ended");
-    cr_expect_eq(status_number("TracerPid"), 0);
+    cr_expect_eq(waitpid(child_pid(), NULL, WNOHANG), 0, "it has ended");
+    cr_expect_eq(child_status_number("TracerPid"), 0);
     cr_expect_gt(copied, 0);
 }
 
@@ -495,8 +405,8 @@ static void start_vfork(void)
 
 Test(capture_process, a_thread_in_uninterruptible_sleep_ends_the_wait_with_a_reason)
 {
-    start(start_vfork);
-    expect_refusal(target, ERROR_SYSTEM, "does not stop: it is in uninterruptible sleep");
+    child_start(start_vfork);
+    expect_refusal(child_pid(), ERROR_SYSTEM, "does not stop: it is in uninterruptible sleep");
     expect_running();
 }
 
