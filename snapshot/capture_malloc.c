@@ -372,8 +372,9 @@ static bool find_chunks(MallocSearch *search, Error *error)
         if (!find_mapped_chunks_in(search, &search->areas.items[i], error) ||
             !capture_check_cancelled(analysis, error))
             return false;
-    qsort(analysis->chunks.items, analysis->chunks.count, sizeof *analysis->chunks.items,
-          compare_chunks);
+    if (analysis->chunks.count > 0)
+        qsort(analysis->chunks.items, analysis->chunks.count, sizeof *analysis->chunks.items,
+              compare_chunks);
     malloc_flag_cached(&search->reader, &analysis->chunks, search->states, search->state_count);
     return true;
 }
