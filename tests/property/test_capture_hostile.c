@@ -167,6 +167,25 @@ static void check_roots(const ProcessCopy *copy, const SnapshotContents *content
     }
 }
 
+// The image gets copies of all blocks, one behind the other.
+static void take_blocks(const SnapshotContents *contents, HeapImageBuilder *builder)
+{
+    ForeignBlock *blocks = calloc(contents->block_count + 1, sizeof *blocks);
+    uint64_t bytes = 0;
+    uint8_t *data;
+
+    cr_assert_not_null(blocks);
+    for (uint64_t i = 0; i < contents->block_count; i++) {
+        blocks[i] = (ForeignBlock){contents->blocks[i].address, contents->blocks[i].bytes, bytes};
+        bytes += (contents->blocks[i].bytes + 7) & ~UINT64_C(7);
+    }
+    data = calloc(1, bytes + 8);
+    cr_assert_not_null(data);
+    for (uint64_t i = 0; i < contents->block_count; i++)
+        memcpy(data + blocks[i].offset, contents->blocks[i].data, blocks[i].bytes);
+    heap_image_builder_take_blocks(builder, blocks, (uint32_t)contents->block_count, data, bytes);
+}
+
 // Builds an image as the reader of a snapshot would, and marks it.
 static void check_image(const SnapshotContents *contents, uint64_t seed)
 {
@@ -189,7 +208,8 @@ static void check_image(const SnapshotContents *contents, uint64_t seed)
         }
         runs[i] = (PageRun){contents->runs[i].address, contents->runs[i].page_count};
     }
-    memcpy(roots, contents->roots, contents->root_count * sizeof *roots);
+    if (contents->root_count > 0)
+        memcpy(roots, contents->roots, contents->root_count * sizeof *roots);
     cr_assert(heap_image_builder_new(&contents->layout, &options, &builder, &error));
     cr_assert(heap_image_builder_reserve(builder, runs, contents->run_count, &error),
               "seed %llu: %s", (unsigned long long)seed, error.message);
@@ -197,6 +217,7 @@ static void check_image(const SnapshotContents *contents, uint64_t seed)
         memcpy(heap_image_builder_bytes(builder, runs[i].address, runs[i].page_count * 4096),
                contents->runs[i].bytes, runs[i].page_count * 4096);
     heap_image_builder_take_roots(builder, roots, contents->root_count);
+    take_blocks(contents, builder);
     cr_assert(heap_image_builder_finish(&builder, &image, &error), "seed %llu: %s",
               (unsigned long long)seed, error.message);
     cr_assert(mark_reachable_serial(image, MARK_MAJOR, &result, &error));
