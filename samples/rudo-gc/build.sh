@@ -5,7 +5,8 @@
 #
 # The programs are then in TARGET_FOLDER/release/. Where they cannot be built
 # through no fault of theirs (no cargo, a cargo that is too old, crates that are
-# neither downloaded nor reachable), it prints "skipped: REASON" and exits 77.
+# neither downloaded nor reachable, a compiler that rudo-gc does not work with),
+# it prints "skipped: REASON" and exits 77.
 set -eu
 
 if [ $# -ne 1 ]; then
@@ -48,3 +49,10 @@ cargo build --release --locked --offline --target-dir "$target" >"$log" 2>&1 || 
     echo "$0: the build failed" >&2
     exit 1
 }
+
+# A compiler may build rudo-gc 0.8.19 so that its first allocation maps page after
+# page and never returns (README.md). That is not for us to mend, but to notice;
+# the limit on memory makes it fail soon.
+# shellcheck disable=SC3045  # dash and bash both have ulimit -v
+(ulimit -v 4000000 && exec timeout 30 "$target/release/fields" --objects 10 --seconds 0) \
+    >"$log" 2>&1 || skip "rudo-gc cannot allocate as this compiler builds it (see $log)"

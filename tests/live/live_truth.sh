@@ -30,6 +30,7 @@ truth()
 # start_sample PROGRAM [ARG...]: starts it and waits for its truth, in $WORK/truth.json.
 start_sample()
 {
+    rm -f "$WORK/truth.json"
     start "$WORK/truth.json" "$@" --seconds 300
     SAMPLE=$STARTED
     wait_until 60 grep -q '}$' "$WORK/truth.json" || bail "$1 did not tell its truth"

@@ -1,0 +1,34 @@
+#!/bin/bash
+# `make demo` does all it promises, and leaves no process behind, even when it is interrupted.
+. "$(dirname "$0")/../support/tap.sh"
+
+sample_of()
+{
+    sed -n 's/^it runs as pid \([0-9]*\) .*/\1/p' "$1"
+}
+
+started()
+{
+    [ -n "$(sample_of "$1")" ]
+}
+
+run samples/demo.sh
+check_exit "the demo succeeds" 0
+check_output "it captures" stdout "*wrote *build/demo/heap.zst*"
+check_output "it shows the report" stdout "*reachable *unreachable *digest xxh3-128:*16 workers*"
+check_output "it shows the JSON" stdout '*"schema": "rudo-snap/reachability/1"*'
+check_output "it names what to try next" stdout "*== try next*rudo-snap info *"
+check "the report is JSON" python3 -m json.tool build/demo/reach.json
+check "the snapshot verifies" "$RUDO_SNAP" verify build/demo/heap.zst
+check "the sample has ended" test ! -d "/proc/$(sample_of "$WORK/stdout")"
+
+start "$WORK/demo.out" samples/demo.sh
+if wait_until 120 started "$WORK/demo.out"; then
+    kill -TERM "$STARTED"
+    wait "$STARTED"
+    is "interrupted, it ends as interrupted" "$?" 143
+    check "interrupted, it ends the sample" test ! -d "/proc/$(sample_of "$WORK/demo.out")"
+else
+    not_ok "the demo starts a sample" "$(tail -5 "$WORK/demo.out")"
+fi
+done_testing
