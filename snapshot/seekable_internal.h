@@ -37,6 +37,7 @@
 #define FRAME_STREAM_BYTES (2u << 20)
 // And the most that the reader takes.
 #define FRAME_MAX_STREAM_BYTES (16u << 20)
+#define FRAME_MAX_FILE_BYTES (FRAME_MAX_STREAM_BYTES + (1u << 20)) // if it does not compress
 
 // A file never decompresses to more than this many times its size, and the first few MiB.
 // Writers keep the promise by padding (a skippable frame) behind frames that compress better;
