@@ -40,6 +40,20 @@ matches_globs()
     return $status
 }
 
+# with_patterns TEXT_FILE GLOB_FILE: the text, but patterns for lines that an old pattern matches.
+with_patterns()
+{
+    local text pattern old=()
+    mapfile -t old < <(grep -F '*' "$2")
+    while IFS= read -r text; do
+        for pattern in "${old[@]}"; do
+            # shellcheck disable=SC2053  # a pattern on purpose
+            [[ $text == $pattern ]] && text=$pattern && break
+        done
+        printf '%s\n' "$text"
+    done <"$1"
+}
+
 # settle FILE ACTUAL: makes FILE hold ACTUAL, or removes it when that is empty.
 settle()
 {
@@ -63,7 +77,8 @@ for script in "$golden"/*.sh; do
 
     if [ $update = yes ]; then
         settle "$base.stdout.exact" "$WORK/stdout"
-        matches_globs "$WORK/stderr" "$WORK/stderr.glob" || settle "$base.stderr.glob" "$WORK/stderr"
+        with_patterns "$WORK/stderr" "$WORK/stderr.glob" >"$WORK/stderr.new"
+        settle "$base.stderr.glob" "$WORK/stderr.new"
         if [ "$status" -eq 0 ]; then rm -f "$base.exit"; else echo "$status" >"$base.exit"; fi
         ok "$name"
     elif [ "$status" -ne "$expected_status" ]; then
