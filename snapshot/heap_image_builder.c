@@ -21,6 +21,8 @@
 // A gap of this many bytes between pages separates what one window covers from the rest.
 #define WINDOW_GAP_BYTES (UINT64_C(1) << 30)
 // Windows never take more than this share of what they index, or this many buckets.
+#define PAGE_WINDOW_BUCKETS 64u  // 256 bytes for a page of 4096 or more
+#define BLOCK_WINDOW_BUCKETS 16u // 64 bytes for a block, which may be tiny
 #define WINDOW_MIN_LIMIT (UINT64_C(1) << 20)
 // Room that our own stack may still grow into; no run is placed there.
 #define STACK_ROOM_BELOW (UINT64_C(64) << 20)
@@ -388,14 +390,18 @@ static void choose_stretch(const uint64_t *addresses, uint64_t count, uint64_t *
     }
 }
 
-// Sizes a window over addresses[first..last], entries set to `fill`. A window that would be
+// Sizes a window over addresses[first..last], entries set to NO_INDEX. A window that would be
 // large for what it indexes is not made: lookups then take the slow path, same results.
 static bool window_new(AddressWindow *window, uint64_t low, uint64_t high, uint32_t shift,
-                       uint64_t item_count, uint32_t fill, uint32_t **entries, Error *error)
+                       uint64_t item_count, uint32_t buckets_per_item, uint32_t **entries,
+                       Error *error)
 {
     uint64_t first = low >> shift;
     uint64_t count = (high >> shift) - first + 1;
-    uint64_t limit = item_count * 64 > WINDOW_MIN_LIMIT ? item_count * 64 : WINDOW_MIN_LIMIT;
+    uint64_t limit = item_count * buckets_per_item;
+
+    if (limit < WINDOW_MIN_LIMIT)
+        limit = WINDOW_MIN_LIMIT;
 
     *entries = NULL;
     if (count > limit)
@@ -404,7 +410,7 @@ static bool window_new(AddressWindow *window, uint64_t low, uint64_t high, uint3
     if (*entries == NULL)
         return error_set_memory(error, count * sizeof **entries, "an address window");
     for (uint64_t i = 0; i < count; i++)
-        (*entries)[i] = fill;
+        (*entries)[i] = NO_INDEX;
     *window = (AddressWindow){first, count, shift, *entries};
     return true;
 }
@@ -460,7 +466,7 @@ static bool build_page_window(HeapImage *image, Error *error)
 
     end = image->pages[last].address + (run_pages_from(image, (uint32_t)last) << image->page_shift);
     if (!window_new(&image->page_window, image->pages[first].address, end - 1, image->page_shift,
-                    last - first + 1, NO_INDEX, &entries, error))
+                    last - first + 1, PAGE_WINDOW_BUCKETS, &entries, error))
         return false;
     if (entries == NULL)
         return true;
@@ -497,8 +503,8 @@ static bool build_block_window(HeapImage *image, Error *error)
 
     const ForeignBlock *blocks = image->blocks;
     if (!window_new(&image->block_window, blocks[first].address,
-                    blocks[last].address + blocks[last].bytes - 1, 12, last - first + 1, NO_INDEX,
-                    &entries, error))
+                    blocks[last].address + blocks[last].bytes - 1, 12, last - first + 1,
+                    BLOCK_WINDOW_BUCKETS, &entries, error))
         return false;
     if (entries == NULL)
         return true;

@@ -21,6 +21,9 @@ void section_encode_layout(ByteBuffer *buffer, const HeapLayout *layout);
 // The layout has passed heap_layout_check().
 NODISCARD bool section_decode_layout(ByteCursor *cursor, HeapLayout *layout, Error *error);
 
+// Do the tables keep to the limits that readers set? Errors: unsupported.
+NODISCARD bool section_check_details(const SnapshotDetails *details, Error *error);
+
 // section_tables.c; decoders fill the empty tables of `details`, which keeps what was decoded
 // even when they fail.
 void section_encode_threads(ByteBuffer *buffer, const SnapshotDetails *details);

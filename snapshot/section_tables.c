@@ -15,6 +15,33 @@
 
 // ---- writing ----
 
+bool section_check_details(const SnapshotDetails *details, Error *error)
+{
+    uint64_t symbols = 0;
+    const struct {
+        const char *what;
+        uint64_t count, limit;
+    } tables[] = {
+        {"threads", details->thread_count, MAX_THREADS},
+        {"modules", details->module_count, MAX_MODULES},
+        {"types", details->type_count, MAX_TYPES},
+        {"mappings", details->mapping_count, MAX_MAPPINGS},
+    };
+
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        if (tables[i].count > tables[i].limit)
+            return error_set(error, ERROR_UNSUPPORTED, "a snapshot holds at most %llu %s, not %llu",
+                             (unsigned long long)tables[i].limit, tables[i].what,
+                             (unsigned long long)tables[i].count);
+    for (uint32_t i = 0; i < details->type_count; i++)
+        symbols += details->types[i].symbol_count;
+    if (symbols > MAX_SYMBOLS)
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "a snapshot holds at most %u symbols of types, not %llu", MAX_SYMBOLS,
+                         (unsigned long long)symbols);
+    return true;
+}
+
 static void add_string(ByteBuffer *buffer, const char *text)
 {
     size_t length = text == NULL ? 0 : strlen(text);

@@ -46,8 +46,8 @@
 #define MAX_STRING_BYTES 65535u
 #define MAX_THREADS (1u << 20)
 #define MAX_MODULES (1u << 20)
-#define MAX_TYPES (1u << 22)
-#define MAX_SYMBOLS (1u << 22) // of all types together
+#define MAX_TYPES (1u << 20)
+#define MAX_SYMBOLS (1u << 20) // of all types together
 #define MAX_MAPPINGS (1u << 22)
 
 #endif

@@ -256,6 +256,7 @@ bool snapshot_write(const char *path, const SnapshotContents *contents,
         result = &unwanted;
     *result = (SnapshotWriteResult){0};
     ok = heap_layout_check(&contents->layout, error) &&
+         section_check_details(contents->details, error) &&
          output_file_open(path, writer.options.replaces, &file, error) &&
          write_file(&writer, file, result, error);
     seekable_writer_free(writer.writer);
