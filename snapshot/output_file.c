@@ -256,6 +256,9 @@ static bool name_temporarily(OutputFile *file)
 static bool give_name(OutputFile *file)
 {
     if (file->replaces) {
+        // Mostly there is nothing to replace, and then nothing needs a second name.
+        if (file->temporary == NULL && link_unnamed(file, file->path))
+            return true;
         if (file->temporary == NULL && !name_temporarily(file))
             return false;
         if (rename(file->temporary, file->path) != 0)

@@ -62,7 +62,7 @@ WRAPPED(struct cJSON *, cJSON_AddStringToObject,
         (struct cJSON * object, const char *name, const char *text), (object, name, text), NULL)
 WRAPPED(char *, cJSON_Print, (const struct cJSON *object), (object), NULL)
 
-int __wrap_asprintf(char **out, const char *format, ...);
+int __wrap_asprintf(char **out, const char *format, ...) PRINTF_LIKE(2, 3);
 int __wrap_asprintf(char **out, const char *format, ...)
 {
     va_list arguments;
