@@ -59,12 +59,14 @@ static int find_live_task(int pid)
 static bool select_all(CaptureJob *job, int tid)
 {
     ProcessCopy *out = job->out;
+    PageSource source = {.pid = job->pid, .tid = tid};
 
     proc_mappings_free(out->mappings, out->mapping_count);
-    if (!proc_mappings_read(job->pid, tid, &out->mappings, &out->mapping_count) ||
-        !page_selection_fill(&job->selection, job->pid, tid, out->mappings, out->mapping_count))
+    if (!proc_mappings_read(job->pid, tid, &out->mappings, &out->mapping_count))
         return capture_refusal_explain(job->pid, errno, job->error);
-    return true;
+    source.mappings = out->mappings;
+    source.mapping_count = out->mapping_count;
+    return page_selection_fill(&job->selection, &source, job->cancel, job->error);
 }
 
 // ---- while it is stopped ----

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "snapshot/capture_refusal_internal.h"
 #include "snapshot/proc_files_internal.h"
 
 // PAGEMAP_SCAN of Linux 6.7, spelled out because Debian 12's headers are older than that.
@@ -56,10 +57,14 @@ typedef struct PageScan {
     bool has_scan_request; // until the kernel says that it does not know it
     bool has_scanned;      // it does
     ScanBuffer *buffer;
+    const CaptureCancel *cancel;
+    int pid;
+    Error *error;
 } PageScan;
 
-static bool add_range(PageSelection *out, uint64_t start, uint64_t end)
+static bool add_range(PageScan *scan, uint64_t start, uint64_t end)
 {
+    PageSelection *out = scan->out;
     ProcessRange *last = out->count == 0 ? NULL : &out->ranges[out->count - 1];
 
     out->bytes += end - start;
@@ -72,7 +77,7 @@ static bool add_range(PageSelection *out, uint64_t start, uint64_t end)
         ProcessRange *grown = realloc(out->ranges, capacity * sizeof *grown);
 
         if (grown == NULL)
-            return false;
+            return error_set_memory(scan->error, capacity * sizeof *grown, "page ranges");
         out->ranges = grown;
         out->capacity = capacity;
     }
@@ -80,7 +85,14 @@ static bool add_range(PageSelection *out, uint64_t start, uint64_t end)
     return true;
 }
 
-// ENOTTY: the kernel does not know the request.
+// The kernel answers ENOTTY or EINVAL when it does not know the request.
+static bool is_unknown_request(const PageScan *scan, int reason)
+{
+    return !scan->has_scanned && (reason == ENOTTY || reason == EINVAL);
+}
+
+// When the kernel does not know the request, true with `has_scan_request` cleared and nothing
+// added.
 static bool add_by_scan(PageScan *scan, uint64_t start, uint64_t end)
 {
     ScanArguments arguments = {
@@ -101,12 +113,17 @@ static bool add_by_scan(PageScan *scan, uint64_t start, uint64_t end)
 
         if (found < 0 && errno == EINTR)
             continue;
+        if (found < 0 && is_unknown_request(scan, errno)) {
+            scan->has_scan_request = false;
+            return true;
+        }
         if (found < 0)
-            return false;
+            return capture_refusal_explain(scan->pid, errno, scan->error);
+        scan->has_scanned = true;
         for (int i = 0; i < found; i++) {
             const ScanRegion *region = &scan->buffer->regions[i];
 
-            if (!add_range(scan->out, region->start, region->end))
+            if (!add_range(scan, region->start, region->end))
                 return false;
         }
         if (arguments.walk_end <= arguments.start)
@@ -128,12 +145,15 @@ static bool add_by_pagemap(PageScan *scan, uint64_t start, uint64_t end)
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return false;
+            return capture_refusal_explain(scan->pid, errno, scan->error);
         if (got < (ssize_t)sizeof(uint64_t))
             return true; // the memory has gone
+        // A terabyte that hardly holds anything takes seconds to look through.
+        if (!capture_cancel_check(scan->cancel, scan->pid, scan->error))
+            return false;
         for (size_t i = 0; i < (size_t)got / sizeof(uint64_t); i++, start += TARGET_PAGE_SIZE) {
             if ((scan->buffer->words[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0 &&
-                !add_range(scan->out, start, start + TARGET_PAGE_SIZE))
+                !add_range(scan, start, start + TARGET_PAGE_SIZE))
                 return false;
         }
     }
@@ -142,17 +162,9 @@ static bool add_by_pagemap(PageScan *scan, uint64_t start, uint64_t end)
 
 static bool add_touched_pages(PageScan *scan, uint64_t start, uint64_t end)
 {
-    if (!scan->has_scan_request)
-        return add_by_pagemap(scan, start, end);
-    if (add_by_scan(scan, start, end)) {
-        scan->has_scanned = true;
-        return true;
-    }
-    // Kernels that do not know the request say so the first time.
-    if (scan->has_scanned || (errno != ENOTTY && errno != EINVAL))
+    if (scan->has_scan_request && !add_by_scan(scan, start, end))
         return false;
-    scan->has_scan_request = false;
-    return add_by_pagemap(scan, start, end);
+    return scan->has_scan_request || add_by_pagemap(scan, start, end);
 }
 
 // Do pages of this mapping that were never touched hold something?
@@ -183,7 +195,7 @@ static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_
         if (!is_selected(&mappings[i]))
             continue;
         if (is_file) {
-            if (!add_range(scan->out, start, end))
+            if (!add_range(scan, start, end))
                 return false;
             continue;
         }
@@ -197,28 +209,29 @@ static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_
     return true;
 }
 
-bool page_selection_fill(PageSelection *out, int pid, int tid, const ProcessMapping *mappings,
-                         uint32_t mapping_count)
+bool page_selection_fill(PageSelection *out, const PageSource *source, const CaptureCancel *cancel,
+                         Error *error)
 {
-    PageScan scan = {.out = out, .has_scan_request = true};
+    PageScan scan = {
+        .out = out, .has_scan_request = true, .cancel = cancel, .pid = source->pid, .error = error};
     char path[PROC_PATH_BYTES];
-    bool is_ok;
-    int saved;
+    bool is_ok = false;
 
     out->count = 0;
     out->bytes = 0;
     // Opened anew each time: an open pagemap stays with the memory that it was opened on, and the
     // process may have started another program since.
-    proc_task_path(path, pid, tid, "pagemap");
+    proc_task_path(path, source->pid, source->tid, "pagemap");
     scan.pagemap = open(path, O_RDONLY | O_CLOEXEC);
     if (scan.pagemap < 0)
-        return false;
+        return capture_refusal_explain(source->pid, errno, error);
     scan.buffer = malloc(sizeof *scan.buffer);
-    is_ok = scan.buffer != NULL && select_pages(&scan, mappings, mapping_count);
-    saved = errno;
+    if (scan.buffer == NULL)
+        error_set_memory(error, sizeof *scan.buffer, "the page map");
+    else
+        is_ok = select_pages(&scan, source->mappings, source->mapping_count);
     free(scan.buffer);
     (void)close(scan.pagemap);
-    errno = saved;
     return is_ok;
 }
 

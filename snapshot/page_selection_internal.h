@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "snapshot/capture_process.h"
+#include "snapshot/error.h"
 #include "snapshot/process_copy.h"
 
 #define TARGET_PAGE_SIZE 4096u
@@ -18,14 +20,21 @@ typedef struct PageSelection {
     uint64_t bytes; // of all ranges
 } PageSelection;
 
-// Selects, in the private writable ones of `mappings`:
+// Whose pages.
+typedef struct PageSource {
+    int pid;
+    int tid; // a task of the process that has its memory
+    const ProcessMapping *mappings;
+    uint32_t mapping_count;
+} PageSource;
+
+// Selects, in the private writable mappings:
 // - of anonymous memory the pages that are present or swapped out and are not the zero page.
 //   Reading an untouched page would make the kernel map the zero page into the target.
 // - of mapped files (.data) all pages: those that were not touched yet hold what the file holds.
-// What `out` held before is dropped, its capacity stays. `tid`: a task of process `pid`. False
-// with errno set.
-bool page_selection_fill(PageSelection *out, int pid, int tid, const ProcessMapping *mappings,
-                         uint32_t mapping_count);
+// What `out` held before is dropped, its capacity stays. Errors: system, memory, interrupted.
+NODISCARD bool page_selection_fill(PageSelection *out, const PageSource *source,
+                                   const CaptureCancel *cancel, Error *error);
 
 void page_selection_release(PageSelection *selection);
 

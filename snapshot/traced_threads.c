@@ -3,22 +3,6 @@
 // All threads are seized first, which stops nothing, then interrupted; new threads of a seized
 // thread are born seized (PTRACE_O_TRACECLONE), and /proc/PID/task is read again until it
 // holds nothing new while everything in it is stopped.
-//
-// Note [Unconsumed stops]
-// ~~~~~~~~~~~~~~~~~~~~~~~
-// Stops are looked at with WNOWAIT and never consumed. Consuming the stop of a thread that is
-// about to get a signal makes the kernel forget the signal; should this program be killed
-// before it has passed the signal on, the target would lose it. Left unconsumed, the signal is
-// delivered whatever happens to us. The price is that we cannot wait for "any" thread, since
-// the same stop would be reported for ever, so each thread is asked by its tid.
-//
-// Note [Signals while seized]
-// ~~~~~~~~~~~~~~~~~~~~~~~~~~~
-// A signal for a seized thread that is not yet stopped stops it before delivery. It is passed on
-// at once, with a new interrupt already pending: the kernel sets up the handler (or acts
-// upon the signal) and stops the thread again before its next instruction. So no signal is held
-// by us, its siginfo is untouched, and the order of signals stays as it was. Signals that arrive
-// at a thread that is stopped already just stay pending until it is let go.
 
 #include "snapshot/traced_threads_internal.h"
 
@@ -33,6 +17,7 @@
 
 #include "snapshot/capture_refusal_internal.h"
 #include "snapshot/proc_files_internal.h"
+#include "snapshot/thread_stops_internal.h"
 
 // How long a thread may take to stop. One that is runnable only waits for a CPU; one in
 // uninterruptible sleep waits for a device, or for the child of its vfork(), and the others
@@ -45,14 +30,6 @@
 #define POLL_SLEEP_NS 100000
 // A process that makes threads faster than we find them is given up on.
 #define MAX_STOP_ROUNDS 10000
-
-static int64_t now_ns(clockid_t clock)
-{
-    struct timespec now;
-
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 void traced_threads_init(TracedThreads *threads, int pid, const CaptureCancel *cancel)
 {
@@ -138,170 +115,6 @@ static void add_thread(TracedThreads *threads, int tid, bool is_stray)
         proc_task_name(threads->pid, tid, thread->name, sizeof thread->name);
 }
 
-static void set_state(TracedThreads *threads, TracedThread *thread, TracedState state)
-{
-    if (thread->state == TRACED_SEIZED)
-        threads->seized_count--;
-    if (state == TRACED_SEIZED)
-        threads->seized_count++;
-    thread->state = state;
-}
-
-// ---- what a thread does ----
-
-static void note_failure(TracedThreads *threads, const TracedThread *thread, int reason)
-{
-    threads->failed_tid = thread->tid;
-    threads->failure = reason;
-}
-
-static void interrupt(TracedThreads *threads, const TracedThread *thread)
-{
-    if (!threads->has_interrupted) {
-        threads->has_interrupted = true;
-        threads->interrupted_at_ns = now_ns(CLOCK_MONOTONIC);
-        threads->captured_at_ns = now_ns(CLOCK_REALTIME);
-    }
-    // ESRCH: the thread has ended, which the next look will find.
-    if (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) != 0 && errno != ESRCH)
-        note_failure(threads, thread, errno);
-}
-
-static void detach(TracedThreads *threads, TracedThread *thread, int signal)
-{
-    // ESRCH: it was killed while it was stopped.
-    (void)ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)signal);
-    set_state(threads, thread, TRACED_GONE);
-}
-
-// A thread has ended. Its tracer has to take note of it, or it stays a zombie; but the end of a
-// process that is our own child is for whoever started it to collect.
-static void bury(TracedThreads *threads, TracedThread *thread)
-{
-    siginfo_t info;
-
-    if (thread->tid != threads->pid ||
-        proc_status_number(threads->pid, threads->pid, "PPid", 0) != getpid())
-        (void)waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | __WALL);
-    set_state(threads, thread, TRACED_GONE);
-}
-
-// Has a thread that was stopped been killed? (The flags notwithstanding, a tracer is told of
-// stops as well.)
-static bool has_ended(const TracedThread *thread)
-{
-    siginfo_t info;
-
-    memset(&info, 0, sizeof info);
-    if (waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0)
-        return true;
-    return info.si_pid != 0 && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED;
-}
-
-static void note_newborn(TracedThreads *threads, const TracedThread *parent)
-{
-    unsigned long tid = 0;
-
-    if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &tid) != 0 || tid == 0)
-        return;
-    if (threads->newborn_count == threads->newborn_capacity) {
-        uint32_t capacity = threads->newborn_capacity == 0 ? 16 : threads->newborn_capacity * 2;
-        pid_t *grown = realloc(threads->newborns, capacity * sizeof *grown);
-
-        if (grown == NULL) {
-            threads->is_short_of_memory = true;
-            return;
-        }
-        threads->newborns = grown;
-        threads->newborn_capacity = capacity;
-    }
-    threads->newborns[threads->newborn_count++] = (pid_t)tid;
-}
-
-static void settle(TracedThreads *threads, TracedThread *thread, bool by_interrupt)
-{
-    if (thread->is_stray) {
-        detach(threads, thread, 0);
-        return;
-    }
-    if (!thread_registers_read_general(thread->tid, &thread->general)) {
-        // ESRCH: killed while stopped, and its end will be seen at the next look.
-        if (errno == ESRCH)
-            return;
-        note_failure(threads, thread, errno);
-    }
-    if (by_interrupt)
-        thread_registers_undo_interruption(thread->tid, &thread->general);
-    set_state(threads, thread, TRACED_STOPPED);
-}
-
-// A ptrace stop: `status` is the signal, with the event in the next byte.
-static void handle_stop(TracedThreads *threads, TracedThread *thread, int status, bool is_leaving)
-{
-    int signal = status & 0xff, event = status >> 8;
-
-    switch (event) {
-    case 0:
-        // See Note [Signals while seized].
-        if (is_leaving || thread->is_stray) {
-            detach(threads, thread, signal);
-            return;
-        }
-        (void)ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL);
-        (void)ptrace(PTRACE_CONT, thread->tid, NULL, (void *)(intptr_t)signal);
-        return;
-    case PTRACE_EVENT_CLONE:
-        note_newborn(threads, thread);
-        settle(threads, thread, false);
-        break;
-    case PTRACE_EVENT_EXEC:
-        threads->has_executed = true;
-        settle(threads, thread, false);
-        break;
-    default:
-        // SIGTRAP: our interrupt, or the first stop of a newborn; a stop signal: the target
-        // was stopped by its user, and PTRACE_DETACH will leave it so.
-        settle(threads, thread, signal == SIGTRAP);
-        break;
-    }
-    if (is_leaving && thread->state == TRACED_STOPPED)
-        detach(threads, thread, 0);
-}
-
-// Looks once at a seized thread; true when something had happened to it.
-static bool look_at(TracedThreads *threads, TracedThread *thread, bool is_leaving)
-{
-    siginfo_t info;
-
-    memset(&info, 0, sizeof info);
-    if (waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) !=
-        0) {
-        if (errno != ECHILD)
-            note_failure(threads, thread, errno);
-        set_state(threads, thread, TRACED_GONE);
-        return true;
-    }
-    if (info.si_pid == 0)
-        return false;
-    if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
-        handle_stop(threads, thread, info.si_status, is_leaving);
-    else
-        bury(threads, thread);
-    return true;
-}
-
-// Looks once at every seized thread; true when something had happened.
-static bool look_at_all(TracedThreads *threads, bool is_leaving)
-{
-    bool has_changed = false;
-
-    for (uint32_t i = 0; i < threads->count && threads->seized_count > 0; i++) {
-        if (threads->threads[i].state == TRACED_SEIZED)
-            has_changed |= look_at(threads, &threads->threads[i], is_leaving);
-    }
-    return has_changed;
-}
-
 static void pause_between_polls(unsigned polls)
 {
     const struct timespec moment = {.tv_nsec = POLL_SLEEP_NS};
@@ -362,7 +175,7 @@ static bool take_new_threads(TracedThreads *threads, bool is_interrupting, uint3
         } else if (seize(threads, tids[i])) {
             add_thread(threads, tids[i], false);
             if (is_interrupting)
-                interrupt(threads, &threads->threads[position_of(threads, tids[i])]);
+                traced_interrupt(threads, &threads->threads[position_of(threads, tids[i])]);
             (*found)++;
         } else {
             int reason = errno;
@@ -408,16 +221,16 @@ static char check_laggards(TracedThreads *threads, int *tid)
         TracedThread *thread = &threads->threads[i];
         char state;
 
-        if (thread->state == TRACED_STOPPED && has_ended(thread)) {
+        if (thread->state == TRACED_STOPPED && traced_has_ended(thread)) {
             threads->has_ended = true;
-            bury(threads, thread);
+            traced_bury(threads, thread);
         }
         if (thread->state != TRACED_SEIZED || thread->is_stray)
             continue;
         state = proc_task_state(threads->pid, thread->tid);
         if (state == 'Z' || state == 'X' || state == 0) {
-            if (!look_at(threads, thread, false))
-                set_state(threads, thread, TRACED_GONE);
+            if (!traced_look_at(threads, thread, false))
+                traced_set_state(threads, thread, TRACED_GONE);
         } else if (worst != 'D') {
             worst = state == 'D' ? 'D' : 'R';
             *tid = thread->tid;
@@ -461,7 +274,7 @@ static bool check_events(TracedThreads *threads, Error *error)
 // Waits until every thread in the table is stopped or gone.
 static bool wait_for_stops(TracedThreads *threads, Error *error)
 {
-    int64_t since = now_ns(CLOCK_MONOTONIC);
+    int64_t since = traced_now_ns(CLOCK_MONOTONIC);
     unsigned idle_polls = 0;
 
     if (!check_events(threads, error))
@@ -473,7 +286,7 @@ static bool wait_for_stops(TracedThreads *threads, Error *error)
 
         if (!capture_cancel_check(threads->cancel, threads->pid, error))
             return false;
-        if (look_at_all(threads, false)) {
+        if (traced_look_at_all(threads, false)) {
             if (!check_events(threads, error))
                 return false;
             idle_polls = 0;
@@ -482,7 +295,7 @@ static bool wait_for_stops(TracedThreads *threads, Error *error)
         pause_between_polls(idle_polls++);
         if (idle_polls % EAGER_POLLS != 0)
             continue;
-        waited = now_ns(CLOCK_MONOTONIC) - since;
+        waited = traced_now_ns(CLOCK_MONOTONIC) - since;
         state = check_laggards(threads, &tid);
         if (!check_events(threads, error))
             return false;
@@ -503,7 +316,7 @@ bool traced_threads_stop(TracedThreads *threads, Error *error)
             return false;
     } while (found > 0 && found * 4 > threads->count);
     for (uint32_t i = 0; i < threads->count; i++)
-        interrupt(threads, &threads->threads[i]);
+        traced_interrupt(threads, &threads->threads[i]);
 
     // Listing a folder while threads end may skip one that lives: two quiet rounds.
     for (unsigned round = 0; quiet_rounds < 2; round++) {
@@ -525,7 +338,7 @@ bool traced_threads_stop(TracedThreads *threads, Error *error)
 bool traced_threads_are_held(const TracedThreads *threads)
 {
     for (uint32_t i = 0; i < threads->count; i++) {
-        if (threads->threads[i].state == TRACED_STOPPED && has_ended(&threads->threads[i]))
+        if (threads->threads[i].state == TRACED_STOPPED && traced_has_ended(&threads->threads[i]))
             return false;
     }
     return true;
@@ -535,28 +348,28 @@ bool traced_threads_are_held(const TracedThreads *threads)
 
 void traced_threads_resume(TracedThreads *threads)
 {
-    int64_t since = now_ns(CLOCK_MONOTONIC);
+    int64_t since = traced_now_ns(CLOCK_MONOTONIC);
 
     // Those that were computing lose most by waiting.
     for (uint32_t i = 0; i < threads->count; i++) {
         TracedThread *thread = &threads->threads[i];
 
         if (thread->state == TRACED_STOPPED && thread_registers_is_in_user_code(&thread->general))
-            detach(threads, thread, 0);
+            traced_detach(threads, thread, 0);
     }
     for (uint32_t i = 0; i < threads->count; i++) {
         if (threads->threads[i].state == TRACED_STOPPED)
-            detach(threads, &threads->threads[i], 0);
+            traced_detach(threads, &threads->threads[i], 0);
     }
     // After a failure some may not have stopped yet, and only a stopped thread can be let go.
     // The kernel does the rest when the tracing thread ends.
     for (unsigned polls = 0; threads->seized_count > 0; polls++) {
-        if (look_at_all(threads, true))
+        if (traced_look_at_all(threads, true))
             continue;
-        if (now_ns(CLOCK_MONOTONIC) - since > GIVING_UP_PATIENCE_NS)
+        if (traced_now_ns(CLOCK_MONOTONIC) - since > GIVING_UP_PATIENCE_NS)
             break;
         pause_between_polls(polls);
     }
     if (threads->has_interrupted && threads->resumed_at_ns == 0)
-        threads->resumed_at_ns = now_ns(CLOCK_MONOTONIC);
+        threads->resumed_at_ns = traced_now_ns(CLOCK_MONOTONIC);
 }
