@@ -12,7 +12,7 @@ set -eu
 build_packages="gcc make pkg-config libc6-dev libzstd-dev libcjson-dev libxxhash-dev
 libelf-dev libdw-dev libiberty-dev"
 test_packages="g++ libcriterion-dev clang clang-format libclang-rt-14-dev llvm binutils
-python3 python3-jsonschema zstd shellcheck valgrind mandoc relacy-dev"
+python3 python3-jsonschema zstd shellcheck valgrind mandoc relacy-dev libjemalloc2"
 peer_packages="libgc-dev default-jdk-headless python3"
 
 case "${1:-test}" in

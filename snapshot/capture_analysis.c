@@ -101,7 +101,7 @@ static void describe_foreign(const CaptureAnalysis *analysis, SnapshotMetadata *
         return;
     if (analysis->options.foreign_mode == FOREIGN_ROOTS) {
         (void)snprintf(note, bytes, "all malloc'd memory was scanned as roots, as asked for");
-    } else if (analysis->walked_bytes == 0) {
+    } else if (analysis->walked_bytes == 0 && has_foreign_roots(analysis)) {
         if (metadata->foreign_mode == FOREIGN_BLOCKS)
             metadata->foreign_mode = FOREIGN_ROOTS;
         (void)snprintf(note, bytes,

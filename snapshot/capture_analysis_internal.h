@@ -6,7 +6,7 @@
 //   capture_pages    GC pages: validated headers at page boundaries
 //   capture_modules  mapped files: load bases, .data/.bss
 //   capture_stacks   thread stacks, their dead parts, thread-local storage
-//   capture_malloc   glibc's chunks (capture_malloc_state, _walk, _free)
+//   capture_malloc   glibc's chunks (and capture_malloc_walk, _mapped, _free)
 //   capture_foreign  which chunks matter: the foreign blocks
 //   capture_roots    every byte gets one owner; root words are picked
 //   capture_types    objects are counted, types get symbols
@@ -171,6 +171,8 @@ typedef struct MallocChunks {
     uint64_t capacity;
 } MallocChunks;
 
+// Errors: memory.
+NODISCARD bool malloc_chunks_add(MallocChunks *chunks, MallocChunk chunk, Error *error);
 // The index of the chunk that begins at `address`, or UINT64_MAX.
 uint64_t malloc_chunks_find(const MallocChunks *chunks, uint64_t address);
 // The index of the chunk whose bytes, header included, hold `address`, or UINT64_MAX.
@@ -195,6 +197,13 @@ uint32_t malloc_find_states(MemoryReader *reader, uint64_t start, uint64_t end, 
 NODISCARD bool malloc_walk_area(MemoryReader *reader, uint64_t start, uint64_t end, bool is_main,
                                 uint64_t top, MallocChunks *chunks, RegionList *spans,
                                 Error *error);
+
+// Finds chunks that have mappings of their own in `area`, outside of `busy` and `heaps`
+// (both ascending and disjoint); adds them to `chunks` and their mappings to `spans`.
+// Errors: memory.
+NODISCARD bool malloc_find_mapped(MemoryReader *reader, const Region *area, const RegionList *busy,
+                                  const RegionList *heaps, MallocChunks *chunks, RegionList *spans,
+                                  Error *error);
 
 // Flags the chunks that wait in thread caches and in the fast bins of `states` as free.
 void malloc_flag_cached(MemoryReader *reader, MallocChunks *chunks, const MallocState *states,
@@ -291,56 +300,5 @@ NODISCARD bool capture_find_types(CaptureAnalysis *analysis, CaptureSummary *sum
 
 // ERROR_INTERRUPTED when the user asked us to stop.
 NODISCARD bool capture_check_cancelled(const CaptureAnalysis *analysis, Error *error);
-
-// ---- which words lead somewhere (capture_index.c) ----
-
-#define ADDRESS_NOWHERE UINT32_MAX
-#define ADDRESS_IN_PAGE (UINT32_MAX - 1)
-
-// From a word to the GC page or malloc chunk that it points into.
-typedef struct AddressIndex {
-    uint32_t *top;     // per GiB below 2^48: 0, leaf number + 1, or a direct answer
-    uint32_t **leaves; // per page of a GiB: 0, in a GC page, or first chunk + 2
-    uint32_t leaf_count;
-    uint32_t leaf_capacity;
-    const MallocChunk *chunks; // borrowed: the blocks, ascending
-    uint32_t chunk_count;
-    const SnapshotPages *runs; // borrowed
-    uint64_t run_count;
-    uint32_t page_size;
-} AddressIndex;
-
-// `chunks` and the analysis's runs are borrowed. Errors: memory.
-NODISCARD bool address_index_build(AddressIndex *index, const CaptureAnalysis *analysis,
-                                   const MallocChunk *chunks, uint32_t chunk_count, Error *error);
-void address_index_release(AddressIndex *index);
-
-// The chunk whose user range holds `address`, looking from chunk `first` on.
-uint32_t address_index_chunk_from(const AddressIndex *index, uint32_t first, uint64_t address);
-uint32_t address_index_find_slow(const AddressIndex *index, uint64_t address);
-
-#define INDEX_TOP_SHIFT 30
-#define INDEX_TOP_BITS 18
-#define INDEX_PAGE_SHIFT 12
-#define INDEX_DIRECT (UINT32_C(1) << 31) // the whole GiB is one chunk's
-
-// ADDRESS_NOWHERE, ADDRESS_IN_PAGE, or a chunk's number.
-static inline uint32_t address_index_find(const AddressIndex *index, uint64_t address)
-{
-    uint32_t entry;
-
-    if (address >> (INDEX_TOP_SHIFT + INDEX_TOP_BITS) != 0)
-        return address_index_find_slow(index, address);
-    entry = index->top[address >> INDEX_TOP_SHIFT];
-    if (entry == 0)
-        return ADDRESS_NOWHERE;
-    if ((entry & INDEX_DIRECT) != 0)
-        return address_index_chunk_from(index, entry & ~INDEX_DIRECT, address);
-    entry = index->leaves[entry - 1][address >> INDEX_PAGE_SHIFT &
-                                     ((1u << (INDEX_TOP_SHIFT - INDEX_PAGE_SHIFT)) - 1)];
-    if (entry == 0)
-        return ADDRESS_NOWHERE;
-    return entry == 1 ? ADDRESS_IN_PAGE : address_index_chunk_from(index, entry - 2, address);
-}
 
 #endif

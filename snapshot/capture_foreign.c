@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "snapshot/capture_analysis_internal.h"
+#include "snapshot/capture_index_internal.h"
 
 typedef struct ChunkEdge {
     uint32_t from;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "snapshot/capture_analysis_internal.h"
+#include "snapshot/capture_index_internal.h"
 
 #define LEAF_ENTRIES (UINT64_C(1) << (INDEX_TOP_SHIFT - INDEX_PAGE_SHIFT))
 #define GIB (UINT64_C(1) << INDEX_TOP_SHIFT)
@@ -51,6 +52,10 @@ static bool fill(AddressIndex *index, uint64_t start, uint64_t end, uint32_t ent
         // A chunk of many GiB needs no leaf where nothing else can be.
         if (entry > 1 && stop - start == GIB) {
             index->top[gib] = INDEX_DIRECT | (entry - 2);
+            start = stop;
+            continue;
+        }
+        if ((index->top[gib] & INDEX_DIRECT) != 0) {
             start = stop;
             continue;
         }

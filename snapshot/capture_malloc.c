@@ -1,6 +1,7 @@
 // Where glibc's malloc keeps its chunks in a process: the main arena in the memory that
 // sbrk() extends, secondary arenas in heaps of 64 MiB, and large chunks in mappings of their
-// own. All three are recognised by their contents, wherever the kernel put them.
+// own (capture_malloc_mapped.c). All are recognised by their contents, wherever the kernel put
+// them.
 
 #include <stdlib.h>
 
@@ -9,15 +10,11 @@
 #define HEAP_ALIGNMENT (UINT64_C(64) << 20) // HEAP_MAX_SIZE of 64-bit glibc
 #define MAX_MAIN_STATES 16u                 // one per C library that is loaded
 #define MAX_HEAP_HEADER_BYTES 256u
-#define IS_MMAPPED 2u
-#define SIZE_FLAGS 7u
-// The largest power of two that a chunk is looked for to be aligned to.
-#define MAX_ALIGNMENT (UINT64_C(1) << 30)
 
 typedef struct MallocSearch {
     CaptureAnalysis *analysis;
     MemoryReader reader;
-    RegionList areas; // contiguous private writable anonymous memory without "[stack]"
+    RegionList areas; // contiguous anonymous memory without "[heap]" and "[stack]"
     RegionList busy;  // GC pages, stacks, TLS, globals: ascending, disjoint
     RegionList heap_claims;
     RegionList heaps;    // memory of arenas, walkable or not: ascending, disjoint
@@ -66,7 +63,7 @@ static bool find_areas(MallocSearch *search, Error *error)
         const ProcessMapping *mapping = &copy->mappings[i];
         RegionList *areas = &search->areas;
         if (!mapping_is_private_writable(mapping) || mapping_is_file(mapping) ||
-            mapping_is_stack(mapping))
+            mapping_is_stack(mapping) || mapping_is_heap(mapping))
             continue;
         if (areas->count > 0 && areas->items[areas->count - 1].end == mapping->start)
             areas->items[areas->count - 1].end = mapping->end;
@@ -207,78 +204,6 @@ static bool walk_arena_heaps(MallocSearch *search, Error *error)
     return true;
 }
 
-// ---- chunks with mappings of their own ----
-
-static bool is_mapped_head(MemoryReader *reader, uint64_t address, uint64_t mapping, uint64_t end,
-                           uint64_t *bytes)
-{
-    uint64_t word = memory_word(reader, address + 8);
-
-    *bytes = word & ~(uint64_t)SIZE_FLAGS;
-    return (word & SIZE_FLAGS) == IS_MMAPPED && memory_word(reader, address) == address - mapping &&
-           *bytes >= CHUNK_MIN_BYTES && *bytes <= end - address &&
-           (address + *bytes) % PAGE_BYTES == 0;
-}
-
-// A chunk for aligned_alloc() begins further up in its mapping, right below the aligned
-// address, and its first word says how far; the head at the start of the mapping stays as it
-// was. Returns that chunk, or the one at the start.
-static MallocChunk mapped_chunk(MemoryReader *reader, uint64_t mapping, uint64_t bytes)
-{
-    uint64_t end = mapping + bytes;
-
-    for (uint64_t alignment = 32; alignment <= MAX_ALIGNMENT; alignment *= 2) {
-        uint64_t user = round_up(mapping + CHUNK_HEADER_BYTES, alignment);
-        uint64_t aligned_bytes;
-        if (user >= end)
-            break;
-        if (user - CHUNK_HEADER_BYTES > mapping &&
-            is_mapped_head(reader, user - CHUNK_HEADER_BYTES, mapping, end, &aligned_bytes))
-            return (MallocChunk){user - CHUNK_HEADER_BYTES, aligned_bytes | CHUNK_MMAPPED};
-    }
-    return (MallocChunk){mapping, bytes | CHUNK_MMAPPED};
-}
-
-static bool find_mapped_chunks_in(MallocSearch *search, const Region *area, Error *error)
-{
-    CaptureAnalysis *analysis = search->analysis;
-    MemoryReader reader = search->reader;
-    uint64_t busy = 0, heap = 0;
-    uint64_t position = area->start;
-    MemoryPiece piece;
-
-    while (memory_next_piece(&search->reader, &position, area->end, &piece)) {
-        uint64_t address = round_up(piece.address, PAGE_BYTES);
-        while (address < piece.address + piece.bytes) {
-            uint64_t bytes;
-            uint64_t heap_ahead;
-            if (!is_mapped_head(&reader, address, address, area->end, &bytes) ||
-                region_map_overlaps(&search->busy, &busy, address, address + 1) ||
-                region_map_overlaps(&search->heaps, &heap, address, address + 1)) {
-                address += PAGE_BYTES;
-                continue;
-            }
-            heap_ahead = heap;
-            if (region_map_overlaps(&search->heaps, &heap_ahead, address, address + bytes)) {
-                address += PAGE_BYTES;
-                continue;
-            }
-            MallocChunk chunk = mapped_chunk(&reader, address, bytes);
-            if (!array_reserve((void **)&analysis->chunks.items, &analysis->chunks.capacity,
-                               analysis->chunks.count, sizeof chunk, "malloc chunks", error) ||
-                !region_list_add(&analysis->malloc_spans, address, address + bytes, REGION_MALLOC,
-                                 NO_INDEX, error))
-                return false;
-            analysis->chunks.items[analysis->chunks.count++] = chunk;
-            analysis->walked_bytes += bytes;
-            address += bytes;
-        }
-        if (address > position)
-            position = address;
-    }
-    return true;
-}
-
 static int compare_chunks(const void *left, const void *right)
 {
     const MallocChunk *a = left, *b = right;
@@ -368,10 +293,17 @@ static bool find_chunks(MallocSearch *search, Error *error)
         !walk_main_heaps(search, error) || !walk_arena_heaps(search, error) ||
         !region_map_claim(&search->heaps, &search->heap_claims, error))
         return false;
-    for (uint64_t i = 0; i < search->areas.count; i++)
-        if (!find_mapped_chunks_in(search, &search->areas.items[i], error) ||
+    for (uint64_t i = 0; i < search->areas.count; i++) {
+        uint64_t first = analysis->malloc_spans.count;
+        if (!malloc_find_mapped(&search->reader, &search->areas.items[i], &search->busy,
+                                &search->heaps, &analysis->chunks, &analysis->malloc_spans,
+                                error) ||
             !capture_check_cancelled(analysis, error))
             return false;
+        for (; first < analysis->malloc_spans.count; first++)
+            analysis->walked_bytes +=
+                analysis->malloc_spans.items[first].end - analysis->malloc_spans.items[first].start;
+    }
     if (analysis->chunks.count > 0)
         qsort(analysis->chunks.items, analysis->chunks.count, sizeof *analysis->chunks.items,
               compare_chunks);

@@ -13,6 +13,15 @@
 // Thread caches hold at most this many chunks a bin (the counter is 16 bits wide).
 #define MAX_CACHED 65535u
 
+bool malloc_chunks_add(MallocChunks *chunks, MallocChunk chunk, Error *error)
+{
+    if (!array_reserve((void **)&chunks->items, &chunks->capacity, chunks->count,
+                       sizeof *chunks->items, "malloc chunks", error))
+        return false;
+    chunks->items[chunks->count++] = chunk;
+    return true;
+}
+
 uint64_t malloc_chunks_holding(const MallocChunks *chunks, uint64_t address)
 {
     uint64_t low = 0, high = chunks->count;

@@ -131,15 +131,6 @@ static uint64_t find_start(HeapWalk *walk, uint64_t address)
     return walk->end;
 }
 
-static bool add_chunk(MallocChunks *chunks, uint64_t address, uint64_t size_and_flags, Error *error)
-{
-    if (!array_reserve((void **)&chunks->items, &chunks->capacity, chunks->count,
-                       sizeof *chunks->items, "malloc chunks", error))
-        return false;
-    chunks->items[chunks->count++] = (MallocChunk){address, size_and_flags};
-    return true;
-}
-
 // Adds the chunks from `address` on. *address ends up where the walk ended, and *is_over says
 // that there are no more chunks behind that.
 static bool walk_chunks(const HeapWalk *walk, uint64_t *address, bool *is_over,
@@ -158,8 +149,10 @@ static bool walk_chunks(const HeapWalk *walk, uint64_t *address, bool *is_over,
             *is_over = true;
             return true;
         }
-        if (!add_chunk(chunks, *address - size,
-                       size | (is_in_use(walk, *address - size, size) ? 0 : CHUNK_FREE), error))
+        MallocChunk chunk = {*address - size, size};
+        if (!is_in_use(walk, chunk.address, size))
+            chunk.size |= CHUNK_FREE;
+        if (!malloc_chunks_add(chunks, chunk, error))
             return false;
     }
     *is_over = true;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "snapshot/capture_analysis_internal.h"
+#include "snapshot/capture_index_internal.h"
 
 static bool claim_rest(CaptureAnalysis *analysis, Error *error)
 {

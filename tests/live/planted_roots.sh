@@ -26,7 +26,7 @@ compare()
         ' - "$WORK/target.out"
 }
 
-# capture NAME MODE
+# capture_and_mark NAME MODE
 capture_and_mark()
 {
     rm -f "$WORK/objects"
@@ -65,5 +65,18 @@ is "malloc as roots: the report says so" \
 capture_and_mark "malloc left out" none
 is "malloc left out: only what it alone holds is lost" "$(compare "$WORK/objects" dead)" ""
 end_target
+
+# Another allocator: its chunks cannot be walked, so nothing of its memory may be left out.
+preload=$(find /usr/lib /lib -name 'libjemalloc.so.2' 2>/dev/null | head -n 1)
+if [ -n "$preload" ]; then
+    LD_PRELOAD=$preload start_target planted_roots stack
+    capture_and_mark "jemalloc" blocks
+    is "jemalloc: nothing that is held is lost" "$(compare "$WORK/objects" live dead)" ""
+    is "jemalloc: the report says that its memory was taken as roots" \
+        "$(sed -n 's/.*"foreign_mode": *"\([a-z]*\)".*/\1/p' "$WORK/report.json" | head -n 1)" roots
+    end_target
+else
+    skip "jemalloc: nothing that is held is lost" "libjemalloc2 is not installed"
+fi
 
 done_testing
