@@ -6,6 +6,7 @@
 #include "marker/mark.h"
 #include "marker/mark_internal.h"
 #include "snapshot/checksum.h"
+#include "snapshot/side_table.h"
 
 const char *mark_kind_name(MarkKind kind)
 {
@@ -29,7 +30,7 @@ bool mark_result_new(const HeapImage *image, MarkKind kind, MarkResult **out, Er
     result->word_count = image->word_count;
     result->block_word_count = ((uint64_t)image->block_count + 63) / 64;
     // One more, so that an empty heap has arrays too.
-    result->marked = calloc(result->word_count + 1, sizeof *result->marked);
+    result->marked = side_table_new((result->word_count + 1) * sizeof *result->marked);
     result->marked_blocks = calloc(result->block_word_count + 1, sizeof *result->marked_blocks);
     if (result->marked == NULL || result->marked_blocks == NULL) {
         error_set_memory(error, (result->word_count + result->block_word_count + 2) * 8,
@@ -45,7 +46,7 @@ void mark_result_free(MarkResult *result)
 {
     if (result == NULL)
         return;
-    free(result->marked);
+    side_table_free(result->marked, (result->word_count + 1) * sizeof *result->marked);
     free(result->marked_blocks);
     free(result);
 }

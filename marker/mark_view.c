@@ -4,14 +4,17 @@
 
 #include <string.h>
 
+#include "marker/reference_regions.h"
+
 // The smallest range around all pages outside the window and all foreign blocks. It may cover
 // the window too; that is asked first.
 static void find_far_range(const HeapImage *image, WordRange *range)
 {
+    bool is_cut = range->window_count < image->page_window.count;
     uint64_t low = UINT64_MAX, high = 0;
 
     for (int side = 0; side < 2; side++) {
-        uint32_t first = side == 0 ? 0 : image->window_high;
+        uint32_t first = side == 0 ? 0 : is_cut ? image->window_low : image->window_high;
         uint32_t end = side == 0 ? image->window_low : image->page_count;
         if (first == end)
             continue;
@@ -35,7 +38,7 @@ static void find_far_range(const HeapImage *image, WordRange *range)
     range->far_span = low < high ? high - low : 0;
 }
 
-void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white, const uint8_t *owners)
+void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white)
 {
     memset(view, 0, sizeof *view);
     view->range = (WordRange){
@@ -43,14 +46,17 @@ void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white, co
         .window_count = image->page_window.count,
         .page_shift = image->page_shift,
     };
+    if (view->range.window_count > REGIONS_MAX_BYTES >> image->page_shift)
+        view->range.window_count = REGIONS_MAX_BYTES >> image->page_shift;
     find_far_range(image, &view->range);
+    view->window_start = view->range.window_first << image->page_shift;
+    view->window_bytes = view->range.window_count << image->page_shift;
     view->page_mask = image->layout.page_size - 1;
     view->delta = image->window_delta;
     view->tags = image->page_tags;
     view->live = image->live;
     view->white = white;
     view->pages = image->is_direct ? NULL : image->page_window.entries;
-    view->owners = owners;
     memcpy(view->classes, image->slot_classes, sizeof view->classes);
     view->checks_construction = image->has_under_construction;
     view->filter = word_filter_best();

@@ -13,21 +13,21 @@
 
 typedef struct MarkView {
     WordRange range;
+    uint64_t window_start; // captured address of its first byte
+    uint64_t window_bytes; // 0: there is no window
     uint64_t page_mask;    // page size - 1
     uint64_t delta;        // HeapImage.window_delta
     const uint8_t *tags;   // HeapImage.page_tags
     const uint64_t *live;  // HeapImage.live
     SharedU64 *white;      // see marker/mark_words.h; written by all workers
     const uint32_t *pages; // the window's entries; NULL when words are found by bucket
-    const uint8_t *owners; // PageOwnership.workers; NULL in a mark by one worker
     SlotClass classes[PAGE_TAG_CLASS + 1];
     bool checks_construction; // some object is under construction
     WordFilter *filter;
 } MarkView;
 
-// Everything here is borrowed from `image`, `white` and `owners`.
-void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white,
-                    const uint8_t *owners);
+// Everything here is borrowed from `image` and `white`.
+void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white);
 
 // The bytes of a span (see marker/mark_item.h) from a captured address to the end of the
 // object or block, which must exist.

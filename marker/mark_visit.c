@@ -1,6 +1,6 @@
 // Visiting references: see marker/mark_visit.h.
 //
-// Nearly every reference takes the short way through visit_words(): tag, slot, white bit. The
+// Nearly every reference takes the short way through visit_references(): tag, slot, white bit. The
 // rest (large objects, wide pages, pages far from the others, foreign blocks, broken references)
 // goes through visit_complex(), which asks heap_image_resolve(). Which way a page goes depends on
 // the page alone, so in MARK_OWNED a mark word is either written by its owner without
@@ -19,11 +19,6 @@ typedef struct VisitShape {
     MarkMode mode;
     bool is_flat; // HeapImage.is_flat
 } VisitShape;
-
-static void push(MarkWorker *worker, uint64_t item)
-{
-    worker->queue->items[worker->queue->top++] = item;
-}
 
 static bool claim(const MarkWorker *worker, SharedU64 *word, uint64_t bit)
 {
@@ -45,9 +40,10 @@ static void visit_object(MarkWorker *worker, uint32_t page, uint32_t slot)
     tag = index < image->tag_count ? image->page_tags[index] & PAGE_TAG_CLASS : PAGE_TAG_COMPLEX;
     if (tag > PAGE_TAG_COMPLEX) {
         uint64_t bytes = (uint64_t)(uintptr_t)heap_image_object_bytes(image, page, slot);
-        push(worker, mark_item_object(bytes, tag));
+        per_thread_mark_queue_push(worker->queue, mark_item_object(bytes, tag));
     } else if (block_size - payload >= 8 && !heap_image_is_under_construction(image, page, slot)) {
-        push(worker, mark_item_span(heap_image_object_address(image, page, slot) + payload));
+        per_thread_mark_queue_push(
+            worker->queue, mark_item_span(heap_image_object_address(image, page, slot) + payload));
     }
 }
 
@@ -59,7 +55,7 @@ static void visit_block(MarkWorker *worker, uint32_t block)
 
     if (claim(worker, &worker->white_blocks[block / 64], UINT64_C(1) << (block % 64)) &&
         address + 8 <= end)
-        push(worker, mark_item_span(address));
+        per_thread_mark_queue_push(worker->queue, mark_item_span(address));
 }
 
 // The long way. Returns whether the word referred to an object or a block.
@@ -96,81 +92,82 @@ static __attribute__((noinline)) bool is_edge_without_claim(MarkWorker *worker, 
     return false;
 }
 
+// Where the object at a captured address of the window really is.
 static inline __attribute__((always_inline)) uint64_t
-item_of(const MarkWorker *worker, VisitShape shape, uint64_t word, uint32_t tag)
+bytes_at(const MarkWorker *worker, VisitShape shape, uint64_t word, uint32_t index)
 {
-    uint64_t offset = word & worker->view.page_mask;
-
     if (shape.is_flat)
-        return mark_item_object(word + worker->view.delta, tag);
-    uint32_t page = heap_image_find_page(worker->image, word);
-    return mark_item_object(
-        (uint64_t)(uintptr_t)heap_image_page_bytes(worker->image, page) + offset, tag);
+        return word + worker->view.delta;
+    // A page that is not found by bucket is found by page number, and the other way round.
+    uint32_t page = worker->view.pages == NULL ? heap_image_find_page(worker->image, word) : index;
+    return (uint64_t)(uintptr_t)heap_image_page_bytes(worker->image, page) +
+           (word & worker->view.page_mask);
 }
 
-static inline __attribute__((always_inline)) void visit_words(MarkWorker *worker, VisitShape shape,
-                                                              const uint64_t *words, uint32_t count)
+static inline __attribute__((always_inline)) uint32_t
+visit_references(MarkWorker *worker, VisitShape shape, uint64_t first_address,
+                 const uint32_t *references, uint32_t count, uint64_t *claimed)
 {
     const MarkView *view = &worker->view;
-    PerThreadMarkQueue *queue = worker->queue;
-    uint64_t *items = queue->items;
-    uint32_t top = queue->top;
-    uint64_t marked = 0;
-    uint64_t edges = count;
+    uint64_t first_bucket = (first_address - view->window_start) >> view->range.page_shift;
+    uint32_t marked = 0;
+    uint32_t edges = count;
 
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t word = words[i];
-        uint64_t bucket = (word >> view->range.page_shift) - view->range.window_first;
-        uint32_t index = NO_INDEX;
-        uint32_t tag = PAGE_TAG_NONE;
+        uint64_t distance = (uint64_t)references[i] << 3;
+        uint64_t bucket = first_bucket + (distance >> view->range.page_shift);
+        uint32_t index =
+            shape.is_flat || view->pages == NULL ? (uint32_t)bucket : view->pages[bucket];
+        uint32_t tag = shape.is_flat || index != NO_INDEX ? view->tags[index] : PAGE_TAG_NONE;
 
-        if (LIKELY(bucket < view->range.window_count)) {
-            index = shape.is_flat ? (uint32_t)bucket : mark_view_index(view, word);
-            if (shape.is_flat || index != NO_INDEX)
-                tag = view->tags[index];
-        }
         if (UNLIKELY((tag & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX)) {
-            queue->top = top;
-            edges -= !visit_complex(worker, word);
-            top = queue->top;
+            edges -= !visit_complex(worker, first_address + distance);
             continue;
         }
         const SlotClass *class = &view->classes[tag & PAGE_TAG_CLASS];
-        uint32_t offset = (uint32_t)(word & view->page_mask);
+        uint32_t offset = (uint32_t)(distance & view->page_mask);
         uint32_t slot = (offset >> class->shift) - class->first_slot;
         uint64_t is_start = (offset & (class->block_size - 1)) == 0;
         // Slots that the page does not have never have a white bit: see SlotClass.
         uint64_t bit = is_start << (slot & 63);
         bool is_claimed = shape.mode == MARK_SHARED ? try_mark(&view->white[index], bit)
                                                     : try_mark_alone(&view->white[index], bit);
-        items[top] = item_of(worker, shape, word, tag & PAGE_TAG_CLASS);
-        top += is_claimed;
+        claimed[marked] = mark_item_object(bytes_at(worker, shape, first_address + distance, index),
+                                           tag & PAGE_TAG_CLASS);
         marked += is_claimed;
         // In a page full of live objects the start of a slot is an edge, claimed or not.
         uint32_t is_sure =
             ((tag & PAGE_TAG_WHOLE) != 0) & (uint32_t)is_start & (slot < class->slot_count);
         if (UNLIKELY(!(is_sure | is_claimed)))
-            edges -= !is_edge_without_claim(worker, word,
+            edges -= !is_edge_without_claim(worker, first_address + distance,
                                             slot < class->slot_count ? view->live[index] & bit : 0);
     }
-    queue->top = top;
     worker->statistics.marked += marked;
     worker->statistics.edges += edges;
+    return marked;
 }
 
-void mark_visit_words(MarkWorker *worker, const uint64_t *words, uint32_t count)
+uint32_t mark_visit_references(MarkWorker *worker, uint32_t region, const uint32_t *references,
+                               uint32_t count, uint64_t *claimed)
 {
+    uint64_t first = worker->view.window_start + ((uint64_t)region << worker->regions.region_shift);
     bool is_flat = worker->image->is_flat;
 
     // One copy of the loop for each shape that a mark can have.
-    if (worker->mode == MARK_SHARED && is_flat)
-        visit_words(worker, (VisitShape){MARK_SHARED, true}, words, count);
-    else if (worker->mode == MARK_SHARED)
-        visit_words(worker, (VisitShape){MARK_SHARED, false}, words, count);
-    else if (is_flat)
-        visit_words(worker, (VisitShape){MARK_ALONE, true}, words, count);
-    else
-        visit_words(worker, (VisitShape){MARK_ALONE, false}, words, count);
+    if (worker->mode == MARK_SHARED)
+        return is_flat ? visit_references(worker, (VisitShape){MARK_SHARED, true}, first,
+                                          references, count, claimed)
+                       : visit_references(worker, (VisitShape){MARK_SHARED, false}, first,
+                                          references, count, claimed);
+    return is_flat ? visit_references(worker, (VisitShape){MARK_ALONE, true}, first, references,
+                                      count, claimed)
+                   : visit_references(worker, (VisitShape){MARK_ALONE, false}, first, references,
+                                      count, claimed);
+}
+
+void mark_visit_word(MarkWorker *worker, uint64_t word)
+{
+    worker->statistics.edges += visit_complex(worker, word);
 }
 
 void mark_visit_root(MarkWorker *worker, uint64_t root_index)
@@ -182,9 +179,9 @@ void mark_visit_root(MarkWorker *worker, uint64_t root_index)
     // Roots go to the owner of their page, the others to the workers in turn.
     uint32_t page = heap_image_find_page(image, root->value);
     uint32_t owner = page == NO_INDEX ? (uint32_t)(root_index % worker->worker_count)
-                     : worker->view.owners == NULL
+                     : worker->ownership == NULL
                          ? 0
-                         : worker->view.owners[heap_image_first_word(image, page)];
+                         : page_ownership_worker(worker->ownership, image->pages[page].address);
     if (owner != worker->index)
         return;
     reference = heap_image_resolve(image, root->value, root_allows_interior(root));

@@ -1,19 +1,21 @@
 // MarkWorker: see marker/mark_worker.h.
 //
-// The way of an object through a worker: its reference is visited (marker/mark_visit.c), which
-// claims it and puts it on the stack; from there it enters the pipe, where its payload is
-// fetched while PIPE_ITEMS others go before it; a batch of objects leaves the pipe to be scanned;
-// the words that pass the filter have their mark words fetched, and are visited when the batch
-// is through. So each of the two random accesses that an object costs has a fetch that began
-// long before.
+// The way of a reference and its object through a worker: found by scanning, it waits in its
+// region (marker/reference_regions.h) until the worker comes by; there it is visited
+// (marker/mark_visit.c), together with others whose part of the tables is in the cache now; an
+// object that was claimed enters the pipe, where its payload is fetched while others go before
+// it; leaving the pipe it is scanned (marker/mark_scan.c). The stack holds what cannot enter the
+// pipe yet: spans, what was stolen, and what was claimed only to make room for references.
 //
-// Note [Senders that wait]
+// Note [Pressure]
 //
-// Inboxes are bounded, so a delivery can be refused. The sender then works through its own inbox
-// until there is room. It cannot wait for ever: visiting references from an inbox delivers
-// nothing, it only claims, so every worker that waits empties its own inbox, and the inbox it
-// waits for belongs to a worker that either waits, and so empties it, or works, and so empties it
-// before its next batch.
+// Before each batch a worker makes sure that it has chunks for all references the batch may find.
+// When the pool has none left, it visits references without scanning what they refer to: that
+// empties chunks, and claimed objects go to the stack, which may spill. When it has no references
+// of its own, it hands over those it holds for others and waits. It does not wait for ever: the
+// pool has more chunks than all workers together may have in hand, so some hold references; their
+// holders work, or are in the same situation and visit them; and an idle worker holds none, as
+// it gives its chunks back.
 
 #include "marker/mark_worker.h"
 
@@ -21,14 +23,31 @@
 #include <string.h>
 
 #include "marker/mark_item.h"
+#include "marker/mark_scan.h"
 #include "marker/mark_visit.h"
 #include "marker/parallel_mark_coordinator.h"
 
-// Lines of an object that are fetched ahead; the hardware sees the rest coming.
-#define PREFETCH_BYTES 256u
-#define LINE_BYTES 64u
+// References per region that are worth the way through all regions.
+#define LOW_WATER_REFERENCES 64u
+// In MARK_OWNED each worker has about this many regions, so that shares can be even.
+#define REGIONS_PER_OWNER 16u
+// Objects claimed in one go for hungry workers to scan.
+#define FEED_ITEMS 64u
 
 // ---- life ----
+
+bool mark_worker_pool_init(ChunkPool *pool, const HeapImage *image, uint32_t worker_count,
+                           uint32_t queue_capacity, MarkMode mode, Error *error)
+{
+    ChunkPoolOptions options = {
+        .worker_count = worker_count,
+        .least_regions = mode == MARK_OWNED ? worker_count * REGIONS_PER_OWNER : 1,
+        .chunk_references = queue_capacity < CHUNK_REFERENCES ? queue_capacity : CHUNK_REFERENCES,
+        .batch_words = BATCH_WORDS,
+    };
+
+    return chunk_pool_init(pool, image, &options, error);
+}
 
 bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *error)
 {
@@ -37,15 +56,16 @@ bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *
         .is_shared = options->mode != MARK_ALONE,
         .outstanding = options->outstanding,
     };
-    MarkWorker *worker =
-        aligned_alloc(SHARED_LINE_BYTES, (sizeof *worker + SHARED_LINE_BYTES - 1) /
-                                             SHARED_LINE_BYTES * SHARED_LINE_BYTES);
+    size_t bytes =
+        (sizeof(MarkWorker) + SHARED_LINE_BYTES - 1) / SHARED_LINE_BYTES * SHARED_LINE_BYTES;
+    MarkWorker *worker = aligned_alloc(SHARED_LINE_BYTES, bytes);
+    ChunkPool *pool = options->pool;
 
     *out = NULL;
     if (worker == NULL)
-        return error_set_memory(error, sizeof *worker, "a worker");
+        return error_set_memory(error, bytes, "a worker");
     memset(worker, 0, sizeof *worker);
-    mark_view_init(&worker->view, options->image, options->target.white, options->owners);
+    mark_view_init(&worker->view, options->image, options->target.white);
     worker->image = options->image;
     worker->index = options->index;
     worker->worker_count = options->worker_count;
@@ -53,19 +73,22 @@ bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *
     worker->kind = options->kind;
     worker->white_blocks = options->target.white_blocks;
     worker->coordinator = options->coordinator;
+    worker->ownership = options->ownership;
     worker->next_victim = options->index;
+    worker->low_water = (uint64_t)LOW_WATER_REFERENCES * pool->region_count;
+    // Workers begin in different places, so that they meet rarely.
+    reference_regions_init(
+        &worker->regions, pool,
+        (uint32_t)((uint64_t)pool->region_count * options->index / options->worker_count));
+    if (options->mode == MARK_OWNED) {
+        memset(worker->regions.own, 0, sizeof worker->regions.own);
+        for (uint32_t region = 0; region < pool->region_count; region++)
+            if (options->ownership->workers[region] == options->index)
+                worker->regions.own[region / 64] |= UINT64_C(1) << (region % 64);
+    }
     if (!per_thread_mark_queue_new(&queue_options, &worker->queue, error)) {
         mark_worker_free(worker);
         return false;
-    }
-    if (options->mode == MARK_OWNED) {
-        worker->outboxes = calloc(options->worker_count, sizeof *worker->outboxes);
-        worker->outbox_limit =
-            worker->queue->segment_items < INBOX_BATCH ? worker->queue->segment_items : INBOX_BATCH;
-        if (worker->outboxes == NULL) {
-            mark_worker_free(worker);
-            return error_set_memory(error, options->worker_count * sizeof(Outbox), "outboxes");
-        }
     }
     *out = worker;
     return true;
@@ -76,7 +99,6 @@ void mark_worker_free(MarkWorker *worker)
     if (worker == NULL)
         return;
     per_thread_mark_queue_free(worker->queue);
-    free(worker->outboxes);
     free(worker);
 }
 
@@ -91,14 +113,21 @@ void mark_worker_report(const MarkWorker *worker, MarkResult *result)
         result->totals.roots[kind] += worker->roots[kind];
 }
 
-// ---- sharing ----
-
 static void fail(MarkWorker *worker)
 {
     worker->has_failed = true;
     if (worker->coordinator != NULL)
         coordinator_give_up(worker->coordinator);
 }
+
+static bool is_over(const MarkWorker *worker)
+{
+    return worker->has_failed ||
+           (worker->coordinator != NULL &&
+            (coordinator_attention(worker->coordinator) & ATTENTION_OVER) != 0);
+}
+
+// ---- stack and regions ----
 
 // Makes room on the stack for all that one batch can push.
 static void keep_room(MarkWorker *worker)
@@ -114,204 +143,209 @@ static void keep_room(MarkWorker *worker)
         coordinator_wake_one(worker->coordinator);
 }
 
-// Visits some references that others left in the inbox. False: there were none.
+// Moves chunks that came in through the inbox to their regions. False: there were none.
 static bool empty_inbox(MarkWorker *worker)
 {
-    WorkSegment *emptied;
-    uint32_t count =
-        owner_inbox_take(&worker->queue->inbox, worker->inbox_words, INBOX_BATCH, &emptied);
+    ReferenceChunk *list = owner_inbox_take(&worker->queue->inbox);
 
-    per_thread_mark_queue_keep(worker->queue, emptied);
-    if (count == 0)
+    if (list == NULL)
         return false;
-    mark_visit_words(worker, worker->inbox_words, count);
-    keep_room(worker);
+    while (list != NULL) {
+        ReferenceChunk *chunk = list;
+        list = chunk->next;
+        reference_regions_attach(&worker->regions, chunk);
+    }
     return true;
 }
 
-static void deliver(MarkWorker *worker, uint32_t receiver)
+// Hands full chunks for regions of others over to them.
+static void deliver(MarkWorker *worker)
 {
-    ParallelMarkCoordinator *coordinator = worker->coordinator;
-    Outbox *outbox = &worker->outboxes[receiver];
-    OwnerInbox *inbox = &coordinator->workers[receiver]->queue->inbox;
-    WorkSegment *spare = NULL;
-    InboxAnswer answer;
-
-    while (!worker->has_failed) {
-        answer = owner_inbox_deliver(inbox, outbox->references, outbox->count, &spare);
-        if (answer == INBOX_TAKEN || answer == INBOX_TAKEN_FIRST) {
-            if (answer == INBOX_TAKEN_FIRST)
-                coordinator_wake(coordinator, receiver);
-            break;
-        }
-        if (answer == INBOX_WANTS_SEGMENT) {
-            spare = per_thread_mark_queue_segment(worker->queue);
-            if (spare == NULL)
-                fail(worker);
-        } else if (!empty_inbox(worker)) {
-            // See Note [Senders that wait].
-            if (coordinator_attention(coordinator) & ATTENTION_OVER)
-                break;
-            shared_yield();
-        }
+    while (worker->regions.outgoing != NULL) {
+        ReferenceChunk *chunk = worker->regions.outgoing;
+        uint32_t owner = worker->ownership->workers[chunk->region];
+        worker->regions.outgoing = chunk->next;
+        worker->regions.pending -= chunk->end - worker->regions.pool->first;
+        if (owner_inbox_deliver(&worker->coordinator->workers[owner]->queue->inbox, chunk))
+            coordinator_wake(worker->coordinator, owner);
     }
-    per_thread_mark_queue_keep(worker->queue, spare);
-    outbox->count = 0;
 }
 
 static void deliver_all(MarkWorker *worker)
 {
-    if (worker->outboxes == NULL)
+    if (worker->mode != MARK_OWNED)
         return;
-    for (uint32_t receiver = 0; receiver < worker->worker_count; receiver++)
-        if (worker->outboxes[receiver].count > 0)
-            deliver(worker, receiver);
+    reference_regions_flush(&worker->regions);
+    deliver(worker);
 }
 
-// Keeps the words for this worker's own pages, and sends the others to their owners.
-static void route_words(MarkWorker *worker, uint32_t first)
+// Visits up to `limit` references of one region; what they claim goes to `claimed`, which has
+// room for as many. Returns how many were visited; 0: there are none.
+static uint32_t visit_some(MarkWorker *worker, uint32_t limit, uint64_t *claimed,
+                           uint32_t *claimed_count)
 {
-    const MarkView *view = &worker->view;
-    uint32_t kept = first;
+    uint32_t references[BATCH_ITEMS];
+    uint32_t region = reference_regions_next(&worker->regions);
+    uint32_t count;
 
-    for (uint32_t i = first; i < worker->word_count; i++) {
-        uint64_t word = worker->words[i];
-        uint32_t index =
-            word_is_in_window(&view->range, word) ? mark_view_index(view, word) : NO_INDEX;
-        uint32_t owner = index == NO_INDEX ? worker->index : view->owners[index];
-        if (owner == worker->index) {
-            worker->words[kept++] = word;
-            continue;
+    *claimed_count = 0;
+    if (region == NO_INDEX)
+        return 0;
+    count = reference_regions_take(&worker->regions, region, references,
+                                   limit < BATCH_ITEMS ? limit : BATCH_ITEMS);
+    *claimed_count = mark_visit_references(worker, region, references, count, claimed);
+    return count;
+}
+
+// Claims objects and leaves them on the stack. False: there are no references.
+static bool claim_only(MarkWorker *worker)
+{
+    uint64_t claimed[BATCH_ITEMS];
+    uint32_t count;
+
+    if (visit_some(worker, BATCH_ITEMS, claimed, &count) == 0)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        per_thread_mark_queue_push(worker->queue, claimed[i]);
+    keep_room(worker);
+    return true;
+}
+
+// Sees to it that there are chunks for a batch: see Note [Pressure]. False: the mark is over.
+static bool reserve_chunks(MarkWorker *worker)
+{
+    while (!reference_regions_reserve(&worker->regions)) {
+        if (is_over(worker))
+            return false;
+        if (worker->mode == MARK_OWNED) {
+            deliver_all(worker);
+            (void)empty_inbox(worker);
         }
-        Outbox *outbox = &worker->outboxes[owner];
-        outbox->references[outbox->count++] = word;
-        if (outbox->count == worker->outbox_limit)
-            deliver(worker, owner);
+        if (!claim_only(worker))
+            shared_yield();
     }
-    worker->word_count = kept;
+    return true;
+}
+
+// Chunks of references among stolen items go to their regions; the rest stays on the stack.
+static void unpack_chunks(MarkWorker *worker)
+{
+    PerThreadMarkQueue *queue = worker->queue;
+    uint32_t kept = queue->base;
+
+    for (uint32_t i = queue->base; i < queue->top; i++) {
+        uint64_t item = queue->items[i];
+        if (mark_item_tag(item) == MARK_ITEM_CHUNK_TAG)
+            reference_regions_attach(&worker->regions,
+                                     (ReferenceChunk *)(uintptr_t)mark_item_address(item));
+        else
+            queue->items[kept++] = item;
+    }
+    queue->top = kept;
+}
+
+// ---- sharing ----
+
+// Puts something on the stack that can be shared as it is.
+static void make_shareable(MarkWorker *worker)
+{
+    PerThreadMarkQueue *queue = worker->queue;
+    uint32_t back = (worker->pipe_tail - worker->pipe_head) / 2;
+
+    if (worker->mode == MARK_OWNED) {
+        // Others may not claim in our pages, but they can scan what we claimed.
+        while (per_thread_mark_queue_size(queue) < FEED_ITEMS && claim_only(worker))
+            continue;
+    }
+    if (per_thread_mark_queue_size(queue) > 0)
+        return;
+    // What waits in the pipe cannot be shared; half of it, the newer half, goes back.
+    queue->base = queue->top = 0;
+    worker->pipe_tail -= back;
+    for (uint32_t i = 0; i < back; i++)
+        per_thread_mark_queue_push(queue, worker->pipe[(worker->pipe_tail + i) % PIPE_ITEMS]);
+}
+
+static bool share_chunk(MarkWorker *worker)
+{
+    ReferenceChunk *chunk;
+
+    if (worker->mode == MARK_OWNED)
+        return false;
+    chunk = reference_regions_detach(&worker->regions);
+    if (chunk == NULL)
+        return false;
+    if (steal_queue_push(&worker->queue->stealable, mark_item_chunk(chunk)))
+        return true;
+    reference_regions_attach(&worker->regions, chunk);
+    return false;
 }
 
 // Lets hungry workers have some of the work.
 static void feed_the_hungry(MarkWorker *worker)
 {
     PerThreadMarkQueue *queue = worker->queue;
+    bool has_shared;
 
     deliver_all(worker);
-    // What waits in the pipe cannot be shared; so when the stack is empty, half of the pipe,
-    // the newer half, goes back to it.
-    if (per_thread_mark_queue_size(queue) == 0) {
-        uint32_t back = (worker->pipe_tail - worker->pipe_head) / 2;
-        queue->base = 0;
-        queue->top = back;
-        worker->pipe_tail -= back;
-        for (uint32_t i = 0; i < back; i++)
-            queue->items[i] = worker->pipe[(worker->pipe_tail + i) % PIPE_ITEMS];
+    if (steal_queue_size(&queue->stealable) >= worker->worker_count)
+        return;
+    has_shared = share_chunk(worker);
+    if (!has_shared || per_thread_mark_queue_size(queue) > 0) {
+        make_shareable(worker);
+        has_shared |= per_thread_mark_queue_share(queue) > 0;
     }
-    if (steal_queue_size(&queue->stealable) < queue->segment_items &&
-        per_thread_mark_queue_share(queue) > 0)
+    if (has_shared)
         coordinator_wake_one(worker->coordinator);
 }
 
-// ---- scanning ----
+// ---- batches ----
 
-// Fetches the mark words of words [first, word_count).
-static void prefetch_mark_words(MarkWorker *worker, uint32_t first)
-{
-    const MarkView *view = &worker->view;
-
-    for (uint32_t i = first; i < worker->word_count; i++) {
-        uint64_t word = worker->words[i];
-        uint32_t index =
-            word_is_in_window(&view->range, word) ? mark_view_index(view, word) : NO_INDEX;
-        // Never fetch by a number that was not looked at: it costs a walk through page tables.
-        shared_u64_prefetch(&view->white[index == NO_INDEX ? 0 : index]);
-    }
-}
-
-static void scan_words(MarkWorker *worker, const uint8_t *bytes, uint32_t count)
-{
-    uint32_t first = worker->word_count;
-
-    worker->statistics.scanned_words += count;
-    worker->word_count +=
-        worker->view.filter(&worker->view.range, bytes, count, worker->words + worker->word_count);
-    if (worker->mode == MARK_OWNED)
-        route_words(worker, first);
-    prefetch_mark_words(worker, first);
-}
-
-// Scans one piece of a span and puts the rest back.
-static void scan_span(MarkWorker *worker, uint64_t address)
-{
-    Span span = span_at(worker->image, address);
-    uint64_t count = span.length / 8;
-
-    if (count > PIECE_WORDS) {
-        count = PIECE_WORDS;
-        worker->queue->items[worker->queue->top++] = mark_item_span(address + 8 * count);
-    }
-    scan_words(worker, span.bytes, (uint32_t)count);
-}
-
-static void scan_object(MarkWorker *worker, uint64_t item)
-{
-    const MarkView *view = &worker->view;
-    const SlotClass *class = &view->classes[mark_item_tag(item)];
-    const uint8_t *bytes = (const uint8_t *)(uintptr_t)mark_item_address(item);
-    const HeapLayout *layout = &worker->image->layout;
-
-    if (view->checks_construction && class->payload_offset > 0 &&
-        (heap_layout_read(bytes, layout->weak_count) & layout->under_construction_bit) != 0)
-        return;
-    scan_words(worker, bytes + class->payload_offset,
-               (class->block_size - class->payload_offset) / 8);
-}
-
-static void scan_item(MarkWorker *worker, uint64_t item)
-{
-    if (mark_item_tag(item) > PAGE_TAG_COMPLEX)
-        scan_object(worker, item);
-    else
-        scan_span(worker, mark_item_address(item));
-}
-
-static void prefetch_item(const MarkWorker *worker, uint64_t item)
-{
-    const SlotClass *class = &worker->view.classes[mark_item_tag(item)];
-    const uint8_t *bytes =
-        (const uint8_t *)(uintptr_t)(mark_item_address(item) + class->payload_offset);
-    uint32_t length = class->block_size - class->payload_offset;
-
-    // A span has block_size 0 here: its address need not be where its bytes are.
-    for (uint32_t offset = 0; offset < length && offset < PREFETCH_BYTES; offset += LINE_BYTES)
-        __builtin_prefetch(bytes + offset);
-}
-
-static void fill_pipe(MarkWorker *worker)
+// Lets items from the stack into the pipe.
+static uint32_t enter_from_stack(MarkWorker *worker, uint32_t limit)
 {
     PerThreadMarkQueue *queue = worker->queue;
+    uint32_t entered = 0;
 
-    while (worker->pipe_tail - worker->pipe_head < PIPE_ITEMS && queue->top > queue->base) {
-        uint64_t item = queue->items[--queue->top];
-        prefetch_item(worker, item);
-        worker->pipe[worker->pipe_tail++ % PIPE_ITEMS] = item;
-    }
+    for (; entered < limit && queue->top > queue->base; entered++)
+        mark_scan_enter(worker, &queue->items[--queue->top], 1);
+    return entered;
 }
 
-// One batch. False: stack and pipe are empty.
+// One batch: visit some references, scan some objects. False: there was nothing to do.
 static bool work_batch(MarkWorker *worker)
 {
+    uint64_t claimed[BATCH_ITEMS];
+    uint32_t visited = 0, claimed_count, count, waiting;
+
     if (worker->mode == MARK_OWNED)
         (void)empty_inbox(worker);
-    fill_pipe(worker);
-    if (worker->pipe_head == worker->pipe_tail)
+    if (!reserve_chunks(worker))
         return false;
-    for (uint32_t i = 0; i < BATCH_ITEMS && worker->pipe_head != worker->pipe_tail &&
-                         worker->word_count <= WORD_BUFFER - PIECE_WORDS;
-         i++)
-        scan_item(worker, worker->pipe[worker->pipe_head++ % PIPE_ITEMS]);
-    mark_visit_words(worker, worker->words, worker->word_count);
-    worker->word_count = 0;
+    while (visited < BATCH_ITEMS &&
+           (count = visit_some(worker, BATCH_ITEMS - visited, claimed, &claimed_count)) > 0) {
+        mark_scan_enter(worker, claimed, claimed_count);
+        visited += count;
+    }
+    waiting = worker->pipe_tail - worker->pipe_head;
+    if ((visited == 0 || worker->regions.pending < worker->low_water) &&
+        waiting <= PIPE_ITEMS - BATCH_ITEMS)
+        visited += enter_from_stack(worker, BATCH_ITEMS);
+    waiting = worker->pipe_tail - worker->pipe_head;
+    if (waiting == 0)
+        return visited > 0;
+    // As long as enough comes in, objects stay in the pipe as long as they can.
+    if (visited >= BATCH_ITEMS)
+        count =
+            waiting > PIPE_ITEMS - 2 * BATCH_ITEMS ? waiting - (PIPE_ITEMS - 2 * BATCH_ITEMS) : 0;
+    else
+        count = waiting < BATCH_ITEMS ? waiting : BATCH_ITEMS;
+    mark_scan_oldest(worker, count);
+    for (uint32_t i = 0; i < worker->direct_count; i++)
+        mark_visit_word(worker, worker->direct[i]);
+    worker->direct_count = 0;
+    if (worker->regions.outgoing != NULL)
+        deliver(worker);
     keep_room(worker);
     return true;
 }
@@ -340,6 +374,7 @@ static bool steal(MarkWorker *worker)
             continue;
         worker->statistics.steals_tried++;
         if (per_thread_mark_queue_steal(worker->queue, queue)) {
+            unpack_chunks(worker);
             worker->statistics.steals_won++;
             // Whoever had work may have more.
             worker->next_victim = victim;
@@ -368,30 +403,44 @@ static MarkStep idle_step(MarkWorker *worker)
     return MARK_STEP_IDLE;
 }
 
+// Nothing is left on stack, in pipe and regions. False: something came up after all.
+static bool become_idle(MarkWorker *worker)
+{
+    deliver_all(worker);
+    if (empty_inbox(worker))
+        return false;
+    reference_regions_return(&worker->regions);
+    worker->is_idle = true;
+    coordinator_count_off(worker->coordinator, worker->index);
+    return true;
+}
+
 MarkStep mark_worker_step(MarkWorker *worker, uint32_t batches)
 {
     if (worker->is_idle)
         return idle_step(worker);
     for (uint32_t i = 0; i < batches; i++) {
-        if (worker->has_failed)
-            return MARK_STEP_FINISHED;
-        if (!work_batch(worker) && !per_thread_mark_queue_refill(worker->queue)) {
+        if (!work_batch(worker)) {
+            if (is_over(worker))
+                return MARK_STEP_FINISHED;
+            if (per_thread_mark_queue_refill(worker->queue)) {
+                unpack_chunks(worker);
+                continue;
+            }
             if (worker->mode == MARK_ALONE)
                 return MARK_STEP_FINISHED;
-            deliver_all(worker);
-            // Waiting to deliver may have brought new work.
-            if (per_thread_mark_queue_size(worker->queue) > 0 || empty_inbox(worker))
-                continue;
-            worker->is_idle = true;
-            coordinator_count_off(worker->coordinator, worker->index);
-            return MARK_STEP_WORKED;
+            if (become_idle(worker))
+                return MARK_STEP_WORKED;
         }
-        uint32_t attention =
-            worker->coordinator == NULL ? 0 : coordinator_attention(worker->coordinator);
-        if ((attention & ATTENTION_OVER) != 0)
+        if (worker->coordinator != NULL) {
+            uint32_t attention = coordinator_attention(worker->coordinator);
+            if ((attention & ATTENTION_OVER) != 0)
+                return MARK_STEP_FINISHED;
+            if (attention != 0)
+                feed_the_hungry(worker);
+        } else if (worker->has_failed) {
             return MARK_STEP_FINISHED;
-        if (attention != 0)
-            feed_the_hungry(worker);
+        }
     }
     return MARK_STEP_WORKED;
 }
@@ -421,8 +470,9 @@ static void start_from_old_page(MarkWorker *worker, uint32_t page)
             if (block_size - payload < 8 || heap_image_is_under_construction(image, page, slot))
                 continue;
             // Scanned like any span, but never marked.
-            worker->queue->items[worker->queue->top++] =
-                mark_item_span(heap_image_object_address(image, page, slot) + payload);
+            per_thread_mark_queue_push(
+                worker->queue,
+                mark_item_span(heap_image_object_address(image, page, slot) + payload));
             keep_room(worker);
         }
     }
@@ -435,8 +485,8 @@ void mark_worker_start(MarkWorker *worker)
         return;
     for (uint32_t page = 0; page < worker->image->page_count && !worker->has_failed; page++)
         if (heap_image_generation(worker->image, page) > 0 &&
-            (worker->view.owners == NULL ||
-             page_ownership_worker(&worker->coordinator->ownership, worker->image, page) ==
+            (worker->ownership == NULL ||
+             page_ownership_worker(worker->ownership, worker->image->pages[page].address) ==
                  worker->index))
             start_from_old_page(worker, page);
 }

@@ -1,8 +1,8 @@
 // MarkWorker: one of 1..MAX_WORKERS markers, and the step function that all of them run.
 //
-// A worker works in steps and never waits inside one; who calls it decides when it goes on. The
-// threads of ParallelMarkCoordinator call mark_worker_step() in a loop and sleep when it says
-// that there is nothing to do; a mark by one worker is the same loop without the sleeping.
+// A worker works in steps and never waits inside one for more work; who calls it decides when it
+// goes on. The threads of ParallelMarkCoordinator call mark_worker_step() in a loop and sleep when
+// it says that there is nothing to do; a mark by one worker is the same loop without the sleeping.
 
 #ifndef MARKER_MARK_WORKER_H
 #define MARKER_MARK_WORKER_H
@@ -15,6 +15,7 @@
 #include "marker/mark_words.h"
 #include "marker/page_ownership.h"
 #include "marker/per_thread_mark_queue.h"
+#include "marker/reference_regions.h"
 #include "shared_memory.h"
 
 // How workers divide the marking, with what each way needs for a claim.
@@ -24,21 +25,16 @@ typedef enum MarkMode {
     MARK_OWNED,  // only a page's owner claims in it: plain loads and stores again
 } MarkMode;
 
-// Objects on their way from the stack to being scanned; their lines are being fetched meanwhile.
+// Objects on their way to being scanned; their lines are being fetched meanwhile.
 #define PIPE_ITEMS 64u
-// Objects scanned in a row, before the references they hold are visited.
+// References visited, and objects scanned, in a row.
 #define BATCH_ITEMS 16u
 // Most payload words that are looked at in one go: a span's piece, or a large class's object.
 #define PIECE_WORDS 1024u
-#define WORD_BUFFER (2 * PIECE_WORDS)
+// A batch begins no item when it has found this many words.
+#define BATCH_WORDS (2 * PIECE_WORDS)
 
 struct ParallelMarkCoordinator;
-
-// References for one other worker, not delivered yet.
-typedef struct Outbox {
-    uint32_t count;
-    uint64_t references[INBOX_BATCH];
-} Outbox;
 
 typedef struct MarkWorker {
     MarkView view;
@@ -51,16 +47,18 @@ typedef struct MarkWorker {
     bool has_failed; // memory was short
     // Read by everybody, NULL in a mark by one worker.
     struct ParallelMarkCoordinator *coordinator;
-    Outbox *outboxes; // per worker; NULL unless MARK_OWNED
-    uint32_t outbox_limit;
+    const PageOwnership *ownership;
     uint32_t next_victim;
+    uint64_t low_water; // below so many waiting references the stack is worked on
 
     uint32_t pipe_head; // items pipe[pipe_head..pipe_tail), modulo PIPE_ITEMS
     uint32_t pipe_tail;
     uint64_t pipe[PIPE_ITEMS];
-    uint32_t word_count;
-    uint64_t words[WORD_BUFFER + WORD_FILTER_SLACK];
-    uint64_t inbox_words[INBOX_BATCH];
+    uint32_t found_words;  // by this batch
+    uint32_t direct_count; // words found that do not go into a region
+    uint64_t direct[BATCH_WORDS];
+    uint64_t filtered[PIECE_WORDS + WORD_FILTER_SLACK];
+    ReferenceRegions regions;
 
     // Results of this worker alone; read by others behind the end barrier.
     SharedU64 *white_blocks; // bit per foreign block that is not marked
@@ -84,14 +82,19 @@ typedef struct MarkWorkerOptions {
     MarkKind kind;
     uint32_t queue_capacity;
     MarkTarget target;
-    const uint8_t *owners;                       // PageOwnership.workers; NULL in MARK_ALONE
-    struct ParallelMarkCoordinator *coordinator; // NULL in MARK_ALONE
-    SharedU32 *outstanding;                      // the coordinator's
+    ChunkPool *pool;
+    const PageOwnership *ownership; // NULL in MARK_ALONE, like the next two
+    struct ParallelMarkCoordinator *coordinator;
+    SharedU32 *outstanding; // the coordinator's
 } MarkWorkerOptions;
 
 // Everything in `options` is borrowed. Errors: memory, system. The caller owns `*out`.
 NODISCARD bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *error);
 void mark_worker_free(MarkWorker *worker);
+
+// The pool that `worker_count` workers with these options need.
+NODISCARD bool mark_worker_pool_init(ChunkPool *pool, const HeapImage *image, uint32_t worker_count,
+                                     uint32_t queue_capacity, MarkMode mode, Error *error);
 
 // Takes this worker's share of the roots and, in a minor mark, of the dirty old objects.
 void mark_worker_start(MarkWorker *worker);

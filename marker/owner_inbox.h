@@ -1,9 +1,9 @@
-// OwnerInbox: where other workers leave references to pages that this worker owns.
+// OwnerInbox: where other workers leave references into pages that this worker owns.
 //
-// References come in batches, so the lock is taken once per batch. What does not fit the bounded
-// part goes to overflow segments behind it; those are bounded too: when there are
-// INBOX_OVERFLOW_SEGMENTS of them, a delivery is refused, and the sender works through its own
-// inbox until there is room (see mark_worker.c, Note [Senders that wait]).
+// They come in chunks (see marker/reference_regions.h) that change hands whole, so nothing is
+// copied and the lock is taken once per some hundred references. An array takes the first
+// INBOX_CHUNKS; what does not fit waits in a list behind it. Both are bounded by the number of
+// chunks in the mark's pool, so a delivery never fails.
 //
 // A non-empty inbox counts as one unit in `outstanding`, the count that tells whether the mark
 // is finished, so that no worker leaves while a reference waits here.
@@ -14,47 +14,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "marker/worklist.h"
+#include "marker/reference_regions.h"
 #include "shared_memory.h"
 #include "snapshot/error.h"
 
-// References of a batch, unless a small queue capacity asks for smaller ones.
-#define INBOX_BATCH 256u
-#define INBOX_OVERFLOW_SEGMENTS 64u
+#define INBOX_CHUNKS 64u
 
 typedef struct OwnerInbox {
-    _Alignas(SHARED_LINE_BYTES) SharedMutex mutex; // guards all but `is_pending`
-    uint64_t *items;
-    uint32_t capacity;
+    _Alignas(SHARED_LINE_BYTES) SharedMutex mutex; // guards the next four
+    ReferenceChunk *chunks[INBOX_CHUNKS];
+    uint32_t capacity; // of `chunks`, in use; smaller in tests
     uint32_t count;
-    WorkSegment *overflow;
-    uint32_t overflow_count;
-    uint32_t segment_items;
+    ReferenceChunk *overflow;
     SharedU32 *outstanding; // the mark's; changed here under the lock
     SharedU32 is_pending;   // 1 when not empty; written under the lock, read by anybody
 } OwnerInbox;
 
-// capacity: references of the bounded part. Errors: memory, system.
-NODISCARD bool owner_inbox_init(OwnerInbox *inbox, uint32_t capacity, uint32_t segment_items,
-                                SharedU32 *outstanding, Error *error);
+// capacity: 1..INBOX_CHUNKS. Errors: system.
+NODISCARD bool owner_inbox_init(OwnerInbox *inbox, uint32_t capacity, SharedU32 *outstanding,
+                                Error *error);
 void owner_inbox_release(OwnerInbox *inbox);
 
-typedef enum InboxAnswer {
-    INBOX_TAKEN,
-    INBOX_TAKEN_FIRST,   // and it was empty before: the owner may be asleep
-    INBOX_WANTS_SEGMENT, // nothing taken: come again with a segment
-    INBOX_FULL,          // nothing taken: come again later
-} InboxAnswer;
+// Consumes the chunk. Returns whether the inbox was empty before: then the owner may be asleep.
+bool owner_inbox_deliver(OwnerInbox *inbox, ReferenceChunk *chunk);
 
-// Leaves `count` references, at most the items of a segment. `*spare` may be NULL; when the
-// inbox needs it, it takes it and sets it to NULL.
-InboxAnswer owner_inbox_deliver(OwnerInbox *inbox, const uint64_t *references, uint32_t count,
-                                WorkSegment **spare);
-
-// Takes up to `limit` references out; 0: the inbox is empty. The caller, who must be counted in
-// `outstanding` itself, gets an emptied segment through `*emptied`, or NULL.
-uint32_t owner_inbox_take(OwnerInbox *inbox, uint64_t *references, uint32_t limit,
-                          WorkSegment **emptied);
+// Takes everything out, as a list through `next`; NULL: the inbox is empty. The caller must be
+// counted in `outstanding` itself.
+ReferenceChunk *owner_inbox_take(OwnerInbox *inbox);
 
 bool owner_inbox_is_pending(const OwnerInbox *inbox);
 

@@ -179,15 +179,21 @@ static void coordinator_free(ParallelMarkCoordinator *coordinator)
 {
     for (uint32_t i = 0; i < coordinator->worker_count; i++)
         mark_worker_free(coordinator->workers[i]);
-    page_ownership_release(&coordinator->ownership);
+    chunk_pool_release(&coordinator->pool);
     shared_barrier_release(&coordinator->start_barrier);
     shared_barrier_release(&coordinator->end_barrier);
     free(coordinator);
 }
 
-static bool coordinator_new(const HeapImage *image, uint32_t worker_count,
+static MarkMode mode_of(const MarkOptions *options)
+{
+    return options->policy == MARK_POLICY_OWNER ? MARK_OWNED : MARK_SHARED;
+}
+
+static bool coordinator_new(const HeapImage *image, const MarkOptions *options,
                             ParallelMarkCoordinator **out, Error *error)
 {
+    uint32_t worker_count = options->workers;
     ParallelMarkCoordinator *coordinator = aligned_alloc(SHARED_LINE_BYTES, sizeof *coordinator);
 
     if (coordinator == NULL)
@@ -209,7 +215,10 @@ static bool coordinator_new(const HeapImage *image, uint32_t worker_count,
         free(coordinator);
         return error_set(error, ERROR_SYSTEM, "cannot make a barrier");
     }
-    if (!page_ownership_init(&coordinator->ownership, image, worker_count, error)) {
+    if (!mark_worker_pool_init(&coordinator->pool, image, worker_count, options->queue_capacity,
+                               mode_of(options), error) ||
+        !page_ownership_init(&coordinator->ownership, image, &coordinator->pool, worker_count,
+                             error)) {
         coordinator_free(coordinator);
         return false;
     }
@@ -225,11 +234,12 @@ static bool make_workers(ParallelMarkCoordinator *coordinator, const HeapImage *
             .image = image,
             .index = i,
             .worker_count = coordinator->worker_count,
-            .mode = options->policy == MARK_POLICY_OWNER ? MARK_OWNED : MARK_SHARED,
+            .mode = mode_of(options),
             .kind = options->kind,
             .queue_capacity = options->queue_capacity,
             .target = target,
-            .owners = coordinator->ownership.workers,
+            .pool = &coordinator->pool,
+            .ownership = &coordinator->ownership,
             .coordinator = coordinator,
             .outstanding = &coordinator->outstanding,
         };
@@ -245,7 +255,7 @@ bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *o
     ParallelMarkCoordinator *coordinator = NULL;
     bool ok;
 
-    if (!coordinator_new(image, options->workers, &coordinator, error))
+    if (!coordinator_new(image, options, &coordinator, error))
         return false;
     ok = make_workers(coordinator, image, options, target, error) && run_all(coordinator, error);
     if (ok) {

@@ -44,6 +44,7 @@ typedef struct ParallelMarkCoordinator {
     // From here on: written before the start barrier only.
     uint32_t worker_count;
     MarkWorker *workers[MAX_WORKERS];
+    ChunkPool pool; // has shared parts of its own
     PageOwnership ownership;
     SharedBarrier start_barrier;
     SharedBarrier end_barrier;

@@ -39,8 +39,8 @@ bool per_thread_mark_queue_new(const PerThreadMarkQueueOptions *options, PerThre
     }
     if (options->is_shared &&
         (!steal_queue_init(&queue->stealable, options->capacity, error) ||
-         !owner_inbox_init(&queue->inbox, smaller(QUEUE_CAPACITY, options->capacity),
-                           queue->segment_items, options->outstanding, error))) {
+         !owner_inbox_init(&queue->inbox, smaller(INBOX_CHUNKS, options->capacity),
+                           options->outstanding, error))) {
         per_thread_mark_queue_free(queue);
         return false;
     }

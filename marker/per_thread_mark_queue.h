@@ -5,7 +5,8 @@
 //   - a private stack, an array that nobody else sees; the newest item first;
 //   - the StealQueue, which the owner fills only while another worker is hungry;
 //   - the Worklist: segments that did not fit the stack, which hungry workers take whole.
-// Beside them is the OwnerInbox, whose references are not claimed yet.
+// References that nobody visited yet wait elsewhere: in the worker's ReferenceRegions and, when
+// another worker found them, in the OwnerInbox.
 //
 // Memory: an item waits in one place only, and each object has at most one, so all queues of a
 // mark together hold no more items than there are live objects, foreign blocks and large objects.
@@ -70,6 +71,12 @@ uint32_t per_thread_mark_queue_share(PerThreadMarkQueue *queue);
 WorkSegment *per_thread_mark_queue_segment(PerThreadMarkQueue *queue);
 // Consumes a segment for later use; NULL is fine.
 void per_thread_mark_queue_keep(PerThreadMarkQueue *queue, WorkSegment *segment);
+
+// The stack must have room.
+static inline void per_thread_mark_queue_push(PerThreadMarkQueue *queue, uint64_t item)
+{
+    queue->items[queue->top++] = item;
+}
 
 static inline uint32_t per_thread_mark_queue_size(const PerThreadMarkQueue *queue)
 {

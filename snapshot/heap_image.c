@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "snapshot/heap_image_internal.h"
+#include "snapshot/side_table.h"
 
 const char *root_kind_name(RootKind kind)
 {
@@ -31,9 +32,9 @@ void heap_image_free(HeapImage *image)
     free_const(image->runs);
     free_const(image->pages);
     free_const(image->page_window.entries);
-    free_const(image->live);
+    side_table_free(image->live, (image->word_count + 1) * sizeof *image->live);
     free_const(image->arena_pages);
-    free_const(image->page_tags);
+    side_table_free(image->page_tags, image->tag_count + 1);
     free_const(image->roots);
     free_const(image->blocks);
     free_const(image->block_window.entries);

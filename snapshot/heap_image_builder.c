@@ -10,6 +10,7 @@
 
 #include "snapshot/heap_image.h"
 #include "snapshot/heap_image_internal.h"
+#include "snapshot/side_table.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -609,8 +610,8 @@ static bool build_live_words(HeapImage *image, Error *error)
         return error_set(error, ERROR_UNSUPPORTED, "%llu mark words are more than we can index",
                          (unsigned long long)image->word_count);
     // One more, so that an empty heap has arrays too.
-    image->live = live = calloc(image->word_count + 1, sizeof *live);
-    image->page_tags = tags = calloc(image->tag_count + 1, 1);
+    image->live = live = side_table_new((image->word_count + 1) * sizeof *live);
+    image->page_tags = tags = side_table_new(image->tag_count + 1);
     if (live == NULL || tags == NULL)
         return error_set_memory(error, image->word_count * sizeof *live, "the live words");
     (void)place_words(image, (HeapPage *)(uintptr_t)image->pages, tags);
