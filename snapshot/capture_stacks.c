@@ -7,9 +7,11 @@
 //      ---p | nobody's            | stack               |            | tls        |
 //
 // From SP-128 to the descriptor is stack, so static TLS counts as stack there. The kernel
-// merges the block with anonymous memory above it, but never across the guard: only where the
-// guard is right below may the part under SP-128 be taken for dead. The main thread has its
-// stack in a mapping of its own, "[stack]", and its TLS elsewhere.
+// merges the block with anonymous memory above it, but never across the guard. The part under
+// SP-128 may be taken for dead only where it certainly is this stack: right above a guard, or
+// where the descriptor says so (a stack that the program gave to the thread has no guard, and
+// may be malloc'd). The main thread has its stack in a mapping of its own, "[stack]", and its
+// TLS elsewhere.
 //
 // A thread may run on memory that is no thread stack: a coroutine's, in malloc'd or mapped
 // memory, or a signal stack. Then its own stack is live as a whole, since nobody knows how
@@ -73,8 +75,7 @@ static bool claim_main_stack(CaptureAnalysis *analysis, uint32_t thread,
 
 // Where the descriptor says that the thread's stack begins; 0 when it does not say. The two
 // fields, block and size, are next to each other, and only their place differs by version; the
-// block ends where the descriptor does. A stack that the program gave to the thread has no
-// guard, and may be malloc'd.
+// block ends where the descriptor does.
 static uint64_t recorded_stack_start(MemoryReader *reader, uint64_t descriptor)
 {
     for (uint64_t offset = DESCRIPTOR_HEAD_BYTES; offset < DESCRIPTOR_BYTES; offset += 8) {
@@ -87,20 +88,20 @@ static uint64_t recorded_stack_start(MemoryReader *reader, uint64_t descriptor)
     return 0;
 }
 
-// The lowest address of the stack that ends at the thread's descriptor, as far as it can be
-// told. *is_certain: nothing but the stack is in between. *is_guarded: nothing else is below.
+// The lowest address of the stack that ends at the thread's descriptor. *is_certain: nothing
+// but the stack is in between, because a guard is below it or glibc's own record says so.
 static uint64_t stack_start(const CaptureAnalysis *analysis, uint32_t thread,
-                            const ProcessMapping *mapping, bool *is_certain, bool *is_guarded)
+                            const ProcessMapping *mapping, bool *is_certain)
 {
     const ProcessCopy *copy = analysis->copy;
     MemoryReader reader = memory_reader(copy);
     uint64_t descriptor = copy->threads[thread].control_block;
     uint64_t recorded = recorded_stack_start(&reader, descriptor);
+    bool is_guarded = is_above_guard(copy, (uint32_t)(mapping - copy->mappings)) &&
+                      !holds_descriptor(copy, mapping->start, descriptor);
 
-    *is_guarded = is_above_guard(copy, (uint32_t)(mapping - copy->mappings)) &&
-                  !holds_descriptor(copy, mapping->start, descriptor);
-    *is_certain = *is_guarded || recorded != 0;
-    return *is_guarded || recorded < mapping->start ? mapping->start : recorded;
+    *is_certain = is_guarded || recorded != 0;
+    return is_guarded || recorded < mapping->start ? mapping->start : recorded;
 }
 
 // The stack below the thread's descriptor, which is in the same mapping as its SP.
@@ -109,8 +110,8 @@ static bool claim_own_stack(CaptureAnalysis *analysis, uint32_t thread,
 {
     const ProcessThread *record = &analysis->copy->threads[thread];
     uint64_t live = live_start(record, mapping);
-    bool is_certain, is_guarded;
-    uint64_t start = stack_start(analysis, thread, mapping, &is_certain, &is_guarded);
+    bool is_certain;
+    uint64_t start = stack_start(analysis, thread, mapping, &is_certain);
 
     // A main thread here is one that was forked off by another, or runs on a coroutine's
     // stack that got merged with its TLS: no way to tell, so nothing is dead.
@@ -119,8 +120,7 @@ static bool claim_own_stack(CaptureAnalysis *analysis, uint32_t thread,
                                thread, error);
     return region_list_add(&analysis->stacks, live, record->control_block, REGION_STACK, thread,
                            error) &&
-           (!is_guarded ||
-            region_list_add(&analysis->dead_stacks, start, live, REGION_NOBODY, NO_INDEX, error));
+           region_list_add(&analysis->dead_stacks, start, live, REGION_NOBODY, NO_INDEX, error);
 }
 
 // The stack of a thread that executes somewhere else: all of it is live.
@@ -129,7 +129,7 @@ static bool claim_whole_stack(CaptureAnalysis *analysis, uint32_t thread, Error 
     const ProcessCopy *copy = analysis->copy;
     const ProcessThread *record = &copy->threads[thread];
     const ProcessMapping *home = process_copy_find_mapping(copy, record->control_block);
-    bool is_certain, is_guarded;
+    bool is_certain;
     uint64_t start;
 
     if ((int)record->tid == copy->pid)
@@ -139,7 +139,7 @@ static bool claim_whole_stack(CaptureAnalysis *analysis, uint32_t thread, Error 
                                        copy->mappings[i].end, REGION_STACK, thread, error);
     if (home == NULL || (int)record->tid == copy->pid)
         return true;
-    start = stack_start(analysis, thread, home, &is_certain, &is_guarded);
+    start = stack_start(analysis, thread, home, &is_certain);
     return region_list_add(is_certain ? &analysis->stacks : &analysis->likely_stacks, start,
                            record->control_block, REGION_STACK, thread, error);
 }

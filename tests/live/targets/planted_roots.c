@@ -313,6 +313,7 @@ static void *wait_on_given_stack(void *context)
 
     (void)context;
     plant(&on_stack, "live", "on a stack that was given to a thread");
+    leave_in_dead_stack("in the dead part of a stack that was given to a thread");
     settle_and_wait();
     return (void *)on_stack;
 }
@@ -514,8 +515,8 @@ static NO_INLINE void start_all(void)
 
     start(wait_with_stack, NULL);
     start(wait_with_arena, NULL);
-    start_on(map(65536, MAP_PRIVATE), 65536);
-    start_on(allocate(65536), 65536);
+    start_on(map(200 * 1024, MAP_PRIVATE), 200 * 1024);
+    start_on(allocate(120000), 120000);
     start_on(allocate(400000), 400000);
     start(spin, NULL);
     if (pthread_create(&thread, NULL, spin_with_vector, (void *)(uintptr_t)&is_spinning) != 0)
