@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "snapshot/byte_buffer.h"
 #include "snapshot/checksum.h"
@@ -470,6 +471,90 @@ Test(snapshot_hostile, frames_without_checksums_are_refused)
     byte_buffer_release(&frame);
     cr_expect_not(snapshot_read(path, NULL, &image, &error));
     cr_expect(strstr(error.message, "no checksum") != NULL, "%s", error.message);
+    free(path);
+    test_folder_free(&folder);
+}
+
+// ---- time ----
+
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+// A stream with `count` empty page sections before the metadata.
+static Bytes stream_of_many_sections(uint32_t count)
+{
+    SnapshotContents contents;
+    ByteBuffer body = {0}, stream = {0};
+    Bytes plain;
+
+    example_heap(&contents);
+    plain = snapshot_stream(&contents, NULL);
+    SectionMap map = sections_of(plain.bytes, plain.length);
+    size_t at = map.metadata.offset - SECTION_HEADER_BYTES;
+    byte_buffer_add_u32(&body, SECTION_PAGES);
+    byte_buffer_add_u32(&body, 0);
+    byte_buffer_add_u64(&body, 8);
+    byte_buffer_add_u64(&body, 0);
+    byte_buffer_add(&stream, plain.bytes, at);
+    for (uint32_t i = 0; i < count; i++)
+        byte_buffer_add(&stream, body.bytes, body.length);
+    byte_buffer_add(&stream, plain.bytes + at, plain.length - at);
+    cr_assert_not(stream.is_short);
+    byte_buffer_release(&body);
+    section_map_release(&map);
+    free(plain.bytes);
+    return (Bytes){stream.bytes, stream.length};
+}
+
+// The stream in frames of `frame_bytes`, each one raw block.
+static void save_in_small_frames(const char *path, Bytes stream, uint32_t frame_bytes)
+{
+    FileMaker maker = {0};
+
+    add_file_header(&maker);
+    for (size_t at = 0; at < stream.length; at += frame_bytes) {
+        size_t left = stream.length - at;
+        uint32_t length = left < frame_bytes ? (uint32_t)left : frame_bytes;
+        uint32_t checksum = (uint32_t)checksum_xxh64(stream.bytes + at, length);
+        uint32_t head = length << 3 | 1;
+        ByteBuffer frame = {0};
+        byte_buffer_add_u32(&frame, FRAME_MAGIC);
+        byte_buffer_add(&frame, "\xa4", 1); // 4-byte content size, one segment, checksum
+        byte_buffer_add_u32(&frame, length);
+        byte_buffer_add(&frame, &head, 3);
+        byte_buffer_add(&frame, stream.bytes + at, length);
+        byte_buffer_add_u32(&frame, checksum);
+        add_frame(&maker, frame.bytes, (uint32_t)frame.length, length, checksum);
+        byte_buffer_release(&frame);
+    }
+    save_made(&maker, path);
+}
+
+Test(snapshot_hostile, many_sections_and_many_frames_take_linear_time)
+{
+    TestFolder folder = test_folder_new();
+    char *path = test_folder_file(&folder, "heap.zst");
+    Bytes stream = stream_of_many_sections(100000);
+    SnapshotReadOptions options = {.threads = 1};
+    SnapshotVerification verification;
+    Error error = {0};
+
+    for (int small_frames = 0; small_frames <= 1; small_frames++) {
+        double begin = seconds_now();
+        if (small_frames)
+            save_in_small_frames(path, stream, 24);
+        else
+            write_snapshot_file(path, stream.bytes, stream.length);
+        cr_expect(snapshot_verify(path, &options, &verification, &error), "%s", error.message);
+        // Some 0.1 s; anything quadratic takes minutes.
+        cr_expect_lt(seconds_now() - begin, 20.0);
+    }
+    free(stream.bytes);
     free(path);
     test_folder_free(&folder);
 }
