@@ -72,7 +72,7 @@ word_filter_avx512(const WordRange *range, const uint8_t *bytes, uint32_t count,
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < count; i += 8) {
-        __mmask8 present = count - i >= 8 ? 0xff : (__mmask8)((1u << (count - i)) - 1);
+        __mmask8 present = (__mmask8)(count - i >= 8 ? 0xff : (1u << (count - i)) - 1);
         __m512i words = _mm512_maskz_loadu_epi64(present, bytes + 8 * (size_t)i);
         __m512i bucket = _mm512_sub_epi64(_mm512_srl_epi64(words, shift), first);
         __m512i distance = _mm512_sub_epi64(words, low);

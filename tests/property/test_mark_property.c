@@ -1,5 +1,7 @@
 // Every way to mark equals the serial marker, on random heaps: every worker count, both policies,
 // both kinds, queues so small that overflow and stealing always happen, in place and relocated.
+//
+// timeout: 600
 
 #include <criterion/criterion.h>
 #include <string.h>
