@@ -13,14 +13,18 @@ $(BUILD)/tests/unit/test_bench_graphs: $(BUILD)/tests/bench/bench_graphs.o \
 
 -include $(BENCH_OBJECTS:.o=.d)
 
-# BENCH_QUICK=1: the same in less than a minute. BENCH_REAL=FILE: a captured heap as well.
-BENCH_FLAGS := --json build/bench.json $(if $(BENCH_QUICK),--quick --seconds 36 --rounds 5) \
-	$(if $(BENCH_REAL),--real $(BENCH_REAL))
+# BENCH_QUICK=1: the same in less than a minute. BENCH_REAL=FILE: this captured heap instead of
+# one that is captured now. BENCH_FLAGS: see tests/bench/bench_main.c.
+REAL_HEAP := build/bench-real.zst
 
 ## bench: how fast marking is, against what memory allows (build/bench.json; BENCH_QUICK=1: within 50 s)
 .PHONY: bench
-bench: $(BENCH)
-	$(Q)$(BENCH) $(BENCH_FLAGS)
+bench: $(BENCH) $(PROGRAM) $(if $(BENCH_REAL),,c-sample)
+	$(Q)real="$(BENCH_REAL)"; \
+	if [ -z "$$real" ] && BENCH_QUICK=$(BENCH_QUICK) tests/bench/capture_real.sh \
+		$(BUILD) $(RUDO_SAMPLES) $(REAL_HEAP); then real=$(REAL_HEAP); fi; echo; \
+	$(BENCH) --json build/bench.json $(if $(BENCH_QUICK),--quick --seconds 30 --rounds 5) \
+		$${real:+--real "$$real"} $(BENCH_FLAGS)
 
 # PEER_FLAGS="--graph G1 --rounds 3" chooses; see tests/bench/bench_peers.py.
 ## bench-peers: the same graphs in the Boehm collector and in OpenJDK, taking turns with ours
