@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../support/live.sh"
 
 # Enough memory that a good part of the time goes into stopping and copying.
-start_target many_threads sleeping=12 pages=16000
+start_target many_threads sleeping=12 spawning=1 pages=16000
 mkdir "$WORK/out"
 heap=$WORK/out/heap.zst
 began=$(now_us)
