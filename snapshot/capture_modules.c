@@ -108,13 +108,26 @@ static bool claim_segments(CaptureAnalysis *analysis, uint64_t base, const ElfSe
     return true;
 }
 
+// The name of a file without its folders, and without what the kernel adds when it is gone.
+// NULL when memory is short.
+static char *file_name(const char *path)
+{
+    static const char deleted[] = " (deleted)";
+    const char *folder_end = strrchr(path, '/');
+    const char *name = folder_end != NULL ? folder_end + 1 : path;
+    size_t length = strlen(name);
+
+    if (length >= sizeof deleted && strcmp(name + length - strlen(deleted), deleted) == 0)
+        length -= strlen(deleted);
+    return strndup(name, length);
+}
+
 static bool add_module(CaptureAnalysis *analysis, uint32_t first, uint32_t last, Error *error)
 {
     const ProcessMapping *mappings = analysis->copy->mappings;
     SnapshotDetails *details = analysis->details;
     ElfSegment segments[ELF_MAX_SEGMENTS];
     char build_id[ELF_BUILD_ID_CHARS] = "";
-    const char *folder_end = strrchr(mappings[first].name, '/');
     uint64_t capacity = analysis->module_capacity;
     uint32_t segment_count = 0;
     SnapshotModule *module;
@@ -135,7 +148,7 @@ static bool add_module(CaptureAnalysis *analysis, uint32_t first, uint32_t last,
     analysis->modules[details->module_count].has_elf = segment_count > 0;
     module = &details->modules[details->module_count++];
     *module = (SnapshotModule){
-        .name = strdup(folder_end != NULL ? folder_end + 1 : mappings[first].name),
+        .name = file_name(mappings[first].name),
         .build_id = strdup(build_id),
         .base = load_base(&mappings[first], segments, segment_count),
         .end = mappings[last].end,

@@ -325,7 +325,7 @@ Test(capture_types, types_are_distinct_words_of_objects_with_module_and_offset)
     const SnapshotDetails *details;
     CaptureAnalysis *analysis;
 
-    made_process_map(process, DATA, 0x5000, "r-xp", "/bin/made");
+    made_process_map(process, DATA, 0x5000, "r-xp", "/bin/made (deleted)");
     made_process_map(process, HEAP, 0x2000, "rw-p", "");
     made_process_page(process, HEAP, 64, 0x3f);
     made_process_page(process, HEAP + 0x1000, 32, 3); // smaller than an object header
