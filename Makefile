@@ -30,6 +30,7 @@ FLAGS_asan := -O1 -g -fsanitize=address -fno-omit-frame-pointer
 FLAGS_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 FLAGS_tsan := -O1 -g -fsanitize=thread
 FLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+FLAGS_aarch64 := -O2 -g -D_FORTIFY_SOURCE=2
 FLAGS_coverage := -O0 -g --coverage
 
 PACKAGES := libzstd libcjson libxxhash libelf libdw

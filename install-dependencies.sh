@@ -3,6 +3,7 @@
 #
 #   ./install-dependencies.sh build     what `make` and `make demo` need
 #   ./install-dependencies.sh test      and what `make check` needs (default)
+#   ./install-dependencies.sh aarch64   and what `make check-aarch64` needs
 #   ./install-dependencies.sh peers     and the collectors of `make bench-peers`
 #
 # It says what it installs, installs nothing that is there already, and uses
@@ -18,6 +19,7 @@ peer_packages="libgc-dev default-jdk-headless python3"
 case "${1:-test}" in
 build) wanted=$build_packages ;;
 test) wanted="$build_packages $test_packages" ;;
+aarch64) wanted="$build_packages $test_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;;
 peers) wanted="$build_packages $peer_packages" ;;
 *)
     echo "usage: $0 [build|test|peers]" >&2
@@ -26,8 +28,12 @@ peers) wanted="$build_packages $peer_packages" ;;
 esac
 
 missing=""
+native=$(dpkg --print-architecture 2>/dev/null || uname -m)
 for package in $wanted; do
-    if ! dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed$'; then
+    # A package may be there for another architecture only.
+    # shellcheck disable=SC2016  # dpkg's own variables
+    if ! dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "$package" 2>/dev/null |
+        grep -Eqx "($native|all) installed"; then
         missing="$missing $package"
     fi
 done

@@ -139,7 +139,7 @@ run_one()
     began=$EPOCHREALTIME
     case $program in
     */unit/* | */property/*)
-        timeout -k 5 "$limit" "$program" --tap="$base.tap" --color=never -j"$jobs" \
+        timeout -k 5 "$limit" ${TEST_WRAPPER:-} "$program" --tap="$base.tap" --color=never -j"$jobs" \
             >"$base.log" 2>&1 </dev/null || status=$?
         ;;
     *.sh)

@@ -18,6 +18,10 @@ TOTALS ?=
 FUZZ_SECONDS ?= 60
 
 comma := ,
+CRITERION_LIBS ?= -lcriterion
+# Goes before everything else that says where headers are.
+PLAIN_CRITERION ?=
+
 SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 PROPERTY_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/property/test_*.c)))
@@ -49,9 +53,10 @@ TESTS_lint := $(sort $(wildcard tests/lint/*.sh))
 NAMED_TESTS = $(foreach test,$(TESTS),$(firstword $(wildcard tests/$(test:.sh=).sh) $(BUILD)/tests/$(test)))
 TESTS_TO_RUN = $(if $(TESTS),$(NAMED_TESTS),$(foreach group,$(TEST_GROUPS),$(TESTS_$(group))))
 
+$(CRITERION_TESTS:=.o): ALL_CFLAGS += $(PLAIN_CRITERION)
 $(CRITERION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lcriterion $(PACKAGE_LIBS) -lm -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(CRITERION_LIBS) $(PACKAGE_LIBS) -lm -o $@
 
 # Every call of ours that may find memory short goes through the test first.
 $(BUILD)/tests/unit/test_allocation_failures: LDFLAGS += $(foreach function, \
@@ -95,6 +100,9 @@ $(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 ## tests: build the test programs of this VARIANT without running them
 .PHONY: tests
 tests: all $(TEST_PROGRAMS) $(if $(filter release,$(VARIANT)),$(RELACY_TESTS))
+
+.PHONY: criterion-tests
+criterion-tests: all $(CRITERION_TESTS)
 
 ## test: build and run the tests of this VARIANT (TEST_GROUPS, TESTS choose some)
 .PHONY: test
@@ -155,3 +163,8 @@ include tests/bench/bench.mk
 .PHONY: mutants
 mutants:
 	$(Q)MAKE="$(MAKE)" tests/run_tests.sh -r build/mutants -l mutants tests/mutants/run_mutants.sh
+
+## check-aarch64: cross-build, and run unit and property tests under qemu-user
+.PHONY: check-aarch64
+check-aarch64:
+	$(Q)MAKE="$(MAKE)" tests/check_aarch64.sh

@@ -105,6 +105,8 @@ Test(heap_image_builder, more_pages_than_an_index_counts_are_refused)
 
 Test(heap_image_builder, memory_that_cannot_be_had_is_an_error)
 {
+    if (getenv("TEST_EMULATED") != NULL)
+        cr_skip_test("an emulator keeps books on each of its pages");
     // 2^31 pages are within the index and beyond every address space limit we can set.
     HeapImageBuilder *builder = new_builder(true);
     PageRun run = {BASE, (UINT64_C(1) << 32) - 2};
@@ -218,7 +220,10 @@ Test(heap_image_builder, an_address_that_is_taken_relocates_the_whole_image)
     uint64_t taken = (uint64_t)(uintptr_t)ours;
 
     cr_assert_neq(ours, MAP_FAILED);
-    expect_relocated((PageRun[]){{BASE, 1}, {taken, 1}}, 2);
+    if (taken > BASE)
+        expect_relocated((PageRun[]){{BASE, 1}, {taken, 1}}, 2);
+    else // the address space of an emulated process is small
+        expect_relocated((PageRun[]){{taken, 1}, {BASE, 1}}, 2);
     // The run that could be had before the other failed must be given back.
     if (!test_is_sanitized()) {
         void *again = mmap((void *)(uintptr_t)BASE, PAGE, PROT_READ,

@@ -1,0 +1,64 @@
+#!/bin/bash
+# Builds for aarch64 with Debian's cross compiler and runs the unit and property tests under
+# qemu-user; `make check-aarch64` runs it. Capture of live processes is left out: it is about
+# x86-64 registers, and qemu-user knows no ptrace.
+#
+# Compiler and emulator are installed; the arm64 libraries are only unpacked below build/, because
+# some of their Debian packages cannot be installed beside those of this machine. Criterion does
+# not run under qemu-user; tests/plain_criterion/ stands in for it.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+folder=build/aarch64-packages
+root=$PWD/$folder/root
+make=${MAKE:-make}
+jobs=$(nproc 2>/dev/null || echo 1)
+unset MAKEFLAGS MFLAGS MAKELEVEL VARIANT CC CFLAGS LDFLAGS TESTS TEST_GROUPS
+
+packages="libc6-dev libzstd-dev libcjson-dev libxxhash-dev libelf-dev libdw-dev libiberty-dev"
+
+# Downloads the packages and all they need, as if nothing were installed, and unpacks them.
+unpack_libraries()
+{
+    local apt package
+    mkdir -p "$folder/state/lists/partial" "$folder/cache/archives/partial" "$root"
+    : >"$folder/status"
+    apt="apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64
+        -o Dir::State=$PWD/$folder/state -o Dir::State::status=$PWD/$folder/status
+        -o Dir::Cache=$PWD/$folder/cache -o APT::Sandbox::User=$(id -un)
+        -o Debug::NoLocking=true"
+    # shellcheck disable=SC2086  # lists of words on purpose
+    $apt update && $apt install -y --download-only --no-install-recommends $packages >/dev/null ||
+        return 1
+    for package in "$folder"/cache/archives/*.deb; do
+        dpkg-deb --extract "$package" "$root" || return 1
+    done
+    touch "$folder/unpacked"
+}
+
+./install-dependencies.sh aarch64 || exit 1
+if [ ! -e "$folder/unpacked" ]; then
+    echo "check-aarch64: unpacking arm64 libraries into $folder"
+    unpack_libraries || {
+        echo "check-aarch64: cannot get the arm64 libraries" >&2
+        exit 1
+    }
+fi
+
+export PKG_CONFIG_LIBDIR=$root/usr/lib/aarch64-linux-gnu/pkgconfig:$root/usr/share/pkgconfig
+export PKG_CONFIG_SYSROOT_DIR=$root
+"$make" -s -j"$jobs" VARIANT=aarch64 CC="aarch64-linux-gnu-gcc --sysroot=$root" \
+    CRITERION_LIBS= PLAIN_CRITERION="-isystem tests/plain_criterion" criterion-tests || exit 1
+
+# Programs run as "qemu-aarch64 PROGRAM"; what they load comes from the unpacked libraries.
+export QEMU_LD_PREFIX=$root TEST_EMULATED=1
+tests=()
+for test in build/aarch64/tests/unit/test_* build/aarch64/tests/property/test_*; do
+    case $test in
+    *.o | *.d) continue ;;
+    */test_capture_process | */test_capture_hardship) continue ;; # they trace a live process
+    esac
+    tests+=("$test")
+done
+TEST_WRAPPER=qemu-aarch64 TEST_TIMEOUT=${TEST_TIMEOUT:-600} \
+    tests/run_tests.sh -b build/aarch64 "${tests[@]}"
