@@ -10,7 +10,7 @@
 
 #define MAX_FILES 4
 
-static const int handled_signals[] = {SIGINT, SIGTERM, SIGHUP};
+static const int handled_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 static volatile sig_atomic_t pending_signal;
 static volatile sig_atomic_t is_deferred;
@@ -51,6 +51,8 @@ void interrupt_install(void)
         if (sigaction(handled_signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             (void)sigaction(handled_signals[i], &action, NULL);
     }
+    // A file that may not grow any further is an error like a full disk.
+    (void)signal(SIGXFSZ, SIG_IGN);
 }
 
 void interrupt_defer(void)

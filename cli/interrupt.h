@@ -1,4 +1,4 @@
-// SIGINT, SIGTERM and SIGHUP: clean up, then take effect.
+// SIGINT, SIGTERM, SIGHUP and SIGPIPE: clean up, then take effect.
 //
 // A signal removes the temporary files that are known here and ends the program by that
 // signal, at once. A part that must tidy up more itself (a capture: let go of the target)

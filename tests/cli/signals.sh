@@ -36,7 +36,25 @@ wait "$mark"
 is "an ignored signal stays ignored" $? 0
 is "then the file is whole" "$(ls "$WORK/out")" "reach.json"
 
-# A reader that goes away is nothing to complain about.
-"$RUDO_SNAP" mark --objects - "$WORK/shop.zst" 2>"$WORK/stderr" | head -c 1 >/dev/null
+# A reader that goes away is nothing to complain about, and leaves nothing either.
+rm "$WORK"/out/*
+(
+    sleep 0.5 # until the other side is gone
+    env --default-signal=PIPE "$RUDO_SNAP" mark --json "$WORK/out/reach.json" --objects - \
+        "$WORK/shop.zst" 2>"$WORK/stderr"
+    echo $? >"$WORK/status"
+) | true
+is "a closed pipe ends it" "$(cat "$WORK/status")" $((128 + $(kill -l PIPE)))
 is "a closed pipe is no message" "$(cat "$WORK/stderr")" ""
+is "a closed pipe leaves no file" "$(ls "$WORK/out")" ""
+
+# A limit on the size of files is like a full disk.
+(
+    ulimit -f 1
+    exec "$RUDO_SNAP" mark --json "$WORK/out/reach.json" "$WORK/shop.zst"
+) >/dev/null 2>"$WORK/stderr"
+is "a file that may not grow is status 4" $? 4
+is "and is named" "$(cat "$WORK/stderr")" \
+    "rudo-snap: cannot write '$WORK/out/reach.json': File too large"
+is "and leaves no file" "$(ls "$WORK/out")" ""
 done_testing
