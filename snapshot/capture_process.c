@@ -201,7 +201,9 @@ bool capture_process_copy(int pid, const CaptureCancel *cancel, ProcessCopy *out
     if (!staging_memory_prepare(&job.staging, bytes, pid, cancel, error))
         goto done;
     is_ok = trace(&job);
-    if (!is_ok)
+    if (is_ok)
+        staging_memory_trim(&job.staging, job.selection.bytes);
+    else
         wait_until_untraced(pid);
 
 done:

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "snapshot/proc_files_internal.h"
@@ -111,12 +112,18 @@ bool capture_refusal_explain(int pid, int reason, Error *error)
 
 bool capture_refusal_gone(int pid, Error *error)
 {
-    char state = proc_task_state(pid, pid);
+    const struct timespec moment = {.tv_nsec = 1000000};
 
-    if (state != 0 && state != 'Z' && state != 'X')
-        return error_set(error, ERROR_SYSTEM,
-                         "process %d started another program while it was captured", pid);
-    return error_set(error, ERROR_SYSTEM, "process %d exited while it was captured", pid);
+    // A process that was killed takes a moment to die; one that became another program lives.
+    for (int polls = 0; polls < 100; polls++) {
+        char state = proc_task_state(pid, pid);
+
+        if (state == 0 || state == 'Z' || state == 'X')
+            return error_set(error, ERROR_SYSTEM, "process %d exited while it was captured", pid);
+        (void)nanosleep(&moment, NULL);
+    }
+    return error_set(error, ERROR_SYSTEM,
+                     "process %d started another program while it was captured", pid);
 }
 
 bool capture_cancel_check(const CaptureCancel *cancel, int pid, Error *error)

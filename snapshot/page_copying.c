@@ -47,20 +47,32 @@ static bool populate(uint8_t *start, uint64_t bytes)
     return true;
 }
 
+static uint64_t whole_huge_pages(uint64_t bytes)
+{
+    return (bytes + HUGE_PAGE_SIZE - 1) / HUGE_PAGE_SIZE * HUGE_PAGE_SIZE;
+}
+
+// May `more` bytes be taken without anybody being killed for it?
+static bool check_available(uint64_t more, Error *error)
+{
+    uint64_t available = memory_available(&system_memory_sources);
+
+    if (more <= available && available - more >= MEMORY_TO_LEAVE)
+        return true;
+    error_set_memory(error, more, "a copy of the process");
+    return error_add_hint(error, "%llu bytes are available here", (unsigned long long)available);
+}
+
 bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
                             const CaptureCancel *cancel, Error *error)
 {
-    uint64_t available = memory_available(&system_memory_sources);
     void *base;
 
     staging->base = NULL;
     staging->bytes = 0;
-    bytes = (bytes + HUGE_PAGE_SIZE - 1) / HUGE_PAGE_SIZE * HUGE_PAGE_SIZE;
-    if (bytes > available || available - bytes < MEMORY_TO_LEAVE) {
-        error_set_memory(error, bytes, "a copy of the process");
-        return error_add_hint(error, "%llu bytes are available here",
-                              (unsigned long long)available);
-    }
+    bytes = whole_huge_pages(bytes);
+    if (!check_available(bytes, error))
+        return false;
     base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                 -1, 0);
     if (base == MAP_FAILED)
@@ -83,9 +95,11 @@ bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Error *error)
 {
     void *base;
 
+    bytes = whole_huge_pages(bytes);
     if (bytes <= staging->bytes)
         return true;
-    bytes = (bytes + HUGE_PAGE_SIZE - 1) / HUGE_PAGE_SIZE * HUGE_PAGE_SIZE;
+    if (!check_available(bytes - staging->bytes, error))
+        return false;
     base = mremap(staging->base, staging->bytes, bytes, MREMAP_MAYMOVE);
     if (base == MAP_FAILED)
         return error_set_memory(error, bytes, "a copy of the process");
@@ -94,12 +108,13 @@ bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Error *error)
     return true;
 }
 
-void staging_memory_release(StagingMemory *staging)
+void staging_memory_trim(StagingMemory *staging, uint64_t bytes)
 {
-    if (staging->base != NULL)
-        (void)munmap(staging->base, staging->bytes);
-    staging->base = NULL;
-    staging->bytes = 0;
+    bytes = whole_huge_pages(bytes);
+    if (bytes == 0 || bytes >= staging->bytes)
+        return;
+    if (munmap(staging->base + bytes, staging->bytes - bytes) == 0)
+        staging->bytes = bytes;
 }
 
 // ---- copying ----

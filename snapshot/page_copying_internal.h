@@ -14,7 +14,7 @@
 #include "snapshot/page_selection_internal.h"
 
 typedef struct StagingMemory {
-    uint8_t *base; // owned mapping
+    uint8_t *base; // a mapping; becomes the ProcessCopy's
     uint64_t bytes;
 } StagingMemory;
 
@@ -27,7 +27,8 @@ NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, in
 // Makes it at least `bytes` large, when the target has grown since. Nothing may point into it.
 NODISCARD bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Error *error);
 
-void staging_memory_release(StagingMemory *staging);
+// Gives back what lies behind the first `bytes`.
+void staging_memory_trim(StagingMemory *staging, uint64_t bytes);
 
 // Copies all of `selection` from the task `tid` of process `pid` and sets the data of its ranges.
 // `staging` holds at least `selection->bytes`. Pages that cannot be read are counted in

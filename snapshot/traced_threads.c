@@ -264,10 +264,9 @@ static bool check_events(TracedThreads *threads, Error *error)
     if (threads->failure != 0 && threads->failure != ENOEXEC)
         return capture_refusal_explain(threads->pid, threads->failure, error);
     if (threads->failure != 0)
-        return error_set(
-            error, ERROR_UNSUPPORTED,
-            "cannot read the registers of thread %d of process %d: it runs 32-bit code",
-            threads->failed_tid, threads->pid);
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "cannot read thread %d of process %d: it runs 32-bit code",
+                         threads->failed_tid, threads->pid);
     return take_newborns(threads, error);
 }
 
@@ -363,7 +362,7 @@ void traced_threads_resume(TracedThreads *threads)
     }
     // After a failure some may not have stopped yet, and only a stopped thread can be let go.
     // The kernel does the rest when the tracing thread ends.
-    for (unsigned polls = 0; threads->seized_count > 0; polls++) {
+    for (unsigned polls = 0; threads->has_interrupted && threads->seized_count > 0; polls++) {
         if (traced_look_at_all(threads, true))
             continue;
         if (traced_now_ns(CLOCK_MONOTONIC) - since > GIVING_UP_PATIENCE_NS)

@@ -23,8 +23,8 @@ thread=$(for task in "/proc/$TARGET/task"/*; do echo "${task##*/}"; done | grep 
     head -1)
 refuse "a thread" "$thread" 4 "*it is a thread of process $TARGET*--pid $TARGET*"
 
-# A child that has ended, and whose parent never asks for it.
-start "$WORK/zombie.pid" bash -c 'sleep 0 & echo $!; exec sleep 60'
+# A child that has ended, and whose parent, a program that starts none, never asks for it.
+start "$WORK/zombie.pid" bash -c 'sleep 0.3 & echo $!; exec sleep 60'
 wait_until 5 test -s "$WORK/zombie.pid"
 zombie=$(cat "$WORK/zombie.pid")
 if wait_until 5 grep -qs 'State:.*Z' "/proc/$zombie/status"; then
