@@ -27,7 +27,7 @@ const CommandUsage info_usage = {
     .max_operands = 1,
     .options = options,
     .details = "Says where the snapshot FILE comes from, how long the program was stopped for\n"
-               "it, and how much of what is in it. Reads no page of the heap.\n",
+               "it, and what it holds. Reads no page of the heap.\n",
     .examples = "  rudo-snap info shop.zst\n"
                 "  rudo-snap info --json shop.zst\n",
 };

@@ -32,69 +32,67 @@ static const OptionChoice policies[] = {
 static const OptionChoice progress_modes[] = {
     {"never", PROGRESS_NEVER}, {"always", PROGRESS_ALWAYS}, {"auto", PROGRESS_AUTO}, {NULL, 0}};
 
-static const Option options[] = {
-    {.name = "workers",
-     .letter = 'w',
-     .type = OPTION_NUMBER,
-     .value_name = "N",
-     .help = "marking threads, 1 to 16 (default: one a CPU, at most 16)",
-     .setting = offsetof(MarkSettings, workers),
-     .minimum = 1,
-     .maximum = MAX_WORKERS},
-    {.name = "json",
-     .type = OPTION_TEXT,
-     .value_name = "FILE",
-     .help = "write the report as JSON to FILE; '-': to standard output,\n"
-             "which then holds nothing else",
-     .setting = offsetof(MarkSettings, json)},
-    {.name = "objects",
-     .type = OPTION_TEXT,
-     .value_name = "FILE",
-     .help = "write one line of JSON for each object to FILE (or '-')",
-     .setting = offsetof(MarkSettings, objects)},
-    {.name = "stats",
-     .type = OPTION_FLAG,
-     .help = "add timings and what each worker did to summary and JSON",
-     .setting = offsetof(MarkSettings, has_statistics)},
-    {.name = "kind",
-     .type = OPTION_CHOICE,
-     .choices = kinds,
-     .help = "minor: old pages count as live, only young ones are\n"
-             "marked (default: major)",
-     .setting = offsetof(MarkSettings, kind)},
-    {.name = "policy",
-     .type = OPTION_CHOICE,
-     .choices = policies,
-     .help = "which worker follows a reference: the one that found it,\n"
-             "or the owner of its page; same result",
-     .setting = offsetof(MarkSettings, policy)},
-    {.name = "relocate",
-     .type = OPTION_FLAG,
-     .help = "do not load the heap at its captured addresses; same\n"
-             "result",
-     .setting = offsetof(MarkSettings, is_relocated)},
-    {.name = "quiet",
-     .letter = 'q',
-     .type = OPTION_FLAG,
-     .help = "print no summary",
-     .setting = offsetof(MarkSettings, is_quiet)},
-    {.name = "progress",
-     .type = OPTION_CHOICE,
-     .choices = progress_modes,
-     .help = "say on stderr what is being done (default: auto, when\n"
-             "stderr is a terminal)",
-     .setting = offsetof(MarkSettings, progress)},
-    {.name = NULL}};
+static const Option options[] = {{.name = "workers",
+                                  .letter = 'w',
+                                  .type = OPTION_NUMBER,
+                                  .value_name = "N",
+                                  .help = "marking threads, 1 to 16 (default: one a CPU)",
+                                  .setting = offsetof(MarkSettings, workers),
+                                  .minimum = 1,
+                                  .maximum = MAX_WORKERS},
+                                 {.name = "json",
+                                  .type = OPTION_TEXT,
+                                  .value_name = "FILE",
+                                  .help = "write the report as JSON to FILE; '-': to standard\n"
+                                          "output, which then holds nothing else",
+                                  .setting = offsetof(MarkSettings, json)},
+                                 {.name = "objects",
+                                  .type = OPTION_TEXT,
+                                  .value_name = "FILE",
+                                  .help = "write a line of JSON for each object to FILE or '-'",
+                                  .setting = offsetof(MarkSettings, objects)},
+                                 {.name = "stats",
+                                  .type = OPTION_FLAG,
+                                  .help = "add timings and what each worker did",
+                                  .setting = offsetof(MarkSettings, has_statistics)},
+                                 {.name = "kind",
+                                  .type = OPTION_CHOICE,
+                                  .choices = kinds,
+                                  .help = "minor: old pages count as live, only young ones are\n"
+                                          "marked (default: major)",
+                                  .setting = offsetof(MarkSettings, kind)},
+                                 {.name = "policy",
+                                  .type = OPTION_CHOICE,
+                                  .choices = policies,
+                                  .help = "which worker follows a reference: the one that found\n"
+                                          "it, or the owner of its page; same result",
+                                  .setting = offsetof(MarkSettings, policy)},
+                                 {.name = "relocate",
+                                  .type = OPTION_FLAG,
+                                  .help = "do not load the heap at its captured addresses; same\n"
+                                          "result",
+                                  .setting = offsetof(MarkSettings, is_relocated)},
+                                 {.name = "quiet",
+                                  .letter = 'q',
+                                  .type = OPTION_FLAG,
+                                  .help = "print no summary",
+                                  .setting = offsetof(MarkSettings, is_quiet)},
+                                 {.name = "progress",
+                                  .type = OPTION_CHOICE,
+                                  .choices = progress_modes,
+                                  .help = "say on stderr what is being done; auto, the default:\n"
+                                          "when stderr is a terminal",
+                                  .setting = offsetof(MarkSettings, progress)},
+                                 {.name = NULL}};
 
 const CommandUsage mark_usage = {
     .operands = "FILE",
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
-    .details =
-        "Loads the snapshot FILE, marks every object that its roots reach, and reports how\n"
-        "much is reachable: in total, by size class, by owner thread and by type. The result\n"
-        "does not depend on the number of workers; its digest can be compared.\n",
+    .details = "Loads the snapshot FILE, marks every object that its roots reach, and reports\n"
+               "how much is reachable: in total, by size class, by owner thread and by type.\n"
+               "The result does not depend on the number of workers; its digest can be compared.\n",
     .examples = "  rudo-snap mark shop.zst\n"
                 "  rudo-snap mark --workers 16 --json reachability.json shop.zst\n"
                 "  rudo-snap mark --json - shop.zst\n",
