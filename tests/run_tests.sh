@@ -139,6 +139,7 @@ run_one()
     began=$EPOCHREALTIME
     case $program in
     */unit/* | */property/*)
+        # shellcheck disable=SC2086  # nothing, or an emulator
         timeout -k 5 "$limit" ${TEST_WRAPPER:-} "$program" --tap="$base.tap" --color=never -j"$jobs" \
             >"$base.log" 2>&1 </dev/null || status=$?
         ;;

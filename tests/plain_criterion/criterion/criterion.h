@@ -6,8 +6,8 @@
 // its own, like Criterion's, so that a crash or a hang fails one test only. main() is here, too:
 // one test file makes one program. Prints TAP to the file of --tap=FILE, as Criterion does.
 
-#ifndef TESTS_PLAIN_CRITERION_H
-#define TESTS_PLAIN_CRITERION_H
+#ifndef TESTS_PLAIN_CRITERION_CRITERION_CRITERION_H
+#define TESTS_PLAIN_CRITERION_CRITERION_CRITERION_H
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -119,8 +119,7 @@ static void cr_run_here(const struct cr_test *test)
         if (strcmp(cr_suites[i].suite, test->suite) == 0) {
             options.init = options.init != NULL ? options.init : cr_suites[i].options.init;
             options.fini = options.fini != NULL ? options.fini : cr_suites[i].options.fini;
-            options.timeout =
-                options.timeout != 0 ? options.timeout : cr_suites[i].options.timeout;
+            options.timeout = options.timeout != 0 ? options.timeout : cr_suites[i].options.timeout;
         }
     // Emulation is slow: ten times what the test allows itself.
     if (options.timeout != 0)
