@@ -9,6 +9,7 @@
 #include "cli/capture_notes.h"
 #include "cli/command_list.h"
 #include "cli/interrupt.h"
+#include "cli/progress.h"
 #include "cli/terminal.h"
 #include "snapshot/capture.h"
 
@@ -25,62 +26,61 @@ typedef struct CaptureSettings {
 
 static const OptionChoice foreign_modes[] = {
     {"blocks", FOREIGN_BLOCKS}, {"roots", FOREIGN_ROOTS}, {"none", FOREIGN_NONE}, {NULL, 0}};
-static const OptionChoice progress_modes[] = {
-    {"never", PROGRESS_NEVER}, {"always", PROGRESS_ALWAYS}, {"auto", PROGRESS_AUTO}, {NULL, 0}};
 
-static const Option options[] = {{.name = "pid",
-                                  .letter = 'p',
-                                  .type = OPTION_NUMBER,
-                                  .value_name = "PID",
-                                  .help = "the process to capture; it is stopped while its\n"
-                                          "memory is copied, and needs no preparation",
-                                  .is_required = true,
-                                  .setting = offsetof(CaptureSettings, pid),
-                                  .minimum = 1,
-                                  .maximum = INT32_MAX},
-                                 {.name = "output",
-                                  .letter = 'o',
-                                  .type = OPTION_TEXT,
-                                  .value_name = "FILE",
-                                  .help = "the snapshot to write, a Zstandard file; '-': to\n"
-                                          "standard output, and the summary to stderr",
-                                  .is_required = true,
-                                  .setting = offsetof(CaptureSettings, output)},
-                                 {.name = "force",
-                                  .letter = 'f',
-                                  .type = OPTION_FLAG,
-                                  .help = "replace FILE when it exists",
-                                  .setting = offsetof(CaptureSettings, replaces)},
-                                 {.name = "foreign",
-                                  .type = OPTION_CHOICE,
-                                  .choices = foreign_modes,
-                                  .help = "malloc'd memory: trace its blocks like objects (the\n"
-                                          "default), take all of it as roots, or leave it out",
-                                  .setting = offsetof(CaptureSettings, foreign_mode)},
-                                 {.name = "keep-free",
-                                  .type = OPTION_FLAG,
-                                  .help = "keep the values of free slots, which are zeroed\n"
-                                          "otherwise",
-                                  .setting = offsetof(CaptureSettings, keeps_free_slots)},
-                                 {.name = "level",
-                                  .type = OPTION_NUMBER,
-                                  .value_name = "N",
-                                  .help = "compression level, 1 to 19 (default: 1)",
-                                  .setting = offsetof(CaptureSettings, level),
-                                  .minimum = 1,
-                                  .maximum = 19},
-                                 {.name = "quiet",
-                                  .letter = 'q',
-                                  .type = OPTION_FLAG,
-                                  .help = "print no summary",
-                                  .setting = offsetof(CaptureSettings, is_quiet)},
-                                 {.name = "progress",
-                                  .type = OPTION_CHOICE,
-                                  .choices = progress_modes,
-                                  .help = "say on stderr what is being done; auto, the default:\n"
-                                          "when stderr is a terminal",
-                                  .setting = offsetof(CaptureSettings, progress)},
-                                 {.name = NULL}};
+static const Option options[] = {
+    {.name = "pid",
+     .letter = 'p',
+     .type = OPTION_NUMBER,
+     .value_name = "PID",
+     .help = "the process to capture; it is stopped while its\n"
+             "memory is copied, and needs no preparation",
+     .is_required = true,
+     .setting = offsetof(CaptureSettings, pid),
+     .minimum = 1,
+     .maximum = INT32_MAX},
+    {.name = "output",
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "the snapshot to write, a Zstandard file; '-': to\n"
+             "standard output, and the summary to stderr",
+     .is_required = true,
+     .setting = offsetof(CaptureSettings, output)},
+    {.name = "force",
+     .letter = 'f',
+     .type = OPTION_FLAG,
+     .help = "replace FILE when it exists",
+     .setting = offsetof(CaptureSettings, replaces)},
+    {.name = "foreign",
+     .type = OPTION_CHOICE,
+     .choices = foreign_modes,
+     .help = "malloc'd memory: trace its blocks like objects (the\n"
+             "default), take all of it as roots, or leave it out",
+     .setting = offsetof(CaptureSettings, foreign_mode)},
+    {.name = "keep-free",
+     .type = OPTION_FLAG,
+     .help = "keep the values of free slots, which are zeroed\n"
+             "otherwise",
+     .setting = offsetof(CaptureSettings, keeps_free_slots)},
+    {.name = "level",
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "compression level, 1 to 19 (default: 1)",
+     .setting = offsetof(CaptureSettings, level),
+     .minimum = 1,
+     .maximum = 19},
+    {.name = "quiet",
+     .letter = 'q',
+     .type = OPTION_FLAG,
+     .help = "print no summary",
+     .setting = offsetof(CaptureSettings, is_quiet)},
+    {.name = "progress",
+     .type = OPTION_CHOICE,
+     .choices = progress_choices,
+     .help = PROGRESS_HELP,
+     .setting = offsetof(CaptureSettings, progress)},
+    {.name = NULL},
+};
 
 const CommandUsage capture_usage = {
     .operands = "",

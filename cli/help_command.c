@@ -5,7 +5,9 @@
 #include "cli/command_list.h"
 #include "snapshot/version.h"
 
-static const Option options[] = {{.name = NULL}};
+static const Option options[] = {
+    {.name = NULL},
+};
 
 const CommandUsage help_usage = {
     .operands = "[COMMAND]",

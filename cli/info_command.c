@@ -15,11 +15,13 @@ typedef struct InfoSettings {
     bool is_json;
 } InfoSettings;
 
-static const Option options[] = {{.name = "json",
-                                  .type = OPTION_FLAG,
-                                  .help = "print JSON, schema rudo-snap/info/1",
-                                  .setting = offsetof(InfoSettings, is_json)},
-                                 {.name = NULL}};
+static const Option options[] = {
+    {.name = "json",
+     .type = OPTION_FLAG,
+     .help = "print JSON, schema rudo-snap/info/1",
+     .setting = offsetof(InfoSettings, is_json)},
+    {.name = NULL},
+};
 
 const CommandUsage info_usage = {
     .operands = "FILE",

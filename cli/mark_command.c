@@ -8,6 +8,7 @@
 #include "analysis/reachability_report.h"
 #include "cli/command_list.h"
 #include "cli/mark_summary.h"
+#include "cli/progress.h"
 #include "cli/result_file.h"
 #include "cli/terminal.h"
 #include "formats/reachability_json.h"
@@ -29,61 +30,60 @@ typedef struct MarkSettings {
 static const OptionChoice kinds[] = {{"major", MARK_MAJOR}, {"minor", MARK_MINOR}, {NULL, 0}};
 static const OptionChoice policies[] = {
     {"steal", MARK_POLICY_STEAL}, {"owner", MARK_POLICY_OWNER}, {NULL, 0}};
-static const OptionChoice progress_modes[] = {
-    {"never", PROGRESS_NEVER}, {"always", PROGRESS_ALWAYS}, {"auto", PROGRESS_AUTO}, {NULL, 0}};
 
-static const Option options[] = {{.name = "workers",
-                                  .letter = 'w',
-                                  .type = OPTION_NUMBER,
-                                  .value_name = "N",
-                                  .help = "marking threads, 1 to 16 (default: one a CPU)",
-                                  .setting = offsetof(MarkSettings, workers),
-                                  .minimum = 1,
-                                  .maximum = MAX_WORKERS},
-                                 {.name = "json",
-                                  .type = OPTION_TEXT,
-                                  .value_name = "FILE",
-                                  .help = "write the report as JSON to FILE; '-': to standard\n"
-                                          "output, which then holds nothing else",
-                                  .setting = offsetof(MarkSettings, json)},
-                                 {.name = "objects",
-                                  .type = OPTION_TEXT,
-                                  .value_name = "FILE",
-                                  .help = "write a line of JSON for each object to FILE or '-'",
-                                  .setting = offsetof(MarkSettings, objects)},
-                                 {.name = "stats",
-                                  .type = OPTION_FLAG,
-                                  .help = "add timings and what each worker did",
-                                  .setting = offsetof(MarkSettings, has_statistics)},
-                                 {.name = "kind",
-                                  .type = OPTION_CHOICE,
-                                  .choices = kinds,
-                                  .help = "minor: old pages count as live, only young ones are\n"
-                                          "marked (default: major)",
-                                  .setting = offsetof(MarkSettings, kind)},
-                                 {.name = "policy",
-                                  .type = OPTION_CHOICE,
-                                  .choices = policies,
-                                  .help = "which worker follows a reference: the one that found\n"
-                                          "it, or the owner of its page; same result",
-                                  .setting = offsetof(MarkSettings, policy)},
-                                 {.name = "relocate",
-                                  .type = OPTION_FLAG,
-                                  .help = "do not load the heap at its captured addresses; same\n"
-                                          "result",
-                                  .setting = offsetof(MarkSettings, is_relocated)},
-                                 {.name = "quiet",
-                                  .letter = 'q',
-                                  .type = OPTION_FLAG,
-                                  .help = "print no summary",
-                                  .setting = offsetof(MarkSettings, is_quiet)},
-                                 {.name = "progress",
-                                  .type = OPTION_CHOICE,
-                                  .choices = progress_modes,
-                                  .help = "say on stderr what is being done; auto, the default:\n"
-                                          "when stderr is a terminal",
-                                  .setting = offsetof(MarkSettings, progress)},
-                                 {.name = NULL}};
+static const Option options[] = {
+    {.name = "workers",
+     .letter = 'w',
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "marking threads, 1 to 16 (default: one a CPU)",
+     .setting = offsetof(MarkSettings, workers),
+     .minimum = 1,
+     .maximum = MAX_WORKERS},
+    {.name = "json",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "write the report as JSON to FILE; '-': to standard\n"
+             "output, which then holds nothing else",
+     .setting = offsetof(MarkSettings, json)},
+    {.name = "objects",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "write a line of JSON for each object to FILE or '-'",
+     .setting = offsetof(MarkSettings, objects)},
+    {.name = "stats",
+     .type = OPTION_FLAG,
+     .help = "add timings and what each worker did",
+     .setting = offsetof(MarkSettings, has_statistics)},
+    {.name = "kind",
+     .type = OPTION_CHOICE,
+     .choices = kinds,
+     .help = "minor: old pages count as live, only young ones are\n"
+             "marked (default: major)",
+     .setting = offsetof(MarkSettings, kind)},
+    {.name = "policy",
+     .type = OPTION_CHOICE,
+     .choices = policies,
+     .help = "which worker follows a reference: the one that found\n"
+             "it, or the owner of its page; same result",
+     .setting = offsetof(MarkSettings, policy)},
+    {.name = "relocate",
+     .type = OPTION_FLAG,
+     .help = "do not load the heap at its captured addresses; same\n"
+             "result",
+     .setting = offsetof(MarkSettings, is_relocated)},
+    {.name = "quiet",
+     .letter = 'q',
+     .type = OPTION_FLAG,
+     .help = "print no summary",
+     .setting = offsetof(MarkSettings, is_quiet)},
+    {.name = "progress",
+     .type = OPTION_CHOICE,
+     .choices = progress_choices,
+     .help = PROGRESS_HELP,
+     .setting = offsetof(MarkSettings, progress)},
+    {.name = NULL},
+};
 
 const CommandUsage mark_usage = {
     .operands = "FILE",

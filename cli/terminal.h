@@ -1,4 +1,4 @@
-// Text for people: colours, numbers, sizes, times, tables, progress.
+// Text for people: colours, numbers, sizes, times, tables.
 
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H
@@ -54,23 +54,5 @@ void text_table_init(TextTable *table, const char *alignment);
 // callers stop before and say so.
 void text_table_add(TextTable *table, const char *const cells[]);
 void text_table_print(const TextTable *table, FILE *stream);
-
-typedef enum ProgressMode {
-    PROGRESS_AUTO, // when stderr is a terminal
-    PROGRESS_NEVER,
-    PROGRESS_ALWAYS,
-} ProgressMode;
-
-// Progress: one line on stderr that says what is being done; the next replaces it.
-typedef struct Progress {
-    bool is_shown;
-    bool is_terminal;
-    bool has_line;
-} Progress;
-
-void progress_init(Progress *progress, ProgressMode mode);
-void progress_say(Progress *progress, const char *what);
-// Removes the line (on a terminal), so that results stand alone.
-void progress_end(Progress *progress);
 
 #endif

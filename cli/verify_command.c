@@ -11,12 +11,14 @@ typedef struct VerifySettings {
     bool is_quiet;
 } VerifySettings;
 
-static const Option options[] = {{.name = "quiet",
-                                  .letter = 'q',
-                                  .type = OPTION_FLAG,
-                                  .help = "print nothing about files that are fine",
-                                  .setting = offsetof(VerifySettings, is_quiet)},
-                                 {.name = NULL}};
+static const Option options[] = {
+    {.name = "quiet",
+     .letter = 'q',
+     .type = OPTION_FLAG,
+     .help = "print nothing about files that are fine",
+     .setting = offsetof(VerifySettings, is_quiet)},
+    {.name = NULL},
+};
 
 const CommandUsage verify_usage = {
     .operands = "FILE...",

@@ -1,0 +1,33 @@
+// Progress: one line on stderr that says what is being done; the next replaces it.
+
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdbool.h>
+
+#include "cli/command.h"
+
+typedef enum ProgressMode {
+    PROGRESS_AUTO, // when stderr is a terminal
+    PROGRESS_NEVER,
+    PROGRESS_ALWAYS,
+} ProgressMode;
+
+// The option --progress of the commands that take a while.
+extern const OptionChoice progress_choices[];
+#define PROGRESS_HELP                                                                              \
+    "say on stderr what is being done; auto, the default:\n"                                       \
+    "when stderr is a terminal"
+
+typedef struct Progress {
+    bool is_shown;
+    bool is_terminal;
+    bool has_line;
+} Progress;
+
+void progress_init(Progress *progress, ProgressMode mode);
+void progress_say(Progress *progress, const char *what);
+// Removes the line (on a terminal), so that results stand alone.
+void progress_end(Progress *progress);
+
+#endif
