@@ -316,14 +316,18 @@ static uint32_t enter_from_stack(MarkWorker *worker, uint32_t limit)
 static bool work_batch(MarkWorker *worker)
 {
     uint64_t claimed[BATCH_ITEMS];
-    uint32_t visited = 0, claimed_count, count, waiting;
+    uint32_t visited = 0, claimed_count, count, waiting, limit;
 
     if (worker->mode == MARK_OWNED)
         (void)empty_inbox(worker);
     if (!reserve_chunks(worker))
         return false;
-    while (visited < BATCH_ITEMS &&
-           (count = visit_some(worker, BATCH_ITEMS - visited, claimed, &claimed_count)) > 0) {
+    // No more than the pipe has room for: a scan that finds much stops early, and leaves it full.
+    limit = PIPE_ITEMS - (worker->pipe_tail - worker->pipe_head);
+    if (limit > BATCH_ITEMS)
+        limit = BATCH_ITEMS;
+    while (visited < limit &&
+           (count = visit_some(worker, limit - visited, claimed, &claimed_count)) > 0) {
         mark_scan_enter(worker, claimed, claimed_count);
         visited += count;
     }
