@@ -18,7 +18,8 @@ start_target()
 {
     local name=$1
     shift
-    rm -f "$WORK/heartbeat"
+    # What an earlier target said must not be taken for this one.
+    rm -f "$WORK/heartbeat" "$WORK/target.out"
     start "$WORK/target.out" "$TARGETS/$name" "$WORK/heartbeat" "$@"
     TARGET=$STARTED
     wait_until 10 grep -q '^ready' "$WORK/target.out" ||
