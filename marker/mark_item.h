@@ -1,7 +1,7 @@
 // What waits in mark queues: one u64 per claimed object that must still be scanned.
 //
 // The low 56 bits are an address, the high 8 bits say what it means:
-//   2..7  an object of the size class with this tag (see SlotClass); where its bytes really are
+//   2..7  an object of the size class with this tag (see SlotClass); where its payload really is
 //   1     a chunk of references (see marker/reference_regions.h) that nobody visited yet: where
 //         it is; only in queues that others steal from
 //   0     a span: the rest of a large object, of a foreign block, or of a slot in a class that
@@ -17,9 +17,9 @@
 #define MARK_ITEM_TAG_SHIFT 56
 #define MARK_ITEM_ADDRESS_MASK ((UINT64_C(1) << MARK_ITEM_TAG_SHIFT) - 1)
 
-static inline uint64_t mark_item_object(uint64_t bytes_address, uint32_t tag)
+static inline uint64_t mark_item_object(uint64_t payload, uint32_t tag)
 {
-    return bytes_address | (uint64_t)tag << MARK_ITEM_TAG_SHIFT;
+    return payload | (uint64_t)tag << MARK_ITEM_TAG_SHIFT;
 }
 
 static inline uint64_t mark_item_span(uint64_t captured_address)

@@ -4,100 +4,143 @@
 
 #include "marker/mark_item.h"
 
-// Lines of an object that are fetched ahead; the hardware sees the rest coming.
-#define PREFETCH_BYTES 256u
 #define LINE_BYTES 64u
 // Up to here a loop is faster than a vector.
 #define FEW_WORDS 4u
+
+// What the loop over words needs, in locals: the references it stores could otherwise be taken for
+// changes of the worker itself, and everything would be read again for each word.
+typedef struct ScanState {
+    MarkWorker *worker;
+    ReferenceAppender appender;
+    uint64_t window_start;
+    uint64_t window_words;
+    uint64_t hull_start; // from the first to the last thing that a word may refer to
+    uint64_t hull_bytes;
+    uint32_t found_words;
+    uint32_t direct_count;
+    uint64_t *direct; // words that are no references into the window, but lie in the hull
+    uint64_t scanned_words;
+} ScanState;
 
 // Inline by force: gcc 12 takes a function that only fetches for one without effect, and drops it.
 static inline __attribute__((always_inline)) void prefetch_item(const MarkWorker *worker,
                                                                 uint64_t item)
 {
-    const SlotClass *class = &worker->view.classes[mark_item_tag(item)];
-    const uint8_t *bytes =
-        (const uint8_t *)(uintptr_t)(mark_item_address(item) + class->payload_offset);
-    uint32_t length = class->block_size - class->payload_offset;
+    uint32_t lines = worker->view.scan_classes[mark_item_tag(item)].lines;
+    const uint8_t *bytes = (const uint8_t *)(uintptr_t)mark_item_address(item);
 
-    // A span has block_size 0 here: its address need not be where its bytes are.
-    for (uint32_t offset = 0; offset < length && offset < PREFETCH_BYTES; offset += LINE_BYTES)
-        __builtin_prefetch(bytes + offset);
+    // A span has none: its address need not be where its bytes are.
+    if (lines == 0)
+        return;
+    __builtin_prefetch(bytes);
+    for (uint32_t line = 1; line < lines; line++)
+        __builtin_prefetch(bytes + line * LINE_BYTES);
 }
 
 void mark_scan_enter(MarkWorker *worker, const uint64_t *items, uint32_t count)
 {
+    uint32_t tail = worker->pipe_tail;
+
     for (uint32_t i = 0; i < count; i++) {
         prefetch_item(worker, items[i]);
-        worker->pipe[worker->pipe_tail++ % PIPE_ITEMS] = items[i];
+        worker->pipe[tail++ % PIPE_ITEMS] = items[i];
     }
+    worker->pipe_tail = tail;
 }
 
-// Keeps one word: as a reference when it may be the start of an object in the window. The
-// others that passed the filter are rare and take the long way.
-static inline __attribute__((always_inline)) void keep_word(MarkWorker *worker, uint64_t word)
+// Keeps one word: as a reference when it may be the start of an object in the window.
+static inline __attribute__((always_inline)) void keep_word(ScanState *state, uint64_t word)
 {
-    const MarkView *view = &worker->view;
-    uint64_t offset = word - view->window_start;
-    uint32_t is_reference = (offset < view->window_bytes) & ((word & 7) == 0);
+    // Rotated, so that one comparison finds both words beyond the window and crooked ones: the
+    // low bits, if there are any, come out on top.
+    uint64_t offset = word - state->window_start;
+    uint64_t place = offset >> 3 | offset << 61;
+    uint64_t is_reference = place < state->window_words;
 
-    reference_regions_append(&worker->regions, offset, is_reference);
-    worker->found_words += is_reference;
-    if (__builtin_expect(!is_reference && word_is_in_range(&view->range, word), 0))
-        worker->direct[worker->direct_count++] = word;
+    reference_append(&state->appender, place, is_reference);
+    state->found_words += (uint32_t)is_reference;
+    // No branches here: whether a word is a reference, nobody can predict.
+    state->direct[state->direct_count] = word;
+    state->direct_count +=
+        (uint32_t)((is_reference ^ 1) & (word - state->hull_start < state->hull_bytes));
 }
 
-static void scan_words(MarkWorker *worker, const uint8_t *bytes, uint32_t count)
+static inline __attribute__((always_inline)) void scan_words(ScanState *state, const uint8_t *bytes,
+                                                             uint32_t count)
 {
+    MarkWorker *worker = state->worker;
     uint32_t kept = worker->view.filter(&worker->view.range, bytes, count, worker->filtered);
 
-    worker->statistics.scanned_words += count;
+    state->scanned_words += count;
     for (uint32_t i = 0; i < kept; i++)
-        keep_word(worker, worker->filtered[i]);
+        keep_word(state, worker->filtered[i]);
 }
 
 // Scans one piece of a span and puts the rest back.
-static void scan_span(MarkWorker *worker, uint64_t address)
+static inline __attribute__((always_inline)) void scan_span(ScanState *state, uint64_t address)
 {
-    Span span = span_at(worker->image, address);
+    Span span = span_at(state->worker->image, address);
     uint64_t count = span.length / 8;
 
     if (count > PIECE_WORDS) {
         count = PIECE_WORDS;
-        per_thread_mark_queue_push(worker->queue, mark_item_span(address + 8 * count));
+        per_thread_mark_queue_push(state->worker->queue, mark_item_span(address + 8 * count));
     }
-    scan_words(worker, span.bytes, (uint32_t)count);
+    scan_words(state, span.bytes, (uint32_t)count);
 }
 
-static inline __attribute__((always_inline)) void scan_object(MarkWorker *worker, uint64_t item)
+static bool is_under_construction(const MarkWorker *worker, uint64_t item)
 {
-    const MarkView *view = &worker->view;
-    const SlotClass *class = &view->classes[mark_item_tag(item)];
-    const uint8_t *bytes = (const uint8_t *)(uintptr_t)mark_item_address(item);
     const HeapLayout *layout = &worker->image->layout;
-    uint32_t count = (class->block_size - class->payload_offset) / 8;
+    uint32_t payload_offset = worker->view.classes[mark_item_tag(item)].payload_offset;
+    const uint8_t *payload = (const uint8_t *)(uintptr_t)mark_item_address(item);
 
-    if (view->checks_construction && class->payload_offset > 0 &&
-        (heap_layout_read(bytes, layout->weak_count) & layout->under_construction_bit) != 0)
+    return payload_offset > 0 && (heap_layout_read(payload - payload_offset, layout->weak_count) &
+                                  layout->under_construction_bit) != 0;
+}
+
+static inline __attribute__((always_inline)) void scan_object(ScanState *state, uint64_t item)
+{
+    const MarkView *view = &state->worker->view;
+    const uint8_t *bytes = (const uint8_t *)(uintptr_t)mark_item_address(item);
+    uint32_t count = view->scan_classes[mark_item_tag(item)].words;
+
+    if (__builtin_expect(view->checks_construction, 0) &&
+        is_under_construction(state->worker, item))
         return;
-    bytes += class->payload_offset;
     if (count > FEW_WORDS) {
-        scan_words(worker, bytes, count);
+        scan_words(state, bytes, count);
         return;
     }
-    worker->statistics.scanned_words += count;
-    for (uint32_t i = 0; i < count; i++)
-        keep_word(worker, load_u64(bytes + 8 * (uint64_t)i));
+    state->scanned_words += count;
+    for (const uint8_t *end = bytes + 8 * (uint64_t)count; bytes != end; bytes += 8)
+        keep_word(state, load_u64(bytes));
 }
 
 void mark_scan_oldest(MarkWorker *worker, uint32_t count)
 {
-    worker->found_words = 0;
-    for (; count > 0 && worker->found_words + worker->direct_count <= PIECE_WORDS; count--) {
-        uint64_t item = worker->pipe[worker->pipe_head++ % PIPE_ITEMS];
+    const MarkView *view = &worker->view;
+    ScanState state = {
+        .worker = worker,
+        .appender = reference_appender(&worker->regions),
+        .direct = worker->direct,
+        .window_start = view->window_start,
+        .window_words = view->window_bytes / 8,
+        .hull_start = view->hull_start,
+        .hull_bytes = view->hull_bytes,
+    };
+    uint32_t head = worker->pipe_head;
+
+    for (; count > 0 && state.found_words + state.direct_count <= PIECE_WORDS; count--) {
+        uint64_t item = worker->pipe[head++ % PIPE_ITEMS];
         if (mark_item_tag(item) > PAGE_TAG_COMPLEX)
-            scan_object(worker, item);
+            scan_object(&state, item);
         else
-            scan_span(worker, mark_item_address(item));
+            scan_span(&state, mark_item_address(item));
     }
-    worker->regions.pending += worker->found_words;
+    worker->pipe_head = head;
+    worker->direct_count = state.direct_count;
+    worker->regions.pending += state.found_words;
+    worker->statistics.scanned_words += state.scanned_words;
 }

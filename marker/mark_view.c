@@ -6,6 +6,20 @@
 
 #include "marker/reference_regions.h"
 
+// Lines of an object that are fetched ahead; the hardware sees the rest coming.
+#define PREFETCH_LINES 4u
+#define LINE_BYTES 64u
+
+static void fill_scan_classes(MarkView *view)
+{
+    for (uint32_t tag = PAGE_TAG_COMPLEX + 1; tag <= PAGE_TAG_CLASS; tag++) {
+        uint32_t bytes = view->classes[tag].block_size - view->classes[tag].payload_offset;
+        uint32_t lines = (bytes + LINE_BYTES - 1) / LINE_BYTES;
+        view->scan_classes[tag].words = bytes / 8;
+        view->scan_classes[tag].lines = lines < PREFETCH_LINES ? lines : PREFETCH_LINES;
+    }
+}
+
 // The smallest range around all pages outside the window and all foreign blocks. It may cover
 // the window too; that is asked first.
 static void find_far_range(const HeapImage *image, WordRange *range)
@@ -38,6 +52,19 @@ static void find_far_range(const HeapImage *image, WordRange *range)
     range->far_span = low < high ? high - low : 0;
 }
 
+static void find_hull(MarkView *view)
+{
+    uint64_t low = view->window_start, high = low + view->window_bytes;
+
+    if (view->range.far_span > 0) {
+        uint64_t far_high = view->range.far_low + view->range.far_span;
+        low = view->window_bytes == 0 || view->range.far_low < low ? view->range.far_low : low;
+        high = view->window_bytes == 0 || far_high > high ? far_high : high;
+    }
+    view->hull_start = low;
+    view->hull_bytes = high - low;
+}
+
 void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white)
 {
     memset(view, 0, sizeof *view);
@@ -51,6 +78,7 @@ void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white)
     find_far_range(image, &view->range);
     view->window_start = view->range.window_first << image->page_shift;
     view->window_bytes = view->range.window_count << image->page_shift;
+    find_hull(view);
     view->page_mask = image->layout.page_size - 1;
     view->delta = image->window_delta;
     view->tags = image->page_tags;
@@ -58,6 +86,7 @@ void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white)
     view->white = white;
     view->pages = image->is_direct ? NULL : image->page_window.entries;
     memcpy(view->classes, image->slot_classes, sizeof view->classes);
+    fill_scan_classes(view);
     view->checks_construction = image->has_under_construction;
     view->filter = word_filter_best();
 }

@@ -11,10 +11,18 @@
 #include "shared_memory.h"
 #include "snapshot/heap_image.h"
 
+// How the objects of a tagged size class are scanned. All zero where an item says it.
+typedef struct ScanClass {
+    uint32_t words; // of payload
+    uint32_t lines; // that are fetched ahead
+} ScanClass;
+
 typedef struct MarkView {
     WordRange range;
     uint64_t window_start; // captured address of its first byte
     uint64_t window_bytes; // 0: there is no window
+    uint64_t hull_start;   // the smallest range around window and far range
+    uint64_t hull_bytes;
     uint64_t page_mask;    // page size - 1
     uint64_t delta;        // HeapImage.window_delta
     const uint8_t *tags;   // HeapImage.page_tags
@@ -22,6 +30,7 @@ typedef struct MarkView {
     SharedU64 *white;      // see marker/mark_words.h; written by all workers
     const uint32_t *pages; // the window's entries; NULL when words are found by bucket
     SlotClass classes[PAGE_TAG_CLASS + 1];
+    ScanClass scan_classes[PAGE_TAG_CLASS + 1];
     bool checks_construction; // some object is under construction
     WordFilter *filter;
 } MarkView;

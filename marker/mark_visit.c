@@ -40,7 +40,7 @@ static void visit_object(MarkWorker *worker, uint32_t page, uint32_t slot)
     tag = index < image->tag_count ? image->page_tags[index] & PAGE_TAG_CLASS : PAGE_TAG_COMPLEX;
     if (tag > PAGE_TAG_COMPLEX) {
         uint64_t bytes = (uint64_t)(uintptr_t)heap_image_object_bytes(image, page, slot);
-        per_thread_mark_queue_push(worker->queue, mark_item_object(bytes, tag));
+        per_thread_mark_queue_push(worker->queue, mark_item_object(bytes + payload, tag));
     } else if (block_size - payload >= 8 && !heap_image_is_under_construction(image, page, slot)) {
         per_thread_mark_queue_push(
             worker->queue, mark_item_span(heap_image_object_address(image, page, slot) + payload));
@@ -92,55 +92,96 @@ static __attribute__((noinline)) bool is_edge_without_claim(MarkWorker *worker, 
     return false;
 }
 
-// Where the object at a captured address of the window really is.
-static inline __attribute__((always_inline)) uint64_t
-bytes_at(const MarkWorker *worker, VisitShape shape, uint64_t word, uint32_t index)
+// What references into pages with one tag have in common.
+typedef struct TagState {
+    uint32_t tag;        // with PAGE_TAG_WHOLE
+    uint32_t slot_shift; // log2 of the words of a slot
+    uint32_t first_slot;
+    uint32_t slot_mask; // words of a slot, less one
+    uint64_t slots;
+    uint64_t sure_slots; // slots that hold live objects in all pages with this tag
+    uint64_t item_base;  // of the item for place 0, in a flat image
+} TagState;
+
+#define NO_TAG UINT32_MAX
+
+static inline __attribute__((always_inline)) void set_tag(TagState *state, const MarkView *view,
+                                                          uint64_t base, uint32_t tag)
 {
+    const SlotClass *class = &view->classes[tag & PAGE_TAG_CLASS];
+
+    state->tag = tag;
+    state->slot_shift = class->shift - 3u;
+    state->first_slot = class->first_slot;
+    state->slot_mask = class->block_size / 8 - 1;
+    state->slots = class->slots;
+    state->sure_slots = (tag & PAGE_TAG_WHOLE) != 0 ? class->slots : 0;
+    state->item_base = mark_item_object(
+        view->window_start + view->delta + 8 * base + class->payload_offset, tag & PAGE_TAG_CLASS);
+}
+
+// The item of the object at a place of the window.
+static inline __attribute__((always_inline)) uint64_t item_at(const MarkWorker *worker,
+                                                              VisitShape shape,
+                                                              const TagState *state, uint64_t base,
+                                                              uint32_t reference)
+{
+    const MarkView *view = &worker->view;
+
     if (shape.is_flat)
-        return word + worker->view.delta;
-    // A page that is not found by bucket is found by page number, and the other way round.
-    uint32_t page = worker->view.pages == NULL ? heap_image_find_page(worker->image, word) : index;
-    return (uint64_t)(uintptr_t)heap_image_page_bytes(worker->image, page) +
-           (word & worker->view.page_mask);
+        return state->item_base + 8 * (uint64_t)reference;
+    uint64_t address = view->window_start + 8 * (base | reference);
+    uint32_t page = heap_image_find_page(worker->image, address);
+    return mark_item_object((uint64_t)(uintptr_t)heap_image_page_bytes(worker->image, page) +
+                                (address & view->page_mask) +
+                                view->classes[state->tag & PAGE_TAG_CLASS].payload_offset,
+                            state->tag & PAGE_TAG_CLASS);
 }
 
 static inline __attribute__((always_inline)) uint32_t
-visit_references(MarkWorker *worker, VisitShape shape, uint64_t first_address,
-                 const uint32_t *references, uint32_t count, uint64_t *claimed)
+visit_references(MarkWorker *worker, VisitShape shape, uint64_t base, const uint32_t *references,
+                 uint32_t count, uint64_t *claimed)
 {
     const MarkView *view = &worker->view;
-    uint64_t first_bucket = (first_address - view->window_start) >> view->range.page_shift;
+    // In locals: `claimed` holds u64, as the view does, so stores to it look like changes there.
+    const uint32_t page_shift = view->range.page_shift - 3;
+    const uint32_t page_mask = (uint32_t)(view->page_mask >> 3);
+    const uint8_t *const tags = view->tags;
+    SharedU64 *const white = view->white;
+    const uint64_t base_bucket = base >> page_shift;
+    TagState state = {.tag = NO_TAG};
     uint32_t marked = 0;
     uint32_t edges = count;
 
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t distance = (uint64_t)references[i] << 3;
-        uint64_t bucket = first_bucket + (distance >> view->range.page_shift);
-        uint32_t index =
-            shape.is_flat || view->pages == NULL ? (uint32_t)bucket : view->pages[bucket];
-        uint32_t tag = shape.is_flat || index != NO_INDEX ? view->tags[index] : PAGE_TAG_NONE;
+        uint32_t reference = references[i];
+        uint64_t index = base_bucket + (reference >> page_shift);
+        uint32_t tag;
 
-        if (UNLIKELY((tag & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX)) {
-            edges -= !visit_complex(worker, first_address + distance);
-            continue;
+        if (!shape.is_flat && view->pages != NULL)
+            index = view->pages[index];
+        tag = shape.is_flat || index != NO_INDEX ? tags[index] : PAGE_TAG_NONE;
+        // Neighbours mostly have one tag, so what depends on it stays where it is.
+        if (tag != state.tag) {
+            if (UNLIKELY((tag & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX)) {
+                edges -= !visit_complex(worker, view->window_start + 8 * (base | reference));
+                continue;
+            }
+            set_tag(&state, view, base, tag);
         }
-        const SlotClass *class = &view->classes[tag & PAGE_TAG_CLASS];
-        uint32_t offset = (uint32_t)(distance & view->page_mask);
-        uint32_t slot = (offset >> class->shift) - class->first_slot;
-        uint64_t is_start = (offset & (class->block_size - 1)) == 0;
+        uint32_t offset = reference & page_mask;
+        uint32_t slot = (offset >> state.slot_shift) - state.first_slot;
+        uint64_t is_start = (offset & state.slot_mask) == 0;
         // Slots that the page does not have never have a white bit: see SlotClass.
         uint64_t bit = is_start << (slot & 63);
-        bool is_claimed = shape.mode == MARK_SHARED ? try_mark(&view->white[index], bit)
-                                                    : try_mark_alone(&view->white[index], bit);
-        claimed[marked] = mark_item_object(bytes_at(worker, shape, first_address + distance, index),
-                                           tag & PAGE_TAG_CLASS);
+        bool is_claimed = shape.mode == MARK_SHARED ? try_mark(&white[index], bit)
+                                                    : try_mark_alone(&white[index], bit);
+        claimed[marked] = item_at(worker, shape, &state, base, reference);
         marked += is_claimed;
         // In a page full of live objects the start of a slot is an edge, claimed or not.
-        uint32_t is_sure =
-            ((tag & PAGE_TAG_WHOLE) != 0) & (uint32_t)is_start & (slot < class->slot_count);
-        if (UNLIKELY(!(is_sure | is_claimed)))
-            edges -= !is_edge_without_claim(worker, first_address + distance,
-                                            slot < class->slot_count ? view->live[index] & bit : 0);
+        if (UNLIKELY(((bit & state.sure_slots) | is_claimed) == 0))
+            edges -= !is_edge_without_claim(worker, view->window_start + 8 * (base | reference),
+                                            view->live[index] & bit & state.slots);
     }
     worker->statistics.marked += marked;
     worker->statistics.edges += edges;
@@ -150,24 +191,25 @@ visit_references(MarkWorker *worker, VisitShape shape, uint64_t first_address,
 uint32_t mark_visit_references(MarkWorker *worker, uint32_t region, const uint32_t *references,
                                uint32_t count, uint64_t *claimed)
 {
-    uint64_t first = worker->view.window_start + ((uint64_t)region << worker->regions.region_shift);
+    uint64_t base = reference_regions_base(&worker->regions, region);
     bool is_flat = worker->image->is_flat;
 
     // One copy of the loop for each shape that a mark can have.
     if (worker->mode == MARK_SHARED)
-        return is_flat ? visit_references(worker, (VisitShape){MARK_SHARED, true}, first,
-                                          references, count, claimed)
-                       : visit_references(worker, (VisitShape){MARK_SHARED, false}, first,
+        return is_flat ? visit_references(worker, (VisitShape){MARK_SHARED, true}, base, references,
+                                          count, claimed)
+                       : visit_references(worker, (VisitShape){MARK_SHARED, false}, base,
                                           references, count, claimed);
-    return is_flat ? visit_references(worker, (VisitShape){MARK_ALONE, true}, first, references,
+    return is_flat ? visit_references(worker, (VisitShape){MARK_ALONE, true}, base, references,
                                       count, claimed)
-                   : visit_references(worker, (VisitShape){MARK_ALONE, false}, first, references,
+                   : visit_references(worker, (VisitShape){MARK_ALONE, false}, base, references,
                                       count, claimed);
 }
 
 void mark_visit_word(MarkWorker *worker, uint64_t word)
 {
-    worker->statistics.edges += visit_complex(worker, word);
+    if (word_is_in_range(&worker->view.range, word))
+        worker->statistics.edges += visit_complex(worker, word);
 }
 
 void mark_visit_root(MarkWorker *worker, uint64_t root_index)

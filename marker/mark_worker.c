@@ -184,16 +184,16 @@ static void deliver_all(MarkWorker *worker)
 static uint32_t visit_some(MarkWorker *worker, uint32_t limit, uint64_t *claimed,
                            uint32_t *claimed_count)
 {
-    uint32_t references[BATCH_ITEMS];
     uint32_t region = reference_regions_next(&worker->regions);
+    const uint32_t *references;
     uint32_t count;
 
     *claimed_count = 0;
     if (region == NO_INDEX)
         return 0;
-    count = reference_regions_take(&worker->regions, region, references,
-                                   limit < BATCH_ITEMS ? limit : BATCH_ITEMS);
+    references = reference_regions_newest(&worker->regions, region, limit, &count);
     *claimed_count = mark_visit_references(worker, region, references, count, claimed);
+    reference_regions_drop(&worker->regions, region, count);
     return count;
 }
 

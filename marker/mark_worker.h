@@ -54,9 +54,8 @@ typedef struct MarkWorker {
     uint32_t pipe_head; // items pipe[pipe_head..pipe_tail), modulo PIPE_ITEMS
     uint32_t pipe_tail;
     uint64_t pipe[PIPE_ITEMS];
-    uint32_t found_words;  // by this batch
-    uint32_t direct_count; // words found that do not go into a region
-    uint64_t direct[BATCH_WORDS];
+    uint32_t direct_count; // words found by this batch that do not go into a region
+    uint64_t direct[BATCH_WORDS + 1];
     uint64_t filtered[PIECE_WORDS + WORD_FILTER_SLACK];
     ReferenceRegions regions;
 

@@ -9,7 +9,7 @@
 
 // 1,024 pages of 4 KiB: 8 KiB of mark words and 1 KiB of tags.
 #define REGION_SHIFT 22u
-// Offsets into a region, divided by 8, have 32 bits; see REGIONS_MAX_BYTES.
+// No region may cross a multiple of 2^32 words; see REGIONS_MAX_BYTES too.
 #define MAX_REGION_SHIFT 34u
 // References may take this share of the heap, at most.
 #define POOL_HEAP_SHARE 32u
@@ -147,7 +147,7 @@ void reference_regions_init(ReferenceRegions *regions, ChunkPool *pool, uint32_t
 
     memset(regions, 0, sizeof *regions);
     regions->pool = pool;
-    regions->region_shift = pool->region_shift;
+    regions->place_shift = pool->region_shift - 3;
     regions->region_count = pool->region_count;
     regions->current = first_region;
     memset(regions->own, 0xff, sizeof regions->own);
@@ -204,8 +204,7 @@ uint32_t reference_regions_next(ReferenceRegions *regions)
     return NO_INDEX;
 }
 
-// Drops the empty chunk on top of a region.
-static void drop_top(ReferenceRegions *regions, uint32_t region)
+void reference_regions_drop_chunk(ReferenceRegions *regions, uint32_t region)
 {
     ReferenceChunk *empty = regions->chunks[region];
     ReferenceChunk *below = empty->next;
@@ -215,24 +214,6 @@ static void drop_top(ReferenceRegions *regions, uint32_t region)
     if (below == NULL)
         clear_bit(regions->filled, region);
     keep_chunk(regions, empty);
-}
-
-uint32_t reference_regions_take(ReferenceRegions *regions, uint32_t region, uint32_t *references,
-                                uint32_t limit)
-{
-    uint32_t taken = 0;
-
-    while (taken < limit && regions->chunks[region] != NULL) {
-        uint32_t *bottom = regions->chunks[region]->references + regions->pool->first;
-        uint32_t *top = regions->tops[region];
-        while (top > bottom && taken < limit)
-            references[taken++] = *--top;
-        regions->tops[region] = top;
-        if (top == bottom)
-            drop_top(regions, region);
-    }
-    regions->pending -= taken;
-    return taken;
 }
 
 // Half of the references in the chunk on top, in a chunk of their own.

@@ -7,10 +7,11 @@
 // are then visited in a row. That is worth more than any fetching ahead: it about doubles the
 // speed on a heap of random references.
 //
-// References are 32-bit offsets into their region, in chunks. Chunks come from a pool that all
-// workers share and that is as large as the mark allows references to wait: nothing is allocated
-// while marking, and when the pool is empty, workers visit what they have, which frees chunks,
-// before they look for more.
+// A reference is kept as its place: how many words behind the start of the window it leads to. Of
+// that the lower 32 bits are enough, as no region crosses a multiple of 2^32. Chunks come from a
+// pool that all workers share and that is as large as the mark allows references to wait: nothing
+// is allocated while marking, and when the pool is empty, workers visit what they have, which frees
+// chunks, before they look for more.
 
 #ifndef MARKER_REFERENCE_REGIONS_H
 #define MARKER_REFERENCE_REGIONS_H
@@ -71,7 +72,7 @@ void chunk_pool_release(ChunkPool *pool);
 
 typedef struct ReferenceRegions {
     ChunkPool *pool;
-    uint32_t region_shift;
+    uint32_t place_shift; // log2 of a region's words
     uint32_t region_count;
     // Per region: where the next reference goes. A multiple of CHUNK_BYTES: there is no room.
     // The last one belongs to no region and is written to by appends that are none.
@@ -98,28 +99,73 @@ void reference_regions_return(ReferenceRegions *regions);
 // Room in a region whose top is a multiple of CHUNK_BYTES. After reference_regions_reserve().
 uint32_t *reference_regions_open(ReferenceRegions *regions, uint32_t region);
 
-// Adds a reference at `offset` (a multiple of 8, below the window's size) if `is_one` is 1 and
-// nothing if it is 0, without a branch on it. The caller adds to `pending`.
-static inline __attribute__((always_inline)) void
-reference_regions_append(ReferenceRegions *regions, uint64_t offset, uint32_t is_one)
+// What appending needs of ReferenceRegions, to be kept in registers: references are u32, as some
+// of its fields are, so the compiler has to take every reference stored for a change of them.
+typedef struct ReferenceAppender {
+    ReferenceRegions *regions;
+    uint32_t **tops;
+    uint32_t place_shift;
+    uint32_t region_count;
+} ReferenceAppender;
+
+static inline ReferenceAppender reference_appender(ReferenceRegions *regions)
 {
-    uint32_t region =
-        is_one != 0 ? (uint32_t)(offset >> regions->region_shift) : regions->region_count;
-    uint32_t *top = regions->tops[region];
+    return (ReferenceAppender){regions, regions->tops, regions->place_shift, regions->region_count};
+}
+
+// Adds a reference, `place` words behind the start of the window, if `is_one` is 1, and nothing if
+// it is 0, without a branch on it. The caller adds to `pending`.
+static inline __attribute__((always_inline)) void
+reference_append(const ReferenceAppender *appender, uint64_t place, uint64_t is_one)
+{
+    // Masks rather than a choice, which compilers like to turn into a branch. Both numbers are at
+    // most MAX_REGIONS where the mask lets them through.
+    uint64_t mask = 0 - is_one;
+    uint64_t region = ((place >> appender->place_shift) & mask) | (appender->region_count & ~mask);
+    uint32_t *top = appender->tops[region];
 
     if (__builtin_expect((uintptr_t)top % CHUNK_BYTES == 0, 0))
-        top = reference_regions_open(regions, region);
-    *top = (uint32_t)((offset & ((UINT64_C(1) << regions->region_shift) - 1)) >> 3);
-    regions->tops[region] = top + is_one;
+        top = reference_regions_open(appender->regions, (uint32_t)region);
+    *top = (uint32_t)place;
+    appender->tops[region] = top + is_one;
+}
+
+// The part of the place that a reference into this region does not hold.
+static inline uint64_t reference_regions_base(const ReferenceRegions *regions, uint32_t region)
+{
+    return ((uint64_t)region << regions->place_shift) & ~(uint64_t)UINT32_MAX;
 }
 
 // The next region of our own that has references: the current one as long as it has some, then
 // onwards from it. NO_INDEX: there is none.
 uint32_t reference_regions_next(ReferenceRegions *regions);
 
-// Takes up to `limit` references out of a region that has some; the newest first.
-uint32_t reference_regions_take(ReferenceRegions *regions, uint32_t region, uint32_t *references,
-                                uint32_t limit);
+// The newest references of a region that has some, at most `limit`: `*count` of them, in place.
+// They must be dropped before anything is added.
+static inline const uint32_t *reference_regions_newest(const ReferenceRegions *regions,
+                                                       uint32_t region, uint32_t limit,
+                                                       uint32_t *count)
+{
+    const ReferenceChunk *chunk = regions->chunks[region];
+    const uint32_t *top = regions->tops[region];
+    uint32_t available = (uint32_t)(top - chunk->references) - regions->pool->first;
+
+    *count = available < limit ? available : limit;
+    return top - *count;
+}
+
+// Drops the chunk on top of a region, which is empty.
+void reference_regions_drop_chunk(ReferenceRegions *regions, uint32_t region);
+
+// Drops the `count` newest references of a region, all in the chunk on top.
+static inline void reference_regions_drop(ReferenceRegions *regions, uint32_t region,
+                                          uint32_t count)
+{
+    regions->tops[region] -= count;
+    regions->pending -= count;
+    if (regions->tops[region] == regions->chunks[region]->references + regions->pool->first)
+        reference_regions_drop_chunk(regions, region);
+}
 
 // Takes a chunk with some references out, so that it can be given to somebody else: full ones
 // and other regions' first. NULL: there is nothing that is worth it. For regions of our own.

@@ -57,6 +57,7 @@ typedef struct HeapPage {
 // For an offset in such a page, slot = (offset >> shift) - first_slot; offsets before slot 0
 // wrap to numbers that no page has.
 typedef struct SlotClass {
+    uint64_t slots; // bit per slot
     uint32_t block_size;
     uint8_t shift;      // log2(block_size)
     uint8_t first_slot; // header_size / block_size

@@ -553,11 +553,13 @@ static void build_slot_classes(HeapImage *image)
         if (block_size < image->layout.min_block_size || block_size > image->layout.max_block_size)
             continue;
         uint32_t header_size = heap_layout_small_header_size(&image->layout, block_size);
+        uint32_t slot_count = (image->layout.page_size - header_size) >> shift;
         image->slot_classes[tag] = (SlotClass){
+            .slots = slot_count == 64 ? UINT64_MAX : (UINT64_C(1) << slot_count) - 1,
             .block_size = block_size,
             .shift = (uint8_t)shift,
             .first_slot = (uint8_t)(header_size >> shift),
-            .slot_count = (uint16_t)((image->layout.page_size - header_size) >> shift),
+            .slot_count = (uint16_t)slot_count,
             .payload_offset = (uint16_t)heap_image_payload_offset(image, block_size),
         };
     }
