@@ -74,16 +74,23 @@ static bool claim_main_stack(CaptureAnalysis *analysis, uint32_t thread,
 }
 
 // Where the descriptor says that the thread's stack begins; 0 when it does not say. The two
-// fields, block and size, are next to each other, and only their place differs by version; the
-// block ends where the descriptor does.
-static uint64_t recorded_stack_start(MemoryReader *reader, uint64_t descriptor)
+// fields, block and size, are next to each other, and only their place differs by version. The
+// block ends where the descriptor does, and begins in the descriptor's mapping or in the guard
+// below it: a small number and a pointer to somewhere in the descriptor would add up, too.
+static uint64_t recorded_stack_start(const ProcessCopy *copy, uint64_t descriptor,
+                                     const ProcessMapping *mapping)
 {
+    MemoryReader reader = memory_reader(copy);
+    uint64_t lowest = mapping->start;
+
+    if (is_above_guard(copy, (uint32_t)(mapping - copy->mappings)))
+        lowest = (mapping - 1)->start;
     for (uint64_t offset = DESCRIPTOR_HEAD_BYTES; offset < DESCRIPTOR_BYTES; offset += 8) {
-        uint64_t block = memory_word(reader, descriptor + offset);
-        uint64_t bytes = memory_word(reader, descriptor + offset + 8);
-        if (block != 0 && block < descriptor && bytes > descriptor - block &&
+        uint64_t block = memory_word(&reader, descriptor + offset);
+        uint64_t bytes = memory_word(&reader, descriptor + offset + 8);
+        if (block >= lowest && block < descriptor && bytes > descriptor - block &&
             bytes - (descriptor - block) <= MAX_DESCRIPTOR_BYTES)
-            return block;
+            return block < mapping->start ? mapping->start : block;
     }
     return 0;
 }
@@ -94,14 +101,13 @@ static uint64_t stack_start(const CaptureAnalysis *analysis, uint32_t thread,
                             const ProcessMapping *mapping, bool *is_certain)
 {
     const ProcessCopy *copy = analysis->copy;
-    MemoryReader reader = memory_reader(copy);
     uint64_t descriptor = copy->threads[thread].control_block;
-    uint64_t recorded = recorded_stack_start(&reader, descriptor);
+    uint64_t recorded = recorded_stack_start(copy, descriptor, mapping);
     bool is_guarded = is_above_guard(copy, (uint32_t)(mapping - copy->mappings)) &&
                       !holds_descriptor(copy, mapping->start, descriptor);
 
     *is_certain = is_guarded || recorded != 0;
-    return is_guarded || recorded < mapping->start ? mapping->start : recorded;
+    return is_guarded || recorded == 0 ? mapping->start : recorded;
 }
 
 // The stack below the thread's descriptor, which is in the same mapping as its SP.

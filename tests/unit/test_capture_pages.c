@@ -242,6 +242,39 @@ Test(capture_roots, without_a_guard_nothing_below_the_stack_pointer_is_dead)
     made_process_free(process);
 }
 
+// A stack that the program gave to the thread: the descriptor says where it begins.
+Test(capture_roots, a_recorded_stack_is_dead_below_the_stack_pointer)
+{
+    MadeProcess *process = process_with_stack();
+    const uint64_t base = HEAP + 0x100000, block = base + 0x1000, descriptor = base + 0x36c0;
+    CaptureAnalysis *analysis;
+
+    made_process_map(process, base, 0x5000, "rw-p", "");
+    (void)made_process_thread(process, base + 0x2800, descriptor);
+    made_process_map(process, HEAP, 0x1000, "rw-p", "");
+    made_process_page(process, HEAP, 64, 7);
+    // What is not it: a small number, and a pointer to a little behind the descriptor.
+    made_process_set(process, descriptor + 0x300, 2);
+    made_process_set(process, descriptor + 0x308, descriptor + 0x500);
+    made_process_set(process, base + 8, HEAP + 1600);
+    made_process_set(process, block + 8, HEAP + 1600);
+    made_process_set(process, base + 0x2900, HEAP + 1600);
+    analysis = analyse(process, FOREIGN_BLOCKS);
+    cr_expect(has_root(analysis, ROOT_FOREIGN, base + 8));
+    cr_expect(has_root(analysis, ROOT_FOREIGN, block + 8));
+    cr_expect(has_root(analysis, ROOT_STACK, base + 0x2900));
+    capture_analysis_free(analysis);
+
+    made_process_set(process, descriptor + 0x690, block);
+    made_process_set(process, descriptor + 0x698, base + 0x4000 - block);
+    analysis = analyse(process, FOREIGN_BLOCKS);
+    cr_expect(has_root(analysis, ROOT_FOREIGN, base + 8));
+    cr_expect_not(has_root(analysis, ROOT_FOREIGN, block + 8));
+    cr_expect(has_root(analysis, ROOT_STACK, base + 0x2900));
+    capture_analysis_free(analysis);
+    made_process_free(process);
+}
+
 Test(capture_roots, a_thread_that_runs_elsewhere_keeps_its_whole_stack)
 {
     MadeProcess *process = made_process_new();
