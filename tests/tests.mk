@@ -123,6 +123,14 @@ soak:
 	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test VARIANT=asan TEST_GROUPS="property"
 	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test VARIANT=tsan TEST_GROUPS="stress"
 
+## coverage: run the tests and say which share of each file's lines they reach
+.PHONY: coverage
+coverage:
+	$(Q)./install-dependencies.sh test
+	$(Q)find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	$(Q)$(MAKE) VARIANT=coverage TEST_GROUPS="unit property fuzz cli live stress" test || true
+	$(Q)tests/coverage.sh build/coverage
+
 ## lint: check layers, names, notes, headers, scripts and man page
 .PHONY: lint
 lint: $(LIBRARY)
