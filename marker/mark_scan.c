@@ -100,6 +100,8 @@ static bool is_under_construction(const MarkWorker *worker, uint64_t item)
                                   layout->under_construction_bit) != 0;
 }
 
+_Static_assert(TAGGED_BLOCK_SIZE_MAX / 8 <= PIECE_WORDS, "an object is at most one piece");
+
 static inline __attribute__((always_inline)) void scan_object(ScanState *state, uint64_t item)
 {
     const MarkView *view = &state->worker->view;

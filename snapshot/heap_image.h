@@ -50,10 +50,14 @@ typedef struct HeapPage {
 // What a marker must know of a page before it can use a reference into it, in one byte.
 #define PAGE_TAG_CLASS 7u   // index into HeapImage.slot_classes, or one of the next two
 #define PAGE_TAG_NONE 0u    // there is no page
-#define PAGE_TAG_COMPLEX 1u // a large object or more than 64 slots: ask heap_image_resolve()
+#define PAGE_TAG_COMPLEX 1u // any other page: ask heap_image_resolve()
 #define PAGE_TAG_WHOLE 8u   // every slot holds a live object
 
-// A size class whose pages have at most 64 slots, so that one word holds their bits.
+// Objects above this size are no small matter: they are looked at piece by piece.
+#define TAGGED_BLOCK_SIZE_MAX 8192u
+
+// A size class whose pages have at most 64 slots, so that one word holds their bits, of at most
+// TAGGED_BLOCK_SIZE_MAX bytes.
 // For an offset in such a page, slot = (offset >> shift) - first_slot; offsets before slot 0
 // wrap to numbers that no page has.
 typedef struct SlotClass {

@@ -550,7 +550,8 @@ static void build_slot_classes(HeapImage *image)
 
     for (uint32_t shift = image->page_shift - 6; shift < image->page_shift; shift++, tag++) {
         uint32_t block_size = 1u << shift;
-        if (block_size < image->layout.min_block_size || block_size > image->layout.max_block_size)
+        if (block_size < image->layout.min_block_size ||
+            block_size > image->layout.max_block_size || block_size > TAGGED_BLOCK_SIZE_MAX)
             continue;
         uint32_t header_size = heap_layout_small_header_size(&image->layout, block_size);
         uint32_t slot_count = (image->layout.page_size - header_size) >> shift;
@@ -570,7 +571,8 @@ static uint8_t page_tag(const HeapImage *image, uint32_t page)
     uint32_t smallest = UINT32_C(1) << (image->page_shift - 6);
     uint32_t block_size = image->pages[page].block_size;
 
-    if (heap_image_is_large(image, page) || block_size < smallest)
+    if (heap_image_is_large(image, page) || block_size < smallest ||
+        block_size > TAGGED_BLOCK_SIZE_MAX)
         return PAGE_TAG_COMPLEX;
     return (uint8_t)(PAGE_TAG_COMPLEX + 1 + (uint32_t)__builtin_ctz(block_size) -
                      (image->page_shift - 6));
