@@ -1,5 +1,6 @@
-// Every way to mark equals the serial marker, on random heaps: every worker count, both policies,
-// both kinds, queues so small that overflow and stealing always happen, in place and relocated.
+// Every way to mark equals the serial marker, on random heaps of random layouts: every worker
+// count, both policies, both kinds, queues so small that overflow and stealing always happen, in
+// place and relocated.
 //
 // timeout: 600
 
@@ -71,19 +72,48 @@ static void check_options(const HeapImage *image, const MarkResult *wanted, Mark
     mark_result_free(got);
 }
 
+// Every third heap is rudo-gc's; the others have any page size, classes and headers that a layout
+// may have.
+static HeapLayout random_layout(Xorshift *random)
+{
+    HeapLayout layout = *heap_layout_rudo_gc_0_8();
+    Error error;
+
+    if (xorshift_below(random, 3) == 0)
+        return layout;
+    do {
+        layout = *heap_layout_rudo_gc_0_8();
+        layout.page_size = LAYOUT_MIN_PAGE_SIZE << xorshift_below(random, 5);
+        layout.page_header_bytes += 8 * (uint32_t)xorshift_below(random, 100);
+        layout.min_block_size = 8u << xorshift_below(random, 5);
+        layout.max_block_size = layout.min_block_size << xorshift_below(random, 12);
+        layout.object_header_bytes += 8 * (uint32_t)xorshift_below(random, 10);
+        layout.large_header_alignment = 8u << xorshift_below(random, 6);
+    } while (!heap_layout_check(&layout, &error));
+    return layout;
+}
+
+// Many small heaps, where every word counts, and some that keep all workers busy.
+static uint32_t heap_size(uint64_t seed)
+{
+    return seed % 64 == 0 ? 20000 : seed % 4 == 0 ? 1500 : 150;
+}
+
 static void check_heap(uint64_t seed)
 {
-    RandomHeapOptions heap_options = random_heap_options(seed, seed % 8 == 0 ? 20000 : 1500);
-    RandomHeap *heap = random_heap_new(&heap_options);
-    HeapImage *image = random_heap_image(heap, seed % 2 == 0);
+    RandomHeapOptions heap_options = random_heap_options(seed, heap_size(seed));
     Xorshift random = xorshift_seeded(seed);
+    HeapLayout layout = random_layout(&random);
+    heap_options.layout = &layout;
+    RandomHeap *heap = random_heap_new(&heap_options);
+    HeapImage *image = random_heap_image(heap, xorshift_percent(&random, 50));
 
     for (MarkKind kind = MARK_MAJOR; kind <= MARK_MINOR; kind++) {
         MarkResult *wanted;
         Error error;
         cr_assert(mark_reachable_serial(image, kind, &wanted, &error), "%s", error.message);
         check_options(image, wanted, (MarkOptions){.workers = 1, .kind = kind}, seed);
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 2; i++) {
             MarkOptions options = {
                 .workers = (uint32_t)xorshift_between(&random, 1, MAX_WORKERS),
                 .kind = kind,
@@ -102,7 +132,7 @@ static void check_heap(uint64_t seed)
 Test(mark_property, every_way_to_mark_equals_the_serial_marker, .timeout = 600)
 {
     uint64_t first = test_seed(1);
-    uint64_t count = test_dose(test_is_sanitized() ? 100 : 500);
+    uint64_t count = test_dose(test_is_sanitized() ? 300 : 2000);
 
     for (uint64_t i = 0; i < count; i++)
         check_heap(first + i);

@@ -132,7 +132,7 @@ static void choose_size(RandomHeap *heap, PlannedPage *page)
         uint32_t header = layout->page_header_bytes + layout->large_header_alignment - 1;
         page->header_size = header - header % layout->large_header_alignment;
         // A type with page alignment pushes its object to the second page.
-        if (xorshift_percent(random, 10))
+        if (xorshift_percent(random, 10) && layout->page_size <= UINT16_MAX)
             page->header_size = layout->page_size;
         page->block_size =
             layout->max_block_size +

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "marker/mark.h"
+#include "tests/support/dose.h"
 #include "tests/support/made_heap.h"
 #include "tests/support/random_heap.h"
 
@@ -183,7 +184,7 @@ static uint32_t busy_workers(const MarkResult *result)
 
 Test(mark_sharing, one_giant_array_gives_work_to_several_workers, .timeout = 120)
 {
-    HeapImage *image = array_image(1000000, 64);
+    HeapImage *image = array_image(test_is_sanitized() ? 250000 : 1000000, 64);
     MarkResult *wanted = mark_serial(image);
     uint32_t most_busy[2] = {0};
 
@@ -212,10 +213,11 @@ Test(mark_sharing, one_giant_array_gives_work_to_several_workers, .timeout = 120
 // A marker that calls itself would need some hundred megabytes of stack.
 Test(mark_sharing, a_list_of_two_million_objects_needs_neither_stack_nor_queue, .timeout = 120)
 {
-    HeapImage *image = list_image(2000000, 16);
+    uint32_t count = test_is_sanitized() ? 500000 : 2000000;
+    HeapImage *image = list_image(count, 16);
     MarkResult *wanted = mark_serial(image);
 
-    cr_expect_eq(wanted->totals.marked_objects, 2000000);
+    cr_expect_eq(wanted->totals.marked_objects, count);
     for (uint32_t workers = 1; workers <= 4; workers += 3)
         for (size_t i = 0; i < 2; i++) {
             MarkResult *got = mark(image, (MarkOptions){.workers = workers, .policy = policies[i]});
