@@ -33,6 +33,9 @@
 #define REGIONS_PER_OWNER 16u
 // Objects claimed in one go for hungry workers to scan.
 #define FEED_ITEMS 64u
+// A worker with less than this to do shares nothing: handing a list's next object from worker to
+// worker would take longer than marking it.
+#define LEAST_TO_SHARE 4u
 
 // ---- life ----
 
@@ -287,6 +290,10 @@ static void feed_the_hungry(MarkWorker *worker)
     PerThreadMarkQueue *queue = worker->queue;
     bool has_shared;
 
+    if (worker->regions.pending + per_thread_mark_queue_size(queue) +
+            (worker->pipe_tail - worker->pipe_head) <
+        LEAST_TO_SHARE)
+        return;
     deliver_all(worker);
     if (steal_queue_size(&queue->stealable) >= worker->worker_count)
         return;
