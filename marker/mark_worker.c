@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "marker/mark_chase.h"
 #include "marker/mark_item.h"
 #include "marker/mark_scan.h"
 #include "marker/mark_visit.h"
@@ -31,6 +32,8 @@
 #define LOW_WATER_REFERENCES 64u
 // In MARK_OWNED each worker has about this many regions, so that shares can be even.
 #define REGIONS_PER_OWNER 16u
+// Objects that are chased in one go.
+#define CHASE_BATCH 64u
 // Objects claimed in one go for hungry workers to scan.
 #define FEED_ITEMS 64u
 // A worker with less than this to do shares nothing: handing a list's next object from worker to
@@ -351,7 +354,9 @@ static bool work_batch(MarkWorker *worker)
             waiting > PIPE_ITEMS - 2 * BATCH_ITEMS ? waiting - (PIPE_ITEMS - 2 * BATCH_ITEMS) : 0;
     else
         count = waiting < BATCH_ITEMS ? waiting : BATCH_ITEMS;
-    mark_scan_oldest(worker, count);
+    if (waiting > CHASE_ITEMS || worker->regions.pending > 0 ||
+        mark_chase(worker, CHASE_BATCH) == 0)
+        mark_scan_oldest(worker, count);
     for (uint32_t i = 0; i < worker->direct_count; i++)
         mark_visit_word(worker, worker->direct[i]);
     worker->direct_count = 0;
