@@ -568,7 +568,7 @@ Test(mark_rules, chains_lead_through_the_pages_of_many_threads)
     // Owners change from page to page, and the chain from page to page as well, with holes
     // between them and a page far from the others.
     for (uint32_t i = 0; i < 40; i++)
-        made_heap_page(heap, BASE + (i == 39 ? UINT64_C(1) << 40 : 3 * i * PAGE), 64 << i % 5,
+        made_heap_page(heap, BASE + (i == 39 ? UINT64_C(1) << 40 : 3 * i * PAGE), 64u << i % 5,
                        1 + 7 * i % 20);
     for (uint32_t slot = 0; slot < 2; slot++)
         for (uint32_t i = 0; i < 40; i++) {
