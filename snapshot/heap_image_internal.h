@@ -1,4 +1,4 @@
-// What heap_image.c and heap_image_builder.c share.
+// What heap_image.c, heap_image_builder.c and heap_image_placement.c share.
 
 #ifndef SNAPSHOT_HEAP_IMAGE_INTERNAL_H
 #define SNAPSHOT_HEAP_IMAGE_INTERNAL_H
@@ -7,6 +7,15 @@
 
 // Addresses end here: 56 bits are user space on 5-level x86-64 and on aarch64.
 #define HEAP_ADDRESS_LIMIT (UINT64_C(1) << 56)
+// A gap of this many bytes between pages separates what one window covers from the rest.
+#define WINDOW_GAP_BYTES (UINT64_C(1) << 30)
+
+struct HeapImageBuilder {
+    HeapImage *image;
+    bool force_relocation;
+    uint64_t *arena_starts; // per run: where its pages begin in the arena, in pages
+    uint64_t fault_address;
+};
 
 // Word `word` of a bitmap in the page header, cut to the page's slots.
 uint64_t heap_image_bitmap_word(const HeapImage *image, uint32_t page, uint32_t bitmap,
