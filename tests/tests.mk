@@ -176,3 +176,9 @@ mutants:
 .PHONY: check-aarch64
 check-aarch64:
 	$(Q)MAKE="$(MAKE)" tests/check_aarch64.sh
+
+## valgrind: memcheck over reading, marking and reporting
+.PHONY: valgrind
+valgrind: tests
+	$(Q)./install-dependencies.sh test
+	$(Q)tests/run_tests.sh -b $(BUILD) -r build/valgrind -l valgrind tests/check_valgrind.sh
