@@ -15,7 +15,7 @@ fi
 missing=$(
     # shellcheck disable=SC2016  # backquotes of Markdown
     grep -Ho '`\(snapshot\|marker\|analysis\|formats\|cli\|samples\|tests\|docs\)/[A-Za-z0-9_./-]*[A-Za-z0-9_]`' \
-        README.md CONTRIBUTING.md docs/*.md samples/README.md |
+        README.md CONTRIBUTING.md docs/*.md samples/README.md 2>/dev/null |
         tr -d '`' | grep -v 'X\.[a-z]*$\|NAME' |
         while IFS=: read -r document path; do
             [ -e "$path" ] || echo "$document names $path"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# timeout: 600
 # `make demo` does all it promises, and leaves no process behind, even when it is interrupted.
 . "$(dirname "$0")/../support/tap.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# timeout: 600
 # What a capture finds in a sample program is what the program knows of itself.
 #
 # Objects and zombies are exact. Marking is conservative: it may keep a little
