@@ -114,11 +114,12 @@ for pair in allocated:objects+zombies zombies:zombies reachable:reachable_object
 done
 
 heading "try next"
+# The question first: commands are of all lengths.
 try() {
-    printf '%-68s %s\n' "$1" "$2"
+    printf '%-28s %s\n' "$2" "$1"
 }
 try "$rudo_snap info $results/heap.zst" "what is in the file"
 try "$rudo_snap mark --workers 1 --relocate $results/heap.zst" "the same digest"
 try "$rudo_snap mark -q --objects - $results/heap.zst | head" "one line for each object"
 try "zstd -l $results/heap.zst" "it is a plain .zst"
-try "$sample &" "and capture it yourself"
+try "$sample &" "capture it yourself"
