@@ -6,11 +6,7 @@ set -u
 # shellcheck source=tests/support/tap.sh
 . "$(dirname "$0")/support/tap.sh"
 
-if ! command -v valgrind >/dev/null 2>&1; then
-    skip "memcheck" "there is no valgrind"
-    done_testing
-    exit
-fi
+command -v valgrind >/dev/null 2>&1 || skip_all "there is no valgrind"
 
 # under_memcheck NAME WANTED-STATUS COMMAND...
 under_memcheck()

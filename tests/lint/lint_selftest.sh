@@ -71,7 +71,7 @@ demand headers "named after their files" snapshot/planted.h \
 
 demand scripts "shellcheck is content" tests/cli/planted.sh $'#!/bin/sh\nrm -rf $1/*\n'
 demand manual "mandoc is content" docs/rudo-snap.1 $'.TH rudo-snap\n.XX nonsense\n'
-demand manual "documents name files that exist" docs/planted.md 'see `tests/unit/test_nothing.c`'
+demand manual "documents name files that exist" docs/planted.md "see \`tests/unit/test_nothing.c\`"
 
 # Global variables show in objects only.
 demand_global()
