@@ -198,6 +198,10 @@ static uint32_t visit_some(MarkWorker *worker, uint32_t limit, uint64_t *claimed
     if (region == NO_INDEX)
         return 0;
     references = reference_regions_newest(&worker->regions, region, limit, &count);
+    // The next ones: they may have waited so long that they left the cache. Only an address, as
+    // it may lie in front of the chunk.
+    __builtin_prefetch(
+        (const void *)((uintptr_t)references - 2 * BATCH_ITEMS * sizeof *references));
     *claimed_count = mark_visit_references(worker, region, references, count, claimed);
     reference_regions_drop(&worker->regions, region, count);
     return count;

@@ -26,7 +26,7 @@ typedef enum MarkMode {
 } MarkMode;
 
 // Objects on their way to being scanned; their lines are being fetched meanwhile.
-#define PIPE_ITEMS 64u
+#define PIPE_ITEMS 128u
 // References visited, and objects scanned, in a row.
 #define BATCH_ITEMS 16u
 // Most payload words that are looked at in one go: a span's piece, or a large class's object.
