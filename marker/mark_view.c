@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "marker/mark_item.h"
+#include "marker/mark_words.h"
 #include "marker/reference_regions.h"
 
 // Lines of an object that are fetched ahead; the hardware sees the rest coming.
@@ -65,6 +67,15 @@ static void find_hull(MarkView *view)
     view->hull_bytes = high - low;
 }
 
+static void fill_tag_tables(MarkView *view, const HeapImage *image)
+{
+    for (uint32_t tag = PAGE_TAG_COMPLEX + 1; tag <= PAGE_TAG_CLASS; tag++) {
+        const SlotClass *class = &view->classes[tag];
+        view->sure_starts[tag | PAGE_TAG_WHOLE] = mark_words_starts(image, class);
+        view->item_bases[tag] = mark_item_object(0, tag) + view->delta + class->payload_offset;
+    }
+}
+
 void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white)
 {
     memset(view, 0, sizeof *view);
@@ -80,13 +91,15 @@ void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white)
     view->window_bytes = view->range.window_count << image->page_shift;
     find_hull(view);
     view->page_mask = image->layout.page_size - 1;
-    view->delta = image->window_delta;
-    view->tags = image->page_tags;
+    view->has_delta = image->is_flat || !image->is_relocated;
+    view->delta = image->is_flat ? image->window_delta : 0;
+    view->granule_shift = image->page_shift - 6;
     view->live = image->live;
     view->white = white;
     view->pages = image->is_direct ? NULL : image->page_window.entries;
     memcpy(view->classes, image->slot_classes, sizeof view->classes);
     fill_scan_classes(view);
+    fill_tag_tables(view, image);
     view->checks_construction = image->has_under_construction;
     view->filter = word_filter_best();
 }

@@ -23,11 +23,17 @@ typedef struct MarkView {
     uint64_t window_bytes; // 0: there is no window
     uint64_t hull_start;   // the smallest range around window and far range
     uint64_t hull_bytes;
-    uint64_t page_mask;    // page size - 1
-    uint64_t delta;        // HeapImage.window_delta
-    const uint8_t *tags;   // HeapImage.page_tags
-    const uint64_t *live;  // HeapImage.live
-    SharedU64 *white;      // see marker/mark_words.h; written by all workers
+    uint64_t page_mask; // page size - 1
+    // Bytes of the window are where their addresses say, plus the same number everywhere.
+    bool has_delta;
+    uint64_t delta; // modulo 2^64
+    // By the low PAGE_TAG_BITS of a white word: granules that hold starts of live objects in every
+    // page with this tag.
+    uint64_t sure_starts[1u << PAGE_TAG_BITS];
+    uint64_t item_bases[PAGE_TAG_CLASS + 1]; // item of a reference, if has_delta: add its address
+    uint32_t granule_shift;                  // log2 of a granule's bytes
+    const uint64_t *live;                    // HeapImage.live
+    SharedU64 *white;                        // see marker/mark_words.h; written by all workers
     const uint32_t *pages; // the window's entries; NULL when words are found by bucket
     SlotClass classes[PAGE_TAG_CLASS + 1];
     ScanClass scan_classes[PAGE_TAG_CLASS + 1];

@@ -26,7 +26,7 @@ static void visit_object(MarkWorker *worker, uint32_t page, uint32_t slot)
     uint32_t payload = heap_image_payload_offset(image, block_size);
     uint32_t tag;
 
-    if (!claim(worker, &worker->view.white[index], UINT64_C(1) << (slot % 64)))
+    if (!claim(worker, &worker->view.white[index], mark_words_bit(image, page, slot)))
         return;
     worker->statistics.marked++;
     tag = index < image->tag_count ? image->page_tags[index] & PAGE_TAG_CLASS : PAGE_TAG_COMPLEX;
@@ -72,9 +72,18 @@ bool mark_visit_complex(MarkWorker *worker, uint64_t word)
     return false;
 }
 
-bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t word, uint64_t live_bit)
+bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t index, uint64_t word)
 {
-    if (live_bit != 0 || heap_image_resolve(worker->image, word, false).kind == REFERENCE_DEAD)
+    const MarkView *view = &worker->view;
+    const SlotClass *class =
+        &view->classes[shared_u64_load(&view->white[index], SHARED_RELAXED) & PAGE_TAG_CLASS];
+    uint64_t offset = word & view->page_mask;
+    uint64_t slot = (offset >> class->shift) - class->first_slot;
+
+    if ((offset & (class->block_size - 1)) == 0 && slot < class->slot_count &&
+        (view->live[index] >> slot & 1) != 0)
+        return true;
+    if (heap_image_resolve(worker->image, word, false).kind == REFERENCE_DEAD)
         return true;
     worker->invalid_references++;
     return false;

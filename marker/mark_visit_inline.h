@@ -24,25 +24,20 @@ typedef struct VisitShape {
 // A reference to something without a size class of its own. Returns whether it is an edge.
 bool mark_visit_complex(MarkWorker *worker, uint64_t word);
 
-// A reference into a page with a size class of its own whose bit is not white: was it marked
-// before, or is there no live object at all? live_bit: its bit if it is live.
-bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t word, uint64_t live_bit);
+// A reference into a page with a size class of its own that claimed nothing: does it refer to an
+// object, marked before or DEAD? If not, it is counted as invalid. index: of the mark word.
+bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t index, uint64_t word);
 
 // In locals: items are u64, as much of the view is, so stores of them look like changes there.
 // The second half belongs to the tag of the page visited last.
 typedef struct VisitState {
-    uint32_t page_shift; // log2 of the words of a page
-    uint32_t page_mask;  // words of a page, less one
-    const uint8_t *tags;
+    uint32_t page_shift;    // log2 of the words of a page
+    uint32_t granule_shift; // log2 of the words of a granule
     SharedU64 *white;
 
-    uint32_t tag;        // with PAGE_TAG_WHOLE
-    uint32_t slot_shift; // log2 of the words of a slot
-    uint32_t first_slot;
-    uint32_t slot_mask; // words of a slot, less one
-    uint64_t slots;
-    uint64_t sure_slots; // slots that hold live objects in all pages with this tag
-    uint64_t item_base;  // the item for place 0 in a flat image
+    uint32_t tag;         // with PAGE_TAG_WHOLE
+    uint64_t sure_starts; // see MarkView.sure_starts
+    uint64_t item_base;   // the item for place 0, if the view has_delta
 } VisitState;
 
 #define NO_TAG UINT32_MAX
@@ -51,8 +46,7 @@ static inline VisitState visit_state(const MarkWorker *worker)
 {
     return (VisitState){
         .page_shift = worker->view.range.page_shift - 3,
-        .page_mask = (uint32_t)(worker->view.page_mask >> 3),
-        .tags = worker->view.tags,
+        .granule_shift = worker->view.granule_shift - 3,
         .white = worker->view.white,
         .tag = NO_TAG,
     };
@@ -61,24 +55,17 @@ static inline VisitState visit_state(const MarkWorker *worker)
 static inline __attribute__((always_inline)) void visit_set_tag(VisitState *state,
                                                                 const MarkView *view, uint32_t tag)
 {
-    const SlotClass *class = &view->classes[tag & PAGE_TAG_CLASS];
-
     state->tag = tag;
-    state->slot_shift = class->shift - 3u;
-    state->first_slot = class->first_slot;
-    state->slot_mask = class->block_size / 8 - 1;
-    state->slots = class->slots;
-    state->sure_slots = (tag & PAGE_TAG_WHOLE) != 0 ? class->slots : 0;
-    state->item_base = mark_item_object(view->window_start + view->delta + class->payload_offset,
-                                        tag & PAGE_TAG_CLASS);
+    state->sure_starts = view->sure_starts[tag];
+    state->item_base = view->item_bases[tag & PAGE_TAG_CLASS] + view->window_start;
 }
 
 static inline __attribute__((always_inline)) uint64_t
-visit_item(const MarkWorker *worker, VisitShape shape, const VisitState *state, uint64_t place)
+visit_item(const MarkWorker *worker, const VisitState *state, uint64_t place)
 {
     const MarkView *view = &worker->view;
 
-    if (shape.is_flat)
+    if (view->has_delta)
         return state->item_base + 8 * place;
     uint64_t address = view->window_start + 8 * place;
     uint32_t page = heap_image_find_page(worker->image, address);
@@ -97,11 +84,12 @@ static inline __attribute__((always_inline)) uint32_t visit_place(MarkWorker *wo
 {
     const MarkView *view = &worker->view;
     uint64_t index = place >> state->page_shift;
-    uint32_t tag;
+    uint32_t tag = PAGE_TAG_NONE;
 
     if (!shape.is_flat && view->pages != NULL)
         index = view->pages[index];
-    tag = shape.is_flat || index != NO_INDEX ? state->tags[index] : PAGE_TAG_NONE;
+    if (shape.is_flat || index != NO_INDEX)
+        tag = (uint32_t)(shared_u64_load(&state->white[index], SHARED_RELAXED) & MARK_WORD_TAG);
     // Neighbours mostly have one tag, so what depends on it stays where it is.
     if (tag != state->tag) {
         if (UNLIKELY((tag & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX)) {
@@ -110,19 +98,16 @@ static inline __attribute__((always_inline)) uint32_t visit_place(MarkWorker *wo
         }
         visit_set_tag(state, view, tag);
     }
-    uint32_t offset = (uint32_t)place & state->page_mask;
-    uint32_t slot = (offset >> state->slot_shift) - state->first_slot;
-    uint64_t is_start = (offset & state->slot_mask) == 0;
-    // Slots that the page does not have never have a white bit: see SlotClass.
-    uint64_t bit = is_start << (slot & 63);
+    // See Note [Granules].
+    uint64_t is_start = (place & ((UINT64_C(1) << state->granule_shift) - 1)) == 0;
+    uint64_t bit = is_start << (place >> state->granule_shift & 63) & ~MARK_WORD_TAG;
     bool is_claimed = shape.mode == MARK_SHARED ? try_mark(&state->white[index], bit)
                                                 : try_mark_alone(&state->white[index], bit);
-    *item = visit_item(worker, shape, state, place);
+    *item = visit_item(worker, state, place);
     *edges += 1;
     // In a page full of live objects the start of a slot is an edge, claimed or not.
-    if (UNLIKELY(((bit & state->sure_slots) | is_claimed) == 0))
-        *edges -= !mark_is_edge_without_claim(worker, view->window_start + 8 * place,
-                                              view->live[index] & bit & state->slots);
+    if (UNLIKELY(((bit & state->sure_starts) | is_claimed) == 0))
+        *edges -= !mark_is_edge_without_claim(worker, index, view->window_start + 8 * place);
     return is_claimed;
 }
 

@@ -4,13 +4,87 @@
 
 #include <string.h>
 
-// A minor mark touches no bit of an old page.
-static void clear_old_pages(uint64_t *words, const HeapImage *image)
+// How slot bits and granule bits of a class go together.
+typedef struct GranuleClass {
+    uint64_t slots;
+    uint64_t starts;
+    uint32_t first;  // granule of slot 0
+    uint32_t stride; // log2 of the granules of a slot
+} GranuleClass;
+
+static uint32_t granule_shift(const HeapImage *image)
 {
-    for (uint32_t page = 0; page < image->page_count; page++)
-        if (heap_image_generation(image, page) > 0)
-            memset(words + heap_image_first_word(image, page), 0,
-                   heap_image_page_words(image, page) * sizeof *words);
+    return image->page_shift - 6;
+}
+
+static uint64_t spread(const GranuleClass *class, uint64_t slots)
+{
+    uint64_t granules = 0;
+
+    if (slots == class->slots)
+        return class->starts;
+    if (class->stride == 0)
+        return slots << class->first;
+    for (; slots != 0; slots &= slots - 1)
+        granules |=
+            UINT64_C(1) << (class->first + ((uint32_t)__builtin_ctzll(slots) << class->stride));
+    return granules;
+}
+
+// The slots of granules that are starts.
+static uint64_t gather(const GranuleClass *class, uint64_t granules)
+{
+    uint64_t slots = 0;
+
+    if (granules == 0 || granules == class->starts)
+        return granules == 0 ? 0 : class->slots;
+    if (class->stride == 0)
+        return granules >> class->first;
+    for (; granules != 0; granules &= granules - 1)
+        slots |=
+            UINT64_C(1) << (((uint32_t)__builtin_ctzll(granules) - class->first) >> class->stride);
+    return slots;
+}
+
+static GranuleClass granule_class(const HeapImage *image, const SlotClass *class)
+{
+    uint32_t stride = class->block_size == 0 ? 0 : class->shift - granule_shift(image);
+    GranuleClass result = {
+        .first = (uint32_t) class->first_slot << stride,
+        .stride = stride,
+    };
+
+    for (uint32_t slot = 0; slot < class->slot_count; slot++)
+        result.starts |= UINT64_C(1) << (result.first + (slot << stride));
+    result.slots = class->slots;
+    return result;
+}
+
+uint64_t mark_words_starts(const HeapImage *image, const SlotClass *class)
+{
+    return granule_class(image, class).starts;
+}
+
+uint64_t mark_words_bit(const HeapImage *image, uint32_t page, uint32_t slot)
+{
+    uint64_t offset = heap_image_object_address(image, page, slot) - image->pages[page].address;
+
+    if (heap_image_first_word(image, page) >= image->tag_count)
+        return UINT64_C(1) << (slot % 64);
+    return UINT64_C(1) << (offset >> granule_shift(image));
+}
+
+// A minor mark touches no bit of an old page. Tags stay.
+static void clear_old_pages(uint64_t *words, const HeapImage *image, bool are_granules)
+{
+    for (uint32_t page = 0; page < image->page_count; page++) {
+        uint64_t first = heap_image_first_word(image, page);
+        if (heap_image_generation(image, page) == 0)
+            continue;
+        memset(words + first, 0, heap_image_page_words(image, page) * sizeof *words);
+        if (are_granules && first < image->tag_count)
+            words[first] = image->page_tags[first];
+    }
 }
 
 // Ones for all foreign blocks, zeroes behind the last.
@@ -21,11 +95,32 @@ static uint64_t all_blocks(const HeapImage *image, uint64_t word)
     return left >= 64 ? UINT64_MAX : (UINT64_C(1) << left) - 1;
 }
 
+// Slots to granules, and tags into them; or, the other way, white granules to marked slots.
+static void convert_tagged(uint64_t *words, const HeapImage *image, bool to_granules)
+{
+    GranuleClass classes[PAGE_TAG_CLASS + 1];
+
+    for (uint32_t tag = 0; tag <= PAGE_TAG_CLASS; tag++)
+        classes[tag] = granule_class(image, &image->slot_classes[tag]);
+    for (uint64_t i = 0; i < image->tag_count; i++) {
+        uint8_t tag = image->page_tags[i];
+        const GranuleClass *class = &classes[tag & PAGE_TAG_CLASS];
+        if (to_granules)
+            words[i] = tag | spread(class, image->live[i]);
+        else
+            words[i] = image->live[i] & ~gather(class, words[i] & class->starts);
+    }
+}
+
 bool mark_words_start(MarkResult *result, const HeapImage *image, MarkTarget *target, Error *error)
 {
-    memcpy(result->marked, image->live, image->word_count * sizeof *result->marked);
+    uint64_t tagged = image->tag_count;
+
+    convert_tagged(result->marked, image, true);
+    memcpy(result->marked + tagged, image->live + tagged,
+           (image->word_count - tagged) * sizeof *result->marked);
     if (result->kind == MARK_MINOR)
-        clear_old_pages(result->marked, image);
+        clear_old_pages(result->marked, image, true);
     for (uint64_t i = 0; i < result->block_word_count; i++)
         result->marked_blocks[i] = all_blocks(image, i);
     target->white = shared_u64_adopt(result->marked, result->word_count + 1);
@@ -39,10 +134,11 @@ void mark_words_finish(MarkResult *result, const HeapImage *image, MarkTarget *t
 {
     shared_u64_give_back(target->white, result->marked, result->word_count + 1);
     shared_u64_give_back(target->white_blocks, result->marked_blocks, result->block_word_count + 1);
-    for (uint64_t i = 0; i < image->word_count; i++)
+    convert_tagged(result->marked, image, false);
+    for (uint64_t i = image->tag_count; i < image->word_count; i++)
         result->marked[i] = image->live[i] & ~result->marked[i];
     if (result->kind == MARK_MINOR)
-        clear_old_pages(result->marked, image);
+        clear_old_pages(result->marked, image, false);
     for (uint64_t i = 0; i < result->block_word_count; i++)
         result->marked_blocks[i] = all_blocks(image, i) & ~result->marked_blocks[i];
 }

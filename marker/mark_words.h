@@ -4,6 +4,15 @@
 // so a reference costs one random access. The words are those of the mark result: white before,
 // turned into marks at the end (see mark_words_finish()).
 //
+// Note [Granules]
+//
+// The word of a tagged page (see HeapImage.page_tags) has a bit for each granule, 1/64 of the page,
+// instead of each slot: the slots of its class begin at granules, so a reference's bit follows
+// from its address alone, whatever the class, and an address that is no slot never has a bit.
+// The lowest bits, where the page's header has its granules, hold the page's tag, so that the
+// word says all that a reference needs to know: it costs one random access, not two. The words
+// that follow the tagged ones have a bit for each slot.
+//
 // Each bit goes from 1 to 0 once, and whoever clears it has claimed the object: try_mark()
 // returns true to exactly one caller. All accesses are relaxed: a claim hands no data over
 // (the heap is immutable while it is marked), and the bits are read as a whole only behind the
@@ -17,6 +26,9 @@
 
 #include "marker/mark.h"
 #include "shared_memory.h"
+
+// The part of a tagged page's word that is its tag.
+#define MARK_WORD_TAG ((UINT64_C(1) << PAGE_TAG_BITS) - 1)
 
 // Claims the object with this bit for the caller. Any number of workers may try at once.
 // bit: one bit, or 0, which is never claimed.
@@ -39,6 +51,12 @@ SHARED_INLINE bool try_mark_alone(SharedU64 *word, uint64_t bit)
     return (white & bit) != 0;
 }
 
+// The granules at which the slots of a tagged class begin.
+uint64_t mark_words_starts(const HeapImage *image, const SlotClass *class);
+
+// The bit of an object in its word, heap_image_first_word() + slot/64.
+uint64_t mark_words_bit(const HeapImage *image, uint32_t page, uint32_t slot);
+
 // The words of one mark while it runs.
 typedef struct MarkTarget {
     SharedU64 *white;        // as HeapImage.live
@@ -46,8 +64,8 @@ typedef struct MarkTarget {
 } MarkTarget;
 
 // Makes the words of `result` white: live objects (in a minor mark only those in pages of
-// generation 0) and all foreign blocks. They are the mark's until mark_words_finish().
-// Errors: memory.
+// generation 0) and all foreign blocks. See Note [Granules]. They are the mark's until
+// mark_words_finish(). Errors: memory.
 NODISCARD bool mark_words_start(MarkResult *result, const HeapImage *image, MarkTarget *target,
                                 Error *error);
 

@@ -52,12 +52,14 @@ typedef struct HeapPage {
 #define PAGE_TAG_NONE 0u    // there is no page
 #define PAGE_TAG_COMPLEX 1u // any other page: ask heap_image_resolve()
 #define PAGE_TAG_WHOLE 8u   // every slot holds a live object
+#define PAGE_TAG_BITS 4u
 
 // Objects above this size are no small matter: they are looked at piece by piece.
 #define TAGGED_BLOCK_SIZE_MAX 8192u
 
-// A size class whose pages have at most 64 slots, so that one word holds their bits, of at most
-// TAGGED_BLOCK_SIZE_MAX bytes.
+// A size class with a tag of its own. Its slots begin at *granules*, 64ths of a page, so that one
+// word holds their bits; they have at most TAGGED_BLOCK_SIZE_MAX bytes; and the page's header
+// covers at least PAGE_TAG_BITS granules, where marks keep the tag.
 // For an offset in such a page, slot = (offset >> shift) - first_slot; offsets before slot 0
 // wrap to numbers that no page has.
 typedef struct SlotClass {
@@ -136,7 +138,7 @@ typedef struct HeapImage {
     // Bit i of word heap_image_first_word(page) + i/64: slot i holds a live object.
     const uint64_t *live;
     uint64_t word_count;
-    // The first `tag_count` words are tagged: those of pages with at most 64 slots. Word w
+    // The first `tag_count` words are tagged: those of pages that have a SlotClass. Word w
     // belongs to bucket w of the window when `is_direct`, to page w otherwise. The words of
     // other pages, and of those outside the window when `is_direct`, come behind.
     bool is_direct;

@@ -334,11 +334,12 @@ static void build_slot_classes(HeapImage *image)
 
 static uint8_t page_tag(const HeapImage *image, uint32_t page)
 {
-    uint32_t smallest = UINT32_C(1) << (image->page_shift - 6);
+    uint32_t granule = UINT32_C(1) << (image->page_shift - 6);
     uint32_t block_size = image->pages[page].block_size;
 
-    if (heap_image_is_large(image, page) || block_size < smallest ||
-        block_size > TAGGED_BLOCK_SIZE_MAX)
+    if (heap_image_is_large(image, page) || block_size < granule ||
+        block_size > TAGGED_BLOCK_SIZE_MAX ||
+        image->pages[page].header_size < PAGE_TAG_BITS * granule)
         return PAGE_TAG_COMPLEX;
     return (uint8_t)(PAGE_TAG_COMPLEX + 1 + (uint32_t)__builtin_ctz(block_size) -
                      (image->page_shift - 6));
@@ -354,7 +355,8 @@ static uint64_t place_words(HeapImage *image, HeapPage *pages, uint8_t *tags)
         bool is_in_window = page >= image->window_low && page < image->window_high;
         uint32_t words = heap_image_page_words(image, page);
         uint64_t word = image->is_direct ? bucket_of(image, page) : page;
-        bool is_tagged = words == 1 && (is_in_window || !image->is_direct);
+        bool is_tagged =
+            page_tag(image, page) > PAGE_TAG_COMPLEX && (is_in_window || !image->is_direct);
         if (tags != NULL && (is_in_window || !image->is_direct))
             tags[word] = page_tag(image, page);
         if (tags != NULL && is_in_window && image->is_direct)
