@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "marker/mark_batch.h"
 #include "marker/mark_chase.h"
 #include "marker/mark_item.h"
 #include "marker/mark_scan.h"
@@ -332,8 +333,12 @@ static bool work_batch(MarkWorker *worker)
     uint64_t claimed[BATCH_ITEMS];
     uint32_t visited = 0, claimed_count, count, waiting, limit;
 
-    if (worker->mode == MARK_OWNED)
-        (void)empty_inbox(worker);
+    if (worker->mode != MARK_OWNED) {
+        bool has_worked = mark_batch(worker);
+        keep_room(worker);
+        return has_worked;
+    }
+    (void)empty_inbox(worker);
     if (!reserve_chunks(worker))
         return false;
     // No more than the pipe has room for: a scan that finds much stops early, and leaves it full.

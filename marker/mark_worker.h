@@ -55,7 +55,7 @@ typedef struct MarkWorker {
     uint32_t pipe_tail;
     uint64_t pipe[PIPE_ITEMS];
     uint32_t direct_count; // words found by this batch that do not go into a region
-    uint64_t direct[BATCH_WORDS + 1];
+    uint64_t direct[BATCH_WORDS + WORD_FILTER_SLACK];
     uint64_t filtered[PIECE_WORDS + WORD_FILTER_SLACK];
     ReferenceRegions regions;
 
