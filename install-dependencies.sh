@@ -11,9 +11,9 @@
 set -eu
 
 build_packages="gcc make pkg-config libc6-dev libzstd-dev libcjson-dev libxxhash-dev
-libelf-dev libdw-dev libiberty-dev"
+libelf-dev libdw-dev libiberty-dev zstd"
 test_packages="g++ libcriterion-dev clang clang-format libclang-rt-14-dev llvm binutils
-python3 python3-jsonschema zstd shellcheck valgrind mandoc relacy-dev libjemalloc2"
+python3 python3-jsonschema shellcheck valgrind mandoc relacy-dev libjemalloc2"
 peer_packages="libgc-dev default-jdk-headless python3"
 
 case "${1:-test}" in
