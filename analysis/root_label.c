@@ -1,0 +1,140 @@
+// Naming roots: see analysis/root_label.h.
+
+#include "analysis/root_label.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/register_name.h"
+
+static bool is_only_one_of_its_name(const SnapshotDetails *details, uint32_t thread)
+{
+    for (uint32_t i = 0; i < details->thread_count; i++)
+        if (i != thread && strcmp(details->threads[i].name, details->threads[thread].name) == 0)
+            return false;
+    return true;
+}
+
+char *thread_label(const SnapshotDetails *details, uint32_t thread)
+{
+    const SnapshotThread *record;
+    char *label = NULL;
+    int length;
+
+    if (thread >= details->thread_count)
+        return strdup("an unknown thread");
+    record = &details->threads[thread];
+    if (record->name[0] == '\0')
+        length = asprintf(&label, "thread %" PRIu32, record->tid);
+    else if (is_only_one_of_its_name(details, thread))
+        length = asprintf(&label, "thread '%s'", record->name);
+    else
+        length = asprintf(&label, "thread '%s' (%" PRIu32 ")", record->name, record->tid);
+    return length < 0 ? NULL : label;
+}
+
+// "" where no mapping holds the address, and for anonymous memory.
+static const char *mapping_name(const SnapshotDetails *details, uint64_t address)
+{
+    uint32_t low = 0, high = details->mapping_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (details->mappings[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < details->mapping_count && details->mappings[low].start <= address
+               ? details->mappings[low].name
+               : "";
+}
+
+static const char *without_folders(const char *path)
+{
+    const char *folder_end = strrchr(path, '/');
+
+    return folder_end != NULL ? folder_end + 1 : path;
+}
+
+// The module whose variable lies at `address`. A .bss lies behind the last mapping of its file,
+// in anonymous memory.
+static const SnapshotModule *find_module(const SnapshotDetails *details, uint64_t address,
+                                         const char *file)
+{
+    const SnapshotModule *found = NULL;
+
+    for (uint32_t i = 0; i < details->module_count; i++) {
+        const SnapshotModule *module = &details->modules[i];
+
+        if (module->base <= address && (found == NULL || module->base > found->base))
+            found = module;
+    }
+    return found != NULL && (file[0] == '\0' || address < found->end) ? found : NULL;
+}
+
+static char *global_label(const SnapshotDetails *details, const Root *root)
+{
+    const char *file = without_folders(mapping_name(details, root->address));
+    const SnapshotModule *module = find_module(details, root->address, file);
+    char *label = NULL;
+    int length;
+
+    if (module != NULL)
+        length =
+            asprintf(&label, "global %s+0x%" PRIx64, module->name, root->address - module->base);
+    else if (file[0] != '\0')
+        length = asprintf(&label, "global 0x%" PRIx64 " (%s)", root->address, file);
+    else
+        length = asprintf(&label, "global 0x%" PRIx64, root->address);
+    return length < 0 ? NULL : label;
+}
+
+static char *other_label(const SnapshotDetails *details, const Root *root)
+{
+    bool is_foreign = root->kind == ROOT_FOREIGN;
+    const char *name = is_foreign ? mapping_name(details, root->address) : "";
+    const char *kind = is_foreign ? "memory" : root_kind_name((RootKind)root->kind);
+    char *label = NULL;
+    int length;
+
+    if (name[0] != '\0')
+        length = asprintf(&label, "%s 0x%" PRIx64 " (%s)", kind, root->address, name);
+    else
+        length = asprintf(&label, "%s 0x%" PRIx64, kind, root->address);
+    return length < 0 ? NULL : label;
+}
+
+// Roots that belong to a thread.
+static char *thread_root_label(const SnapshotDetails *details, const Root *root)
+{
+    char *thread = thread_label(details, root->thread);
+    char register_text[REGISTER_NAME_CHARS];
+    char *label = NULL;
+    int length = -1;
+
+    if (thread == NULL)
+        return NULL;
+    if (root->kind == ROOT_REGISTER)
+        length = asprintf(&label, "register %s of %s", register_name(root->address, register_text),
+                          thread);
+    else if (root->kind == ROOT_TLS)
+        length = asprintf(&label, "tls of %s, 0x%" PRIx64, thread, root->address);
+    else
+        length = asprintf(&label, "%s, %s 0x%" PRIx64, thread, root_kind_name((RootKind)root->kind),
+                          root->address);
+    free(thread);
+    return length < 0 ? NULL : label;
+}
+
+char *root_label(const SnapshotDetails *details, const Root *root)
+{
+    if (root->kind == ROOT_GLOBAL)
+        return global_label(details, root);
+    if (root->thread != NO_INDEX || root->kind == ROOT_REGISTER)
+        return thread_root_label(details, root);
+    return other_label(details, root);
+}

@@ -1,0 +1,25 @@
+// Where a root lies, in words: what keeps an object alive is told by this line.
+//
+//     thread 'worker-3', frame #4 shop::handle_order+0x5c, stack 0x7fcb3e1ff8a0
+//     register rbx of thread 'main'
+//     global shop::CACHE+0x10 (shop)
+//     tls of thread 'main', 0x7f31c9a4e6f8
+//
+// Only what the snapshot knows is said: one without frames gives "thread 'worker-3', stack
+// 0x7fcb3e1ff8a0".
+
+#ifndef ANALYSIS_ROOT_LABEL_H
+#define ANALYSIS_ROOT_LABEL_H
+
+#include "snapshot/heap_image.h"
+
+// The caller frees it; NULL when memory is short. `root` need not be one of a snapshot with
+// these details, but its thread must be one of theirs, or NO_INDEX.
+char *root_label(const SnapshotDetails *details, const Root *root);
+
+// "thread 'worker-3'", with its number where another thread has the same name:
+// "thread 'worker' (4711)"; "thread 4711" where it has none. The caller frees it; NULL when
+// memory is short.
+char *thread_label(const SnapshotDetails *details, uint32_t thread);
+
+#endif

@@ -1,0 +1,115 @@
+// Where roots lie, in words.
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "analysis/register_name.h"
+#include "analysis/root_label.h"
+
+static SnapshotThread threads[] = {
+    {.tid = 100, .name = "shop"},
+    {.tid = 101, .name = "worker"},
+    {.tid = 102, .name = "worker"},
+    {.tid = 103},
+};
+static char shop[] = "shop", libc[] = "libc.so.6", anonymous[] = "", heap[] = "[heap]";
+static char shop_path[] = "/srv/bin/shop", data_path[] = "/srv/prices.bin";
+static SnapshotModule modules[] = {
+    {.name = shop, .base = 0x10000, .end = 0x14000},
+    {.name = libc, .base = 0x80000, .end = 0x90000},
+};
+static SnapshotMapping mappings[] = {
+    {0x10000, 0x14000, 0, "rw-p", shop_path}, {0x14000, 0x15000, 0, "rw-p", anonymous},
+    {0x20000, 0x30000, 0, "rw-p", heap},      {0x40000, 0x41000, 0, "rw-p", data_path},
+    {0xa0000, 0xb0000, 0, "rw-p", anonymous},
+};
+static const SnapshotDetails details = {
+    .thread_count = 4,
+    .threads = threads,
+    .module_count = 2,
+    .modules = modules,
+    .mapping_count = sizeof mappings / sizeof mappings[0],
+    .mappings = mappings,
+};
+
+static void expect_label(RootKind kind, uint32_t thread, uint64_t address, const char *expected)
+{
+    Root root = {.kind = (uint8_t)kind, .thread = thread, .address = address};
+    char *label = root_label(&details, &root);
+
+    cr_assert_not_null(label);
+    cr_expect_str_eq(label, expected);
+    free(label);
+}
+
+Test(root_label, stack_words_belong_to_a_thread)
+{
+    expect_label(ROOT_STACK, 0, 0x7fcb3e1ff8a0, "thread 'shop', stack 0x7fcb3e1ff8a0");
+    expect_label(ROOT_STACK, NO_INDEX, 0x7fcb3e1ff8a0, "stack 0x7fcb3e1ff8a0");
+}
+
+Test(root_label, threads_of_one_name_are_told_apart_by_number)
+{
+    expect_label(ROOT_STACK, 1, 0x1008, "thread 'worker' (101), stack 0x1008");
+    expect_label(ROOT_STACK, 2, 0x1008, "thread 'worker' (102), stack 0x1008");
+    expect_label(ROOT_STACK, 3, 0x1008, "thread 103, stack 0x1008");
+}
+
+Test(root_label, registers_have_their_names)
+{
+    expect_label(ROOT_REGISTER, 0, 5, "register rbx of thread 'shop'");
+    expect_label(ROOT_REGISTER, 1, 0x1000 + (160 + 3 * 16) / 8,
+                 "register xmm3 of thread 'worker' (101)");
+    expect_label(ROOT_REGISTER, NO_INDEX, 0, "register r15 of an unknown thread");
+}
+
+Test(root_label, thread_local_storage_belongs_to_a_thread)
+{
+    expect_label(ROOT_TLS, 0, 0x7f31c9a4e6f8, "tls of thread 'shop', 0x7f31c9a4e6f8");
+}
+
+Test(root_label, globals_belong_to_a_module)
+{
+    expect_label(ROOT_GLOBAL, NO_INDEX, 0x12010, "global shop+0x2010");
+    expect_label(ROOT_GLOBAL, NO_INDEX, 0x14ff8, "global shop+0x4ff8"); // its .bss
+    expect_label(ROOT_GLOBAL, NO_INDEX, 0x40008, "global 0x40008 (prices.bin)");
+    expect_label(ROOT_GLOBAL, NO_INDEX, 0x8, "global 0x8");
+}
+
+Test(root_label, other_memory_is_named_where_its_mapping_is)
+{
+    expect_label(ROOT_FOREIGN, NO_INDEX, 0x20010, "memory 0x20010 ([heap])");
+    expect_label(ROOT_FOREIGN, NO_INDEX, 0xa0010, "memory 0xa0010");
+    expect_label(ROOT_HANDLE, NO_INDEX, 0x20010, "handle 0x20010");
+    expect_label(ROOT_EXPLICIT, NO_INDEX, 0x20010, "explicit 0x20010");
+}
+
+typedef struct RegisterCase {
+    uint64_t number;
+    const char *name;
+} RegisterCase;
+
+Test(register_name, numbers_are_those_of_the_format)
+{
+    static const RegisterCase cases[] = {
+        {0, "r15"},
+        {4, "rbp"},
+        {10, "rax"},
+        {16, "rip"},
+        {26, "gs"},
+        {27, "register 27"},
+        {0x1000 + 32 / 8, "st0"},
+        {0x1000 + 152 / 8, "st7"},
+        {0x1000 + 160 / 8, "xmm0"},
+        {0x1000 + 408 / 8, "xmm15"},
+        {0x1000 + 576 / 8, "ymm0"},
+        {0x1000 + 824 / 8, "ymm15"},
+        {0x1000 + 832 / 8, "vector state +0x340"},
+        {0x1000, "vector state +0x0"},
+        {UINT64_MAX, "register 18446744073709551615"},
+    };
+    char name[REGISTER_NAME_CHARS];
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        cr_expect_str_eq(register_name(cases[i].number, name), cases[i].name);
+}
