@@ -10,21 +10,25 @@
 #include "cli/mark_summary.h"
 #include "cli/progress.h"
 #include "cli/result_file.h"
+#include "cli/schedule_option.h"
 #include "cli/terminal.h"
 #include "formats/reachability_json.h"
 #include "marker/mark.h"
+#include "marker/mark_schedule.h"
 #include "snapshot/snapshot_file.h"
 
 typedef struct MarkSettings {
     int64_t workers; // 0: as many as there are CPUs
     const char *json;
     const char *objects;
+    const char *schedule;
     bool has_statistics;
     bool is_relocated;
     bool is_quiet;
-    int kind;     // MarkKind
-    int policy;   // MarkPolicy
-    int progress; // ProgressMode
+    int kind;      // MarkKind
+    int policy;    // MarkPolicy
+    int scheduler; // SchedulePolicy
+    int progress;  // ProgressMode
 } MarkSettings;
 
 static const OptionChoice kinds[] = {{"major", MARK_MAJOR}, {"minor", MARK_MINOR}, {NULL, 0}};
@@ -36,7 +40,8 @@ static const Option options[] = {
      .letter = 'w',
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "marking threads, 1 to 16 (default: one a CPU)",
+     .help = "marking threads, 1 to 16 (default: one a CPU; with a\n"
+             "schedule 16)",
      .setting = offsetof(MarkSettings, workers),
      .minimum = 1,
      .maximum = MAX_WORKERS},
@@ -67,6 +72,18 @@ static const Option options[] = {
      .help = "which worker follows a reference: the one that found\n"
              "it, or the owner of its page; same result",
      .setting = offsetof(MarkSettings, policy)},
+    {.name = "schedule",
+     .type = OPTION_TEXT,
+     .value_name = "HOW",
+     .help = "'threads', or 'seed:S': the workers make one step at a\n"
+             "time, in an order that S decides; every run is the\n"
+             "same, statistics included",
+     .setting = offsetof(MarkSettings, schedule)},
+    {.name = "scheduler",
+     .type = OPTION_CHOICE,
+     .choices = scheduler_choices,
+     .help = "what kind of order (default: random)",
+     .setting = offsetof(MarkSettings, scheduler)},
     {.name = "relocate",
      .type = OPTION_FLAG,
      .help = "do not load the heap at its captured addresses; same\n"
@@ -102,6 +119,7 @@ const CommandUsage mark_usage = {
 typedef struct MarkRun {
     const MarkSettings *settings;
     const char *path;
+    ScheduleOption schedule;
     Progress progress;
     ResultFile json;
     ResultFile objects;
@@ -155,8 +173,16 @@ static bool read_and_mark(MarkRun *run, Error *error)
     SnapshotReadOptions read_options = {.force_relocation = run->settings->is_relocated};
     MarkOptions mark_options = mark_options_default();
     uint64_t start = now_ns();
+    MarkSchedule schedule = mark_schedule_default();
 
     mark_options.workers = (uint32_t)run->settings->workers;
+    if (run->schedule.is_scheduled) {
+        schedule.seed = run->schedule.seed;
+        schedule.policy = (SchedulePolicy)run->settings->scheduler;
+        mark_options.schedule = &schedule;
+        if (mark_options.workers == 0)
+            mark_options.workers = DEFAULT_VIRTUAL_WORKERS;
+    }
     mark_options.kind = (MarkKind)run->settings->kind;
     mark_options.policy = (MarkPolicy)run->settings->policy;
 
@@ -227,7 +253,8 @@ ExitStatus mark_run(const Command *command, int argument_count, char **arguments
         return parse_exit_status(parsed);
     run.path = operands.values[0];
     progress_init(&run.progress, (ProgressMode)settings.progress);
-    ok = open_outputs(&run, &error) && read_and_mark(&run, &error) && write_outputs(&run, &error);
+    ok = schedule_option_parse(settings.schedule, &run.schedule, &error) &&
+         open_outputs(&run, &error) && read_and_mark(&run, &error) && write_outputs(&run, &error);
     progress_end(&run.progress);
     if (ok && !settings.is_quiet && !is_standard_output(settings.json) &&
         !is_standard_output(settings.objects))

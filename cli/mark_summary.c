@@ -208,6 +208,39 @@ static void print_notes(const MarkSummary *summary)
     }
 }
 
+static void print_schedule(const MarkStatistics *statistics)
+{
+    const ScheduleStatistics *schedule = &statistics->schedule;
+    char time[NUMBER_CHARS], text[NUMBER_CHARS];
+    TextTable table;
+
+    printf("\nschedule %s, seed %" PRIu64 ": %s steps, %s of virtual time\n%s\n", schedule->policy,
+           schedule->seed, format_count(text, schedule->steps),
+           format_time(time, schedule->virtual_ns), schedule->digest);
+    text_table_init(&table, "rrrrrrrrr");
+    text_table_add(&table, (const char *[]){"worker", "steps", "marked", "words", "edges", "steals",
+                                            "overflow", "busy", "idle"});
+    for (uint32_t i = 0; i < statistics->worker_count; i++) {
+        const MarkWorkerStatistics *worker = &statistics->workers[i];
+        char number[NUMBER_CHARS], steps[NUMBER_CHARS], marked[NUMBER_CHARS], words[NUMBER_CHARS];
+        char edges[NUMBER_CHARS], won[NUMBER_CHARS], tried[NUMBER_CHARS];
+        char steals[2 * NUMBER_CHARS + 4], overflow[NUMBER_CHARS];
+        char busy[NUMBER_CHARS], idle[NUMBER_CHARS];
+
+        (void)snprintf(steals, sizeof steals, "%s of %s", format_count(won, worker->steals_won),
+                       format_count(tried, worker->steals_tried));
+        text_table_add(&table,
+                       (const char *[]){format_count(number, i), format_count(steps, worker->steps),
+                                        format_count(marked, worker->marked),
+                                        format_count(words, worker->scanned_words),
+                                        format_count(edges, worker->edges), steals,
+                                        format_count(overflow, worker->overflow_segments),
+                                        format_time(busy, worker->busy_virtual_ns),
+                                        format_time(idle, worker->idle_virtual_ns)});
+    }
+    text_table_print(&table, stdout);
+}
+
 static void print_statistics(const MarkSummary *summary)
 {
     const MarkStatistics *statistics = &summary->result->statistics;
@@ -252,10 +285,17 @@ void mark_summary_print(const MarkSummary *summary)
     style_begin(stdout, STYLE_STRONG);
     printf("digest %s", summary->report->digest);
     style_end(stdout);
-    printf("   (%" PRIu32 " worker%s, %s)\n", statistics->worker_count,
-           plural(statistics->worker_count), format_time(time, statistics->elapsed_ns));
+    if (statistics->schedule.is_scheduled)
+        printf("   (%" PRIu32 " virtual worker%s, schedule %s, seed %" PRIu64 ")\n",
+               statistics->worker_count, plural(statistics->worker_count),
+               statistics->schedule.policy, statistics->schedule.seed);
+    else
+        printf("   (%" PRIu32 " worker%s, %s)\n", statistics->worker_count,
+               plural(statistics->worker_count), format_time(time, statistics->elapsed_ns));
     print_notes(summary);
     printf("note: weak references and stale words of None count as strong\n");
-    if (summary->has_statistics)
+    if (summary->has_statistics && statistics->schedule.is_scheduled)
+        print_schedule(statistics);
+    else if (summary->has_statistics)
         print_statistics(summary);
 }

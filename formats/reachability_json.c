@@ -149,7 +149,7 @@ static void write_type(JsonWriter *writer, const ReachabilityType *type,
     json_end_object(writer);
 }
 
-static void write_worker(JsonWriter *writer, const MarkWorkerStatistics *worker)
+static void write_worker(JsonWriter *writer, const MarkWorkerStatistics *worker, bool is_scheduled)
 {
     json_begin_object(writer);
     json_unsigned_member(writer, "marked", worker->marked);
@@ -158,25 +158,52 @@ static void write_worker(JsonWriter *writer, const MarkWorkerStatistics *worker)
     json_unsigned_member(writer, "steals_tried", worker->steals_tried);
     json_unsigned_member(writer, "steals_won", worker->steals_won);
     json_unsigned_member(writer, "overflow_segments", worker->overflow_segments);
-    json_unsigned_member(writer, "idle_ns", worker->idle_ns);
-    json_unsigned_member(writer, "cpu_ns", worker->cpu_ns);
+    json_unsigned_member(writer, "chunks_sent", worker->chunks_sent);
+    json_unsigned_member(writer, "chunks_received", worker->chunks_received);
+    if (is_scheduled) {
+        json_unsigned_member(writer, "steps", worker->steps);
+        json_unsigned_member(writer, "busy_virtual_ns", worker->busy_virtual_ns);
+        json_unsigned_member(writer, "idle_virtual_ns", worker->idle_virtual_ns);
+    } else {
+        json_unsigned_member(writer, "idle_ns", worker->idle_ns);
+        json_unsigned_member(writer, "cpu_ns", worker->cpu_ns);
+    }
+    json_end_object(writer);
+}
+
+// Nothing here may differ from run to run or from machine to machine.
+static void write_schedule(JsonWriter *writer, const ScheduleStatistics *schedule)
+{
+    json_key(writer, "schedule");
+    json_begin_object(writer);
+    json_string_member(writer, "policy", schedule->policy);
+    json_unsigned_member(writer, "seed", schedule->seed);
+    json_unsigned_member(writer, "steps", schedule->steps);
+    json_unsigned_member(writer, "virtual_ns", schedule->virtual_ns);
+    json_string_member(writer, "digest", schedule->digest);
     json_end_object(writer);
 }
 
 static void write_statistics(JsonWriter *writer, const HeapImage *image, const MarkResult *result,
                              const ReachabilityTimings *timings)
 {
+    const ScheduleStatistics *schedule = &result->statistics.schedule;
+
     json_key(writer, "statistics");
     json_begin_object(writer);
-    json_unsigned_member(writer, "read_ns", timings->read_ns);
-    json_unsigned_member(writer, "mark_ns", result->statistics.elapsed_ns);
-    json_unsigned_member(writer, "report_ns", timings->report_ns);
-    json_boolean_member(writer, "relocated", image->is_relocated);
+    if (schedule->is_scheduled) {
+        write_schedule(writer, schedule);
+    } else {
+        json_unsigned_member(writer, "read_ns", timings->read_ns);
+        json_unsigned_member(writer, "mark_ns", result->statistics.elapsed_ns);
+        json_unsigned_member(writer, "report_ns", timings->report_ns);
+        json_boolean_member(writer, "relocated", image->is_relocated);
+    }
     json_unsigned_member(writer, "worker_count", result->statistics.worker_count);
     json_key(writer, "workers");
     json_begin_array(writer);
     for (uint32_t i = 0; i < result->statistics.worker_count; i++)
-        write_worker(writer, &result->statistics.workers[i]);
+        write_worker(writer, &result->statistics.workers[i], schedule->is_scheduled);
     json_end_array(writer);
     json_end_object(writer);
 }

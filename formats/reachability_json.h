@@ -3,7 +3,7 @@
 //
 // Both are the same bytes for every worker count, run and machine: addresses are the
 // captured ones, lists ascend by key, and no path, time, relocation or CPU count shows.
-// Only the optional `statistics` differ from run to run.
+// Only the optional `statistics` differ from run to run, and those of a scheduled mark do not.
 //
 // The schemas are formats/schemas/reachability-1.schema.json and objects-1.schema.json.
 

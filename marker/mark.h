@@ -24,8 +24,11 @@
 #include "snapshot/error.h"
 #include "snapshot/heap_image.h"
 
+typedef struct MarkSchedule MarkSchedule; // marker/mark_schedule.h
+
 #define MAX_WORKERS 16u
-#define QUEUE_CAPACITY 1024u // slots of a StealQueue: a power of two
+#define MAX_VIRTUAL_WORKERS 64u // of a scheduled mark: see marker/mark_schedule.h
+#define QUEUE_CAPACITY 1024u    // slots of a StealQueue: a power of two
 #define MARK_RULE "conservative/1"
 // "xxh3-128:", 32 hex digits, NUL.
 #define MARK_DIGEST_CHARS 42
@@ -45,10 +48,13 @@ typedef enum MarkKind {
 const char *mark_kind_name(MarkKind kind);
 
 typedef struct MarkOptions {
-    uint32_t workers; // 1..MAX_WORKERS; 0: min(CPUs, MAX_WORKERS)
+    uint32_t workers; // 1..MAX_WORKERS (or see `schedule`); 0: min(CPUs, MAX_WORKERS)
     MarkKind kind;
     MarkPolicy policy;
     uint32_t queue_capacity; // 0: QUEUE_CAPACITY; else a power of two >= 2 (tests use small ones)
+    // NULL: threads. Else all workers, up to MAX_VIRTUAL_WORKERS, run on the calling thread, one
+    // step at a time, in an order that the schedule says. Borrowed.
+    const MarkSchedule *schedule;
 } MarkOptions;
 
 MarkOptions mark_options_default(void);
@@ -64,14 +70,32 @@ typedef struct MarkWorkerStatistics {
     uint64_t steals_tried;
     uint64_t steals_won;
     uint64_t overflow_segments; // allocated by this worker
-    uint64_t idle_ns;
-    uint64_t cpu_ns; // CPU time of its thread between the two barriers
+    uint64_t chunks_sent;       // of references, to their owners (MARK_POLICY_OWNER)
+    uint64_t chunks_received;
+    uint64_t idle_ns; // of threads only, like the next
+    uint64_t cpu_ns;  // CPU time of its thread between the two barriers
+    // Of scheduled marks only.
+    uint64_t steps;
+    uint64_t busy_virtual_ns; // what its steps cost
+    uint64_t idle_virtual_ns; // the rest of the mark's virtual time
 } MarkWorkerStatistics;
+
+// What a scheduled mark did. The same for every run, compiler, machine and placement of the image.
+typedef struct ScheduleStatistics {
+    bool is_scheduled;  // false: the mark ran on threads, and nothing else here says anything
+    const char *policy; // schedule_policy_name(), or "file"
+    uint64_t seed;
+    uint64_t steps;
+    uint64_t virtual_ns; // from the start barrier to the end barrier
+    // Fingerprint of all steps: who made each, its quantum, how it went, and how much it did.
+    char digest[MARK_DIGEST_CHARS];
+} ScheduleStatistics;
 
 typedef struct MarkStatistics {
     uint32_t worker_count;
-    MarkWorkerStatistics workers[MAX_WORKERS];
+    MarkWorkerStatistics workers[MAX_VIRTUAL_WORKERS];
     uint64_t elapsed_ns; // from the start barrier to the end barrier
+    ScheduleStatistics schedule;
 } MarkStatistics;
 
 // Counts that depend on the image alone.

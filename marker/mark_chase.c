@@ -64,13 +64,10 @@ static inline __attribute__((always_inline)) uint32_t chase(MarkWorker *worker, 
 
 uint32_t mark_chase(MarkWorker *worker, uint32_t limit)
 {
-    // Rare shapes take the way through the regions, and so do heaps with objects that must not
-    // be scanned.
-    if (!worker->image->is_flat || worker->view.checks_construction)
+    // Heaps with objects that must not be scanned take the way through the regions. Where the
+    // image lies makes no difference, or schedules would depend on it.
+    if (worker->mode != MARK_OWNED || worker->view.checks_construction)
         return 0;
-    if (worker->mode == MARK_ALONE)
-        return chase(worker, (VisitShape){MARK_ALONE, true}, limit);
-    if (worker->mode == MARK_SHARED)
-        return chase(worker, (VisitShape){MARK_SHARED, true}, limit);
-    return chase(worker, (VisitShape){MARK_OWNED, true}, limit);
+    return worker->image->is_flat ? chase(worker, (VisitShape){MARK_OWNED, true}, limit)
+                                  : chase(worker, (VisitShape){MARK_OWNED, false}, limit);
 }

@@ -160,6 +160,7 @@ static bool empty_inbox(MarkWorker *worker)
     while (list != NULL) {
         ReferenceChunk *chunk = list;
         list = chunk->next;
+        worker->statistics.chunks_received++;
         reference_regions_attach(&worker->regions, chunk);
     }
     return true;
@@ -172,6 +173,7 @@ static void deliver(MarkWorker *worker)
         ReferenceChunk *chunk = worker->regions.outgoing;
         uint32_t owner = worker->ownership->workers[chunk->region];
         worker->regions.outgoing = chunk->next;
+        worker->statistics.chunks_sent++;
         worker->regions.pending -= chunk->end - worker->regions.pool->first;
         if (owner_inbox_deliver(&worker->coordinator->workers[owner]->queue->inbox, chunk))
             coordinator_wake(worker->coordinator, owner);
@@ -222,7 +224,8 @@ static bool claim_only(MarkWorker *worker)
     return true;
 }
 
-// Sees to it that there are chunks for a batch: see Note [Pressure]. False: the mark is over.
+// Sees to it that there are chunks for a batch: see Note [Pressure]. False: there are none until
+// others gave some back, or the mark is over.
 static bool reserve_chunks(MarkWorker *worker)
 {
     while (!reference_regions_reserve(&worker->regions)) {
@@ -232,8 +235,10 @@ static bool reserve_chunks(MarkWorker *worker)
             deliver_all(worker);
             (void)empty_inbox(worker);
         }
-        if (!claim_only(worker))
-            shared_yield();
+        if (!claim_only(worker)) {
+            worker->is_stalled = true;
+            return false;
+        }
     }
     return true;
 }
@@ -421,10 +426,10 @@ static MarkStep idle_step(MarkWorker *worker)
     coordinator_count_on(coordinator);
     if (empty_inbox(worker) || steal(worker)) {
         worker->is_idle = false;
-        coordinator_found_work(coordinator, worker->index);
+        coordinator_found_work(coordinator);
         return MARK_STEP_WORKED;
     }
-    coordinator_count_off(coordinator, worker->index);
+    coordinator_count_off(coordinator);
     return MARK_STEP_IDLE;
 }
 
@@ -436,7 +441,7 @@ static bool become_idle(MarkWorker *worker)
         return false;
     reference_regions_return(&worker->regions);
     worker->is_idle = true;
-    coordinator_count_off(worker->coordinator, worker->index);
+    coordinator_became_idle(worker->coordinator);
     return true;
 }
 
@@ -448,6 +453,10 @@ MarkStep mark_worker_step(MarkWorker *worker, uint32_t batches)
         if (!work_batch(worker)) {
             if (is_over(worker))
                 return MARK_STEP_FINISHED;
+            if (worker->is_stalled) {
+                worker->is_stalled = false;
+                return MARK_STEP_STALLED;
+            }
             if (per_thread_mark_queue_refill(worker->queue)) {
                 unpack_chunks(worker);
                 continue;

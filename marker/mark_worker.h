@@ -44,6 +44,7 @@ typedef struct MarkWorker {
     uint32_t worker_count;
     MarkMode mode;
     bool is_idle;    // has no work, is not counted in `outstanding`
+    bool is_stalled; // waits for chunks that others have; see Note [Pressure]
     bool has_failed; // memory was short
     // Read by everybody, NULL in a mark by one worker.
     struct ParallelMarkCoordinator *coordinator;
@@ -70,6 +71,7 @@ typedef struct MarkWorker {
 typedef enum MarkStep {
     MARK_STEP_WORKED,   // call again
     MARK_STEP_IDLE,     // nothing to do right now; others still work
+    MARK_STEP_STALLED,  // there is work, but it has to wait until another worker made a step
     MARK_STEP_FINISHED, // nothing is left anywhere, or the mark was given up
 } MarkStep;
 

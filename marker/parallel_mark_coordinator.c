@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "marker/mark_words.h"
+#include "marker/scheduled_mark.h"
 
 // Batches between two looks at the clock of the caller's loop; large, because a step looks at
 // `attention` after every batch itself.
@@ -23,10 +24,15 @@ static void end_mark(ParallelMarkCoordinator *coordinator)
         shared_unpark(&coordinator->parkers[i]);
 }
 
-void coordinator_count_off(ParallelMarkCoordinator *coordinator, uint32_t index)
+void coordinator_became_idle(ParallelMarkCoordinator *coordinator)
 {
     // Relaxed: a hint for the busy.
-    (void)shared_u32_fetch_or(&coordinator->attention, UINT32_C(1) << index, SHARED_RELAXED);
+    (void)shared_u32_fetch_add(&coordinator->attention, 1, SHARED_RELAXED);
+    coordinator_count_off(coordinator);
+}
+
+void coordinator_count_off(ParallelMarkCoordinator *coordinator)
+{
     // Acq_rel: see Note [Termination].
     if (shared_u32_fetch_sub(&coordinator->outstanding, 1, SHARED_ACQ_REL) == 1)
         end_mark(coordinator);
@@ -39,29 +45,30 @@ void coordinator_count_on(ParallelMarkCoordinator *coordinator)
     (void)shared_u32_fetch_add(&coordinator->outstanding, 1, SHARED_ACQ_REL);
 }
 
-void coordinator_found_work(ParallelMarkCoordinator *coordinator, uint32_t index)
+void coordinator_found_work(ParallelMarkCoordinator *coordinator)
 {
-    (void)shared_u32_fetch_and(&coordinator->attention, ~(UINT32_C(1) << index), SHARED_RELAXED);
+    (void)shared_u32_fetch_sub(&coordinator->attention, 1, SHARED_RELAXED);
 }
 
 void coordinator_wake(ParallelMarkCoordinator *coordinator, uint32_t index)
 {
-    uint32_t bit = UINT32_C(1) << index;
+    uint64_t bit = UINT64_C(1) << index;
 
-    // Acq_rel: see Note [No lost wake-up]; partner is lie_down().
-    if ((shared_u32_fetch_and(&coordinator->sleeping, ~bit, SHARED_ACQ_REL) & bit) != 0)
+    // Acq_rel: see Note [No lost wake-up]; partner is coordinator_lie_down().
+    if ((shared_u64_fetch_and(&coordinator->sleeping, ~bit, SHARED_ACQ_REL) & bit) != 0)
         shared_unpark(&coordinator->parkers[index]);
 }
 
 void coordinator_wake_one(ParallelMarkCoordinator *coordinator)
 {
-    // Acq_rel, and a read-modify-write: see Note [No lost wake-up]; partner is lie_down().
-    uint32_t sleeping = shared_u32_fetch_or(&coordinator->sleeping, 0, SHARED_ACQ_REL);
+    // Acq_rel, and a read-modify-write: see Note [No lost wake-up]; partner is
+    // coordinator_lie_down().
+    uint64_t sleeping = shared_u64_fetch_or(&coordinator->sleeping, 0, SHARED_ACQ_REL);
 
     while (sleeping != 0) {
-        uint32_t index = (uint32_t)__builtin_ctz(sleeping);
-        uint32_t bit = UINT32_C(1) << index;
-        uint32_t before = shared_u32_fetch_and(&coordinator->sleeping, ~bit, SHARED_ACQ_REL);
+        uint32_t index = (uint32_t)__builtin_ctzll(sleeping);
+        uint64_t bit = UINT64_C(1) << index;
+        uint64_t before = shared_u64_fetch_and(&coordinator->sleeping, ~bit, SHARED_ACQ_REL);
         if ((before & bit) != 0) {
             shared_unpark(&coordinator->parkers[index]);
             return;
@@ -76,23 +83,25 @@ void coordinator_give_up(ParallelMarkCoordinator *coordinator)
     end_mark(coordinator);
 }
 
-// ---- threads ----
-
-static void lie_down(MarkWorker *worker)
+bool coordinator_lie_down(ParallelMarkCoordinator *coordinator, const MarkWorker *worker)
 {
-    ParallelMarkCoordinator *coordinator = worker->coordinator;
-    uint32_t bit = UINT32_C(1) << worker->index;
-
     // Acq_rel: see Note [No lost wake-up]; partners are coordinator_wake() and _wake_one().
-    (void)shared_u32_fetch_or(&coordinator->sleeping, bit, SHARED_ACQ_REL);
-    if (!mark_worker_sees_work(worker) &&
-        (coordinator_attention(coordinator) & ATTENTION_OVER) == 0)
-        shared_park(&coordinator->parkers[worker->index]);
-    (void)shared_u32_fetch_and(&coordinator->sleeping, ~bit, SHARED_ACQ_REL);
+    (void)shared_u64_fetch_or(&coordinator->sleeping, UINT64_C(1) << worker->index, SHARED_ACQ_REL);
+    return !mark_worker_sees_work(worker) &&
+           (coordinator_attention(coordinator) & ATTENTION_OVER) == 0;
 }
+
+void coordinator_get_up(ParallelMarkCoordinator *coordinator, const MarkWorker *worker)
+{
+    (void)shared_u64_fetch_and(&coordinator->sleeping, ~(UINT64_C(1) << worker->index),
+                               SHARED_ACQ_REL);
+}
+
+// ---- threads ----
 
 static void work(MarkWorker *worker)
 {
+    ParallelMarkCoordinator *coordinator = worker->coordinator;
     uint32_t idle_steps = 0;
     uint64_t idle_since = 0;
 
@@ -109,14 +118,18 @@ static void work(MarkWorker *worker)
         }
         if (step == MARK_STEP_FINISHED)
             return;
+        if (step == MARK_STEP_STALLED)
+            shared_yield();
         if (step != MARK_STEP_IDLE)
             continue;
         if (++idle_steps < IDLE_STEPS_BEFORE_SLEEP) {
             shared_pause();
-        } else {
-            lie_down(worker);
-            idle_steps = 0;
+            continue;
         }
+        if (coordinator_lie_down(coordinator, worker))
+            shared_park(&coordinator->parkers[worker->index]);
+        coordinator_get_up(coordinator, worker);
+        idle_steps = 0;
     }
 }
 
@@ -147,8 +160,8 @@ static void *run_thread(void *argument)
     return NULL;
 }
 
-// Runs all workers; worker 0 on this thread.
-static bool run_all(ParallelMarkCoordinator *coordinator, Error *error)
+// Runs all workers as threads; worker 0 on this one.
+static bool run_threads(ParallelMarkCoordinator *coordinator, Error *error)
 {
     SharedThread threads[MAX_WORKERS];
     uint32_t started = 1;
@@ -167,6 +180,16 @@ static bool run_all(ParallelMarkCoordinator *coordinator, Error *error)
         shared_thread_join(&threads[i]);
     if (failure != 0)
         return error_set(error, ERROR_SYSTEM, "cannot start a thread: %s", strerror(failure));
+    return true;
+}
+
+static bool run_all(ParallelMarkCoordinator *coordinator, const MarkSchedule *schedule,
+                    MarkResult *result, Error *error)
+{
+    result->statistics.worker_count = coordinator->worker_count;
+    if (schedule != NULL ? !scheduled_mark_run(coordinator, schedule, result, error)
+                         : !run_threads(coordinator, error))
+        return false;
     for (uint32_t i = 0; i < coordinator->worker_count; i++)
         if (coordinator->workers[i]->has_failed)
             return error_set_memory(error, SEGMENT_ITEMS * sizeof(uint64_t), "a mark segment");
@@ -202,8 +225,8 @@ static bool coordinator_new(const HeapImage *image, const MarkOptions *options,
     // Relaxed, all: no other worker exists yet.
     shared_u32_store(&coordinator->outstanding, worker_count, SHARED_RELAXED);
     shared_u32_store(&coordinator->attention, 0, SHARED_RELAXED);
-    shared_u32_store(&coordinator->sleeping, 0, SHARED_RELAXED);
-    for (uint32_t i = 0; i < MAX_WORKERS; i++)
+    shared_u64_store(&coordinator->sleeping, 0, SHARED_RELAXED);
+    for (uint32_t i = 0; i < MAX_VIRTUAL_WORKERS; i++)
         shared_parker_init(&coordinator->parkers[i]);
     coordinator->worker_count = worker_count;
     if (!shared_barrier_init(&coordinator->start_barrier, worker_count)) {
@@ -257,9 +280,9 @@ bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *o
 
     if (!coordinator_new(image, options, &coordinator, error))
         return false;
-    ok = make_workers(coordinator, image, options, target, error) && run_all(coordinator, error);
+    ok = make_workers(coordinator, image, options, target, error) &&
+         run_all(coordinator, options->schedule, result, error);
     if (ok) {
-        result->statistics.worker_count = coordinator->worker_count;
         result->statistics.elapsed_ns = coordinator->finished_ns - coordinator->started_ns;
         for (uint32_t i = 0; i < coordinator->worker_count; i++)
             mark_worker_report(coordinator->workers[i], result);

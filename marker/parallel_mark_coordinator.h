@@ -36,14 +36,15 @@
 
 typedef struct ParallelMarkCoordinator {
     _Alignas(SHARED_LINE_BYTES) SharedU32 outstanding; // see Note [Termination]
-    // Bit i: worker i has nothing to do. Top bit: the mark is over. Busy workers look at it
+    // How many workers have nothing to do. Top bit: the mark is over. Busy workers look at it
     // after every batch.
     _Alignas(SHARED_LINE_BYTES) SharedU32 attention;
-    _Alignas(SHARED_LINE_BYTES) SharedU32 sleeping; // see Note [No lost wake-up]
-    _Alignas(SHARED_LINE_BYTES) SharedParker parkers[MAX_WORKERS];
+    // Bit i: worker i sleeps, or is about to. See Note [No lost wake-up].
+    _Alignas(SHARED_LINE_BYTES) SharedU64 sleeping;
+    _Alignas(SHARED_LINE_BYTES) SharedParker parkers[MAX_VIRTUAL_WORKERS];
     // From here on: written before the start barrier only.
     uint32_t worker_count;
-    MarkWorker *workers[MAX_WORKERS];
+    MarkWorker *workers[MAX_VIRTUAL_WORKERS];
     ChunkPool pool; // has shared parts of its own
     PageOwnership ownership;
     SharedBarrier start_barrier;
@@ -55,9 +56,10 @@ typedef struct ParallelMarkCoordinator {
 
 #define ATTENTION_OVER (UINT32_C(1) << 31)
 
-// Marks with options->workers (at least 2; all options resolved) and adds totals and statistics
-// to `result`; the marks go to `target`. Worker 0 runs on the calling thread. Errors: memory,
-// system (a thread could not start; nothing was marked then).
+// Marks with options->workers (all options resolved) and adds totals and statistics to `result`;
+// the marks go to `target`. Worker 0 runs on the calling thread; with options->schedule, all do
+// (marker/scheduled_mark.h). Errors: memory, system (a thread could not start; nothing was marked
+// then).
 NODISCARD bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *options,
                                               MarkTarget target, MarkResult *result, Error *error);
 
@@ -70,12 +72,18 @@ static inline uint32_t coordinator_attention(const ParallelMarkCoordinator *coor
     return shared_u32_load(&coordinator->attention, SHARED_RELAXED);
 }
 
-// Worker `index` ran out of work.
-void coordinator_count_off(ParallelMarkCoordinator *coordinator, uint32_t index);
-// Worker `index`, idle, is about to look for some.
+// A worker ran out of work.
+void coordinator_became_idle(ParallelMarkCoordinator *coordinator);
+// An idle worker is about to look for some.
 void coordinator_count_on(ParallelMarkCoordinator *coordinator);
-// And found some.
-void coordinator_found_work(ParallelMarkCoordinator *coordinator, uint32_t index);
+// And found some, or did not.
+void coordinator_found_work(ParallelMarkCoordinator *coordinator);
+void coordinator_count_off(ParallelMarkCoordinator *coordinator);
+
+// The first half of lying down. False: there is something to do after all; else the caller parks.
+// Either way it calls coordinator_get_up() when it goes on.
+bool coordinator_lie_down(ParallelMarkCoordinator *coordinator, const MarkWorker *worker);
+void coordinator_get_up(ParallelMarkCoordinator *coordinator, const MarkWorker *worker);
 
 // To be called after work was published: wakes one sleeper, if there is one.
 void coordinator_wake_one(ParallelMarkCoordinator *coordinator);

@@ -75,11 +75,6 @@ SHARED_INLINE uint32_t shared_u32_fetch_or(SharedU32 *shared, uint32_t value, Sh
     return atomic_fetch_or_explicit(&shared->cell, value, order);
 }
 
-SHARED_INLINE uint32_t shared_u32_fetch_and(SharedU32 *shared, uint32_t value, SharedOrder order)
-{
-    return atomic_fetch_and_explicit(&shared->cell, value, order);
-}
-
 SHARED_INLINE uint64_t shared_u64_load(const SharedU64 *shared, SharedOrder order)
 {
     return atomic_load_explicit(&shared->cell, order);
@@ -88,6 +83,11 @@ SHARED_INLINE uint64_t shared_u64_load(const SharedU64 *shared, SharedOrder orde
 SHARED_INLINE void shared_u64_store(SharedU64 *shared, uint64_t value, SharedOrder order)
 {
     atomic_store_explicit(&shared->cell, value, order);
+}
+
+SHARED_INLINE uint64_t shared_u64_fetch_or(SharedU64 *shared, uint64_t value, SharedOrder order)
+{
+    return atomic_fetch_or_explicit(&shared->cell, value, order);
 }
 
 SHARED_INLINE uint64_t shared_u64_fetch_and(SharedU64 *shared, uint64_t value, SharedOrder order)
@@ -231,6 +231,17 @@ static inline __attribute__((unused)) void shared_unpark(SharedParker *parker)
     // Release: partner is shared_park().
     if (atomic_exchange_explicit(&parker->state, 1, memory_order_release) == UINT32_MAX)
         (void)syscall(SYS_futex, &parker->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+// For who schedules workers itself: was the worker woken? Uses the wake-up up, and never sleeps.
+// Not for a worker that may be in shared_park() at the same time.
+SHARED_INLINE bool shared_parker_take(SharedParker *parker)
+{
+    // Acquire: partner is shared_unpark().
+    if (atomic_load_explicit(&parker->state, memory_order_acquire) != 1)
+        return false;
+    atomic_store_explicit(&parker->state, 0, memory_order_relaxed);
+    return true;
 }
 
 // Something to do between two looks at a cell that another worker will change soon.

@@ -64,7 +64,7 @@ PYTHON
 for variant in whole roots missing; do
     file=$WORK/$variant.zst
     "$write_shop_heap" "$file" "$variant" || bail "cannot write the samples"
-    for options in "" "--kind minor" "--stats --workers 3"; do
+    for options in "" "--kind minor" "--stats --workers 3" "--stats --schedule seed:3 --workers 3"; do
         # shellcheck disable=SC2086  # several options
         "$RUDO_SNAP" mark $options --json "$WORK/reach.json" --objects "$WORK/objects.jsonl" -q "$file"
         check "reachability/1: $variant $options" \
