@@ -7,6 +7,20 @@
 
 #define FIRST_CAPACITY 64u
 
+void reachability_counts_add(ReachabilityCounts *counts, const ReachabilityCounts *more)
+{
+    counts->pages += more->pages;
+    counts->slots += more->slots;
+    counts->objects += more->objects;
+    counts->object_bytes += more->object_bytes;
+    counts->zombies += more->zombies;
+    counts->zombie_bytes += more->zombie_bytes;
+    counts->reachable_objects += more->reachable_objects;
+    counts->reachable_bytes += more->reachable_bytes;
+    counts->unreachable_objects += more->unreachable_objects;
+    counts->unreachable_bytes += more->unreachable_bytes;
+}
+
 void group_table_release(GroupTable *table)
 {
     free(table->groups);

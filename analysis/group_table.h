@@ -28,6 +28,8 @@ typedef struct ReachabilityCounts {
     uint64_t unreachable_bytes;
 } ReachabilityCounts;
 
+void reachability_counts_add(ReachabilityCounts *counts, const ReachabilityCounts *more);
+
 typedef struct Group {
     uint64_t key;
     ReachabilityCounts counts;

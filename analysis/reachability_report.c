@@ -41,20 +41,6 @@ static void add_slots(ReachabilityCounts *counts, const SlotBits *bits, uint64_t
     }
 }
 
-static void add_counts(ReachabilityCounts *counts, const ReachabilityCounts *more)
-{
-    counts->pages += more->pages;
-    counts->slots += more->slots;
-    counts->objects += more->objects;
-    counts->object_bytes += more->object_bytes;
-    counts->zombies += more->zombies;
-    counts->zombie_bytes += more->zombie_bytes;
-    counts->reachable_objects += more->reachable_objects;
-    counts->reachable_bytes += more->reachable_bytes;
-    counts->unreachable_objects += more->unreachable_objects;
-    counts->unreachable_bytes += more->unreachable_bytes;
-}
-
 static SlotBits slot_bits(const HeapImage *image, const MarkResult *result, uint32_t page,
                           uint32_t word)
 {
@@ -69,9 +55,37 @@ static SlotBits slot_bits(const HeapImage *image, const MarkResult *result, uint
     };
 }
 
-// Counts each allocated slot of the word under its type.
+// The histogram of types while it grows: counts of each key of the table.
+typedef struct KeyCounts {
+    TypeTable *table;
+    ReachabilityCounts *counts; // owned
+    uint32_t capacity;
+} KeyCounts;
+
+// The counts of the object's key; NULL when memory is short (then `error` is set).
+static ReachabilityCounts *counts_of_key(KeyCounts *keys, const TypeKey *key, Error *error)
+{
+    uint32_t index = type_table_add(keys->table, key, error);
+
+    if (index == NO_INDEX)
+        return NULL;
+    if (index >= keys->capacity) {
+        uint32_t capacity = keys->table->key_capacity;
+        ReachabilityCounts *counts = reallocarray(keys->counts, capacity, sizeof *counts);
+        if (counts == NULL) {
+            error_set_memory(error, capacity * sizeof *counts, "a histogram");
+            return NULL;
+        }
+        memset(counts + keys->capacity, 0, (capacity - keys->capacity) * sizeof *counts);
+        keys->counts = counts;
+        keys->capacity = capacity;
+    }
+    return &keys->counts[index];
+}
+
+// Counts each allocated slot of the word under its key.
 static bool add_types(const HeapImage *image, uint32_t page, uint32_t word, const SlotBits *bits,
-                      GroupTable *types, Error *error)
+                      KeyCounts *keys, Error *error)
 {
     uint64_t slot_bytes = image->pages[page].block_size;
 
@@ -80,8 +94,8 @@ static bool add_types(const HeapImage *image, uint32_t page, uint32_t word, cons
         uint64_t mask = UINT64_C(1) << bit;
         SlotBits one = {bits->live & mask, bits->zombies & mask, bits->marked & mask,
                         bits->is_counted};
-        ReachabilityCounts *counts =
-            group_table_at(types, heap_image_type_word(image, page, word * 64 + bit), error);
+        TypeKey key = type_key_of(image, page, word * 64 + bit);
+        ReachabilityCounts *counts = counts_of_key(keys, &key, error);
 
         if (counts == NULL)
             return false;
@@ -91,7 +105,7 @@ static bool add_types(const HeapImage *image, uint32_t page, uint32_t word, cons
 }
 
 static bool add_page(ReachabilityReport *report, const HeapImage *image, const MarkResult *result,
-                     uint32_t page, GroupTable *types, ReachabilityCounts *headerless, Error *error)
+                     uint32_t page, KeyCounts *keys, Error *error)
 {
     const HeapPage *record = &image->pages[page];
     uint64_t size_class =
@@ -103,22 +117,19 @@ static bool add_page(ReachabilityReport *report, const HeapImage *image, const M
         SlotBits bits = slot_bits(image, result, page, word);
 
         add_slots(&counts, &bits, record->block_size);
-        if (heap_layout_has_object_header(&image->layout, record->block_size) &&
-            !add_types(image, page, word, &bits, types, error))
+        if (!add_types(image, page, word, &bits, keys, error))
             return false;
     }
-    if (!heap_layout_has_object_header(&image->layout, record->block_size))
-        add_counts(headerless, &counts);
 
     size_counts = group_table_at(&report->size_classes, size_class, error);
     if (size_counts == NULL)
         return false;
-    add_counts(size_counts, &counts);
+    reachability_counts_add(size_counts, &counts);
     owner_counts = group_table_at(&report->owner_threads, record->owner_thread, error);
     if (owner_counts == NULL)
         return false;
-    add_counts(owner_counts, &counts);
-    add_counts(&report->totals, &counts);
+    reachability_counts_add(owner_counts, &counts);
+    reachability_counts_add(&report->totals, &counts);
     return true;
 }
 
@@ -144,7 +155,7 @@ static bool name_type(ReachabilityType *type, const SnapshotDetails *details, Er
     } else {
         type->details = snapshot_details_find_type(details, type->type_word);
         type->label = type_label(details, type->type_word);
-        if (!type_readable_name(type->details, &type->name))
+        if (!type_readable_name(type->details, NULL, &type->name))
             return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's name");
     }
     if (type->label == NULL)
@@ -152,76 +163,85 @@ static bool name_type(ReachabilityType *type, const SnapshotDetails *details, Er
     return true;
 }
 
-static const char *module_name(const SnapshotDetails *details, const ReachabilityType *type)
+static int compare_by_word(const void *left, const void *right)
 {
-    return type->details != NULL && type->details->module < details->module_count
-               ? details->modules[type->details->module].name
-               : NULL;
-}
-
-// The order of shown_types. qsort_r, because the module names are the image's.
-static int compare_shown(const void *left, const void *right, void *context)
-{
-    const ReachabilityType *a = *(const ReachabilityType *const *)left;
-    const ReachabilityType *b = *(const ReachabilityType *const *)right;
-    const SnapshotDetails *details = context;
-    const char *a_module = module_name(details, a), *b_module = module_name(details, b);
-    int order;
+    const ReachabilityType *a = left, *b = right;
 
     if (a->has_header != b->has_header)
-        return a->has_header ? -1 : 1;
-    if ((a_module == NULL) != (b_module == NULL))
-        return a_module != NULL ? -1 : 1;
-    if (a_module != NULL) {
-        order = strcmp(a_module, b_module);
-        if (order != 0)
-            return order;
-        if (a->details->module_offset != b->details->module_offset)
-            return a->details->module_offset < b->details->module_offset ? -1 : 1;
-    }
+        return a->has_header ? 1 : -1;
     return (a->type_word > b->type_word) - (a->type_word < b->type_word);
 }
 
-static bool take_types(ReachabilityReport *report, const HeapImage *image, GroupTable *types,
-                       const ReachabilityCounts *headerless, Error *error)
+// The order of shown_types is that of their keys.
+static int compare_shown(const void *left, const void *right)
 {
-    bool has_headerless = headerless->objects + headerless->zombies > 0;
-    size_t count = (size_t)types->group_count + has_headerless;
+    const ReachabilityType *a = *(const ReachabilityType *const *)left;
+    const ReachabilityType *b = *(const ReachabilityType *const *)right;
 
-    group_table_sort(types);
-    if (count == 0)
-        return true;
+    return (a->variants > b->variants) - (a->variants < b->variants);
+}
+
+static bool is_of_type(const ReachabilityType *type, const TypeKey *key)
+{
+    return type->has_header == (key->block_size != 0) && type->type_word == key->trace;
+}
+
+// Keys of one type word are neighbours in the order in which they are shown.
+static void group_keys(ReachabilityReport *report)
+{
+    const TypeTable *table = report->type_table;
+
+    for (uint32_t i = 0; i < table->key_count; i++) {
+        const TypeKey *key = &table->keys[table->shown_keys[i]];
+        const ReachabilityCounts *counts = &report->key_counts[table->shown_keys[i]];
+
+        if (i == 0 || !is_of_type(&report->types[report->type_count - 1], key))
+            report->types[report->type_count++] = (ReachabilityType){
+                .has_header = key->block_size != 0,
+                .type_word = key->trace,
+                .variants = &table->shown_keys[i],
+            };
+        report->types[report->type_count - 1].variant_count++;
+        reachability_counts_add(&report->types[report->type_count - 1].counts, counts);
+        reachability_counts_add(&report->heap_type_counts[key->type], counts);
+    }
+}
+
+static bool take_types(ReachabilityReport *report, const HeapImage *image, Error *error)
+{
+    size_t count = (size_t)report->type_table->key_count + 1;
+
     report->types = calloc(count, sizeof *report->types);
     report->shown_types = calloc(count, sizeof *report->shown_types);
-    if (report->types == NULL || report->shown_types == NULL)
+    report->heap_type_counts = calloc(count, sizeof *report->heap_type_counts);
+    if (report->types == NULL || report->shown_types == NULL || report->heap_type_counts == NULL)
         return error_set_memory(error, count * sizeof *report->types, "types");
-    for (size_t i = 0; i < count; i++) {
-        ReachabilityType *type = &report->types[i];
-
-        // Those without header come first: false before true.
-        if (has_headerless && i == 0) {
-            type->counts = *headerless;
-            type->counts.pages = type->counts.slots = 0;
-        } else {
-            type->has_header = true;
-            type->type_word = types->groups[i - has_headerless].key;
-            type->counts = types->groups[i - has_headerless].counts;
-        }
-        report->type_count++;
-        if (!name_type(type, image->details, error))
+    group_keys(report);
+    qsort(report->types, report->type_count, sizeof *report->types, compare_by_word);
+    for (uint32_t i = 0; i < report->type_count; i++) {
+        if (!name_type(&report->types[i], image->details, error))
             return false;
-        report->shown_types[i] = type;
+        report->shown_types[i] = &report->types[i];
     }
-    qsort_r(report->shown_types, count, sizeof *report->shown_types, compare_shown,
-            (void *)(uintptr_t)image->details);
+    qsort(report->shown_types, report->type_count, sizeof *report->shown_types, compare_shown);
     return true;
 }
 
-static bool fill(ReachabilityReport *report, const HeapImage *image, const MarkResult *result,
-                 GroupTable *types, Error *error)
+static bool count_pages(ReachabilityReport *report, const HeapImage *image,
+                        const MarkResult *result, Error *error)
 {
-    ReachabilityCounts headerless = {0};
+    KeyCounts keys = {.table = report->type_table};
+    bool ok = true;
 
+    for (uint32_t page = 0; ok && page < image->page_count; page++)
+        ok = add_page(report, image, result, page, &keys, error);
+    report->key_counts = keys.counts;
+    return ok;
+}
+
+static bool fill(ReachabilityReport *report, const HeapImage *image, const MarkResult *result,
+                 Error *error)
+{
     report->kind = result->kind;
     mark_result_digest(result, image, report->digest);
     report->heap_bytes = image->image_bytes;
@@ -231,28 +251,24 @@ static bool fill(ReachabilityReport *report, const HeapImage *image, const MarkR
         report->foreign_bytes += image->blocks[i].bytes;
     report->reachable_foreign_blocks = result->totals.marked_blocks;
     report->reachable_foreign_bytes = result->totals.marked_block_bytes;
-    for (uint32_t page = 0; page < image->page_count; page++)
-        if (!add_page(report, image, result, page, types, &headerless, error))
-            return false;
+    if (!type_table_begin(&report->type_table, error) || !count_pages(report, image, result, error))
+        return false;
     group_table_sort(&report->size_classes);
     group_table_sort(&report->owner_threads);
     count_roots(report, image, result);
-    return take_types(report, image, types, &headerless, error);
+    return type_table_finish(report->type_table, image->details, error) &&
+           take_types(report, image, error);
 }
 
 bool reachability_report_new(const HeapImage *image, const MarkResult *result,
                              ReachabilityReport **out, Error *error)
 {
     ReachabilityReport *report = calloc(1, sizeof *report);
-    GroupTable types = {0};
-    bool ok;
 
     *out = NULL;
     if (report == NULL)
         return error_set_memory(error, sizeof *report, "a report");
-    ok = fill(report, image, result, &types, error);
-    group_table_release(&types);
-    if (!ok) {
+    if (!fill(report, image, result, error)) {
         reachability_report_free(report);
         return false;
     }
@@ -270,6 +286,9 @@ void reachability_report_free(ReachabilityReport *report)
     }
     free(report->types);
     free(report->shown_types);
+    free(report->key_counts);
+    free(report->heap_type_counts);
+    type_table_free(report->type_table);
     group_table_release(&report->size_classes);
     group_table_release(&report->owner_threads);
     free(report);

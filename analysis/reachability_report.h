@@ -9,6 +9,7 @@
 #define ANALYSIS_REACHABILITY_REPORT_H
 
 #include "analysis/group_table.h"
+#include "analysis/type_table.h"
 #include "marker/mark.h"
 #include "snapshot/heap_image.h"
 
@@ -28,8 +29,11 @@ typedef struct ReachabilityType {
     uint64_t type_word;
     const SnapshotType *details; // what the snapshot knows of it, or NULL; borrowed from the image
     char *label;                 // "shop+0x1f40", "type 0x55d0c0001f40", "no object header"; owned
-    char *name;                  // "shop::Order", or NULL; owned
+    char *name;                  // all that it may stand for: "shop::Order", or NULL; owned
     ReachabilityCounts counts;   // pages and slots are 0: types share pages
+    // Its keys, told apart by drop function and size: a part of type_table->shown_keys.
+    uint32_t variant_count;
+    const uint32_t *variants;
 } ReachabilityType;
 
 typedef struct ReachabilityReport {
@@ -51,6 +55,10 @@ typedef struct ReachabilityReport {
     // The same, as they are shown: ascending by module name and offset, then those of no known
     // module by type word, objects without header last.
     const ReachabilityType **shown_types;
+    TypeTable *type_table;          // owned
+    ReachabilityCounts *key_counts; // of each key of type_table; owned
+    // Of each of its types, dropped objects that may have lost theirs included; owned.
+    ReachabilityCounts *heap_type_counts;
 } ReachabilityReport;
 
 // `image` is borrowed and must outlive the report; `result` is one of its marks.

@@ -117,48 +117,47 @@ static void print_owner_threads(const ReachabilityReport *report)
     printf("\n");
 }
 
-// The types with the most bytes, most first; ties in the order of the JSON. Returns how many.
-static uint32_t biggest_types(const ReachabilityReport *report,
-                              const ReachabilityType *biggest[SHOWN_TYPES])
+// The types with the most bytes, most first; ties in the order in which types are shown. Returns
+// how many.
+static uint32_t biggest_types(const ReachabilityReport *report, uint32_t biggest[SHOWN_TYPES])
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < report->type_count; i++) {
-        const ReachabilityType *type = report->shown_types[i];
+    for (uint32_t i = 0; i < report->type_table->type_count; i++) {
+        const ReachabilityCounts *counts = report->heap_type_counts;
         uint32_t place = count;
 
-        while (place > 0 && biggest[place - 1]->counts.object_bytes < type->counts.object_bytes)
+        while (place > 0 && counts[biggest[place - 1]].object_bytes < counts[i].object_bytes)
             place--;
-        if (type->counts.objects == 0 || place == SHOWN_TYPES)
+        if (counts[i].objects == 0 || place == SHOWN_TYPES)
             continue;
         if (count < SHOWN_TYPES)
             count++;
         for (uint32_t later = count - 1; later > place; later--)
             biggest[later] = biggest[later - 1];
-        biggest[place] = type;
+        biggest[place] = i;
     }
     return count;
 }
 
 static void print_types(const ReachabilityReport *report)
 {
-    const ReachabilityType *biggest[SHOWN_TYPES];
+    uint32_t biggest[SHOWN_TYPES];
     uint32_t count = biggest_types(report, biggest), with_objects = 0;
     TextTable table;
 
     if (count == 0)
         return;
-    for (uint32_t i = 0; i < report->type_count; i++)
-        with_objects += report->types[i].counts.objects > 0;
+    for (uint32_t i = 0; i < report->type_table->type_count; i++)
+        with_objects += report->heap_type_counts[i].objects > 0;
     text_table_init(&table, "rrrl");
     text_table_add(&table, (const char *[]){"objects", "bytes", "reachable", "type"});
     for (uint32_t i = 0; i < count; i++) {
-        const ReachabilityCounts *counts = &biggest[i]->counts;
+        const ReachabilityCounts *counts = &report->heap_type_counts[biggest[i]];
         char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], reachable[NUMBER_CHARS];
         char name[64];
 
-        shorten_middle(name, sizeof name,
-                       biggest[i]->name != NULL ? biggest[i]->name : biggest[i]->label);
+        shorten_middle(name, sizeof name, report->type_table->types[biggest[i]].label);
         text_table_add(&table, (const char *[]){format_count(objects, counts->objects),
                                                 format_bytes(bytes, counts->object_bytes),
                                                 format_share(reachable, counts->reachable_objects,

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "analysis/type_name.h"
+
 // The members that totals and every group have in common.
 static void write_counts(JsonWriter *writer, const ReachabilityCounts *counts)
 {
@@ -120,32 +122,78 @@ static void write_root_kinds(JsonWriter *writer, const ReachabilityReport *repor
     json_end_array(writer);
 }
 
-static void write_type(JsonWriter *writer, const ReachabilityType *type,
-                       const SnapshotDetails *details)
+static void write_symbols(JsonWriter *writer, const char *key, const SnapshotType *function)
 {
-    bool has_module = type->details != NULL && type->details->module < details->module_count;
+    json_key(writer, key);
+    json_begin_array(writer);
+    for (uint32_t i = 0; function != NULL && i < function->symbol_count; i++)
+        json_string(writer, function->symbols[i]);
+    json_end_array(writer);
+}
 
+static void write_place(JsonWriter *writer, const char *module_key, const char *offset_key,
+                        const SnapshotType *function, const SnapshotDetails *details)
+{
+    const char *module = type_module_name(details, function);
+
+    json_string_member(writer, module_key, module);
+    json_key(writer, offset_key);
+    if (module != NULL)
+        json_address(writer, function->module_offset);
+    else
+        json_null(writer);
+}
+
+// The objects of a type word that also have their drop function and size in common, and their
+// type: DEAD ones may have lost it. Writes what belongs to the first of `count` keys, and returns
+// how many those are.
+static uint32_t write_variant(JsonWriter *writer, const ReachabilityReport *report,
+                              const uint32_t *keys, uint32_t count, const SnapshotDetails *details)
+{
+    const TypeTable *table = report->type_table;
+    const TypeKey *key = &table->keys[keys[0]];
+    const SnapshotType *drop = snapshot_details_find_drop(details, key->drop);
+    ReachabilityCounts counts = report->key_counts[keys[0]];
+    uint32_t used = 1;
+
+    for (; used < count; used++) {
+        const TypeKey *next = &table->keys[keys[used]];
+
+        if (next->type != key->type || next->drop != key->drop ||
+            next->block_size != key->block_size)
+            break;
+        reachability_counts_add(&counts, &report->key_counts[keys[used]]);
+    }
+    json_begin_object(writer);
+    json_string_member(writer, "name", table->types[key->type].name);
+    json_unsigned_member(writer, "slot_bytes", key->block_size);
+    write_place(writer, "drop_module", "drop_offset", drop, details);
+    json_address_member(writer, "drop_word", key->drop);
+    write_symbols(writer, "drop_symbols", drop);
+    write_counts(writer, &counts);
+    json_end_object(writer);
+    return used;
+}
+
+static void write_type(JsonWriter *writer, const ReachabilityReport *report,
+                       const ReachabilityType *type, const SnapshotDetails *details)
+{
     json_begin_object(writer);
     json_string_member(writer, "type", type->label);
     json_string_member(writer, "name", type->name);
-    json_string_member(writer, "module",
-                       has_module ? details->modules[type->details->module].name : NULL);
-    json_key(writer, "module_offset");
-    if (has_module)
-        json_address(writer, type->details->module_offset);
-    else
-        json_null(writer);
+    write_place(writer, "module", "module_offset", type->details, details);
     json_key(writer, "type_word");
     if (type->has_header)
         json_address(writer, type->type_word);
     else
         json_null(writer);
-    json_key(writer, "symbols");
-    json_begin_array(writer);
-    for (uint32_t i = 0; type->details != NULL && i < type->details->symbol_count; i++)
-        json_string(writer, type->details->symbols[i]);
-    json_end_array(writer);
+    write_symbols(writer, "symbols", type->details);
     write_counts(writer, &type->counts);
+    json_key(writer, "variants");
+    json_begin_array(writer);
+    for (uint32_t i = 0; type->has_header && i < type->variant_count;)
+        i += write_variant(writer, report, type->variants + i, type->variant_count - i, details);
+    json_end_array(writer);
     json_end_object(writer);
 }
 
@@ -226,7 +274,7 @@ bool reachability_json_write(JsonSink sink, const HeapImage *image,
     json_key(&writer, "types");
     json_begin_array(&writer);
     for (uint32_t i = 0; i < report->type_count; i++)
-        write_type(&writer, report->shown_types[i], image->details);
+        write_type(&writer, report, report->shown_types[i], image->details);
     json_end_array(&writer);
     if (timings != NULL)
         write_statistics(&writer, image, result, timings);
@@ -235,7 +283,7 @@ bool reachability_json_write(JsonSink sink, const HeapImage *image,
 }
 
 static void write_object(JsonWriter *writer, const HeapImage *image, uint32_t page, uint32_t slot,
-                         const char *type, bool is_reachable)
+                         const char *type, const char *name, bool is_reachable)
 {
     const HeapPage *record = &image->pages[page];
 
@@ -246,6 +294,7 @@ static void write_object(JsonWriter *writer, const HeapImage *image, uint32_t pa
     json_unsigned_member(writer, "bytes", record->block_size);
     json_unsigned_member(writer, "owner_thread", record->owner_thread);
     json_string_member(writer, "type", type);
+    json_string_member(writer, "name", name);
     json_boolean_member(writer, "reachable", is_reachable);
     json_end_object(writer);
 }
@@ -254,27 +303,31 @@ bool reachability_objects_write(JsonSink sink, const HeapImage *image,
                                 const ReachabilityReport *report, const MarkResult *result,
                                 Error *error)
 {
+    const TypeTable *table = report->type_table;
     const ReachabilityType *type = NULL;
     JsonWriter writer;
 
     json_writer_init(&writer, sink, JSON_COMPACT);
     for (uint32_t page = 0; page < image->page_count && !writer.has_failed; page++) {
-        bool has_header =
-            heap_layout_has_object_header(&image->layout, image->pages[page].block_size);
         bool is_old = result->kind == MARK_MINOR && heap_image_generation(image, page) > 0;
 
         for (uint32_t slot = 0; slot < image->pages[page].slot_count; slot++) {
+            bool is_reachable = is_old || mark_result_is_marked(result, image, page, slot);
+            TypeKey key;
+
             if (!heap_image_is_live(image, page, slot))
                 continue;
-            if (has_header) {
-                uint64_t word = heap_image_type_word(image, page, slot);
-
-                // Neighbours often have the same type.
-                if (type == NULL || type->type_word != word)
-                    type = reachability_report_find_type(report, word);
+            key = type_key_of(image, page, slot);
+            if (key.block_size == 0) {
+                write_object(&writer, image, page, slot, NULL, NULL, is_reachable);
+                continue;
             }
-            write_object(&writer, image, page, slot, has_header ? type->label : NULL,
-                         is_old || mark_result_is_marked(result, image, page, slot));
+            // Neighbours often have the same type.
+            if (type == NULL || type->type_word != key.trace)
+                type = reachability_report_find_type(report, key.trace);
+            write_object(&writer, image, page, slot, type->label,
+                         table->types[type_table_find(table, image, page, slot)].name,
+                         is_reachable);
         }
     }
     return json_writer_finish(&writer, error);

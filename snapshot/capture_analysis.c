@@ -166,7 +166,8 @@ static bool run(CaptureAnalysis *analysis, CaptureSummary *summary, Error *error
            capture_find_malloc(analysis, error) && capture_check_cancelled(analysis, error) &&
            capture_find_blocks(analysis, error) && capture_check_cancelled(analysis, error) &&
            capture_find_roots(analysis, error) && capture_find_types(analysis, summary, error) &&
-           describe_threads(analysis, error) && describe_mappings(analysis, error);
+           capture_find_symbols(analysis, error) && describe_threads(analysis, error) &&
+           describe_mappings(analysis, error);
 }
 
 static void fill_summary(const CaptureAnalysis *analysis, CaptureSummary *summary)

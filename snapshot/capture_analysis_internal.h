@@ -9,7 +9,8 @@
 //   capture_malloc   glibc's chunks (and capture_malloc_walk, _mapped, _free)
 //   capture_foreign  which chunks matter: the foreign blocks
 //   capture_roots    every byte gets one owner; root words are picked
-//   capture_types    objects are counted, types get symbols
+//   capture_types    objects are counted, the functions that tell their types are collected
+//   capture_symbols  and get names
 //
 // Everything here comes from another process that may be hostile: no address, size or count
 // is used before it was checked against what was copied.
@@ -297,6 +298,7 @@ NODISCARD bool capture_find_malloc(CaptureAnalysis *analysis, Error *error);
 NODISCARD bool capture_find_blocks(CaptureAnalysis *analysis, Error *error);
 NODISCARD bool capture_find_roots(CaptureAnalysis *analysis, Error *error);
 NODISCARD bool capture_find_types(CaptureAnalysis *analysis, CaptureSummary *summary, Error *error);
+NODISCARD bool capture_find_symbols(CaptureAnalysis *analysis, Error *error);
 
 // ERROR_INTERRUPTED when the user asked us to stop.
 NODISCARD bool capture_check_cancelled(const CaptureAnalysis *analysis, Error *error);

@@ -53,6 +53,8 @@ static Section *find_place(SectionMap *map, uint32_t type)
         return &map->modules;
     case SECTION_TYPES:
         return &map->types;
+    case SECTION_DROPS:
+        return &map->drops;
     case SECTION_MAPPINGS:
         return &map->mappings;
     case SECTION_BLOCKS:

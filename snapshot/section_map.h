@@ -25,6 +25,7 @@ typedef struct SectionMap {
     Section threads;
     Section modules;
     Section types;
+    Section drops;
     Section mappings;
     Section blocks;
     Section metadata;

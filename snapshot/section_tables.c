@@ -1,4 +1,4 @@
-// The THRD, MODU, TYPE and MAPS sections: what is known of the process beside its heap.
+// The THRD, MODU, TYPE, DROP and MAPS sections: what is known of the process beside its heap.
 //
 // Each is a u64 count and that many entries. A string is a u32 length and its bytes.
 
@@ -15,9 +15,21 @@
 
 // ---- writing ----
 
-bool section_check_details(const SnapshotDetails *details, Error *error)
+static bool check_symbols(const SnapshotType *types, uint32_t count, const char *what, Error *error)
 {
     uint64_t symbols = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        symbols += types[i].symbol_count;
+    if (symbols > MAX_SYMBOLS)
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "a snapshot holds at most %u symbols of %s, not %llu", MAX_SYMBOLS, what,
+                         (unsigned long long)symbols);
+    return true;
+}
+
+bool section_check_details(const SnapshotDetails *details, Error *error)
+{
     const struct {
         const char *what;
         uint64_t count, limit;
@@ -25,6 +37,7 @@ bool section_check_details(const SnapshotDetails *details, Error *error)
         {"threads", details->thread_count, MAX_THREADS},
         {"modules", details->module_count, MAX_MODULES},
         {"types", details->type_count, MAX_TYPES},
+        {"drop functions", details->drop_count, MAX_TYPES},
         {"mappings", details->mapping_count, MAX_MAPPINGS},
     };
 
@@ -33,13 +46,8 @@ bool section_check_details(const SnapshotDetails *details, Error *error)
             return error_set(error, ERROR_UNSUPPORTED, "a snapshot holds at most %llu %s, not %llu",
                              (unsigned long long)tables[i].limit, tables[i].what,
                              (unsigned long long)tables[i].count);
-    for (uint32_t i = 0; i < details->type_count; i++)
-        symbols += details->types[i].symbol_count;
-    if (symbols > MAX_SYMBOLS)
-        return error_set(error, ERROR_UNSUPPORTED,
-                         "a snapshot holds at most %u symbols of types, not %llu", MAX_SYMBOLS,
-                         (unsigned long long)symbols);
-    return true;
+    return check_symbols(details->types, details->type_count, "types", error) &&
+           check_symbols(details->drops, details->drop_count, "drop functions", error);
 }
 
 static void add_string(ByteBuffer *buffer, const char *text)
@@ -84,11 +92,11 @@ void section_encode_modules(ByteBuffer *buffer, const SnapshotDetails *details)
     }
 }
 
-void section_encode_types(ByteBuffer *buffer, const SnapshotDetails *details)
+static void encode_functions(ByteBuffer *buffer, const SnapshotType *types, uint32_t count)
 {
-    byte_buffer_add_u64(buffer, details->type_count);
-    for (uint32_t i = 0; i < details->type_count; i++) {
-        const SnapshotType *type = &details->types[i];
+    byte_buffer_add_u64(buffer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const SnapshotType *type = &types[i];
         byte_buffer_add_u64(buffer, type->type_word);
         byte_buffer_add_u64(buffer, type->module_offset);
         byte_buffer_add_u32(buffer, type->module);
@@ -96,6 +104,16 @@ void section_encode_types(ByteBuffer *buffer, const SnapshotDetails *details)
         for (uint32_t s = 0; s < type->symbol_count; s++)
             add_string(buffer, type->symbols[s]);
     }
+}
+
+void section_encode_types(ByteBuffer *buffer, const SnapshotDetails *details)
+{
+    encode_functions(buffer, details->types, details->type_count);
+}
+
+void section_encode_drops(ByteBuffer *buffer, const SnapshotDetails *details)
+{
+    encode_functions(buffer, details->drops, details->drop_count);
 }
 
 void section_encode_mappings(ByteBuffer *buffer, const SnapshotDetails *details)
@@ -233,28 +251,40 @@ static bool take_symbols(ByteCursor *cursor, SnapshotType *type, uint32_t *symbo
     return true;
 }
 
-bool section_decode_types(ByteCursor *cursor, SnapshotDetails *details, Error *error)
+// `what` is one, `whats` are several of them.
+static bool decode_functions(ByteCursor *cursor, SnapshotType **types, uint32_t *type_count,
+                             const char *what, const char *whats, Error *error)
 {
     uint32_t symbols_left = MAX_SYMBOLS;
     uint32_t count;
 
-    if (!take_count(cursor, MAX_TYPES, 24, "types", &count, error))
+    if (!take_count(cursor, MAX_TYPES, 24, whats, &count, error))
         return false;
-    details->types = allocate_table(count, sizeof *details->types, "types", error);
-    if (details->types == NULL)
+    *types = allocate_table(count, sizeof **types, whats, error);
+    if (*types == NULL)
         return false;
-    while (details->type_count < count) {
-        SnapshotType *type = &details->types[details->type_count++];
+    while (*type_count < count) {
+        SnapshotType *type = &(*types)[(*type_count)++];
         type->type_word = byte_cursor_u64(cursor);
         type->module_offset = byte_cursor_u64(cursor);
         type->module = byte_cursor_u32(cursor);
         if (!take_symbols(cursor, type, &symbols_left, error))
             return false;
-        if (details->type_count > 1 && type[-1].type_word >= type->type_word)
-            return error_set(error, ERROR_CORRUPT, "type %u is out of order",
-                             details->type_count - 1);
+        if (*type_count > 1 && type[-1].type_word >= type->type_word)
+            return error_set(error, ERROR_CORRUPT, "%s %u is out of order", what, *type_count - 1);
     }
-    return check_end(cursor, "types", error);
+    return check_end(cursor, whats, error);
+}
+
+bool section_decode_types(ByteCursor *cursor, SnapshotDetails *details, Error *error)
+{
+    return decode_functions(cursor, &details->types, &details->type_count, "type", "types", error);
+}
+
+bool section_decode_drops(ByteCursor *cursor, SnapshotDetails *details, Error *error)
+{
+    return decode_functions(cursor, &details->drops, &details->drop_count, "drop function",
+                            "drop functions", error);
 }
 
 bool section_decode_mappings(ByteCursor *cursor, SnapshotDetails *details, Error *error)

@@ -26,6 +26,16 @@ SnapshotDetails *snapshot_details_new(void)
     return details;
 }
 
+static void free_types(SnapshotType *types, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t s = 0; s < types[i].symbol_count; s++)
+            free(types[i].symbols[s]);
+        free(types[i].symbols);
+    }
+    free(types);
+}
+
 void snapshot_details_free(SnapshotDetails *details)
 {
     if (details == NULL)
@@ -34,32 +44,36 @@ void snapshot_details_free(SnapshotDetails *details)
         free(details->modules[i].name);
         free(details->modules[i].build_id);
     }
-    for (uint32_t i = 0; i < details->type_count; i++) {
-        for (uint32_t s = 0; s < details->types[i].symbol_count; s++)
-            free(details->types[i].symbols[s]);
-        free(details->types[i].symbols);
-    }
     for (uint32_t i = 0; i < details->mapping_count; i++)
         free(details->mappings[i].name);
+    free_types(details->types, details->type_count);
+    free_types(details->drops, details->drop_count);
     free(details->threads);
     free(details->modules);
-    free(details->types);
     free(details->mappings);
     free(details);
 }
 
-const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, uint64_t type_word)
+static const SnapshotType *find_word(const SnapshotType *types, uint32_t count, uint64_t word)
 {
-    uint32_t low = 0, high = details->type_count;
+    uint32_t low = 0, high = count;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (details->types[middle].type_word < type_word)
+        if (types[middle].type_word < word)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < details->type_count && details->types[low].type_word == type_word
-               ? &details->types[low]
-               : NULL;
+    return low < count && types[low].type_word == word ? &types[low] : NULL;
+}
+
+const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, uint64_t type_word)
+{
+    return find_word(details->types, details->type_count, type_word);
+}
+
+const SnapshotType *snapshot_details_find_drop(const SnapshotDetails *details, uint64_t address)
+{
+    return find_word(details->drops, details->drop_count, address);
 }

@@ -37,10 +37,11 @@ typedef struct SnapshotModule {
     uint64_t end;   // end of the last mapping
 } SnapshotModule;
 
-// One distinct value of the objects' type word.
+// A function that object headers point to: one distinct value of the type word (the trace
+// function), or of the drop function's word.
 typedef struct SnapshotType {
-    uint64_t type_word;
-    uint32_t module; // index, or UINT32_MAX
+    uint64_t type_word; // its address
+    uint32_t module;    // index, or UINT32_MAX
     uint64_t module_offset;
     uint32_t symbol_count; // identical functions are merged: one address, several symbols
     char **symbols;        // demangled, ascending, without duplicates; owned
@@ -80,7 +81,9 @@ typedef struct SnapshotDetails {
     uint32_t module_count;
     SnapshotModule *modules;
     uint32_t type_count;
-    SnapshotType *types; // ascending by type_word
+    SnapshotType *types; // trace functions; ascending by type_word
+    uint32_t drop_count;
+    SnapshotType *drops; // drop functions; likewise. None in files before format 1.1
     uint32_t mapping_count;
     SnapshotMapping *mappings; // ascending by start
 } SnapshotDetails;
@@ -91,5 +94,8 @@ void snapshot_details_free(SnapshotDetails *details);
 
 // The type with this word, or NULL. Needs `types` in order.
 const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, uint64_t type_word);
+
+// The drop function at this address, or NULL. Needs `drops` in order.
+const SnapshotType *snapshot_details_find_drop(const SnapshotDetails *details, uint64_t address);
 
 #endif

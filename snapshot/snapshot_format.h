@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_FORMAT_MAJOR 1u
-#define SNAPSHOT_FORMAT_MINOR 0u
+#define SNAPSHOT_FORMAT_MINOR 1u
 
 #define STREAM_MAGIC "RUDOHEAP"
 #define STREAM_HEADER_BYTES 16u
@@ -32,6 +32,7 @@
 #define SECTION_THREADS SECTION_TYPE('T', 'H', 'R', 'D')
 #define SECTION_MODULES SECTION_TYPE('M', 'O', 'D', 'U')
 #define SECTION_TYPES SECTION_TYPE('T', 'Y', 'P', 'E')
+#define SECTION_DROPS SECTION_TYPE('D', 'R', 'O', 'P')
 #define SECTION_BLOCKS SECTION_TYPE('B', 'L', 'C', 'K')
 #define SECTION_MAPPINGS SECTION_TYPE('M', 'A', 'P', 'S')
 #define SECTION_METADATA SECTION_TYPE('M', 'E', 'T', 'A') // last
@@ -46,8 +47,8 @@
 #define MAX_STRING_BYTES 65535u
 #define MAX_THREADS (1u << 20)
 #define MAX_MODULES (1u << 20)
-#define MAX_TYPES (1u << 20)
-#define MAX_SYMBOLS (1u << 20) // of all types together
+#define MAX_TYPES (1u << 20)   // and as many drop functions
+#define MAX_SYMBOLS (1u << 20) // of all types together; and of all drop functions
 #define MAX_MAPPINGS (1u << 22)
 
 #endif

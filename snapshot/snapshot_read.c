@@ -69,6 +69,11 @@ static bool decode_types(ByteCursor *cursor, SnapshotReader *reader, Error *erro
     return section_decode_types(cursor, reader->details, error);
 }
 
+static bool decode_drops(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_drops(cursor, reader->details, error);
+}
+
 static bool decode_mappings(ByteCursor *cursor, SnapshotReader *reader, Error *error)
 {
     return section_decode_mappings(cursor, reader->details, error);
@@ -92,17 +97,27 @@ static bool read_small_section(SnapshotReader *reader, const Section *section,
     return ok;
 }
 
+static bool check_modules_of(const SnapshotReader *reader, const SnapshotType *types,
+                             uint32_t count, const Section *section, const char *what, Error *error)
+{
+    uint32_t module_count = reader->details->module_count;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (types[i].module != UINT32_MAX && types[i].module >= module_count)
+            return byte_source_fault(&reader->source, section->offset, error,
+                                     "%s %u lies in module %u of %u", what, i, types[i].module,
+                                     module_count);
+    return true;
+}
+
 static bool check_type_modules(const SnapshotReader *reader, Error *error)
 {
     const SnapshotDetails *details = reader->details;
 
-    for (uint32_t i = 0; i < details->type_count; i++)
-        if (details->types[i].module != UINT32_MAX &&
-            details->types[i].module >= details->module_count)
-            return byte_source_fault(&reader->source, reader->map.types.offset, error,
-                                     "type %u lies in module %u of %u", i, details->types[i].module,
-                                     details->module_count);
-    return true;
+    return check_modules_of(reader, details->types, details->type_count, &reader->map.types, "type",
+                            error) &&
+           check_modules_of(reader, details->drops, details->drop_count, &reader->map.drops,
+                            "drop function", error);
 }
 
 // Opens the stream and reads everything but the heap itself.
@@ -119,6 +134,7 @@ static bool read_surroundings(SnapshotReader *reader, Error *error)
         !read_small_section(reader, &map->threads, decode_threads, error) ||
         !read_small_section(reader, &map->modules, decode_modules, error) ||
         !read_small_section(reader, &map->types, decode_types, error) ||
+        !read_small_section(reader, &map->drops, decode_drops, error) ||
         !read_small_section(reader, &map->mappings, decode_mappings, error) ||
         !check_type_modules(reader, error))
         return false;

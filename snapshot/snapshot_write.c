@@ -157,9 +157,8 @@ static void add_tables(SnapshotWriter *writer)
         uint32_t type;
         void (*encode)(ByteBuffer *buffer, const SnapshotDetails *details);
     } tables[] = {
-        {SECTION_THREADS, section_encode_threads},
-        {SECTION_MODULES, section_encode_modules},
-        {SECTION_TYPES, section_encode_types},
+        {SECTION_THREADS, section_encode_threads},   {SECTION_MODULES, section_encode_modules},
+        {SECTION_TYPES, section_encode_types},       {SECTION_DROPS, section_encode_drops},
         {SECTION_MAPPINGS, section_encode_mappings},
     };
 

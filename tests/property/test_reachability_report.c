@@ -66,10 +66,19 @@ static bool is_of_owner(const HeapImage *image, uint32_t page, uint32_t slot, ui
     return image->pages[page].owner_thread == key;
 }
 
+// Whose types is_of_heap_type() speaks of.
+static const TypeTable *wanted_table;
+
 static bool is_of_type(const HeapImage *image, uint32_t page, uint32_t slot, uint64_t key)
 {
     return heap_layout_has_object_header(&image->layout, image->pages[page].block_size) &&
            heap_image_type_word(image, page, slot) == key;
+}
+
+static bool is_of_heap_type(const HeapImage *image, uint32_t page, uint32_t slot, uint64_t key)
+{
+    return heap_image_is_allocated(image, page, slot) &&
+           type_table_find(wanted_table, image, page, slot) == key;
 }
 
 static bool is_headerless(const HeapImage *image, uint32_t page, uint32_t slot, uint64_t key)
@@ -140,6 +149,10 @@ static void check_report(const HeapImage *image, MarkKind kind, uint64_t seed)
     }
     cr_expect_eq(typed_objects, report->totals.objects);
     cr_expect_eq(typed_zombies, report->totals.zombies);
+    wanted_table = report->type_table;
+    for (uint32_t i = 0; i < report->type_table->type_count; i++)
+        expect_counts(&report->heap_type_counts[i], recount(image, result, is_of_heap_type, i),
+                      seed, "heap type", i);
     for (int i = 0; i < ROOT_KIND_COUNT; i++)
         roots += report->root_kinds[i].roots;
     cr_expect_eq(roots, report->roots);

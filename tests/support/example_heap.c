@@ -6,6 +6,7 @@
 
 #define MODULE_ADDRESS UINT64_C(0x555555554000)
 #define TYPE_WORD (MODULE_ADDRESS + 0x1230)
+#define DROP_WORD (MODULE_ADDRESS + 0x1210)
 #define BLOCK_ADDRESS UINT64_C(0x5555555592a0)
 #define STACK_ADDRESS UINT64_C(0x7ffffffde000)
 #define CLASS 64u
@@ -31,6 +32,7 @@ static void make_object(const HeapLayout *layout, uint32_t slot, uint64_t refere
 
     put(at, layout->reference_count, reference_count);
     put(at, layout->weak_count, 0);
+    put(at, layout->drop_function, DROP_WORD);
     put(at, layout->type_word, TYPE_WORD);
     put(at, layout->object_generation, 1);
 }
@@ -61,7 +63,8 @@ void example_heap(SnapshotContents *contents)
 {
     static char module_name[] = "example", build_id[] = "c0ffee", symbol[] = "example::Node";
     static char mapping_name[] = "[stack]";
-    static char *symbols[] = {symbol};
+    static char drop_symbol[] = "example::drop";
+    static char *symbols[] = {symbol}, *drop_symbols[] = {drop_symbol};
     static SnapshotThread threads[1] = {{.tid = 4242,
                                          .name = "main",
                                          .stack_pointer = STACK_ADDRESS + 0xf00,
@@ -70,6 +73,7 @@ void example_heap(SnapshotContents *contents)
     static SnapshotModule modules[1] = {
         {module_name, build_id, MODULE_ADDRESS, MODULE_ADDRESS + 0x4000}};
     static SnapshotType types[1] = {{TYPE_WORD, 0, 0x1230, 1, symbols}};
+    static SnapshotType drops[1] = {{DROP_WORD, 0, 0x1210, 1, drop_symbols}};
     static SnapshotMapping mappings[1] = {
         {STACK_ADDRESS, STACK_ADDRESS + 0x21000, 0, "rw-p", mapping_name}};
     static SnapshotDetails details = {
@@ -88,6 +92,8 @@ void example_heap(SnapshotContents *contents)
         .modules = modules,
         .type_count = 1,
         .types = types,
+        .drop_count = 1,
+        .drops = drops,
         .mapping_count = 1,
         .mappings = mappings,
     };

@@ -16,6 +16,7 @@
 #define BLOCK_ADDRESS UINT64_C(0x2f0000000000)
 #define MODULE_ADDRESS UINT64_C(0x555555554000)
 #define TYPE_COUNT 7u
+#define DROP_COUNT 4u
 #define THREAD_COUNT 3u
 
 typedef struct PlannedPage {
@@ -287,7 +288,8 @@ static void fill_object_header(RandomHeap *heap, uint8_t *object)
         weak |= layout->under_construction_bit;
     heap_layout_write(object, layout->reference_count, xorshift_below(&heap->random, 5));
     heap_layout_write(object, layout->weak_count, weak);
-    heap_layout_write(object, layout->drop_function, MODULE_ADDRESS + 0x800);
+    heap_layout_write(object, layout->drop_function,
+                      MODULE_ADDRESS + 0x800 + 0x20 * xorshift_below(&heap->random, DROP_COUNT));
     heap_layout_write(object, layout->type_word, random_type_word(heap));
     heap_layout_write(object, layout->object_generation, 1);
 }
@@ -543,6 +545,24 @@ static char *copy_string(const char *text)
     return must(strdup(text));
 }
 
+static void fill_drops(SnapshotDetails *details)
+{
+    details->drops = must(calloc(DROP_COUNT, sizeof *details->drops));
+    details->drop_count = DROP_COUNT;
+    for (uint32_t i = 0; i < DROP_COUNT; i++) {
+        SnapshotType *drop = &details->drops[i];
+        char name[64];
+        drop->type_word = MODULE_ADDRESS + 0x800 + 0x20 * i;
+        drop->module = i == 0 ? UINT32_MAX : 0;
+        drop->module_offset = i == 0 ? 0 : 0x800 + 0x20 * i;
+        drop->symbol_count = i == 0 ? 0 : 1;
+        drop->symbols = must(calloc(1, sizeof *drop->symbols));
+        snprintf(name, sizeof name, "sample::drop_%u", i);
+        if (i > 0)
+            drop->symbols[0] = copy_string(name);
+    }
+}
+
 static void fill_types(SnapshotDetails *details)
 {
     details->types = must(calloc(TYPE_COUNT, sizeof *details->types));
@@ -599,6 +619,7 @@ static void fill_details(RandomHeap *heap, SnapshotDetails *details)
     details->mappings[1] = (SnapshotMapping){UINT64_C(0x7ffe00000000), UINT64_C(0x7ffe00100000), 0,
                                              "rw-p", copy_string("")};
     fill_types(details);
+    fill_drops(details);
 }
 
 static SnapshotDetails *new_details(const RandomHeap *heap)

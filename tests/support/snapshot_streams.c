@@ -264,10 +264,10 @@ static const char *metadata_differs(const SnapshotMetadata *a, const SnapshotMet
                : "metadata differ";
 }
 
-static const char *types_differ(const SnapshotDetails *a, const SnapshotDetails *b)
+static const char *types_differ(const SnapshotType *a, const SnapshotType *b, uint32_t count)
 {
-    for (uint32_t i = 0; i < a->type_count; i++) {
-        const SnapshotType *left = &a->types[i], *right = &b->types[i];
+    for (uint32_t i = 0; i < count; i++) {
+        const SnapshotType *left = &a[i], *right = &b[i];
         if (left->type_word != right->type_word || left->module != right->module ||
             left->module_offset != right->module_offset ||
             left->symbol_count != right->symbol_count)
@@ -282,7 +282,8 @@ static const char *types_differ(const SnapshotDetails *a, const SnapshotDetails 
 static const char *details_differ(const SnapshotDetails *a, const SnapshotDetails *b)
 {
     if (a->thread_count != b->thread_count || a->module_count != b->module_count ||
-        a->type_count != b->type_count || a->mapping_count != b->mapping_count)
+        a->type_count != b->type_count || a->drop_count != b->drop_count ||
+        a->mapping_count != b->mapping_count)
         return "the number of threads, modules, types or mappings differs";
     for (uint32_t i = 0; i < a->thread_count; i++)
         if (a->threads[i].tid != b->threads[i].tid ||
@@ -303,7 +304,9 @@ static const char *details_differ(const SnapshotDetails *a, const SnapshotDetail
             strcmp(a->mappings[i].permissions, b->mappings[i].permissions) != 0 ||
             strcmp(a->mappings[i].name, b->mappings[i].name) != 0)
             return differ("a mapping differs", i);
-    const char *found = types_differ(a, b);
+    const char *found = types_differ(a->types, b->types, a->type_count);
+    if (found == NULL)
+        found = types_differ(a->drops, b->drops, a->drop_count);
     return found != NULL ? found : metadata_differs(&a->metadata, &b->metadata);
 }
 

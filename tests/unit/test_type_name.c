@@ -1,6 +1,7 @@
 // What symbols of trace functions say about types.
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,62 +9,140 @@
 
 typedef struct NameCase {
     const char *symbol;
-    const char *name; // "" when the symbol does not tell
+    SymbolMeaning meaning;
+    const char *name;
 } NameCase;
 
 Test(type_name, a_symbol_tells_the_type_where_it_can)
 {
     static const NameCase cases[] = {
-        {"<rudo_gc::ptr::GcBox<shop::Order>>::trace_fn_for", "shop::Order"},
+        {"<rudo_gc::ptr::GcBox<shop::Order>>::trace_fn_for", SYMBOL_TYPE, "shop::Order"},
+        {"<rudo_gc::ptr::GcBox<shop::Order>>::drop_fn_for", SYMBOL_TYPE, "shop::Order"},
         {"<rudo_gc::ptr::GcBox<alloc::vec::Vec<rudo_gc::ptr::Gc<a::B>>>>::trace_fn_for",
-         "alloc::vec::Vec<rudo_gc::ptr::Gc<a::B>>"},
-        {"<rudo_gc[1234abcd]::ptr::GcBox<()>>::trace_fn_for", "()"},
+         SYMBOL_TYPE, "alloc::vec::Vec<rudo_gc::ptr::Gc<a::B>>"},
+        {"<rudo_gc[1234abcd]::ptr::GcBox<()>>::trace_fn_for", SYMBOL_TYPE, "()"},
         // The old mangling writes a literal T.
-        {"rudo_gc::ptr::GcBox<T>::trace_fn_for", ""},
-        {"<rudo_gc::ptr::GcBox<()>>::no_op_trace", "<rudo_gc::ptr::GcBox<()>>::no_op_trace"},
-        {"trace_order", "trace_order"},
-        {"<rudo_gc>>::trace_fn_for", "<rudo_gc>>::trace_fn_for"},
-        {"<rudo_gc::ptr::GcBox<>>::trace_fn_for", ""},
-        {"", ""},
+        {"rudo_gc::ptr::GcBox<T>::trace_fn_for", SYMBOL_HIDDEN, ""},
+        {"rudo_gc::ptr::GcBox<T>::drop_fn_for", SYMBOL_HIDDEN, ""},
+        {"<rudo_gc::ptr::GcBox<()>>::no_op_trace", SYMBOL_NO_OP, ""},
+        {"rudo_gc::ptr::GcBox<()>::no_op_drop", SYMBOL_NO_OP, ""},
+        {"trace_order", SYMBOL_PLAIN, "trace_order"},
+        {"<rudo_gc::ptr::GcBox<u8>>::as_ptr", SYMBOL_PLAIN, "<rudo_gc::ptr::GcBox<u8>>::as_ptr"},
+        {"<rudo_gc>>::trace_fn_for", SYMBOL_PLAIN, "<rudo_gc>>::trace_fn_for"},
+        {"<rudo_gc::ptr::GcBox<>>::trace_fn_for", SYMBOL_HIDDEN, ""},
+        {"", SYMBOL_PLAIN, ""},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *start;
-        size_t length = type_name_of_symbol(cases[i].symbol, &start);
+        SymbolName name = symbol_name(cases[i].symbol);
 
-        cr_expect_eq(length, strlen(cases[i].name), "case %zu: length %zu", i, length);
-        cr_expect_eq(memcmp(start, cases[i].name, length), 0, "case %zu: %s", i, start);
+        cr_expect_eq(name.meaning, cases[i].meaning, "case %zu: meaning %d", i, name.meaning);
+        cr_expect_eq(name.length, strlen(cases[i].name), "case %zu: length %zu", i, name.length);
+        cr_expect_eq(memcmp(name.name, cases[i].name, name.length), 0, "case %zu", i);
     }
 }
 
-Test(type_name, merged_functions_give_every_name_once)
-{
-    char first[] = "<rudo_gc::ptr::GcBox<i64>>::trace_fn_for";
-    char second[] = "<rudo_gc::ptr::GcBox<u64>>::trace_fn_for";
-    char third[] = "<rudo_gc[77]::ptr::GcBox<i64>>::trace_fn_for";
-    char *symbols[] = {first, second, third};
-    SnapshotType type = {.symbol_count = 3, .symbols = symbols};
-    char *name = NULL;
+// Symbols of a trace and a drop function, separated by blanks, and the name they give; "-": none.
+typedef struct SetCase {
+    const char *trace;
+    const char *drop;
+    const char *name;
+} SetCase;
 
-    cr_assert(type_readable_name(&type, &name));
-    cr_expect_str_eq(name, "i64 | u64");
-    free(name);
+#define MAX_CASE_SYMBOLS 6
+
+// Short for rudo-gc's symbols: "i64" is the function of that type, "T" hides its type, "0" is the
+// function of objects without a type, "=name" a symbol as it is.
+static void make_function(const char *text, const char *which, SnapshotType *function,
+                          char *symbols[MAX_CASE_SYMBOLS])
+{
+    char *copy = strdup(text), *rest = copy, *word;
+
+    *function = (SnapshotType){.symbols = symbols};
+    while ((word = strsep(&rest, " ")) != NULL) {
+        char **symbol = &symbols[function->symbol_count];
+        int length = 0;
+
+        if (word[0] == '\0')
+            continue;
+        if (strcmp(word, "T") == 0)
+            length = asprintf(symbol, "rudo_gc::ptr::GcBox<T>::%s_fn_for", which);
+        else if (strcmp(word, "0") == 0)
+            length = asprintf(symbol, "<rudo_gc::ptr::GcBox<()>>::no_op_%s", which);
+        else if (word[0] == '=')
+            length = asprintf(symbol, "%s", word + 1);
+        else
+            length = asprintf(symbol, "<rudo_gc::ptr::GcBox<%s>>::%s_fn_for", word, which);
+        cr_assert_gt(length, 0);
+        function->symbol_count++;
+    }
+    free(copy);
 }
 
-Test(type_name, types_without_a_telling_symbol_have_no_name)
+static void free_symbols(SnapshotType *function)
 {
-    char legacy[] = "rudo_gc::ptr::GcBox<T>::trace_fn_for";
-    char *symbols[] = {legacy};
-    SnapshotType type = {.symbol_count = 1, .symbols = symbols};
-    SnapshotType bare = {.symbol_count = 0};
+    for (uint32_t i = 0; i < function->symbol_count; i++)
+        free(function->symbols[i]);
+}
+
+Test(type_name, the_sets_of_both_functions_narrow_each_other)
+{
+    static const SetCase cases[] = {
+        // Merged functions give every name once.
+        {"i64 u64 i64", "", "i64 | u64"},
+        {"i64 u64", "u64", "u64"},
+        {"a b c", "c b d", "b | c"},
+        // Nothing in common: the trace function's word is what counts.
+        {"a b", "c", "a | b"},
+        // Open sets have more than they name.
+        {"T", "", NULL},
+        {"T", "a", "a"},
+        {"T", "T", NULL},
+        {"a T", "", "a | ..."},
+        {"a T", "b c", "b | c"},
+        {"a T", "b T", "a | b | ..."},
+        {"T", "b T", "b | ..."},
+        {"a T", "a T", "a | ..."},
+        {"a b", "a T", "a | b"},
+        // The functions of objects without a type are no type.
+        {"0", "0", NULL},
+        {"0 a", "0", "a"},
+        {"0 a b", "0 b", "b"},
+        // Other languages.
+        {"=trace_node", "=drop_node", "trace_node"},
+        {"=trace_leaf =trace_node", "", "trace_leaf | trace_node"},
+        {"", "", NULL},
+        {"", "a", "a"},
+        {"", "=drop_node", NULL},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *trace_symbols[MAX_CASE_SYMBOLS], *drop_symbols[MAX_CASE_SYMBOLS];
+        SnapshotType trace, drop;
+        char *name = NULL;
+
+        make_function(cases[i].trace, "trace", &trace, trace_symbols);
+        make_function(cases[i].drop, "drop", &drop, drop_symbols);
+        cr_assert(type_readable_name(&trace, &drop, &name));
+        if (cases[i].name == NULL)
+            cr_expect_null(name, "case %zu: %s", i, name);
+        else
+            cr_expect(name != NULL && strcmp(name, cases[i].name) == 0, "case %zu: %s", i, name);
+        free(name);
+        free_symbols(&trace);
+        free_symbols(&drop);
+    }
+}
+
+Test(type_name, nothing_known_gives_no_name)
+{
     char *name = NULL;
 
-    cr_assert(type_readable_name(&type, &name));
+    cr_assert(type_readable_name(NULL, NULL, &name));
     cr_expect_null(name);
-    cr_assert(type_readable_name(&bare, &name));
-    cr_expect_null(name);
-    cr_assert(type_readable_name(NULL, &name));
-    cr_expect_null(name);
+    cr_expect_not(type_is_no_op(NULL));
+    cr_expect_not(type_may_be_no_op(NULL));
+    cr_expect_not(type_is_told(NULL));
 }
 
 Test(type_name, labels_name_module_and_offset_or_the_bare_word)
