@@ -1,4 +1,4 @@
-// `rudo-snap capture`: records the heap of a running process.
+// `rudo-snap capture`: records the heap of a running process, or of its core file.
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,9 @@
 #include "snapshot/capture.h"
 
 typedef struct CaptureSettings {
-    int64_t pid;
+    int64_t pid; // 0: not given
+    const char *core;
+    const char *executable;
     const char *output;
     bool replaces;
     bool keeps_free_slots;
@@ -34,10 +36,23 @@ static const Option options[] = {
      .value_name = "PID",
      .help = "the process to capture; it is stopped while its\n"
              "memory is copied, and needs no preparation",
-     .is_required = true,
      .setting = offsetof(CaptureSettings, pid),
      .minimum = 1,
      .maximum = INT32_MAX},
+    {.name = "core",
+     .type = OPTION_TEXT,
+     .value_name = "CORE",
+     .help = "capture from this core file, of gcore or of a crash;\n"
+             "one that systemd-coredump compressed (.zst) is read,\n"
+             "too",
+     .setting = offsetof(CaptureSettings, core)},
+    {.name = "exe",
+     .type = OPTION_TEXT,
+     .value_name = "PROGRAM",
+     .help = "with --core: read the executable's symbols from here,\n"
+             "not from where the core says; it must be the same\n"
+             "build",
+     .setting = offsetof(CaptureSettings, executable)},
     {.name = "output",
      .letter = 'o',
      .type = OPTION_TEXT,
@@ -87,9 +102,13 @@ const CommandUsage capture_usage = {
     .options = options,
     .details = "Records the rudo-gc heap of a running process, with everything that may refer to\n"
                "it, in one file. The process is stopped for as long as copying its memory takes,\n"
-               "and runs on whatever happens to rudo-snap. FILE appears when it is whole.\n",
+               "and runs on whatever happens to rudo-snap. FILE appears when it is whole.\n"
+               "\n"
+               "With --core, the process is the one that a core file holds. The result is the\n"
+               "same as if it had been captured when the core was made.\n",
     .examples = "  rudo-snap capture --pid 4242 -o shop.zst\n"
-                "  rudo-snap capture --pid 4242 -o shop.zst --force --foreign roots\n",
+                "  rudo-snap capture --pid 4242 -o shop.zst --force --foreign roots\n"
+                "  rudo-snap capture --core core.4242 -o shop.zst\n",
 };
 
 // Is the snapshot being written to where the summary would go?
@@ -126,7 +145,8 @@ static void print_summary(FILE *stream, const CaptureSettings *settings,
     fprintf(stream, " (pid %" PRIu32 "), %" PRIu32 " thread%s, ", summary->pid,
             summary->thread_count, plural(summary->thread_count));
     fprintf(stream, "%s of private memory\n", format_bytes(text, summary->resident_bytes));
-    fprintf(stream, "  stopped for  %s\n", format_time(text, summary->pause_ns));
+    if (settings->core == NULL)
+        fprintf(stream, "  stopped for  %s\n", format_time(text, summary->pause_ns));
     fprintf(stream, "  found        %s GC page%s", format_count(text, summary->page_count),
             plural(summary->page_count));
     fprintf(stream, ", %s object%s", format_count(text, summary->object_count),
@@ -152,10 +172,31 @@ static void say_phase(void *context, CapturePhase phase)
     progress_say(context, names[phase]);
 }
 
+// Is it said, once, what to capture?
+static bool check_source(const CaptureSettings *settings, Error *error)
+{
+    if (settings->pid != 0 && settings->core != NULL)
+        return error_set(error, ERROR_USAGE, "--pid and --core: only one can be captured");
+    if (settings->pid == 0 && settings->core == NULL)
+        return error_set(error, ERROR_USAGE, "what to capture is missing: --pid or --core");
+    if (settings->executable != NULL && settings->core == NULL)
+        return error_set(error, ERROR_USAGE, "--exe goes with --core");
+    return true;
+}
+
+static bool capture(const CaptureSettings *settings, const CaptureOptions *how,
+                    CaptureSummary *summary, Error *error)
+{
+    if (settings->core != NULL)
+        return capture_core(settings->core, settings->executable, settings->output, how, summary,
+                            error);
+    return capture_process((int)settings->pid, settings->output, how, summary, error);
+}
+
 ExitStatus capture_run(const Command *command, int argument_count, char **arguments)
 {
     CaptureSettings settings = {.foreign_mode = FOREIGN_BLOCKS};
-    CaptureOptions capture = {.layout = NULL};
+    CaptureOptions capture_options = {.layout = NULL};
     CaptureSummary summary;
     Progress progress;
     Operands operands;
@@ -165,6 +206,8 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
 
     if (parsed != PARSE_RUN)
         return parse_exit_status(parsed);
+    if (!check_source(&settings, &error))
+        return report_usage_error(command, &error);
     if (strcmp(settings.output, "-") == 0) {
         settings.output = "/dev/stdout";
         if (isatty(STDOUT_FILENO) == 1) {
@@ -172,17 +215,17 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
             return report_usage_error(command, &error);
         }
     }
-    capture.foreign_mode = (ForeignMode)settings.foreign_mode;
-    capture.write = (SnapshotWriteOptions){.level = (int)settings.level,
-                                           .keeps_free_slots = settings.keeps_free_slots,
-                                           .replaces = settings.replaces,
-                                           .is_cancelled = interrupt_is_pending};
+    capture_options.foreign_mode = (ForeignMode)settings.foreign_mode;
+    capture_options.write = (SnapshotWriteOptions){.level = (int)settings.level,
+                                                   .keeps_free_slots = settings.keeps_free_slots,
+                                                   .replaces = settings.replaces,
+                                                   .is_cancelled = interrupt_is_pending};
     // The target has to be let go and the unfinished file to be removed first.
     interrupt_defer();
     progress_init(&progress, (ProgressMode)settings.progress);
-    capture.on_phase = say_phase;
-    capture.phase_context = &progress;
-    ok = capture_process((int)settings.pid, settings.output, &capture, &summary, &error);
+    capture_options.on_phase = say_phase;
+    capture_options.phase_context = &progress;
+    ok = capture(&settings, &capture_options, &summary, &error);
     progress_end(&progress);
     if (!ok)
         return report_error(&error);

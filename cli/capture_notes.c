@@ -8,15 +8,24 @@
 #include "cli/terminal.h"
 #include "formats/info_json.h"
 
+bool capture_is_from_core(const SnapshotMetadata *metadata)
+{
+    return strcmp(metadata->method, "core") == 0;
+}
+
 void print_capture(FILE *stream, const SnapshotMetadata *metadata)
 {
     char time[UTC_TIME_CHARS], pause[NUMBER_CHARS];
 
     format_utc_time(metadata->captured_at_ns, time);
     print_safely(stream, metadata->executable, strlen(metadata->executable));
+    fprintf(stream, " (pid %" PRIu32 "), ", metadata->pid);
     // 2026-11-22T14:03:11Z, as people write it.
-    fprintf(stream, " (pid %" PRIu32 "), captured %.10s %.8s UTC, stopped %s", metadata->pid, time,
-            time + 11, format_time(pause, metadata->pause_ns));
+    if (capture_is_from_core(metadata))
+        fprintf(stream, "from a core of %.10s %.8s UTC", time, time + 11);
+    else
+        fprintf(stream, "captured %.10s %.8s UTC, stopped %s", time, time + 11,
+                format_time(pause, metadata->pause_ns));
 }
 
 void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, const char *why)

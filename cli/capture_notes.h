@@ -7,6 +7,9 @@
 
 #include "snapshot/snapshot_details.h"
 
+// Does it come from a core file, for which nobody was stopped?
+bool capture_is_from_core(const SnapshotMetadata *metadata);
+
 // "shop (pid 4242), captured 2026-11-22 14:03:11 UTC, stopped 1.2 ms", without a line feed.
 void print_capture(FILE *stream, const SnapshotMetadata *metadata);
 

@@ -107,7 +107,9 @@ static void print_info(const char *path, const SnapshotFileInfo *info)
     print_safely(stdout, path, strlen(path));
     printf(": ");
     print_capture(stdout, &info->details->metadata);
-    printf(" (%s)\n\n", info->details->metadata.method);
+    if (!capture_is_from_core(&info->details->metadata))
+        printf(" (%s)", info->details->metadata.method);
+    printf("\n\n");
     print_heap(info);
     print_foreign(info);
     print_file(info);

@@ -1,4 +1,4 @@
-// Capturing a heap from a running process: see snapshot/capture.h.
+// Capturing a heap: see snapshot/capture.h.
 
 #include "snapshot/capture.h"
 
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "snapshot/capture_analysis.h"
+#include "snapshot/capture_core.h"
 #include "snapshot/capture_process.h"
 
 static void describe_copy(const ProcessCopy *copy, CaptureSummary *summary)
@@ -23,25 +24,16 @@ static void begin_phase(const CaptureOptions *options, CapturePhase phase)
         options->on_phase(options->phase_context, phase);
 }
 
-bool capture_process(int pid, const char *path, const CaptureOptions *options,
-                     CaptureSummary *summary, Error *error)
+// Finds the heap in `copy` and writes it.
+static bool write_copy(const ProcessCopy *copy, const char *path, const CaptureOptions *options,
+                       CaptureSummary *summary, Error *error)
 {
-    CaptureCancel cancel = {.is_cancelled = options->write.is_cancelled,
-                            .context = options->write.cancel_context};
     CaptureAnalysis *analysis = NULL;
-    ProcessCopy copy;
     bool is_ok = false;
 
-    memset(summary, 0, sizeof *summary);
-    // Before the target is disturbed for nothing.
-    if (!snapshot_check_output(path, options->write.replaces, error))
-        return false;
-    begin_phase(options, CAPTURE_COPYING);
-    if (!capture_process_copy(pid, &cancel, &copy, error))
-        return false;
-    describe_copy(&copy, summary);
+    describe_copy(copy, summary);
     begin_phase(options, CAPTURE_SEARCHING);
-    if (!capture_analysis_new(&copy, options, &analysis, summary, error))
+    if (!capture_analysis_new(copy, options, &analysis, summary, error))
         goto done;
     begin_phase(options, CAPTURE_WRITING);
     is_ok = snapshot_write(path, capture_analysis_contents(analysis), &options->write,
@@ -49,6 +41,51 @@ bool capture_process(int pid, const char *path, const CaptureOptions *options,
 
 done:
     capture_analysis_free(analysis);
+    return is_ok;
+}
+
+static CaptureCancel cancel_of(const CaptureOptions *options)
+{
+    return (CaptureCancel){.is_cancelled = options->write.is_cancelled,
+                           .context = options->write.cancel_context};
+}
+
+// What both ways begin with: nobody is disturbed for a file that cannot be written.
+static bool begin(const char *path, const CaptureOptions *options, CaptureSummary *summary,
+                  Error *error)
+{
+    memset(summary, 0, sizeof *summary);
+    if (!snapshot_check_output(path, options->write.replaces, error))
+        return false;
+    begin_phase(options, CAPTURE_COPYING);
+    return true;
+}
+
+bool capture_process(int pid, const char *path, const CaptureOptions *options,
+                     CaptureSummary *summary, Error *error)
+{
+    CaptureCancel cancel = cancel_of(options);
+    ProcessCopy copy;
+    bool is_ok;
+
+    if (!begin(path, options, summary, error) || !capture_process_copy(pid, &cancel, &copy, error))
+        return false;
+    is_ok = write_copy(&copy, path, options, summary, error);
+    process_copy_release(&copy);
+    return is_ok;
+}
+
+bool capture_core(const char *core, const char *executable, const char *path,
+                  const CaptureOptions *options, CaptureSummary *summary, Error *error)
+{
+    CaptureCancel cancel = cancel_of(options);
+    ProcessCopy copy;
+    bool is_ok;
+
+    if (!begin(path, options, summary, error) ||
+        !capture_core_copy(core, executable, &cancel, &copy, error))
+        return false;
+    is_ok = write_copy(&copy, path, options, summary, error);
     process_copy_release(&copy);
     return is_ok;
 }

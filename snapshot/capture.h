@@ -1,9 +1,10 @@
-// Capturing a heap from a running process: stop, read registers, copy, resume;
-// then, while it runs again, find what matters in the copy and write it.
+// Capturing a heap: from a running process (stop, read registers, copy, resume; then, while it
+// runs again, find what matters in the copy and write it), or from its core file.
 //
-// Borders inside, so that ways in can be added (a core file, pre-copy, fork):
+// Borders inside, so that ways in can be added (pre-copy, fork):
 //
 //   capture_process_*   fills a ProcessCopy: mappings, threads with registers, bytes
+//   capture_core        does the same from a core file
 //   capture_analysis_*  ProcessCopy -> SnapshotContents: pages, roots, foreign blocks, types
 //   snapshot_write()    SnapshotContents -> file
 //
@@ -57,5 +58,13 @@ typedef struct CaptureSummary {
 // memory, no heap (not one valid GC page), interrupted.
 NODISCARD bool capture_process(int pid, const char *path, const CaptureOptions *options,
                                CaptureSummary *summary, Error *error);
+
+// Captures the process whose core file is `core` into `path`: the same pages, roots and blocks,
+// and so the same mark, as if it had been captured when the core was made. `executable` may be
+// NULL: a file to read the executable's symbols from, instead of the one that the core names.
+// Errors: usage (path exists), system, memory, corrupt (no core file, cut short, damaged),
+// unsupported, no heap, interrupted.
+NODISCARD bool capture_core(const char *core, const char *executable, const char *path,
+                            const CaptureOptions *options, CaptureSummary *summary, Error *error);
 
 #endif

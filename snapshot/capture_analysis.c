@@ -146,7 +146,7 @@ static void describe_process(CaptureAnalysis *analysis)
 
     copy_text(metadata->tool_version, sizeof metadata->tool_version, RUDO_SNAP_VERSION);
     copy_text(metadata->executable, sizeof metadata->executable, copy->executable);
-    copy_text(metadata->method, sizeof metadata->method, "stop");
+    copy_text(metadata->method, sizeof metadata->method, copy->method);
     metadata->pid = (uint32_t)copy->pid;
     metadata->captured_at_ns = copy->captured_at_ns;
     metadata->pause_ns = copy->pause_ns;

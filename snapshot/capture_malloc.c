@@ -197,9 +197,17 @@ static bool walk_arena_heaps(MallocSearch *search, Error *error)
     for (uint64_t i = 0; i < search->areas.count; i++) {
         const Region *area = &search->areas.items[i];
         for (uint64_t heap = round_up(area->start, HEAP_ALIGNMENT);
-             heap < area->end && heap >= area->start; heap += HEAP_ALIGNMENT)
-            if (!walk_arena_heap(search, heap, area->end, error))
+             heap < area->end && heap >= area->start; heap += HEAP_ALIGNMENT) {
+            MemoryPiece piece;
+            uint64_t position = heap;
+            // A heap begins with a header: over memory that was never touched in one step.
+            if (!memory_next_piece(&search->reader, &position, area->end, &piece))
+                break;
+            if (piece.address > heap)
+                heap = round_up(piece.address, HEAP_ALIGNMENT);
+            if (heap < area->end && !walk_arena_heap(search, heap, area->end, error))
                 return false;
+        }
     }
     return true;
 }

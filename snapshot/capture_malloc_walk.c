@@ -237,10 +237,20 @@ uint32_t malloc_find_states(MemoryReader *reader, uint64_t start, uint64_t end, 
                             uint32_t limit)
 {
     uint32_t count = 0, tries = 0;
+    uint64_t copied_end = 0; // of the memory that `address` is in
 
     for (uint64_t address = round_up(start, 8);
          address < end && count < limit && tries < MAX_STATE_TRIES; address += 8) {
         uint64_t first_bin;
+        if (address >= copied_end) {
+            MemoryPiece piece;
+            uint64_t position = address;
+            // Over memory that was never touched in one step.
+            if (!memory_next_piece(reader, &position, end, &piece))
+                break;
+            address = round_up(piece.address, 8);
+            copied_end = piece.address + piece.bytes;
+        }
         if (!is_empty_bin(reader, address))
             continue;
         tries++;

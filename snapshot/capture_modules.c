@@ -37,15 +37,34 @@ uint32_t process_copy_mapping_index(const ProcessCopy *copy, uint64_t address)
     return mapping == NULL ? NO_INDEX : (uint32_t)(mapping - copy->mappings);
 }
 
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+// Opens the file that a core names. Cores come from anywhere: what the name stands for here is
+// looked at before it is opened.
+static int open_named_file(const ProcessCopy *copy, const ProcessMapping *mapping)
+{
+    bool is_executable = copy->executable_mapping_name != NULL &&
+                         strcmp(mapping->name, copy->executable_mapping_name) == 0;
+    const char *path =
+        is_executable && copy->executable_path != NULL ? copy->executable_path : mapping->name;
+    struct stat status;
+
+    if (path[0] == '\0' || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return -1;
+    return open(path, OPEN_FLAGS);
+}
+
 // Opens the file behind a mapping: as the process sees it, if it still runs.
 static int open_mapped_file(const CaptureAnalysis *analysis, const ProcessMapping *mapping)
 {
-    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    const int flags = OPEN_FLAGS;
     int pid = analysis->copy->pid;
     char path[4200];
     struct stat status;
     int fd;
 
+    if (analysis->copy->is_core)
+        return open_named_file(analysis->copy, mapping);
     // The very file, even when it was deleted or replaced; needs privileges.
     (void)snprintf(path, sizeof path, "/proc/%d/map_files/%llx-%llx", pid,
                    (unsigned long long)mapping->start, (unsigned long long)mapping->end);
@@ -68,12 +87,45 @@ static int open_mapped_file(const CaptureAnalysis *analysis, const ProcessMappin
     return fd;
 }
 
+// The first page of a module as the core has it, or NULL: program headers, and the build-id of
+// the file that was really mapped.
+static ElfFile *open_header_in_core(const CaptureAnalysis *analysis, uint32_t module)
+{
+    const ProcessCopy *copy = analysis->copy;
+    const ProcessMapping *first = &copy->mappings[analysis->modules[module].first_mapping];
+    const uint8_t *page = NULL;
+
+    if (copy->is_core && first->file_offset == 0)
+        page = process_copy_bytes(copy, first->start, PAGE_BYTES);
+    return page == NULL ? NULL : elf_file_open_memory(page, PAGE_BYTES);
+}
+
+// Is the file that was found under the name in a core the one that was mapped?
+static bool is_same_build(ElfFile *header, ElfFile *file)
+{
+    char mapped[ELF_BUILD_ID_CHARS], found[ELF_BUILD_ID_CHARS];
+
+    elf_file_build_id(header, mapped);
+    elf_file_build_id(file, found);
+    return strcmp(mapped, found) == 0;
+}
+
 ElfFile *capture_open_module(const CaptureAnalysis *analysis, uint32_t module)
 {
     const CaptureModule *record = &analysis->modules[module];
     int fd = open_mapped_file(analysis, &analysis->copy->mappings[record->first_mapping]);
+    ElfFile *file = fd < 0 ? NULL : elf_file_open(fd);
+    ElfFile *header = open_header_in_core(analysis, module);
 
-    return fd < 0 ? NULL : elf_file_open(fd);
+    if (header == NULL)
+        return file;
+    if (file != NULL && is_same_build(header, file)) {
+        elf_file_free(header);
+        return file;
+    }
+    // Without symbols, but right.
+    elf_file_free(file);
+    return header;
 }
 
 // Do two mappings belong to one loading of one file? A second loading begins again at the

@@ -191,6 +191,7 @@ bool capture_process_copy(int pid, const CaptureCancel *cancel, ProcessCopy *out
 
     memset(out, 0, sizeof *out);
     out->pid = pid;
+    out->method = "stop";
     if (!capture_refusal_check(pid, error))
         return false;
     task = find_live_task(pid);

@@ -11,14 +11,23 @@
 #include <unistd.h>
 
 struct ElfFile {
-    int fd;
+    int fd;      // -1: in memory
+    char *image; // owned, or NULL
     Elf *elf;
 };
+
+static bool is_readable(const ElfFile *file)
+{
+    const char *ident = file->elf == NULL || elf_kind(file->elf) != ELF_K_ELF
+                            ? NULL
+                            : elf_getident(file->elf, NULL);
+
+    return ident != NULL && ident[EI_CLASS] == ELFCLASS64 && ident[EI_DATA] == ELFDATA2LSB;
+}
 
 ElfFile *elf_file_open(int fd)
 {
     ElfFile *file = calloc(1, sizeof *file);
-    const char *ident;
     struct stat status;
 
     if (file == NULL) {
@@ -30,10 +39,28 @@ ElfFile *elf_file_open(int fd)
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || elf_version(EV_CURRENT) == EV_NONE)
         goto fail;
     file->elf = elf_begin(fd, ELF_C_READ, NULL);
-    if (file->elf == NULL || elf_kind(file->elf) != ELF_K_ELF)
+    if (!is_readable(file))
         goto fail;
-    ident = elf_getident(file->elf, NULL);
-    if (ident == NULL || ident[EI_CLASS] != ELFCLASS64 || ident[EI_DATA] != ELFDATA2LSB)
+    return file;
+
+fail:
+    elf_file_free(file);
+    return NULL;
+}
+
+ElfFile *elf_file_open_memory(const uint8_t *bytes, size_t length)
+{
+    ElfFile *file = calloc(1, sizeof *file);
+
+    if (file == NULL)
+        return NULL;
+    file->fd = -1;
+    file->image = malloc(length + 1);
+    if (file->image == NULL || elf_version(EV_CURRENT) == EV_NONE)
+        goto fail;
+    memcpy(file->image, bytes, length);
+    file->elf = elf_memory(file->image, length);
+    if (!is_readable(file))
         goto fail;
     return file;
 
@@ -47,7 +74,9 @@ void elf_file_free(ElfFile *file)
     if (file == NULL)
         return;
     (void)elf_end(file->elf);
-    (void)close(file->fd);
+    free(file->image);
+    if (file->fd >= 0)
+        (void)close(file->fd);
     free(file);
 }
 

@@ -1,5 +1,5 @@
 // ElfFile: the little we need of an executable or shared library: segments, build-id,
-// symbols. The only door to libelf.
+// symbols. One of the two doors to libelf.
 //
 // The file may be hostile: whatever is damaged reads as absent, and nothing is mapped, so
 // that a file which shrinks while it is read cannot kill us.
@@ -29,6 +29,9 @@ typedef struct ElfSegment {
 // Consumes `fd`, whatever happens. NULL when it is not a 64-bit little-endian ELF file that
 // can be run or loaded. The caller frees it with elf_file_free().
 ElfFile *elf_file_open(int fd);
+// The same for the beginning of a file that is in memory, and copied; what lies behind it reads
+// as absent.
+ElfFile *elf_file_open_memory(const uint8_t *bytes, size_t length);
 void elf_file_free(ElfFile *file);
 
 // Fills at most ELF_MAX_SEGMENTS; returns how many.

@@ -15,6 +15,7 @@ void process_copy_release(ProcessCopy *copy)
     for (uint32_t i = 0; i < copy->thread_count; i++)
         free(copy->threads[i].registers);
     free(copy->mappings);
+    free(copy->executable_path);
     free(copy->threads);
     free(copy->ranges);
     if (copy->staging != NULL)

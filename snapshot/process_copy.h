@@ -1,8 +1,8 @@
 // ProcessCopy: a stopped process as plain data: its mappings, its threads with their
 // registers, and the bytes of its private writable memory.
 //
-// The one border between "how we got at a process" (ptrace and process_vm_readv today;
-// pre-copy, fork or a core file later) and "what we find in it" (capture_analysis.h).
+// The one border between "how we got at a process" (ptrace and process_vm_readv, a core file;
+// pre-copy or fork later) and "what we find in it" (capture_analysis.h).
 // Whoever fills it takes everything that the analysis may want to see, because the process
 // runs on afterwards: reading later would see another heap.
 
@@ -55,6 +55,12 @@ typedef struct ProcessThread {
 typedef struct ProcessCopy {
     int pid;
     char executable[256]; // file name without folders
+    const char *method;   // how it was copied: "stop", "core"; static
+    // Of a core file. Mapped files are opened by the names in the core then, not as the process
+    // sees them, and only where they are the very files.
+    bool is_core;
+    const char *executable_mapping_name; // whose file the executable is, or NULL; of `mappings`
+    char *executable_path;               // what to read as that file instead, or NULL; owned
     uint32_t mapping_count;
     ProcessMapping *mappings; // ascending by start; all mappings, copied or not; owned
     uint64_t range_count;

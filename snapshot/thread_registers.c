@@ -38,17 +38,13 @@ _Static_assert(sizeof(struct user_regs_struct) == sizeof(GeneralRegisters),
                "register words are numbered in the order of struct user_regs_struct");
 
 #define WORD_OF(field) (offsetof(struct user_regs_struct, field) / sizeof(uint64_t))
+_Static_assert(WORD_OF(rax) == REGISTER_RAX && WORD_OF(orig_rax) == REGISTER_ORIG_RAX &&
+                   WORD_OF(rip) == REGISTER_RIP && WORD_OF(rsp) == REGISTER_RSP &&
+                   WORD_OF(fs_base) == REGISTER_FS_BASE,
+               "these numbers are the kernel's");
 
 // The kernel's own number; not in any header for programs.
 #define KERNEL_ERESTARTNOHAND 514
-
-// Vector registers as the kernel gives them: the XSAVE area in its standard form.
-#define XSAVE_MAX_BYTES 16384u // AMX tiles included it is 11 KiB
-#define XSAVE_WORD_BASE 0x1000u
-#define XSAVE_FIRST_REGISTER 32u // before it: control words, last instruction and operand address
-// Reserved bytes, bytes for software, and the XSAVE header.
-#define XSAVE_GAP_START 416u
-#define XSAVE_GAP_END 576u
 
 typedef struct RestartableCall {
     long number;
@@ -126,20 +122,10 @@ void thread_registers_undo_interruption(int tid, GeneralRegisters *general)
     }
 }
 
-static void add_word(ProcessThread *out, uint32_t number, uint64_t value)
-{
-    if (value == 0)
-        return;
-    out->registers[out->register_count].number = number;
-    out->registers[out->register_count].value = value;
-    out->register_count++;
-}
-
 bool thread_registers_collect(int tid, const GeneralRegisters *general, ProcessThread *out)
 {
     uint64_t area[XSAVE_MAX_BYTES / sizeof(uint64_t)];
     struct iovec vector = {.iov_base = area, .iov_len = sizeof area};
-    size_t area_words;
 
     // Without XSAVE (ENODEV) there are no vector registers to lose.
     if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_XSTATE, &vector) != 0) {
@@ -147,20 +133,7 @@ bool thread_registers_collect(int tid, const GeneralRegisters *general, ProcessT
             return false;
         vector.iov_len = 0;
     }
-    area_words = vector.iov_len / sizeof(uint64_t);
-    out->registers = calloc(GENERAL_REGISTER_COUNT + area_words, sizeof *out->registers);
-    if (out->registers == NULL)
-        return false;
-    for (uint32_t i = 0; i < GENERAL_REGISTER_COUNT; i++)
-        add_word(out, i, general->words[i]);
-    for (uint32_t i = XSAVE_FIRST_REGISTER / 8; i < area_words; i++) {
-        if (i < XSAVE_GAP_START / 8 || i >= XSAVE_GAP_END / 8)
-            add_word(out, XSAVE_WORD_BASE + i, area[i]);
-    }
-    out->stack_pointer = general->words[WORD_OF(rsp)];
-    out->program_counter = general->words[WORD_OF(rip)];
-    out->control_block = general->words[WORD_OF(fs_base)];
-    return true;
+    return register_words_fill(general, area, vector.iov_len / sizeof(uint64_t), out);
 }
 
 #else // capturing by pid is for x86-64; everything else works elsewhere too

@@ -9,13 +9,7 @@
 #include <stdint.h>
 
 #include "snapshot/process_copy.h"
-
-#define GENERAL_REGISTER_COUNT 27
-
-// The general registers in the order of the kernel's `struct user_regs_struct`.
-typedef struct GeneralRegisters {
-    uint64_t words[GENERAL_REGISTER_COUNT];
-} GeneralRegisters;
+#include "snapshot/register_words_internal.h"
 
 // Can this build capture processes at all?
 bool thread_registers_are_supported(void);

@@ -5,7 +5,7 @@
 # "..." stands for any lines.
 #
 # "shop.zst" is the sample of the golden tests; examples that capture process 4242 capture the C
-# sample instead.
+# sample instead, and those of its core file a small core.
 #
 #   tests/cli/docs_examples.sh            run and compare
 #   tests/cli/docs_examples.sh --update   write what differs into README.md
@@ -17,6 +17,7 @@ mkdir "$WORK/bin" "$WORK/folder"
 ln -s "$RUDO_SNAP" "$WORK/bin/rudo-snap"
 PATH=$WORK/bin:$PATH
 "$write_shop_heap" "$WORK/shop.zst" || bail "cannot write the sample"
+"$BUILD/tests/cli/helpers/make_core_files" example "$WORK/core.4242" || bail "cannot write a core"
 
 # One file an example, in $WORK: N.command and N.expected.
 awk -v work="$WORK" '
@@ -93,6 +94,12 @@ for number in $(seq "$count"); do
             skip "$name" "tracing is not permitted here"
             continue
         fi
+        ;;
+    *"--core core.4242"*)
+        rm -f "$WORK"/folder/*
+        ln "$WORK/core.4242" "$WORK/folder/core.4242"
+        (cd "$WORK/folder" && eval "$command") >"$WORK/stdout" 2>"$WORK/stderr" </dev/null
+        status=$?
         ;;
     *)
         (cd "$WORK" && eval "$command") >"$WORK/stdout" 2>"$WORK/stderr" </dev/null

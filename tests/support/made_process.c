@@ -41,6 +41,7 @@ MadeProcess *made_process_new(void)
     MadeProcess *process = must_have(calloc(1, sizeof *process));
 
     process->copy.pid = MADE_PROCESS_PID;
+    process->copy.method = "made";
     (void)snprintf(process->copy.executable, sizeof process->copy.executable, "made");
     process->copy.mappings = process->mappings;
     process->copy.threads = process->threads;

@@ -43,6 +43,8 @@ try verify --quite shop.zst
 try capture
 try capture --pid 1
 try capture -o heap.zst
+try capture --pid 1 --core core -o heap.zst
+try capture --pid 1 --exe shop -o heap.zst
 try capture --pid 0 -o heap.zst
 try capture --pid shop -o heap.zst
 try capture --pid 1 -o
