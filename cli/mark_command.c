@@ -14,21 +14,19 @@
 #include "cli/terminal.h"
 #include "formats/reachability_json.h"
 #include "marker/mark.h"
-#include "marker/mark_schedule.h"
 #include "snapshot/snapshot_file.h"
 
 typedef struct MarkSettings {
     int64_t workers; // 0: as many as there are CPUs
     const char *json;
     const char *objects;
-    const char *schedule;
+    ScheduleSettings schedule;
     bool has_statistics;
     bool is_relocated;
     bool is_quiet;
-    int kind;      // MarkKind
-    int policy;    // MarkPolicy
-    int scheduler; // SchedulePolicy
-    int progress;  // ProgressMode
+    int kind;     // MarkKind
+    int policy;   // MarkPolicy
+    int progress; // ProgressMode
 } MarkSettings;
 
 static const OptionChoice kinds[] = {{"major", MARK_MAJOR}, {"minor", MARK_MINOR}, {NULL, 0}};
@@ -77,13 +75,19 @@ static const Option options[] = {
      .value_name = "HOW",
      .help = "'threads', or 'seed:S': the workers make one step at a\n"
              "time, in an order that S decides; every run is the\n"
-             "same, statistics included",
-     .setting = offsetof(MarkSettings, schedule)},
+             "same, statistics included; or 'file:FILE': follow\n"
+             "what --record wrote",
+     .setting = offsetof(MarkSettings, schedule.schedule)},
     {.name = "scheduler",
      .type = OPTION_CHOICE,
      .choices = scheduler_choices,
      .help = "what kind of order (default: random)",
-     .setting = offsetof(MarkSettings, scheduler)},
+     .setting = offsetof(MarkSettings, schedule.scheduler)},
+    {.name = "record",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "write every step of the schedule to FILE",
+     .setting = offsetof(MarkSettings, schedule.record)},
     {.name = "relocate",
      .type = OPTION_FLAG,
      .help = "do not load the heap at its captured addresses; same\n"
@@ -119,7 +123,7 @@ const CommandUsage mark_usage = {
 typedef struct MarkRun {
     const MarkSettings *settings;
     const char *path;
-    ScheduleOption schedule;
+    ScheduledRun schedule;
     Progress progress;
     ResultFile json;
     ResultFile objects;
@@ -161,7 +165,8 @@ static bool open_outputs(MarkRun *run, Error *error)
         strcmp(settings->json, settings->objects) == 0)
         return error_set(error, ERROR_USAGE, "--json and --objects cannot both go to '%s'",
                          settings->json);
-    if (is_snapshot(settings->json, run->path) || is_snapshot(settings->objects, run->path))
+    if (is_snapshot(settings->json, run->path) || is_snapshot(settings->objects, run->path) ||
+        is_snapshot(settings->schedule.record, run->path))
         return error_set(error, ERROR_USAGE, "'%s' is the snapshot itself", run->path);
     if (settings->json != NULL && !result_file_open(&run->json, settings->json, error))
         return false;
@@ -173,16 +178,8 @@ static bool read_and_mark(MarkRun *run, Error *error)
     SnapshotReadOptions read_options = {.force_relocation = run->settings->is_relocated};
     MarkOptions mark_options = mark_options_default();
     uint64_t start = now_ns();
-    MarkSchedule schedule = mark_schedule_default();
 
     mark_options.workers = (uint32_t)run->settings->workers;
-    if (run->schedule.is_scheduled) {
-        schedule.seed = run->schedule.seed;
-        schedule.policy = (SchedulePolicy)run->settings->scheduler;
-        mark_options.schedule = &schedule;
-        if (mark_options.workers == 0)
-            mark_options.workers = DEFAULT_VIRTUAL_WORKERS;
-    }
     mark_options.kind = (MarkKind)run->settings->kind;
     mark_options.policy = (MarkPolicy)run->settings->policy;
 
@@ -191,7 +188,9 @@ static bool read_and_mark(MarkRun *run, Error *error)
         return false;
     run->timings.read_ns = now_ns() - start;
     progress_say(&run->progress, "marking");
-    if (!mark_reachable(run->image, &mark_options, &run->result, error))
+    if (!scheduled_run_prepare(&run->schedule, run->image, &mark_options, error) ||
+        !mark_reachable(run->image, &mark_options, &run->result, error) ||
+        !scheduled_run_finish(&run->schedule, run->result, error))
         return false;
     progress_say(&run->progress, "counting");
     start = now_ns();
@@ -253,8 +252,9 @@ ExitStatus mark_run(const Command *command, int argument_count, char **arguments
         return parse_exit_status(parsed);
     run.path = operands.values[0];
     progress_init(&run.progress, (ProgressMode)settings.progress);
-    ok = schedule_option_parse(settings.schedule, &run.schedule, &error) &&
-         open_outputs(&run, &error) && read_and_mark(&run, &error) && write_outputs(&run, &error);
+    ok = open_outputs(&run, &error) &&
+         scheduled_run_parse(&run.schedule, &settings.schedule, &error) &&
+         read_and_mark(&run, &error) && write_outputs(&run, &error);
     progress_end(&run.progress);
     if (ok && !settings.is_quiet && !is_standard_output(settings.json) &&
         !is_standard_output(settings.objects))
@@ -265,7 +265,12 @@ ExitStatus mark_run(const Command *command, int argument_count, char **arguments
     heap_image_free(run.image);
     result_file_release(&run.json);
     result_file_release(&run.objects);
+    scheduled_run_release(&run.schedule);
     if (ok)
         return EXIT_STATUS_DONE;
+    if (scheduled_run_has_departed(&run.schedule)) {
+        (void)report_error(&error);
+        return EXIT_STATUS_FOUND;
+    }
     return error.code == ERROR_USAGE ? report_usage_error(command, &error) : report_error(&error);
 }

@@ -284,7 +284,10 @@ void mark_summary_print(const MarkSummary *summary)
     style_begin(stdout, STYLE_STRONG);
     printf("digest %s", summary->report->digest);
     style_end(stdout);
-    if (statistics->schedule.is_scheduled)
+    if (statistics->schedule.is_scheduled && statistics->schedule.seed == 0)
+        printf("   (%" PRIu32 " virtual worker%s, schedule %s)\n", statistics->worker_count,
+               plural(statistics->worker_count), statistics->schedule.policy);
+    else if (statistics->schedule.is_scheduled)
         printf("   (%" PRIu32 " virtual worker%s, schedule %s, seed %" PRIu64 ")\n",
                statistics->worker_count, plural(statistics->worker_count),
                statistics->schedule.policy, statistics->schedule.seed);

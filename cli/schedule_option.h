@@ -1,4 +1,14 @@
-// `--schedule` and `--scheduler`: who makes the next step of a mark.
+// `--schedule`, `--scheduler` and `--record`: who makes the next step of a mark.
+//
+//     ScheduledRun run = {0};
+//     ok = scheduled_run_parse(&run, &settings, &error) &&
+//          ... read the image ... &&
+//          scheduled_run_prepare(&run, image, &mark_options, &error) &&
+//          mark_reachable(image, &mark_options, &result, &error) &&
+//          scheduled_run_finish(&run, result, &error);
+//     if (!ok && scheduled_run_has_departed(&run))
+//         // error says at which step
+//     scheduled_run_release(&run);
 
 #ifndef CLI_SCHEDULE_OPTION_H
 #define CLI_SCHEDULE_OPTION_H
@@ -7,20 +17,48 @@
 #include <stdint.h>
 
 #include "cli/command.h"
+#include "cli/result_file.h"
+#include "marker/mark.h"
+#include "marker/schedule_recording.h"
 #include "snapshot/error.h"
 
 // Virtual workers when nobody says how many: the same on every machine.
 #define DEFAULT_VIRTUAL_WORKERS 16u
 
-typedef struct ScheduleOption {
-    bool is_scheduled; // false: threads
-    uint64_t seed;     // of "seed:S"
-} ScheduleOption;
+typedef struct ScheduleSettings {
+    const char *schedule; // "threads", "seed:S", "file:FILE"; NULL: threads
+    int scheduler;        // SchedulePolicy
+    const char *record;   // NULL: none
+} ScheduleSettings;
 
-// "threads", "seed:S". NULL is "threads". Errors: usage.
-NODISCARD bool schedule_option_parse(const char *text, ScheduleOption *option, Error *error);
-
-// Choices of `--scheduler`: SchedulePolicy.
+// Choices of `--scheduler`.
 extern const OptionChoice scheduler_choices[];
+
+// A zeroed struct is valid and means threads.
+typedef struct ScheduledRun {
+    bool is_scheduled;
+    const char *file; // to follow; NULL: none
+    MarkSchedule schedule;
+    ResultFile record;
+    ScheduleRecording recording; // made, or followed
+    ScheduleFollower follower;
+} ScheduledRun;
+
+// Understands the options, opens the file to record to, and reads the one to follow. Errors: usage,
+// and those of files.
+NODISCARD bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *settings,
+                                   Error *error);
+
+// Fills in options->schedule and, where they are left open, the other options. Errors: usage (a
+// schedule of another heap, or of other options).
+NODISCARD bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image,
+                                     MarkOptions *options, Error *error);
+
+// After the mark: writes what was recorded; checks that all was followed.
+NODISCARD bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *error);
+
+bool scheduled_run_has_departed(const ScheduledRun *run);
+
+void scheduled_run_release(ScheduledRun *run);
 
 #endif

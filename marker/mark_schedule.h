@@ -107,9 +107,11 @@ typedef struct ScheduledChoice {
     uint32_t quantum; // 1..MAX_QUANTUM
 } ScheduledChoice;
 
-// Says who makes step `number`, in place of a policy. False: stop, as above.
+// Says who makes step `number`, in place of a policy: one of the workers in `runnable_mask`. False:
+// stop, as above.
 typedef struct ScheduleSource {
-    bool (*next)(void *context, uint64_t number, ScheduledChoice *choice, Error *error);
+    bool (*next)(void *context, uint64_t number, uint64_t runnable_mask, ScheduledChoice *choice,
+                 Error *error);
     void *context;
 } ScheduleSource;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "marker/schedule_policy.h"
+#include "marker/schedule_recording.h"
 #include "snapshot/checksum.h"
 
 // Steps that are put into the digest at once.
@@ -18,18 +19,6 @@ typedef enum VirtualState {
     VIRTUAL_ASLEEP,
     VIRTUAL_FINISHED,
 } VirtualState;
-
-// What counts of a step, in the bytes that are digested; little-endian on every machine we build
-// for.
-typedef struct DigestedStep {
-    uint8_t worker;
-    uint8_t quantum;
-    uint8_t outcome;
-    uint8_t victim;
-    uint32_t claimed;
-    uint32_t edges;
-    uint32_t scanned_words;
-} DigestedStep;
 
 // The counts of a worker that a step adds to.
 typedef struct WorkerCounts {
@@ -52,7 +41,7 @@ typedef struct ScheduledMark {
     uint64_t step_counts[MAX_VIRTUAL_WORKERS];
     uint64_t step;
     Digest128 digest;
-    DigestedStep digested[DIGESTED_STEPS];
+    RecordedStep digested[DIGESTED_STEPS]; // little-endian on every machine we build for
 } ScheduledMark;
 
 static uint64_t bit_of(uint32_t worker)
@@ -87,13 +76,11 @@ static bool choose(ScheduledMark *mark, ScheduledChoice *choice, Error *error)
         *choice = schedule_policy_choose(&mark->policy, &view);
         return true;
     }
-    if (!source->next(source->context, mark->step, choice, error))
+    if (!source->next(source->context, mark->step, mark->runnable_mask, choice, error))
         return false;
     if (choice->worker >= view.worker_count || (mark->runnable_mask >> choice->worker & 1) == 0)
-        return error_set(error, ERROR_CORRUPT,
-                         "the schedule departs from the run at step %llu: worker %u cannot make "
-                         "a step here",
-                         (unsigned long long)mark->step, choice->worker);
+        return error_set(error, ERROR_CORRUPT, "worker %u cannot make step %llu of the schedule",
+                         choice->worker, (unsigned long long)mark->step);
     if (choice->quantum < 1 || choice->quantum > MAX_QUANTUM)
         return error_set(error, ERROR_CORRUPT, "step %llu of the schedule has quantum %u",
                          (unsigned long long)mark->step, choice->quantum);
@@ -219,15 +206,7 @@ static void digest_step(ScheduledMark *mark, const ScheduleStep *step)
 {
     uint32_t place = (uint32_t)(step->number % DIGESTED_STEPS);
 
-    mark->digested[place] = (DigestedStep){
-        .worker = (uint8_t)step->worker,
-        .quantum = (uint8_t)step->quantum,
-        .outcome = (uint8_t)step->outcome,
-        .victim = (uint8_t)step->victim,
-        .claimed = step->claimed,
-        .edges = step->edges,
-        .scanned_words = step->scanned_words,
-    };
+    mark->digested[place] = recorded_step(step);
     if (place == DIGESTED_STEPS - 1)
         digest128_update(&mark->digest, mark->digested, sizeof mark->digested);
 }

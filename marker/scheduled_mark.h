@@ -14,7 +14,8 @@
 
 // Runs all workers until each is finished, and fills in the statistics that are about the
 // schedule. Errors: what observer and source say; system (no worker can go on, which is an error
-// in the marker); corrupt (the source names a worker that cannot make a step).
+// in the marker); corrupt (the source names a worker that cannot make a step, or
+// an impossible quantum).
 NODISCARD bool scheduled_mark_run(ParallelMarkCoordinator *coordinator,
                                   const MarkSchedule *schedule, MarkResult *result, Error *error);
 

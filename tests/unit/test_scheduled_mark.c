@@ -8,6 +8,7 @@
 
 #include "marker/mark.h"
 #include "marker/mark_schedule.h"
+#include "marker/schedule_recording.h"
 #include "tests/support/dose.h"
 #include "tests/support/made_heap.h"
 #include "tests/support/random_heap.h"
@@ -242,9 +243,11 @@ Test(scheduled_mark, an_observer_can_end_the_mark)
     made_heap_free(heap);
 }
 
-static bool always_worker_1(void *context, uint64_t number, ScheduledChoice *choice, Error *error)
+static bool always_worker_1(void *context, uint64_t number, uint64_t runnable_mask,
+                            ScheduledChoice *choice, Error *error)
 {
     (void)context;
+    (void)runnable_mask;
     (void)number;
     (void)error;
     *choice = (ScheduledChoice){.worker = 1, .quantum = 16};
@@ -263,6 +266,58 @@ Test(scheduled_mark, a_source_that_names_a_sleeper_is_refused)
     schedule.source = (ScheduleSource){.next = always_worker_1};
     cr_expect(!mark_reachable(image, &options, &result, &error));
     cr_expect_eq(error.code, ERROR_CORRUPT);
+    heap_image_free(image);
+    made_heap_free(heap);
+}
+
+Test(scheduled_mark, a_recording_is_followed_and_a_departure_is_told)
+{
+    MadeHeap *heap = make_tree(500);
+    HeapImage *image = made_heap_image(heap, false);
+    MarkSchedule schedule = mark_schedule_default();
+    MarkOptions options = {.workers = 3, .policy = MARK_POLICY_STEAL, .schedule = &schedule};
+    ScheduleRecording recording;
+    ScheduleFollower follower;
+    MarkResult *first, *second;
+    Error error;
+
+    schedule_recording_init(&recording, image, &options);
+    schedule.observer = schedule_recorder(&recording);
+    first = mark(image, options, &schedule);
+    cr_assert_eq(recording.step_count, first->statistics.schedule.steps);
+    schedule_follower_init(&follower, &recording);
+    schedule_follow(&follower, &schedule);
+    second = mark(image, options, &schedule);
+    cr_expect(schedule_follower_finish(&follower, &error), "%s", error.message);
+    cr_expect_str_eq(first->statistics.schedule.digest, second->statistics.schedule.digest);
+    mark_result_free(first);
+    mark_result_free(second);
+
+    // Each way to depart, at each step.
+    for (uint64_t i = 0; i < recording.step_count; i += 1 + i / 8)
+        for (int way = 0; way < 6; way++) {
+            RecordedStep kept = recording.steps[i];
+            RecordedStep *step = &recording.steps[i];
+            if (way == 0)
+                step->outcome = step->outcome == STEP_STARTED ? STEP_FOUND : STEP_STARTED;
+            else if (way == 1)
+                step->claimed++;
+            else if (way == 2)
+                step->edges++;
+            else if (way == 3)
+                step->scanned_words++;
+            else if (way == 4)
+                step->victim = step->victim == 0 ? 1 : 0;
+            else
+                step->worker = 3; // there are three
+            schedule_follower_init(&follower, &recording);
+            schedule_follow(&follower, &schedule);
+            cr_expect(!mark_reachable(image, &options, &second, &error));
+            cr_expect(follower.has_departed);
+            cr_expect_eq(follower.next, i);
+            recording.steps[i] = kept;
+        }
+    schedule_recording_release(&recording);
     heap_image_free(image);
     made_heap_free(heap);
 }

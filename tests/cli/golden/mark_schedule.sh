@@ -11,3 +11,24 @@ for scheduler in round-robin pct preemption longest-idle thief clock; do
     rudo-snap mark --schedule seed:7 --scheduler "$scheduler" --workers 4 --stats shop.zst |
         sed -n "/^digest/p; /^schedule/,/^\$/p"
 done
+
+# A recorded schedule, followed to the letter, ...
+rudo-snap mark --schedule seed:3 --scheduler thief --workers 3 --record thief.schedule -q shop.zst
+head -12 thief.schedule
+rudo-snap mark --schedule file:thief.schedule --relocate shop.zst | grep '^digest'
+# ... and where a run departs from it.
+sed 's/ found 1 / found 0 /' thief.schedule >other.schedule
+rudo-snap mark --schedule file:other.schedule shop.zst
+echo "status $?"
+sed '20,$d; s/^steps .*/steps 11/' thief.schedule >short.schedule
+echo "end ?" >>short.schedule
+rudo-snap mark --schedule file:short.schedule shop.zst
+echo "status $?"
+rudo-snap mark --schedule file:thief.schedule --workers 4 shop.zst
+echo "status $?"
+rudo-snap mark --record x --workers 4 shop.zst
+rudo-snap mark --schedule seed:-1 shop.zst
+rudo-snap mark --schedule always shop.zst
+echo nonsense >nonsense.schedule
+rudo-snap mark --schedule file:nonsense.schedule shop.zst
+echo "status $?"

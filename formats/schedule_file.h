@@ -1,0 +1,23 @@
+// Schedule files: a ScheduleRecording as text, a line for each step (docs/format.md, "Schedule
+// files").
+
+#ifndef FORMATS_SCHEDULE_FILE_H
+#define FORMATS_SCHEDULE_FILE_H
+
+#include <stdbool.h>
+
+#include "formats/json_writer.h"
+#include "marker/schedule_recording.h"
+#include "snapshot/error.h"
+
+// Writes the recording, and `digest`, the schedule digest of the mark that it is of. Errors: those
+// of the sink.
+NODISCARD bool schedule_file_write(JsonSink sink, const ScheduleRecording *recording,
+                                   const char *digest, Error *error);
+
+// Reads a file; nothing in it is trusted. On success the caller owns what is in `*recording` and
+// frees it with schedule_recording_release(). Errors: system, memory, corrupt (with the line),
+// unsupported (a newer version).
+NODISCARD bool schedule_file_read(const char *path, ScheduleRecording *recording, Error *error);
+
+#endif
