@@ -23,7 +23,8 @@ typedef struct CaptureSettings {
     bool is_quiet;
     int foreign_mode; // ForeignMode
     int64_t level;
-    int progress; // ProgressMode
+    int64_t max_bytes; // 0: any
+    int progress;      // ProgressMode
 } CaptureSettings;
 
 static const OptionChoice foreign_modes[] = {
@@ -84,6 +85,13 @@ static const Option options[] = {
      .setting = offsetof(CaptureSettings, level),
      .minimum = 1,
      .maximum = 19},
+    {.name = "max-size",
+     .type = OPTION_BYTES,
+     .value_name = "SIZE",
+     .help = "give up, with status 1 and without a file, when the\n"
+             "snapshot would be larger than this",
+     .setting = offsetof(CaptureSettings, max_bytes),
+     .minimum = 1},
     {.name = "quiet",
      .letter = 'q',
      .type = OPTION_FLAG,
@@ -217,6 +225,7 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
     }
     capture_options.foreign_mode = (ForeignMode)settings.foreign_mode;
     capture_options.write = (SnapshotWriteOptions){.level = (int)settings.level,
+                                                   .max_file_bytes = (uint64_t)settings.max_bytes,
                                                    .keeps_free_slots = settings.keeps_free_slots,
                                                    .replaces = settings.replaces,
                                                    .is_cancelled = interrupt_is_pending};
@@ -227,8 +236,12 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
     capture_options.phase_context = &progress;
     ok = capture(&settings, &capture_options, &summary, &error);
     progress_end(&progress);
-    if (!ok)
+    if (!ok) {
+        if (error.code == ERROR_LIMIT && settings.max_bytes != 0)
+            (void)error_add_hint(&error, "--max-size sets the limit; a higher --level makes "
+                                         "snapshots smaller");
         return report_error(&error);
+    }
     if (!settings.is_quiet)
         print_summary(is_standard_output(settings.output) ? stderr : stdout, &settings, &summary);
     return EXIT_STATUS_DONE;

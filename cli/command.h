@@ -17,17 +17,19 @@
 // of theirs.
 typedef enum ExitStatus {
     EXIT_STATUS_DONE = 0,
-    EXIT_STATUS_FOUND = 1,  // a check found something
+    EXIT_STATUS_FOUND = 1,  // a check found something, or a limit that was set is exceeded
     EXIT_STATUS_USAGE = 2,  // asked for something that cannot be
     EXIT_STATUS_INPUT = 3,  // bad input: damaged, not readable by this version, no heap in it
     EXIT_STATUS_SYSTEM = 4, // no such process, permission, memory, disk
 } ExitStatus;
 
 typedef enum OptionType {
-    OPTION_FLAG,   // bool
-    OPTION_TEXT,   // const char *, borrowed from the arguments
-    OPTION_NUMBER, // int64_t
-    OPTION_CHOICE, // int
+    OPTION_FLAG,     // bool
+    OPTION_TEXT,     // const char *, borrowed from the arguments
+    OPTION_NUMBER,   // int64_t
+    OPTION_CHOICE,   // int
+    OPTION_DURATION, // int64_t, nanoseconds: "250ms", "1.5h", "10" (seconds)
+    OPTION_BYTES,    // int64_t: "64MiB", "1G", "4096"
 } OptionType;
 
 typedef struct OptionChoice {
@@ -42,8 +44,8 @@ typedef struct Option {
     const char *value_name; // "FILE"; NULL for flags; choices name themselves
     const char *help;       // may have several lines
     bool is_required;
-    size_t setting; // offsetof the command's settings struct
-    int64_t minimum;
+    size_t setting;  // offsetof the command's settings struct
+    int64_t minimum; // of numbers, durations and bytes
     int64_t maximum;
     const OptionChoice *choices;
 } Option;

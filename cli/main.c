@@ -35,6 +35,8 @@ static ExitStatus exit_status_of(ErrorCode code)
         return EXIT_STATUS_DONE;
     case ERROR_USAGE:
         return EXIT_STATUS_USAGE;
+    case ERROR_LIMIT:
+        return EXIT_STATUS_FOUND;
     case ERROR_CORRUPT:
     case ERROR_UNSUPPORTED:
     case ERROR_NO_HEAP:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/option_values.h"
 
 #define MAX_OPTIONS 32u
 
@@ -86,6 +87,23 @@ static bool set_number(const OptionUse *use, int64_t *setting, Error *error)
     return true;
 }
 
+static bool set_measure(const OptionUse *use, int64_t *setting, Error *error)
+{
+    const Option *option = use->option;
+    bool is_duration = option->type == OPTION_DURATION;
+    int64_t value;
+
+    if (!(is_duration ? parse_duration(use->value, &value) : parse_byte_count(use->value, &value)))
+        return error_set(error, ERROR_USAGE, "%s: '%s' is not %s", use->written, use->value,
+                         is_duration ? "a time like 250ms, 10s or 1.5h"
+                                     : "a size like 4096, 64MiB or 1G");
+    if (value < option->minimum || (option->maximum != 0 && value > option->maximum))
+        return error_set(error, ERROR_USAGE, "%s: '%s' is too %s", use->written, use->value,
+                         value < option->minimum ? "little" : "much");
+    *setting = value;
+    return true;
+}
+
 static bool set_choice(const OptionUse *use, int *setting, Error *error)
 {
     const char *names[MAX_OPTIONS + 1] = {NULL};
@@ -130,6 +148,9 @@ static bool set_option(const OptionUse *use, void *settings, Error *error)
         return set_number(use, setting, error);
     case OPTION_CHOICE:
         return set_choice(use, setting, error);
+    case OPTION_DURATION:
+    case OPTION_BYTES:
+        return set_measure(use, setting, error);
     }
     return false;
 }

@@ -52,11 +52,29 @@ typedef struct Append {
     bool has_failed;
 } Append;
 
-static bool add_entry(SeekableWriter *writer, uint32_t compressed_bytes, uint32_t stream_bytes,
-                      uint32_t checksum, Error *error)
+// Bytes of the seek table, were it written now.
+static uint64_t table_bytes_of(const SeekableWriter *writer)
 {
+    return SKIPPABLE_HEAD_BYTES + writer->entries.length + SEEK_TABLE_FOOTER_BYTES;
+}
+
+// Writes a frame and notes it in the seek table.
+static bool put_frame(SeekableWriter *writer, const void *bytes, uint32_t compressed_bytes,
+                      uint32_t stream_bytes, uint32_t checksum, Error *error)
+{
+    uint64_t limit = writer->options.max_file_bytes;
+
     if (writer->frame_count >= SEEK_TABLE_MAX_FRAMES)
         return error_set(error, ERROR_UNSUPPORTED, "the heap is too large for one snapshot file");
+    if (limit != 0 &&
+        writer->file_bytes + compressed_bytes + table_bytes_of(writer) + SEEK_TABLE_ENTRY_BYTES >
+            limit)
+        return error_set(error, ERROR_LIMIT,
+                         "the snapshot would be larger than %llu bytes; they were full after %llu "
+                         "bytes of content",
+                         (unsigned long long)limit, (unsigned long long)writer->stream_bytes);
+    if (!output_file_write(writer->file, bytes, compressed_bytes, error))
+        return false;
     byte_buffer_add_u32(&writer->entries, compressed_bytes);
     byte_buffer_add_u32(&writer->entries, stream_bytes);
     byte_buffer_add_u32(&writer->entries, checksum);
@@ -80,8 +98,7 @@ static bool write_file_header(SeekableWriter *writer, Error *error)
     bytes_put_u32(header + FILE_HEADER_FLAGS_AT, writer->options.flags);
     bytes_put_u64(header + FILE_HEADER_CHECKSUM_AT,
                   checksum_xxh64(header, FILE_HEADER_CHECKSUM_AT));
-    return output_file_write(writer->file, header, sizeof header, error) &&
-           add_entry(writer, sizeof header, 0, EMPTY_CHECKSUM, error);
+    return put_frame(writer, header, sizeof header, 0, EMPTY_CHECKSUM, error);
 }
 
 bool seekable_writer_new(OutputFile *file, const SeekableWriterOptions *options,
@@ -210,8 +227,7 @@ static bool write_padding(SeekableWriter *writer, uint32_t stream_bytes, uint32_
         length = SKIPPABLE_HEAD_BYTES;
     bytes_put_u32(padding, SKIPPABLE_MAGIC);
     bytes_put_u32(padding + 4, length - SKIPPABLE_HEAD_BYTES);
-    return output_file_write(writer->file, padding, length, error) &&
-           add_entry(writer, length, 0, EMPTY_CHECKSUM, error);
+    return put_frame(writer, padding, length, 0, EMPTY_CHECKSUM, error);
 }
 
 static bool write_frame(SeekableWriter *writer, const Compressor *compressor, uint32_t stream_bytes,
@@ -224,8 +240,8 @@ static bool write_frame(SeekableWriter *writer, const Compressor *compressor, ui
         return error_set(error, ERROR_INTERRUPTED, "interrupted");
     // A frame ends with the low 32 bits of the XXH64 of its content: what the table wants.
     checksum = bytes_get_u32(compressor->compressed + compressed_bytes - sizeof checksum);
-    return output_file_write(writer->file, compressor->compressed, compressed_bytes, error) &&
-           add_entry(writer, compressed_bytes, stream_bytes, checksum, error) &&
+    return put_frame(writer, compressor->compressed, compressed_bytes, stream_bytes, checksum,
+                     error) &&
            write_padding(writer, stream_bytes, compressed_bytes, error);
 }
 

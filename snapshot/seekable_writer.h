@@ -34,6 +34,7 @@ typedef struct SeekableWriterOptions {
     uint32_t flags; // of the file header
     int level;      // zstd level; 0: 1
     uint32_t threads;
+    uint64_t max_file_bytes;             // 0: as many as it takes
     bool (*is_cancelled)(void *context); // may be NULL; called between frames, one call at a time
     void *cancel_context;
 } SeekableWriterOptions;
@@ -47,7 +48,8 @@ NODISCARD bool seekable_writer_new(OutputFile *file, const SeekableWriterOptions
 void seekable_writer_free(SeekableWriter *writer);
 
 // Appends pieces to the stream, beginning a new frame. filter may be NULL.
-// Errors: usage (the level), system, memory, interrupted.
+// Errors: usage (the level), system, memory, interrupted, limit (the file, with its seek table,
+// would be larger than max_file_bytes).
 NODISCARD bool seekable_writer_append(SeekableWriter *writer, const StreamPiece *pieces,
                                       uint64_t piece_count, const StreamFilter *filter,
                                       Error *error);

@@ -42,10 +42,11 @@ typedef struct SnapshotContents {
 } SnapshotContents;
 
 typedef struct SnapshotWriteOptions {
-    int level;             // zstd level; 0: the default, 1
-    uint32_t threads;      // compressing threads; 0: one a CPU, at most 16
-    bool keeps_free_slots; // keep the value part of free slots instead of zeroing it
-    bool replaces;         // an existing output file may be replaced
+    int level;               // zstd level; 0: the default, 1
+    uint64_t max_file_bytes; // a file that would be larger is not written; 0: any size
+    uint32_t threads;        // compressing threads; 0: one a CPU, at most 16
+    bool keeps_free_slots;   // keep the value part of free slots instead of zeroing it
+    bool replaces;           // an existing output file may be replaced
     // Looked at between frames; true: give up, ERROR_INTERRUPTED. May be NULL.
     bool (*is_cancelled)(void *context);
     void *cancel_context;
@@ -63,7 +64,7 @@ NODISCARD bool snapshot_check_output(const char *path, bool replaces, Error *err
 // Writes a snapshot to `path`: to an unnamed or temporary file in the same folder, fsync'd,
 // then linked or renamed, so that `path` never names half a file, whatever happens. Devices
 // and pipes are written straight. options may be NULL. Errors: usage, system, memory,
-// interrupted.
+// interrupted, limit (max_file_bytes).
 NODISCARD bool snapshot_write(const char *path, const SnapshotContents *contents,
                               const SnapshotWriteOptions *options, SnapshotWriteResult *result,
                               Error *error);

@@ -221,6 +221,7 @@ static bool write_file(SnapshotWriter *writer, OutputFile *file, SnapshotWriteRe
         .format_minor = SNAPSHOT_FORMAT_MINOR,
         .flags = options->keeps_free_slots ? SNAPSHOT_FLAG_KEEPS_FREE_SLOTS : 0,
         .level = options->level,
+        .max_file_bytes = options->max_file_bytes,
         .threads = options->threads,
         .is_cancelled = options->is_cancelled,
         .cancel_context = options->cancel_context,

@@ -29,6 +29,17 @@ run env TMPDIR="$WORK/nowhere" "$RUDO_SNAP" capture --core "$WORK/core.zst" -o "
 check_exit "which needs a folder for a temporary file" 4
 check_output "and says where" stderr "*it is made in \$TMPDIR, or else in /var/tmp*"
 
+# A file of exactly the limit is fine; a byte less is not.
+size=$(stat -c %s "$WORK/core.snapshot")
+run "$RUDO_SNAP" capture --core "$WORK/core" --max-size "$size" -o "$WORK/limited"
+check_exit "a snapshot that just fits --max-size is written" 0
+check "whole" "$RUDO_SNAP" verify "$WORK/limited"
+rm "$WORK/limited"
+run "$RUDO_SNAP" capture --core "$WORK/core" --max-size "$((size - 1))" -o "$WORK/limited"
+check_exit "one that does not is no error, but a finding" 1
+check_output "and says so" stderr "rudo-snap: the snapshot would be larger than $((size - 1)) bytes;*--max-size*"
+is "nothing is left of it" "$(find "$WORK" -name '*limited*')" ""
+
 # refused NAME STATUS GLOB: the file $WORK/bad is not accepted, and nothing is left of the try.
 refused()
 {

@@ -51,6 +51,11 @@ try capture --pid 1 -o
 try capture --pid 1 -o heap.zst extra
 try capture --pid 1 -o heap.zst --foreign block
 try capture --pid 1 -o heap.zst --level 20
+try capture --pid 1 -o heap.zst --max-size many
+try capture --pid 1 -o heap.zst --max-size 1.5Zi
+try capture --pid 1 -o heap.zst --max-size 0.5
+try capture --pid 1 -o heap.zst --max-size -1
+try capture --pid 1 -o heap.zst --max-size 9000000T
 try capture --pid 1 -o heap.zst --progress sometimes
 try capture --pid 2147483647 -o shop.zst
 try capture --pid 2147483647 --output=shop.zst --quiet
