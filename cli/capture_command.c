@@ -1,12 +1,14 @@
 // `rudo-snap capture`: records the heap of a running process, or of its core file.
 
-#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/capture_notes.h"
+#include "cli/capture_program.h"
+#include "cli/capture_summary.h"
 #include "cli/command_list.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
@@ -17,6 +19,10 @@ typedef struct CaptureSettings {
     int64_t pid; // 0: not given
     const char *core;
     const char *executable;
+    bool is_at_exit;
+    int64_t after_ns; // 0: not given; so are the next two
+    int64_t every_ns;
+    const char *signal_name;
     const char *output;
     bool replaces;
     bool keeps_free_slots;
@@ -54,6 +60,31 @@ static const Option options[] = {
              "not from where the core says; it must be the same\n"
              "build",
      .setting = offsetof(CaptureSettings, executable)},
+    {.name = "at-exit",
+     .type = OPTION_FLAG,
+     .help = "capture PROGRAM when it ends, however it ends; what\n"
+             "happens when nothing else is said",
+     .setting = offsetof(CaptureSettings, is_at_exit)},
+    {.name = "after",
+     .type = OPTION_DURATION,
+     .value_name = "TIME",
+     .help = "capture PROGRAM once, when it has run for so long:\n"
+             "250ms, 10s, 1.5h",
+     .setting = offsetof(CaptureSettings, after_ns),
+     .minimum = 1},
+    {.name = "every",
+     .type = OPTION_DURATION,
+     .value_name = "TIME",
+     .help = "capture PROGRAM again and again; FILEs are numbered:\n"
+             "shop.0001.zst, shop.0002.zst, ...",
+     .setting = offsetof(CaptureSettings, every_ns),
+     .minimum = 1000000},
+    {.name = "on-signal",
+     .type = OPTION_TEXT,
+     .value_name = "SIGNAL",
+     .help = "capture PROGRAM whenever rudo-snap gets this signal,\n"
+             "USR1, USR2 or HUP; FILEs are numbered, too",
+     .setting = offsetof(CaptureSettings, signal_name)},
     {.name = "output",
      .letter = 'o',
      .type = OPTION_TEXT,
@@ -106,17 +137,25 @@ static const Option options[] = {
 };
 
 const CommandUsage capture_usage = {
-    .operands = "",
+    .operands = "[-- PROGRAM ARGUMENT...]",
+    .max_operands = INT32_MAX,
     .options = options,
     .details = "Records the rudo-gc heap of a running process, with everything that may refer to\n"
                "it, in one file. The process is stopped for as long as copying its memory takes,\n"
                "and runs on whatever happens to rudo-snap. FILE appears when it is whole.\n"
                "\n"
                "With --core, the process is the one that a core file holds. The result is the\n"
-               "same as if it had been captured when the core was made.\n",
+               "same as if it had been captured when the core was made.\n"
+               "\n"
+               "With PROGRAM, runs it and captures it: at its end, or as the options say. It has\n"
+               "standard input and output to itself; rudo-snap prints to standard error, hands\n"
+               "on the signals that it gets, and ends with the program's exit status, or 128 +\n"
+               "the signal that ended it, when every snapshot was written.\n",
     .examples = "  rudo-snap capture --pid 4242 -o shop.zst\n"
                 "  rudo-snap capture --pid 4242 -o shop.zst --force --foreign roots\n"
-                "  rudo-snap capture --core core.4242 -o shop.zst\n",
+                "  rudo-snap capture --core core.4242 -o shop.zst\n"
+                "  rudo-snap capture -o end.zst -- shop --port 8080\n"
+                "  rudo-snap capture --every 10s -o shop.zst -- shop --port 8080\n",
 };
 
 // Is the snapshot being written to where the summary would go?
@@ -129,48 +168,6 @@ static bool is_standard_output(const char *path)
            !S_ISREG(output.st_mode) && output.st_rdev == standard.st_rdev;
 }
 
-static void print_file(FILE *stream, const char *path, const CaptureSummary *summary)
-{
-    char text[NUMBER_CHARS];
-    double ratio = summary->file.file_bytes == 0
-                       ? 0
-                       : (double)summary->resident_bytes / (double)summary->file.file_bytes;
-
-    fprintf(stream, "  wrote        ");
-    print_safely(stream, path, strlen(path));
-    fprintf(stream, ", %s", format_bytes(text, summary->file.file_bytes));
-    if (ratio >= 1.05)
-        fprintf(stream, " (%.*fx smaller)", ratio < 10 ? 1 : 0, ratio);
-    fprintf(stream, "\n");
-}
-
-static void print_summary(FILE *stream, const CaptureSettings *settings,
-                          const CaptureSummary *summary)
-{
-    char text[NUMBER_CHARS];
-
-    print_safely(stream, summary->executable, strlen(summary->executable));
-    fprintf(stream, " (pid %" PRIu32 "), %" PRIu32 " thread%s, ", summary->pid,
-            summary->thread_count, plural(summary->thread_count));
-    fprintf(stream, "%s of private memory\n", format_bytes(text, summary->resident_bytes));
-    if (settings->core == NULL)
-        fprintf(stream, "  stopped for  %s\n", format_time(text, summary->pause_ns));
-    fprintf(stream, "  found        %s GC page%s", format_count(text, summary->page_count),
-            plural(summary->page_count));
-    fprintf(stream, ", %s object%s", format_count(text, summary->object_count),
-            plural(summary->object_count));
-    fprintf(stream, " (looked at %s pages)\n", format_count(text, summary->looked_at_pages));
-    print_file(stream, settings->output, summary);
-    print_foreign_note(stream, (ForeignMode)settings->foreign_mode, summary->foreign_mode,
-                       summary->foreign_note);
-    fprintf(stream, "\n");
-    style_begin(stream, STYLE_FAINT);
-    fprintf(stream, "next: rudo-snap mark ");
-    print_safely(stream, settings->output, strlen(settings->output));
-    style_end(stream);
-    fprintf(stream, "\n");
-}
-
 static void say_phase(void *context, CapturePhase phase)
 {
     static const char *const names[] = {[CAPTURE_COPYING] = "copying the memory of the process",
@@ -181,15 +178,67 @@ static void say_phase(void *context, CapturePhase phase)
 }
 
 // Is it said, once, what to capture?
-static bool check_source(const CaptureSettings *settings, Error *error)
+static bool check_source(const CaptureSettings *settings, const Operands *program, Error *error)
 {
-    if (settings->pid != 0 && settings->core != NULL)
-        return error_set(error, ERROR_USAGE, "--pid and --core: only one can be captured");
-    if (settings->pid == 0 && settings->core == NULL)
-        return error_set(error, ERROR_USAGE, "what to capture is missing: --pid or --core");
+    int sources = (settings->pid != 0) + (settings->core != NULL) + (program->count > 0);
+    int moments = settings->is_at_exit + (settings->after_ns != 0) + (settings->every_ns != 0) +
+                  (settings->signal_name != NULL);
+
+    if (sources == 0)
+        return error_set(error, ERROR_USAGE,
+                         "what to capture is missing: --pid, --core, or -- PROGRAM");
+    if (sources > 1)
+        return error_set(error, ERROR_USAGE,
+                         "--pid, --core and a program: only one can be captured");
     if (settings->executable != NULL && settings->core == NULL)
         return error_set(error, ERROR_USAGE, "--exe goes with --core");
+    if (moments > 0 && program->count == 0)
+        return error_set(error, ERROR_USAGE,
+                         "--at-exit, --after, --every and --on-signal go with -- PROGRAM");
+    if (moments > 1)
+        return error_set(error, ERROR_USAGE,
+                         "--at-exit, --after, --every and --on-signal exclude each other");
     return true;
+}
+
+static bool find_signal(const char *name, int *signal_number, Error *error)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = {{"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"HUP", SIGHUP}};
+
+    if (strncasecmp(name, "SIG", 3) == 0)
+        name += 3;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (strcasecmp(name, signals[i].name) == 0) {
+            *signal_number = signals[i].number;
+            return true;
+        }
+    return error_set(error, ERROR_USAGE, "--on-signal: '%s' is not USR1, USR2 or HUP", name);
+}
+
+static ExitStatus run_program(const Command *command, const CaptureSettings *settings,
+                              const CaptureOptions *how, const Operands *program)
+{
+    ProgramCapture capture = {
+        .argument_count = program->count,
+        .arguments = program->values,
+        .output = settings->output,
+        .how = how,
+        .moment = settings->every_ns != 0         ? CAPTURE_EVERY
+                  : settings->after_ns != 0       ? CAPTURE_AFTER
+                  : settings->signal_name != NULL ? CAPTURE_ON_SIGNAL
+                                                  : CAPTURE_AT_EXIT,
+        .interval_ns = settings->every_ns != 0 ? settings->every_ns : settings->after_ns,
+        .is_quiet = settings->is_quiet,
+    };
+    Error error;
+
+    if (settings->signal_name != NULL &&
+        !find_signal(settings->signal_name, &capture.signal_number, &error))
+        return report_usage_error(command, &error);
+    return (ExitStatus)capture_program_run(&capture);
 }
 
 static bool capture(const CaptureSettings *settings, const CaptureOptions *how,
@@ -201,48 +250,65 @@ static bool capture(const CaptureSettings *settings, const CaptureOptions *how,
     return capture_process((int)settings->pid, settings->output, how, summary, error);
 }
 
+static bool prepare_output(CaptureSettings *settings, const Operands *program, Error *error)
+{
+    bool is_dash = strcmp(settings->output, "-") == 0;
+
+    if (is_dash)
+        settings->output = "/dev/stdout";
+    if (!is_dash && !is_standard_output(settings->output))
+        return true;
+    if (program->count > 0)
+        return error_set(error, ERROR_USAGE,
+                         "standard output is the program's: a snapshot needs a file");
+    if (isatty(STDOUT_FILENO) == 1)
+        return error_set(error, ERROR_USAGE, "a snapshot is nothing for a terminal");
+    return true;
+}
+
+// A process or a core file.
+static ExitStatus run_once(const CaptureSettings *settings, CaptureOptions *how)
+{
+    CaptureSummary summary;
+    Progress progress;
+    Error error;
+    bool ok;
+
+    // The target has to be let go and the unfinished file to be removed first.
+    interrupt_defer();
+    how->write.is_cancelled = interrupt_is_pending;
+    progress_init(&progress, (ProgressMode)settings->progress);
+    how->on_phase = say_phase;
+    how->phase_context = &progress;
+    ok = capture(settings, how, &summary, &error);
+    progress_end(&progress);
+    if (!ok)
+        return report_error(&error);
+    if (!settings->is_quiet)
+        print_capture_summary(is_standard_output(settings->output) ? stderr : stdout,
+                              settings->output, how->foreign_mode, &summary);
+    return EXIT_STATUS_DONE;
+}
+
 ExitStatus capture_run(const Command *command, int argument_count, char **arguments)
 {
     CaptureSettings settings = {.foreign_mode = FOREIGN_BLOCKS};
-    CaptureOptions capture_options = {.layout = NULL};
-    CaptureSummary summary;
-    Progress progress;
+    CaptureOptions how = {.layout = NULL};
     Operands operands;
     Error error;
     ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
-    bool ok;
 
     if (parsed != PARSE_RUN)
         return parse_exit_status(parsed);
-    if (!check_source(&settings, &error))
+    if (!check_source(&settings, &operands, &error) ||
+        !prepare_output(&settings, &operands, &error))
         return report_usage_error(command, &error);
-    if (strcmp(settings.output, "-") == 0) {
-        settings.output = "/dev/stdout";
-        if (isatty(STDOUT_FILENO) == 1) {
-            (void)error_set(&error, ERROR_USAGE, "a snapshot is nothing for a terminal");
-            return report_usage_error(command, &error);
-        }
-    }
-    capture_options.foreign_mode = (ForeignMode)settings.foreign_mode;
-    capture_options.write = (SnapshotWriteOptions){.level = (int)settings.level,
-                                                   .max_file_bytes = (uint64_t)settings.max_bytes,
-                                                   .keeps_free_slots = settings.keeps_free_slots,
-                                                   .replaces = settings.replaces,
-                                                   .is_cancelled = interrupt_is_pending};
-    // The target has to be let go and the unfinished file to be removed first.
-    interrupt_defer();
-    progress_init(&progress, (ProgressMode)settings.progress);
-    capture_options.on_phase = say_phase;
-    capture_options.phase_context = &progress;
-    ok = capture(&settings, &capture_options, &summary, &error);
-    progress_end(&progress);
-    if (!ok) {
-        if (error.code == ERROR_LIMIT && settings.max_bytes != 0)
-            (void)error_add_hint(&error, "--max-size sets the limit; a higher --level makes "
-                                         "snapshots smaller");
-        return report_error(&error);
-    }
-    if (!settings.is_quiet)
-        print_summary(is_standard_output(settings.output) ? stderr : stdout, &settings, &summary);
-    return EXIT_STATUS_DONE;
+    how.foreign_mode = (ForeignMode)settings.foreign_mode;
+    how.write = (SnapshotWriteOptions){.level = (int)settings.level,
+                                       .max_file_bytes = (uint64_t)settings.max_bytes,
+                                       .keeps_free_slots = settings.keeps_free_slots,
+                                       .replaces = settings.replaces};
+    if (operands.count > 0)
+        return run_program(command, &settings, &how, &operands);
+    return run_once(&settings, &how);
 }

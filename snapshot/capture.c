@@ -7,6 +7,7 @@
 
 #include "snapshot/capture_analysis.h"
 #include "snapshot/capture_core.h"
+#include "snapshot/capture_exit.h"
 #include "snapshot/capture_process.h"
 
 static void describe_copy(const ProcessCopy *copy, CaptureSummary *summary)
@@ -16,6 +17,7 @@ static void describe_copy(const ProcessCopy *copy, CaptureSummary *summary)
     summary->thread_count = copy->thread_count;
     summary->resident_bytes = copy->copied_bytes;
     summary->pause_ns = copy->pause_ns;
+    summary->is_from_core = copy->is_core;
 }
 
 static void begin_phase(const CaptureOptions *options, CapturePhase phase)
@@ -69,6 +71,20 @@ bool capture_process(int pid, const char *path, const CaptureOptions *options,
     bool is_ok;
 
     if (!begin(path, options, summary, error) || !capture_process_copy(pid, &cancel, &copy, error))
+        return false;
+    is_ok = write_copy(&copy, path, options, summary, error);
+    process_copy_release(&copy);
+    return is_ok;
+}
+
+bool capture_exiting(const ExitWatch *watch, const char *path, const CaptureOptions *options,
+                     CaptureSummary *summary, Error *error)
+{
+    CaptureCancel cancel = cancel_of(options);
+    ProcessCopy copy;
+    bool is_ok;
+
+    if (!begin(path, options, summary, error) || !capture_exit_copy(watch, &cancel, &copy, error))
         return false;
     is_ok = write_copy(&copy, path, options, summary, error);
     process_copy_release(&copy);

@@ -4,6 +4,7 @@
 // Borders inside, so that ways in can be added (pre-copy, fork):
 //
 //   capture_process_*   fills a ProcessCopy: mappings, threads with registers, bytes
+//   capture_exit        does the same with one that an ExitWatch holds at its end
 //   capture_core        does the same from a core file
 //   capture_analysis_*  ProcessCopy -> SnapshotContents: pages, roots, foreign blocks, types
 //   snapshot_write()    SnapshotContents -> file
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "snapshot/error.h"
+#include "snapshot/exit_watch.h"
 #include "snapshot/heap_layout.h"
 #include "snapshot/snapshot_details.h"
 #include "snapshot/snapshot_file.h"
@@ -42,7 +44,8 @@ typedef struct CaptureSummary {
     uint32_t pid;
     uint32_t thread_count;
     uint64_t resident_bytes; // private writable memory that was copied
-    uint64_t pause_ns;       // first interrupt to last detach
+    uint64_t pause_ns;       // first interrupt to last detach; 0 of a core file
+    bool is_from_core;
     uint64_t looked_at_pages;
     uint64_t page_count;     // page headers found
     uint64_t object_count;   // allocated and not DEAD
@@ -58,6 +61,12 @@ typedef struct CaptureSummary {
 // memory, no heap (not one valid GC page), interrupted.
 NODISCARD bool capture_process(int pid, const char *path, const CaptureOptions *options,
                                CaptureSummary *summary, Error *error);
+
+// Captures the process that `watch` holds at its end, into `path`; it is held until the file is
+// written. To be called by the tracer. Errors: as capture_process().
+NODISCARD bool capture_exiting(const ExitWatch *watch, const char *path,
+                               const CaptureOptions *options, CaptureSummary *summary,
+                               Error *error);
 
 // Captures the process whose core file is `core` into `path`: the same pages, roots and blocks,
 // and so the same mark, as if it had been captured when the core was made. `executable` may be

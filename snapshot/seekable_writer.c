@@ -68,11 +68,14 @@ static bool put_frame(SeekableWriter *writer, const void *bytes, uint32_t compre
         return error_set(error, ERROR_UNSUPPORTED, "the heap is too large for one snapshot file");
     if (limit != 0 &&
         writer->file_bytes + compressed_bytes + table_bytes_of(writer) + SEEK_TABLE_ENTRY_BYTES >
-            limit)
-        return error_set(error, ERROR_LIMIT,
-                         "the snapshot would be larger than %llu bytes; they were full after %llu "
-                         "bytes of content",
-                         (unsigned long long)limit, (unsigned long long)writer->stream_bytes);
+            limit) {
+        (void)error_set(error, ERROR_LIMIT,
+                        "the snapshot would be larger than %llu bytes; they were full after %llu "
+                        "bytes of content",
+                        (unsigned long long)limit, (unsigned long long)writer->stream_bytes);
+        return error_add_hint(error, "--max-size sets the limit; a higher --level makes snapshots "
+                                     "smaller");
+    }
     if (!output_file_write(writer->file, bytes, compressed_bytes, error))
         return false;
     byte_buffer_add_u32(&writer->entries, compressed_bytes);

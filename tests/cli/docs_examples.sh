@@ -5,7 +5,7 @@
 # "..." stands for any lines.
 #
 # "shop.zst" is the sample of the golden tests; examples that capture process 4242 capture the C
-# sample instead, and those of its core file a small core.
+# sample instead, those of its core file a small core, and "shop" is the C sample.
 #
 #   tests/cli/docs_examples.sh            run and compare
 #   tests/cli/docs_examples.sh --update   write what differs into README.md
@@ -16,6 +16,11 @@ write_shop_heap=$BUILD/tests/cli/helpers/write_shop_heap
 mkdir "$WORK/bin" "$WORK/folder"
 ln -s "$RUDO_SNAP" "$WORK/bin/rudo-snap"
 PATH=$WORK/bin:$PATH
+cat >"$WORK/bin/shop" <<EOF
+#!/bin/sh
+exec "$BUILD/samples/c-heap" --threads 1 --objects 100 --seconds 1
+EOF
+chmod +x "$WORK/bin/shop"
 "$write_shop_heap" "$WORK/shop.zst" || bail "cannot write the sample"
 "$BUILD/tests/cli/helpers/make_core_files" example "$WORK/core.4242" || bail "cannot write a core"
 
@@ -94,6 +99,16 @@ for number in $(seq "$count"); do
             skip "$name" "tracing is not permitted here"
             continue
         fi
+        ;;
+    *"--every 10s"*)
+        rm -f "$WORK"/folder/*
+        (cd "$WORK/folder" && eval "${command//10s/300ms}") >"$WORK/stdout" 2>"$WORK/stderr" </dev/null
+        status=$?
+        ;;
+    *"-- shop"*)
+        rm -f "$WORK"/folder/*
+        (cd "$WORK/folder" && eval "$command") >"$WORK/stdout" 2>"$WORK/stderr" </dev/null
+        status=$?
         ;;
     *"--core core.4242"*)
         rm -f "$WORK"/folder/*

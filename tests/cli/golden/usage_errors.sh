@@ -45,10 +45,16 @@ try capture --pid 1
 try capture -o heap.zst
 try capture --pid 1 --core core -o heap.zst
 try capture --pid 1 --exe shop -o heap.zst
+try capture --pid 1 -o heap.zst -- true
+try capture --pid 1 -o heap.zst --every 1s
+try capture --every 1s --after 1s -o heap.zst -- true
+try capture --every 0 -o heap.zst -- true
+try capture --after soon -o heap.zst -- true
+try capture --on-signal KILL -o heap.zst -- true
+try capture -o - -- true
 try capture --pid 0 -o heap.zst
 try capture --pid shop -o heap.zst
 try capture --pid 1 -o
-try capture --pid 1 -o heap.zst extra
 try capture --pid 1 -o heap.zst --foreign block
 try capture --pid 1 -o heap.zst --level 20
 try capture --pid 1 -o heap.zst --max-size many

@@ -1,0 +1,16 @@
+// Copying a process at its end, while an ExitWatch holds it there.
+
+#ifndef SNAPSHOT_CAPTURE_EXIT_H
+#define SNAPSHOT_CAPTURE_EXIT_H
+
+#include "snapshot/capture_process.h"
+#include "snapshot/error.h"
+#include "snapshot/exit_watch.h"
+#include "snapshot/process_copy.h"
+
+// exit_watch_is_over() was true. The process stays where it is. Errors: system, memory,
+// interrupted. On success the caller owns `*out` and frees its parts with process_copy_release().
+NODISCARD bool capture_exit_copy(const ExitWatch *watch, const CaptureCancel *cancel,
+                                 ProcessCopy *out, Error *error);
+
+#endif
