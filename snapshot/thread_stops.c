@@ -70,15 +70,13 @@ void traced_detach(TracedThreads *threads, TracedThread *thread, int signal)
     traced_set_state(threads, thread, TRACED_GONE);
 }
 
-// A thread has ended. Its tracer has to take note of it, or it stays a zombie; but the end of a
-// process that is our own child is for whoever started it to collect.
+// A thread has ended. Its tracer has to take note of it, or it stays a zombie; whoever started
+// the process is told of its end after that.
 void traced_bury(TracedThreads *threads, TracedThread *thread)
 {
     siginfo_t info;
 
-    if (thread->tid != threads->pid ||
-        proc_status_number(threads->pid, threads->pid, "PPid", 0) != getpid())
-        (void)waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | __WALL);
+    (void)waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | __WALL);
     traced_set_state(threads, thread, TRACED_GONE);
 }
 

@@ -270,6 +270,15 @@ static bool check_events(TracedThreads *threads, Error *error)
     return take_newborns(threads, error);
 }
 
+static bool check_limit(const TracedThreads *threads, Error *error)
+{
+    if (threads->limit_ns == 0 || !threads->has_interrupted ||
+        traced_now_ns(CLOCK_MONOTONIC) - threads->interrupted_at_ns < threads->limit_ns)
+        return true;
+    return error_set(error, ERROR_LIMIT, "the threads of process %d took too long to stop",
+                     threads->pid);
+}
+
 // Waits until every thread in the table is stopped or gone.
 static bool wait_for_stops(TracedThreads *threads, Error *error)
 {
@@ -283,7 +292,8 @@ static bool wait_for_stops(TracedThreads *threads, Error *error)
         char state;
         int tid = 0;
 
-        if (!capture_cancel_check(threads->cancel, threads->pid, error))
+        if (!capture_cancel_check(threads->cancel, threads->pid, error) ||
+            !check_limit(threads, error))
             return false;
         if (traced_look_at_all(threads, false)) {
             if (!check_events(threads, error))
@@ -361,7 +371,7 @@ void traced_threads_resume(TracedThreads *threads)
             traced_detach(threads, &threads->threads[i], 0);
     }
     // After a failure some may not have stopped yet, and only a stopped thread can be let go.
-    // The kernel does the rest when the tracing thread ends.
+    // The kernel does the rest when the tracer ends.
     for (unsigned polls = 0; threads->has_interrupted && threads->seized_count > 0; polls++) {
         if (traced_look_at_all(threads, true))
             continue;

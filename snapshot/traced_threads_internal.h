@@ -1,7 +1,8 @@
 // Stopping all threads of a process, and letting them go again.
 //
-// To be used from one thread, which is the tracer in the kernel's eyes. When that thread ends,
-// for whatever reason, the kernel lets go of everything it still holds and the target runs on.
+// To be used in a process of its own (guard_process_internal.h), the tracer in the kernel's eyes.
+// When it ends, for whatever reason, the kernel lets go of everything it still holds and the
+// target runs on.
 //
 //     traced_threads_init(&threads, pid, cancel);
 //     if (traced_threads_stop(&threads, error)) { ...look at it... }
@@ -36,6 +37,7 @@ typedef struct TracedThread {
 typedef struct TracedThreads {
     int pid;
     const CaptureCancel *cancel; // may be NULL
+    int64_t limit_ns;            // of a stop; 0: none
     uint32_t count;
     uint32_t capacity;
     TracedThread *threads; // ascending by tid; owned
@@ -57,7 +59,8 @@ typedef struct TracedThreads {
 void traced_threads_init(TracedThreads *threads, int pid, const CaptureCancel *cancel);
 
 // Stops every thread, newborn ones included. Call traced_threads_resume() whatever it returns.
-// Errors: system (permission, the process has gone, a thread does not stop), memory, interrupted.
+// Errors: system (permission, the process has gone, a thread does not stop), memory, interrupted,
+// limit (it takes longer than `limit_ns`).
 NODISCARD bool traced_threads_stop(TracedThreads *threads, Error *error);
 
 // The tid of a thread that is stopped, to ask about the process's memory; 0: none is left.

@@ -19,7 +19,6 @@ libiberty/.*      1
 # The only files of the libraries that are about concurrency.
 CONCURRENT='
 marker/native/shared_memory.h
-snapshot/capture_process.c
 snapshot/parallel_for.c
 snapshot/seekable_writer.c
 '
@@ -94,8 +93,10 @@ code_of_libraries()
 code=$(code_of_libraries)
 none "libraries never print" \
     "$(grep -E '[^a-z_](printf|puts|putchar|perror|vprintf|warnx?|psignal)\(|[^a-z_](stdout|stderr)[^a-z_]' <<<"$code")"
+# A process that a library has forked for itself has nowhere to return to.
 none "libraries never exit" \
-    "$(grep -E '[^a-z_](exit|_exit|_Exit|quick_exit|abort|errx?)\(' <<<"$code")"
+    "$(grep -E '[^a-z_](exit|_exit|_Exit|quick_exit|abort|errx?)\(' <<<"$code" |
+        grep -vE '^snapshot/guard_process\.c:[0-9]+: *_exit\(0\);')"
 none "libraries install no signal handlers" \
     "$(grep -E '[^a-z_](signal|sigaction|atexit)\(' <<<"$code")"
 done_testing

@@ -60,19 +60,35 @@ for signal in INT TERM; do
         "$(tr ' ' '\n' <<<"$statuses" | grep -vxE "|0|$((128 + number))")" ""
 done
 
-# A capture that is stopped by job control must not hold the target meanwhile.
-trouble=""
-for ((i = 0; i < 5 * DOSE; i++)); do
-    start "$WORK/capture.out" "$RUDO_SNAP" capture --pid "$TARGET" -o "$heap"
-    tool=$STARTED
-    sleep_us "$(random_below "$took")"
-    kill -TSTP "$tool" 2>/dev/null
-    sleep 0.05
-    found=$(target_trouble)
-    [ -z "$found" ] || trouble+="round $i: $found"$'\n'
-    kill -CONT "$tool" 2>/dev/null
-    wait "$tool" || trouble+="round $i: status $?"$'\n'
-    rm -f "$heap"
-done
-is "a capture that is put to sleep (SIGTSTP) holds nobody, and ends well later" "$trouble" ""
+# A capture that is put to sleep must not hold the target meanwhile: the keyboard's way is put off,
+# and when the other way comes while the target stands still, it is let go.
+# put_to_sleep SIGNAL ROUNDS: leaves $trouble, $statuses.
+put_to_sleep()
+{
+    local i tool found
+    trouble=""
+    statuses=""
+    for ((i = 0; i < $2; i++)); do
+        start "$WORK/capture.out" "$RUDO_SNAP" capture --pid "$TARGET" -o "$heap"
+        tool=$STARTED
+        sleep_us "$(random_below "$took")"
+        kill "-$1" "$tool" 2>/dev/null
+        sleep 0.2
+        found=$(target_trouble)
+        [ -z "$found" ] || trouble+="round $i: $found"$'\n'
+        kill -CONT "$tool" 2>/dev/null
+        wait "$tool"
+        statuses+=" $?"
+        rm -f "$heap"
+    done
+}
+
+put_to_sleep TSTP $((5 * DOSE))
+is "a capture that is put to sleep by SIGTSTP holds nobody" "$trouble" ""
+is "it ends well later" "$(tr ' ' '\n' <<<"$statuses" | grep -vxE '|0')" ""
+put_to_sleep STOP $((5 * DOSE))
+is "a capture that is put to sleep by SIGSTOP holds nobody" "$trouble" ""
+is "it ends well later, or says that it had to let go" \
+    "$(tr ' ' '\n' <<<"$statuses" | grep -vxE '|0|1')" ""
+note "SIGSTOP: statuses$statuses"
 done_testing

@@ -1,0 +1,163 @@
+// Our side of the guard: see capture_guard_internal.h.
+
+#include "snapshot/capture_guard_internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "snapshot/capture_refusal_internal.h"
+#include "snapshot/guard_process_internal.h"
+
+// How often a wait for the guard looks whether the user wants us to stop.
+#define CANCEL_LOOK_MS 20
+// How long the guard may take to end before it is left to end by itself.
+#define END_PATIENCE_MS 3000
+// More registers than any thread has: 27 general ones and an XSAVE area of 16 KiB.
+#define MAX_REGISTERS 2100u
+
+bool capture_guard_start(CaptureGuard *guard, int pid, const CaptureCancel *cancel, Error *error)
+{
+    sigset_t all, before;
+    pid_t self = getpid(), child;
+    int ends[2];
+
+    *guard = (CaptureGuard){.pid = pid, .cancel = cancel, .socket = -1};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return error_set(error, ERROR_SYSTEM, "cannot make a socket: %s", strerror(errno));
+    // No handler of ours may run in the child.
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before);
+    child = fork();
+    if (child == 0)
+        guard_process_run(ends[1], pid, self);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    (void)close(ends[1]);
+    if (child < 0) {
+        (void)close(ends[0]);
+        return error_set(error, ERROR_SYSTEM, "cannot start a process: %s", strerror(errno));
+    }
+    guard->process = child;
+    guard->socket = ends[0];
+    return true;
+}
+
+static bool has_ended(Error *error)
+{
+    return error_set(error, ERROR_SYSTEM, "the guard process of the capture has ended early");
+}
+
+// Waits until the guard has said something.
+static bool await(const CaptureGuard *guard, Error *error)
+{
+    for (;;) {
+        struct pollfd end = {.fd = guard->socket, .events = POLLIN};
+        int ready = poll(&end, 1, CANCEL_LOOK_MS);
+
+        if (ready > 0)
+            return true;
+        if (ready < 0 && errno != EINTR)
+            return error_set(error, ERROR_SYSTEM, "cannot wait for the guard process: %s",
+                             strerror(errno));
+        if (!capture_cancel_check(guard->cancel, guard->pid, error))
+            return false;
+    }
+}
+
+// Asks and waits for the answer; its `error` becomes ours.
+static bool ask(CaptureGuard *guard, const GuardRequest *request, GuardReply *reply, Error *error)
+{
+    ssize_t got;
+
+    memset(reply, 0, sizeof *reply);
+    if (send(guard->socket, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
+        return has_ended(error);
+    if (!await(guard, error))
+        return false;
+    do {
+        got = recv(guard->socket, reply, sizeof *reply, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got != (ssize_t)sizeof *reply)
+        return has_ended(error);
+    if (!reply->is_ok)
+        *error = reply->error;
+    return reply->is_ok;
+}
+
+bool capture_guard_stop(CaptureGuard *guard, int64_t limit_ns, GuardReply *hold, Error *error)
+{
+    const GuardRequest request = {.kind = GUARD_STOP, .limit_ns = limit_ns};
+
+    return ask(guard, &request, hold, error);
+}
+
+static bool receive_thread(CaptureGuard *guard, ProcessThread *out, Error *error)
+{
+    ProcessRegister registers[MAX_REGISTERS];
+    struct iovec parts[] = {{.iov_base = out, .iov_len = sizeof *out},
+                            {.iov_base = registers, .iov_len = sizeof registers}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    size_t bytes;
+    ssize_t got;
+
+    do {
+        got = recvmsg(guard->socket, &message, 0);
+    } while (got < 0 && errno == EINTR);
+    bytes = out->register_count * sizeof *registers;
+    out->registers = NULL;
+    if (got < (ssize_t)sizeof *out || out->register_count > MAX_REGISTERS ||
+        (size_t)got != sizeof *out + bytes)
+        return has_ended(error);
+    out->registers = malloc(bytes + 1);
+    if (out->registers == NULL)
+        return error_set_memory(error, bytes, "registers");
+    memcpy(out->registers, registers, bytes);
+    return true;
+}
+
+bool capture_guard_resume(CaptureGuard *guard, ProcessCopy *out, GuardTimes *times, Error *error)
+{
+    const GuardRequest request = {.kind = GUARD_RESUME};
+    GuardReply reply;
+    bool is_ok = ask(guard, &request, &reply, error);
+
+    *times = reply.times;
+    if (!is_ok)
+        return false;
+    out->threads = calloc((size_t)reply.thread_count + 1, sizeof *out->threads);
+    if (out->threads == NULL)
+        return error_set_memory(error, reply.thread_count * sizeof *out->threads, "threads");
+    for (uint32_t i = 0; i < reply.thread_count; i++) {
+        if (!receive_thread(guard, &out->threads[i], error))
+            return false;
+        out->thread_count++;
+    }
+    if (reply.is_over)
+        return error_set(error, ERROR_LIMIT, "process %d was let go before its memory was copied",
+                         guard->pid);
+    return true;
+}
+
+void capture_guard_end(CaptureGuard *guard)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+
+    if (guard->socket >= 0)
+        (void)close(guard->socket);
+    guard->socket = -1;
+    // A guard that waits for a thread to stop goes on doing so, without us.
+    for (int polls = 0; guard->process > 0 && polls < END_PATIENCE_MS; polls++) {
+        pid_t ended = waitpid(guard->process, NULL, WNOHANG);
+
+        if (ended == guard->process || (ended < 0 && errno != EINTR))
+            break;
+        (void)nanosleep(&moment, NULL);
+    }
+    guard->process = 0;
+}

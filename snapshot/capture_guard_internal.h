@@ -1,0 +1,48 @@
+// Stopping a process through a guard (guard_process_internal.h), so that it runs on whatever
+// becomes of us.
+//
+//     if (capture_guard_start(&guard, pid, cancel, error)) {
+//         ok = capture_guard_stop(&guard, limit_ns, &hold, error);
+//         ...copy from hold.tid...
+//         ok = ok && capture_guard_resume(&guard, &copy, &times, error);
+//     }
+//     capture_guard_end(&guard);
+
+#ifndef SNAPSHOT_CAPTURE_GUARD_INTERNAL_H
+#define SNAPSHOT_CAPTURE_GUARD_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "snapshot/capture_process.h"
+#include "snapshot/error.h"
+#include "snapshot/guard_messages_internal.h"
+#include "snapshot/process_copy.h"
+
+typedef struct CaptureGuard {
+    int pid;                     // of the target
+    const CaptureCancel *cancel; // borrowed; may be NULL
+    int socket;                  // -1: none
+    pid_t process;               // 0: none
+} CaptureGuard;
+
+// Makes the guard; the target is not touched. Errors: system.
+// Call capture_guard_end() whatever it returns.
+NODISCARD bool capture_guard_start(CaptureGuard *guard, int pid, const CaptureCancel *cancel,
+                                   Error *error);
+
+// Stops all threads. The guard lets go by itself after `limit_ns` (0: never), or when this process
+// is stopped. Errors: system, memory, interrupted, limit (it is over already).
+NODISCARD bool capture_guard_stop(CaptureGuard *guard, int64_t limit_ns, GuardReply *hold,
+                                  Error *error);
+
+// Lets all threads go, and takes their registers into `out->threads`.
+// Errors: system (it was killed meanwhile), memory, limit (the guard had let go before).
+NODISCARD bool capture_guard_resume(CaptureGuard *guard, ProcessCopy *out, GuardTimes *times,
+                                    Error *error);
+
+// The target is let go of, if it was held, and the guard ends. May be called twice.
+void capture_guard_end(CaptureGuard *guard);
+
+#endif
