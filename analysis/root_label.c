@@ -76,20 +76,80 @@ static const SnapshotModule *find_module(const SnapshotDetails *details, uint64_
     return found != NULL && (file[0] == '\0' || address < found->end) ? found : NULL;
 }
 
+// How much of a variable's name a person wants to read: of thread_local!'s, whose value is inside
+// closures of what was declared ("CURRENT::{K#0}::{closure#0}::__RUST_STD_INTERNAL_VAL"), the
+// declared name.
+static int shown_length(const char *name)
+{
+    static const char inner[] = "::__RUST_STD_INTERNAL_VAL";
+    size_t length = strlen(name);
+    const char *closure = strstr(name, "::{");
+
+    if (length > strlen(inner) && strcmp(name + length - strlen(inner), inner) == 0)
+        length = closure != NULL ? (size_t)(closure - name) : length - strlen(inner);
+    return (int)length;
+}
+
+// "shop::CACHE+0x10"; the caller frees it.
+static char *variable_label(const SnapshotVariable *variable, uint64_t address)
+{
+    uint64_t offset = address - variable->address;
+    int shown = shown_length(variable->name), length;
+    char *label = NULL;
+
+    if (offset == 0)
+        length = asprintf(&label, "%.*s", shown, variable->name);
+    else
+        length = asprintf(&label, "%.*s+0x%" PRIx64, shown, variable->name, offset);
+    return length < 0 ? NULL : label;
+}
+
 static char *global_label(const SnapshotDetails *details, const Root *root)
 {
     const char *file = without_folders(mapping_name(details, root->address));
     const SnapshotModule *module = find_module(details, root->address, file);
-    char *label = NULL;
-    int length;
+    const SnapshotVariable *variable =
+        snapshot_details_find_variable(details, false, root->address);
+    char *label = NULL, *place;
+    int length = -1;
 
-    if (module != NULL)
+    if (variable != NULL) {
+        place = variable_label(variable, root->address);
+        if (place != NULL)
+            length =
+                asprintf(&label, "global %s (%s)", place, details->modules[variable->module].name);
+        free(place);
+    } else if (module != NULL) {
         length =
             asprintf(&label, "global %s+0x%" PRIx64, module->name, root->address - module->base);
-    else if (file[0] != '\0')
+    } else if (file[0] != '\0') {
         length = asprintf(&label, "global 0x%" PRIx64 " (%s)", root->address, file);
-    else
+    } else {
         length = asprintf(&label, "global 0x%" PRIx64, root->address);
+    }
+    return length < 0 ? NULL : label;
+}
+
+// `thread` is the label of the root's thread.
+static char *tls_label(const SnapshotDetails *details, const Root *root, const char *thread)
+{
+    const SnapshotVariable *variable = NULL;
+    char *label = NULL, *place;
+    uint64_t distance = 0;
+    int length = -1;
+
+    if (root->thread < details->thread_count) {
+        distance = root->address - details->threads[root->thread].control_block;
+        variable = snapshot_details_find_variable(details, true, distance);
+    }
+    if (variable != NULL) {
+        place = variable_label(variable, distance);
+        if (place != NULL)
+            length = asprintf(&label, "tls %s of %s", place, thread);
+        free(place);
+    } else {
+        length = asprintf(&label, "tls of %s, 0x%" PRIx64, thread, root->address);
+    }
     return length < 0 ? NULL : label;
 }
 
@@ -114,15 +174,15 @@ static char *thread_root_label(const SnapshotDetails *details, const Root *root)
     char *thread = thread_label(details, root->thread);
     char register_text[REGISTER_NAME_CHARS];
     char *label = NULL;
-    int length = -1;
+    int length = 0;
 
     if (thread == NULL)
         return NULL;
-    if (root->kind == ROOT_REGISTER)
+    if (root->kind == ROOT_TLS)
+        label = tls_label(details, root, thread);
+    else if (root->kind == ROOT_REGISTER)
         length = asprintf(&label, "register %s of %s", register_name(root->address, register_text),
                           thread);
-    else if (root->kind == ROOT_TLS)
-        length = asprintf(&label, "tls of %s, 0x%" PRIx64, thread, root->address);
     else
         length = asprintf(&label, "%s, %s 0x%" PRIx64, thread, root_kind_name((RootKind)root->kind),
                           root->address);

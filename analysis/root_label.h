@@ -3,7 +3,7 @@
 //     thread 'worker-3', frame #4 shop::handle_order+0x5c, stack 0x7fcb3e1ff8a0
 //     register rbx of thread 'main'
 //     global shop::CACHE+0x10 (shop)
-//     tls of thread 'main', 0x7f31c9a4e6f8
+//     tls shop::CURRENT+0x8 of thread 'main'
 //
 // Only what the snapshot knows is said: one without frames gives "thread 'worker-3', stack
 // 0x7fcb3e1ff8a0".

@@ -214,55 +214,22 @@ static bool find_equals(const KnownKey *known, uint32_t count, uint32_t *first_o
     return true;
 }
 
-// "shop+0x1f40"; the word itself where no module is known.
-static void function_text(const SnapshotDetails *details, const SnapshotType *function,
-                          uint64_t word, char *text, size_t size)
+static char *unnamed_label(const SnapshotDetails *details, const KnownKey *key, uint32_t number)
 {
-    const char *module = type_module_name(details, function);
-
-    if (module != NULL)
-        (void)snprintf(text, size, "%s+0x%" PRIx64, module, function->module_offset);
-    else
-        (void)snprintf(text, size, "0x%" PRIx64, word);
-}
-
-// Has another type the same trace function? Keys that have are neighbours in the order, and at
-// most one neighbour is of the same type: its DEAD objects.
-static bool shares_trace(const KnownKey *known, const uint32_t *first_of, uint32_t count,
-                         uint32_t index)
-{
-    for (uint32_t i = index; i-- > 0 && known[i].words->trace == known[index].words->trace;)
-        if (first_of[i] != first_of[index])
-            return true;
-    for (uint32_t i = index + 1; i < count && known[i].words->trace == known[index].words->trace;
-         i++)
-        if (first_of[i] != first_of[index])
-            return true;
-    return false;
-}
-
-// What tells types apart that have no name; the rest of the key only where the trace function
-// does not.
-static char *unnamed_label(const SnapshotDetails *details, const KnownKey *key, bool is_ambiguous,
-                           uint32_t number)
-{
-    char trace[300], drop[300];
+    const char *module = type_module_name(details, key->trace);
     char *label;
     int length;
 
-    function_text(details, key->trace, key->words->trace, trace, sizeof trace);
-    function_text(details, key->drop, key->words->drop, drop, sizeof drop);
-    if (is_ambiguous)
-        length = asprintf(&label, "type #%" PRIu32 " (trace %s, drop %s, %" PRIu32 " bytes)",
-                          number, trace, drop, key->words->block_size);
+    if (module != NULL)
+        length = asprintf(&label, "type #%" PRIu32 " (trace %s+0x%" PRIx64 ")", number, module,
+                          key->trace->module_offset);
     else
-        length = asprintf(&label, "type #%" PRIu32 " (trace %s)", number, trace);
+        length =
+            asprintf(&label, "type #%" PRIu32 " (trace 0x%" PRIx64 ")", number, key->words->trace);
     return length < 0 ? NULL : label;
 }
 
-// is_ambiguous: its trace function is not its alone.
-static bool add_type(TypeTable *table, const SnapshotDetails *details, KnownKey *key,
-                     bool is_ambiguous, Error *error)
+static bool add_type(TypeTable *table, const SnapshotDetails *details, KnownKey *key, Error *error)
 {
     HeapType *type = &table->types[table->type_count++];
 
@@ -275,7 +242,7 @@ static bool add_type(TypeTable *table, const SnapshotDetails *details, KnownKey 
     else if (type->name != NULL)
         type->label = strdup(type->name);
     else
-        type->label = unnamed_label(details, key, is_ambiguous, table->type_count);
+        type->label = unnamed_label(details, key, table->type_count);
     if (type->label == NULL)
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's label");
     return true;
@@ -292,9 +259,7 @@ static bool make_types(TypeTable *table, const SnapshotDetails *details, KnownKe
         const KnownKey *first = &known[first_of[i]];
 
         table->shown_keys[i] = known[i].key;
-        if (first_of[i] == i &&
-            !add_type(table, details, &known[i], shares_trace(known, first_of, table->key_count, i),
-                      error))
+        if (first_of[i] == i && !add_type(table, details, &known[i], error))
             return false;
         table->keys[known[i].key].type =
             first_of[i] == i ? table->type_count - 1 : table->keys[first->key].type;

@@ -40,21 +40,31 @@ void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, c
         fprintf(stream, "      garbage that only malloc'd memory refers to counts as reachable\n");
 }
 
+// Each line of a text, behind `before`.
+static void print_lines(FILE *stream, const char *before, const char *text)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+
+        fprintf(stream, "%s", before);
+        print_safely(stream, text, length);
+        fprintf(stream, "\n");
+        text += length + (text[length] == '\n');
+    }
+}
+
+void print_names_note(FILE *stream, const char *note)
+{
+    print_lines(stream, "note: ", note);
+}
+
 void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata)
 {
-    const char *line = metadata->missing;
-
     print_foreign_note(stream, metadata->foreign_requested, metadata->foreign_mode,
                        metadata->foreign_note);
+    print_names_note(stream, metadata->names_note);
     if (metadata->is_complete)
         return;
     fprintf(stream, "note: the snapshot is not complete; all counts are of what is there\n");
-    while (*line != '\0') {
-        size_t length = strcspn(line, "\n");
-
-        fprintf(stream, "      missing: ");
-        print_safely(stream, line, length);
-        fprintf(stream, "\n");
-        line += length + (line[length] == '\n');
-    }
+    print_lines(stream, "      missing: ", metadata->missing);
 }

@@ -20,4 +20,7 @@ void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata);
 // The lines about malloc'd memory that was not treated as asked for; nothing when it was.
 void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, const char *why);
 
+// A line for each kind of names that could not all be found out; nothing when they were.
+void print_names_note(FILE *stream, const char *note);
+
 #endif

@@ -41,6 +41,7 @@ void print_capture_summary(FILE *stream, const char *path, ForeignMode requested
     fprintf(stream, " (looked at %s pages)\n", format_count(text, summary->looked_at_pages));
     print_file(stream, path, summary);
     print_foreign_note(stream, requested, summary->foreign_mode, summary->foreign_note);
+    print_names_note(stream, summary->names_note);
     fprintf(stream, "\n");
     style_begin(stream, STYLE_FAINT);
     fprintf(stream, "next: rudo-snap mark ");

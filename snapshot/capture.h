@@ -52,6 +52,7 @@ typedef struct CaptureSummary {
     uint64_t rejected_pages; // pages that begin with the magic, but have no valid header
     ForeignMode foreign_mode;
     char foreign_note[200]; // why it is not what was asked for; ""
+    char names_note[200];   // which names could not be found out, lines; ""
     SnapshotWriteResult file;
 } CaptureSummary;
 

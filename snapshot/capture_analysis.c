@@ -166,7 +166,7 @@ static bool run(CaptureAnalysis *analysis, CaptureSummary *summary, Error *error
            capture_find_malloc(analysis, error) && capture_check_cancelled(analysis, error) &&
            capture_find_blocks(analysis, error) && capture_check_cancelled(analysis, error) &&
            capture_find_roots(analysis, error) && capture_find_types(analysis, summary, error) &&
-           capture_find_symbols(analysis, error) && describe_threads(analysis, error) &&
+           capture_find_names(analysis, error) && describe_threads(analysis, error) &&
            describe_mappings(analysis, error);
 }
 
@@ -177,6 +177,7 @@ static void fill_summary(const CaptureAnalysis *analysis, CaptureSummary *summar
 
     copy_text(summary->executable, sizeof summary->executable, metadata->executable);
     copy_text(summary->foreign_note, sizeof summary->foreign_note, metadata->foreign_note);
+    memcpy(summary->names_note, metadata->names_note, sizeof summary->names_note);
     summary->pid = metadata->pid;
     summary->thread_count = copy->thread_count;
     summary->resident_bytes = copy->copied_bytes;

@@ -10,7 +10,7 @@
 //   capture_foreign  which chunks matter: the foreign blocks
 //   capture_roots    every byte gets one owner; root words are picked
 //   capture_types    objects are counted, the functions that tell their types are collected
-//   capture_symbols  and get names
+//   capture_names    and get names, as do variables that hold roots (and capture_symbols)
 //
 // Everything here comes from another process that may be hostile: no address, size or count
 // is used before it was checked against what was copied.
@@ -271,6 +271,7 @@ struct CaptureAnalysis {
     uint64_t foreign_root_bytes;
 
     SnapshotDetails *details; // owned
+    uint64_t variable_capacity;
     SnapshotContents contents;
 };
 
@@ -287,6 +288,10 @@ bool mapping_is_heap(const ProcessMapping *mapping);
 // Index of the mapping that holds `address`, or NO_INDEX.
 uint32_t process_copy_mapping_index(const ProcessCopy *copy, uint64_t address);
 
+// The path of a module's file, as the process saw it; borrowed.
+const char *capture_module_path(const CaptureAnalysis *analysis, uint32_t module);
+// The file of a module mapped, or NULL: for a GuardedChild only. The caller frees it.
+ElfFile *capture_open_module_mapped(const CaptureAnalysis *analysis, uint32_t module);
 // The file of a module, or NULL. The caller frees it.
 ElfFile *capture_open_module(const CaptureAnalysis *analysis, uint32_t module);
 
@@ -298,7 +303,7 @@ NODISCARD bool capture_find_malloc(CaptureAnalysis *analysis, Error *error);
 NODISCARD bool capture_find_blocks(CaptureAnalysis *analysis, Error *error);
 NODISCARD bool capture_find_roots(CaptureAnalysis *analysis, Error *error);
 NODISCARD bool capture_find_types(CaptureAnalysis *analysis, CaptureSummary *summary, Error *error);
-NODISCARD bool capture_find_symbols(CaptureAnalysis *analysis, Error *error);
+NODISCARD bool capture_find_names(CaptureAnalysis *analysis, Error *error);
 
 // ERROR_INTERRUPTED when the user asked us to stop.
 NODISCARD bool capture_check_cancelled(const CaptureAnalysis *analysis, Error *error);

@@ -39,14 +39,20 @@ uint32_t process_copy_mapping_index(const ProcessCopy *copy, uint64_t address)
 
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
+// What to read as the file behind a mapping of a core.
+static const char *path_of_core(const ProcessCopy *copy, const ProcessMapping *mapping)
+{
+    bool is_executable = copy->executable_mapping_name != NULL &&
+                         strcmp(mapping->name, copy->executable_mapping_name) == 0;
+
+    return is_executable && copy->executable_path != NULL ? copy->executable_path : mapping->name;
+}
+
 // Opens the file that a core names. Cores come from anywhere: what the name stands for here is
 // looked at before it is opened.
 static int open_named_file(const ProcessCopy *copy, const ProcessMapping *mapping)
 {
-    bool is_executable = copy->executable_mapping_name != NULL &&
-                         strcmp(mapping->name, copy->executable_mapping_name) == 0;
-    const char *path =
-        is_executable && copy->executable_path != NULL ? copy->executable_path : mapping->name;
+    const char *path = path_of_core(copy, mapping);
     struct stat status;
 
     if (path[0] == '\0' || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
@@ -110,11 +116,21 @@ static bool is_same_build(ElfFile *header, ElfFile *file)
     return strcmp(mapped, found) == 0;
 }
 
-ElfFile *capture_open_module(const CaptureAnalysis *analysis, uint32_t module)
+const char *capture_module_path(const CaptureAnalysis *analysis, uint32_t module)
+{
+    const CaptureModule *record = &analysis->modules[module];
+    const ProcessMapping *mapping = &analysis->copy->mappings[record->first_mapping];
+
+    return analysis->copy->is_core ? path_of_core(analysis->copy, mapping) : mapping->name;
+}
+
+// `open_elf` is elf_file_open() or elf_file_open_mapped().
+static ElfFile *open_module(const CaptureAnalysis *analysis, uint32_t module,
+                            ElfFile *(*open_elf)(int fd))
 {
     const CaptureModule *record = &analysis->modules[module];
     int fd = open_mapped_file(analysis, &analysis->copy->mappings[record->first_mapping]);
-    ElfFile *file = fd < 0 ? NULL : elf_file_open(fd);
+    ElfFile *file = fd < 0 ? NULL : open_elf(fd);
     ElfFile *header = open_header_in_core(analysis, module);
 
     if (header == NULL)
@@ -126,6 +142,16 @@ ElfFile *capture_open_module(const CaptureAnalysis *analysis, uint32_t module)
     // Without symbols, but right.
     elf_file_free(file);
     return header;
+}
+
+ElfFile *capture_open_module(const CaptureAnalysis *analysis, uint32_t module)
+{
+    return open_module(analysis, module, elf_file_open);
+}
+
+ElfFile *capture_open_module_mapped(const CaptureAnalysis *analysis, uint32_t module)
+{
+    return open_module(analysis, module, elf_file_open_mapped);
 }
 
 // Do two mappings belong to one loading of one file? A second loading begins again at the

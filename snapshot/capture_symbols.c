@@ -1,131 +1,564 @@
-// Names for the functions that object headers point to, while the executable is at hand: every
-// symbol that the module's file has at their addresses. Compilers merge identical functions, so
-// there may be several, and they are a set.
+// Symbols, in the child: names of the functions that object headers point to, and of the variables
+// that root words lie in.
+//
+// Each module's symbols come from its own file or, where that was stripped, from its debug file.
+// Compilers merge identical functions, so one address may have several symbols, and they are a set.
+// Where the mangling hides the type (rudo-gc's `GcBox<T>` in the old one), debug information may
+// tell it; then the symbol is written as if it had told it itself.
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "snapshot/capture_analysis_internal.h"
+#include "snapshot/capture_names_internal.h"
+#include "snapshot/debug_file.h"
+#include "snapshot/dwarf_names.h"
 #include "snapshot/rust_symbol.h"
 
-// Merged functions have tens of names; a file could list millions at one address.
-#define MAX_SYMBOLS 256u
+// Variables of one module that are looked at; a program has some thousands in all.
+#define MAX_MODULE_VARIABLES (1u << 18)
 
-// The functions of one module: neighbours in their table.
-typedef struct FunctionRange {
-    SnapshotType *functions;
+// Mangled and readable names of one function.
+typedef struct FunctionNames {
+    uint64_t address; // as the file says
+    NameTable table;
+    uint32_t index; // in its table
     uint32_t count;
-} FunctionRange;
+    char **mangled; // owned, like all strings
+    char **readable;
+} FunctionNames;
 
-typedef struct SymbolSearch {
-    FunctionRange traces;
-    FunctionRange drops;
-    Error *error;
-} SymbolSearch;
+typedef struct Variable {
+    uint64_t address; // in the process; thread-local: from the control block
+    uint64_t bytes;
+    bool is_thread_local;
+    bool is_local;
+    char *name; // mangled; owned
+} Variable;
 
-static bool add_symbol(SnapshotType *type, const char *symbol, Error *error)
+// Ascending.
+typedef struct AddressList {
+    uint64_t count;
+    uint64_t *items; // owned
+} AddressList;
+
+// What is looked for in one module.
+typedef struct ModuleSearch {
+    uint32_t module;
+    uint64_t base;
+    uint32_t function_count;
+    FunctionNames *functions;   // ascending by address; owned
+    const AddressList *globals; // of root words in the process; borrowed
+    const AddressList *tls;     // likewise, from their threads' control blocks
+    uint64_t tls_bytes;         // elf_file_tls_bytes() of the executable; 0 in other modules
+    uint32_t variable_count;
+    uint32_t variable_capacity;
+    Variable *variables; // owned
+} ModuleSearch;
+
+// ---- functions ----
+
+static void add_name(FunctionNames *function, const char *mangled, char *readable)
 {
-    char **symbols;
+    size_t count = function->count + 1;
+    char **names;
+    char *copy = strdup(mangled);
 
-    if (type->symbol_count == MAX_SYMBOLS)
-        return true;
-    symbols = realloc(type->symbols, (type->symbol_count + 1) * sizeof *symbols);
-    if (symbols == NULL)
-        return error_set_memory(error, (type->symbol_count + 1) * sizeof *symbols, "symbols");
-    type->symbols = symbols;
-    symbols[type->symbol_count] = rust_symbol_demangle(symbol);
-    if (symbols[type->symbol_count] == NULL)
-        return error_set_memory(error, strlen(symbol) + 1, "a symbol");
-    type->symbol_count++;
-    return true;
+    if (count > MAX_FUNCTION_NAMES || copy == NULL || readable == NULL)
+        goto fail;
+    if ((names = reallocarray(function->mangled, count, sizeof *names)) == NULL)
+        goto fail;
+    function->mangled = names;
+    if ((names = reallocarray(function->readable, count, sizeof *names)) == NULL)
+        goto fail;
+    function->readable = names;
+    function->mangled[function->count] = copy;
+    function->readable[function->count++] = readable;
+    return;
+
+fail:
+    free(copy);
+    free(readable);
 }
 
-static bool add_to_range(const FunctionRange *range, uint64_t address, const char *name,
-                         Error *error)
+// The first function at or behind the address.
+static uint32_t function_position(const ModuleSearch *search, uint64_t address)
 {
-    uint32_t low = 0, high = range->count;
+    uint32_t low = 0, high = search->function_count;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (range->functions[middle].module_offset < address)
+        if (search->functions[middle].address < address)
             low = middle + 1;
         else
             high = middle;
     }
-    return low == range->count || range->functions[low].module_offset != address ||
-           add_symbol(&range->functions[low], name, error);
+    return low;
 }
 
-static bool visit_symbol(void *context, uint64_t address, const char *name)
+static void add_functions_of(const CaptureAnalysis *analysis, ModuleSearch *search, NameTable table)
 {
-    SymbolSearch *search = context;
+    const SnapshotDetails *details = analysis->details;
+    const SnapshotType *functions = table == NAME_TABLE_TYPES ? details->types : details->drops;
+    uint32_t count = table == NAME_TABLE_TYPES ? details->type_count : details->drop_count;
 
-    return add_to_range(&search->traces, address, name, search->error) &&
-           add_to_range(&search->drops, address, name, search->error);
+    for (uint32_t i = 0; i < count; i++)
+        if (functions[i].module == search->module)
+            search->functions[search->function_count++] =
+                (FunctionNames){.address = functions[i].module_offset, .table = table, .index = i};
 }
 
-static int compare_strings(const void *left, const void *right)
+static int compare_functions(const void *left, const void *right)
 {
-    return strcmp(*(char *const *)left, *(char *const *)right);
+    const FunctionNames *a = left, *b = right;
+
+    if (a->address != b->address)
+        return a->address < b->address ? -1 : 1;
+    return (int)a->table - (int)b->table;
 }
 
-static void sort_symbols(SnapshotType *type)
+static void say_function(const FunctionNames *function, ByteBuffer *buffer, GuardedChild *child)
 {
-    uint32_t kept = 0;
+    name_record_begin(buffer, NAME_OF_FUNCTION);
+    byte_buffer_add_u32(buffer, function->table);
+    byte_buffer_add_u32(buffer, function->index);
+    for (uint32_t i = 0; i < function->count; i++)
+        name_record_add_string(buffer, function->readable[i]);
+    (void)name_record_end(buffer, child);
+}
 
-    if (type->symbol_count == 0)
-        return;
-    qsort(type->symbols, type->symbol_count, sizeof *type->symbols, compare_strings);
-    for (uint32_t i = 0; i < type->symbol_count; i++) {
-        if (kept > 0 && strcmp(type->symbols[kept - 1], type->symbols[i]) == 0)
-            free(type->symbols[i]);
+// ---- variables ----
+
+// Is a root in [start, start + bytes)?
+static bool holds_root(const AddressList *roots, uint64_t start, uint64_t bytes)
+{
+    uint64_t low = 0, high = roots->count;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (roots->items[middle] < start)
+            low = middle + 1;
         else
-            type->symbols[kept++] = type->symbols[i];
+            high = middle;
     }
-    type->symbol_count = kept;
+    return low < roots->count && roots->items[low] - start < bytes;
 }
 
-// The functions that lie in `module`, of a table that ascends by address: modules do not overlap.
-static FunctionRange functions_of(SnapshotType *functions, uint32_t count, uint32_t module)
+static void add_variable(ModuleSearch *search, const ElfSymbol *symbol)
 {
-    FunctionRange range = {functions, 0};
-    uint32_t first = 0;
+    bool is_tls = symbol->kind == ELF_SYMBOL_TLS;
+    uint64_t address = symbol->address + (is_tls ? -search->tls_bytes : search->base);
+    char *name;
 
-    while (first < count && functions[first].module != module)
-        first++;
-    range.functions = functions + first;
-    while (first + range.count < count && functions[first + range.count].module == module)
-        range.count++;
-    return range;
+    if (search->variable_count == MAX_MODULE_VARIABLES ||
+        !holds_root(is_tls ? search->tls : search->globals, address, symbol->bytes))
+        return;
+    if (search->variable_count == search->variable_capacity) {
+        uint32_t capacity = search->variable_capacity == 0 ? 64 : 2 * search->variable_capacity;
+        Variable *grown = reallocarray(search->variables, capacity, sizeof *grown);
+        if (grown == NULL)
+            return;
+        search->variables = grown;
+        search->variable_capacity = capacity;
+    }
+    if ((name = strdup(symbol->name)) != NULL)
+        search->variables[search->variable_count++] =
+            (Variable){address, symbol->bytes, is_tls, symbol->is_local, name};
 }
 
-static bool find_in_module(CaptureAnalysis *analysis, uint32_t module, Error *error)
+// Of several symbols for one place, the one that is known outside, then the shorter comes first.
+static int compare_variables(const void *left, const void *right)
 {
-    SnapshotDetails *details = analysis->details;
-    SymbolSearch search = {
-        .traces = functions_of(details->types, details->type_count, module),
-        .drops = functions_of(details->drops, details->drop_count, module),
-        .error = error,
-    };
-    ElfFile *file;
-    bool ok;
+    const Variable *a = left, *b = right;
 
-    if (search.traces.count + search.drops.count == 0)
-        return true;
-    file = capture_open_module(analysis, module);
-    ok = file == NULL || elf_file_visit_symbols(file, visit_symbol, &search);
-    elf_file_free(file);
-    for (uint32_t i = 0; i < search.traces.count; i++)
-        sort_symbols(&search.traces.functions[i]);
-    for (uint32_t i = 0; i < search.drops.count; i++)
-        sort_symbols(&search.drops.functions[i]);
-    return ok;
+    if (a->is_thread_local != b->is_thread_local)
+        return a->is_thread_local ? 1 : -1;
+    if (a->address != b->address)
+        return a->address < b->address ? -1 : 1;
+    if (a->bytes != b->bytes)
+        return a->bytes > b->bytes ? -1 : 1;
+    if (a->is_local != b->is_local)
+        return a->is_local ? 1 : -1;
+    if (strlen(a->name) != strlen(b->name))
+        return strlen(a->name) < strlen(b->name) ? -1 : 1;
+    return strcmp(a->name, b->name);
 }
 
-bool capture_find_symbols(CaptureAnalysis *analysis, Error *error)
+static void say_variables(ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child)
 {
-    for (uint32_t module = 0; module < analysis->details->module_count; module++)
-        if (!find_in_module(analysis, module, error))
-            return false;
+    if (search->variable_count > 1)
+        qsort(search->variables, search->variable_count, sizeof *search->variables,
+              compare_variables);
+    for (uint32_t i = 0; i < search->variable_count; i++) {
+        const Variable *variable = &search->variables[i];
+        char *name;
+
+        if (i > 0 && variable->address == variable[-1].address &&
+            variable->is_thread_local == variable[-1].is_thread_local)
+            continue;
+        name = rust_symbol_demangle(variable->name);
+        name_record_begin(buffer, NAME_OF_VARIABLE);
+        byte_buffer_add_u64(buffer, variable->address);
+        byte_buffer_add_u64(buffer, variable->bytes);
+        byte_buffer_add_u32(buffer, search->module);
+        byte_buffer_add_u32(buffer, variable->is_thread_local);
+        name_record_add_string(buffer, name != NULL ? name : variable->name);
+        free(name);
+        (void)name_record_end(buffer, child);
+    }
+}
+
+// ---- one module ----
+
+static bool visit_symbol(void *context, const ElfSymbol *symbol)
+{
+    ModuleSearch *search = context;
+
+    for (uint32_t i = function_position(search, symbol->address);
+         i < search->function_count && search->functions[i].address == symbol->address &&
+         symbol->kind != ELF_SYMBOL_TLS;
+         i++)
+        add_name(&search->functions[i], symbol->name, rust_symbol_demangle(symbol->name));
+    if (symbol->kind == ELF_SYMBOL_DATA ||
+        (symbol->kind == ELF_SYMBOL_TLS && search->tls_bytes > 0))
+        add_variable(search, symbol);
     return true;
+}
+
+// A module's file, and its debug file, if there is one and it is asked for.
+typedef struct ModuleFiles {
+    ElfFile *own;
+    ElfFile *debug; // or NULL
+} ModuleFiles;
+
+static ModuleFiles open_files(const CaptureAnalysis *analysis, uint32_t module)
+{
+    ModuleFiles files = {capture_open_module_mapped(analysis, module), NULL};
+    int fd;
+
+    if (files.own == NULL)
+        return files;
+    if (elf_file_has_all_symbols(files.own) && elf_file_has_section(files.own, ".debug_info"))
+        return files;
+    // The process of a core is gone, and its number may be somebody else's.
+    fd = debug_file_find(files.own, capture_module_path(analysis, module),
+                         analysis->copy->is_core ? 0 : analysis->copy->pid);
+    files.debug = fd < 0 ? NULL : elf_file_open_mapped(fd);
+    return files;
+}
+
+static void close_files(ModuleFiles *files)
+{
+    elf_file_free(files->debug);
+    elf_file_free(files->own);
+}
+
+static bool search_init(const CaptureAnalysis *analysis, uint32_t module, ModuleSearch *search)
+{
+    const SnapshotDetails *details = analysis->details;
+    size_t most = (size_t)details->type_count + details->drop_count + 1;
+
+    *search = (ModuleSearch){.module = module, .base = details->modules[module].base};
+    search->functions = calloc(most, sizeof *search->functions);
+    if (search->functions == NULL)
+        return false;
+    add_functions_of(analysis, search, NAME_TABLE_TYPES);
+    add_functions_of(analysis, search, NAME_TABLE_DROPS);
+    qsort(search->functions, search->function_count, sizeof *search->functions, compare_functions);
+    return true;
+}
+
+static void search_release(ModuleSearch *search)
+{
+    for (uint32_t i = 0; i < search->function_count; i++) {
+        for (uint32_t n = 0; n < search->functions[i].count; n++) {
+            free(search->functions[i].mangled[n]);
+            free(search->functions[i].readable[n]);
+        }
+        free(search->functions[i].mangled);
+        free(search->functions[i].readable);
+    }
+    for (uint32_t i = 0; i < search->variable_count; i++)
+        free(search->variables[i].name);
+    free(search->functions);
+    free(search->variables);
+}
+
+static void visit_symbols_of(const ModuleFiles *files, ModuleSearch *search)
+{
+    bool has_own = elf_file_has_all_symbols(files->own);
+    ElfFile *file = !has_own && files->debug != NULL && elf_file_has_all_symbols(files->debug)
+                        ? files->debug
+                        : files->own;
+
+    (void)elf_file_visit_symbols(file, visit_symbol, search);
+}
+
+// ---- all modules ----
+
+static int compare_words(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+    return (a > b) - (a < b);
+}
+
+// Where all roots of one kind lie.
+static AddressList root_addresses(const CaptureAnalysis *analysis, RootKind kind)
+{
+    AddressList list = {0, calloc(analysis->root_count + 1, sizeof *list.items)};
+
+    for (uint64_t i = 0; list.items != NULL && i < analysis->root_count; i++) {
+        const Root *root = &analysis->roots[i];
+
+        if (root->kind != kind || (kind == ROOT_TLS && root->thread == NO_INDEX))
+            continue;
+        list.items[list.count++] =
+            kind == ROOT_TLS ? root->address - analysis->copy->threads[root->thread].control_block
+                             : root->address;
+    }
+    if (list.count > 1)
+        qsort(list.items, list.count, sizeof *list.items, compare_words);
+    return list;
+}
+
+static bool has_root_in_segments(const ModuleSearch *search, ElfFile *file)
+{
+    ElfSegment segments[ELF_MAX_SEGMENTS];
+    uint32_t count = elf_file_segments(file, segments);
+
+    if (search->tls_bytes > 0 && search->tls->count > 0)
+        return true;
+    for (uint32_t i = 0; i < count; i++)
+        if (segments[i].is_writable &&
+            holds_root(search->globals, search->base + segments[i].address,
+                       segments[i].memory_bytes))
+            return true;
+    return false;
+}
+
+static void say_module(const CaptureAnalysis *analysis, ModuleSearch *search, ByteBuffer *buffer,
+                       GuardedChild *child)
+{
+    ModuleFiles files;
+
+    if (search->function_count == 0 && search->globals->count == 0 && search->tls->count == 0)
+        return;
+    files = open_files(analysis, search->module);
+    if (files.own == NULL)
+        return;
+    if (strcmp(analysis->details->modules[search->module].name, analysis->copy->executable) == 0)
+        search->tls_bytes = elf_file_tls_bytes(files.own);
+    if (search->function_count > 0 || has_root_in_segments(search, files.own)) {
+        visit_symbols_of(&files, search);
+        for (uint32_t i = 0; i < search->function_count; i++)
+            say_function(&search->functions[i], buffer, child);
+        say_variables(search, buffer, child);
+    }
+    close_files(&files);
+}
+
+void capture_say_symbols(void *context, GuardedChild *child)
+{
+    const CaptureAnalysis *analysis = context;
+    AddressList globals = root_addresses(analysis, ROOT_GLOBAL);
+    AddressList tls = root_addresses(analysis, ROOT_TLS);
+    ByteBuffer buffer = {0};
+
+    for (uint32_t module = 0; module < analysis->details->module_count; module++) {
+        ModuleSearch search;
+
+        if (search_init(analysis, module, &search)) {
+            search.globals = &globals;
+            search.tls = &tls;
+            say_module(analysis, &search, &buffer, child);
+        }
+        search_release(&search);
+    }
+    free(globals.items);
+    free(tls.items);
+    byte_buffer_release(&buffer);
+}
+
+// ---- debug information ----
+
+// Where the old mangling leaves the type of a generic type out.
+static const char hidden_box[] = "rudo_gc::ptr::GcBox<T>::";
+
+static bool is_hidden(const char *readable)
+{
+    return strncmp(readable, hidden_box, strlen(hidden_box)) == 0;
+}
+
+// "trace_fn_for<shop::Order>" -> "<rudo_gc::ptr::GcBox<shop::Order>>::trace_fn_for", as the new
+// mangling would have it. NULL: the name does not fit the symbol, or memory is short.
+static char *told_name(const char *readable, const char *name)
+{
+    const char *method = readable + strlen(hidden_box);
+    size_t method_length = strlen(method), length = strlen(name);
+    char *told = NULL;
+
+    if (strncmp(name, method, method_length) != 0 || length < method_length + 3 ||
+        name[method_length] != '<' || name[length - 1] != '>')
+        return NULL;
+    if (asprintf(&told, "<rudo_gc::ptr::GcBox%s>::%s", name + method_length, method) < 0)
+        return NULL;
+    return told;
+}
+
+// A symbol that hides its type, without what LLVM appends to make it unique.
+typedef struct HiddenName {
+    char *symbol; // owned
+    FunctionNames *function;
+    uint32_t name; // index
+} HiddenName;
+
+// What debug information is asked for.
+typedef struct HiddenSearch {
+    ModuleSearch *search;
+    uint32_t address_count;
+    uint64_t *addresses; // of functions with hidden names or none, ascending; owned
+    uint32_t name_count;
+    HiddenName *names; // ascending by symbol; owned
+} HiddenSearch;
+
+static int compare_hidden(const void *left, const void *right)
+{
+    const HiddenName *a = left, *b = right;
+
+    return strcmp(a->symbol, b->symbol);
+}
+
+static bool hidden_search_init(HiddenSearch *hidden, ModuleSearch *search)
+{
+    size_t names = 0;
+
+    *hidden = (HiddenSearch){.search = search};
+    for (uint32_t i = 0; i < search->function_count; i++)
+        names += search->functions[i].count;
+    hidden->addresses = calloc((size_t)search->function_count + 1, sizeof *hidden->addresses);
+    hidden->names = calloc(names + 1, sizeof *hidden->names);
+    if (hidden->addresses == NULL || hidden->names == NULL)
+        return false;
+    for (uint32_t i = 0; i < search->function_count; i++) {
+        FunctionNames *function = &search->functions[i];
+        bool is_wanted = function->count == 0;
+
+        for (uint32_t n = 0; n < function->count; n++) {
+            char *symbol;
+            if (!is_hidden(function->readable[n]))
+                continue;
+            symbol = strndup(function->mangled[n], strcspn(function->mangled[n], "."));
+            if (symbol == NULL)
+                return false;
+            hidden->names[hidden->name_count++] = (HiddenName){symbol, function, n};
+            is_wanted = true;
+        }
+        if (is_wanted)
+            hidden->addresses[hidden->address_count++] = function->address;
+    }
+    qsort(hidden->names, hidden->name_count, sizeof *hidden->names, compare_hidden);
+    return true;
+}
+
+static void hidden_search_release(HiddenSearch *hidden)
+{
+    for (uint32_t i = 0; i < hidden->name_count; i++)
+        free(hidden->names[i].symbol);
+    free(hidden->names);
+    free(hidden->addresses);
+}
+
+// Functions that were merged into another have no address of their own, but perhaps a declaration.
+static void tell_names(const HiddenSearch *hidden, const DwarfFunction *found)
+{
+    uint32_t low = 0, high = hidden->name_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (strcmp(hidden->names[middle].symbol, found->linkage_name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < hidden->name_count && strcmp(hidden->names[low].symbol, found->linkage_name) == 0;
+         low++) {
+        char **readable = &hidden->names[low].function->readable[hidden->names[low].name];
+        char *told = is_hidden(*readable) ? told_name(*readable, found->name) : NULL;
+        if (told == NULL)
+            continue;
+        free(*readable);
+        *readable = told;
+    }
+}
+
+// A function whose symbols were stripped.
+static void add_unheard_of(FunctionNames *function, const DwarfFunction *found)
+{
+    const char *symbol = found->linkage_name != NULL ? found->linkage_name : found->name;
+    char *readable = rust_symbol_demangle(symbol);
+    char *told = readable != NULL && is_hidden(readable) ? told_name(readable, found->name) : NULL;
+
+    if (told != NULL) {
+        free(readable);
+        readable = told;
+    }
+    add_name(function, symbol, readable);
+}
+
+static void visit_function(void *context, const DwarfFunction *found)
+{
+    const HiddenSearch *hidden = context;
+    const ModuleSearch *search = hidden->search;
+
+    if (found->linkage_name != NULL)
+        tell_names(hidden, found);
+    if (found->address == 0)
+        return;
+    for (uint32_t i = function_position(search, found->address);
+         i < search->function_count && search->functions[i].address == found->address; i++)
+        if (search->functions[i].count == 0)
+            add_unheard_of(&search->functions[i], found);
+}
+
+// Variables are not looked for.
+static const AddressList no_roots;
+
+static void say_hidden_names_of(const CaptureAnalysis *analysis, ModuleSearch *search,
+                                ByteBuffer *buffer, GuardedChild *child)
+{
+    ModuleFiles files = open_files(analysis, search->module);
+    HiddenSearch hidden = {0};
+
+    if (files.own == NULL)
+        return;
+    search->globals = search->tls = &no_roots;
+    visit_symbols_of(&files, search);
+    if (hidden_search_init(&hidden, search) && hidden.address_count > 0) {
+        bool has_own = elf_file_has_section(files.own, ".debug_info");
+        ElfFile *file = has_own || files.debug == NULL ? files.own : files.debug;
+
+        dwarf_names_visit(file, hidden.addresses, hidden.address_count, visit_function, &hidden);
+        for (uint32_t i = 0; i < search->function_count; i++)
+            if (search->functions[i].count > 0)
+                say_function(&search->functions[i], buffer, child);
+    }
+    hidden_search_release(&hidden);
+    close_files(&files);
+}
+
+void capture_say_hidden_names(void *context, GuardedChild *child)
+{
+    const CaptureAnalysis *analysis = context;
+    ByteBuffer buffer = {0};
+
+    for (uint32_t module = 0; module < analysis->details->module_count; module++) {
+        ModuleSearch search;
+
+        if (search_init(analysis, module, &search) && search.function_count > 0)
+            say_hidden_names_of(analysis, &search, &buffer, child);
+        search_release(&search);
+    }
+    byte_buffer_release(&buffer);
 }

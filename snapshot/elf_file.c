@@ -25,7 +25,7 @@ static bool is_readable(const ElfFile *file)
     return ident != NULL && ident[EI_CLASS] == ELFCLASS64 && ident[EI_DATA] == ELFDATA2LSB;
 }
 
-ElfFile *elf_file_open(int fd)
+static ElfFile *open_file(int fd, Elf_Cmd command)
 {
     ElfFile *file = calloc(1, sizeof *file);
     struct stat status;
@@ -38,7 +38,7 @@ ElfFile *elf_file_open(int fd)
     // A device or pipe could block, or act when read.
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || elf_version(EV_CURRENT) == EV_NONE)
         goto fail;
-    file->elf = elf_begin(fd, ELF_C_READ, NULL);
+    file->elf = elf_begin(fd, command, NULL);
     if (!is_readable(file))
         goto fail;
     return file;
@@ -69,6 +69,21 @@ fail:
     return NULL;
 }
 
+ElfFile *elf_file_open(int fd)
+{
+    return open_file(fd, ELF_C_READ);
+}
+
+ElfFile *elf_file_open_mapped(int fd)
+{
+    return open_file(fd, ELF_C_READ_MMAP);
+}
+
+struct Elf *elf_file_handle(ElfFile *file)
+{
+    return file->elf;
+}
+
 void elf_file_free(ElfFile *file)
 {
     if (file == NULL)
@@ -96,6 +111,24 @@ uint32_t elf_file_segments(ElfFile *file, ElfSegment segments[ELF_MAX_SEGMENTS])
                                              (header.p_flags & PF_W) != 0};
     }
     return count;
+}
+
+uint64_t elf_file_tls_bytes(ElfFile *file)
+{
+    size_t header_count;
+
+    if (elf_getphdrnum(file->elf, &header_count) != 0)
+        return 0;
+    for (size_t i = 0; i < header_count && i < INT32_MAX; i++) {
+        GElf_Phdr header;
+        if (gelf_getphdr(file->elf, (int)i, &header) == NULL)
+            return 0;
+        if (header.p_type == PT_TLS && header.p_memsz < UINT32_MAX &&
+            (header.p_align & (header.p_align - 1)) == 0 && header.p_align < UINT32_MAX)
+            return header.p_align < 2 ? header.p_memsz
+                                      : (header.p_memsz + header.p_align - 1) & -header.p_align;
+    }
+    return 0;
 }
 
 // The GNU build-id in one notes section or segment.
@@ -150,12 +183,84 @@ static Elf_Scn *find_section(Elf *elf, GElf_Word type, GElf_Shdr *header)
     return NULL;
 }
 
-static bool is_code_or_data(const GElf_Sym *symbol)
+// The section with this name, or NULL.
+static Elf_Scn *find_named(Elf *elf, const char *name, GElf_Shdr *header)
 {
-    int type = GELF_ST_TYPE(symbol->st_info);
+    size_t names;
 
-    return symbol->st_shndx != SHN_UNDEF && symbol->st_name != 0 &&
-           (type == STT_FUNC || type == STT_OBJECT || type == STT_GNU_IFUNC);
+    if (elf_getshdrstrndx(elf, &names) != 0)
+        return NULL;
+    for (Elf_Scn *section = elf_nextscn(elf, NULL); section != NULL;
+         section = elf_nextscn(elf, section)) {
+        const char *found;
+        if (gelf_getshdr(section, header) == NULL)
+            continue;
+        found = elf_strptr(elf, names, header->sh_name);
+        if (found != NULL && strcmp(found, name) == 0)
+            return section;
+    }
+    return NULL;
+}
+
+bool elf_file_has_section(ElfFile *file, const char *name)
+{
+    GElf_Shdr header;
+
+    return find_named(file->elf, name, &header) != NULL && header.sh_type != SHT_NOBITS;
+}
+
+bool elf_file_has_all_symbols(ElfFile *file)
+{
+    GElf_Shdr header;
+
+    return find_section(file->elf, SHT_SYMTAB, &header) != NULL;
+}
+
+bool elf_file_debug_link(ElfFile *file, char name[ELF_DEBUG_LINK_CHARS], uint32_t *checksum)
+{
+    GElf_Shdr header;
+    Elf_Scn *section = find_named(file->elf, ".gnu_debuglink", &header);
+    Elf_Data *data;
+    size_t length, place;
+
+    // NUL-terminated, then zeros up to a multiple of 4, then the checksum.
+    if (section == NULL || header.sh_type == SHT_NOBITS ||
+        (data = elf_rawdata(section, NULL)) == NULL || data->d_buf == NULL)
+        return false;
+    length = strnlen(data->d_buf, data->d_size);
+    place = (length + 4) / 4 * 4;
+    if (length == 0 || length >= ELF_DEBUG_LINK_CHARS || place + sizeof *checksum > data->d_size ||
+        memchr(data->d_buf, '/', length) != NULL)
+        return false;
+    memcpy(name, data->d_buf, length + 1);
+    memcpy(checksum, (const uint8_t *)data->d_buf + place, sizeof *checksum);
+    return true;
+}
+
+// False for symbols of other kinds, and for those of other files.
+static bool read_symbol(const GElf_Sym *symbol, ElfSymbol *out)
+{
+    *out = (ElfSymbol){
+        .address = symbol->st_value,
+        .bytes = symbol->st_size,
+        .is_local = GELF_ST_BIND(symbol->st_info) == STB_LOCAL,
+    };
+    if (symbol->st_shndx == SHN_UNDEF || symbol->st_name == 0)
+        return false;
+    switch (GELF_ST_TYPE(symbol->st_info)) {
+    case STT_FUNC:
+    case STT_GNU_IFUNC:
+        out->kind = ELF_SYMBOL_CODE;
+        return true;
+    case STT_OBJECT:
+        out->kind = ELF_SYMBOL_DATA;
+        return true;
+    case STT_TLS:
+        out->kind = ELF_SYMBOL_TLS;
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool elf_file_visit_symbols(ElfFile *file, ElfSymbolVisitor visitor, void *context)
@@ -170,13 +275,13 @@ bool elf_file_visit_symbols(ElfFile *file, ElfSymbolVisitor visitor, void *conte
         return true;
     for (size_t i = 0; i < data->d_size / sizeof(Elf64_Sym) && i < INT32_MAX; i++) {
         GElf_Sym symbol;
-        const char *name;
+        ElfSymbol found;
         if (gelf_getsym(data, (int)i, &symbol) == NULL)
             break;
-        if (!is_code_or_data(&symbol))
+        if (!read_symbol(&symbol, &found))
             continue;
-        name = elf_strptr(file->elf, header.sh_link, symbol.st_name);
-        if (name != NULL && name[0] != '\0' && !visitor(context, symbol.st_value, name))
+        found.name = elf_strptr(file->elf, header.sh_link, symbol.st_name);
+        if (found.name != NULL && found.name[0] != '\0' && !visitor(context, &found))
             return false;
     }
     return true;

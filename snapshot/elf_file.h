@@ -1,8 +1,8 @@
 // ElfFile: the little we need of an executable or shared library: segments, build-id,
 // symbols. One of the two doors to libelf.
 //
-// The file may be hostile: whatever is damaged reads as absent, and nothing is mapped, so
-// that a file which shrinks while it is read cannot kill us.
+// The file may be hostile: whatever is damaged reads as absent. Unless it is asked for, nothing is
+// mapped, so that a file which shrinks while it is read cannot kill us.
 
 #ifndef SNAPSHOT_ELF_FILE_H
 #define SNAPSHOT_ELF_FILE_H
@@ -34,17 +34,52 @@ ElfFile *elf_file_open(int fd);
 ElfFile *elf_file_open_memory(const uint8_t *bytes, size_t length);
 void elf_file_free(ElfFile *file);
 
+// The same with the file mapped, so that of a large one only what is looked at takes memory. Dies
+// of SIGBUS when the file shrinks: for a GuardedChild only.
+ElfFile *elf_file_open_mapped(int fd);
+
 // Fills at most ELF_MAX_SEGMENTS; returns how many.
 uint32_t elf_file_segments(ElfFile *file, ElfSegment segments[ELF_MAX_SEGMENTS]);
 
 // "" when there is none.
 void elf_file_build_id(ElfFile *file, char build_id[ELF_BUILD_ID_CHARS]);
 
-// Called with every defined function or object symbol: of .symtab, or of .dynsym when there
-// is no .symtab. `name` is borrowed for the call. False stops.
-typedef bool (*ElfSymbolVisitor)(void *context, uint64_t address, const char *name);
+// Where the debug information that was split off the file is: the name and checksum of
+// .gnu_debuglink. The name has no folders. False when there is no such section.
+#define ELF_DEBUG_LINK_CHARS 256
+bool elf_file_debug_link(ElfFile *file, char name[ELF_DEBUG_LINK_CHARS], uint32_t *checksum);
+
+// How far below the thread's control block the thread-local block of an executable begins, by the
+// x86-64 ABI: its code has that distance in it. 0: it has none.
+uint64_t elf_file_tls_bytes(ElfFile *file);
+
+bool elf_file_has_section(ElfFile *file, const char *name);
+// Has it .symtab, and not .dynsym alone?
+bool elf_file_has_all_symbols(ElfFile *file);
+
+typedef enum ElfSymbolKind {
+    ELF_SYMBOL_CODE,
+    ELF_SYMBOL_DATA,
+    ELF_SYMBOL_TLS, // `address` is the offset in the module's thread-local block
+} ElfSymbolKind;
+
+typedef struct ElfSymbol {
+    const char *name; // borrowed for the call
+    uint64_t address; // virtual, as the file says
+    uint64_t bytes;
+    ElfSymbolKind kind;
+    bool is_local;
+} ElfSymbol;
+
+// Called with every defined function, object or thread-local symbol: of .symtab, or of .dynsym
+// when there is no .symtab. False stops.
+typedef bool (*ElfSymbolVisitor)(void *context, const ElfSymbol *symbol);
 
 // False when the visitor stopped.
 bool elf_file_visit_symbols(ElfFile *file, ElfSymbolVisitor visitor, void *context);
+
+// For the other doors: the library's handle, borrowed.
+struct Elf;
+struct Elf *elf_file_handle(ElfFile *file);
 
 #endif

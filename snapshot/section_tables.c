@@ -1,4 +1,4 @@
-// The THRD, MODU, TYPE, DROP and MAPS sections: what is known of the process beside its heap.
+// The THRD, MODU, TYPE, DROP, VARS and MAPS sections: what is known of the process beside its heap.
 //
 // Each is a u64 count and that many entries. A string is a u32 length and its bytes.
 
@@ -39,6 +39,7 @@ bool section_check_details(const SnapshotDetails *details, Error *error)
         {"types", details->type_count, MAX_TYPES},
         {"drop functions", details->drop_count, MAX_TYPES},
         {"mappings", details->mapping_count, MAX_MAPPINGS},
+        {"variables", details->variable_count, MAX_VARIABLES},
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
@@ -114,6 +115,19 @@ void section_encode_types(ByteBuffer *buffer, const SnapshotDetails *details)
 void section_encode_drops(ByteBuffer *buffer, const SnapshotDetails *details)
 {
     encode_functions(buffer, details->drops, details->drop_count);
+}
+
+void section_encode_variables(ByteBuffer *buffer, const SnapshotDetails *details)
+{
+    byte_buffer_add_u64(buffer, details->variable_count);
+    for (uint32_t i = 0; i < details->variable_count; i++) {
+        const SnapshotVariable *variable = &details->variables[i];
+        byte_buffer_add_u64(buffer, variable->address);
+        byte_buffer_add_u64(buffer, variable->bytes);
+        byte_buffer_add_u32(buffer, variable->module);
+        byte_buffer_add_u32(buffer, variable->is_thread_local);
+        add_string(buffer, variable->name);
+    }
 }
 
 void section_encode_mappings(ByteBuffer *buffer, const SnapshotDetails *details)
@@ -285,6 +299,41 @@ bool section_decode_drops(ByteCursor *cursor, SnapshotDetails *details, Error *e
 {
     return decode_functions(cursor, &details->drops, &details->drop_count, "drop function",
                             "drop functions", error);
+}
+
+// Ascending: globals, then thread-locals, each by address.
+static bool is_behind(const SnapshotVariable *variable, const SnapshotVariable *before)
+{
+    return variable->is_thread_local != before->is_thread_local
+               ? variable->is_thread_local
+               : variable->address > before->address;
+}
+
+bool section_decode_variables(ByteCursor *cursor, SnapshotDetails *details, Error *error)
+{
+    uint32_t count;
+
+    if (!take_count(cursor, MAX_VARIABLES, 28, "variables", &count, error))
+        return false;
+    details->variables = allocate_table(count, sizeof *details->variables, "variables", error);
+    if (details->variables == NULL)
+        return false;
+    while (details->variable_count < count) {
+        SnapshotVariable *variable = &details->variables[details->variable_count++];
+        uint32_t kind;
+        variable->address = byte_cursor_u64(cursor);
+        variable->bytes = byte_cursor_u64(cursor);
+        variable->module = byte_cursor_u32(cursor);
+        kind = byte_cursor_u32(cursor);
+        variable->is_thread_local = kind == 1;
+        if (!take_string(cursor, &variable->name, error))
+            return false;
+        if (kind > 1 || variable->bytes == 0 ||
+            (details->variable_count > 1 && !is_behind(variable, variable - 1)))
+            return error_set(error, ERROR_CORRUPT, "variable %u is out of order",
+                             details->variable_count - 1);
+    }
+    return check_end(cursor, "variables", error);
 }
 
 bool section_decode_mappings(ByteCursor *cursor, SnapshotDetails *details, Error *error)

@@ -46,6 +46,9 @@ void snapshot_details_free(SnapshotDetails *details)
     }
     for (uint32_t i = 0; i < details->mapping_count; i++)
         free(details->mappings[i].name);
+    for (uint32_t i = 0; i < details->variable_count; i++)
+        free(details->variables[i].name);
+    free(details->variables);
     free_types(details->types, details->type_count);
     free_types(details->drops, details->drop_count);
     free(details->threads);
@@ -76,4 +79,34 @@ const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, u
 const SnapshotType *snapshot_details_find_drop(const SnapshotDetails *details, uint64_t address)
 {
     return find_word(details->drops, details->drop_count, address);
+}
+
+// Variables overlap where one is a part of another, which goes a few deep.
+#define MAX_NESTED_VARIABLES 16u
+
+const SnapshotVariable *snapshot_details_find_variable(const SnapshotDetails *details,
+                                                       bool is_thread_local, uint64_t address)
+{
+    uint32_t low = 0, high = details->variable_count;
+
+    // The first that begins behind the address.
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const SnapshotVariable *variable = &details->variables[middle];
+
+        if (variable->is_thread_local < is_thread_local ||
+            (variable->is_thread_local == is_thread_local && variable->address <= address))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (uint32_t i = 0; i < MAX_NESTED_VARIABLES && low > 0; i++) {
+        const SnapshotVariable *variable = &details->variables[--low];
+
+        if (variable->is_thread_local != is_thread_local)
+            break;
+        if (address - variable->address < variable->bytes)
+            return variable;
+    }
+    return NULL;
 }

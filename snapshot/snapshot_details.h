@@ -47,6 +47,15 @@ typedef struct SnapshotType {
     char **symbols;        // demangled, ascending, without duplicates; owned
 } SnapshotType;
 
+// A global or thread-local variable in which root words lie.
+typedef struct SnapshotVariable {
+    uint64_t address; // thread-local: distance from the thread's control block, modulo 2^64
+    uint64_t bytes;
+    uint32_t module; // index
+    bool is_thread_local;
+    char *name; // demangled; owned
+} SnapshotVariable;
+
 typedef struct SnapshotMapping {
     uint64_t start;
     uint64_t end;
@@ -71,6 +80,7 @@ typedef struct SnapshotMetadata {
     bool is_complete;
     char missing[400];       // what is missing when not complete, lines; ""
     uint64_t resident_bytes; // private writable memory that was read
+    char names_note[200];    // which names could not be found out, and why, lines; ""
 } SnapshotMetadata;
 
 // Owns all its arrays and strings. A zeroed struct is valid and empty.
@@ -82,8 +92,11 @@ typedef struct SnapshotDetails {
     SnapshotModule *modules;
     uint32_t type_count;
     SnapshotType *types; // trace functions; ascending by type_word
+    // What follows is in no file before format 1.1, and in later ones where it was found out.
     uint32_t drop_count;
-    SnapshotType *drops; // drop functions; likewise. None in files before format 1.1
+    SnapshotType *drops; // drop functions; likewise
+    uint32_t variable_count;
+    SnapshotVariable *variables; // ascending by (is_thread_local, address)
     uint32_t mapping_count;
     SnapshotMapping *mappings; // ascending by start
 } SnapshotDetails;
@@ -94,6 +107,11 @@ void snapshot_details_free(SnapshotDetails *details);
 
 // The type with this word, or NULL. Needs `types` in order.
 const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, uint64_t type_word);
+
+// The variable that holds the address, the innermost if several do, or NULL. For a thread-local
+// one the address counts from the thread's control block. Needs `variables` in order.
+const SnapshotVariable *snapshot_details_find_variable(const SnapshotDetails *details,
+                                                       bool is_thread_local, uint64_t address);
 
 // The drop function at this address, or NULL. Needs `drops` in order.
 const SnapshotType *snapshot_details_find_drop(const SnapshotDetails *details, uint64_t address);

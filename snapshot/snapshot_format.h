@@ -33,6 +33,7 @@
 #define SECTION_MODULES SECTION_TYPE('M', 'O', 'D', 'U')
 #define SECTION_TYPES SECTION_TYPE('T', 'Y', 'P', 'E')
 #define SECTION_DROPS SECTION_TYPE('D', 'R', 'O', 'P')
+#define SECTION_VARIABLES SECTION_TYPE('V', 'A', 'R', 'S')
 #define SECTION_BLOCKS SECTION_TYPE('B', 'L', 'C', 'K')
 #define SECTION_MAPPINGS SECTION_TYPE('M', 'A', 'P', 'S')
 #define SECTION_METADATA SECTION_TYPE('M', 'E', 'T', 'A') // last
@@ -50,5 +51,6 @@
 #define MAX_TYPES (1u << 20)   // and as many drop functions
 #define MAX_SYMBOLS (1u << 20) // of all types together; and of all drop functions
 #define MAX_MAPPINGS (1u << 22)
+#define MAX_VARIABLES (1u << 20)
 
 #endif

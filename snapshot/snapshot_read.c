@@ -74,6 +74,11 @@ static bool decode_drops(ByteCursor *cursor, SnapshotReader *reader, Error *erro
     return section_decode_drops(cursor, reader->details, error);
 }
 
+static bool decode_variables(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_variables(cursor, reader->details, error);
+}
+
 static bool decode_mappings(ByteCursor *cursor, SnapshotReader *reader, Error *error)
 {
     return section_decode_mappings(cursor, reader->details, error);
@@ -110,14 +115,27 @@ static bool check_modules_of(const SnapshotReader *reader, const SnapshotType *t
     return true;
 }
 
-static bool check_type_modules(const SnapshotReader *reader, Error *error)
+static bool check_variable_modules(const SnapshotReader *reader, Error *error)
+{
+    const SnapshotDetails *details = reader->details;
+
+    for (uint32_t i = 0; i < details->variable_count; i++)
+        if (details->variables[i].module >= details->module_count)
+            return byte_source_fault(&reader->source, reader->map.variables.offset, error,
+                                     "variable %u lies in module %u of %u", i,
+                                     details->variables[i].module, details->module_count);
+    return true;
+}
+
+static bool check_modules(const SnapshotReader *reader, Error *error)
 {
     const SnapshotDetails *details = reader->details;
 
     return check_modules_of(reader, details->types, details->type_count, &reader->map.types, "type",
                             error) &&
            check_modules_of(reader, details->drops, details->drop_count, &reader->map.drops,
-                            "drop function", error);
+                            "drop function", error) &&
+           check_variable_modules(reader, error);
 }
 
 // Opens the stream and reads everything but the heap itself.
@@ -135,8 +153,9 @@ static bool read_surroundings(SnapshotReader *reader, Error *error)
         !read_small_section(reader, &map->modules, decode_modules, error) ||
         !read_small_section(reader, &map->types, decode_types, error) ||
         !read_small_section(reader, &map->drops, decode_drops, error) ||
+        !read_small_section(reader, &map->variables, decode_variables, error) ||
         !read_small_section(reader, &map->mappings, decode_mappings, error) ||
-        !check_type_modules(reader, error))
+        !check_modules(reader, error))
         return false;
     // The flag is what readers of the heap go by; the metadata only repeats it.
     reader->details->metadata.keeps_free_slots = (map->flags & SNAPSHOT_FLAG_KEEPS_FREE_SLOTS) != 0;

@@ -303,7 +303,8 @@ static void add_file_header(FileMaker *maker)
     bytes_put_u32(header, SKIPPABLE_MAGIC);
     bytes_put_u32(header + 4, FILE_HEADER_BYTES - 8);
     memcpy(header + 8, FILE_HEADER_NAME, 8);
-    bytes_put_u16(header + 16, 1);
+    bytes_put_u16(header + 16, SNAPSHOT_FORMAT_MAJOR);
+    bytes_put_u16(header + 18, SNAPSHOT_FORMAT_MINOR);
     bytes_put_u64(header + 56, checksum_xxh64(header, 56));
     add_frame(maker, header, sizeof header, 0, 0);
 }

@@ -74,6 +74,8 @@ void example_heap(SnapshotContents *contents)
         {module_name, build_id, MODULE_ADDRESS, MODULE_ADDRESS + 0x4000}};
     static SnapshotType types[1] = {{TYPE_WORD, 0, 0x1230, 1, symbols}};
     static SnapshotType drops[1] = {{DROP_WORD, 0, 0x1210, 1, drop_symbols}};
+    static char variable_name[] = "example::LIST";
+    static SnapshotVariable variables[1] = {{MODULE_ADDRESS + 0x3010, 8, 0, false, variable_name}};
     static SnapshotMapping mappings[1] = {
         {STACK_ADDRESS, STACK_ADDRESS + 0x21000, 0, "rw-p", mapping_name}};
     static SnapshotDetails details = {
@@ -94,6 +96,8 @@ void example_heap(SnapshotContents *contents)
         .types = types,
         .drop_count = 1,
         .drops = drops,
+        .variable_count = 1,
+        .variables = variables,
         .mapping_count = 1,
         .mappings = mappings,
     };

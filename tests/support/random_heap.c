@@ -17,6 +17,7 @@
 #define MODULE_ADDRESS UINT64_C(0x555555554000)
 #define TYPE_COUNT 7u
 #define DROP_COUNT 4u
+#define VARIABLE_COUNT 6u
 #define THREAD_COUNT 3u
 
 typedef struct PlannedPage {
@@ -563,6 +564,22 @@ static void fill_drops(SnapshotDetails *details)
     }
 }
 
+static void fill_variables(SnapshotDetails *details)
+{
+    details->variables = must(calloc(VARIABLE_COUNT, sizeof *details->variables));
+    details->variable_count = VARIABLE_COUNT;
+    for (uint32_t i = 0; i < VARIABLE_COUNT; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "sample::VARIABLE_%u", i);
+        details->variables[i] = (SnapshotVariable){
+            .address = i < 3 ? MODULE_ADDRESS + 0x8000 + 0x10 * i : UINT64_MAX - 0x10 * (9 - i),
+            .bytes = 24, // more than the distance: they overlap
+            .is_thread_local = i >= 3,
+            .name = copy_string(name),
+        };
+    }
+}
+
 static void fill_types(SnapshotDetails *details)
 {
     details->types = must(calloc(TYPE_COUNT, sizeof *details->types));
@@ -596,6 +613,7 @@ static void fill_details(RandomHeap *heap, SnapshotDetails *details)
     metadata->pause_ns = xorshift_below(&heap->random, 1000000000);
     metadata->keeps_free_slots = true;
     metadata->resident_bytes = heap->page_byte_count;
+    snprintf(metadata->names_note, sizeof metadata->names_note, "some names\nother names");
 
     details->threads = must(calloc(THREAD_COUNT, sizeof *details->threads));
     details->thread_count = THREAD_COUNT;
@@ -620,6 +638,7 @@ static void fill_details(RandomHeap *heap, SnapshotDetails *details)
                                              "rw-p", copy_string("")};
     fill_types(details);
     fill_drops(details);
+    fill_variables(details);
 }
 
 static SnapshotDetails *new_details(const RandomHeap *heap)

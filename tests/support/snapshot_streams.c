@@ -259,6 +259,7 @@ static const char *metadata_differs(const SnapshotMetadata *a, const SnapshotMet
                    a->foreign_root_bytes == b->foreign_root_bytes &&
                    strcmp(a->foreign_note, b->foreign_note) == 0 &&
                    a->is_complete == b->is_complete && strcmp(a->missing, b->missing) == 0 &&
+                   strcmp(a->names_note, b->names_note) == 0 &&
                    a->resident_bytes == b->resident_bytes
                ? NULL
                : "metadata differ";
@@ -276,6 +277,20 @@ static const char *types_differ(const SnapshotType *a, const SnapshotType *b, ui
             if (strcmp(left->symbols[s], right->symbols[s]) != 0)
                 return differ("a symbol differs", left->type_word);
     }
+    return NULL;
+}
+
+static const char *variables_differ(const SnapshotDetails *a, const SnapshotDetails *b)
+{
+    if (a->variable_count != b->variable_count)
+        return "the number of variables differs";
+    for (uint32_t i = 0; i < a->variable_count; i++)
+        if (a->variables[i].address != b->variables[i].address ||
+            a->variables[i].bytes != b->variables[i].bytes ||
+            a->variables[i].module != b->variables[i].module ||
+            a->variables[i].is_thread_local != b->variables[i].is_thread_local ||
+            strcmp(a->variables[i].name, b->variables[i].name) != 0)
+            return differ("a variable differs", a->variables[i].address);
     return NULL;
 }
 
@@ -307,6 +322,8 @@ static const char *details_differ(const SnapshotDetails *a, const SnapshotDetail
     const char *found = types_differ(a->types, b->types, a->type_count);
     if (found == NULL)
         found = types_differ(a->drops, b->drops, a->drop_count);
+    if (found == NULL)
+        found = variables_differ(a, b);
     return found != NULL ? found : metadata_differs(&a->metadata, &b->metadata);
 }
 

@@ -19,21 +19,20 @@ typedef struct Wanted {
     uint32_t seen;
 } Wanted;
 
-static bool look_for(void *context, uint64_t address, const char *name)
+static bool look_for(void *context, const ElfSymbol *symbol)
 {
     Wanted *wanted = context;
 
-    if (strcmp(name, wanted->name) == 0) {
-        wanted->address = address;
+    if (strcmp(symbol->name, wanted->name) == 0) {
+        wanted->address = symbol->address;
         wanted->seen++;
     }
     return true;
 }
 
-static bool stop_at_once(void *context, uint64_t address, const char *name)
+static bool stop_at_once(void *context, const ElfSymbol *symbol)
 {
-    (void)address;
-    (void)name;
+    (void)symbol;
     (*(uint32_t *)context)++;
     return false;
 }

@@ -7,7 +7,7 @@
 #include "analysis/root_label.h"
 
 static SnapshotThread threads[] = {
-    {.tid = 100, .name = "shop"},
+    {.tid = 100, .name = "shop", .control_block = 0x7f31c9a4e700},
     {.tid = 101, .name = "worker"},
     {.tid = 102, .name = "worker"},
     {.tid = 103},
@@ -23,6 +23,13 @@ static SnapshotMapping mappings[] = {
     {0x20000, 0x30000, 0, "rw-p", heap},      {0x40000, 0x41000, 0, "rw-p", data_path},
     {0xa0000, 0xb0000, 0, "rw-p", anonymous},
 };
+static char shop_cache[] = "shop::CACHE", cache_lock[] = "shop::CACHE_LOCK";
+static char current[] = "shop::CURRENT::{K#0}::{closure#0}::__RUST_STD_INTERNAL_VAL";
+static SnapshotVariable variables[] = {
+    {.address = 0x12100, .bytes = 0x40, .module = 0, .name = shop_cache},
+    {.address = 0x12110, .bytes = 0x8, .module = 0, .name = cache_lock},
+    {.address = (uint64_t)-0x40, .bytes = 0x10, .is_thread_local = true, .name = current},
+};
 static const SnapshotDetails details = {
     .thread_count = 4,
     .threads = threads,
@@ -30,6 +37,8 @@ static const SnapshotDetails details = {
     .modules = modules,
     .mapping_count = sizeof mappings / sizeof mappings[0],
     .mappings = mappings,
+    .variable_count = sizeof variables / sizeof variables[0],
+    .variables = variables,
 };
 
 static void expect_label(RootKind kind, uint32_t thread, uint64_t address, const char *expected)
@@ -66,6 +75,20 @@ Test(root_label, registers_have_their_names)
 Test(root_label, thread_local_storage_belongs_to_a_thread)
 {
     expect_label(ROOT_TLS, 0, 0x7f31c9a4e6f8, "tls of thread 'shop', 0x7f31c9a4e6f8");
+}
+
+Test(root_label, variables_have_their_names)
+{
+    expect_label(ROOT_GLOBAL, NO_INDEX, 0x12100, "global shop::CACHE (shop)");
+    expect_label(ROOT_GLOBAL, NO_INDEX, 0x12138, "global shop::CACHE+0x38 (shop)");
+    // The innermost, and behind its end the one around it.
+    expect_label(ROOT_GLOBAL, NO_INDEX, 0x12110, "global shop::CACHE_LOCK (shop)");
+    expect_label(ROOT_GLOBAL, NO_INDEX, 0x12118, "global shop::CACHE+0x18 (shop)");
+    expect_label(ROOT_GLOBAL, NO_INDEX, 0x12140, "global shop+0x2140");
+    expect_label(ROOT_TLS, 0, 0x7f31c9a4e6c0, "tls shop::CURRENT of thread 'shop'");
+    expect_label(ROOT_TLS, 0, 0x7f31c9a4e6c8, "tls shop::CURRENT+0x8 of thread 'shop'");
+    // Another thread's is at another place.
+    expect_label(ROOT_TLS, 1, 0x7f31c9a4e6c8, "tls of thread 'worker' (101), 0x7f31c9a4e6c8");
 }
 
 Test(root_label, globals_belong_to_a_module)

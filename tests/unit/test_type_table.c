@@ -112,7 +112,7 @@ Test(type_table, types_without_a_name_are_numbered_in_an_order_that_runs_share)
     cr_expect_str_eq(table->types[0].label, "shop::Order");
     // A drop function that has a name names the type.
     cr_expect_str_eq(table->types[1].label, "shop::Cart");
-    cr_expect_str_eq(table->types[2].label, "type #3 (trace shop+0x200, drop 0x7100, 64 bytes)");
+    cr_expect_str_eq(table->types[2].label, "type #3 (trace shop+0x200)");
     cr_expect_str_eq(table->types[3].label, "type #4 (trace 0x7000)");
     cr_expect_null(table->types[2].name);
     for (uint32_t i = 0; i < table->key_count; i++)

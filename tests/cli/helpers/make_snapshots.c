@@ -70,6 +70,9 @@ static void save_hostile_tables(const char *folder)
     save(folder, "modules-string-huge", example_with(IN(modules), 24, UINT64_MAX));
     save(folder, "types-count-huge", example_with(IN(types), 0, UINT64_C(1) << 32));
     save(folder, "drops-count-huge", example_with(IN(drops), 0, UINT64_C(1) << 32));
+    save(folder, "variables-count-huge", example_with(IN(variables), 0, UINT64_C(1) << 59));
+    save(folder, "variables-bytes-none", example_with(IN(variables), 16, 0));
+    save(folder, "variables-kind-unknown", example_with(IN(variables), 24, UINT64_C(7) << 32));
     save(folder, "drops-module-unknown", example_with(IN(drops), 24, UINT64_C(0x100000007)));
     save(folder, "layout-page-size-none", example_with(IN(layout), 32, 0));
     save(folder, "layout-fields-outside", example_with(IN(layout), 48, UINT64_MAX));
