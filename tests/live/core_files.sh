@@ -91,6 +91,8 @@ if [ "$pattern" = here ] && (ulimit -c unlimited) 2>/dev/null; then
             exec "$SAMPLE" --threads 3 --objects 5000
         )
     }
+    # What the first one said must not be taken for the second.
+    rm -f "$WORK/sample.out"
     start "$WORK/sample.out" start_crashing
     sample=$STARTED
     wait_until 30 grep -q allocated "$WORK/sample.out" || bail "the sample did not get ready"

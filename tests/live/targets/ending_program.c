@@ -5,9 +5,10 @@
 // HOW: exit (status 7), thread-exit (another thread calls exit, status 8), main-leaves (the first
 // thread ends, another one ends the process later, status 9), abort, kill (SIGKILL to itself),
 // exec (becomes this program with HOW exit), thread-exec (the same from another thread), fork (a
-// child ends first), term (waits for SIGTERM, and then ends with status 42), copy (copies standard
-// input to standard output). It ends `ms` milliseconds after it started; `threads` others sleep
-// meanwhile, and some come and go. All objects are reachable through a global variable and a chain.
+// child ends first), term (prints its pid, waits for SIGTERM, and then ends with status 42), copy
+// (copies standard input to standard output). It ends `ms` milliseconds after it started; `threads`
+// others sleep meanwhile, and some come and go. All objects are reachable through a global variable
+// and a chain.
 
 #include <errno.h>
 #include <pthread.h>
@@ -101,6 +102,7 @@ static void wait_for_term(void)
     struct sigaction action = {.sa_handler = on_term};
 
     (void)sigaction(SIGTERM, &action, NULL);
+    printf("pid %d\n", (int)getpid());
     target_announce();
     for (;;)
         (void)pause();
