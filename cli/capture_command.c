@@ -14,6 +14,7 @@
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "snapshot/capture.h"
+#include "snapshot/layout_file.h"
 
 typedef struct CaptureSettings {
     int64_t pid; // 0: not given
@@ -28,6 +29,7 @@ typedef struct CaptureSettings {
     bool keeps_free_slots;
     bool is_quiet;
     int foreign_mode; // ForeignMode
+    const char *layout;
     int64_t level;
     int64_t max_bytes; // 0: any
     int progress;      // ProgressMode
@@ -104,6 +106,12 @@ static const Option options[] = {
      .help = "malloc'd memory: trace its blocks like objects (the\n"
              "default), take all of it as roots, or leave it out",
      .setting = offsetof(CaptureSettings, foreign_mode)},
+    {.name = "layout",
+     .type = OPTION_TEXT,
+     .value_name = "LAYOUT",
+     .help = "the heap is laid out as this JSON file says, schema\n"
+             "rudo-snap/layout/1 (default: rudo-gc-0.8)",
+     .setting = offsetof(CaptureSettings, layout)},
     {.name = "keep-free",
      .type = OPTION_FLAG,
      .help = "keep the values of free slots, which are zeroed\n"
@@ -294,6 +302,7 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
 {
     CaptureSettings settings = {.foreign_mode = FOREIGN_BLOCKS};
     CaptureOptions how = {.layout = NULL};
+    HeapLayout layout;
     Operands operands;
     Error error;
     ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
@@ -303,6 +312,11 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
     if (!check_source(&settings, &operands, &error) ||
         !prepare_output(&settings, &operands, &error))
         return report_usage_error(command, &error);
+    if (settings.layout != NULL) {
+        if (!layout_file_read(settings.layout, &layout, &error))
+            return report_error(&error);
+        how.layout = &layout;
+    }
     how.foreign_mode = (ForeignMode)settings.foreign_mode;
     how.write = (SnapshotWriteOptions){.level = (int)settings.level,
                                        .max_file_bytes = (uint64_t)settings.max_bytes,

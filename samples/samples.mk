@@ -4,11 +4,17 @@
 # the tool's sanitizers, which would move or refuse the mappings that the heap asks for.
 SAMPLE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -pthread $(WARNINGS)
 C_SAMPLE := $(BUILD)/samples/c-heap
+TOY_SAMPLE := $(BUILD)/samples/toy-heap
 RUDO_SAMPLES := build/samples-rust
 
-## c-sample: build samples/c-heap (a part of `make`)
+## c-sample: build the samples in C (a part of `make`)
 .PHONY: c-sample
-c-sample: $(C_SAMPLE)
+c-sample: $(C_SAMPLE) $(TOY_SAMPLE)
+
+$(TOY_SAMPLE): samples/toy-heap/toy_heap.c
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC     $@")
+	$(Q)$(CC) $(SAMPLE_CFLAGS) $(WERROR) $< -o $@
 
 $(C_SAMPLE): $(sort $(wildcard samples/c-heap/*.c)) $(wildcard samples/c-heap/*.h)
 	@mkdir -p $(@D)

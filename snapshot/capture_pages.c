@@ -100,6 +100,19 @@ bool capture_find_pages(CaptureAnalysis *analysis, CaptureSummary *summary, Erro
     }
     if (summary->page_count > 0)
         return true;
+    if (analysis->options.layout != NULL) {
+        (void)error_set(
+            error, ERROR_NO_HEAP,
+            "'%s' (pid %d) has no heap that is laid out as '%s': looked at %llu pages of "
+            "private writable memory",
+            copy->executable, copy->pid, analysis->layout.name,
+            (unsigned long long)summary->looked_at_pages);
+        if (summary->rejected_pages == 0)
+            return error_add_hint(error, "none of them begins with the layout's magic");
+        return error_add_hint(error,
+                              "%llu of them begin with the magic, but their headers are not valid",
+                              (unsigned long long)summary->rejected_pages);
+    }
     (void)error_set(error, ERROR_NO_HEAP,
                     "'%s' (pid %d) is not a rudo-gc process: looked at %llu pages of private "
                     "writable memory, none has a valid '%s' page header",

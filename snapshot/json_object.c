@@ -187,6 +187,66 @@ JsonResult json_object_get_i64(const JsonObject *object, const char *key, int64_
     return JSON_FOUND;
 }
 
+JsonResult json_object_get_number(const JsonObject *object, const char *key, uint64_t *out)
+{
+    const cJSON *member = member_of(object, key);
+    const char *text;
+    unsigned long long value;
+    char *end;
+
+    if (member == NULL)
+        return JSON_ABSENT;
+    if (cJSON_IsNumber(member)) {
+        // Beyond 2^53 not every number is one of its own.
+        if (!(member->valuedouble >= 0) || member->valuedouble > 9007199254740992.0 ||
+            member->valuedouble != (double)(uint64_t)member->valuedouble)
+            return JSON_WRONG;
+        *out = (uint64_t)member->valuedouble;
+        return JSON_FOUND;
+    }
+    if (!cJSON_IsString(member) || member->valuestring == NULL)
+        return JSON_WRONG;
+    text = member->valuestring;
+    errno = 0;
+    value = strncmp(text, "0x", 2) == 0 ? strtoull(text + 2, &end, 16) : strtoull(text, &end, 10);
+    // strtoull takes signs, spaces and a second 0x, too.
+    if (text[0] < '0' || text[0] > '9' || end == text || *end != '\0' || errno != 0 ||
+        strspn(text, "0123456789abcdefABCDEFx") != strlen(text) ||
+        (strncmp(text, "0x", 2) == 0 && (text[2] == '\0' || strchr(text + 2, 'x') != NULL)))
+        return JSON_WRONG;
+    *out = value;
+    return JSON_FOUND;
+}
+
+JsonResult json_object_get_object(const JsonObject *object, const char *key, const JsonObject **out)
+{
+    const cJSON *member = member_of(object, key);
+
+    if (member == NULL)
+        return JSON_ABSENT;
+    if (!cJSON_IsObject(member))
+        return JSON_WRONG;
+    *out = (const JsonObject *)(const void *)member;
+    return JSON_FOUND;
+}
+
+const char *json_object_find_stranger(const JsonObject *object, const char *const *keys)
+{
+    const cJSON *member;
+
+    cJSON_ArrayForEach(member, (const cJSON *)(const void *)object)
+    {
+        size_t i = 0;
+
+        while (keys[i] != NULL && strcmp(keys[i], member->string) != 0)
+            i++;
+        // A lookup finds the first of its name.
+        if (keys[i] == NULL || member_of(object, member->string) != member)
+            return member->string;
+    }
+    return NULL;
+}
+
 char *json_object_print(const JsonObject *object)
 {
     return cJSON_Print((const cJSON *)(const void *)object);

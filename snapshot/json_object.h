@@ -47,6 +47,16 @@ JsonResult json_object_get_u32(const JsonObject *object, const char *key, uint32
 JsonResult json_object_get_u64(const JsonObject *object, const char *key, uint64_t *out);
 JsonResult json_object_get_i64(const JsonObject *object, const char *key, int64_t *out);
 
+// For documents that people write. A number that is not negative, below 2^64: as a JSON number
+// up to 2^53, or as a string, decimal or hexadecimal ("0x...").
+JsonResult json_object_get_number(const JsonObject *object, const char *key, uint64_t *out);
+// A member that is an object; borrowed.
+JsonResult json_object_get_object(const JsonObject *object, const char *key,
+                                  const JsonObject **out);
+// A member that is not one of `keys` (NULL ends them), or that is there twice; NULL when there is
+// none. Borrowed.
+const char *json_object_find_stranger(const JsonObject *object, const char *const *keys);
+
 // The object as text, malloc'd, members in the order they were added; NULL when memory is short.
 char *json_object_print(const JsonObject *object);
 
