@@ -16,7 +16,7 @@
 NODISCARD bool layout_file_read(const char *path, HeapLayout *out, Error *error);
 
 // The same of text in memory; `name` is for messages.
-NODISCARD bool layout_file_parse(const char *name, const char *text, size_t length,
-                                 HeapLayout *out, Error *error);
+NODISCARD bool layout_file_parse(const char *name, const char *text, size_t length, HeapLayout *out,
+                                 Error *error);
 
 #endif
