@@ -168,6 +168,98 @@ static char *other_label(const SnapshotDetails *details, const Root *root)
     return length < 0 ? NULL : label;
 }
 
+// Does '<' at this place begin type parameters? At the start of a path it begins "<T as Trait>".
+static bool begins_parameters(const char *text, size_t at)
+{
+    char before = at > 0 ? text[at - 1] : ' ';
+
+    return before == ':' || before == '_' || before == '}' || (before >= '0' && before <= '9') ||
+           (before >= 'A' && before <= 'Z') || (before >= 'a' && before <= 'z');
+}
+
+char *function_label(const char *function)
+{
+    size_t length = strlen(function), used = 0, open = 0;
+    char *label = malloc(length + 1);
+
+    for (size_t i = 0; label != NULL && i < length; i++) {
+        bool is_arrow = function[i] == '>' && i > 0 && function[i - 1] == '-';
+
+        if (function[i] == '<' && (open > 0 || begins_parameters(function, i))) {
+            // "::<" of a function goes with its parameters.
+            if (open++ == 0 && used >= 2 && memcmp(label + used - 2, "::", 2) == 0)
+                used -= 2;
+        } else if (open == 0) {
+            label[used++] = function[i];
+        } else if (function[i] == '>' && !is_arrow) {
+            open--;
+        }
+    }
+    if (label == NULL || open > 0) {
+        free(label);
+        return strdup(function);
+    }
+    label[used] = '\0';
+    return label;
+}
+
+// "#4 shop::handle_order+0x5c"; the caller frees it.
+static char *frame_label(const SnapshotDetails *details, const SnapshotStack *stack,
+                         uint32_t number)
+{
+    const SnapshotFrame *frame = &stack->frames[number];
+    const SnapshotModule *module = NULL;
+    char *label = NULL, *function = NULL;
+    int length = -1;
+
+    for (uint32_t i = 0; i < details->module_count; i++)
+        if (frame->program_counter >= details->modules[i].base &&
+            frame->program_counter < details->modules[i].end &&
+            (module == NULL || details->modules[i].base > module->base))
+            module = &details->modules[i];
+    if (frame->function != NULL) {
+        function = function_label(frame->function);
+        if (function != NULL)
+            length = asprintf(&label, "#%" PRIu32 " %s+0x%" PRIx64, number, function,
+                              frame->function_offset);
+        free(function);
+    } else if (module != NULL) {
+        length = asprintf(&label, "#%" PRIu32 " %s+0x%" PRIx64, number, module->name,
+                          frame->program_counter - module->base);
+    } else {
+        length = asprintf(&label, "#%" PRIu32 " 0x%" PRIx64, number, frame->program_counter);
+    }
+    return length < 0 ? NULL : label;
+}
+
+// `thread` is the label of the root's thread.
+static char *stack_label(const SnapshotDetails *details, const Root *root, const char *thread)
+{
+    const SnapshotStack *stack = snapshot_details_find_stack(details, root->thread);
+    uint32_t number = stack == NULL ? NO_INDEX : snapshot_stack_find_frame(stack, root->address);
+    const SnapshotFrame *last =
+        stack == NULL || stack->frame_count == 0 ? NULL : &stack->frames[stack->frame_count - 1];
+    char *label = NULL, *frame = NULL;
+    int length = -1;
+
+    if (number != NO_INDEX) {
+        frame = frame_label(details, stack, number);
+        if (frame != NULL)
+            length =
+                asprintf(&label, "%s, frame %s, stack 0x%" PRIx64, thread, frame, root->address);
+    } else if (last != NULL && root->address >= last->start) {
+        // A caller of the last frame that is known, or that frame itself.
+        frame = frame_label(details, stack, stack->frame_count - 1);
+        if (frame != NULL)
+            length = asprintf(&label, "%s, frame %s or a caller, stack 0x%" PRIx64, thread, frame,
+                              root->address);
+    } else {
+        length = asprintf(&label, "%s, stack 0x%" PRIx64, thread, root->address);
+    }
+    free(frame);
+    return length < 0 ? NULL : label;
+}
+
 // Roots that belong to a thread.
 static char *thread_root_label(const SnapshotDetails *details, const Root *root)
 {
@@ -180,6 +272,8 @@ static char *thread_root_label(const SnapshotDetails *details, const Root *root)
         return NULL;
     if (root->kind == ROOT_TLS)
         label = tls_label(details, root, thread);
+    else if (root->kind == ROOT_STACK)
+        label = stack_label(details, root, thread);
     else if (root->kind == ROOT_REGISTER)
         length = asprintf(&label, "register %s of %s", register_name(root->address, register_text),
                           thread);

@@ -13,6 +13,9 @@
 
 #include "snapshot/heap_image.h"
 
+// Frames are counted from the innermost. Where unwinding could not go on, words further up belong
+// to "frame #7 plugin.so+0x1f40 or a caller". Type parameters of functions are left out.
+//
 // The caller frees it; NULL when memory is short. `root` need not be one of a snapshot with
 // these details, but its thread must be one of theirs, or NO_INDEX.
 char *root_label(const SnapshotDetails *details, const Root *root);
@@ -21,5 +24,10 @@ char *root_label(const SnapshotDetails *details, const Root *root);
 // "thread 'worker' (4711)"; "thread 4711" where it has none. The caller frees it; NULL when
 // memory is short.
 char *thread_label(const SnapshotDetails *details, uint32_t thread);
+
+// A function's name without type parameters: "<shop::Cart as shop::Sum>::total" of
+// "<shop::Cart<u8> as shop::Sum>::total::<shop::Order>". Names that are not balanced stay as they
+// are. The caller frees it; NULL when memory is short.
+char *function_label(const char *function);
 
 #endif

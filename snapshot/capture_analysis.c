@@ -166,7 +166,7 @@ static bool run(CaptureAnalysis *analysis, CaptureSummary *summary, Error *error
            capture_find_malloc(analysis, error) && capture_check_cancelled(analysis, error) &&
            capture_find_blocks(analysis, error) && capture_check_cancelled(analysis, error) &&
            capture_find_roots(analysis, error) && capture_find_types(analysis, summary, error) &&
-           capture_find_names(analysis, error) && describe_threads(analysis, error) &&
+           describe_threads(analysis, error) && capture_find_names(analysis, error) &&
            describe_mappings(analysis, error);
 }
 
@@ -252,6 +252,7 @@ void capture_analysis_free(CaptureAnalysis *analysis)
     free(analysis->modules);
     free(analysis->chunks.items);
     free(analysis->roots);
+    free(analysis->code_places);
     free(analysis->blocks);
     free(analysis);
 }

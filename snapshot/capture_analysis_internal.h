@@ -10,7 +10,8 @@
 //   capture_foreign  which chunks matter: the foreign blocks
 //   capture_roots    every byte gets one owner; root words are picked
 //   capture_types    objects are counted, the functions that tell their types are collected
-//   capture_names    and get names, as do variables that hold roots (and capture_symbols)
+//   capture_names    and get names, as do variables that hold roots (capture_symbols), and
+//                    stacks get frames (capture_frames)
 //
 // Everything here comes from another process that may be hostile: no address, size or count
 // is used before it was checked against what was copied.
@@ -272,6 +273,8 @@ struct CaptureAnalysis {
 
     SnapshotDetails *details; // owned
     uint64_t variable_capacity;
+    uint32_t frame_count;          // of all stacks in `details`
+    struct CodePlace *code_places; // of all frames, ascending by code address; owned
     SnapshotContents contents;
 };
 

@@ -180,6 +180,109 @@ static void sort_variables(SnapshotDetails *details)
     details->variable_count = kept;
 }
 
+// ---- frames ----
+
+#define FRAME_RECORD_BYTES 32u
+
+static bool take_stack(CaptureAnalysis *analysis, ByteCursor *cursor, Error *error)
+{
+    SnapshotDetails *details = analysis->details;
+    SnapshotStack stack = {.thread = byte_cursor_u32(cursor)};
+    uint32_t end = byte_cursor_u32(cursor);
+    size_t count = byte_cursor_left(cursor) / FRAME_RECORD_BYTES;
+
+    // They come in order, each once; there are as many threads at most.
+    if (cursor->is_short || end >= STACK_END_COUNT || stack.thread >= details->thread_count ||
+        (details->stack_count > 0 &&
+         stack.thread <= details->stacks[details->stack_count - 1].thread) ||
+        count > MAX_FRAMES - analysis->frame_count)
+        return true;
+    if (details->stacks == NULL)
+        details->stacks = calloc(details->thread_count, sizeof *details->stacks);
+    stack.frames = calloc(count + 1, sizeof *stack.frames);
+    if (details->stacks == NULL || stack.frames == NULL) {
+        free(stack.frames);
+        return error_set_memory(error, (count + 1) * sizeof *stack.frames, "frames");
+    }
+    stack.end = (uint8_t)end;
+    while (stack.frame_count < count) {
+        SnapshotFrame *frame = &stack.frames[stack.frame_count++];
+
+        frame->program_counter = byte_cursor_u64(cursor);
+        frame->start = byte_cursor_u64(cursor);
+        frame->end = byte_cursor_u64(cursor);
+        frame->is_interrupted = byte_cursor_u64(cursor) != 0;
+        if (frame->end < frame->start)
+            frame->end = frame->start;
+    }
+    details->stacks[details->stack_count++] = stack;
+    analysis->frame_count += (uint32_t)count;
+    return true;
+}
+
+// A frame by the address that its function is found by.
+typedef struct CodePlace {
+    uint64_t address;
+    SnapshotFrame *frame;
+} CodePlace;
+
+static int compare_places(const void *left, const void *right)
+{
+    const CodePlace *a = left, *b = right;
+
+    return (a->address > b->address) - (a->address < b->address);
+}
+
+// All frames in the order of their code.
+static bool index_frames(CaptureAnalysis *analysis, Error *error)
+{
+    SnapshotDetails *details = analysis->details;
+    uint32_t count = 0;
+
+    analysis->code_places = calloc((size_t)analysis->frame_count + 1, sizeof(CodePlace));
+    if (analysis->code_places == NULL)
+        return error_set_memory(error, analysis->frame_count * sizeof(CodePlace), "frames");
+    for (uint32_t i = 0; i < details->stack_count; i++)
+        for (uint32_t f = 0; f < details->stacks[i].frame_count; f++) {
+            SnapshotFrame *frame = &details->stacks[i].frames[f];
+            analysis->code_places[count++] = (CodePlace){frame_code_address(frame), frame};
+        }
+    qsort(analysis->code_places, count, sizeof(CodePlace), compare_places);
+    return true;
+}
+
+static bool take_code_name(CaptureAnalysis *analysis, ByteCursor *cursor, Error *error)
+{
+    uint64_t address = byte_cursor_u64(cursor), function = byte_cursor_u64(cursor);
+    uint32_t low = 0, high = analysis->frame_count;
+    char *name;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (analysis->code_places[middle].address < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    error->code = ERROR_NONE;
+    name = cursor->is_short || function > address ? NULL : take_string(cursor, error);
+    if (name == NULL)
+        return error->code == ERROR_NONE;
+    for (; low < analysis->frame_count && analysis->code_places[low].address == address; low++) {
+        SnapshotFrame *frame = analysis->code_places[low].frame;
+
+        free(frame->function);
+        frame->function_offset = frame->program_counter - function;
+        frame->function = strdup(name);
+        if (frame->function == NULL) {
+            error_set_memory(error, strlen(name) + 1, "a name");
+            break;
+        }
+    }
+    free(name);
+    return error->code == ERROR_NONE;
+}
+
 // ---- children ----
 
 static bool take_records(CaptureAnalysis *analysis, const ByteBuffer *said, Error *error)
@@ -202,6 +305,12 @@ static bool take_records(CaptureAnalysis *analysis, const ByteBuffer *said, Erro
             break;
         case NAME_OF_VARIABLE:
             ok = take_variable(analysis, &body, error);
+            break;
+        case FRAMES_OF_STACK:
+            ok = take_stack(analysis, &body, error);
+            break;
+        case NAME_OF_CODE:
+            ok = take_code_name(analysis, &body, error);
             break;
         default:
             return true;
@@ -264,7 +373,9 @@ bool capture_find_names(CaptureAnalysis *analysis, Error *error)
 {
     SnapshotDetails *details = analysis->details;
 
-    if (!run_child(analysis, "symbols are missing", capture_say_symbols, error))
+    if (!run_child(analysis, "frames are missing", capture_say_frames, error) ||
+        !index_frames(analysis, error) ||
+        !run_child(analysis, "symbols are missing", capture_say_symbols, error))
         return false;
     // Apart from the symbols, which are not to be lost with it.
     if ((has_hidden_names(details->types, details->type_count) ||

@@ -18,6 +18,11 @@ typedef enum NameRecord {
     NAME_OF_FUNCTION = 1,
     // u64 address, u64 bytes, u32 module, u32 is thread-local, string
     NAME_OF_VARIABLE,
+    // u32 thread, u32 StackEnd, then per frame u64 program counter, u64 start, u64 end,
+    // u64 is interrupted
+    FRAMES_OF_STACK,
+    // u64 code address (frame_code_address()), u64 address of the function, string
+    NAME_OF_CODE,
 } NameRecord;
 
 typedef enum NameTable { NAME_TABLE_TYPES, NAME_TABLE_DROPS } NameTable;
@@ -26,13 +31,25 @@ typedef enum NameTable { NAME_TABLE_TYPES, NAME_TABLE_DROPS } NameTable;
 // Merged functions have tens of names; a file could list millions at one address.
 #define MAX_FUNCTION_NAMES 256u
 
+// An address in the function that the frame executes: a call may be a function's last instruction.
+static inline uint64_t frame_code_address(const SnapshotFrame *frame)
+{
+    return frame->program_counter - (frame->is_interrupted ? 0 : 1);
+}
+
+// A module's separate debug file: a descriptor, or -1. `own` is its file.
+int capture_open_debug_file(const CaptureAnalysis *analysis, uint32_t module, ElfFile *own);
+
 // Puts a record together. The body is added to `buffer` in between.
 void name_record_begin(ByteBuffer *buffer, NameRecord kind);
 void name_record_add_string(ByteBuffer *buffer, const char *text);
 // Says it, and empties the buffer. False when the child can say no more.
 bool name_record_end(ByteBuffer *buffer, GuardedChild *child);
 
-// In the child: symbols of functions and variables, of all modules.
+// In the child: the frames of all threads.
+void capture_say_frames(void *analysis, GuardedChild *child);
+// In the child: symbols of functions and variables, of all modules, and of the code in all frames
+// that `analysis` has.
 void capture_say_symbols(void *analysis, GuardedChild *child);
 // In the child: names of functions whose symbols hide them, or are not there, by debug information.
 void capture_say_hidden_names(void *analysis, GuardedChild *child);

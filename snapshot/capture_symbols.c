@@ -43,6 +43,14 @@ typedef struct AddressList {
     uint64_t *items; // owned
 } AddressList;
 
+// The function of a code address.
+typedef struct CodeName {
+    uint64_t function; // its address in the process
+    uint64_t bytes;
+    bool is_local;
+    char *name; // mangled; NULL: none was found; owned
+} CodeName;
+
 // What is looked for in one module.
 typedef struct ModuleSearch {
     uint32_t module;
@@ -51,7 +59,11 @@ typedef struct ModuleSearch {
     FunctionNames *functions;   // ascending by address; owned
     const AddressList *globals; // of root words in the process; borrowed
     const AddressList *tls;     // likewise, from their threads' control blocks
-    uint64_t tls_bytes;         // elf_file_tls_bytes() of the executable; 0 in other modules
+    const AddressList *code;    // addresses in the functions of frames; borrowed
+    CodeName *code_names;       // of each of them; borrowed
+    uint64_t code_start;        // of the module's mappings
+    uint64_t code_end;
+    uint64_t tls_bytes; // elf_file_tls_bytes() of the executable; 0 in other modules
     uint32_t variable_count;
     uint32_t variable_capacity;
     Variable *variables; // owned
@@ -130,19 +142,27 @@ static void say_function(const FunctionNames *function, ByteBuffer *buffer, Guar
 
 // ---- variables ----
 
-// Is a root in [start, start + bytes)?
-static bool holds_root(const AddressList *roots, uint64_t start, uint64_t bytes)
+// The index of the first address at or behind `start`.
+static uint64_t first_address(const AddressList *list, uint64_t start)
 {
-    uint64_t low = 0, high = roots->count;
+    uint64_t low = 0, high = list->count;
 
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        if (roots->items[middle] < start)
+        if (list->items[middle] < start)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < roots->count && roots->items[low] - start < bytes;
+    return low;
+}
+
+// Is one of the addresses in [start, start + bytes)?
+static bool holds_address(const AddressList *list, uint64_t start, uint64_t bytes)
+{
+    uint64_t first = first_address(list, start);
+
+    return first < list->count && list->items[first] - start < bytes;
 }
 
 static void add_variable(ModuleSearch *search, const ElfSymbol *symbol)
@@ -152,7 +172,7 @@ static void add_variable(ModuleSearch *search, const ElfSymbol *symbol)
     char *name;
 
     if (search->variable_count == MAX_MODULE_VARIABLES ||
-        !holds_root(is_tls ? search->tls : search->globals, address, symbol->bytes))
+        !holds_address(is_tls ? search->tls : search->globals, address, symbol->bytes))
         return;
     if (search->variable_count == search->variable_capacity) {
         uint32_t capacity = search->variable_capacity == 0 ? 64 : 2 * search->variable_capacity;
@@ -209,6 +229,58 @@ static void say_variables(ModuleSearch *search, ByteBuffer *buffer, GuardedChild
     }
 }
 
+// ---- code ----
+
+// Of several symbols for one place, the innermost, then the one that is known outside, then the
+// shorter.
+static bool is_better(const CodeName *name, uint64_t function, const ElfSymbol *symbol)
+{
+    if (name->name == NULL || function != name->function)
+        return name->name == NULL || function > name->function;
+    if (symbol->bytes != name->bytes)
+        return symbol->bytes < name->bytes;
+    if (symbol->is_local != name->is_local)
+        return name->is_local;
+    return strlen(symbol->name) < strlen(name->name);
+}
+
+static void name_code(ModuleSearch *search, const ElfSymbol *symbol)
+{
+    uint64_t function = search->base + symbol->address;
+    char *copy;
+
+    for (uint64_t i = first_address(search->code, function);
+         i < search->code->count && search->code->items[i] - function < symbol->bytes; i++) {
+        CodeName *name = &search->code_names[i];
+
+        // A symbol that lies about its size names nothing in other modules.
+        if (search->code->items[i] < search->code_start ||
+            search->code->items[i] >= search->code_end || !is_better(name, function, symbol) ||
+            (copy = strdup(symbol->name)) == NULL)
+            continue;
+        free(name->name);
+        *name = (CodeName){function, symbol->bytes, symbol->is_local, copy};
+    }
+}
+
+static void say_code_names(const ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child)
+{
+    for (uint64_t i = first_address(search->code, search->code_start);
+         i < search->code->count && search->code->items[i] < search->code_end; i++) {
+        const CodeName *code = &search->code_names[i];
+        char *name = code->name == NULL ? NULL : rust_symbol_demangle(code->name);
+
+        if (name == NULL)
+            continue;
+        name_record_begin(buffer, NAME_OF_CODE);
+        byte_buffer_add_u64(buffer, search->code->items[i]);
+        byte_buffer_add_u64(buffer, code->function);
+        name_record_add_string(buffer, name);
+        free(name);
+        (void)name_record_end(buffer, child);
+    }
+}
+
 // ---- one module ----
 
 static bool visit_symbol(void *context, const ElfSymbol *symbol)
@@ -220,6 +292,8 @@ static bool visit_symbol(void *context, const ElfSymbol *symbol)
          symbol->kind != ELF_SYMBOL_TLS;
          i++)
         add_name(&search->functions[i], symbol->name, rust_symbol_demangle(symbol->name));
+    if (symbol->kind == ELF_SYMBOL_CODE)
+        name_code(search, symbol);
     if (symbol->kind == ELF_SYMBOL_DATA ||
         (symbol->kind == ELF_SYMBOL_TLS && search->tls_bytes > 0))
         add_variable(search, symbol);
@@ -232,6 +306,13 @@ typedef struct ModuleFiles {
     ElfFile *debug; // or NULL
 } ModuleFiles;
 
+int capture_open_debug_file(const CaptureAnalysis *analysis, uint32_t module, ElfFile *own)
+{
+    // The process of a core is gone, and its number may be somebody else's.
+    return debug_file_find(own, capture_module_path(analysis, module),
+                           analysis->copy->is_core ? 0 : analysis->copy->pid);
+}
+
 static ModuleFiles open_files(const CaptureAnalysis *analysis, uint32_t module)
 {
     ModuleFiles files = {capture_open_module_mapped(analysis, module), NULL};
@@ -241,9 +322,7 @@ static ModuleFiles open_files(const CaptureAnalysis *analysis, uint32_t module)
         return files;
     if (elf_file_has_all_symbols(files.own) && elf_file_has_section(files.own, ".debug_info"))
         return files;
-    // The process of a core is gone, and its number may be somebody else's.
-    fd = debug_file_find(files.own, capture_module_path(analysis, module),
-                         analysis->copy->is_core ? 0 : analysis->copy->pid);
+    fd = capture_open_debug_file(analysis, module, files.own);
     files.debug = fd < 0 ? NULL : elf_file_open_mapped(fd);
     return files;
 }
@@ -259,7 +338,12 @@ static bool search_init(const CaptureAnalysis *analysis, uint32_t module, Module
     const SnapshotDetails *details = analysis->details;
     size_t most = (size_t)details->type_count + details->drop_count + 1;
 
-    *search = (ModuleSearch){.module = module, .base = details->modules[module].base};
+    *search = (ModuleSearch){
+        .module = module,
+        .base = details->modules[module].base,
+        .code_start = analysis->copy->mappings[analysis->modules[module].first_mapping].start,
+        .code_end = details->modules[module].end,
+    };
     search->functions = calloc(most, sizeof *search->functions);
     if (search->functions == NULL)
         return false;
@@ -323,6 +407,29 @@ static AddressList root_addresses(const CaptureAnalysis *analysis, RootKind kind
     return list;
 }
 
+// Addresses in the functions of all frames.
+static AddressList code_addresses(const CaptureAnalysis *analysis)
+{
+    const SnapshotDetails *details = analysis->details;
+    AddressList list = {0};
+    uint64_t total = 0, kept = 0;
+
+    for (uint32_t i = 0; i < details->stack_count; i++)
+        total += details->stacks[i].frame_count;
+    list.items = calloc(total + 1, sizeof *list.items);
+    for (uint32_t i = 0; list.items != NULL && i < details->stack_count; i++)
+        for (uint32_t f = 0; f < details->stacks[i].frame_count; f++)
+            list.items[list.count++] = frame_code_address(&details->stacks[i].frames[f]);
+    if (list.count == 0)
+        return list;
+    qsort(list.items, list.count, sizeof *list.items, compare_words);
+    for (uint64_t i = 0; i < list.count; i++)
+        if (kept == 0 || list.items[i] != list.items[kept - 1])
+            list.items[kept++] = list.items[i];
+    list.count = kept;
+    return list;
+}
+
 static bool has_root_in_segments(const ModuleSearch *search, ElfFile *file)
 {
     ElfSegment segments[ELF_MAX_SEGMENTS];
@@ -332,10 +439,15 @@ static bool has_root_in_segments(const ModuleSearch *search, ElfFile *file)
         return true;
     for (uint32_t i = 0; i < count; i++)
         if (segments[i].is_writable &&
-            holds_root(search->globals, search->base + segments[i].address,
-                       segments[i].memory_bytes))
+            holds_address(search->globals, search->base + segments[i].address,
+                          segments[i].memory_bytes))
             return true;
     return false;
+}
+
+static bool has_code_of_frames(const ModuleSearch *search)
+{
+    return holds_address(search->code, search->code_start, search->code_end - search->code_start);
 }
 
 static void say_module(const CaptureAnalysis *analysis, ModuleSearch *search, ByteBuffer *buffer,
@@ -343,18 +455,21 @@ static void say_module(const CaptureAnalysis *analysis, ModuleSearch *search, By
 {
     ModuleFiles files;
 
-    if (search->function_count == 0 && search->globals->count == 0 && search->tls->count == 0)
+    if (search->function_count == 0 && search->globals->count == 0 && search->tls->count == 0 &&
+        !has_code_of_frames(search))
         return;
     files = open_files(analysis, search->module);
     if (files.own == NULL)
         return;
     if (strcmp(analysis->details->modules[search->module].name, analysis->copy->executable) == 0)
         search->tls_bytes = elf_file_tls_bytes(files.own);
-    if (search->function_count > 0 || has_root_in_segments(search, files.own)) {
+    if (search->function_count > 0 || has_code_of_frames(search) ||
+        has_root_in_segments(search, files.own)) {
         visit_symbols_of(&files, search);
         for (uint32_t i = 0; i < search->function_count; i++)
             say_function(&search->functions[i], buffer, child);
         say_variables(search, buffer, child);
+        say_code_names(search, buffer, child);
     }
     close_files(&files);
 }
@@ -364,20 +479,29 @@ void capture_say_symbols(void *context, GuardedChild *child)
     const CaptureAnalysis *analysis = context;
     AddressList globals = root_addresses(analysis, ROOT_GLOBAL);
     AddressList tls = root_addresses(analysis, ROOT_TLS);
+    AddressList code = code_addresses(analysis);
+    CodeName *code_names = calloc(code.count + 1, sizeof *code_names);
     ByteBuffer buffer = {0};
 
-    for (uint32_t module = 0; module < analysis->details->module_count; module++) {
+    for (uint32_t module = 0; code_names != NULL && module < analysis->details->module_count;
+         module++) {
         ModuleSearch search;
 
         if (search_init(analysis, module, &search)) {
             search.globals = &globals;
             search.tls = &tls;
+            search.code = &code;
+            search.code_names = code_names;
             say_module(analysis, &search, &buffer, child);
         }
         search_release(&search);
     }
+    for (uint64_t i = 0; code_names != NULL && i < code.count; i++)
+        free(code_names[i].name);
+    free(code_names);
     free(globals.items);
     free(tls.items);
+    free(code.items);
     byte_buffer_release(&buffer);
 }
 
@@ -522,8 +646,8 @@ static void visit_function(void *context, const DwarfFunction *found)
             add_unheard_of(&search->functions[i], found);
 }
 
-// Variables are not looked for.
-static const AddressList no_roots;
+// Variables and code are not looked for.
+static const AddressList no_addresses;
 
 static void say_hidden_names_of(const CaptureAnalysis *analysis, ModuleSearch *search,
                                 ByteBuffer *buffer, GuardedChild *child)
@@ -533,7 +657,7 @@ static void say_hidden_names_of(const CaptureAnalysis *analysis, ModuleSearch *s
 
     if (files.own == NULL)
         return;
-    search->globals = search->tls = &no_roots;
+    search->globals = search->tls = search->code = &no_addresses;
     visit_symbols_of(&files, search);
     if (hidden_search_init(&hidden, search) && hidden.address_count > 0) {
         bool has_own = elf_file_has_section(files.own, ".debug_info");

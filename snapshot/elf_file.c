@@ -84,6 +84,11 @@ struct Elf *elf_file_handle(ElfFile *file)
     return file->elf;
 }
 
+int elf_file_descriptor(const ElfFile *file)
+{
+    return file->fd < 0 ? -1 : fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+}
+
 void elf_file_free(ElfFile *file)
 {
     if (file == NULL)

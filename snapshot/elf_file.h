@@ -78,8 +78,10 @@ typedef bool (*ElfSymbolVisitor)(void *context, const ElfSymbol *symbol);
 // False when the visitor stopped.
 bool elf_file_visit_symbols(ElfFile *file, ElfSymbolVisitor visitor, void *context);
 
-// For the other doors: the library's handle, borrowed.
+// For the other doors: the library's handle, borrowed; and a descriptor of its own for the file,
+// which the caller closes, or -1.
 struct Elf;
 struct Elf *elf_file_handle(ElfFile *file);
+int elf_file_descriptor(const ElfFile *file);
 
 #endif

@@ -45,12 +45,14 @@ static void strip_llvm_suffix(char *symbol)
         *suffix = '\0';
 }
 
-// False when `mangled` is no Rust symbol, or its name is too long.
+// False when `mangled` is no Rust or C++ symbol, or its name is too long. A Rust program may be
+// linked with C++; of its functions, the names without parameters are enough.
 static bool demangle(Demangling *demangling, const char *mangled)
 {
     demangling->length = 0;
     if (setjmp(demangling->too_long) != 0 ||
-        rust_demangle_callback(mangled, DMGL_RUST, collect, demangling) == 0)
+        (rust_demangle_callback(mangled, DMGL_RUST, collect, demangling) == 0 &&
+         cplus_demangle_v3_callback(mangled, DMGL_ANSI, collect, demangling) == 0))
         return false;
     demangling->text[demangling->length] = '\0';
     return true;

@@ -30,12 +30,14 @@ void section_encode_threads(ByteBuffer *buffer, const SnapshotDetails *details);
 void section_encode_modules(ByteBuffer *buffer, const SnapshotDetails *details);
 void section_encode_types(ByteBuffer *buffer, const SnapshotDetails *details);
 void section_encode_drops(ByteBuffer *buffer, const SnapshotDetails *details);
+void section_encode_frames(ByteBuffer *buffer, const SnapshotDetails *details);
 void section_encode_variables(ByteBuffer *buffer, const SnapshotDetails *details);
 void section_encode_mappings(ByteBuffer *buffer, const SnapshotDetails *details);
 NODISCARD bool section_decode_threads(ByteCursor *cursor, SnapshotDetails *details, Error *error);
 NODISCARD bool section_decode_modules(ByteCursor *cursor, SnapshotDetails *details, Error *error);
 NODISCARD bool section_decode_types(ByteCursor *cursor, SnapshotDetails *details, Error *error);
 NODISCARD bool section_decode_drops(ByteCursor *cursor, SnapshotDetails *details, Error *error);
+NODISCARD bool section_decode_frames(ByteCursor *cursor, SnapshotDetails *details, Error *error);
 NODISCARD bool section_decode_variables(ByteCursor *cursor, SnapshotDetails *details, Error *error);
 NODISCARD bool section_decode_mappings(ByteCursor *cursor, SnapshotDetails *details, Error *error);
 

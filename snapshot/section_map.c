@@ -55,6 +55,8 @@ static Section *find_place(SectionMap *map, uint32_t type)
         return &map->types;
     case SECTION_DROPS:
         return &map->drops;
+    case SECTION_FRAMES:
+        return &map->frames;
     case SECTION_VARIABLES:
         return &map->variables;
     case SECTION_MAPPINGS:

@@ -26,6 +26,7 @@ typedef struct SectionMap {
     Section modules;
     Section types;
     Section drops;
+    Section frames;
     Section variables;
     Section mappings;
     Section blocks;

@@ -1,8 +1,8 @@
-// The THRD, MODU, TYPE, DROP, VARS and MAPS sections: what is known of the process beside its heap.
+// The THRD, MODU, TYPE, DROP and MAPS sections: what is known of the process beside its heap.
 //
 // Each is a u64 count and that many entries. A string is a u32 length and its bytes.
 
-#include "snapshot/section_codecs.h"
+#include "snapshot/section_tables_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +40,7 @@ bool section_check_details(const SnapshotDetails *details, Error *error)
         {"drop functions", details->drop_count, MAX_TYPES},
         {"mappings", details->mapping_count, MAX_MAPPINGS},
         {"variables", details->variable_count, MAX_VARIABLES},
+        {"stacks", details->stack_count, MAX_THREADS},
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
@@ -51,7 +52,7 @@ bool section_check_details(const SnapshotDetails *details, Error *error)
            check_symbols(details->drops, details->drop_count, "drop functions", error);
 }
 
-static void add_string(ByteBuffer *buffer, const char *text)
+void section_add_string(ByteBuffer *buffer, const char *text)
 {
     size_t length = text == NULL ? 0 : strlen(text);
     size_t at;
@@ -88,8 +89,8 @@ void section_encode_modules(ByteBuffer *buffer, const SnapshotDetails *details)
         const SnapshotModule *module = &details->modules[i];
         byte_buffer_add_u64(buffer, module->base);
         byte_buffer_add_u64(buffer, module->end);
-        add_string(buffer, module->name);
-        add_string(buffer, module->build_id);
+        section_add_string(buffer, module->name);
+        section_add_string(buffer, module->build_id);
     }
 }
 
@@ -103,7 +104,7 @@ static void encode_functions(ByteBuffer *buffer, const SnapshotType *types, uint
         byte_buffer_add_u32(buffer, type->module);
         byte_buffer_add_u32(buffer, type->symbol_count);
         for (uint32_t s = 0; s < type->symbol_count; s++)
-            add_string(buffer, type->symbols[s]);
+            section_add_string(buffer, type->symbols[s]);
     }
 }
 
@@ -117,19 +118,6 @@ void section_encode_drops(ByteBuffer *buffer, const SnapshotDetails *details)
     encode_functions(buffer, details->drops, details->drop_count);
 }
 
-void section_encode_variables(ByteBuffer *buffer, const SnapshotDetails *details)
-{
-    byte_buffer_add_u64(buffer, details->variable_count);
-    for (uint32_t i = 0; i < details->variable_count; i++) {
-        const SnapshotVariable *variable = &details->variables[i];
-        byte_buffer_add_u64(buffer, variable->address);
-        byte_buffer_add_u64(buffer, variable->bytes);
-        byte_buffer_add_u32(buffer, variable->module);
-        byte_buffer_add_u32(buffer, variable->is_thread_local);
-        add_string(buffer, variable->name);
-    }
-}
-
 void section_encode_mappings(ByteBuffer *buffer, const SnapshotDetails *details)
 {
     byte_buffer_add_u64(buffer, details->mapping_count);
@@ -139,15 +127,14 @@ void section_encode_mappings(ByteBuffer *buffer, const SnapshotDetails *details)
         byte_buffer_add_u64(buffer, mapping->end);
         byte_buffer_add_u64(buffer, mapping->file_offset);
         byte_buffer_add(buffer, mapping->permissions, PERMISSION_CHARS);
-        add_string(buffer, mapping->name);
+        section_add_string(buffer, mapping->name);
     }
 }
 
 // ---- reading ----
 
-// The number of entries, none of which is smaller than `entry_bytes`.
-static bool take_count(ByteCursor *cursor, uint32_t limit, size_t entry_bytes, const char *what,
-                       uint32_t *count, Error *error)
+bool section_take_count(ByteCursor *cursor, uint32_t limit, size_t entry_bytes, const char *what,
+                        uint32_t *count, Error *error)
 {
     uint64_t claimed = byte_cursor_u64(cursor);
 
@@ -162,8 +149,7 @@ static bool take_count(ByteCursor *cursor, uint32_t limit, size_t entry_bytes, c
     return true;
 }
 
-// calloc that is never asked for nothing.
-static void *allocate_table(uint32_t count, size_t entry_bytes, const char *what, Error *error)
+void *section_allocate_table(uint32_t count, size_t entry_bytes, const char *what, Error *error)
 {
     void *table = calloc((size_t)count + 1, entry_bytes);
 
@@ -172,7 +158,7 @@ static void *allocate_table(uint32_t count, size_t entry_bytes, const char *what
     return table;
 }
 
-static bool take_string(ByteCursor *cursor, char **out, Error *error)
+bool section_take_string(ByteCursor *cursor, char **out, Error *error)
 {
     uint32_t length = byte_cursor_u32(cursor);
     const uint8_t *bytes;
@@ -188,7 +174,7 @@ static bool take_string(ByteCursor *cursor, char **out, Error *error)
     return *out != NULL || error_set_memory(error, length + 1ull, "a string");
 }
 
-static bool check_end(const ByteCursor *cursor, const char *what, Error *error)
+bool section_check_end(const ByteCursor *cursor, const char *what, Error *error)
 {
     if (cursor->is_short)
         return error_set(error, ERROR_CORRUPT, "the %s end early", what);
@@ -202,9 +188,9 @@ bool section_decode_threads(ByteCursor *cursor, SnapshotDetails *details, Error 
 {
     uint32_t count;
 
-    if (!take_count(cursor, MAX_THREADS, THREAD_BYTES, "threads", &count, error))
+    if (!section_take_count(cursor, MAX_THREADS, THREAD_BYTES, "threads", &count, error))
         return false;
-    details->threads = allocate_table(count, sizeof *details->threads, "threads", error);
+    details->threads = section_allocate_table(count, sizeof *details->threads, "threads", error);
     if (details->threads == NULL)
         return false;
     for (; details->thread_count < count; details->thread_count++) {
@@ -221,16 +207,16 @@ bool section_decode_threads(ByteCursor *cursor, SnapshotDetails *details, Error 
                              details->thread_count);
         memcpy(thread->name, name, sizeof thread->name);
     }
-    return check_end(cursor, "threads", error);
+    return section_check_end(cursor, "threads", error);
 }
 
 bool section_decode_modules(ByteCursor *cursor, SnapshotDetails *details, Error *error)
 {
     uint32_t count;
 
-    if (!take_count(cursor, MAX_MODULES, 24, "modules", &count, error))
+    if (!section_take_count(cursor, MAX_MODULES, 24, "modules", &count, error))
         return false;
-    details->modules = allocate_table(count, sizeof *details->modules, "modules", error);
+    details->modules = section_allocate_table(count, sizeof *details->modules, "modules", error);
     if (details->modules == NULL)
         return false;
     while (details->module_count < count) {
@@ -238,11 +224,11 @@ bool section_decode_modules(ByteCursor *cursor, SnapshotDetails *details, Error 
         SnapshotModule *module = &details->modules[details->module_count++];
         module->base = byte_cursor_u64(cursor);
         module->end = byte_cursor_u64(cursor);
-        if (!take_string(cursor, &module->name, error) ||
-            !take_string(cursor, &module->build_id, error))
+        if (!section_take_string(cursor, &module->name, error) ||
+            !section_take_string(cursor, &module->build_id, error))
             return false;
     }
-    return check_end(cursor, "modules", error);
+    return section_check_end(cursor, "modules", error);
 }
 
 static bool take_symbols(ByteCursor *cursor, SnapshotType *type, uint32_t *symbols_left,
@@ -256,11 +242,11 @@ static bool take_symbols(ByteCursor *cursor, SnapshotType *type, uint32_t *symbo
     *symbols_left -= count;
     if (count == 0)
         return true;
-    type->symbols = allocate_table(count, sizeof *type->symbols, "symbols", error);
+    type->symbols = section_allocate_table(count, sizeof *type->symbols, "symbols", error);
     if (type->symbols == NULL)
         return false;
     for (; type->symbol_count < count; type->symbol_count++)
-        if (!take_string(cursor, &type->symbols[type->symbol_count], error))
+        if (!section_take_string(cursor, &type->symbols[type->symbol_count], error))
             return false;
     return true;
 }
@@ -272,9 +258,9 @@ static bool decode_functions(ByteCursor *cursor, SnapshotType **types, uint32_t 
     uint32_t symbols_left = MAX_SYMBOLS;
     uint32_t count;
 
-    if (!take_count(cursor, MAX_TYPES, 24, whats, &count, error))
+    if (!section_take_count(cursor, MAX_TYPES, 24, whats, &count, error))
         return false;
-    *types = allocate_table(count, sizeof **types, whats, error);
+    *types = section_allocate_table(count, sizeof **types, whats, error);
     if (*types == NULL)
         return false;
     while (*type_count < count) {
@@ -287,7 +273,7 @@ static bool decode_functions(ByteCursor *cursor, SnapshotType **types, uint32_t 
         if (*type_count > 1 && type[-1].type_word >= type->type_word)
             return error_set(error, ERROR_CORRUPT, "%s %u is out of order", what, *type_count - 1);
     }
-    return check_end(cursor, whats, error);
+    return section_check_end(cursor, whats, error);
 }
 
 bool section_decode_types(ByteCursor *cursor, SnapshotDetails *details, Error *error)
@@ -301,48 +287,13 @@ bool section_decode_drops(ByteCursor *cursor, SnapshotDetails *details, Error *e
                             "drop functions", error);
 }
 
-// Ascending: globals, then thread-locals, each by address.
-static bool is_behind(const SnapshotVariable *variable, const SnapshotVariable *before)
-{
-    return variable->is_thread_local != before->is_thread_local
-               ? variable->is_thread_local
-               : variable->address > before->address;
-}
-
-bool section_decode_variables(ByteCursor *cursor, SnapshotDetails *details, Error *error)
-{
-    uint32_t count;
-
-    if (!take_count(cursor, MAX_VARIABLES, 28, "variables", &count, error))
-        return false;
-    details->variables = allocate_table(count, sizeof *details->variables, "variables", error);
-    if (details->variables == NULL)
-        return false;
-    while (details->variable_count < count) {
-        SnapshotVariable *variable = &details->variables[details->variable_count++];
-        uint32_t kind;
-        variable->address = byte_cursor_u64(cursor);
-        variable->bytes = byte_cursor_u64(cursor);
-        variable->module = byte_cursor_u32(cursor);
-        kind = byte_cursor_u32(cursor);
-        variable->is_thread_local = kind == 1;
-        if (!take_string(cursor, &variable->name, error))
-            return false;
-        if (kind > 1 || variable->bytes == 0 ||
-            (details->variable_count > 1 && !is_behind(variable, variable - 1)))
-            return error_set(error, ERROR_CORRUPT, "variable %u is out of order",
-                             details->variable_count - 1);
-    }
-    return check_end(cursor, "variables", error);
-}
-
 bool section_decode_mappings(ByteCursor *cursor, SnapshotDetails *details, Error *error)
 {
     uint32_t count;
 
-    if (!take_count(cursor, MAX_MAPPINGS, 32, "mappings", &count, error))
+    if (!section_take_count(cursor, MAX_MAPPINGS, 32, "mappings", &count, error))
         return false;
-    details->mappings = allocate_table(count, sizeof *details->mappings, "mappings", error);
+    details->mappings = section_allocate_table(count, sizeof *details->mappings, "mappings", error);
     if (details->mappings == NULL)
         return false;
     while (details->mapping_count < count) {
@@ -353,7 +304,7 @@ bool section_decode_mappings(ByteCursor *cursor, SnapshotDetails *details, Error
         const uint8_t *permissions = byte_cursor_take(cursor, PERMISSION_CHARS);
         if (permissions != NULL)
             memcpy(mapping->permissions, permissions, PERMISSION_CHARS);
-        if (!take_string(cursor, &mapping->name, error))
+        if (!section_take_string(cursor, &mapping->name, error))
             return false;
         if (!text_is_clean(mapping->permissions, strlen(mapping->permissions), TEXT_ONE_LINE))
             return error_set(error, ERROR_CORRUPT, "mapping %u has no proper permissions",
@@ -363,5 +314,5 @@ bool section_decode_mappings(ByteCursor *cursor, SnapshotDetails *details, Error
             return error_set(error, ERROR_CORRUPT, "mapping %u is out of order",
                              details->mapping_count - 1);
     }
-    return check_end(cursor, "mappings", error);
+    return section_check_end(cursor, "mappings", error);
 }

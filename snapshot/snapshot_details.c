@@ -36,6 +36,13 @@ static void free_types(SnapshotType *types, uint32_t count)
     free(types);
 }
 
+static void free_frames(SnapshotStack *stack)
+{
+    for (uint32_t i = 0; i < stack->frame_count; i++)
+        free(stack->frames[i].function);
+    free(stack->frames);
+}
+
 void snapshot_details_free(SnapshotDetails *details)
 {
     if (details == NULL)
@@ -46,6 +53,9 @@ void snapshot_details_free(SnapshotDetails *details)
     }
     for (uint32_t i = 0; i < details->mapping_count; i++)
         free(details->mappings[i].name);
+    for (uint32_t i = 0; i < details->stack_count; i++)
+        free_frames(&details->stacks[i]);
+    free(details->stacks);
     for (uint32_t i = 0; i < details->variable_count; i++)
         free(details->variables[i].name);
     free(details->variables);
@@ -109,4 +119,29 @@ const SnapshotVariable *snapshot_details_find_variable(const SnapshotDetails *de
             return variable;
     }
     return NULL;
+}
+
+const SnapshotStack *snapshot_details_find_stack(const SnapshotDetails *details, uint32_t thread)
+{
+    uint32_t low = 0, high = details->stack_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (details->stacks[middle].thread < thread)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < details->stack_count && details->stacks[low].thread == thread
+               ? &details->stacks[low]
+               : NULL;
+}
+
+uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address)
+{
+    // Frames ascend, but where a thread changes stacks: no order to search by.
+    for (uint32_t i = 0; i < stack->frame_count; i++)
+        if (address >= stack->frames[i].start && address < stack->frames[i].end)
+            return i;
+    return UINT32_MAX;
 }

@@ -56,6 +56,31 @@ typedef struct SnapshotVariable {
     char *name; // demangled; owned
 } SnapshotVariable;
 
+// One frame of a thread's stack. Its words are those at [start, end).
+typedef struct SnapshotFrame {
+    uint64_t program_counter; // a return address, unless the frame was interrupted
+    bool is_interrupted;      // the innermost, and those that a signal came to
+    uint64_t start;           // of the innermost: the red zone included
+    uint64_t end;             // `start` where it is not known
+    uint64_t function_offset; // of program_counter in the function
+    char *function;           // demangled; NULL where no symbol told it; owned
+} SnapshotFrame;
+
+// Why there are no more frames; values are those of the snapshot file.
+typedef enum StackEnd {
+    STACK_END_WHOLE = 0, // the outermost was reached
+    STACK_END_BROKEN,    // nothing said how to go on
+    STACK_END_TOO_DEEP,
+    STACK_END_COUNT,
+} StackEnd;
+
+typedef struct SnapshotStack {
+    uint32_t thread; // index
+    uint8_t end;     // StackEnd
+    uint32_t frame_count;
+    SnapshotFrame *frames; // from the innermost on; owned
+} SnapshotStack;
+
 typedef struct SnapshotMapping {
     uint64_t start;
     uint64_t end;
@@ -95,6 +120,8 @@ typedef struct SnapshotDetails {
     // What follows is in no file before format 1.1, and in later ones where it was found out.
     uint32_t drop_count;
     SnapshotType *drops; // drop functions; likewise
+    uint32_t stack_count;
+    SnapshotStack *stacks; // ascending by thread
     uint32_t variable_count;
     SnapshotVariable *variables; // ascending by (is_thread_local, address)
     uint32_t mapping_count;
@@ -107,6 +134,12 @@ void snapshot_details_free(SnapshotDetails *details);
 
 // The type with this word, or NULL. Needs `types` in order.
 const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, uint64_t type_word);
+
+// The stack of the thread with this index, or NULL. Needs `stacks` in order.
+const SnapshotStack *snapshot_details_find_stack(const SnapshotDetails *details, uint32_t thread);
+
+// The number of the frame whose words hold the address, or UINT32_MAX.
+uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address);
 
 // The variable that holds the address, the innermost if several do, or NULL. For a thread-local
 // one the address counts from the thread's control block. Needs `variables` in order.

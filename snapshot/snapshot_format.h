@@ -33,6 +33,7 @@
 #define SECTION_MODULES SECTION_TYPE('M', 'O', 'D', 'U')
 #define SECTION_TYPES SECTION_TYPE('T', 'Y', 'P', 'E')
 #define SECTION_DROPS SECTION_TYPE('D', 'R', 'O', 'P')
+#define SECTION_FRAMES SECTION_TYPE('F', 'R', 'A', 'M')
 #define SECTION_VARIABLES SECTION_TYPE('V', 'A', 'R', 'S')
 #define SECTION_BLOCKS SECTION_TYPE('B', 'L', 'C', 'K')
 #define SECTION_MAPPINGS SECTION_TYPE('M', 'A', 'P', 'S')
@@ -43,6 +44,8 @@
 #define BLOCK_BYTES 16u     // u64 address, u64 bytes
 #define TABLE_HEAD_BYTES 8u // u64 number of entries
 #define THREAD_BYTES 96u
+#define STACK_BYTES 16u // u32 thread, u32 end, u32 frames, u32 0; then frames
+#define FRAME_BYTES 40u // 4 x u64, u32 flags, string
 
 // Limits that the reader sets, so that a small file cannot claim large tables of names.
 #define MAX_STRING_BYTES 65535u
@@ -52,5 +55,6 @@
 #define MAX_SYMBOLS (1u << 20) // of all types together; and of all drop functions
 #define MAX_MAPPINGS (1u << 22)
 #define MAX_VARIABLES (1u << 20)
+#define MAX_FRAMES (1u << 20) // of all stacks together
 
 #endif

@@ -74,6 +74,11 @@ static bool decode_drops(ByteCursor *cursor, SnapshotReader *reader, Error *erro
     return section_decode_drops(cursor, reader->details, error);
 }
 
+static bool decode_frames(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_frames(cursor, reader->details, error);
+}
+
 static bool decode_variables(ByteCursor *cursor, SnapshotReader *reader, Error *error)
 {
     return section_decode_variables(cursor, reader->details, error);
@@ -127,6 +132,18 @@ static bool check_variable_modules(const SnapshotReader *reader, Error *error)
     return true;
 }
 
+static bool check_stack_threads(const SnapshotReader *reader, Error *error)
+{
+    const SnapshotDetails *details = reader->details;
+
+    for (uint32_t i = 0; i < details->stack_count; i++)
+        if (details->stacks[i].thread >= details->thread_count)
+            return byte_source_fault(&reader->source, reader->map.frames.offset, error,
+                                     "stack %u is of thread %u of %u", i, details->stacks[i].thread,
+                                     details->thread_count);
+    return true;
+}
+
 static bool check_modules(const SnapshotReader *reader, Error *error)
 {
     const SnapshotDetails *details = reader->details;
@@ -153,9 +170,10 @@ static bool read_surroundings(SnapshotReader *reader, Error *error)
         !read_small_section(reader, &map->modules, decode_modules, error) ||
         !read_small_section(reader, &map->types, decode_types, error) ||
         !read_small_section(reader, &map->drops, decode_drops, error) ||
+        !read_small_section(reader, &map->frames, decode_frames, error) ||
         !read_small_section(reader, &map->variables, decode_variables, error) ||
         !read_small_section(reader, &map->mappings, decode_mappings, error) ||
-        !check_modules(reader, error))
+        !check_modules(reader, error) || !check_stack_threads(reader, error))
         return false;
     // The flag is what readers of the heap go by; the metadata only repeats it.
     reader->details->metadata.keeps_free_slots = (map->flags & SNAPSHOT_FLAG_KEEPS_FREE_SLOTS) != 0;

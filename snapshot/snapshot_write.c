@@ -157,9 +157,10 @@ static void add_tables(SnapshotWriter *writer)
         uint32_t type;
         void (*encode)(ByteBuffer *buffer, const SnapshotDetails *details);
     } tables[] = {
-        {SECTION_THREADS, section_encode_threads},     {SECTION_MODULES, section_encode_modules},
-        {SECTION_TYPES, section_encode_types},         {SECTION_DROPS, section_encode_drops},
-        {SECTION_VARIABLES, section_encode_variables}, {SECTION_MAPPINGS, section_encode_mappings},
+        {SECTION_THREADS, section_encode_threads},   {SECTION_MODULES, section_encode_modules},
+        {SECTION_TYPES, section_encode_types},       {SECTION_DROPS, section_encode_drops},
+        {SECTION_FRAMES, section_encode_frames},     {SECTION_VARIABLES, section_encode_variables},
+        {SECTION_MAPPINGS, section_encode_mappings},
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {

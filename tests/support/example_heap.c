@@ -74,6 +74,12 @@ void example_heap(SnapshotContents *contents)
         {module_name, build_id, MODULE_ADDRESS, MODULE_ADDRESS + 0x4000}};
     static SnapshotType types[1] = {{TYPE_WORD, 0, 0x1230, 1, symbols}};
     static SnapshotType drops[1] = {{DROP_WORD, 0, 0x1210, 1, drop_symbols}};
+    static char function[] = "example::walk";
+    static SnapshotFrame frames[2] = {
+        {MODULE_ADDRESS + 0x1180, true, STACK_ADDRESS + 0xe80, STACK_ADDRESS + 0xf40, 0x24,
+         function},
+        {MODULE_ADDRESS + 0x1090, false, STACK_ADDRESS + 0xf40, STACK_ADDRESS + 0x21000, 0, NULL}};
+    static SnapshotStack stacks[1] = {{0, STACK_END_WHOLE, 2, frames}};
     static char variable_name[] = "example::LIST";
     static SnapshotVariable variables[1] = {{MODULE_ADDRESS + 0x3010, 8, 0, false, variable_name}};
     static SnapshotMapping mappings[1] = {
@@ -96,6 +102,8 @@ void example_heap(SnapshotContents *contents)
         .types = types,
         .drop_count = 1,
         .drops = drops,
+        .stack_count = 1,
+        .stacks = stacks,
         .variable_count = 1,
         .variables = variables,
         .mapping_count = 1,

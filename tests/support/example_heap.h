@@ -9,8 +9,8 @@
 #define EXAMPLE_PAGE_ADDRESS UINT64_C(0x600000000000)
 
 // Fills `contents`, whose parts are static: one page of class 64 with two objects and a free
-// slot, two roots, a foreign block, a thread, a module, a type, a drop function, a variable, a
-// mapping.
+// slot, two roots, a foreign block, a thread with two frames, a module, a type, a drop function, a
+// variable, a mapping.
 void example_heap(SnapshotContents *contents);
 
 #endif

@@ -564,6 +564,28 @@ static void fill_drops(SnapshotDetails *details)
     }
 }
 
+static void fill_stacks(SnapshotDetails *details)
+{
+    details->stacks = must(calloc(THREAD_COUNT, sizeof *details->stacks));
+    for (uint32_t i = 0; i < THREAD_COUNT; i += 2) { // not every thread has one
+        SnapshotStack *stack = &details->stacks[details->stack_count++];
+        uint64_t start = details->threads[i].stack_pointer;
+        stack->thread = i;
+        stack->end = (uint8_t)(i % STACK_END_COUNT);
+        stack->frame_count = i + 1;
+        stack->frames = must(calloc(stack->frame_count, sizeof *stack->frames));
+        for (uint32_t f = 0; f < stack->frame_count; f++)
+            stack->frames[f] = (SnapshotFrame){
+                .program_counter = MODULE_ADDRESS + 0x2000 + 0x10 * f,
+                .is_interrupted = f == 0,
+                .start = start + 0x100 * f,
+                .end = start + 0x100 * (f + 1),
+                .function_offset = f % 2 == 0 ? 0x10 * f : 0,
+                .function = f % 2 == 0 ? copy_string("sample::function") : NULL,
+            };
+    }
+}
+
 static void fill_variables(SnapshotDetails *details)
 {
     details->variables = must(calloc(VARIABLE_COUNT, sizeof *details->variables));
@@ -638,6 +660,7 @@ static void fill_details(RandomHeap *heap, SnapshotDetails *details)
                                              "rw-p", copy_string("")};
     fill_types(details);
     fill_drops(details);
+    fill_stacks(details);
     fill_variables(details);
 }
 

@@ -280,6 +280,32 @@ static const char *types_differ(const SnapshotType *a, const SnapshotType *b, ui
     return NULL;
 }
 
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static const char *stacks_differ(const SnapshotDetails *a, const SnapshotDetails *b)
+{
+    if (a->stack_count != b->stack_count)
+        return "the number of stacks differs";
+    for (uint32_t i = 0; i < a->stack_count; i++) {
+        const SnapshotStack *left = &a->stacks[i], *right = &b->stacks[i];
+        if (left->thread != right->thread || left->end != right->end ||
+            left->frame_count != right->frame_count)
+            return differ("a stack differs", i);
+        for (uint32_t f = 0; f < left->frame_count; f++)
+            if (left->frames[f].program_counter != right->frames[f].program_counter ||
+                left->frames[f].is_interrupted != right->frames[f].is_interrupted ||
+                left->frames[f].start != right->frames[f].start ||
+                left->frames[f].end != right->frames[f].end ||
+                left->frames[f].function_offset != right->frames[f].function_offset ||
+                !is_same_text(left->frames[f].function, right->frames[f].function))
+                return differ("a frame differs", f);
+    }
+    return NULL;
+}
+
 static const char *variables_differ(const SnapshotDetails *a, const SnapshotDetails *b)
 {
     if (a->variable_count != b->variable_count)
@@ -324,6 +350,8 @@ static const char *details_differ(const SnapshotDetails *a, const SnapshotDetail
         found = types_differ(a->drops, b->drops, a->drop_count);
     if (found == NULL)
         found = variables_differ(a, b);
+    if (found == NULL)
+        found = stacks_differ(a, b);
     return found != NULL ? found : metadata_differs(&a->metadata, &b->metadata);
 }
 

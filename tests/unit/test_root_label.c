@@ -30,6 +30,21 @@ static SnapshotVariable variables[] = {
     {.address = 0x12110, .bytes = 0x8, .module = 0, .name = cache_lock},
     {.address = (uint64_t)-0x40, .bytes = 0x10, .is_thread_local = true, .name = current},
 };
+static char handle_order[] = "shop::handle_order", serve[] = "shop::serve::<shop::Order>";
+static SnapshotFrame worker_frames[] = {
+    {0x10500, true, 0x7000f80, 0x7001020, 0x5c, handle_order},
+    {0x80500, false, 0x7001020, 0x7001080, 0, NULL},
+    {0x10700, false, 0x7001080, 0x7001100, 0x200, serve},
+    {0xc0700, false, 0x7001100, 0x7002000, 0, NULL},
+};
+static SnapshotFrame lost_frames[] = {
+    {0x10500, true, 0x8000f80, 0x8001020, 0x5c, handle_order},
+    {0xc0500, false, 0x8001020, 0x8001020, 0, NULL},
+};
+static SnapshotStack stacks[] = {
+    {.thread = 1, .end = STACK_END_WHOLE, .frame_count = 4, .frames = worker_frames},
+    {.thread = 2, .end = STACK_END_BROKEN, .frame_count = 2, .frames = lost_frames},
+};
 static const SnapshotDetails details = {
     .thread_count = 4,
     .threads = threads,
@@ -37,6 +52,8 @@ static const SnapshotDetails details = {
     .modules = modules,
     .mapping_count = sizeof mappings / sizeof mappings[0],
     .mappings = mappings,
+    .stack_count = 2,
+    .stacks = stacks,
     .variable_count = sizeof variables / sizeof variables[0],
     .variables = variables,
 };
@@ -55,6 +72,54 @@ Test(root_label, stack_words_belong_to_a_thread)
 {
     expect_label(ROOT_STACK, 0, 0x7fcb3e1ff8a0, "thread 'shop', stack 0x7fcb3e1ff8a0");
     expect_label(ROOT_STACK, NO_INDEX, 0x7fcb3e1ff8a0, "stack 0x7fcb3e1ff8a0");
+}
+
+Test(root_label, stack_words_belong_to_the_frame_that_holds_them)
+{
+    expect_label(ROOT_STACK, 1, 0x7001018,
+                 "thread 'worker' (101), frame #0 shop::handle_order+0x5c, stack 0x7001018");
+    expect_label(ROOT_STACK, 1, 0x7000f80,
+                 "thread 'worker' (101), frame #0 shop::handle_order+0x5c, stack 0x7000f80");
+    expect_label(ROOT_STACK, 1, 0x7001020,
+                 "thread 'worker' (101), frame #1 libc.so.6+0x500, stack 0x7001020");
+    expect_label(ROOT_STACK, 1, 0x70010f8,
+                 "thread 'worker' (101), frame #2 shop::serve+0x200, stack 0x70010f8");
+    expect_label(ROOT_STACK, 1, 0x7001ff8,
+                 "thread 'worker' (101), frame #3 0xc0700, stack 0x7001ff8");
+    // Below them all, and on another stack.
+    expect_label(ROOT_STACK, 1, 0x7000f78, "thread 'worker' (101), stack 0x7000f78");
+    // Not even the last frame's end is known.
+    expect_label(ROOT_STACK, 2, 0x8001020,
+                 "thread 'worker' (102), frame #1 0xc0500 or a caller, stack 0x8001020");
+    expect_label(ROOT_STACK, 2, 0x8001f00,
+                 "thread 'worker' (102), frame #1 0xc0500 or a caller, stack 0x8001f00");
+}
+
+typedef struct FunctionCase {
+    const char *function;
+    const char *label;
+} FunctionCase;
+
+Test(root_label, functions_are_shown_without_type_parameters)
+{
+    static const FunctionCase cases[] = {
+        {"main", "main"},
+        {"shop::serve::<shop::Order>", "shop::serve"},
+        {"<shop::Cart<u8> as shop::Sum>::total::<a::B<c::D>>", "<shop::Cart as shop::Sum>::total"},
+        {"<rudo_gc::ptr::GcBox<()>>::no_op_drop", "<rudo_gc::ptr::GcBox>::no_op_drop"},
+        {"a::run::<fn(u8) -> b::C<u8>>::{closure#0}", "a::run::{closure#0}"},
+        {"std::operator<", "std::operator<"},
+        {"rocksdb::Cache<int, char>::get", "rocksdb::Cache::get"},
+        {"", ""},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *label = function_label(cases[i].function);
+
+        cr_assert_not_null(label);
+        cr_expect_str_eq(label, cases[i].label);
+        free(label);
+    }
 }
 
 Test(root_label, threads_of_one_name_are_told_apart_by_number)

@@ -36,10 +36,17 @@ Test(rust_symbol, the_compilers_suffix_is_cut_off)
     check(".llvm.1", ".llvm.1");
 }
 
+Test(rust_symbol, names_of_c_plus_plus_lose_their_parameters)
+{
+    check("_Z3foov", "foo");
+    check("_ZN7rocksdb5Cache3getEi", "rocksdb::Cache::get");
+    check("_ZNSt6vectorIiSaIiEE9push_backEOi", "std::vector<int, std::allocator<int> >::push_back");
+}
+
 Test(rust_symbol, other_names_stay)
 {
     check("trace_node", "trace_node");
-    check("_Z3foov", "_Z3foov");
+    check("_Z3", "_Z3");
     check("_R", "_R");
     check("", "");
 }

@@ -70,6 +70,11 @@ static void save_hostile_tables(const char *folder)
     save(folder, "modules-string-huge", example_with(IN(modules), 24, UINT64_MAX));
     save(folder, "types-count-huge", example_with(IN(types), 0, UINT64_C(1) << 32));
     save(folder, "drops-count-huge", example_with(IN(drops), 0, UINT64_C(1) << 32));
+    save(folder, "frames-stacks-huge", example_with(IN(frames), 0, UINT64_C(1) << 60));
+    save(folder, "frames-count-huge", example_with(IN(frames), 16, UINT32_MAX));
+    save(folder, "frames-thread-unknown", example_with(IN(frames), 8, 5));
+    save(folder, "frames-end-unknown", example_with(IN(frames), 8, UINT64_C(9) << 32));
+    save(folder, "frames-end-before-start", example_with(IN(frames), 40, 1));
     save(folder, "variables-count-huge", example_with(IN(variables), 0, UINT64_C(1) << 59));
     save(folder, "variables-bytes-none", example_with(IN(variables), 16, 0));
     save(folder, "variables-kind-unknown", example_with(IN(variables), 24, UINT64_C(7) << 32));
