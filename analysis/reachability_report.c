@@ -222,6 +222,10 @@ static bool take_types(ReachabilityReport *report, const HeapImage *image, Error
         if (!name_type(&report->types[i], image->details, error))
             return false;
         report->shown_types[i] = &report->types[i];
+        if (report->types[i].counts.objects > 0 &&
+            (!report->types[i].has_header ||
+             snapshot_details_find_type_layout(image->details, report->types[i].type_word) == NULL))
+            report->has_guessed_words = true;
     }
     qsort(report->shown_types, report->type_count, sizeof *report->shown_types, compare_shown);
     return true;
@@ -243,6 +247,7 @@ static bool fill(ReachabilityReport *report, const HeapImage *image, const MarkR
                  Error *error)
 {
     report->kind = result->kind;
+    report->rule = mark_rule_name(image);
     mark_result_digest(result, image, report->digest);
     report->heap_bytes = image->image_bytes;
     report->invalid_references = result->totals.invalid_references;

@@ -38,6 +38,8 @@ typedef struct ReachabilityType {
 
 typedef struct ReachabilityReport {
     MarkKind kind;
+    const char *rule;       // what referred to what: mark_rule_name()
+    bool has_guessed_words; // some live object is of no type whose layout the program told us
     char digest[MARK_DIGEST_CHARS];
     ReachabilityCounts totals;
     uint64_t heap_bytes; // of all pages, tails of large objects included

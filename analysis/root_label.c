@@ -158,10 +158,13 @@ static char *other_label(const SnapshotDetails *details, const Root *root)
     bool is_foreign = root->kind == ROOT_FOREIGN;
     const char *name = is_foreign ? mapping_name(details, root->address) : "";
     const char *kind = is_foreign ? "memory" : root_kind_name((RootKind)root->kind);
+    const char *told = snapshot_details_find_root_name(details, root->address, root->value);
     char *label = NULL;
     int length;
 
-    if (name[0] != '\0')
+    if (told != NULL)
+        length = asprintf(&label, "root %s", told);
+    else if (name[0] != '\0')
         length = asprintf(&label, "%s 0x%" PRIx64 " (%s)", kind, root->address, name);
     else
         length = asprintf(&label, "%s 0x%" PRIx64, kind, root->address);

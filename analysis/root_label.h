@@ -4,6 +4,7 @@
 //     register rbx of thread 'main'
 //     global shop::CACHE+0x10 (shop)
 //     tls shop::CURRENT+0x8 of thread 'main'
+//     root symbol table
 //
 // Only what the snapshot knows is said: one without frames gives "thread 'worker-3', stack
 // 0x7fcb3e1ff8a0".

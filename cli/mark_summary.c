@@ -18,7 +18,7 @@ static void print_heading(const MarkSummary *summary)
     print_safely(stdout, summary->path, strlen(summary->path));
     printf(": ");
     print_capture(stdout, &summary->image->details->metadata);
-    printf(", %s, %s\n", summary->image->layout.name, MARK_RULE);
+    printf(", %s, %s\n", summary->image->layout.name, summary->report->rule);
     if (summary->report->kind == MARK_MINOR)
         printf("minor: old pages count as live; reachable and unreachable are about "
                "generation 0 alone\n");
@@ -295,7 +295,8 @@ void mark_summary_print(const MarkSummary *summary)
         printf("   (%" PRIu32 " worker%s, %s)\n", statistics->worker_count,
                plural(statistics->worker_count), format_time(time, statistics->elapsed_ns));
     print_notes(summary);
-    printf("note: weak references and stale words of None count as strong\n");
+    if (summary->report->has_guessed_words)
+        printf("note: weak references and stale words of None count as strong\n");
     if (summary->has_statistics && statistics->schedule.is_scheduled)
         print_schedule(statistics);
     else if (summary->has_statistics)

@@ -41,13 +41,15 @@ static void write_mark(JsonWriter *writer, const ReachabilityReport *report)
     json_key(writer, "mark");
     json_begin_object(writer);
     json_string_member(writer, "kind", mark_kind_name(report->kind));
-    json_string_member(writer, "rule", MARK_RULE);
+    json_string_member(writer, "rule", report->rule);
     json_string_member(writer, "digest", report->digest);
     // What a reader of the figures has to know about the rule.
     json_key(writer, "counted_as_strong");
     json_begin_array(writer);
-    json_string(writer, "stale words of None");
-    json_string(writer, "weak references");
+    if (report->has_guessed_words) {
+        json_string(writer, "stale words of None");
+        json_string(writer, "weak references");
+    }
     json_end_array(writer);
     json_end_object(writer);
 }

@@ -13,7 +13,9 @@
 //     mark_result_digest(result, image, digest);
 //     mark_result_free(result);
 //
-// What refers to what is rule `conservative/1`: snapshot/heap_image.h.
+// What refers to what is rule `conservative/1`: snapshot/heap_image.h. Rule `exact/1` is the same
+// on an image in which objects of known layout hold nothing but references: Note [Exact types] in
+// snapshot/heap_image_masks.c.
 
 #ifndef MARKER_MARK_H
 #define MARKER_MARK_H
@@ -29,7 +31,9 @@ typedef struct MarkSchedule MarkSchedule; // marker/mark_schedule.h
 #define MAX_WORKERS 16u
 #define MAX_VIRTUAL_WORKERS 64u // of a scheduled mark: see marker/mark_schedule.h
 #define QUEUE_CAPACITY 1024u    // slots of a StealQueue: a power of two
+// The rule: of most images, and of those with types whose layout the program told us.
 #define MARK_RULE "conservative/1"
+#define MARK_RULE_EXACT "exact/1"
 // "xxh3-128:", 32 hex digits, NUL.
 #define MARK_DIGEST_CHARS 42
 
@@ -43,6 +47,12 @@ typedef enum MarkKind {
     MARK_MAJOR = 0,
     MARK_MINOR, // old pages count as live; only generation-0 pages are marked
 } MarkKind;
+
+// The rule by which this image is marked.
+static inline const char *mark_rule_name(const HeapImage *image)
+{
+    return image->has_exact_types ? MARK_RULE_EXACT : MARK_RULE;
+}
 
 // "major", "minor".
 const char *mark_kind_name(MarkKind kind);

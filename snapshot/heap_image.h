@@ -121,6 +121,8 @@ typedef struct HeapImage {
     uint32_t page_shift; // log2(layout.page_size)
     bool is_relocated;
     bool has_under_construction; // some live object has its UNDER_CONSTRUCTION bit set
+    bool has_exact_types; // of some types the declared words alone are references (rule exact/1);
+                          // their other words read as zero
     uint64_t run_count;
     const PageRun *runs;  // ascending, disjoint, not adjacent
     uint64_t image_bytes; // of all runs

@@ -463,6 +463,7 @@ static bool build(HeapImageBuilder *builder, Error *error)
     if (image->block_count > 0)
         qsort((void *)(uintptr_t)image->blocks, image->block_count, sizeof *image->blocks,
               compare_blocks);
+    heap_image_mask_types(image);
     return check_roots(image, error) && check_blocks(image, error) &&
            build_page_window(image, error) && build_block_window(image, error) &&
            build_live_words(image, error);

@@ -21,6 +21,9 @@ struct HeapImageBuilder {
 uint64_t heap_image_bitmap_word(const HeapImage *image, uint32_t page, uint32_t bitmap,
                                 uint32_t word);
 
+// Leaves only references in objects whose layout the program told us: see Note [Exact types].
+void heap_image_mask_types(HeapImage *image);
+
 // Gives the memory of all runs back.
 void heap_image_unmap(HeapImage *image);
 

@@ -41,6 +41,16 @@ NODISCARD bool section_decode_frames(ByteCursor *cursor, SnapshotDetails *detail
 NODISCARD bool section_decode_variables(ByteCursor *cursor, SnapshotDetails *details, Error *error);
 NODISCARD bool section_decode_mappings(ByteCursor *cursor, SnapshotDetails *details, Error *error);
 
+// section_program.c; the same.
+void section_encode_root_names(ByteBuffer *buffer, const SnapshotDetails *details);
+void section_encode_type_layouts(ByteBuffer *buffer, const SnapshotDetails *details);
+void section_encode_losses(ByteBuffer *buffer, const SnapshotDetails *details);
+NODISCARD bool section_decode_root_names(ByteCursor *cursor, SnapshotDetails *details,
+                                         Error *error);
+NODISCARD bool section_decode_type_layouts(ByteCursor *cursor, SnapshotDetails *details,
+                                           Error *error);
+NODISCARD bool section_decode_losses(ByteCursor *cursor, SnapshotDetails *details, Error *error);
+
 // section_metadata.c: JSON
 void section_encode_metadata(ByteBuffer *buffer, const SnapshotMetadata *metadata);
 NODISCARD bool section_decode_metadata(ByteCursor *cursor, SnapshotMetadata *metadata,

@@ -63,6 +63,12 @@ static Section *find_place(SectionMap *map, uint32_t type)
         return &map->mappings;
     case SECTION_BLOCKS:
         return &map->blocks;
+    case SECTION_ROOT_NAMES:
+        return &map->root_names;
+    case SECTION_TYPE_LAYOUTS:
+        return &map->type_layouts;
+    case SECTION_LOSSES:
+        return &map->losses;
     case SECTION_METADATA:
         return &map->metadata;
     default:

@@ -30,6 +30,9 @@ typedef struct SectionMap {
     Section variables;
     Section mappings;
     Section blocks;
+    Section root_names;
+    Section type_layouts;
+    Section losses;
     Section metadata;
     Section *pages; // in the order of the stream; owned
     uint64_t pages_count;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "snapshot/clean_text.h"
+#include "snapshot/section_tables_internal.h"
 #include "snapshot/snapshot_format.h"
 
 #define NO_MODULE UINT32_MAX
@@ -41,6 +42,9 @@ bool section_check_details(const SnapshotDetails *details, Error *error)
         {"mappings", details->mapping_count, MAX_MAPPINGS},
         {"variables", details->variable_count, MAX_VARIABLES},
         {"stacks", details->stack_count, MAX_THREADS},
+        {"named roots", details->root_name_count, MAX_ROOT_NAMES},
+        {"layouts of types", details->type_layout_count, MAX_TYPES},
+        {"losses", details->loss_count, MAX_LOSSES},
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)

@@ -1,4 +1,4 @@
-// What the codecs of tables share: section_tables.c and section_names.c.
+// What the codecs of tables share: section_tables.c, section_names.c and section_program.c.
 
 #ifndef SNAPSHOT_SECTION_TABLES_INTERNAL_H
 #define SNAPSHOT_SECTION_TABLES_INTERNAL_H

@@ -3,6 +3,7 @@
 #include "snapshot/snapshot_details.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *foreign_mode_name(ForeignMode mode)
 {
@@ -13,6 +14,25 @@ const char *foreign_mode_name(ForeignMode mode)
         return "roots";
     case FOREIGN_NONE:
         return "none";
+    }
+    return "unknown";
+}
+
+const char *loss_kind_name(LossKind kind)
+{
+    switch (kind) {
+    case LOSS_PAGES:
+        return "pages";
+    case LOSS_MEMORY:
+        return "memory";
+    case LOSS_ROOTS:
+        return "roots";
+    case LOSS_BLOCKS:
+        return "blocks";
+    case LOSS_NAMES:
+        return "names";
+    case LOSS_KIND_COUNT:
+        break;
     }
     return "unknown";
 }
@@ -61,6 +81,15 @@ void snapshot_details_free(SnapshotDetails *details)
     free(details->variables);
     free_types(details->types, details->type_count);
     free_types(details->drops, details->drop_count);
+    for (uint32_t i = 0; i < details->root_name_count; i++)
+        free(details->root_names[i].name);
+    for (uint32_t i = 0; i < details->type_layout_count; i++)
+        free(details->type_layouts[i].offsets);
+    for (uint32_t i = 0; i < details->loss_count; i++)
+        free(details->losses[i].why);
+    free(details->root_names);
+    free(details->type_layouts);
+    free(details->losses);
     free(details->threads);
     free(details->modules);
     free(details->mappings);
@@ -144,4 +173,64 @@ uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address)
         if (address >= stack->frames[i].start && address < stack->frames[i].end)
             return i;
     return UINT32_MAX;
+}
+
+const char *snapshot_details_find_root_name(const SnapshotDetails *details, uint64_t address,
+                                            uint64_t value)
+{
+    uint32_t low = 0, high = details->root_name_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const SnapshotRootName *root = &details->root_names[middle];
+
+        if (root->address < address || (root->address == address && root->value < value))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == details->root_name_count || details->root_names[low].address != address ||
+        details->root_names[low].value != value)
+        return NULL;
+    return details->root_names[low].name;
+}
+
+const SnapshotTypeLayout *snapshot_details_find_type_layout(const SnapshotDetails *details,
+                                                            uint64_t type_word)
+{
+    uint32_t low = 0, high = details->type_layout_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (details->type_layouts[middle].type_word < type_word)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < details->type_layout_count && details->type_layouts[low].type_word == type_word
+               ? &details->type_layouts[low]
+               : NULL;
+}
+
+bool snapshot_details_add_loss(SnapshotDetails *details, LossKind kind, uint64_t address,
+                               uint64_t bytes, const char *why, Error *error)
+{
+    SnapshotLoss *grown =
+        realloc(details->losses, ((size_t)details->loss_count + 1) * sizeof *grown);
+    SnapshotLoss loss = {address, bytes, kind, NULL};
+    uint32_t at = details->loss_count;
+
+    if (grown != NULL)
+        details->losses = grown;
+    if (grown == NULL || (loss.why = strdup(why)) == NULL)
+        return error_set_memory(error, sizeof loss, "the list of what is missing");
+    while (at > 0 && (grown[at - 1].kind > kind ||
+                      (grown[at - 1].kind == kind && grown[at - 1].address > address)))
+        at--;
+    memmove(&grown[at + 1], &grown[at], (details->loss_count - at) * sizeof *grown);
+    grown[at] = loss;
+    details->loss_count++;
+    details->metadata.is_complete = false;
+    return true;
 }

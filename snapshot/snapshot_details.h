@@ -89,6 +89,41 @@ typedef struct SnapshotMapping {
     char *name;          // path, "[heap]", or ""; owned
 } SnapshotMapping;
 
+// A root that the program itself told us, by name.
+typedef struct SnapshotRootName {
+    uint64_t address; // where the word lies
+    uint64_t value;   // what it held
+    char *name;       // owned
+} SnapshotRootName;
+
+// Where objects of a type hold references, as the program told us: nowhere else.
+typedef struct SnapshotTypeLayout {
+    uint64_t type_word;
+    uint32_t rest_offset; // from here to the object's end every word may be one; UINT32_MAX: none
+    uint32_t offset_count;
+    uint32_t *offsets; // bytes from the object's start, multiples of 8, ascending; owned
+} SnapshotTypeLayout;
+
+typedef enum LossKind {
+    LOSS_PAGES = 0, // pages of the heap
+    LOSS_MEMORY,    // memory of the process, which may have held pages and roots
+    LOSS_ROOTS,     // root words
+    LOSS_BLOCKS,    // foreign blocks, or their bytes
+    LOSS_NAMES,     // what changes no count: names, threads, mappings
+    LOSS_KIND_COUNT,
+} LossKind;
+
+// "pages", "memory", "roots", "blocks", "names".
+const char *loss_kind_name(LossKind kind);
+
+// Something that is missing.
+typedef struct SnapshotLoss {
+    uint64_t address; // 0: in no one place, or nobody knows where
+    uint64_t bytes;   // 0: nobody knows how much
+    LossKind kind;
+    char *why; // owned
+} SnapshotLoss;
+
 typedef struct SnapshotMetadata {
     char tool_version[32];
     uint32_t pid;
@@ -126,6 +161,12 @@ typedef struct SnapshotDetails {
     SnapshotVariable *variables; // ascending by (is_thread_local, address)
     uint32_t mapping_count;
     SnapshotMapping *mappings; // ascending by start
+    uint32_t root_name_count;
+    SnapshotRootName *root_names; // ascending by (address, value)
+    uint32_t type_layout_count;
+    SnapshotTypeLayout *type_layouts; // ascending by type_word
+    uint32_t loss_count;
+    SnapshotLoss *losses; // ascending by (kind, address)
 } SnapshotDetails;
 
 // An empty one with is_complete set. NULL when memory is short.
@@ -145,6 +186,18 @@ uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address)
 // one the address counts from the thread's control block. Needs `variables` in order.
 const SnapshotVariable *snapshot_details_find_variable(const SnapshotDetails *details,
                                                        bool is_thread_local, uint64_t address);
+
+// What the program calls the root, or NULL. Needs `root_names` in order.
+const char *snapshot_details_find_root_name(const SnapshotDetails *details, uint64_t address,
+                                            uint64_t value);
+
+// Where objects with this type word hold references, or NULL. Needs `type_layouts` in order.
+const SnapshotTypeLayout *snapshot_details_find_type_layout(const SnapshotDetails *details,
+                                                            uint64_t type_word);
+
+// Takes note of a loss, in order: the snapshot is not complete. Errors: memory.
+NODISCARD bool snapshot_details_add_loss(SnapshotDetails *details, LossKind kind, uint64_t address,
+                                         uint64_t bytes, const char *why, Error *error);
 
 // The drop function at this address, or NULL. Needs `drops` in order.
 const SnapshotType *snapshot_details_find_drop(const SnapshotDetails *details, uint64_t address);

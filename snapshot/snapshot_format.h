@@ -37,6 +37,9 @@
 #define SECTION_VARIABLES SECTION_TYPE('V', 'A', 'R', 'S')
 #define SECTION_BLOCKS SECTION_TYPE('B', 'L', 'C', 'K')
 #define SECTION_MAPPINGS SECTION_TYPE('M', 'A', 'P', 'S')
+#define SECTION_ROOT_NAMES SECTION_TYPE('X', 'R', 'O', 'T')
+#define SECTION_TYPE_LAYOUTS SECTION_TYPE('T', 'L', 'A', 'Y') // needed: it changes what is marked
+#define SECTION_LOSSES SECTION_TYPE('L', 'O', 'S', 'T')
 #define SECTION_METADATA SECTION_TYPE('M', 'E', 'T', 'A') // last
 
 #define RUN_BYTES 16u       // u64 address, u64 pages
@@ -54,6 +57,9 @@
 #define MAX_TYPES (1u << 20)   // and as many drop functions
 #define MAX_SYMBOLS (1u << 20) // of all types together; and of all drop functions
 #define MAX_MAPPINGS (1u << 22)
+#define MAX_ROOT_NAMES (1u << 20)
+#define MAX_LOSSES (1u << 16)
+#define LOSS_ADDRESS_LIMIT (UINT64_C(1) << 56)
 #define MAX_VARIABLES (1u << 20)
 #define MAX_FRAMES (1u << 20) // of all stacks together
 

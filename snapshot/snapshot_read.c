@@ -89,6 +89,21 @@ static bool decode_mappings(ByteCursor *cursor, SnapshotReader *reader, Error *e
     return section_decode_mappings(cursor, reader->details, error);
 }
 
+static bool decode_root_names(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_root_names(cursor, reader->details, error);
+}
+
+static bool decode_type_layouts(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_type_layouts(cursor, reader->details, error);
+}
+
+static bool decode_losses(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_losses(cursor, reader->details, error);
+}
+
 static bool read_small_section(SnapshotReader *reader, const Section *section,
                                bool (*decode)(ByteCursor *cursor, SnapshotReader *reader,
                                               Error *error),
@@ -173,6 +188,9 @@ static bool read_surroundings(SnapshotReader *reader, Error *error)
         !read_small_section(reader, &map->frames, decode_frames, error) ||
         !read_small_section(reader, &map->variables, decode_variables, error) ||
         !read_small_section(reader, &map->mappings, decode_mappings, error) ||
+        !read_small_section(reader, &map->root_names, decode_root_names, error) ||
+        !read_small_section(reader, &map->type_layouts, decode_type_layouts, error) ||
+        !read_small_section(reader, &map->losses, decode_losses, error) ||
         !check_modules(reader, error) || !check_stack_threads(reader, error))
         return false;
     // The flag is what readers of the heap go by; the metadata only repeats it.

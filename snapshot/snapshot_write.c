@@ -170,6 +170,36 @@ static void add_tables(SnapshotWriter *writer)
     }
 }
 
+// Sections that few snapshots have.
+static void add_optional_tables(SnapshotWriter *writer)
+{
+    const SnapshotDetails *details = writer->contents->details;
+    const struct {
+        uint32_t type;
+        uint32_t flags;
+        uint32_t count;
+        void (*encode)(ByteBuffer *buffer, const SnapshotDetails *details);
+    } tables[] = {
+        {SECTION_ROOT_NAMES, 0, details->root_name_count, section_encode_root_names},
+        {SECTION_TYPE_LAYOUTS, SECTION_FLAG_NEEDED, details->type_layout_count,
+         section_encode_type_layouts},
+        {SECTION_LOSSES, 0, details->loss_count, section_encode_losses},
+    };
+
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        size_t section;
+
+        if (tables[i].count == 0)
+            continue;
+        section = begin_section(&writer->buffer, tables[i].type);
+        if (!writer->buffer.is_short)
+            bytes_put_u32(writer->buffer.bytes + section - SECTION_HEADER_BYTES + 4,
+                          tables[i].flags);
+        tables[i].encode(&writer->buffer, details);
+        end_section(&writer->buffer, section);
+    }
+}
+
 static bool write_blocks(SnapshotWriter *writer, Error *error)
 {
     const SnapshotContents *contents = writer->contents;
@@ -232,6 +262,7 @@ static bool write_file(SnapshotWriter *writer, OutputFile *file, SnapshotWriteRe
         !write_pages(writer, error) || !write_roots(writer, error))
         return false;
     add_tables(writer);
+    add_optional_tables(writer);
     if (!write_blocks(writer, error) || !write_metadata(writer, error) ||
         !seekable_writer_finish(writer->writer, error))
         return false;
