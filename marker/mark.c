@@ -74,7 +74,6 @@ static MarkOptions resolve_options(const MarkOptions *options)
 static bool mark_alone(const HeapImage *image, const MarkOptions *options, MarkTarget target,
                        MarkResult *result, Error *error)
 {
-    ChunkPool pool;
     MarkWorkerOptions worker_options = {
         .image = image,
         .worker_count = 1,
@@ -82,18 +81,13 @@ static bool mark_alone(const HeapImage *image, const MarkOptions *options, MarkT
         .kind = options->kind,
         .queue_capacity = options->queue_capacity,
         .target = target,
-        .pool = &pool,
     };
     uint64_t started_ns, cpu_ns;
     MarkWorker *worker;
     bool ok;
 
-    if (!mark_worker_pool_init(&pool, image, 1, options->queue_capacity, MARK_ALONE, error))
+    if (!mark_worker_new(&worker_options, &worker, error))
         return false;
-    if (!mark_worker_new(&worker_options, &worker, error)) {
-        chunk_pool_release(&pool);
-        return false;
-    }
     started_ns = shared_clock_ns();
     cpu_ns = shared_cpu_clock_ns();
     mark_worker_start(worker);
@@ -107,7 +101,6 @@ static bool mark_alone(const HeapImage *image, const MarkOptions *options, MarkT
     if (!ok)
         error_set_memory(error, SEGMENT_ITEMS * sizeof(uint64_t), "a mark segment");
     mark_worker_free(worker);
-    chunk_pool_release(&pool);
     return ok;
 }
 

@@ -1,11 +1,34 @@
-// One batch of work: see marker/mark_batch.h.
+// Batches of work: see marker/mark_batch.h.
+//
+// A batch is three loops, each as small as it can be:
+//
+//     fill    objects leave the stack for the pipe, and their payload begins to be fetched
+//     scan    payloads that were fetched by an earlier batch: which words may refer to something,
+//             and begin to fetch their mark words
+//     visit   claim what is white; it goes to the stack
+//
+// Note [Small loops]
+//
+// On a large heap nearly every fetch of a payload has to walk the page tables first, and until it
+// has, it cannot leave the processor's window of some hundred instructions. So the fetches of a
+// batch stand together with next to nothing between them, and many walks go on at once. One loop
+// over objects that did everything was slower by a third.
+//
+// Note [A chain]
+//
+// Where a graph offers one object at a time, as a list does, there is nothing to fetch ahead, and
+// three loops of one turn each take longer than the object. A lone object is therefore followed at
+// once (chase()), with its next object's payload being fetched before the claim.
 
 #include "marker/mark_batch.h"
 
 #include "marker/mark_item.h"
-#include "marker/mark_visit_inline.h"
+#include "marker/mark_visit.h"
 
-// gcc 12 takes a function that only fetches for one without effect, and drops it.
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+// Every shape below is to have its own copy; and gcc 12 takes a function that only fetches for one
+// without effect, and drops it.
 #define INLINE static inline __attribute__((always_inline))
 
 #define LINE_BYTES 64u
@@ -13,124 +36,188 @@
 #define FEW_WORDS 7u
 // Objects that wait in the pipe: enough to hide the memory's latency, few enough for the cache.
 #define WAITING_ITEMS 32u
-// Words of a span that are scanned in a row: their mark words must fit the innermost cache.
-#define SPAN_WORDS 256u
+// log2 of the words of a span that are scanned in a row: their mark words must fit the cache.
+#define SPAN_WORDS_LOG2 8u
+// Objects that a chain is followed before anything else is looked at.
+#define CHASE_ITEMS 64u
 // The pages that nearly every heap has: 4 KiB.
 #define USUAL_PAGE_SHIFT 12u
+#define USUAL_GRANULE_SHIFT (USUAL_PAGE_SHIFT - 6)
+#define GRANULES_OF_PAGE_SHIFT 6u
 
 // What one copy of the loops is compiled for.
 typedef struct BatchShape {
     MarkMode mode;
-    bool is_usual; // pages of 4 KiB, words found by bucket, bytes at one distance
+    bool is_usual; // pages of 4 KiB, words found by bucket, bytes at one distance, nothing under
+                   // construction
+    bool has_far;  // something outside the window can be referred to
 } BatchShape;
 
-// The part of the worker that the loops need, in locals: stores of words and items could
-// otherwise be taken for changes of the worker, and everything would be read again.
+// The part of the worker that the loops need, in locals: stores of granules and items could
+// otherwise be taken for changes of the worker, and everything would be read again. Its address
+// must never be given to a function that is not inlined, for the same reason.
 typedef struct BatchState {
     MarkWorker *worker;
     SharedU64 *white;
     const uint32_t *pages;
-    uint64_t window_first;
-    uint64_t window_count;
+    uint64_t window_start;
+    uint64_t window_bytes;
     uint64_t far_low;
     uint64_t far_span;
-    uint32_t page_shift;
-    uint64_t *words; // found, not visited yet
+    uint32_t granule_shift;
+    uint64_t *granules; // that were found and not visited yet
     uint32_t count;
+    uint64_t scanned_words;
 } BatchState;
 
-// The index of the mark word for a bucket in the window. NO_INDEX: there is no page.
-INLINE uint32_t index_of(const BatchState *state, BatchShape shape, uint64_t bucket)
+// ---- granules ----
+
+INLINE uint32_t granule_shift_of(const BatchState *state, BatchShape shape)
 {
+    return shape.is_usual ? USUAL_GRANULE_SHIFT : state->granule_shift;
+}
+
+INLINE uint64_t granule_count(const BatchState *state, BatchShape shape)
+{
+    return state->window_bytes >> granule_shift_of(state, shape);
+}
+
+// Turns words into granules, counted from the start of the window, and back. Rotated, so that one
+// comparison finds both words beyond the window and those that are not at the start of a granule:
+// the low bits, if there are any, come out on top.
+INLINE uint64_t granule_of(const BatchState *state, BatchShape shape, uint64_t word)
+{
+    uint32_t shift = granule_shift_of(state, shape);
+    uint64_t offset = word - state->window_start;
+
+    return offset >> shift | offset << (64 - shift);
+}
+
+INLINE uint64_t word_of(const BatchState *state, BatchShape shape, uint64_t granule)
+{
+    uint32_t shift = granule_shift_of(state, shape);
+
+    return (granule << shift | granule >> (64 - shift)) + state->window_start;
+}
+
+// The index of the mark word of a granule in the window. NO_INDEX: there is no page.
+INLINE uint32_t index_of(const BatchState *state, BatchShape shape, uint64_t granule)
+{
+    uint64_t bucket = granule >> GRANULES_OF_PAGE_SHIFT;
+
     return shape.is_usual || state->pages == NULL ? (uint32_t)bucket : state->pages[bucket];
 }
 
-INLINE uint64_t bucket_of(const BatchState *state, BatchShape shape, uint64_t word)
+// Never by a number that was not looked at: that would cost a walk through page tables.
+INLINE void prefetch_white(const BatchState *state, BatchShape shape, uint64_t granule)
 {
-    return (word >> (shape.is_usual ? USUAL_PAGE_SHIFT : state->page_shift)) - state->window_first;
+    uint32_t index = index_of(state, shape, granule < granule_count(state, shape) ? granule : 0);
+
+    if (!shape.is_usual && index == NO_INDEX)
+        index = 0;
+    if (shape.mode == MARK_SHARED)
+        shared_u64_prefetch_exclusive(&state->white[index]);
+    else
+        shared_u64_prefetch(&state->white[index]);
 }
 
-// ---- scanning ----
-
-INLINE void prefetch_item(const MarkWorker *worker, uint64_t item)
+// May the word refer to anything?
+INLINE uint32_t is_candidate(const BatchState *state, BatchShape shape, uint64_t word)
 {
-    uint32_t lines = worker->view.scan_classes[mark_item_tag(item)].lines;
-    const uint8_t *bytes = (const uint8_t *)(uintptr_t)mark_item_address(item);
+    return (uint32_t)(word - state->window_start < state->window_bytes) |
+           (uint32_t)(shape.has_far && word - state->far_low < state->far_span);
+}
 
-    // A span has none: its address need not be where its bytes are.
-    if (lines == 0)
-        return;
+// ---- fill ----
+
+// A span's bytes may be elsewhere, and its fetch for nothing.
+INLINE void prefetch_item(const MarkView *view, uint64_t item)
+{
+    const uint8_t *bytes = (const uint8_t *)(uintptr_t)mark_item_address(item);
+    uint32_t tag = mark_item_tag(item);
+
     __builtin_prefetch(bytes);
-    for (uint32_t line = 1; line < lines; line++)
-        __builtin_prefetch(bytes + line * LINE_BYTES);
+    if (UNLIKELY(view->long_tags >> tag & 1))
+        for (uint32_t line = 1; line < view->scan_classes[tag].lines; line++)
+            __builtin_prefetch(bytes + line * LINE_BYTES);
 }
 
 INLINE void fill_pipe(MarkWorker *worker)
 {
     PerThreadMarkQueue *queue = worker->queue;
-    uint32_t tail = worker->pipe_tail, top = queue->top;
+    uint32_t tail = worker->pipe_tail, waiting = tail - worker->pipe_head;
+    uint32_t size = per_thread_mark_queue_size(queue);
+    uint32_t count = waiting < WAITING_ITEMS ? WAITING_ITEMS - waiting : 0;
+    const uint64_t *item = queue->items + queue->top;
 
-    while (tail - worker->pipe_head < WAITING_ITEMS && top > queue->base) {
-        uint64_t item = queue->items[--top];
-        prefetch_item(worker, item);
-        worker->pipe[tail++ % PIPE_ITEMS] = item;
+    count = count < size ? count : size;
+    for (const uint64_t *end = item - count; item != end;) {
+        prefetch_item(&worker->view, *--item);
+        worker->pipe[tail++ % PIPE_ITEMS] = *item;
     }
-    queue->top = top;
+    queue->top -= count;
     worker->pipe_tail = tail;
 }
 
-// Fetches the mark word for a word in the window. Never by a number that was not looked at: that
-// would cost a walk through page tables.
-INLINE void prefetch_mark_word(const BatchState *state, BatchShape shape, uint64_t bucket,
-                               bool is_in_window)
-{
-    uint32_t index = is_in_window ? index_of(state, shape, bucket) : 0;
-
-    if (!shape.is_usual && index == NO_INDEX)
-        index = 0;
-    shared_u64_prefetch(&state->white[index]);
-}
+// ---- scan ----
 
 // Without branches: whether a word is a reference, nobody can predict.
 INLINE void keep_word(BatchState *state, BatchShape shape, uint64_t word)
 {
-    uint64_t bucket = bucket_of(state, shape, word);
-    bool is_in_window = bucket < state->window_count;
+    uint64_t granule = granule_of(state, shape, word);
 
-    state->words[state->count] = word;
-    state->count += (uint32_t)is_in_window | (word - state->far_low < state->far_span);
-    prefetch_mark_word(state, shape, bucket, is_in_window);
+    state->granules[state->count] = granule;
+    state->count += is_candidate(state, shape, word);
+    // Whose mark word it is, is to be seen first.
+    if (shape.mode != MARK_OWNED)
+        prefetch_white(state, shape, granule);
 }
 
-INLINE void scan_words(BatchState *state, BatchShape shape, const uint8_t *bytes, uint32_t count)
+// The same for words that a filter wrote where granules go.
+INLINE void keep_filtered(BatchState *state, BatchShape shape, uint32_t count)
+{
+    for (uint32_t end = state->count + count; state->count != end; state->count++) {
+        uint64_t granule = granule_of(state, shape, state->granules[state->count]);
+        state->granules[state->count] = granule;
+        if (shape.mode != MARK_OWNED)
+            prefetch_white(state, shape, granule);
+    }
+}
+
+INLINE void scan_object(BatchState *state, BatchShape shape, const uint8_t *bytes, uint32_t count)
 {
     const MarkView *view = &state->worker->view;
-    uint32_t first = state->count;
 
-    state->worker->statistics.scanned_words += count;
-    if (count <= FEW_WORDS) {
-        for (const uint8_t *end = bytes + 8 * (uint64_t)count; bytes != end; bytes += 8)
-            keep_word(state, shape, load_u64(bytes));
+    state->scanned_words += count;
+    if (count > FEW_WORDS) {
+        keep_filtered(state, shape,
+                      view->filter(&view->range, bytes, count, state->granules + state->count));
         return;
     }
-    state->count += view->filter(&view->range, bytes, count, state->words + first);
-    for (uint32_t i = first; i < state->count; i++) {
-        uint64_t bucket = bucket_of(state, shape, state->words[i]);
-        prefetch_mark_word(state, shape, bucket, bucket < state->window_count);
-    }
+    for (const uint8_t *end = bytes + 8 * (uint64_t)count; bytes != end; bytes += 8)
+        keep_word(state, shape, load_u64(bytes));
 }
 
-// Scans one piece of a span and puts the rest back.
-INLINE void scan_span(BatchState *state, BatchShape shape, uint64_t address)
+// Scans the first piece of a span and puts the rest back in halves. Writes what may refer to
+// something to `words`, and returns how much that is.
+static uint32_t scan_span(MarkWorker *worker, uint64_t item, uint64_t *words)
 {
-    Span span = span_at(state->worker->image, address);
+    uint64_t address = mark_item_address(item);
+    uint32_t words_log2 = mark_item_tag(item) - MARK_ITEM_SPAN_TAG;
+    Span span = span_at(worker->image, address);
     uint64_t count = span.length / 8;
 
-    if (count > SPAN_WORDS) {
-        count = SPAN_WORDS;
-        per_thread_mark_queue_push(state->worker->queue, mark_item_span(address + 8 * count));
+    if (count > UINT64_C(1) << words_log2)
+        count = UINT64_C(1) << words_log2;
+    while (words_log2 > SPAN_WORDS_LOG2) {
+        uint64_t half = UINT64_C(1) << --words_log2;
+        if (count <= half)
+            continue;
+        per_thread_mark_queue_push(worker->queue, mark_item_span(address + 8 * half, words_log2));
+        count = half;
     }
-    scan_words(state, shape, span.bytes, (uint32_t)count);
+    worker->statistics.scanned_words += count;
+    return worker->view.filter(&worker->view.range, span.bytes, (uint32_t)count, words);
 }
 
 static bool is_under_construction(const MarkWorker *worker, uint64_t item)
@@ -143,30 +230,99 @@ static bool is_under_construction(const MarkWorker *worker, uint64_t item)
                                   layout->under_construction_bit) != 0;
 }
 
+// Must the item not be looked into?
+INLINE bool is_closed(const MarkWorker *worker, BatchShape shape, uint64_t item)
+{
+    return !shape.is_usual && worker->view.checks_construction &&
+           is_under_construction(worker, item);
+}
+
+INLINE void scan_item(BatchState *state, BatchShape shape, uint64_t item)
+{
+    uint32_t tag = mark_item_tag(item);
+
+    if (UNLIKELY(tag >= MARK_ITEM_SPAN_TAG))
+        keep_filtered(state, shape, scan_span(state->worker, item, state->granules + state->count));
+    else if (!is_closed(state->worker, shape, item))
+        scan_object(state, shape, (const uint8_t *)(uintptr_t)mark_item_address(item),
+                    state->worker->view.scan_classes[tag].words);
+}
+
 INLINE void scan_items(BatchState *state, BatchShape shape)
 {
     MarkWorker *worker = state->worker;
-    uint32_t head = worker->pipe_head;
-    bool checks_construction = worker->view.checks_construction;
+    uint32_t waiting = worker->pipe_tail - worker->pipe_head;
+    uint32_t head = worker->pipe_head, end = head + (waiting < BATCH_ITEMS ? waiting : BATCH_ITEMS);
+    // Most objects are of the class that has two words; they go without a loop.
+    uint32_t pair_tag = shape.is_usual ? worker->view.pair_tag : UINT32_MAX;
 
-    for (uint32_t i = 0; i < BATCH_ITEMS && head != worker->pipe_tail; i++) {
-        uint64_t item = worker->pipe[head % PIPE_ITEMS];
-        uint32_t tag = mark_item_tag(item);
+    while (head != end) {
+        uint64_t item = worker->pipe[head++ % PIPE_ITEMS];
+        if (LIKELY(mark_item_tag(item) == pair_tag)) {
+            const uint8_t *bytes = (const uint8_t *)(uintptr_t)mark_item_address(item);
+            keep_word(state, shape, load_u64(bytes));
+            keep_word(state, shape, load_u64(bytes + 8));
+            state->scanned_words += 2;
+            continue;
+        }
+        scan_item(state, shape, item);
         if (state->count > PIECE_WORDS)
             break;
-        head++;
-        if (UNLIKELY(tag <= PAGE_TAG_COMPLEX))
-            scan_span(state, shape, mark_item_address(item));
-        else if (!UNLIKELY(checks_construction && is_under_construction(worker, item)))
-            scan_words(state, shape, (const uint8_t *)(uintptr_t)mark_item_address(item),
-                       worker->view.scan_classes[tag].words);
     }
     worker->pipe_head = head;
 }
 
-// ---- visiting ----
+// ---- references of others (MARK_OWNED) ----
 
-// The item of a claimed object in a tagged page.
+// Who is to visit a granule: what is not in the window, whoever finds it.
+INLINE uint32_t owner_of(const BatchState *state, BatchShape shape, uint64_t granule)
+{
+    const PageOwnership *ownership = state->worker->ownership;
+    uint32_t shift = ownership->region_shift - granule_shift_of(state, shape);
+
+    return granule < granule_count(state, shape) ? ownership->workers[granule >> shift]
+                                                 : state->worker->index;
+}
+
+// Sends granules into pages of other workers to their owners and keeps the rest.
+INLINE void route(BatchState *state, BatchShape shape)
+{
+    MarkWorker *worker = state->worker;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < state->count; i++) {
+        uint64_t granule = state->granules[i];
+        uint32_t owner = owner_of(state, shape, granule);
+        uint32_t is_own = owner == worker->index;
+        owner_outboxes_add(&worker->outboxes, owner, granule, is_own ^ 1);
+        state->granules[kept] = granule;
+        kept += is_own;
+        prefetch_white(state, shape, is_own ? granule : 0);
+    }
+    state->count = kept;
+}
+
+// Takes some references that others sent.
+INLINE void take_incoming(BatchState *state, BatchShape shape)
+{
+    MarkWorker *worker = state->worker;
+
+    while (worker->incoming != NULL && state->count < INCOMING_REFERENCES) {
+        ReferenceChunk *chunk = worker->incoming;
+        if (chunk->count == 0) {
+            worker->incoming = chunk->next;
+            owner_outboxes_reuse(&worker->outboxes, chunk);
+            continue;
+        }
+        uint64_t granule = chunk->granules[--chunk->count];
+        state->granules[state->count++] = granule;
+        prefetch_white(state, shape, granule);
+    }
+}
+
+// ---- visit ----
+
+// The item of an object in a tagged page.
 INLINE uint64_t item_at(const MarkWorker *worker, BatchShape shape, uint64_t word, uint32_t class)
 {
     const MarkView *view = &worker->view;
@@ -179,82 +335,236 @@ INLINE uint64_t item_at(const MarkWorker *worker, BatchShape shape, uint64_t wor
                             class);
 }
 
-INLINE void visit_words(BatchState *state, BatchShape shape)
+// The mark word of a granule; as if there were no page if it is beyond the window.
+INLINE uint64_t load_white(const BatchState *state, BatchShape shape, uint64_t granule,
+                           uint32_t *index)
+{
+    *index = NO_INDEX;
+    if (LIKELY(granule < granule_count(state, shape)))
+        *index = index_of(state, shape, granule);
+    if (UNLIKELY(shape.is_usual ? granule >= granule_count(state, shape) : *index == NO_INDEX))
+        return PAGE_TAG_NONE;
+    return shared_u64_load(&state->white[*index], SHARED_RELAXED);
+}
+
+INLINE bool claim(const BatchState *state, BatchShape shape, uint32_t index, uint64_t white,
+                  uint64_t bit)
+{
+    if (shape.mode != MARK_SHARED)
+        return try_mark_alone(&state->white[index], white, bit);
+    return (white & bit) != 0 && try_mark(&state->white[index], bit, &white);
+}
+
+// See Note [Granules].
+INLINE uint64_t bit_of(uint64_t granule)
+{
+    return UINT64_C(1) << (granule & 63) & ~MARK_WORD_TAG;
+}
+
+// In a page full of live objects the start of a slot is an edge, claimed or not; elsewhere a
+// reference that claimed nothing must be looked at again.
+INLINE bool is_sure_edge(const MarkView *view, uint64_t white, uint64_t bit)
+{
+    return (bit & view->sure_starts[white & MARK_WORD_TAG]) != 0;
+}
+
+// MARK_SHARED: claims granules that were white a moment ago. In a loop of its own, because a
+// read-modify-write holds up all that comes behind it. Returns how many it claimed.
+INLINE uint32_t claim_granules(BatchState *state, BatchShape shape, uint32_t count)
+{
+    PerThreadMarkQueue *queue = state->worker->queue;
+    uint64_t *const items = queue->items;
+    uint32_t before = queue->top, top = before;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t granule = state->granules[i], white;
+        bool is_claimed =
+            try_mark(&state->white[index_of(state, shape, granule)], bit_of(granule), &white);
+        items[top] = item_at(state->worker, shape, word_of(state, shape, granule),
+                             (uint32_t)white & PAGE_TAG_CLASS);
+        top += is_claimed;
+    }
+    queue->top = top;
+    return top - before;
+}
+
+INLINE void visit_granules(BatchState *state, BatchShape shape)
 {
     MarkWorker *worker = state->worker;
     const MarkView *view = &worker->view;
-    const uint32_t granule_shift =
-        shape.is_usual ? USUAL_PAGE_SHIFT - 6 : worker->view.granule_shift;
-    const uint64_t granule_mask = (UINT64_C(1) << granule_shift) - 1;
-    const uint64_t *words = state->words;
     uint64_t *const items = worker->queue->items;
-    uint32_t top = worker->queue->top;
+    uint32_t top = worker->queue->top, kept = 0;
     uint64_t marked = 0, edges = state->count;
 
     for (uint32_t i = 0; i < state->count; i++) {
-        uint64_t word = words[i];
-        uint64_t bucket = bucket_of(state, shape, word);
-        uint32_t index = NO_INDEX, tag = PAGE_TAG_NONE;
-        if (LIKELY(bucket < state->window_count))
-            index = index_of(state, shape, bucket);
-        if (shape.is_usual ? LIKELY(bucket < state->window_count) : index != NO_INDEX)
-            tag = (uint32_t)(shared_u64_load(&state->white[index], SHARED_RELAXED) & MARK_WORD_TAG);
-        if (UNLIKELY((tag & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX)) {
+        uint64_t granule = state->granules[i];
+        uint32_t index;
+        uint64_t white = load_white(state, shape, granule, &index);
+        if (UNLIKELY((white & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX)) {
             worker->queue->top = top;
-            edges -= !mark_visit_complex(worker, word);
+            edges -= !mark_visit_complex(worker, word_of(state, shape, granule));
             top = worker->queue->top;
             continue;
         }
-        // See Note [Granules].
-        uint64_t is_start = (word & granule_mask) == 0;
-        uint64_t bit = is_start << (word >> granule_shift & 63) & ~MARK_WORD_TAG;
-        bool is_claimed = shape.mode == MARK_SHARED ? try_mark(&state->white[index], bit)
-                                                    : try_mark_alone(&state->white[index], bit);
-        items[top] = item_at(worker, shape, word, tag & PAGE_TAG_CLASS);
-        top += is_claimed;
-        marked += is_claimed;
-        // In a page full of live objects the start of a slot is an edge, claimed or not.
-        if (UNLIKELY(((bit & view->sure_starts[tag]) | is_claimed) == 0))
-            edges -= !mark_is_edge_without_claim(worker, index, word);
+        uint64_t bit = bit_of(granule);
+        bool is_white = (white & bit) != 0;
+        if (shape.mode == MARK_SHARED) {
+            state->granules[kept] = granule;
+            kept += is_white;
+        } else {
+            (void)try_mark_alone(&state->white[index], white, bit);
+            items[top] = item_at(worker, shape, word_of(state, shape, granule),
+                                 (uint32_t)white & PAGE_TAG_CLASS);
+            top += is_white;
+            marked += is_white;
+        }
+        if (UNLIKELY(!(is_sure_edge(view, white, bit) | is_white)))
+            edges -= !mark_is_edge_without_claim(worker, index, word_of(state, shape, granule));
     }
     worker->queue->top = top;
+    if (shape.mode == MARK_SHARED)
+        marked = claim_granules(state, shape, kept);
     worker->statistics.marked += marked;
     worker->statistics.edges += edges;
 }
 
+// ---- chains ----
+
+// Visits a word of a lone object at once. Returns the item that it claimed; 0: none. What cannot
+// be visited here is left in `granules`.
+INLINE uint64_t chase_word(BatchState *state, BatchShape shape, uint64_t word)
+{
+    MarkWorker *worker = state->worker;
+    uint64_t granule = granule_of(state, shape, word), white, bit, item;
+    uint32_t index;
+
+    if (!is_candidate(state, shape, word))
+        return 0;
+    white = load_white(state, shape, granule, &index);
+    if ((white & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX ||
+        (shape.mode == MARK_OWNED && owner_of(state, shape, granule) != worker->index)) {
+        state->granules[state->count++] = granule;
+        return 0;
+    }
+    bit = bit_of(granule);
+    item = item_at(worker, shape, word, (uint32_t)white & PAGE_TAG_CLASS);
+    __builtin_prefetch((const void *)(uintptr_t)mark_item_address(item));
+    if (claim(state, shape, index, white, bit)) {
+        worker->statistics.marked++;
+        worker->statistics.edges++;
+        return item;
+    }
+    worker->statistics.edges +=
+        is_sure_edge(&worker->view, white, bit) || mark_is_edge_without_claim(worker, index, word);
+    return 0;
+}
+
+// Follows the only item in the pipe as long as it leads to one more and nothing else. See Note
+// [A chain].
+INLINE void chase(BatchState *state, BatchShape shape)
+{
+    MarkWorker *worker = state->worker;
+    PerThreadMarkQueue *queue = worker->queue;
+    uint64_t item = worker->pipe[worker->pipe_head % PIPE_ITEMS];
+    uint32_t followed = 0;
+
+    while (item != 0 && followed < CHASE_ITEMS) {
+        const uint8_t *bytes = (const uint8_t *)(uintptr_t)mark_item_address(item);
+        uint32_t words = mark_item_tag(item) < MARK_ITEM_SPAN_TAG
+                             ? worker->view.scan_classes[mark_item_tag(item)].words
+                             : FEW_WORDS + 1;
+        uint64_t next = 0;
+        if (words > FEW_WORDS || state->count > 0 || per_thread_mark_queue_size(queue) > 0)
+            break;
+        followed++;
+        if (!is_closed(worker, shape, item)) {
+            state->scanned_words += words;
+            for (const uint8_t *end = bytes + 8 * (uint64_t)words; bytes != end; bytes += 8) {
+                uint64_t claimed = chase_word(state, shape, load_u64(bytes));
+                if (next != 0 && claimed != 0)
+                    per_thread_mark_queue_push(queue, claimed);
+                else
+                    next |= claimed;
+            }
+        }
+        item = next;
+    }
+    worker->pipe_head += followed;
+    worker->pipe_tail = worker->pipe_head + (item != 0);
+    worker->pipe[worker->pipe_head % PIPE_ITEMS] = item;
+}
+
 // ---- batches ----
 
-INLINE bool run_batch(MarkWorker *worker, BatchShape shape)
+INLINE bool run_batch(BatchState *state, BatchShape shape, bool can_scan)
+{
+    MarkWorker *worker = state->worker;
+    uint32_t before = worker->pipe_head, waiting;
+
+    state->count = 0;
+    fill_pipe(worker);
+    waiting = worker->pipe_tail - worker->pipe_head;
+    if (waiting == 1 && can_scan)
+        chase(state, shape);
+    if (waiting > 0 && can_scan && worker->pipe_head == before)
+        scan_items(state, shape);
+    if (shape.mode == MARK_OWNED) {
+        route(state, shape);
+        take_incoming(state, shape);
+    }
+    visit_granules(state, shape);
+    return state->count > 0 || worker->pipe_head != before;
+}
+
+INLINE uint32_t run_batches(MarkWorker *worker, BatchShape shape, uint32_t limit, bool can_scan)
 {
     const MarkView *view = &worker->view;
+    PerThreadMarkQueue *queue = worker->queue;
     BatchState state = {
         .worker = worker,
         .white = view->white,
         .pages = view->pages,
-        .window_first = view->range.window_first,
-        .window_count = view->range.window_count,
+        .window_start = view->window_start,
+        .window_bytes = view->window_bytes,
         .far_low = view->range.far_low,
         .far_span = view->range.far_span,
-        .page_shift = view->range.page_shift,
-        .words = worker->direct,
+        .granule_shift = view->granule_shift,
+        .granules = worker->granules,
     };
+    uint32_t done = 0;
 
-    fill_pipe(worker);
-    if (worker->pipe_head == worker->pipe_tail)
-        return false;
-    scan_items(&state, shape);
-    visit_words(&state, shape);
-    return true;
+    while (done < limit && run_batch(&state, shape, can_scan)) {
+        done++;
+        if (shape.mode == MARK_OWNED || queue->top == queue->base ||
+            queue->top > queue->spill_above)
+            break;
+    }
+    worker->statistics.scanned_words += state.scanned_words;
+    return done;
 }
 
-bool mark_batch(MarkWorker *worker)
-{
-    bool is_usual = worker->image->is_flat && worker->view.range.page_shift == USUAL_PAGE_SHIFT;
+// One copy of the loops for each shape that a mark can have.
+#define RUN(mode, is_usual, has_far)                                                               \
+    run_batches(worker, (BatchShape){mode, is_usual, has_far}, limit, can_scan)
 
-    // One copy of the loops for each shape that a mark can have.
-    if (worker->mode == MARK_SHARED)
-        return is_usual ? run_batch(worker, (BatchShape){MARK_SHARED, true})
-                        : run_batch(worker, (BatchShape){MARK_SHARED, false});
-    return is_usual ? run_batch(worker, (BatchShape){MARK_ALONE, true})
-                    : run_batch(worker, (BatchShape){MARK_ALONE, false});
+uint32_t mark_batches(MarkWorker *worker, uint32_t limit, bool can_scan)
+{
+    const MarkView *view = &worker->view;
+    bool is_usual = worker->image->is_flat && view->range.page_shift == USUAL_PAGE_SHIFT &&
+                    !view->checks_construction;
+    bool has_far = view->range.far_span > 0;
+
+    switch (worker->mode) {
+    case MARK_SHARED:
+        return !is_usual ? RUN(MARK_SHARED, false, true)
+               : has_far ? RUN(MARK_SHARED, true, true)
+                         : RUN(MARK_SHARED, true, false);
+    case MARK_OWNED:
+        return !is_usual ? RUN(MARK_OWNED, false, true) : RUN(MARK_OWNED, true, true);
+    case MARK_ALONE:
+        break;
+    }
+    return !is_usual ? RUN(MARK_ALONE, false, true)
+           : has_far ? RUN(MARK_ALONE, true, true)
+                     : RUN(MARK_ALONE, true, false);
 }

@@ -1,19 +1,20 @@
-// A batch of work of a worker that may claim every object (MARK_ALONE, MARK_SHARED): scan some
-// objects, then visit what they refer to.
+// A batch of work: scan some claimed objects, then visit what they refer to.
 //
 // An object costs two random accesses, its payload and its mark word, and each has a fetch that
 // began long before: payloads while the object waits in the pipe, mark words while the rest of
-// the batch is scanned. (In MARK_OWNED references are sent around first: see mark_scan.h.)
+// the batch is scanned.
 
 #ifndef MARKER_MARK_BATCH_H
 #define MARKER_MARK_BATCH_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #include "marker/mark_worker.h"
 
-// Pushes at most BATCH_WORDS items on the stack, which needs room for them. False: stack and pipe
-// are empty.
-bool mark_batch(MarkWorker *worker);
+// Does batches as long as there is something on stack, in pipe and among incoming references, at
+// most `limit` of them, and returns how many. In MARK_OWNED one call is one batch, and if the
+// outboxes are not ready, nothing is scanned (`can_scan` is false). Stops early when the stack is
+// empty or needs room. A batch pushes at most BATCH_PUSHES items on the stack.
+uint32_t mark_batches(MarkWorker *worker, uint32_t limit, bool can_scan);
 
 #endif

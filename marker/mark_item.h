@@ -1,13 +1,13 @@
 // What waits in mark queues: one u64 per claimed object that must still be scanned.
 //
 // The low 56 bits are an address, the high 8 bits say what it means:
-//   2..7  an object of the size class with this tag (see SlotClass); where its payload really is
-//   1     a chunk of references (see marker/reference_regions.h) that nobody visited yet: where
-//         it is; only in queues that others steal from
-//   0     a span: the rest of a large object, of a foreign block, or of a slot in a class that
-//         has no tag of its own, from this *captured* address on
-// A span is scanned piece by piece: the worker that takes it puts the rest back before it visits
-// what it found, so one giant array keeps many workers busy and never takes more than one item.
+//   2..7   an object of the size class with this tag (see SlotClass); where its payload really is
+//   8..55  a span: up to 2^(tag - 8) words of a large object, of a foreign block, or of a slot in
+//          a class that has no tag of its own, from this *captured* address on and no further than
+//          its end
+// A long span is halved again and again by the worker that takes it, who puts the far halves back
+// before it visits what it found. So one giant array keeps many workers busy, and the oldest item
+// on a stack, which others steal first, is the largest part of it.
 
 #ifndef MARKER_MARK_ITEM_H
 #define MARKER_MARK_ITEM_H
@@ -16,22 +16,24 @@
 
 #define MARK_ITEM_TAG_SHIFT 56
 #define MARK_ITEM_ADDRESS_MASK ((UINT64_C(1) << MARK_ITEM_TAG_SHIFT) - 1)
+#define MARK_ITEM_SPAN_TAG 8u
 
 static inline uint64_t mark_item_object(uint64_t payload, uint32_t tag)
 {
     return payload | (uint64_t)tag << MARK_ITEM_TAG_SHIFT;
 }
 
-static inline uint64_t mark_item_span(uint64_t captured_address)
+// words_log2: at most 47; addresses end below 2^56.
+static inline uint64_t mark_item_span(uint64_t captured_address, uint32_t words_log2)
 {
-    return captured_address;
+    return captured_address | (uint64_t)(MARK_ITEM_SPAN_TAG + words_log2) << MARK_ITEM_TAG_SHIFT;
 }
 
-#define MARK_ITEM_CHUNK_TAG 1u
-
-static inline uint64_t mark_item_chunk(const void *chunk)
+// The span of `words` words, at least 1, before anything was cut off.
+static inline uint64_t mark_item_whole_span(uint64_t captured_address, uint64_t words)
 {
-    return (uint64_t)(uintptr_t)chunk | (uint64_t)MARK_ITEM_CHUNK_TAG << MARK_ITEM_TAG_SHIFT;
+    return mark_item_span(captured_address,
+                          words > 1 ? 64 - (uint32_t)__builtin_clzll(words - 1) : 0);
 }
 
 static inline uint32_t mark_item_tag(uint64_t item)

@@ -6,7 +6,6 @@
 
 #include "marker/mark_item.h"
 #include "marker/mark_words.h"
-#include "marker/reference_regions.h"
 
 // Lines of an object that are fetched ahead; the hardware sees the rest coming.
 #define PREFETCH_LINES 4u
@@ -14,11 +13,15 @@
 
 static void fill_scan_classes(MarkView *view)
 {
+    view->pair_tag = UINT32_MAX;
     for (uint32_t tag = PAGE_TAG_COMPLEX + 1; tag <= PAGE_TAG_CLASS; tag++) {
         uint32_t bytes = view->classes[tag].block_size - view->classes[tag].payload_offset;
         uint32_t lines = (bytes + LINE_BYTES - 1) / LINE_BYTES;
         view->scan_classes[tag].words = bytes / 8;
         view->scan_classes[tag].lines = lines < PREFETCH_LINES ? lines : PREFETCH_LINES;
+        view->long_tags |= (uint64_t)(lines > 1) << tag;
+        if (view->scan_classes[tag].words == 2)
+            view->pair_tag = tag;
     }
 }
 
@@ -26,11 +29,10 @@ static void fill_scan_classes(MarkView *view)
 // the window too; that is asked first.
 static void find_far_range(const HeapImage *image, WordRange *range)
 {
-    bool is_cut = range->window_count < image->page_window.count;
     uint64_t low = UINT64_MAX, high = 0;
 
     for (int side = 0; side < 2; side++) {
-        uint32_t first = side == 0 ? 0 : is_cut ? image->window_low : image->window_high;
+        uint32_t first = side == 0 ? 0 : image->window_high;
         uint32_t end = side == 0 ? image->window_low : image->page_count;
         if (first == end)
             continue;
@@ -54,19 +56,6 @@ static void find_far_range(const HeapImage *image, WordRange *range)
     range->far_span = low < high ? high - low : 0;
 }
 
-static void find_hull(MarkView *view)
-{
-    uint64_t low = view->window_start, high = low + view->window_bytes;
-
-    if (view->range.far_span > 0) {
-        uint64_t far_high = view->range.far_low + view->range.far_span;
-        low = view->window_bytes == 0 || view->range.far_low < low ? view->range.far_low : low;
-        high = view->window_bytes == 0 || far_high > high ? far_high : high;
-    }
-    view->hull_start = low;
-    view->hull_bytes = high - low;
-}
-
 static void fill_tag_tables(MarkView *view, const HeapImage *image)
 {
     for (uint32_t tag = PAGE_TAG_COMPLEX + 1; tag <= PAGE_TAG_CLASS; tag++) {
@@ -84,12 +73,9 @@ void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white)
         .window_count = image->page_window.count,
         .page_shift = image->page_shift,
     };
-    if (view->range.window_count > REGIONS_MAX_BYTES >> image->page_shift)
-        view->range.window_count = REGIONS_MAX_BYTES >> image->page_shift;
     find_far_range(image, &view->range);
     view->window_start = view->range.window_first << image->page_shift;
     view->window_bytes = view->range.window_count << image->page_shift;
-    find_hull(view);
     view->page_mask = image->layout.page_size - 1;
     view->has_delta = image->is_flat || !image->is_relocated;
     view->delta = image->is_flat ? image->window_delta : 0;

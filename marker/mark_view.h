@@ -21,9 +21,7 @@ typedef struct MarkView {
     WordRange range;
     uint64_t window_start; // captured address of its first byte
     uint64_t window_bytes; // 0: there is no window
-    uint64_t hull_start;   // the smallest range around window and far range
-    uint64_t hull_bytes;
-    uint64_t page_mask; // page size - 1
+    uint64_t page_mask;    // page size - 1
     // Bytes of the window are where their addresses say, plus the same number everywhere.
     bool has_delta;
     uint64_t delta; // modulo 2^64
@@ -37,6 +35,8 @@ typedef struct MarkView {
     const uint32_t *pages; // the window's entries; NULL when words are found by bucket
     SlotClass classes[PAGE_TAG_CLASS + 1];
     ScanClass scan_classes[PAGE_TAG_CLASS + 1];
+    uint64_t long_tags; // bit per tag: more than one line is fetched ahead
+    uint32_t pair_tag;  // of the class whose objects have two words; UINT32_MAX: there is none
     bool checks_construction; // some object is under construction
     WordFilter *filter;
 } MarkView;

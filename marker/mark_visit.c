@@ -1,20 +1,23 @@
 // Visiting references: see marker/mark_visit.h.
 //
-// Nearly every reference takes the short way through visit_place(): tag, slot, white bit. The
-// rest (large objects, wide pages, pages far from the others, foreign blocks, broken references)
-// goes through mark_visit_complex(), which asks heap_image_resolve(). Which way a page goes depends
+// Nearly every reference takes the short way, in mark_batch.c: tag, granule, white bit. The rest
+// (large objects, wide pages, pages far from the others, foreign blocks, broken references) goes
+// through mark_visit_complex(), which asks heap_image_resolve(). Which way a page goes depends
 // on the page alone, so in MARK_OWNED a mark word is either written by its owner without
 // read-modify-writes (short way) or always with them (long way), never both.
 
 #include "marker/mark_visit.h"
 
 #include "marker/mark_item.h"
-#include "marker/mark_visit_inline.h"
 #include "marker/mark_words.h"
 
 static bool claim(const MarkWorker *worker, SharedU64 *word, uint64_t bit)
 {
-    return worker->mode == MARK_ALONE ? try_mark_alone(word, bit) : try_mark(word, bit);
+    uint64_t white = shared_u64_load(word, SHARED_RELAXED);
+
+    if (worker->mode == MARK_ALONE)
+        return try_mark_alone(word, white, bit);
+    return (white & bit) != 0 && try_mark(word, bit, &white);
 }
 
 // Claims an object, whichever page it is in, and pushes it if it has words to scan.
@@ -35,7 +38,9 @@ static void visit_object(MarkWorker *worker, uint32_t page, uint32_t slot)
         per_thread_mark_queue_push(worker->queue, mark_item_object(bytes + payload, tag));
     } else if (block_size - payload >= 8 && !heap_image_is_under_construction(image, page, slot)) {
         per_thread_mark_queue_push(
-            worker->queue, mark_item_span(heap_image_object_address(image, page, slot) + payload));
+            worker->queue,
+            mark_item_whole_span(heap_image_object_address(image, page, slot) + payload,
+                                 (block_size - payload) / 8));
     }
 }
 
@@ -47,7 +52,8 @@ static void visit_block(MarkWorker *worker, uint32_t block)
 
     if (claim(worker, &worker->white_blocks[block / 64], UINT64_C(1) << (block % 64)) &&
         address + 8 <= end)
-        per_thread_mark_queue_push(worker->queue, mark_item_span(address));
+        per_thread_mark_queue_push(worker->queue,
+                                   mark_item_whole_span(address, (end - address) / 8));
 }
 
 bool mark_visit_complex(MarkWorker *worker, uint64_t word)
@@ -87,50 +93,6 @@ bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t index, uint64_t wor
         return true;
     worker->invalid_references++;
     return false;
-}
-
-static inline __attribute__((always_inline)) uint32_t
-visit_references(MarkWorker *worker, VisitShape shape, uint64_t base, const uint32_t *references,
-                 uint32_t count, uint64_t *claimed)
-{
-    VisitState state = visit_state(worker);
-    uint32_t marked = 0;
-    uint32_t edges = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t item = 0;
-        uint32_t is_claimed =
-            visit_place(worker, shape, &state, base | references[i], &item, &edges);
-        claimed[marked] = item;
-        marked += is_claimed;
-    }
-    worker->statistics.marked += marked;
-    worker->statistics.edges += edges;
-    return marked;
-}
-
-uint32_t mark_visit_references(MarkWorker *worker, uint32_t region, const uint32_t *references,
-                               uint32_t count, uint64_t *claimed)
-{
-    uint64_t base = reference_regions_base(&worker->regions, region);
-    bool is_flat = worker->image->is_flat;
-
-    // One copy of the loop for each shape that a mark can have.
-    if (worker->mode == MARK_SHARED)
-        return is_flat ? visit_references(worker, (VisitShape){MARK_SHARED, true}, base, references,
-                                          count, claimed)
-                       : visit_references(worker, (VisitShape){MARK_SHARED, false}, base,
-                                          references, count, claimed);
-    return is_flat ? visit_references(worker, (VisitShape){MARK_ALONE, true}, base, references,
-                                      count, claimed)
-                   : visit_references(worker, (VisitShape){MARK_ALONE, false}, base, references,
-                                      count, claimed);
-}
-
-void mark_visit_word(MarkWorker *worker, uint64_t word)
-{
-    if (word_is_in_range(&worker->view.range, word))
-        worker->statistics.edges += mark_visit_complex(worker, word);
 }
 
 void mark_visit_root(MarkWorker *worker, uint64_t root_index)

@@ -1,23 +1,21 @@
-// What happens to a word that may be a reference: look it up, claim what it refers to, and hand
-// that on to be scanned. The same rule as heap_image_resolve(), specialised.
+// What happens to a word that may be a reference, where that is not as simple as it nearly always
+// is: the rest of rule conservative/1 beside the innermost loop (marker/mark_batch.c).
 
 #ifndef MARKER_MARK_VISIT_H
 #define MARKER_MARK_VISIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "marker/mark_worker.h"
 
-// Visits `count` references, places as ReferenceRegions keeps them, into one region, which must
-// be this worker's own in MARK_OWNED. Writes the items of claimed objects to `claimed` and returns
-// how many; `claimed` needs room for `count`. What is not an object of a tagged size class goes to
-// the stack, which needs as much room.
-uint32_t mark_visit_references(MarkWorker *worker, uint32_t region, const uint32_t *references,
-                               uint32_t count, uint64_t *claimed);
+// A word that is no reference into a page with a size class of its own. What it claims goes to the
+// stack. Returns whether it is an edge; if it is an invalid reference, that is counted.
+bool mark_visit_complex(MarkWorker *worker, uint64_t word);
 
-// Visits a payload word that is no reference into a region, but may refer to something else. What
-// is claimed goes to the stack.
-void mark_visit_word(MarkWorker *worker, uint64_t word);
+// A reference into a page with a size class of its own that claimed nothing: does it refer to an
+// object, marked before or DEAD? If not, it is counted as invalid. index: of the mark word.
+bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t index, uint64_t word);
 
 // Visits a root word and counts it, if this worker is the one to do so.
 void mark_visit_root(MarkWorker *worker, uint64_t root_index);

@@ -30,23 +30,22 @@
 // The part of a tagged page's word that is its tag.
 #define MARK_WORD_TAG ((UINT64_C(1) << PAGE_TAG_BITS) - 1)
 
-// Claims the object with this bit for the caller. Any number of workers may try at once.
-// bit: one bit, or 0, which is never claimed.
-SHARED_INLINE bool try_mark(SharedU64 *word, uint64_t bit)
+// Claims the object with this bit for the caller. Any number of workers may try at once; most
+// references lead to objects that are marked already, so look first: that is cheaper than a
+// read-modify-write, which takes the cache line from the others.
+// bit: one bit, or 0, which is never claimed. *white: what the word held before.
+SHARED_INLINE bool try_mark(SharedU64 *word, uint64_t bit, uint64_t *white)
 {
-    // Most references lead to objects that are marked already; a look is cheaper than a
-    // read-modify-write, which takes the cache line from the others. Partner: the RMW below.
-    if ((shared_u64_load(word, SHARED_RELAXED) & bit) == 0)
-        return false;
-    return (shared_u64_fetch_and(word, ~bit, SHARED_RELAXED) & bit) != 0;
+    // Partner: the same in other workers.
+    *white = shared_u64_fetch_and(word, ~bit, SHARED_RELAXED);
+    return (*white & bit) != 0;
 }
 
 // The same where only one worker ever writes this word: no read-modify-write is needed. Without
 // branches, because nobody can predict which reference is the first.
-SHARED_INLINE bool try_mark_alone(SharedU64 *word, uint64_t bit)
+// white: what the word holds now.
+SHARED_INLINE bool try_mark_alone(SharedU64 *word, uint64_t white, uint64_t bit)
 {
-    uint64_t white = shared_u64_load(word, SHARED_RELAXED);
-
     shared_u64_store(word, white & ~bit, SHARED_RELAXED);
     return (white & bit) != 0;
 }

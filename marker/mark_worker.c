@@ -1,21 +1,20 @@
 // MarkWorker: see marker/mark_worker.h.
 //
-// The way of a reference and its object through a worker: found by scanning, it waits in its
-// region (marker/reference_regions.h) until the worker comes by; there it is visited
-// (marker/mark_visit.c), together with others whose part of the tables is in the cache now; an
-// object that was claimed enters the pipe, where its payload is fetched while others go before
-// it; leaving the pipe it is scanned (marker/mark_scan.c). The stack holds what cannot enter the
-// pipe yet: spans, what was stolen, and what was claimed only to make room for references.
+// The way of an object through a worker: a reference to it is found by scanning another; whoever
+// visits that reference claims the object (marker/mark_batch.c; in MARK_OWNED, the reference goes
+// to the owner of its page first); the claimed object waits on the stack, enters the pipe, where
+// its payload is fetched while others go before it, and leaving the pipe it is scanned. What is too
+// much for the stack waits in segments; what hungry workers may have, in the StealQueue.
 //
 // Note [Pressure]
 //
-// Before each batch a worker makes sure that it has chunks for all references the batch may find.
-// When the pool has none left, it visits references without scanning what they refer to: that
-// empties chunks, and claimed objects go to the stack, which may spill. When it has no references
-// of its own, it hands over those it holds for others and waits. It does not wait for ever: the
-// pool has more chunks than all workers together may have in hand, so some hold references; their
-// holders work, or are in the same situation and visit them; and an idle worker holds none, as
-// it gives its chunks back.
+// In MARK_OWNED a worker makes sure before each batch that it has chunks for all references the
+// batch may find for others. When the pool has none left, it only visits what others sent to it,
+// which empties chunks, and the objects it claims wait on the stack, which may spill. When nothing
+// was sent either, it waits for others to make a step. It does not wait for ever: the pool has more
+// chunks than all workers together may have in hand, so some are in inboxes; their owners work, or
+// are in the same situation and visit them; and an idle worker holds none, as it gives its chunks
+// back.
 
 #include "marker/mark_worker.h"
 
@@ -23,37 +22,30 @@
 #include <string.h>
 
 #include "marker/mark_batch.h"
-#include "marker/mark_chase.h"
 #include "marker/mark_item.h"
-#include "marker/mark_scan.h"
 #include "marker/mark_visit.h"
 #include "marker/parallel_mark_coordinator.h"
 
-// References per region that are worth the way through all regions.
-#define LOW_WATER_REFERENCES 64u
-// In MARK_OWNED each worker has about this many regions, so that shares can be even.
-#define REGIONS_PER_OWNER 16u
-// Objects that are chased in one go.
-#define CHASE_BATCH 64u
-// Objects claimed in one go for hungry workers to scan.
-#define FEED_ITEMS 64u
+// Batches between two looks at what other workers want.
+#define BATCHES_IN_A_ROW 16u
 // A worker with less than this to do shares nothing: handing a list's next object from worker to
 // worker would take longer than marking it.
 #define LEAST_TO_SHARE 4u
 
+_Static_assert(BATCH_PUSHES <= STACK_SLACK, "the stack has room for what a batch pushes");
+
 // ---- life ----
 
-bool mark_worker_pool_init(ChunkPool *pool, const HeapImage *image, uint32_t worker_count,
-                           uint32_t queue_capacity, MarkMode mode, Error *error)
+bool mark_worker_pool_init(ChunkPool *pool, uint32_t worker_count, uint32_t queue_capacity,
+                           Error *error)
 {
     ChunkPoolOptions options = {
         .worker_count = worker_count,
-        .least_regions = mode == MARK_OWNED ? worker_count * REGIONS_PER_OWNER : 1,
         .chunk_references = queue_capacity < CHUNK_REFERENCES ? queue_capacity : CHUNK_REFERENCES,
-        .batch_words = BATCH_WORDS,
+        .batch_references = BATCH_REFERENCES,
     };
 
-    return chunk_pool_init(pool, image, &options, error);
+    return chunk_pool_init(pool, &options, error);
 }
 
 bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *error)
@@ -66,7 +58,6 @@ bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *
     size_t bytes =
         (sizeof(MarkWorker) + SHARED_LINE_BYTES - 1) / SHARED_LINE_BYTES * SHARED_LINE_BYTES;
     MarkWorker *worker = aligned_alloc(SHARED_LINE_BYTES, bytes);
-    ChunkPool *pool = options->pool;
 
     *out = NULL;
     if (worker == NULL)
@@ -82,17 +73,9 @@ bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *
     worker->coordinator = options->coordinator;
     worker->ownership = options->ownership;
     worker->next_victim = options->index;
-    worker->low_water = (uint64_t)LOW_WATER_REFERENCES * pool->region_count;
-    // Workers begin in different places, so that they meet rarely.
-    reference_regions_init(
-        &worker->regions, pool,
-        (uint32_t)((uint64_t)pool->region_count * options->index / options->worker_count));
-    if (options->mode == MARK_OWNED) {
-        memset(worker->regions.own, 0, sizeof worker->regions.own);
-        for (uint32_t region = 0; region < pool->region_count; region++)
-            if (options->ownership->workers[region] == options->index)
-                worker->regions.own[region / 64] |= UINT64_C(1) << (region % 64);
-    }
+    if (options->mode == MARK_OWNED)
+        owner_outboxes_init(&worker->outboxes, options->pool, options->index,
+                            options->worker_count);
     if (!per_thread_mark_queue_new(&queue_options, &worker->queue, error)) {
         mark_worker_free(worker);
         return false;
@@ -114,7 +97,7 @@ void mark_worker_report(const MarkWorker *worker, MarkResult *result)
     MarkWorkerStatistics *statistics = &result->statistics.workers[worker->index];
 
     *statistics = worker->statistics;
-    statistics->overflow_segments = worker->queue->allocated_segments;
+    statistics->overflow_segments = worker->queue->slabs.taken;
     result->totals.invalid_references += worker->invalid_references;
     for (uint32_t kind = 0; kind < ROOT_KIND_COUNT; kind++)
         result->totals.roots[kind] += worker->roots[kind];
@@ -134,7 +117,94 @@ static bool is_over(const MarkWorker *worker)
             (coordinator_attention(worker->coordinator) & ATTENTION_OVER) != 0);
 }
 
-// ---- stack and regions ----
+// ---- references of others (MARK_OWNED) ----
+
+// Takes chunks that came in through the inbox. False: there were none.
+static bool empty_inbox(MarkWorker *worker)
+{
+    ReferenceChunk *list = owner_inbox_take(&worker->queue->inbox);
+
+    if (list == NULL)
+        return false;
+    while (list != NULL) {
+        ReferenceChunk *chunk = list;
+        list = chunk->next;
+        worker->statistics.chunks_received++;
+        chunk->next = worker->incoming;
+        worker->incoming = chunk;
+    }
+    return true;
+}
+
+static void deliver(MarkWorker *worker)
+{
+    OwnerOutboxes *outboxes = &worker->outboxes;
+
+    while (outboxes->outgoing != NULL) {
+        ReferenceChunk *chunk = outboxes->outgoing;
+        uint32_t owner = chunk->owner;
+        outboxes->outgoing = chunk->next;
+        worker->statistics.chunks_sent++;
+        if (owner_inbox_deliver(&worker->coordinator->workers[owner]->queue->inbox, chunk))
+            coordinator_wake(worker->coordinator, owner);
+    }
+}
+
+static void deliver_all(MarkWorker *worker)
+{
+    owner_outboxes_flush(&worker->outboxes);
+    deliver(worker);
+}
+
+static uint32_t work_owned(MarkWorker *worker)
+{
+    bool can_scan;
+    uint32_t done;
+
+    (void)empty_inbox(worker);
+    // See Note [Pressure].
+    can_scan = owner_outboxes_reserve(&worker->outboxes);
+    done = mark_batches(worker, 1, can_scan);
+    if (worker->outboxes.outgoing != NULL)
+        deliver(worker);
+    worker->is_stalled = done == 0 && !can_scan;
+    if (worker->is_stalled)
+        deliver_all(worker);
+    return done;
+}
+
+// ---- sharing ----
+
+// What waits in the pipe cannot be shared; half of it, the newer half, goes back to the stack.
+static void empty_half_of_the_pipe(MarkWorker *worker)
+{
+    PerThreadMarkQueue *queue = worker->queue;
+    uint32_t back = (worker->pipe_tail - worker->pipe_head) / 2;
+
+    queue->base = queue->top = 0;
+    worker->pipe_tail -= back;
+    for (uint32_t i = 0; i < back; i++)
+        per_thread_mark_queue_push(queue, worker->pipe[(worker->pipe_tail + i) % PIPE_ITEMS]);
+}
+
+// Lets hungry workers have some of the work.
+static void feed_the_hungry(MarkWorker *worker)
+{
+    PerThreadMarkQueue *queue = worker->queue;
+
+    if (worker->mode == MARK_OWNED)
+        deliver_all(worker);
+    if (per_thread_mark_queue_size(queue) + (worker->pipe_tail - worker->pipe_head) <
+            LEAST_TO_SHARE ||
+        steal_queue_size(&queue->stealable) >= worker->worker_count)
+        return;
+    if (per_thread_mark_queue_size(queue) == 0)
+        empty_half_of_the_pipe(worker);
+    if (per_thread_mark_queue_share(queue) > 0)
+        coordinator_wake_one(worker->coordinator);
+}
+
+// ---- steps ----
 
 // Makes room on the stack for all that one batch can push.
 static void keep_room(MarkWorker *worker)
@@ -150,237 +220,20 @@ static void keep_room(MarkWorker *worker)
         coordinator_wake_one(worker->coordinator);
 }
 
-// Moves chunks that came in through the inbox to their regions. False: there were none.
-static bool empty_inbox(MarkWorker *worker)
+// Does at most `limit` batches and returns how many; 0: there was nothing to do.
+static uint32_t work(MarkWorker *worker, uint32_t limit)
 {
-    ReferenceChunk *list = owner_inbox_take(&worker->queue->inbox);
+    uint32_t done;
 
-    if (list == NULL)
-        return false;
-    while (list != NULL) {
-        ReferenceChunk *chunk = list;
-        list = chunk->next;
-        worker->statistics.chunks_received++;
-        reference_regions_attach(&worker->regions, chunk);
-    }
-    return true;
-}
-
-// Hands full chunks for regions of others over to them.
-static void deliver(MarkWorker *worker)
-{
-    while (worker->regions.outgoing != NULL) {
-        ReferenceChunk *chunk = worker->regions.outgoing;
-        uint32_t owner = worker->ownership->workers[chunk->region];
-        worker->regions.outgoing = chunk->next;
-        worker->statistics.chunks_sent++;
-        worker->regions.pending -= chunk->end - worker->regions.pool->first;
-        if (owner_inbox_deliver(&worker->coordinator->workers[owner]->queue->inbox, chunk))
-            coordinator_wake(worker->coordinator, owner);
-    }
-}
-
-static void deliver_all(MarkWorker *worker)
-{
-    if (worker->mode != MARK_OWNED)
-        return;
-    reference_regions_flush(&worker->regions);
-    deliver(worker);
-}
-
-// Visits up to `limit` references of one region; what they claim goes to `claimed`, which has
-// room for as many. Returns how many were visited; 0: there are none.
-static uint32_t visit_some(MarkWorker *worker, uint32_t limit, uint64_t *claimed,
-                           uint32_t *claimed_count)
-{
-    uint32_t region = reference_regions_next(&worker->regions);
-    const uint32_t *references;
-    uint32_t count;
-
-    *claimed_count = 0;
-    if (region == NO_INDEX)
-        return 0;
-    references = reference_regions_newest(&worker->regions, region, limit, &count);
-    // The next ones: they may have waited so long that they left the cache. Only an address, as
-    // it may lie in front of the chunk.
-    __builtin_prefetch(
-        (const void *)((uintptr_t)references - 2 * BATCH_ITEMS * sizeof *references));
-    *claimed_count = mark_visit_references(worker, region, references, count, claimed);
-    reference_regions_drop(&worker->regions, region, count);
-    return count;
-}
-
-// Claims objects and leaves them on the stack. False: there are no references.
-static bool claim_only(MarkWorker *worker)
-{
-    uint64_t claimed[BATCH_ITEMS];
-    uint32_t count;
-
-    if (visit_some(worker, BATCH_ITEMS, claimed, &count) == 0)
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        per_thread_mark_queue_push(worker->queue, claimed[i]);
+    // Not only when the pipe is empty too: it would run dry before each segment.
+    if (per_thread_mark_queue_size(worker->queue) == 0)
+        (void)per_thread_mark_queue_unspill(worker->queue);
+    done = worker->mode == MARK_OWNED
+               ? work_owned(worker)
+               : mark_batches(worker, limit < BATCHES_IN_A_ROW ? limit : BATCHES_IN_A_ROW, true);
     keep_room(worker);
-    return true;
+    return done;
 }
-
-// Sees to it that there are chunks for a batch: see Note [Pressure]. False: there are none until
-// others gave some back, or the mark is over.
-static bool reserve_chunks(MarkWorker *worker)
-{
-    while (!reference_regions_reserve(&worker->regions)) {
-        if (is_over(worker))
-            return false;
-        if (worker->mode == MARK_OWNED) {
-            deliver_all(worker);
-            (void)empty_inbox(worker);
-        }
-        if (!claim_only(worker)) {
-            worker->is_stalled = true;
-            return false;
-        }
-    }
-    return true;
-}
-
-// Chunks of references among stolen items go to their regions; the rest stays on the stack.
-static void unpack_chunks(MarkWorker *worker)
-{
-    PerThreadMarkQueue *queue = worker->queue;
-    uint32_t kept = queue->base;
-
-    for (uint32_t i = queue->base; i < queue->top; i++) {
-        uint64_t item = queue->items[i];
-        if (mark_item_tag(item) == MARK_ITEM_CHUNK_TAG)
-            reference_regions_attach(&worker->regions,
-                                     (ReferenceChunk *)(uintptr_t)mark_item_address(item));
-        else
-            queue->items[kept++] = item;
-    }
-    queue->top = kept;
-}
-
-// ---- sharing ----
-
-// Puts something on the stack that can be shared as it is.
-static void make_shareable(MarkWorker *worker)
-{
-    PerThreadMarkQueue *queue = worker->queue;
-    uint32_t back = (worker->pipe_tail - worker->pipe_head) / 2;
-
-    if (worker->mode == MARK_OWNED) {
-        // Others may not claim in our pages, but they can scan what we claimed.
-        while (per_thread_mark_queue_size(queue) < FEED_ITEMS && claim_only(worker))
-            continue;
-    }
-    if (per_thread_mark_queue_size(queue) > 0)
-        return;
-    // What waits in the pipe cannot be shared; half of it, the newer half, goes back.
-    queue->base = queue->top = 0;
-    worker->pipe_tail -= back;
-    for (uint32_t i = 0; i < back; i++)
-        per_thread_mark_queue_push(queue, worker->pipe[(worker->pipe_tail + i) % PIPE_ITEMS]);
-}
-
-static bool share_chunk(MarkWorker *worker)
-{
-    ReferenceChunk *chunk;
-
-    if (worker->mode == MARK_OWNED)
-        return false;
-    chunk = reference_regions_detach(&worker->regions);
-    if (chunk == NULL)
-        return false;
-    if (steal_queue_push(&worker->queue->stealable, mark_item_chunk(chunk)))
-        return true;
-    reference_regions_attach(&worker->regions, chunk);
-    return false;
-}
-
-// Lets hungry workers have some of the work.
-static void feed_the_hungry(MarkWorker *worker)
-{
-    PerThreadMarkQueue *queue = worker->queue;
-    bool has_shared;
-
-    if (worker->regions.pending + per_thread_mark_queue_size(queue) +
-            (worker->pipe_tail - worker->pipe_head) <
-        LEAST_TO_SHARE)
-        return;
-    deliver_all(worker);
-    if (steal_queue_size(&queue->stealable) >= worker->worker_count)
-        return;
-    has_shared = share_chunk(worker);
-    if (!has_shared || per_thread_mark_queue_size(queue) > 0) {
-        make_shareable(worker);
-        has_shared |= per_thread_mark_queue_share(queue) > 0;
-    }
-    if (has_shared)
-        coordinator_wake_one(worker->coordinator);
-}
-
-// ---- batches ----
-
-// Lets items from the stack into the pipe.
-static uint32_t enter_from_stack(MarkWorker *worker, uint32_t limit)
-{
-    PerThreadMarkQueue *queue = worker->queue;
-    uint32_t entered = 0;
-
-    for (; entered < limit && queue->top > queue->base; entered++)
-        mark_scan_enter(worker, &queue->items[--queue->top], 1);
-    return entered;
-}
-
-// One batch: visit some references, scan some objects. False: there was nothing to do.
-static bool work_batch(MarkWorker *worker)
-{
-    uint64_t claimed[BATCH_ITEMS];
-    uint32_t visited = 0, claimed_count, count, waiting, limit;
-
-    if (worker->mode != MARK_OWNED) {
-        bool has_worked = mark_batch(worker);
-        keep_room(worker);
-        return has_worked;
-    }
-    (void)empty_inbox(worker);
-    if (!reserve_chunks(worker))
-        return false;
-    // No more than the pipe has room for: a scan that finds much stops early, and leaves it full.
-    limit = PIPE_ITEMS - (worker->pipe_tail - worker->pipe_head);
-    if (limit > BATCH_ITEMS)
-        limit = BATCH_ITEMS;
-    while (visited < limit &&
-           (count = visit_some(worker, limit - visited, claimed, &claimed_count)) > 0) {
-        mark_scan_enter(worker, claimed, claimed_count);
-        visited += count;
-    }
-    waiting = worker->pipe_tail - worker->pipe_head;
-    if ((visited == 0 || worker->regions.pending < worker->low_water) &&
-        waiting <= PIPE_ITEMS - BATCH_ITEMS)
-        visited += enter_from_stack(worker, BATCH_ITEMS);
-    waiting = worker->pipe_tail - worker->pipe_head;
-    if (waiting == 0)
-        return visited > 0;
-    // As long as enough comes in, objects stay in the pipe as long as they can.
-    if (visited >= BATCH_ITEMS)
-        count =
-            waiting > PIPE_ITEMS - 2 * BATCH_ITEMS ? waiting - (PIPE_ITEMS - 2 * BATCH_ITEMS) : 0;
-    else
-        count = waiting < BATCH_ITEMS ? waiting : BATCH_ITEMS;
-    if (waiting > CHASE_ITEMS || worker->regions.pending > 0 ||
-        mark_chase(worker, CHASE_BATCH) == 0)
-        mark_scan_oldest(worker, count);
-    for (uint32_t i = 0; i < worker->direct_count; i++)
-        mark_visit_word(worker, worker->direct[i]);
-    worker->direct_count = 0;
-    if (worker->regions.outgoing != NULL)
-        deliver(worker);
-    keep_room(worker);
-    return true;
-}
-
-// ---- steps ----
 
 bool mark_worker_sees_work(const MarkWorker *worker)
 {
@@ -404,7 +257,6 @@ static bool steal(MarkWorker *worker)
             continue;
         worker->statistics.steals_tried++;
         if (per_thread_mark_queue_steal(worker->queue, queue)) {
-            unpack_chunks(worker);
             worker->statistics.steals_won++;
             // Whoever had work may have more.
             worker->next_victim = victim;
@@ -433,47 +285,56 @@ static MarkStep idle_step(MarkWorker *worker)
     return MARK_STEP_IDLE;
 }
 
-// Nothing is left on stack, in pipe and regions. False: something came up after all.
+// Nothing is left on stack and in pipe. False: something came up after all.
 static bool become_idle(MarkWorker *worker)
 {
-    deliver_all(worker);
-    if (empty_inbox(worker))
-        return false;
-    reference_regions_return(&worker->regions);
+    if (worker->mode == MARK_OWNED) {
+        deliver_all(worker);
+        if (empty_inbox(worker))
+            return false;
+        owner_outboxes_return(&worker->outboxes);
+    }
     worker->is_idle = true;
     coordinator_became_idle(worker->coordinator);
     return true;
+}
+
+// There was nothing to do.
+static MarkStep look_further(MarkWorker *worker)
+{
+    if (is_over(worker))
+        return MARK_STEP_FINISHED;
+    if (worker->is_stalled)
+        return MARK_STEP_STALLED;
+    if (per_thread_mark_queue_refill(worker->queue))
+        return MARK_STEP_WORKED;
+    if (worker->mode == MARK_ALONE)
+        return MARK_STEP_FINISHED;
+    // Idle or not: what comes next is another step.
+    return become_idle(worker) ? MARK_STEP_IDLE : MARK_STEP_WORKED;
 }
 
 MarkStep mark_worker_step(MarkWorker *worker, uint32_t batches)
 {
     if (worker->is_idle)
         return idle_step(worker);
-    for (uint32_t i = 0; i < batches; i++) {
-        if (!work_batch(worker)) {
-            if (is_over(worker))
-                return MARK_STEP_FINISHED;
-            if (worker->is_stalled) {
-                worker->is_stalled = false;
-                return MARK_STEP_STALLED;
-            }
-            if (per_thread_mark_queue_refill(worker->queue)) {
-                unpack_chunks(worker);
+    while (batches > 0) {
+        uint32_t done = work(worker, batches);
+        if (done == 0) {
+            MarkStep step = look_further(worker);
+            if (step == MARK_STEP_WORKED)
                 continue;
-            }
-            if (worker->mode == MARK_ALONE)
-                return MARK_STEP_FINISHED;
-            if (become_idle(worker))
-                return MARK_STEP_WORKED;
+            return step == MARK_STEP_IDLE ? MARK_STEP_WORKED : step;
         }
+        batches -= done;
+        if (worker->has_failed)
+            return MARK_STEP_FINISHED;
         if (worker->coordinator != NULL) {
             uint32_t attention = coordinator_attention(worker->coordinator);
             if ((attention & ATTENTION_OVER) != 0)
                 return MARK_STEP_FINISHED;
             if (attention != 0)
                 feed_the_hungry(worker);
-        } else if (worker->has_failed) {
-            return MARK_STEP_FINISHED;
         }
     }
     return MARK_STEP_WORKED;
@@ -506,7 +367,8 @@ static void start_from_old_page(MarkWorker *worker, uint32_t page)
             // Scanned like any span, but never marked.
             per_thread_mark_queue_push(
                 worker->queue,
-                mark_item_span(heap_image_object_address(image, page, slot) + payload));
+                mark_item_whole_span(heap_image_object_address(image, page, slot) + payload,
+                                     (block_size - payload) / 8));
             keep_room(worker);
         }
     }

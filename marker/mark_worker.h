@@ -13,9 +13,9 @@
 #include "marker/mark.h"
 #include "marker/mark_view.h"
 #include "marker/mark_words.h"
+#include "marker/owner_outboxes.h"
 #include "marker/page_ownership.h"
 #include "marker/per_thread_mark_queue.h"
-#include "marker/reference_regions.h"
 #include "shared_memory.h"
 
 // How workers divide the marking, with what each way needs for a claim.
@@ -26,13 +26,17 @@ typedef enum MarkMode {
 } MarkMode;
 
 // Objects on their way to being scanned; their lines are being fetched meanwhile.
-#define PIPE_ITEMS 128u
-// References visited, and objects scanned, in a row.
+#define PIPE_ITEMS 64u
+// Objects that are scanned in a row.
 #define BATCH_ITEMS 16u
-// Most payload words that are looked at in one go: a span's piece, or a large class's object.
+// A batch begins no object when it has found this many words.
 #define PIECE_WORDS 1024u
-// A batch begins no item when it has found this many words.
-#define BATCH_WORDS (2 * PIECE_WORDS)
+// References of others that are taken in a row.
+#define INCOMING_REFERENCES 64u
+// Most references that a batch can find: as many as let it begin the largest object with a tag.
+#define BATCH_REFERENCES (PIECE_WORDS + TAGGED_BLOCK_SIZE_MAX / 8)
+// Most items that a batch can push: what it claims, and the pieces of spans.
+#define BATCH_PUSHES (BATCH_REFERENCES + INCOMING_REFERENCES + 48 * BATCH_ITEMS)
 
 struct ParallelMarkCoordinator;
 
@@ -50,15 +54,15 @@ typedef struct MarkWorker {
     struct ParallelMarkCoordinator *coordinator;
     const PageOwnership *ownership;
     uint32_t next_victim;
-    uint64_t low_water; // below so many waiting references the stack is worked on
 
     uint32_t pipe_head; // items pipe[pipe_head..pipe_tail), modulo PIPE_ITEMS
     uint32_t pipe_tail;
     uint64_t pipe[PIPE_ITEMS];
-    uint32_t direct_count; // words found by this batch that do not go into a region
-    uint64_t direct[BATCH_WORDS + WORD_FILTER_SLACK];
-    uint64_t filtered[PIECE_WORDS + WORD_FILTER_SLACK];
-    ReferenceRegions regions;
+    // Of the batch under way; see mark_batch.c.
+    uint64_t granules[BATCH_REFERENCES + INCOMING_REFERENCES + WORD_FILTER_SLACK];
+    // MARK_OWNED only.
+    ReferenceChunk *incoming; // from the inbox, not visited yet
+    OwnerOutboxes outboxes;
 
     // Results of this worker alone; read by others behind the end barrier.
     SharedU64 *white_blocks; // bit per foreign block that is not marked
@@ -83,7 +87,7 @@ typedef struct MarkWorkerOptions {
     MarkKind kind;
     uint32_t queue_capacity;
     MarkTarget target;
-    ChunkPool *pool;
+    ChunkPool *pool;                // NULL but in MARK_OWNED
     const PageOwnership *ownership; // NULL in MARK_ALONE, like the next two
     struct ParallelMarkCoordinator *coordinator;
     SharedU32 *outstanding; // the coordinator's
@@ -93,9 +97,9 @@ typedef struct MarkWorkerOptions {
 NODISCARD bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *error);
 void mark_worker_free(MarkWorker *worker);
 
-// The pool that `worker_count` workers with these options need.
-NODISCARD bool mark_worker_pool_init(ChunkPool *pool, const HeapImage *image, uint32_t worker_count,
-                                     uint32_t queue_capacity, MarkMode mode, Error *error);
+// The pool that `worker_count` workers in MARK_OWNED need.
+NODISCARD bool mark_worker_pool_init(ChunkPool *pool, uint32_t worker_count,
+                                     uint32_t queue_capacity, Error *error);
 
 // Takes this worker's share of the roots and, in a minor mark, of the dirty old objects.
 void mark_worker_start(MarkWorker *worker);

@@ -1,6 +1,6 @@
 // OwnerInbox: where other workers leave references into pages that this worker owns.
 //
-// They come in chunks (see marker/reference_regions.h) that change hands whole, so nothing is
+// They come in chunks (see marker/reference_chunk.h) that change hands whole, so nothing is
 // copied and the lock is taken once per some hundred references. An array takes the first
 // INBOX_CHUNKS; what does not fit waits in a list behind it. Both are bounded by the number of
 // chunks in the mark's pool, so a delivery never fails.
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "marker/reference_regions.h"
+#include "marker/reference_chunk.h"
 #include "shared_memory.h"
 #include "snapshot/error.h"
 

@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+// 1,024 pages of 4 KiB: 8 KiB of mark words.
+#define REGION_SHIFT 22u
+// Each worker has about this many regions, so that shares can be even.
+#define REGIONS_PER_WORKER 16u
+
 // What one region weighs, and whose it is.
 typedef struct RegionWeight {
     uint32_t region;
@@ -46,21 +51,35 @@ static uint64_t weigh(RegionWeight *regions, const PageOwnership *ownership, con
     return total;
 }
 
-bool page_ownership_init(PageOwnership *ownership, const HeapImage *image, const ChunkPool *pool,
-                         uint32_t worker_count, Error *error)
+static void divide(PageOwnership *ownership, const HeapImage *image, uint32_t worker_count)
 {
-    RegionWeight *regions = calloc(pool->region_count, sizeof *regions);
+    uint64_t bytes = image->page_window.count << image->page_shift;
+    uint32_t shift = REGION_SHIFT;
+
+    while (shift > image->page_shift && bytes >> shift < worker_count * REGIONS_PER_WORKER)
+        shift--;
+    while (bytes >> shift >= MAX_REGIONS)
+        shift++;
+    ownership->window_start = image->page_window.first << image->page_shift;
+    ownership->region_shift = shift;
+    ownership->region_count = (uint32_t)(bytes >> shift) + 1;
+}
+
+bool page_ownership_init(PageOwnership *ownership, const HeapImage *image, uint32_t worker_count,
+                         Error *error)
+{
+    RegionWeight *regions;
     uint64_t total, before = 0;
 
-    if (regions == NULL)
-        return error_set_memory(error, pool->region_count * sizeof *regions, "the page owners");
     memset(ownership, 0, sizeof *ownership);
-    ownership->window_start = image->page_window.first << image->page_shift;
-    ownership->region_shift = pool->region_shift;
-    ownership->region_count = pool->region_count;
+    divide(ownership, image, worker_count);
+    regions = calloc(ownership->region_count, sizeof *regions);
+    if (regions == NULL)
+        return error_set_memory(error, ownership->region_count * sizeof *regions,
+                                "the page owners");
     total = weigh(regions, ownership, image);
-    qsort(regions, pool->region_count, sizeof *regions, compare_regions);
-    for (uint32_t i = 0; i < pool->region_count && total > 0; i++) {
+    qsort(regions, ownership->region_count, sizeof *regions, compare_regions);
+    for (uint32_t i = 0; i < ownership->region_count && total > 0; i++) {
         // The middle of the region decides. Weights are below 2^45, so nothing overflows.
         uint64_t place = before + regions[i].weight / 2;
         uint64_t worker = place * worker_count / total;

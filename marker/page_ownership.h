@@ -1,32 +1,33 @@
 // PageOwnership: which worker owns which page.
 //
-// Each page of the heap belongs to one worker of a mark, and all pages of a region (see
-// marker/reference_regions.h) to the same one, so that the owner's tables stay in its cache.
-// Regions that one thread of the captured program filled (PageHeader.owner_thread) stay
-// together, because objects of one thread refer to each other more than to others; and every
-// worker gets about the same number of live objects, because a heap with one allocating thread
-// must keep all workers busy too. So regions are taken in order of (owner thread, address) and
-// cut into shares of equal weight. The cut depends on the image and the number of workers alone.
+// The window of the heap is divided into regions, and each region belongs to one worker of a mark,
+// so that the owner's mark words stay in its cache. Regions that one thread of the captured program
+// filled (PageHeader.owner_thread) stay together, because objects of one thread refer to each other
+// more than to others; and every worker gets about the same number of live objects, because a heap
+// with one allocating thread must keep all workers busy too. So regions are taken in order of
+// (owner thread, address) and cut into shares of equal weight. The cut depends on the image and the
+// number of workers alone.
 
 #ifndef MARKER_PAGE_OWNERSHIP_H
 #define MARKER_PAGE_OWNERSHIP_H
 
 #include <stdint.h>
 
-#include "marker/reference_regions.h"
 #include "snapshot/error.h"
 #include "snapshot/heap_image.h"
 
+#define MAX_REGIONS 1024u
+
 typedef struct PageOwnership {
     uint64_t window_start; // captured address
-    uint32_t region_shift;
+    uint32_t region_shift; // log2 of a region's bytes, at least a page's
     uint32_t region_count;
     uint8_t workers[MAX_REGIONS]; // per region
 } PageOwnership;
 
-// worker_count: 1..MAX_WORKERS. Errors: memory.
+// worker_count: 1..MAX_VIRTUAL_WORKERS. Errors: memory.
 NODISCARD bool page_ownership_init(PageOwnership *ownership, const HeapImage *image,
-                                   const ChunkPool *pool, uint32_t worker_count, Error *error);
+                                   uint32_t worker_count, Error *error);
 
 // The owner of the page at a captured address. Pages outside the window belong to the first worker.
 static inline uint32_t page_ownership_worker(const PageOwnership *ownership, uint64_t address)

@@ -238,10 +238,10 @@ static bool coordinator_new(const HeapImage *image, const MarkOptions *options,
         free(coordinator);
         return error_set(error, ERROR_SYSTEM, "cannot make a barrier");
     }
-    if (!mark_worker_pool_init(&coordinator->pool, image, worker_count, options->queue_capacity,
-                               mode_of(options), error) ||
-        !page_ownership_init(&coordinator->ownership, image, &coordinator->pool, worker_count,
-                             error)) {
+    if (!page_ownership_init(&coordinator->ownership, image, worker_count, error) ||
+        (mode_of(options) == MARK_OWNED &&
+         !mark_worker_pool_init(&coordinator->pool, worker_count, options->queue_capacity,
+                                error))) {
         coordinator_free(coordinator);
         return false;
     }

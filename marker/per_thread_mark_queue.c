@@ -25,7 +25,7 @@ bool per_thread_mark_queue_new(const PerThreadMarkQueueOptions *options, PerThre
         return error_set_memory(error, sizeof *queue, "a mark queue");
     memset(queue, 0, sizeof *queue);
     queue->is_shared = options->is_shared;
-    queue->segment_items = smaller(SEGMENT_ITEMS, options->capacity);
+    segment_slabs_init(&queue->slabs, smaller(SEGMENT_ITEMS, options->capacity));
     queue->spill_above = smaller(STACK_ITEMS, 4 * options->capacity);
     queue->items = malloc((STACK_ITEMS + STACK_SLACK) * sizeof *queue->items);
     if (queue->items == NULL) {
@@ -57,30 +57,25 @@ void per_thread_mark_queue_free(PerThreadMarkQueue *queue)
         owner_inbox_release(&queue->inbox);
     }
     worklist_release(&queue->overflow);
-    work_segments_free(queue->spares);
+    segment_slabs_release(&queue->slabs);
     free(queue->items);
     free(queue);
 }
 
-WorkSegment *per_thread_mark_queue_segment(PerThreadMarkQueue *queue)
+// A segment with count 0, or NULL when memory is short.
+static WorkSegment *empty_segment(PerThreadMarkQueue *queue)
 {
     WorkSegment *segment = queue->spares;
 
-    if (segment != NULL) {
-        queue->spares = segment->next;
-        segment->next = NULL;
-        return segment;
-    }
-    segment = work_segment_new(queue->segment_items);
-    if (segment != NULL)
-        queue->allocated_segments++;
+    if (segment == NULL)
+        return segment_slabs_take(&queue->slabs);
+    queue->spares = segment->next;
+    segment->next = NULL;
     return segment;
 }
 
-void per_thread_mark_queue_keep(PerThreadMarkQueue *queue, WorkSegment *segment)
+static void keep_spare(PerThreadMarkQueue *queue, WorkSegment *segment)
 {
-    if (segment == NULL)
-        return;
     segment->count = 0;
     segment->next = queue->spares;
     queue->spares = segment;
@@ -89,17 +84,17 @@ void per_thread_mark_queue_keep(PerThreadMarkQueue *queue, WorkSegment *segment)
 bool per_thread_mark_queue_spill(PerThreadMarkQueue *queue, bool *spilled)
 {
     uint32_t size = per_thread_mark_queue_size(queue);
+    uint32_t count = queue->slabs.segment_items;
 
     *spilled = false;
-    while (size > queue->spill_above / 2 && size > queue->segment_items) {
-        WorkSegment *segment = per_thread_mark_queue_segment(queue);
+    while (size > queue->spill_above / 2 && size > count) {
+        WorkSegment *segment = empty_segment(queue);
         if (segment == NULL)
             return false;
-        memcpy(segment->items, queue->items + queue->base,
-               queue->segment_items * sizeof *segment->items);
-        segment->count = queue->segment_items;
-        queue->base += queue->segment_items;
-        size -= queue->segment_items;
+        memcpy(segment->items, queue->items + queue->base, count * sizeof *segment->items);
+        segment->count = count;
+        queue->base += count;
+        size -= count;
         worklist_put(&queue->overflow, segment);
         *spilled = true;
     }
@@ -114,25 +109,26 @@ static void take_segment(PerThreadMarkQueue *queue, WorkSegment *segment)
     memcpy(queue->items, segment->items, segment->count * sizeof *segment->items);
     queue->base = 0;
     queue->top = segment->count;
-    per_thread_mark_queue_keep(queue, segment);
+    keep_spare(queue, segment);
+}
+
+bool per_thread_mark_queue_unspill(PerThreadMarkQueue *queue)
+{
+    WorkSegment *segment = worklist_take(&queue->overflow);
+
+    if (segment != NULL)
+        take_segment(queue, segment);
+    return segment != NULL;
 }
 
 bool per_thread_mark_queue_refill(PerThreadMarkQueue *queue)
 {
-    WorkSegment *segment;
-
     queue->base = queue->top = 0;
     if (queue->is_shared)
         while (queue->top < TRANSFER_ITEMS &&
                steal_queue_pop(&queue->stealable, &queue->items[queue->top]))
             queue->top++;
-    if (queue->top > 0)
-        return true;
-    segment = worklist_take(&queue->overflow);
-    if (segment == NULL)
-        return false;
-    take_segment(queue, segment);
-    return true;
+    return queue->top > 0 || per_thread_mark_queue_unspill(queue);
 }
 
 uint32_t per_thread_mark_queue_share(PerThreadMarkQueue *queue)

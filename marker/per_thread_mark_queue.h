@@ -5,12 +5,12 @@
 //   - a private stack, an array that nobody else sees; the newest item first;
 //   - the StealQueue, which the owner fills only while another worker is hungry;
 //   - the Worklist: segments that did not fit the stack, which hungry workers take whole.
-// References that nobody visited yet wait elsewhere: in the worker's ReferenceRegions and, when
-// another worker found them, in the OwnerInbox.
+// References that another worker found wait elsewhere, in the OwnerInbox.
 //
-// Memory: an item waits in one place only, and each object has at most one, so all queues of a
-// mark together hold no more items than there are live objects, foreign blocks and large objects.
-// Segments are put on a Worklist full, except for the one that a worker is filling.
+// Memory: an item waits in one place only. An object has at most one, and a span at most one for
+// each piece that it is scanned in, so all queues of a mark together hold no more items than there
+// are live objects, foreign blocks and pieces (2 KiB) of large objects and blocks. Segments are put
+// on a Worklist full.
 
 #ifndef MARKER_PER_THREAD_MARK_QUEUE_H
 #define MARKER_PER_THREAD_MARK_QUEUE_H
@@ -33,9 +33,8 @@ typedef struct PerThreadMarkQueue {
     uint32_t base;
     uint32_t top;
     uint32_t spill_above;
-    uint32_t segment_items;
+    SegmentSlabs slabs;
     WorkSegment *spares; // emptied segments, to be used again
-    uint64_t allocated_segments;
     bool is_shared;
     // Shared.
     StealQueue stealable;
@@ -52,6 +51,7 @@ typedef struct PerThreadMarkQueueOptions {
 // Errors: usage (capacity), memory, system. The caller owns `*out`.
 NODISCARD bool per_thread_mark_queue_new(const PerThreadMarkQueueOptions *options,
                                          PerThreadMarkQueue **out, Error *error);
+// Not before all queues of the mark are out of use: others may have its segments.
 void per_thread_mark_queue_free(PerThreadMarkQueue *queue);
 
 // ---- for the owner ----
@@ -60,17 +60,15 @@ void per_thread_mark_queue_free(PerThreadMarkQueue *queue);
 // False: memory is short. `*spilled` says whether there is something new for others.
 NODISCARD bool per_thread_mark_queue_spill(PerThreadMarkQueue *queue, bool *spilled);
 
+// Fills the empty stack from the Worklist. False: there is no segment.
+bool per_thread_mark_queue_unspill(PerThreadMarkQueue *queue);
+
 // Fills the empty stack from StealQueue or Worklist. False: both are empty.
 bool per_thread_mark_queue_refill(PerThreadMarkQueue *queue);
 
 // Moves the older half of the stack to the StealQueue, as far as there is room. Returns how
 // many items.
 uint32_t per_thread_mark_queue_share(PerThreadMarkQueue *queue);
-
-// A segment with count 0, or NULL when memory is short.
-WorkSegment *per_thread_mark_queue_segment(PerThreadMarkQueue *queue);
-// Consumes a segment for later use; NULL is fine.
-void per_thread_mark_queue_keep(PerThreadMarkQueue *queue, WorkSegment *segment);
 
 // The stack must have room.
 static inline void per_thread_mark_queue_push(PerThreadMarkQueue *queue, uint64_t item)

@@ -2,26 +2,66 @@
 
 #include "marker/worklist.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 
-WorkSegment *work_segment_new(uint32_t items)
+#include "snapshot/side_table.h"
+
+// Slabs double in size, from what a small mark needs to a huge page.
+#define FIRST_SLAB_BYTES ((size_t)32 << 10)
+#define LARGEST_SLAB_BYTES ((size_t)2 << 20)
+
+typedef struct SegmentSlab {
+    struct SegmentSlab *previous;
+    size_t bytes;
+    size_t used;
+} SegmentSlab;
+
+void segment_slabs_init(SegmentSlabs *slabs, uint32_t segment_items)
 {
-    WorkSegment *segment = malloc(sizeof *segment + items * sizeof segment->items[0]);
-
-    if (segment != NULL) {
-        segment->next = NULL;
-        segment->count = 0;
-    }
-    return segment;
+    *slabs = (SegmentSlabs){.segment_items = segment_items};
 }
 
-void work_segments_free(WorkSegment *first)
+void segment_slabs_release(SegmentSlabs *slabs)
 {
-    while (first != NULL) {
-        WorkSegment *next = first->next;
-        free(first);
-        first = next;
+    while (slabs->newest != NULL) {
+        SegmentSlab *slab = slabs->newest;
+        slabs->newest = slab->previous;
+        side_table_free(slab, slab->bytes);
     }
+}
+
+static bool add_slab(SegmentSlabs *slabs)
+{
+    size_t bytes = FIRST_SLAB_BYTES;
+    SegmentSlab *slab;
+
+    if (slabs->newest != NULL)
+        bytes = slabs->newest->bytes < LARGEST_SLAB_BYTES ? 2 * slabs->newest->bytes
+                                                          : LARGEST_SLAB_BYTES;
+    slab = side_table_new(bytes);
+    if (slab == NULL)
+        return false;
+    slab->previous = slabs->newest;
+    slab->bytes = bytes;
+    slab->used = sizeof *slab;
+    slabs->newest = slab;
+    return true;
+}
+
+WorkSegment *segment_slabs_take(SegmentSlabs *slabs)
+{
+    size_t bytes = sizeof(WorkSegment) + slabs->segment_items * sizeof(uint64_t);
+    WorkSegment *segment;
+
+    if ((slabs->newest == NULL || slabs->newest->bytes - slabs->newest->used < bytes) &&
+        !add_slab(slabs))
+        return NULL;
+    segment = (WorkSegment *)(void *)((uint8_t *)slabs->newest + slabs->newest->used);
+    slabs->newest->used += bytes;
+    slabs->taken++;
+    segment->next = NULL;
+    segment->count = 0;
+    return segment;
 }
 
 bool worklist_init(Worklist *list, bool is_shared, Error *error)
@@ -36,7 +76,6 @@ bool worklist_init(Worklist *list, bool is_shared, Error *error)
 
 void worklist_release(Worklist *list)
 {
-    work_segments_free(list->first);
     list->first = NULL;
     shared_mutex_release(&list->mutex);
 }

@@ -1,9 +1,13 @@
 // Worklist: what does not fit a worker's queue, in segments that anybody may take whole.
 //
 // A segment is filled by one worker, put on that worker's list, and later taken by the same
-// worker or by an idle one, who then owns it. One lock per list: it is taken once per segment,
-// not once per item. Nothing is ever dropped: a full queue makes a segment, and a segment that
-// cannot be allocated makes the mark fail.
+// worker or by an idle one, who uses it again for its own. One lock per list: it is taken once per
+// segment, not once per item. Nothing is ever dropped: a full queue makes a segment, and a segment
+// that cannot be allocated makes the mark fail.
+//
+// Segments come from slabs, since a large mark needs thousands of them and the kernel's work for
+// each of their pages took longer than what was done with them. A slab belongs to the worker that
+// made it, wherever its segments are, and goes when the whole mark is over.
 
 #ifndef MARKER_WORKLIST_H
 #define MARKER_WORKLIST_H
@@ -23,10 +27,19 @@ typedef struct WorkSegment {
     uint64_t items[];
 } WorkSegment;
 
-// Room for `items` items, count 0. NULL when memory is short. Freed with free().
-WorkSegment *work_segment_new(uint32_t items);
-// Frees a whole chain.
-void work_segments_free(WorkSegment *first);
+// One worker's source of segments.
+typedef struct SegmentSlabs {
+    struct SegmentSlab *newest; // owned, with those before it
+    uint32_t segment_items;
+    uint64_t taken; // segments
+} SegmentSlabs;
+
+// segment_items: room in each segment.
+void segment_slabs_init(SegmentSlabs *slabs, uint32_t segment_items);
+// Frees all segments, whoever has them.
+void segment_slabs_release(SegmentSlabs *slabs);
+// A segment with count 0, valid until segment_slabs_release(); NULL when memory is short.
+WorkSegment *segment_slabs_take(SegmentSlabs *slabs);
 
 typedef struct Worklist {
     _Alignas(SHARED_LINE_BYTES) SharedMutex mutex; // guards `first`
@@ -37,10 +50,10 @@ typedef struct Worklist {
 
 // Errors: system.
 NODISCARD bool worklist_init(Worklist *list, bool is_shared, Error *error);
-// Frees the segments that are still on the list.
+// Segments that are still on the list stay with their slabs.
 void worklist_release(Worklist *list);
 
-// Consumes the segment, which must not be empty.
+// Takes the segment, which must not be empty.
 void worklist_put(Worklist *list, WorkSegment *segment);
 
 // The segment that was put last, now the caller's; NULL when there is none.

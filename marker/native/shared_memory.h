@@ -95,10 +95,22 @@ SHARED_INLINE uint64_t shared_u64_fetch_and(SharedU64 *shared, uint64_t value, S
     return atomic_fetch_and_explicit(&shared->cell, value, order);
 }
 
-// Only a hint: no value is read.
+// Only hints: no value is read. The second is for a cell that others write too and that a
+// read-modify-write is to follow: it takes the cache line from the others at once.
 SHARED_INLINE void shared_u64_prefetch(const SharedU64 *shared)
 {
+    __builtin_prefetch(shared);
+}
+
+SHARED_INLINE void shared_u64_prefetch_exclusive(const SharedU64 *shared)
+{
+#if defined(__x86_64__)
+    // What compilers make of __builtin_prefetch(p, 1) for any x86-64. Processors that do not know
+    // it take it for no instruction.
+    __asm__ volatile("prefetchw %0" : : "m"(*shared));
+#else
     __builtin_prefetch(shared, 1);
+#endif
 }
 
 SHARED_INLINE int64_t shared_i64_load(const SharedI64 *shared, SharedOrder order)

@@ -15,12 +15,13 @@
 
 // ---- Worklist ----
 
-static WorkSegment *segment_of(uint64_t first, uint32_t count)
+static WorkSegment *segment_of(SegmentSlabs *slabs, uint64_t first, uint32_t count)
 {
-    WorkSegment *segment = work_segment_new(count);
+    WorkSegment *segment = segment_slabs_take(slabs);
 
     cr_assert_not_null(segment);
     cr_assert_eq(segment->count, 0);
+    cr_assert_leq(count, slabs->segment_items);
     while (segment->count < count) {
         segment->items[segment->count] = first + segment->count;
         segment->count++;
@@ -31,13 +32,15 @@ static WorkSegment *segment_of(uint64_t first, uint32_t count)
 Test(worklist, segments_come_out_whole_and_the_newest_first)
 {
     for (int shared = 0; shared < 2; shared++) {
+        SegmentSlabs slabs;
         Worklist list;
         Error error = {0};
+        segment_slabs_init(&slabs, 100);
         cr_assert(worklist_init(&list, shared != 0, &error), "%s", error.message);
         cr_expect_eq(worklist_size(&list), 0);
         cr_expect_null(worklist_take(&list));
         for (uint32_t i = 0; i < 100; i++) {
-            worklist_put(&list, segment_of(1000 * i, i + 1));
+            worklist_put(&list, segment_of(&slabs, 1000 * i, i + 1));
             cr_expect_eq(worklist_size(&list), i + 1);
         }
         for (uint32_t i = 100; i-- > 0;) {
@@ -48,25 +51,31 @@ Test(worklist, segments_come_out_whole_and_the_newest_first)
             for (uint32_t item = 0; item <= i; item++)
                 cr_assert_eq(segment->items[item], 1000 * (uint64_t)i + item);
             cr_expect_eq(worklist_size(&list), i);
-            work_segments_free(segment);
         }
         cr_expect_null(worklist_take(&list));
         worklist_release(&list);
+        segment_slabs_release(&slabs);
     }
 }
 
-// That they are freed is the leak checker's to see.
-Test(worklist, segments_that_nobody_took_are_freed_with_the_list)
+// That nothing is left over is the leak checker's to see.
+Test(worklist, segments_of_all_sizes_come_from_slabs_and_go_with_them)
 {
-    Worklist list;
-    Error error = {0};
+    static const uint32_t sizes[] = {1, 2, 5, 64, SEGMENT_ITEMS};
 
-    cr_assert(worklist_init(&list, true, &error), "%s", error.message);
-    for (uint32_t i = 0; i < 10; i++)
-        worklist_put(&list, segment_of(i, SEGMENT_ITEMS));
-    work_segments_free(worklist_take(&list));
-    worklist_release(&list);
-    work_segments_free(NULL);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        SegmentSlabs slabs;
+        WorkSegment *segments[600];
+        segment_slabs_init(&slabs, sizes[i]);
+        for (uint32_t k = 0; k < 600; k++)
+            segments[k] = segment_of(&slabs, k, sizes[i]);
+        cr_expect_eq(slabs.taken, 600);
+        for (uint32_t k = 0; k < 600; k++)
+            for (uint32_t item = 0; item < sizes[i]; item++)
+                cr_assert_eq(segments[k]->items[item], k + item, "segments overlap");
+        segment_slabs_release(&slabs);
+        segment_slabs_release(&slabs);
+    }
 }
 
 // ---- PerThreadMarkQueue ----
@@ -167,7 +176,7 @@ Test(per_thread_mark_queue, what_is_too_much_spills_and_comes_back)
             uint8_t *seen = new_seen(count);
             fill(queue, 0, count);
             cr_expect_gt(worklist_size(&queue->overflow), 0);
-            cr_expect_geq(queue->allocated_segments, worklist_size(&queue->overflow));
+            cr_expect_geq(queue->slabs.taken, worklist_size(&queue->overflow));
             drain(queue, seen, count);
             expect_all_seen(seen, count);
             cr_expect_eq(worklist_size(&queue->overflow), 0);
@@ -188,9 +197,9 @@ Test(per_thread_mark_queue, emptied_segments_are_used_again)
         expect_all_seen(seen, 1000);
         free(seen);
         if (round == 0)
-            after_first = queue->allocated_segments;
+            after_first = queue->slabs.taken;
     }
-    cr_expect_eq(queue->allocated_segments, after_first);
+    cr_expect_eq(queue->slabs.taken, after_first);
     per_thread_mark_queue_free(queue);
 }
 
@@ -232,7 +241,7 @@ Test(per_thread_mark_queue, a_thief_takes_a_whole_segment_when_the_steal_queue_i
     cr_assert_gt(segments, 0);
     cr_expect(per_thread_mark_queue_is_stealable(owner));
     cr_assert(per_thread_mark_queue_steal(thief, owner));
-    cr_expect_eq(per_thread_mark_queue_size(thief), owner->segment_items);
+    cr_expect_eq(per_thread_mark_queue_size(thief), owner->slabs.segment_items);
     cr_expect_eq(worklist_size(&owner->overflow), segments - 1);
     per_thread_mark_queue_free(thief);
     per_thread_mark_queue_free(owner);
@@ -290,7 +299,7 @@ static void check_inbox(uint32_t capacity, ReferenceChunk *chunks)
         }
         cr_expect(owner_inbox_is_pending(&inbox));
         for (ReferenceChunk *chunk = owner_inbox_take(&inbox); chunk != NULL; chunk = chunk->next) {
-            cr_assert_eq(seen[chunk->region]++, 0);
+            cr_assert_eq(seen[chunk->owner]++, 0);
             taken++;
         }
         cr_expect_eq(taken, count);
@@ -307,7 +316,7 @@ Test(owner_inbox, every_delivery_is_taken_once_and_counted_while_it_waits)
 
     cr_assert_not_null(chunks);
     for (uint32_t i = 0; i < DELIVERIES; i++)
-        chunks[i].region = i;
+        chunks[i].owner = i;
     check_inbox(1, chunks);
     check_inbox(2, chunks);
     check_inbox(INBOX_CHUNKS, chunks);
@@ -319,6 +328,7 @@ Test(owner_inbox, every_delivery_is_taken_once_and_counted_while_it_waits)
 #define BASE UINT64_C(0x200000000000)
 #define PAGES 480u
 #define OWNERS 6u
+#define REGION_PAGES 8u // what so few pages are divided into for two workers
 
 // Page i is of owner thread 1 + i / (PAGES / OWNERS), with `objects(i)` objects.
 static HeapImage *owned_image(bool is_uneven)
@@ -345,19 +355,13 @@ static uint64_t live_objects(const HeapImage *image, uint32_t page)
 
 static void check_ownership(const HeapImage *image, uint32_t workers)
 {
-    ChunkPoolOptions options = {.worker_count = workers,
-                                .least_regions = 512,
-                                .chunk_references = CHUNK_REFERENCES,
-                                .batch_words = 64};
     uint64_t shares[MAX_WORKERS] = {0}, total = 0, most = 0;
     PageOwnership *ownership = malloc(sizeof *ownership);
     uint32_t changes = 0, last = 0;
-    ChunkPool pool;
     Error error = {0};
 
     cr_assert_not_null(ownership);
-    cr_assert(chunk_pool_init(&pool, image, &options, &error), "%s", error.message);
-    cr_assert(page_ownership_init(ownership, image, &pool, workers, &error), "%s", error.message);
+    cr_assert(page_ownership_init(ownership, image, workers, &error), "%s", error.message);
     for (uint32_t page = 0; page < image->page_count; page++) {
         uint64_t address = image->pages[page].address;
         uint32_t worker = page_ownership_worker(ownership, address);
@@ -375,7 +379,6 @@ static void check_ownership(const HeapImage *image, uint32_t workers)
         most = shares[i] > most ? shares[i] : most;
     cr_expect_leq(most, total / workers + total / 20, "%u workers: one has %llu of %llu objects",
                   workers, (unsigned long long)most, (unsigned long long)total);
-    chunk_pool_release(&pool);
     free(ownership);
 }
 
@@ -389,32 +392,26 @@ Test(page_ownership, every_page_has_one_worker_and_shares_are_equal)
     }
 }
 
-// Owners that alternate page by page: two workers get three owner threads each, whole.
+// Owners that alternate region by region: two workers get three owner threads each, whole.
 Test(page_ownership, pages_of_one_owner_thread_stay_together)
 {
-    ChunkPoolOptions options = {.worker_count = 2,
-                                .least_regions = 512,
-                                .chunk_references = CHUNK_REFERENCES,
-                                .batch_words = 64};
     PageOwnership *ownership = malloc(sizeof *ownership);
     MadeHeap *heap = made_heap_new(NULL);
     HeapImage *image;
-    ChunkPool pool;
     Error error = {0};
 
     cr_assert_not_null(ownership);
     for (uint32_t i = 0; i < PAGES; i++)
-        made_heap_object(heap, made_heap_page(heap, BASE + UINT64_C(4096) * i, 64, 1 + i % OWNERS),
-                         0);
+        made_heap_object(
+            heap,
+            made_heap_page(heap, BASE + UINT64_C(4096) * i, 64, 1 + i / REGION_PAGES % OWNERS), 0);
     image = made_heap_image(heap, false);
     made_heap_free(heap);
-    cr_assert(chunk_pool_init(&pool, image, &options, &error), "%s", error.message);
-    cr_assert_eq(pool.region_shift, 12, "regions as small as pages, so that owners can differ");
-    cr_assert(page_ownership_init(ownership, image, &pool, 2, &error), "%s", error.message);
+    cr_assert(page_ownership_init(ownership, image, 2, &error), "%s", error.message);
+    cr_assert_eq(UINT64_C(1) << ownership->region_shift, REGION_PAGES * UINT64_C(4096));
     for (uint32_t page = 0; page < image->page_count; page++)
         cr_expect_eq(page_ownership_worker(ownership, image->pages[page].address),
                      image->pages[page].owner_thread <= OWNERS / 2 ? 0 : 1);
-    chunk_pool_release(&pool);
     heap_image_free(image);
     free(ownership);
 }
