@@ -130,20 +130,25 @@ static char *global_label(const SnapshotDetails *details, const Root *root)
     return length < 0 ? NULL : label;
 }
 
-// `thread` is the label of the root's thread.
-static char *tls_label(const SnapshotDetails *details, const Root *root, const char *thread)
+// The thread-local variable that a root lies in, or NULL.
+static const SnapshotVariable *tls_variable(const SnapshotDetails *details, const Root *root)
 {
-    const SnapshotVariable *variable = NULL;
+    if (root->thread >= details->thread_count)
+        return NULL;
+    return snapshot_details_find_variable(
+        details, true, root->address - details->threads[root->thread].control_block);
+}
+
+// `thread` is the label of the root's thread. variable: or NULL.
+static char *tls_label(const SnapshotDetails *details, const Root *root,
+                       const SnapshotVariable *variable, const char *thread)
+{
     char *label = NULL, *place;
-    uint64_t distance = 0;
     int length = -1;
 
-    if (root->thread < details->thread_count) {
-        distance = root->address - details->threads[root->thread].control_block;
-        variable = snapshot_details_find_variable(details, true, distance);
-    }
     if (variable != NULL) {
-        place = variable_label(variable, distance);
+        place =
+            variable_label(variable, root->address - details->threads[root->thread].control_block);
         if (place != NULL)
             length = asprintf(&label, "tls %s of %s", place, thread);
         free(place);
@@ -266,6 +271,7 @@ static char *stack_label(const SnapshotDetails *details, const Root *root, const
 // Roots that belong to a thread.
 static char *thread_root_label(const SnapshotDetails *details, const Root *root)
 {
+    const SnapshotVariable *variable = NULL;
     char *thread = thread_label(details, root->thread);
     char register_text[REGISTER_NAME_CHARS];
     char *label = NULL;
@@ -273,8 +279,11 @@ static char *thread_root_label(const SnapshotDetails *details, const Root *root)
 
     if (thread == NULL)
         return NULL;
-    if (root->kind == ROOT_TLS)
-        label = tls_label(details, root, thread);
+    // The thread-local variables of a thread that was made lie at the end of its stack.
+    if (root->kind == ROOT_STACK || root->kind == ROOT_TLS)
+        variable = tls_variable(details, root);
+    if (root->kind == ROOT_TLS || variable != NULL)
+        label = tls_label(details, root, variable, thread);
     else if (root->kind == ROOT_STACK)
         label = stack_label(details, root, thread);
     else if (root->kind == ROOT_REGISTER)

@@ -388,19 +388,30 @@ static int compare_words(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-// Where all roots of one kind lie.
-static AddressList root_addresses(const CaptureAnalysis *analysis, RootKind kind)
+// Static TLS lies this far below a thread's control block at most.
+#define MAX_STATIC_TLS_BYTES (UINT64_C(1) << 20)
+
+// Where the word of a root lies from its thread's control block; false when it cannot be a
+// thread-local variable. Static TLS of a thread that was made lies at the end of its stack.
+static bool tls_distance(const CaptureAnalysis *analysis, const Root *root, uint64_t *distance)
+{
+    if (root->thread == NO_INDEX || (root->kind != ROOT_TLS && root->kind != ROOT_STACK))
+        return false;
+    *distance = root->address - analysis->copy->threads[root->thread].control_block;
+    return -*distance <= MAX_STATIC_TLS_BYTES;
+}
+
+// Where all roots in globals, or all that may be in thread-local variables, lie.
+static AddressList root_addresses(const CaptureAnalysis *analysis, bool is_tls)
 {
     AddressList list = {0, calloc(analysis->root_count + 1, sizeof *list.items)};
 
     for (uint64_t i = 0; list.items != NULL && i < analysis->root_count; i++) {
         const Root *root = &analysis->roots[i];
+        uint64_t address = root->address;
 
-        if (root->kind != kind || (kind == ROOT_TLS && root->thread == NO_INDEX))
-            continue;
-        list.items[list.count++] =
-            kind == ROOT_TLS ? root->address - analysis->copy->threads[root->thread].control_block
-                             : root->address;
+        if (is_tls ? tls_distance(analysis, root, &address) : root->kind == ROOT_GLOBAL)
+            list.items[list.count++] = address;
     }
     if (list.count > 1)
         qsort(list.items, list.count, sizeof *list.items, compare_words);
@@ -477,8 +488,8 @@ static void say_module(const CaptureAnalysis *analysis, ModuleSearch *search, By
 void capture_say_symbols(void *context, GuardedChild *child)
 {
     const CaptureAnalysis *analysis = context;
-    AddressList globals = root_addresses(analysis, ROOT_GLOBAL);
-    AddressList tls = root_addresses(analysis, ROOT_TLS);
+    AddressList globals = root_addresses(analysis, false);
+    AddressList tls = root_addresses(analysis, true);
     AddressList code = code_addresses(analysis);
     CodeName *code_names = calloc(code.count + 1, sizeof *code_names);
     ByteBuffer buffer = {0};
@@ -594,6 +605,15 @@ static void hidden_search_release(HiddenSearch *hidden)
     free(hidden->addresses);
 }
 
+// Compares a symbol without what LLVM appends with one that may have it.
+static int compare_symbol(const char *symbol, const char *linkage_name)
+{
+    size_t length = strcspn(linkage_name, ".");
+    int order = strncmp(symbol, linkage_name, length);
+
+    return order != 0 || symbol[length] == '\0' ? order : 1;
+}
+
 // Functions that were merged into another have no address of their own, but perhaps a declaration.
 static void tell_names(const HiddenSearch *hidden, const DwarfFunction *found)
 {
@@ -601,12 +621,13 @@ static void tell_names(const HiddenSearch *hidden, const DwarfFunction *found)
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (strcmp(hidden->names[middle].symbol, found->linkage_name) < 0)
+        if (compare_symbol(hidden->names[middle].symbol, found->linkage_name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    for (; low < hidden->name_count && strcmp(hidden->names[low].symbol, found->linkage_name) == 0;
+    for (; low < hidden->name_count &&
+           compare_symbol(hidden->names[low].symbol, found->linkage_name) == 0;
          low++) {
         char **readable = &hidden->names[low].function->readable[hidden->names[low].name];
         char *told = is_hidden(*readable) ? told_name(*readable, found->name) : NULL;

@@ -144,6 +144,13 @@ static bool is_progress(StackUnwinder *unwinder, uint64_t before, uint64_t now)
     return to != NULL && from != to && unwinder->stack_changes++ < MAX_STACK_CHANGES;
 }
 
+static bool is_code(const ProcessCopy *copy, uint64_t address)
+{
+    const ProcessMapping *mapping = process_copy_find_mapping(copy, address);
+
+    return mapping != NULL && mapping->is_executable;
+}
+
 static int take_frame(Dwfl_Frame *state, void *context)
 {
     StackUnwinder *unwinder = context;
@@ -157,8 +164,8 @@ static int take_frame(Dwfl_Frame *state, void *context)
         return DWARF_CB_ABORT;
     frame.program_counter = pc;
     frame.stack_pointer = stack_pointer;
-    // Where frame pointers end, callers have none.
-    if (pc == 0)
+    // A chain of frame pointers that were none leads to no code.
+    if (!is_code(unwinder->copy, frame.is_activation ? pc : pc - 1))
         return DWARF_CB_ABORT;
     if (count > 0 &&
         !is_progress(unwinder, unwinder->frames[count - 1].stack_pointer, frame.stack_pointer))

@@ -152,6 +152,8 @@ Test(root_label, variables_have_their_names)
     expect_label(ROOT_GLOBAL, NO_INDEX, 0x12140, "global shop+0x2140");
     expect_label(ROOT_TLS, 0, 0x7f31c9a4e6c0, "tls shop::CURRENT of thread 'shop'");
     expect_label(ROOT_TLS, 0, 0x7f31c9a4e6c8, "tls shop::CURRENT+0x8 of thread 'shop'");
+    // At the end of a stack.
+    expect_label(ROOT_STACK, 0, 0x7f31c9a4e6c8, "tls shop::CURRENT+0x8 of thread 'shop'");
     // Another thread's is at another place.
     expect_label(ROOT_TLS, 1, 0x7f31c9a4e6c8, "tls of thread 'worker' (101), 0x7f31c9a4e6c8");
 }

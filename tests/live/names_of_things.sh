@@ -1,0 +1,194 @@
+#!/bin/bash
+# timeout: 300
+# What a capture calls types, variables and frames is what the program knows: built with debug
+# information, without, stripped, with a separate debug file, without call frame information, and
+# with files that are damaged. See targets/named_shop.cpp.
+. "$(dirname "$0")/../support/live.sh"
+
+PRINT_NAMES=$BUILD/tests/cli/helpers/print_names
+for tool in g++ objcopy strip; do
+    command -v "$tool" >/dev/null || skip_all "there is no $tool"
+done
+
+# build_shop NAME [FLAG...]
+build_shop()
+{
+    local name=$1
+    shift
+    g++ -std=gnu++17 -O1 -pthread "$@" tests/live/targets/named_shop.cpp -o "$WORK/$name" \
+        >"$WORK/build.log" 2>&1 || bail "cannot build named_shop: $(head -5 "$WORK/build.log")"
+}
+
+# capture_shop PROGRAM: runs it, captures it, prints what it is called; leaves types, roots and
+# note in $WORK, its truth in $WORK/truth.
+capture_shop()
+{
+    rm -f "$WORK/truth" "$WORK/heap.zst"
+    start "$WORK/truth" "$1"
+    SHOP=$STARTED
+    wait_until 10 grep -q '^ready' "$WORK/truth" || bail "$1 did not get ready"
+    run "$RUDO_SNAP" capture --pid "$SHOP" -o "$WORK/heap.zst"
+    check_exit "${2:-$(basename "$1")}: captured" 0
+    end_shop
+    "$PRINT_NAMES" "$WORK/heap.zst" types | cut -f 1,3 | sort >"$WORK/types"
+    "$PRINT_NAMES" "$WORK/heap.zst" roots >"$WORK/roots"
+    "$PRINT_NAMES" "$WORK/heap.zst" note >"$WORK/note"
+}
+
+end_shop()
+{
+    kill -KILL "$SHOP" 2>/dev/null
+    wait "$SHOP" 2>/dev/null
+}
+
+# check_types NAME [NAMING...]: types of these namings have their names, others are numbered.
+check_types()
+{
+    local name=$1
+    shift
+    awk -v known=" $* " '
+        $1 == "type" {
+            count = $3
+            naming = $2
+            sub(/^type [a-z]+ [0-9]+ /, "")
+            print count "\t" (index(known, " " naming " ") ? $0 : "#")
+        }' "$WORK/truth" | sort >"$WORK/expected"
+    sed -E 's/type #[0-9]+ \(trace [a-z.-]+\+0x[0-9a-f]+\)$/#/' "$WORK/types" | sort >"$WORK/actual"
+    check "$name: types" diff -u "$WORK/expected" "$WORK/actual"
+}
+
+# check_roots NAME KINDS [SED]: every root of these kinds that the program knows of has its label;
+# SED changes what is expected.
+check_roots()
+{
+    local kind where label found missing=""
+    while read -r kind where label; do
+        [[ " $2 " == *" $kind "* ]] || continue
+        case $kind in
+        stack) found=$(grep "stack $where\$" "$WORK/roots" | sed 's/frame #[0-9]*/frame #?/') ;;
+        *) found=$(grep -F "$label" "$WORK/roots") ;;
+        esac
+        [[ $found == *"$label"* ]] || missing="$missing
+$kind $where: expected '$label', found '$found'"
+    done < <(sed -n 's/^root //p' "$WORK/truth" | sed "${3:-}")
+    is "$1: labels of roots" "$missing" ""
+}
+
+is_quiet()
+{
+    is "$1: no names are missing" "$(cat "$WORK/note")" ""
+}
+
+build_shop full -g
+capture_shop "$WORK/full"
+check_types "with debug information" symbols debug plain
+check_roots "with debug information" "stack tls global"
+is_quiet "with debug information"
+
+strip --strip-debug -o "$WORK/symbols" "$WORK/full"
+capture_shop "$WORK/symbols"
+check_types "without debug information" symbols plain
+check_roots "without debug information" "stack tls global"
+is_quiet "without debug information"
+
+strip -o "$WORK/stripped" "$WORK/full"
+capture_shop "$WORK/stripped"
+check_types "stripped"
+check "stripped: frames have module and offset" \
+    grep -qE "thread 'worker-1', frame #[0-9]+ stripped\+0x[0-9a-f]+, stack 0x" "$WORK/roots"
+check "stripped: so have globals" grep -qE "global stripped\+0x[0-9a-f]+$" "$WORK/roots"
+is_quiet "stripped"
+
+# The debug file, found by its name and by the same build-id.
+mkdir "$WORK/.debug"
+objcopy --only-keep-debug "$WORK/full" "$WORK/.debug/split.debug"
+strip -o "$WORK/split" "$WORK/full"
+(cd "$WORK/.debug" && objcopy --add-gnu-debuglink=split.debug ../split)
+capture_shop "$WORK/split"
+check_types "with a separate debug file" symbols debug plain
+check_roots "with a separate debug file" "stack tls global"
+is_quiet "with a separate debug file"
+
+# One of another build: not a name may come from it.
+build_shop other -g -DOTHER_BUILD -Wl,--build-id=0x0123456789abcdef
+objcopy --only-keep-debug "$WORK/other" "$WORK/.debug/split.debug"
+capture_shop "$WORK/split" "with another build's debug file"
+check_types "with another build's debug file"
+
+# Without a build-id, the checksum decides.
+build_shop unnumbered -g -Wl,--build-id=none
+objcopy --only-keep-debug "$WORK/unnumbered" "$WORK/.debug/sum.debug"
+strip -o "$WORK/sum" "$WORK/unnumbered"
+(cd "$WORK/.debug" && objcopy --add-gnu-debuglink=sum.debug ../sum)
+capture_shop "$WORK/sum"
+check_types "by checksum" symbols debug plain
+printf x >>"$WORK/.debug/sum.debug"
+capture_shop "$WORK/sum" "with a wrong checksum"
+check_types "with a wrong checksum"
+
+# Nothing says how to unwind: no tables and no frame pointers. What is not known is not said.
+build_shop tableless -fomit-frame-pointer -fno-asynchronous-unwind-tables -fno-exceptions \
+    -fno-unwind-tables
+capture_shop "$WORK/tableless"
+check_types "without unwind tables" symbols plain
+check_roots "without unwind tables" "tls global"
+is_quiet "without unwind tables"
+is "without unwind tables: every root on a stack has a label" \
+    "$(grep -c '^stack' "$WORK/roots")" \
+    "$(grep -cE "^stack	(thread '[a-z0-9-]+'(, frame #[0-9]+ .*\+0x[0-9a-f]+( or a caller)?)?, stack 0x|tls )" "$WORK/roots")"
+note "without unwind tables: $(grep "or a caller" "$WORK/roots" | head -1)"
+
+# Frame pointers alone: their chain is followed.
+build_shop pointers -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-exceptions \
+    -fno-unwind-tables
+capture_shop "$WORK/pointers"
+check_types "with frame pointers" symbols plain
+check_roots "with frame pointers" "stack tls global"
+
+# From a core that the program left.
+if command -v gcore >/dev/null; then
+    start "$WORK/truth" "$WORK/full"
+    SHOP=$STARTED
+    wait_until 10 grep -q '^ready' "$WORK/truth"
+    gcore -o "$WORK/core" "$SHOP" >/dev/null 2>&1
+    end_shop
+    run "$RUDO_SNAP" capture --force --core "$WORK/core.$SHOP" -o "$WORK/heap.zst"
+    check_exit "from a core: captured" 0
+    "$PRINT_NAMES" "$WORK/heap.zst" types | cut -f 1,3 | sort >"$WORK/types"
+    "$PRINT_NAMES" "$WORK/heap.zst" roots >"$WORK/roots"
+    check_types "from a core" symbols debug plain
+    # Cores have no names of threads.
+    check_roots "from a core" "stack global" "s/thread '[a-z0-9-]*'//"
+else
+    skip "from a core: names" "there is no gcore"
+fi
+
+# Damaged debug information: names may be missing, the heap is not.
+damage()
+{
+    python3 - "$WORK/full" "$WORK/damaged" "$1" <<'PYTHON'
+import random, sys
+
+data = bytearray(open(sys.argv[1], "rb").read())
+random.seed(int(sys.argv[3]))
+# Behind what is loaded: debug sections, symbols, section headers.
+start = data.find(b"GNU C++")
+start = len(data) // 3 if start < 0 else start - 4096
+for _ in range(400):
+    data[random.randrange(start, len(data))] = random.randrange(256)
+open(sys.argv[2], "wb").write(data)
+PYTHON
+    chmod +x "$WORK/damaged"
+}
+if command -v python3 >/dev/null; then
+    for seed in $(seq $((3 * DOSE))); do
+        damage "$seed"
+        capture_shop "$WORK/damaged" "damaged $seed"
+        is "damaged $seed: all objects are there" \
+            "$(awk '{ sum += $1 } END { print sum }' "$WORK/types")" 28
+        note "damaged $seed: $(head -1 "$WORK/note")"
+    done
+else
+    skip "damaged: all objects are there" "there is no python3"
+fi
+done_testing
