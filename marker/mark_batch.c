@@ -18,7 +18,7 @@
 //
 // Where a graph offers one object at a time, as a list does, there is nothing to fetch ahead, and
 // three loops of one turn each take longer than the object. A lone object is therefore followed at
-// once (chase()), with its next object's payload being fetched before the claim.
+// once (chase()), and where the next payload probably is, is fetched before anything else.
 
 #include "marker/mark_batch.h"
 
@@ -35,7 +35,7 @@
 // Up to here a loop is faster than a vector.
 #define FEW_WORDS 7u
 // Objects that wait in the pipe: enough to hide the memory's latency, few enough for the cache.
-#define WAITING_ITEMS 32u
+#define WAITING_ITEMS 48u
 // log2 of the words of a span that are scanned in a row: their mark words must fit the cache.
 #define SPAN_WORDS_LOG2 8u
 // Objects that a chain is followed before anything else is looked at.
@@ -323,16 +323,18 @@ INLINE void take_incoming(BatchState *state, BatchShape shape)
 // ---- visit ----
 
 // The item of an object in a tagged page.
-INLINE uint64_t item_at(const MarkWorker *worker, BatchShape shape, uint64_t word, uint32_t class)
+INLINE uint64_t item_at(const BatchState *state, BatchShape shape, uint64_t granule, uint32_t class)
 {
-    const MarkView *view = &worker->view;
+    const MarkView *view = &state->worker->view;
+    const HeapImage *image = state->worker->image;
 
     if (shape.is_usual || view->has_delta)
-        return word + view->item_bases[class];
-    uint32_t page = heap_image_find_page(worker->image, word);
-    return mark_item_object((uint64_t)(uintptr_t)heap_image_page_bytes(worker->image, page) +
-                                (word & view->page_mask) + view->classes[class].payload_offset,
-                            class);
+        return (granule << granule_shift_of(state, shape)) + view->item_bases[class];
+    uint64_t word = word_of(state, shape, granule);
+    return mark_item_object(
+        (uint64_t)(uintptr_t)heap_image_page_bytes(image, heap_image_find_page(image, word)) +
+            (word & view->page_mask) + view->classes[class].payload_offset,
+        class);
 }
 
 // The mark word of a granule; as if there were no page if it is beyond the window.
@@ -380,8 +382,7 @@ INLINE uint32_t claim_granules(BatchState *state, BatchShape shape, uint32_t cou
         uint64_t granule = state->granules[i], white;
         bool is_claimed =
             try_mark(&state->white[index_of(state, shape, granule)], bit_of(granule), &white);
-        items[top] = item_at(state->worker, shape, word_of(state, shape, granule),
-                             (uint32_t)white & PAGE_TAG_CLASS);
+        items[top] = item_at(state, shape, granule, (uint32_t)white & PAGE_TAG_CLASS);
         top += is_claimed;
     }
     queue->top = top;
@@ -391,19 +392,22 @@ INLINE uint32_t claim_granules(BatchState *state, BatchShape shape, uint32_t cou
 INLINE void visit_granules(BatchState *state, BatchShape shape)
 {
     MarkWorker *worker = state->worker;
+    PerThreadMarkQueue *queue = worker->queue;
     const MarkView *view = &worker->view;
-    uint64_t *const items = worker->queue->items;
-    uint32_t top = worker->queue->top, kept = 0;
+    const uint64_t *granules = state->granules, *end = granules + state->count;
+    uint64_t *top = queue->items + queue->top, *first = top;
     uint64_t marked = 0, edges = state->count;
+    uint32_t kept = 0;
 
-    for (uint32_t i = 0; i < state->count; i++) {
-        uint64_t granule = state->granules[i];
+    for (; granules != end; granules++) {
+        uint64_t granule = *granules;
         uint32_t index;
         uint64_t white = load_white(state, shape, granule, &index);
         if (UNLIKELY((white & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX)) {
-            worker->queue->top = top;
+            marked += (uint64_t)(top - first);
+            queue->top = (uint32_t)(top - queue->items);
             edges -= !mark_visit_complex(worker, word_of(state, shape, granule));
-            top = worker->queue->top;
+            first = top = queue->items + queue->top;
             continue;
         }
         uint64_t bit = bit_of(granule);
@@ -413,17 +417,16 @@ INLINE void visit_granules(BatchState *state, BatchShape shape)
             kept += is_white;
         } else {
             (void)try_mark_alone(&state->white[index], white, bit);
-            items[top] = item_at(worker, shape, word_of(state, shape, granule),
-                                 (uint32_t)white & PAGE_TAG_CLASS);
+            *top = item_at(state, shape, granule, (uint32_t)white & PAGE_TAG_CLASS);
             top += is_white;
-            marked += is_white;
         }
         if (UNLIKELY(!(is_sure_edge(view, white, bit) | is_white)))
             edges -= !mark_is_edge_without_claim(worker, index, word_of(state, shape, granule));
     }
-    worker->queue->top = top;
+    marked += (uint64_t)(top - first);
+    queue->top = (uint32_t)(top - queue->items);
     if (shape.mode == MARK_SHARED)
-        marked = claim_granules(state, shape, kept);
+        marked += claim_granules(state, shape, kept);
     worker->statistics.marked += marked;
     worker->statistics.edges += edges;
 }
@@ -431,8 +434,9 @@ INLINE void visit_granules(BatchState *state, BatchShape shape)
 // ---- chains ----
 
 // Visits a word of a lone object at once. Returns the item that it claimed; 0: none. What cannot
-// be visited here is left in `granules`.
-INLINE uint64_t chase_word(BatchState *state, BatchShape shape, uint64_t word)
+// be visited here is left in `granules`. class: of the lone object; the next one is likely to have
+// it too, so its payload is fetched before its mark word has said so.
+INLINE uint64_t chase_word(BatchState *state, BatchShape shape, uint64_t word, uint32_t class)
 {
     MarkWorker *worker = state->worker;
     uint64_t granule = granule_of(state, shape, word), white, bit, item;
@@ -440,6 +444,9 @@ INLINE uint64_t chase_word(BatchState *state, BatchShape shape, uint64_t word)
 
     if (!is_candidate(state, shape, word))
         return 0;
+    if (shape.is_usual && granule < granule_count(state, shape))
+        __builtin_prefetch(
+            (const void *)(uintptr_t)mark_item_address(item_at(state, shape, granule, class)));
     white = load_white(state, shape, granule, &index);
     if ((white & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX ||
         (shape.mode == MARK_OWNED && owner_of(state, shape, granule) != worker->index)) {
@@ -447,8 +454,7 @@ INLINE uint64_t chase_word(BatchState *state, BatchShape shape, uint64_t word)
         return 0;
     }
     bit = bit_of(granule);
-    item = item_at(worker, shape, word, (uint32_t)white & PAGE_TAG_CLASS);
-    __builtin_prefetch((const void *)(uintptr_t)mark_item_address(item));
+    item = item_at(state, shape, granule, (uint32_t)white & PAGE_TAG_CLASS);
     if (claim(state, shape, index, white, bit)) {
         worker->statistics.marked++;
         worker->statistics.edges++;
@@ -470,9 +476,9 @@ INLINE void chase(BatchState *state, BatchShape shape)
 
     while (item != 0 && followed < CHASE_ITEMS) {
         const uint8_t *bytes = (const uint8_t *)(uintptr_t)mark_item_address(item);
-        uint32_t words = mark_item_tag(item) < MARK_ITEM_SPAN_TAG
-                             ? worker->view.scan_classes[mark_item_tag(item)].words
-                             : FEW_WORDS + 1;
+        uint32_t tag = mark_item_tag(item);
+        uint32_t words =
+            tag < MARK_ITEM_SPAN_TAG ? worker->view.scan_classes[tag].words : FEW_WORDS + 1;
         uint64_t next = 0;
         if (words > FEW_WORDS || state->count > 0 || per_thread_mark_queue_size(queue) > 0)
             break;
@@ -480,7 +486,7 @@ INLINE void chase(BatchState *state, BatchShape shape)
         if (!is_closed(worker, shape, item)) {
             state->scanned_words += words;
             for (const uint8_t *end = bytes + 8 * (uint64_t)words; bytes != end; bytes += 8) {
-                uint64_t claimed = chase_word(state, shape, load_u64(bytes));
+                uint64_t claimed = chase_word(state, shape, load_u64(bytes), tag);
                 if (next != 0 && claimed != 0)
                     per_thread_mark_queue_push(queue, claimed);
                 else

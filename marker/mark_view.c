@@ -61,7 +61,8 @@ static void fill_tag_tables(MarkView *view, const HeapImage *image)
     for (uint32_t tag = PAGE_TAG_COMPLEX + 1; tag <= PAGE_TAG_CLASS; tag++) {
         const SlotClass *class = &view->classes[tag];
         view->sure_starts[tag | PAGE_TAG_WHOLE] = mark_words_starts(image, class);
-        view->item_bases[tag] = mark_item_object(0, tag) + view->delta + class->payload_offset;
+        view->item_bases[tag] =
+            mark_item_object(0, tag) + view->window_start + view->delta + class->payload_offset;
     }
 }
 

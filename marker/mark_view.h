@@ -28,7 +28,7 @@ typedef struct MarkView {
     // By the low PAGE_TAG_BITS of a white word: granules that hold starts of live objects in every
     // page with this tag.
     uint64_t sure_starts[1u << PAGE_TAG_BITS];
-    uint64_t item_bases[PAGE_TAG_CLASS + 1]; // item of a reference, if has_delta: add its address
+    uint64_t item_bases[PAGE_TAG_CLASS + 1]; // item of the window's first byte, if has_delta
     uint32_t granule_shift;                  // log2 of a granule's bytes
     const uint64_t *live;                    // HeapImage.live
     SharedU64 *white;                        // see marker/mark_words.h; written by all workers
