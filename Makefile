@@ -15,7 +15,7 @@ ifeq ($(origin CC),default)
 CC := $(if $(filter clang fuzz,$(VARIANT)),clang,cc)
 endif
 
-ROOMS := snapshot marker analysis formats
+ROOMS := snapshot embed marker analysis formats
 VERSION := $(shell sed -n 's/^\#define RUDO_SNAP_VERSION "\(.*\)"/\1/p' snapshot/version.h)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Wvla -Wcast-qual \
@@ -52,9 +52,9 @@ CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-## all: build the program (the default)
+## all: build the program, the library and the samples in C (the default)
 .PHONY: all
-all: $(PROGRAM) c-sample
+all: $(PROGRAM) embed c-sample
 
 # Some targets install what is missing and then call make again; all others say what to do.
 BARE_TARGETS := clean help check soak fuzz coverage demo format format-check
@@ -90,12 +90,13 @@ $(PROGRAM): $(CLI_OBJECTS) $(LIBRARY) $(BUILD)/library-sources
 
 -include $(LIBRARY_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d)
 
+include embed/embed.mk
 include tests/tests.mk
 include samples/samples.mk
 
-## install: install program, man page and bash completion under PREFIX (default /usr/local; DESTDIR is honoured)
+## install: install program, library, man pages and bash completion under PREFIX (default /usr/local; DESTDIR is honoured)
 .PHONY: install
-install: $(PROGRAM)
+install: $(PROGRAM) install-embed
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/rudo-snap
 	install -m 644 docs/rudo-snap.1 $(DESTDIR)$(PREFIX)/share/man/man1/rudo-snap.1

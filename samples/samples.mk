@@ -16,10 +16,10 @@ $(TOY_SAMPLE): samples/toy-heap/toy_heap.c
 	$(if $(Q),@echo "  CC     $@")
 	$(Q)$(CC) $(SAMPLE_CFLAGS) $(WERROR) $< -o $@
 
-$(C_SAMPLE): $(sort $(wildcard samples/c-heap/*.c)) $(wildcard samples/c-heap/*.h)
+$(C_SAMPLE): $(sort $(wildcard samples/c-heap/*.c)) $(wildcard samples/c-heap/*.h) $(EMBED_ARCHIVE)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC     $@")
-	$(Q)$(CC) $(SAMPLE_CFLAGS) $(WERROR) $(filter %.c,$^) -o $@
+	$(Q)$(CC) $(SAMPLE_CFLAGS) -Iembed $(WERROR) $(filter %.c,$^) $(EMBED_ARCHIVE) $(EMBED_LIBS) -o $@
 
 ## rudo-sample: build the rudo-gc programs, or say why that is skipped
 .PHONY: rudo-sample

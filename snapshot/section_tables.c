@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "snapshot/clean_text.h"
-#include "snapshot/section_tables_internal.h"
 #include "snapshot/snapshot_format.h"
 
 #define NO_MODULE UINT32_MAX

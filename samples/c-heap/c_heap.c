@@ -343,6 +343,21 @@ void c_heap_count(const CHeap *heap, CHeapCounts *counts)
     }
 }
 
+CHeapPage *c_heap_page(const CHeap *heap, size_t index, size_t *bytes)
+{
+    if (index >= heap->pages.count)
+        return NULL;
+    *bytes = run_bytes(heap->pages.pages[index]);
+    return heap->pages.pages[index];
+}
+
+void *c_heap_object(CHeapPage *page, uint32_t slot)
+{
+    if (!bit_is_set(page->allocated, slot) || is_dead(page, slot))
+        return NULL;
+    return slot_at(page, slot);
+}
+
 // --- The truth ---
 
 // The objects that are marked and not yet traced. Each enters once, so the list

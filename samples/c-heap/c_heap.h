@@ -129,6 +129,13 @@ void c_heap_count(const CHeap *heap, CHeapCounts *counts);
 uint64_t c_heap_mark(CHeap *const *heaps, size_t heap_count, void *const *roots, size_t root_count,
                      bool minor);
 
+// The `index`-th page of the heap, in the order in which they were made, and the bytes of all pages
+// that its objects lie on; NULL when there are no more.
+CHeapPage *c_heap_page(const CHeap *heap, size_t index, size_t *bytes);
+
+// The object in slot `slot` of a page, or NULL when there is none that lives.
+void *c_heap_object(CHeapPage *page, uint32_t slot);
+
 // For trace functions.
 void c_heap_visit(CHeapVisitor *visitor, void *reference);
 

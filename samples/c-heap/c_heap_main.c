@@ -18,6 +18,7 @@
 
 #include "c_heap.h"
 #include "graph_builder.h"
+#include "heap_snapshot.h"
 
 #define MAX_THREADS 64
 #define ROOTS_PER_THREAD 2
@@ -30,6 +31,7 @@ typedef struct Options {
     uint64_t zombies;
     uint64_t seed;
     uint64_t seconds;
+    const char *snapshot; // where to write one ourselves, or NULL
 } Options;
 
 typedef struct Worker {
@@ -153,8 +155,9 @@ typedef struct Truth {
 } Truth;
 
 // What the pages say, what precise marking says, and what was meant must agree.
-static __attribute__((noinline)) Truth find_truth(const Worker *workers, uint64_t threads)
+static __attribute__((noinline)) Truth find_truth(const Worker *workers, const Options *options)
 {
+    uint64_t threads = options->threads;
     Truth truth = {0};
     CHeap *heaps[MAX_THREADS];
     for (uint64_t t = 0; t < threads; t++) {
@@ -168,6 +171,10 @@ static __attribute__((noinline)) Truth find_truth(const Worker *workers, uint64_
     size_t roots = threads * ROOTS_PER_THREAD;
     truth.minor_reachable = c_heap_mark(heaps, threads, known_roots, roots, true);
     truth.reachable = c_heap_mark(heaps, threads, known_roots, roots, false);
+    // The other threads wait at the barrier: this is a safepoint.
+    if (options->snapshot != NULL &&
+        !heap_snapshot(options->snapshot, heaps, threads, known_roots, roots))
+        exit(1);
     memset(known_roots, 0, sizeof known_roots);
     if (truth.reachable != truth.tally.live || truth.counts.dead != truth.tally.zombies ||
         truth.counts.allocated - truth.counts.dead - truth.reachable != truth.tally.garbage) {
@@ -201,24 +208,30 @@ static void wait_seconds(uint64_t seconds)
 static void usage(void)
 {
     fputs("usage: c-heap [--threads N] [--objects N] [--garbage N] [--zombies N] [--seed N]\n"
-          "              [--seconds N]\n"
+          "              [--seconds N] [--snapshot FILE]\n"
           "\n"
           "  --threads N  threads that allocate, 1 to 64 (default 4)\n"
           "  --objects N  reachable objects a thread, about (default 50000)\n"
           "  --garbage N  objects in dead cycles a thread (default 5000)\n"
           "  --zombies N  dropped objects a thread (default 2500)\n"
           "  --seed N     seed of the random shape (default 1)\n"
-          "  --seconds N  how long to wait for a capture (default 3600)\n",
+          "  --seconds N  how long to wait for a capture (default 3600)\n"
+          "  --snapshot FILE  write a snapshot of the heap, with exact roots and types\n",
           stdout);
 }
 
 static bool options_read(int argc, char **argv, Options *options)
 {
     static const struct option names[] = {
-        {"threads", required_argument, NULL, 't'}, {"objects", required_argument, NULL, 'o'},
-        {"garbage", required_argument, NULL, 'g'}, {"zombies", required_argument, NULL, 'z'},
-        {"seed", required_argument, NULL, 's'},    {"seconds", required_argument, NULL, 'w'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"threads", required_argument, NULL, 't'},
+        {"objects", required_argument, NULL, 'o'},
+        {"garbage", required_argument, NULL, 'g'},
+        {"zombies", required_argument, NULL, 'z'},
+        {"seed", required_argument, NULL, 's'},
+        {"seconds", required_argument, NULL, 'w'},
+        {"snapshot", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int name;
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -227,6 +240,10 @@ static bool options_read(int argc, char **argv, Options *options)
         if (name == 'h') {
             usage();
             exit(0);
+        }
+        if (name == 'f') {
+            options->snapshot = optarg;
+            continue;
         }
         if (name == '?' || end == optarg || *end != '\0')
             return false;
@@ -282,7 +299,7 @@ int main(int argc, char **argv)
     }
     next_step(); // the parcels lie ready
     next_step(); // the graphs are built
-    Truth truth = find_truth(workers, options.threads);
+    Truth truth = find_truth(workers, &options);
     scrub_leftovers();
     next_step(); // every thread is at rest
     if (!print_truth(&options, &truth))

@@ -102,6 +102,30 @@ static const CHeapType node_type = {.trace = trace_node, .drop = drop_node};
 static const CHeapType folder_type = {.trace = trace_folder, .drop = drop_folder};
 static const CHeapType record_type = {.trace = trace_record, .drop = drop_record};
 
+const GraphType *graph_types(size_t *count)
+{
+    static const GraphType types[] = {
+        {"Leaf", trace_leaf, {0}, 0},
+        {"Node",
+         trace_node,
+         {offsetof(Node, left), offsetof(Node, right), offsetof(Node, extra), offsetof(Node, peer)},
+         4},
+        {"Folder", trace_folder, {offsetof(Folder, children)}, 1},
+        {"Record", trace_record, {offsetof(Record, subject)}, 1},
+    };
+    *count = sizeof types / sizeof types[0];
+    return types;
+}
+
+void *graph_block_of(const CHeapObject *object, size_t *bytes)
+{
+    const Folder *folder = (const Folder *)object;
+    if (object->trace != trace_folder)
+        return NULL;
+    *bytes = (FOLDER_BLOCK_HEAD + folder->count) * sizeof(void *);
+    return folder->children - FOLDER_BLOCK_HEAD;
+}
+
 // --- The builder ---
 
 typedef enum Fate { FATE_LIVE, FATE_GARBAGE } Fate;

@@ -41,6 +41,19 @@ typedef struct Graph {
     Node *parcel;        // to be held by another thread's graph only
 } Graph;
 
+// A type of the objects of graphs, with where they hold references.
+typedef struct GraphType {
+    const char *name;
+    CHeapTrace *trace;
+    uint32_t offsets[4]; // bytes from the object's start
+    size_t offset_count;
+} GraphType;
+
+const GraphType *graph_types(size_t *count);
+
+// The malloc'd block in which an object with a header holds more references, or NULL.
+void *graph_block_of(const CHeapObject *object, size_t *bytes);
+
 // Builds a graph and adds what it made to `tally`.
 //
 // The first half of it becomes old before the second is added, so that old

@@ -7,7 +7,7 @@
 # Enough of the tree that every lint finds nothing wrong in it: what is planted is all that is.
 copy=$WORK/copy
 for file in tests/lint/*.sh tests/support/{lint,tap}.sh tests/support/tap.h snapshot/error.[ch] \
-    snapshot/heap_layout.[ch] snapshot/checksum.[ch] docs/rudo-snap.1; do
+    snapshot/heap_layout.[ch] snapshot/checksum.[ch] docs/rudo-snap.1 docs/rudo_snap.3; do
     mkdir -p "$copy/$(dirname "$file")"
     cp -p "$file" "$copy/$file"
 done
@@ -96,5 +96,5 @@ demand_global nothing 'static const char *const names[] = {"a", "b"}; const int 
 const char *f(int i) { return names[i]; }'
 
 rm -f "$copy/docs/rudo-snap.1"
-demand manual "there is a man page" docs/planted.1 $'.TH planted\n'
+demand manual "there are man pages" docs/planted.1 $'.TH planted\n'
 done_testing
