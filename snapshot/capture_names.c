@@ -373,6 +373,8 @@ bool capture_find_names(CaptureAnalysis *analysis, Error *error)
 {
     SnapshotDetails *details = analysis->details;
 
+    if (details->module_count == 0)
+        return true;
     if (!run_child(analysis, "frames are missing", capture_say_frames, error) ||
         !index_frames(analysis, error) ||
         !run_child(analysis, "symbols are missing", capture_say_symbols, error))
