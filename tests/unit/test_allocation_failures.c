@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 
 #include "analysis/reachability_report.h"
+#include "analysis/retained_report.h"
 #include "snapshot/snapshot_file.h"
 #include "tests/support/random_heap.h"
 #include "tests/support/snapshot_streams.h"
@@ -235,6 +236,66 @@ Test(allocation_failures, reporting_fails_cleanly_at_each)
         reachability_report_free(report);
     }
     cr_expect_gt(failed, 10);
+    mark_result_free(result);
+    heap_image_free(image);
+    random_heap_free(heap);
+}
+
+// What the questions about a marked heap are answered from. In this order, each from those before.
+typedef struct Answers {
+    ReachabilityReport *report;
+    ObjectGraph *graph;
+    NodeTypes *types;
+    DominatorTree *tree;
+    RetainedReport *retained;
+    HeapCut *cut;
+} Answers;
+
+static bool find_answers(Answers *answers, const HeapImage *image, const MarkResult *result,
+                         Error *error)
+{
+    ObjectGraphOptions options = {.threads = 1};
+
+    *answers = (Answers){.report = NULL};
+    return reachability_report_new(image, result, &answers->report, error) &&
+           object_graph_new(image, result, &options, &answers->graph, error) &&
+           node_types_new(answers->graph, answers->report->type_table, &answers->types, error) &&
+           dominator_tree_new(answers->graph, NULL, &answers->tree, error) &&
+           retained_report_new(answers->tree, answers->types, 10, &answers->retained, error) &&
+           heap_cut_new(image, &answers->cut, error);
+}
+
+static void release_answers(Answers *answers)
+{
+    heap_cut_free(answers->cut);
+    retained_report_free(answers->retained);
+    dominator_tree_free(answers->tree);
+    node_types_free(answers->types);
+    object_graph_free(answers->graph);
+    reachability_report_free(answers->report);
+}
+
+Test(allocation_failures, answering_fails_cleanly_at_each)
+{
+    RandomHeap *heap = heap_with_everything();
+    HeapImage *image = random_heap_image(heap, true);
+    MarkResult *result = NULL;
+    Error error = {0};
+    bool ok = false;
+    long failed;
+
+    cr_assert(mark_reachable_serial(image, MARK_MAJOR, &result, &error), "%s", error.message);
+    for (failed = 0; !ok; failed++) {
+        Answers answers;
+
+        calls_left = failed;
+        ok = find_answers(&answers, image, result, &error);
+        calls_left = -1;
+        cr_assert_eq(ok, answers.cut != NULL);
+        cr_assert(ok || error.code == ERROR_MEMORY, "%ld: %s", failed, error.message);
+        release_answers(&answers);
+    }
+    cr_expect_gt(failed, 40);
     mark_result_free(result);
     heap_image_free(image);
     random_heap_free(heap);

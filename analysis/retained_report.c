@@ -1,0 +1,280 @@
+// RetainedReport: see analysis/retained_report.h.
+
+#include "analysis/retained_report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/side_table.h"
+
+void retained_report_free(RetainedReport *report)
+{
+    if (report == NULL)
+        return;
+    free(report->objects);
+    free(report->retained_types);
+    free(report);
+}
+
+// ---- objects ----
+
+// Does node `a` come before node `b`? Largest first; of equals the lower address.
+static bool is_before(const DominatorTree *tree, uint32_t a, uint32_t b)
+{
+    if (tree->retained_bytes[a] != tree->retained_bytes[b])
+        return tree->retained_bytes[a] > tree->retained_bytes[b];
+    return a < b;
+}
+
+// A heap (the data structure) of the best so far, the worst of them on top.
+static void sift_down(const DominatorTree *tree, uint32_t *heap, uint32_t count, uint32_t at)
+{
+    for (;;) {
+        uint32_t worst = at;
+
+        for (uint32_t child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++)
+            if (is_before(tree, heap[worst], heap[child]))
+                worst = child;
+        if (worst == at)
+            return;
+        uint32_t moved = heap[at];
+        heap[at] = heap[worst];
+        heap[worst] = moved;
+        at = worst;
+    }
+}
+
+static bool take_objects(RetainedReport *report, uint32_t top, Error *error)
+{
+    const DominatorTree *tree = report->tree;
+    uint32_t nodes = tree->graph->node_count, count = top < nodes ? top : nodes;
+    uint32_t *heap = malloc((count + UINT64_C(1)) * sizeof *heap);
+
+    report->objects = heap;
+    report->object_count = count;
+    if (heap == NULL)
+        return error_set_memory(error, count * sizeof *heap, "the largest objects");
+    for (uint32_t node = 0; node < count; node++)
+        heap[node] = node;
+    for (uint32_t at = count / 2; at-- > 0;)
+        sift_down(tree, heap, count, at);
+    for (uint32_t node = count; count > 0 && node < nodes; node++)
+        if (is_before(tree, node, heap[0])) {
+            heap[0] = node;
+            sift_down(tree, heap, count, 0);
+        }
+    // The worst goes last.
+    for (uint32_t left = count; left > 1; left--) {
+        uint32_t worst = heap[0];
+
+        heap[0] = heap[left - 1];
+        heap[left - 1] = worst;
+        sift_down(tree, heap, left - 1, 0);
+    }
+    return true;
+}
+
+// ---- types ----
+
+// The walk through the dominator tree: how many nodes of each type are open, above the present one.
+typedef struct TypeWalk {
+    const DominatorTree *tree;
+    const NodeTypes *types;
+    RetainedType *counts; // by type
+    uint32_t *open;       // by type
+} TypeWalk;
+
+static void enter_node(TypeWalk *walk, uint32_t node)
+{
+    RetainedType *counts;
+    uint32_t type;
+
+    if (dominator_tree_is_holder(walk->tree, node))
+        return;
+    type = walk->types->by_node[node];
+    counts = &walk->counts[type];
+    counts->objects++;
+    if (walk->open[type]++ == 0) {
+        counts->retained_bytes += walk->tree->retained_bytes[node];
+        counts->retained_objects += walk->tree->retained_objects[node];
+    }
+}
+
+static void leave_node(void *context, uint32_t node)
+{
+    TypeWalk *walk = context;
+
+    if (!dominator_tree_is_holder(walk->tree, node))
+        walk->open[walk->types->by_node[node]]--;
+}
+
+static void add_own_bytes(const NodeTypes *types, RetainedType *counts)
+{
+    const HeapImage *image = types->graph->image;
+    NodeCursor cursor = node_cursor(types->graph);
+
+    while (node_cursor_next(&cursor))
+        counts[types->by_node[cursor.node]].bytes +=
+            cursor.place.page == NO_INDEX ? image->blocks[cursor.place.block].bytes
+                                          : image->pages[cursor.place.page].block_size;
+}
+
+static int compare_types(const void *left, const void *right, void *context)
+{
+    const RetainedType *a = left, *b = right;
+
+    (void)context;
+    if (a->retained_bytes != b->retained_bytes)
+        return a->retained_bytes > b->retained_bytes ? -1 : 1;
+    return a->type < b->type ? -1 : a->type > b->type;
+}
+
+static bool take_types(RetainedReport *report, DominatorTree *tree, Error *error)
+{
+    const NodeTypes *types = report->types;
+    TypeWalk walk = {.tree = tree, .types = types};
+    uint32_t top = dominator_tree_top(tree);
+    uint64_t cursor_bytes = (uint64_t)tree->node_count * sizeof(uint32_t);
+    uint32_t *cursors = NULL;
+    bool ok = false;
+
+    if (!dominator_tree_add_children(tree, error))
+        return false;
+    cursors = side_table_new(cursor_bytes);
+    walk.open = calloc(types->type_count, sizeof *walk.open);
+    walk.counts = report->retained_types = calloc(types->type_count, sizeof *walk.counts);
+    if (cursors == NULL || walk.open == NULL || walk.counts == NULL) {
+        error_set_memory(error, cursor_bytes, "what types retain");
+        goto done;
+    }
+    for (uint32_t type = 0; type < types->type_count; type++)
+        walk.counts[type].type = type;
+    for (uint32_t node = top; node != NO_NODE;
+         node = dominator_tree_next(tree, cursors, top, node, leave_node, &walk))
+        enter_node(&walk, node);
+    add_own_bytes(types, walk.counts);
+    for (uint32_t type = 0; type < types->type_count; type++)
+        if (walk.counts[type].objects > 0)
+            walk.counts[report->type_count++] = walk.counts[type];
+    qsort_r(walk.counts, report->type_count, sizeof *walk.counts, compare_types, NULL);
+    ok = true;
+
+done:
+    side_table_free(cursors, cursor_bytes);
+    free(walk.open);
+    return ok;
+}
+
+bool retained_report_new(DominatorTree *tree, const NodeTypes *types, uint32_t top,
+                         RetainedReport **out, Error *error)
+{
+    RetainedReport *report = calloc(1, sizeof *report);
+
+    *out = NULL;
+    if (report == NULL)
+        return error_set_memory(error, sizeof *report, "a report");
+    report->tree = tree;
+    report->types = types;
+    if (!take_objects(report, top, error) || !take_types(report, tree, error)) {
+        retained_report_free(report);
+        return false;
+    }
+    *out = report;
+    return true;
+}
+
+// ---- marking again ----
+
+static void cut_node(HeapCut *cut, const NodePlace *place)
+{
+    if (place->page == NO_INDEX)
+        heap_cut_block(cut, place->block);
+    else
+        heap_cut_object(cut, place->page, place->slot);
+}
+
+static void tell(const AnalysisProgress *progress, uint64_t done, uint64_t whole)
+{
+    if (progress != NULL && progress->tell != NULL)
+        progress->tell(progress->context, done, whole);
+}
+
+bool retained_report_free_types(RetainedReport *report, uint32_t count,
+                                const AnalysisProgress *progress, Error *error)
+{
+    const ObjectGraph *graph = report->tree->graph;
+    HeapCut *cut = NULL;
+    bool ok = heap_cut_new(graph->image, &cut, error);
+
+    count = count < report->type_count ? count : report->type_count;
+    for (uint32_t i = 0; ok && i < count; i++) {
+        RetainedType *type = &report->retained_types[i];
+        NodeCursor cursor = node_cursor(graph);
+
+        heap_cut_reset(cut);
+        while (node_cursor_next(&cursor))
+            if (report->types->by_node[cursor.node] == type->type)
+                cut_node(cut, &cursor.place);
+        ok = heap_cut_mark(cut, graph->mark, &type->freed, NULL, error);
+        type->has_freed = ok;
+        tell(progress, i + 1, count);
+    }
+    heap_cut_free(cut);
+    return ok;
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    // Marsaglia's xorshift64, multiplied.
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+// Every other one should keep something alive; most objects of a heap keep nothing but themselves.
+static uint32_t choose_node(const DominatorTree *tree, uint32_t index, uint64_t *random)
+{
+    uint32_t nodes = tree->graph->node_count, node = 0;
+
+    for (int tries = 0; tries < 100; tries++) {
+        node = (uint32_t)((next_random(random) >> 32) * nodes >> 32);
+        if (index % 2 == 0 || tree->retained_bytes[node] > object_graph_bytes_of(tree->graph, node))
+            break;
+    }
+    return node;
+}
+
+bool retained_prove(const DominatorTree *tree, uint32_t count, uint64_t seed,
+                    const AnalysisProgress *progress, RetainedProof **out, uint32_t *out_count,
+                    Error *error)
+{
+    const ObjectGraph *graph = tree->graph;
+    uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    HeapCut *cut = NULL;
+    bool ok = heap_cut_new(graph->image, &cut, error);
+
+    *out_count = graph->node_count == 0 ? 0 : count;
+    *out = calloc(count + UINT64_C(1), sizeof **out);
+    if (ok && *out == NULL)
+        ok = error_set_memory(error, count * sizeof **out, "proofs");
+    for (uint32_t i = 0; ok && i < *out_count; i++) {
+        RetainedProof *proof = &(*out)[i];
+        NodePlace place;
+
+        proof->node = choose_node(tree, i, &random);
+        proof->retained_bytes = tree->retained_bytes[proof->node];
+        proof->retained_objects = tree->retained_objects[proof->node];
+        place = object_graph_place(graph, proof->node);
+        heap_cut_reset(cut);
+        cut_node(cut, &place);
+        ok = heap_cut_mark(cut, graph->mark, &proof->freed, NULL, error);
+        tell(progress, i + 1, *out_count);
+    }
+    heap_cut_free(cut);
+    if (!ok) {
+        free(*out);
+        *out = NULL;
+    }
+    return ok;
+}

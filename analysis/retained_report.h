@@ -1,0 +1,66 @@
+// RetainedReport: which objects and which types keep how much alive.
+//
+// Of an object: its retained size in the dominator tree, which is exactly what would become garbage
+// if nothing referred to it any more. Of a type there are two figures. `retained_bytes` adds up
+// what each of its objects keeps alive by itself, those below another one of the type not counted
+// again: fast, and never more than the truth. `freed` is the truth, what becomes garbage when all
+// of them go at once; it takes a mark for each type, so it is only there where it was asked for.
+
+#ifndef ANALYSIS_RETAINED_REPORT_H
+#define ANALYSIS_RETAINED_REPORT_H
+
+#include "analysis/dominator_tree.h"
+#include "analysis/heap_cut.h"
+#include "analysis/node_types.h"
+
+typedef struct RetainedType {
+    uint32_t type; // of NodeTypes
+    uint64_t objects;
+    uint64_t bytes;
+    uint64_t retained_bytes;
+    uint64_t retained_objects;
+    bool has_freed;
+    FreedCounts freed;
+} RetainedType;
+
+typedef struct RetainedReport {
+    const DominatorTree *tree; // borrowed
+    const NodeTypes *types;    // borrowed
+    uint32_t object_count;
+    uint32_t *objects;            // nodes, by retained size, largest first
+    uint32_t type_count;          // with reachable objects
+    RetainedType *retained_types; // by retained size, largest first
+} RetainedReport;
+
+// The `top` largest objects and blocks, and all types. Adds children to the tree. Errors: memory.
+// The caller owns `*out` and frees it with retained_report_free().
+NODISCARD bool retained_report_new(DominatorTree *tree, const NodeTypes *types, uint32_t top,
+                                   RetainedReport **out, Error *error);
+void retained_report_free(RetainedReport *report);
+
+// Fills `freed` of the first `count` types. Errors: as mark_reachable().
+NODISCARD bool retained_report_free_types(RetainedReport *report, uint32_t count,
+                                          const AnalysisProgress *progress, Error *error);
+
+// One figure that was held against marking again.
+typedef struct RetainedProof {
+    uint32_t node;
+    uint64_t retained_bytes;
+    uint64_t retained_objects;
+    FreedCounts freed;
+} RetainedProof;
+
+// Takes `count` random objects and blocks away, one after the other, and marks again. Half of them
+// are chosen among those that keep others alive, if there are such. The same seed chooses the same.
+// Errors: as mark_reachable(). The caller frees `*out`, an array of `*out_count`.
+NODISCARD bool retained_prove(const DominatorTree *tree, uint32_t count, uint64_t seed,
+                              const AnalysisProgress *progress, RetainedProof **out,
+                              uint32_t *out_count, Error *error);
+
+static inline bool retained_proof_holds(const RetainedProof *proof)
+{
+    return proof->retained_bytes == proof->freed.object_bytes + proof->freed.block_bytes &&
+           proof->retained_objects == proof->freed.objects;
+}
+
+#endif
