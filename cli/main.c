@@ -12,6 +12,8 @@
 const Command commands[] = {
     {"capture", "record the heap of a running process", &capture_usage, capture_run},
     {"mark", "mark what the roots reach, and report what is reachable", &mark_usage, mark_run},
+    {"retained", "list what keeps most alive: dominators and retained sizes", &retained_usage,
+     retained_run},
     {"info", "say what is in a snapshot", &info_usage, info_run},
     {"verify", "check every checksum and every page of snapshots", &verify_usage, verify_run},
     {"help", "explain a command", &help_usage, help_run},

@@ -4,6 +4,7 @@
 #define CLI_PROGRESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "cli/command.h"
 
@@ -23,10 +24,16 @@ typedef struct Progress {
     bool is_shown;
     bool is_terminal;
     bool has_line;
+    const char *what;    // is being done; borrowed
+    uint64_t started_ns; // when that began
+    uint64_t last_shown_ns;
 } Progress;
 
 void progress_init(Progress *progress, ProgressMode mode);
 void progress_say(Progress *progress, const char *what);
+// How much of it is done, and an estimate of how long the rest takes, a few times a second.
+// `context` is the Progress: fits the callbacks of the libraries.
+void progress_tell(void *context, uint64_t done, uint64_t whole);
 // Removes the line (on a terminal), so that results stand alone.
 void progress_end(Progress *progress);
 

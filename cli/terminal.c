@@ -5,7 +5,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+// Where nobody says how wide lines may be, and the least that a shortened cell gets.
+#define PLAIN_COLUMNS 100u
+#define MIN_FLEXIBLE 16u
 
 static bool has_colours(FILE *stream)
 {
@@ -70,6 +75,20 @@ char *format_bytes(char text[NUMBER_CHARS], uint64_t bytes)
         unit++;
     }
     (void)snprintf(text, NUMBER_CHARS, unit == 0 ? "%.0f %s" : "%.1f %s", size, units[unit]);
+    return text;
+}
+
+char *format_round_bytes(char text[NUMBER_CHARS], uint64_t bytes)
+{
+    static const char units[] = "BKMG";
+    unsigned unit = 0;
+
+    while (bytes >= 10240 && unit + 2 < sizeof units) {
+        bytes = (bytes + 1023) / 1024;
+        unit++;
+    }
+    (void)snprintf(text, NUMBER_CHARS, unit == 0 ? "%" PRIu64 : "%" PRIu64 "%c", bytes,
+                   units[unit]);
     return text;
 }
 
@@ -185,10 +204,9 @@ static void print_row(const TextTable *table, const size_t *widths, unsigned row
     (void)fputc('\n', stream);
 }
 
-void text_table_print(const TextTable *table, FILE *stream)
+static void measure(const TextTable *table, size_t widths[TABLE_MAX_COLUMNS])
 {
-    size_t widths[TABLE_MAX_COLUMNS] = {0};
-
+    memset(widths, 0, TABLE_MAX_COLUMNS * sizeof *widths);
     for (unsigned row = 0; row < table->row_count; row++)
         for (unsigned column = 0; column < table->column_count; column++) {
             size_t width = text_width(table->cells[row][column]);
@@ -196,6 +214,63 @@ void text_table_print(const TextTable *table, FILE *stream)
             if (width > widths[column])
                 widths[column] = width;
         }
+}
+
+unsigned terminal_columns(FILE *stream)
+{
+    struct winsize size;
+
+    if (isatty(fileno(stream)) != 1 || ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 ||
+        size.ws_col == 0)
+        return PLAIN_COLUMNS;
+    return size.ws_col;
+}
+
+static void shorten_column(TextTable *table, unsigned column, size_t width)
+{
+    char shortened[TABLE_CELL_CHARS];
+
+    for (unsigned row = 0; row < table->row_count && width + 1 < TABLE_CELL_CHARS; row++) {
+        char *cell = table->cells[row][column];
+
+        if (text_width(cell) <= width)
+            continue;
+        shorten_middle(shortened, width + 1, cell);
+        memcpy(cell, shortened, width + 1);
+    }
+}
+
+void text_table_print_fitting(TextTable *table, unsigned flexible_columns, FILE *stream)
+{
+    size_t widths[TABLE_MAX_COLUMNS], width = 0, columns = terminal_columns(stream);
+
+    measure(table, widths);
+    for (unsigned column = 0; column < table->column_count; column++)
+        width += widths[column] + (column > 0 ? 3 : 0);
+    while (width > columns) {
+        unsigned widest = TABLE_MAX_COLUMNS;
+
+        // Shorter than that a name says nothing; then lines are too long.
+        for (unsigned column = 0; column < table->column_count; column++)
+            if ((flexible_columns >> column & 1) != 0 && widths[column] > MIN_FLEXIBLE &&
+                (widest == TABLE_MAX_COLUMNS || widths[column] >= widths[widest]))
+                widest = column;
+        if (widest == TABLE_MAX_COLUMNS)
+            break;
+        widths[widest]--;
+        width--;
+    }
+    for (unsigned column = 0; column < table->column_count; column++)
+        if ((flexible_columns >> column & 1) != 0)
+            shorten_column(table, column, widths[column]);
+    text_table_print(table, stream);
+}
+
+void text_table_print(const TextTable *table, FILE *stream)
+{
+    size_t widths[TABLE_MAX_COLUMNS];
+
+    measure(table, widths);
     for (unsigned row = 0; row < table->row_count; row++)
         print_row(table, widths, row, stream);
 }

@@ -25,8 +25,10 @@ void print_safely(FILE *stream, const char *text, size_t length);
 
 // The following write into `text` and return it.
 #define NUMBER_CHARS 32
-char *format_count(char text[NUMBER_CHARS], uint64_t count);                // "1,150,022"
-char *format_bytes(char text[NUMBER_CHARS], uint64_t bytes);                // "91.6 MiB", "812 B"
+char *format_count(char text[NUMBER_CHARS], uint64_t count); // "1,150,022"
+char *format_bytes(char text[NUMBER_CHARS], uint64_t bytes); // "91.6 MiB", "812 B"
+// As options take it, rounded up: "92M".
+char *format_round_bytes(char text[NUMBER_CHARS], uint64_t bytes);
 char *format_time(char text[NUMBER_CHARS], uint64_t ns);                    // "1.2 ms", "3.41 s"
 char *format_share(char text[NUMBER_CHARS], uint64_t part, uint64_t whole); // "9.1 %", "-"
 
@@ -54,5 +56,11 @@ void text_table_init(TextTable *table, const char *alignment);
 // callers stop before and say so.
 void text_table_add(TextTable *table, const char *const cells[]);
 void text_table_print(const TextTable *table, FILE *stream);
+
+// Columns that a line may have: the terminal's; where `stream` is none, 100.
+unsigned terminal_columns(FILE *stream);
+// Prints a table whose cells in some columns (bit i: column i) lose their middles where lines would
+// get too long, the widest first.
+void text_table_print_fitting(TextTable *table, unsigned flexible_columns, FILE *stream);
 
 #endif

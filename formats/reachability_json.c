@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/type_name.h"
+#include "formats/answer_json.h"
 
 // The members that totals and every group have in common.
 static void write_counts(JsonWriter *writer, const ReachabilityCounts *counts)
@@ -17,41 +18,6 @@ static void write_counts(JsonWriter *writer, const ReachabilityCounts *counts)
     json_unsigned_member(writer, "reachable_bytes", counts->reachable_bytes);
     json_unsigned_member(writer, "unreachable_objects", counts->unreachable_objects);
     json_unsigned_member(writer, "unreachable_bytes", counts->unreachable_bytes);
-}
-
-static void write_snapshot(JsonWriter *writer, const HeapImage *image)
-{
-    const SnapshotMetadata *metadata = &image->details->metadata;
-
-    json_key(writer, "snapshot");
-    json_begin_object(writer);
-    json_string_member(writer, "layout", image->layout.name);
-    json_unsigned_member(writer, "page_size", image->layout.page_size);
-    json_string_member(writer, "foreign_mode", foreign_mode_name(metadata->foreign_mode));
-    json_string_member(writer, "foreign_requested", foreign_mode_name(metadata->foreign_requested));
-    json_unsigned_member(writer, "foreign_root_bytes", metadata->foreign_root_bytes);
-    json_string_member(writer, "foreign_note", metadata->foreign_note);
-    json_boolean_member(writer, "complete", metadata->is_complete);
-    json_string_member(writer, "missing", metadata->missing);
-    json_end_object(writer);
-}
-
-static void write_mark(JsonWriter *writer, const ReachabilityReport *report)
-{
-    json_key(writer, "mark");
-    json_begin_object(writer);
-    json_string_member(writer, "kind", mark_kind_name(report->kind));
-    json_string_member(writer, "rule", report->rule);
-    json_string_member(writer, "digest", report->digest);
-    // What a reader of the figures has to know about the rule.
-    json_key(writer, "counted_as_strong");
-    json_begin_array(writer);
-    if (report->has_guessed_words) {
-        json_string(writer, "stale words of None");
-        json_string(writer, "weak references");
-    }
-    json_end_array(writer);
-    json_end_object(writer);
 }
 
 static void write_totals(JsonWriter *writer, const ReachabilityReport *report)
@@ -267,8 +233,8 @@ bool reachability_json_write(JsonSink sink, const HeapImage *image,
     json_writer_init(&writer, sink, JSON_PRETTY);
     json_begin_object(&writer);
     json_string_member(&writer, "schema", REACHABILITY_SCHEMA);
-    write_snapshot(&writer, image);
-    write_mark(&writer, report);
+    answer_json_snapshot(&writer, image);
+    answer_json_mark(&writer, report);
     write_totals(&writer, report);
     write_groups(&writer, "size_classes", &report->size_classes, write_size_class);
     write_groups(&writer, "owner_threads", &report->owner_threads, write_owner_thread);

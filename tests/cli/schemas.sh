@@ -72,6 +72,9 @@ for variant in whole roots missing; do
         check "objects/1: $variant $options" \
             "$python" "$WORK/validate.py" "$schemas/objects-1.schema.json" "$WORK/objects.jsonl" lines
     done
+    "$RUDO_SNAP" retained --json "$WORK/retained.json" --by type --top 3 --prove 4 -q "$file"
+    check "retained/1: $variant" \
+        "$python" "$WORK/validate.py" "$schemas/retained-1.schema.json" "$WORK/retained.json" one
     "$RUDO_SNAP" info --json "$file" >"$WORK/info.json"
     check "info/1: $variant" \
         "$python" "$WORK/validate.py" "$schemas/info-1.schema.json" "$WORK/info.json" one

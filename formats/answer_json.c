@@ -1,0 +1,117 @@
+// What the JSON documents have in common: see formats/answer_json.h.
+
+#include "formats/answer_json.h"
+
+#include <stdlib.h>
+
+#include "analysis/holder_label.h"
+#include "analysis/root_label.h"
+
+void answer_json_snapshot(JsonWriter *writer, const HeapImage *image)
+{
+    const SnapshotMetadata *metadata = &image->details->metadata;
+
+    json_key(writer, "snapshot");
+    json_begin_object(writer);
+    json_string_member(writer, "layout", image->layout.name);
+    json_unsigned_member(writer, "page_size", image->layout.page_size);
+    json_string_member(writer, "foreign_mode", foreign_mode_name(metadata->foreign_mode));
+    json_string_member(writer, "foreign_requested", foreign_mode_name(metadata->foreign_requested));
+    json_unsigned_member(writer, "foreign_root_bytes", metadata->foreign_root_bytes);
+    json_string_member(writer, "foreign_note", metadata->foreign_note);
+    json_boolean_member(writer, "complete", metadata->is_complete);
+    json_string_member(writer, "missing", metadata->missing);
+    json_end_object(writer);
+}
+
+void answer_json_mark(JsonWriter *writer, const ReachabilityReport *report)
+{
+    json_key(writer, "mark");
+    json_begin_object(writer);
+    json_string_member(writer, "kind", mark_kind_name(report->kind));
+    json_string_member(writer, "rule", report->rule);
+    json_string_member(writer, "digest", report->digest);
+    // What a reader of the figures has to know about the rule.
+    json_key(writer, "counted_as_strong");
+    json_begin_array(writer);
+    if (report->has_guessed_words) {
+        json_string(writer, "stale words of None");
+        json_string(writer, "weak references");
+    }
+    json_end_array(writer);
+    json_end_object(writer);
+}
+
+void answer_json_graph(JsonWriter *writer, const ObjectGraph *graph)
+{
+    const MarkTotals *totals = &graph->mark->totals;
+
+    json_key(writer, "graph");
+    json_begin_object(writer);
+    json_unsigned_member(writer, "objects", graph->object_count);
+    json_unsigned_member(writer, "object_bytes", totals->marked_bytes);
+    json_unsigned_member(writer, "foreign_blocks", graph->node_count - graph->object_count);
+    json_unsigned_member(writer, "foreign_bytes", totals->marked_block_bytes);
+    json_unsigned_member(writer, "references", graph->edge_count);
+    json_unsigned_member(writer, "roots", graph->root_count);
+    json_end_object(writer);
+}
+
+void answer_json_node(JsonWriter *writer, const NodeTypes *types, uint32_t node)
+{
+    const ObjectGraph *graph = types->graph;
+
+    json_string_member(writer, "kind",
+                       object_graph_is_block(graph, node) ? "foreign block" : "object");
+    json_address_member(writer, "address", object_graph_address(graph, node));
+    json_string_member(writer, "type", node_types_label(types, types->by_node[node]));
+    json_unsigned_member(writer, "bytes", object_graph_bytes_of(graph, node));
+}
+
+void answer_json_root(JsonWriter *writer, const ObjectGraph *graph, uint64_t graph_root)
+{
+    const GraphRoot *record = &graph->roots[graph_root];
+    const Root *root = &graph->image->roots[record->root];
+    const SnapshotDetails *details = graph->image->details;
+    char *label = root_label(details, root);
+
+    json_string_member(writer, "kind", "root");
+    json_string_member(writer, "label", label);
+    json_string_member(writer, "root_kind", root_kind_name((RootKind)root->kind));
+    json_key(writer, "tid");
+    if (root->thread < details->thread_count)
+        json_unsigned(writer, details->threads[root->thread].tid);
+    else
+        json_null(writer);
+    json_address_member(writer, "address", root->address);
+    json_boolean_member(writer, "exact", root->is_exact != 0);
+    json_boolean_member(writer, "interior", record->is_interior);
+    free(label);
+}
+
+void answer_json_keeper(JsonWriter *writer, const DominatorTree *tree, const NodeTypes *types,
+                        uint32_t node)
+{
+    json_begin_object(writer);
+    if (!dominator_tree_is_holder(tree, node)) {
+        answer_json_node(writer, types, node);
+    } else if (dominator_tree_holder(tree, node)->level == HOLDER_WORD) {
+        answer_json_root(writer, tree->graph, dominator_tree_holder(tree, node)->graph_root);
+    } else {
+        char *label = holder_label(tree, dominator_tree_holder(tree, node));
+
+        json_string_member(writer, "kind", "roots");
+        json_string_member(writer, "label", label);
+        free(label);
+    }
+    json_end_object(writer);
+}
+
+void answer_json_freed(JsonWriter *writer, const FreedCounts *freed)
+{
+    json_unsigned_member(writer, "freed_bytes", freed->object_bytes + freed->block_bytes);
+    json_unsigned_member(writer, "freed_objects", freed->objects);
+    json_unsigned_member(writer, "freed_object_bytes", freed->object_bytes);
+    json_unsigned_member(writer, "freed_foreign_blocks", freed->blocks);
+    json_unsigned_member(writer, "freed_foreign_bytes", freed->block_bytes);
+}

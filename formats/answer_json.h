@@ -1,0 +1,30 @@
+// What the JSON documents about a marked heap have in common.
+
+#ifndef FORMATS_ANSWER_JSON_H
+#define FORMATS_ANSWER_JSON_H
+
+#include "analysis/dominator_tree.h"
+#include "analysis/heap_cut.h"
+#include "analysis/node_types.h"
+#include "analysis/reachability_report.h"
+#include "formats/json_writer.h"
+
+// "snapshot": what the capture means for the figures.
+void answer_json_snapshot(JsonWriter *writer, const HeapImage *image);
+// "mark": which rule the figures follow; what a reader has to know about it.
+void answer_json_mark(JsonWriter *writer, const ReachabilityReport *report);
+// "graph": what there is of nodes and references.
+void answer_json_graph(JsonWriter *writer, const ObjectGraph *graph);
+
+// Members of an object about a node: kind ("object", "foreign block"), address, type, bytes.
+void answer_json_node(JsonWriter *writer, const NodeTypes *types, uint32_t node);
+// Members of an object about a root word: kind ("root"), label, root kind, thread, address, exact,
+// interior.
+void answer_json_root(JsonWriter *writer, const ObjectGraph *graph, uint64_t graph_root);
+// An object, or null: what keeps a node alive. `label` of roots is for people.
+void answer_json_keeper(JsonWriter *writer, const DominatorTree *tree, const NodeTypes *types,
+                        uint32_t node);
+// Members about what would be freed.
+void answer_json_freed(JsonWriter *writer, const FreedCounts *freed);
+
+#endif
