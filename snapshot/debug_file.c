@@ -20,7 +20,7 @@ typedef struct Search {
     char link_name[ELF_DEBUG_LINK_CHARS];
     uint32_t link_checksum;
     const char *module_path;
-    char root[32]; // the file system that is looked at: a path to put before others
+    const char *root;
 } Search;
 
 // CRC-32 (IEEE 802.3), as .gnu_debuglink has it.
@@ -113,21 +113,14 @@ static int try_link(const Search *search)
     return fd;
 }
 
-int debug_file_find(ElfFile *module, const char *module_path, int pid)
+int debug_file_find(ElfFile *module, const char *module_path, const char *root)
 {
-    Search search = {.module_path = module_path};
-    int fd = -1;
+    Search search = {.module_path = module_path, .root = root};
+    int fd;
 
     elf_file_build_id(module, search.build_id);
     if (!elf_file_debug_link(module, search.link_name, &search.link_checksum))
         search.link_name[0] = '\0';
-    for (int place = 0; fd < 0 && place < 2; place++) {
-        search.root[0] = '\0';
-        if (place == 0)
-            (void)snprintf(search.root, sizeof search.root, "/proc/%d/root", pid);
-        fd = try_build_id(&search);
-        if (fd < 0)
-            fd = try_link(&search);
-    }
-    return fd;
+    fd = try_build_id(&search);
+    return fd < 0 ? try_link(&search) : fd;
 }
