@@ -40,6 +40,8 @@
 #define SPAN_WORDS_LOG2 8u
 // Objects that a chain is followed before anything else is looked at.
 #define CHASE_ITEMS 64u
+// References that a worker without anything else to do visits itself, whoever owns their pages.
+#define LONE_REFERENCES 4u
 // The pages that nearly every heap has: 4 KiB.
 #define USUAL_PAGE_SHIFT 12u
 #define USUAL_GRANULE_SHIFT (USUAL_PAGE_SHIFT - 6)
@@ -115,7 +117,7 @@ INLINE void prefetch_white(const BatchState *state, BatchShape shape, uint64_t g
 
     if (!shape.is_usual && index == NO_INDEX)
         index = 0;
-    if (shape.mode == MARK_SHARED)
+    if (shape.mode != MARK_ALONE)
         shared_u64_prefetch_exclusive(&state->white[index]);
     else
         shared_u64_prefetch(&state->white[index]);
@@ -168,7 +170,7 @@ INLINE void keep_word(BatchState *state, BatchShape shape, uint64_t word)
 
     state->granules[state->count] = granule;
     state->count += is_candidate(state, shape, word);
-    // Whose mark word it is, is to be seen first.
+    // See route().
     if (shape.mode != MARK_OWNED)
         prefetch_white(state, shape, granule);
 }
@@ -272,7 +274,7 @@ INLINE void scan_items(BatchState *state, BatchShape shape)
     worker->pipe_head = head;
 }
 
-// ---- references of others (MARK_OWNED) ----
+// ---- references for others (MARK_OWNED) ----
 
 // Who is to visit a granule: what is not in the window, whoever finds it.
 INLINE uint32_t owner_of(const BatchState *state, BatchShape shape, uint64_t granule)
@@ -284,15 +286,27 @@ INLINE uint32_t owner_of(const BatchState *state, BatchShape shape, uint64_t gra
                                                  : state->worker->index;
 }
 
+// Is sending references away worth it? Not if the worker would have nothing to do then, as with a
+// list in random order; and not if there are no chunks, as the owners are behind already.
+static bool is_routed(MarkWorker *worker, uint32_t count)
+{
+    bool is_lone = count <= LONE_REFERENCES && worker->incoming == NULL &&
+                   worker->pipe_head == worker->pipe_tail &&
+                   per_thread_mark_queue_size(worker->queue) == 0;
+
+    return !is_lone && owner_outboxes_reserve(&worker->outboxes);
+}
+
 // Sends granules into pages of other workers to their owners and keeps the rest.
 INLINE void route(BatchState *state, BatchShape shape)
 {
     MarkWorker *worker = state->worker;
+    bool is_kept = !is_routed(worker, state->count);
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < state->count; i++) {
         uint64_t granule = state->granules[i];
-        uint32_t owner = owner_of(state, shape, granule);
+        uint32_t owner = is_kept ? worker->index : owner_of(state, shape, granule);
         uint32_t is_own = owner == worker->index;
         owner_outboxes_add(&worker->outboxes, owner, granule, is_own ^ 1);
         state->granules[kept] = granule;
@@ -352,7 +366,7 @@ INLINE uint64_t load_white(const BatchState *state, BatchShape shape, uint64_t g
 INLINE bool claim(const BatchState *state, BatchShape shape, uint32_t index, uint64_t white,
                   uint64_t bit)
 {
-    if (shape.mode != MARK_SHARED)
+    if (shape.mode == MARK_ALONE)
         return try_mark_alone(&state->white[index], white, bit);
     return (white & bit) != 0 && try_mark(&state->white[index], bit, &white);
 }
@@ -370,8 +384,8 @@ INLINE bool is_sure_edge(const MarkView *view, uint64_t white, uint64_t bit)
     return (bit & view->sure_starts[white & MARK_WORD_TAG]) != 0;
 }
 
-// MARK_SHARED: claims granules that were white a moment ago. In a loop of its own, because a
-// read-modify-write holds up all that comes behind it. Returns how many it claimed.
+// With others at work: claims granules that were white a moment ago. In a loop of its own, because
+// a read-modify-write holds up all that comes behind it. Returns how many it claimed.
 INLINE uint32_t claim_granules(BatchState *state, BatchShape shape, uint32_t count)
 {
     PerThreadMarkQueue *queue = state->worker->queue;
@@ -412,7 +426,7 @@ INLINE void visit_granules(BatchState *state, BatchShape shape)
         }
         uint64_t bit = bit_of(granule);
         bool is_white = (white & bit) != 0;
-        if (shape.mode == MARK_SHARED) {
+        if (shape.mode != MARK_ALONE) {
             state->granules[kept] = granule;
             kept += is_white;
         } else {
@@ -425,7 +439,7 @@ INLINE void visit_granules(BatchState *state, BatchShape shape)
     }
     marked += (uint64_t)(top - first);
     queue->top = (uint32_t)(top - queue->items);
-    if (shape.mode == MARK_SHARED)
+    if (shape.mode != MARK_ALONE)
         marked += claim_granules(state, shape, kept);
     worker->statistics.marked += marked;
     worker->statistics.edges += edges;
@@ -448,8 +462,7 @@ INLINE uint64_t chase_word(BatchState *state, BatchShape shape, uint64_t word, u
         __builtin_prefetch(
             (const void *)(uintptr_t)mark_item_address(item_at(state, shape, granule, class)));
     white = load_white(state, shape, granule, &index);
-    if ((white & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX ||
-        (shape.mode == MARK_OWNED && owner_of(state, shape, granule) != worker->index)) {
+    if ((white & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX) {
         state->granules[state->count++] = granule;
         return 0;
     }
@@ -502,7 +515,7 @@ INLINE void chase(BatchState *state, BatchShape shape)
 
 // ---- batches ----
 
-INLINE bool run_batch(BatchState *state, BatchShape shape, bool can_scan)
+INLINE bool run_batch(BatchState *state, BatchShape shape)
 {
     MarkWorker *worker = state->worker;
     uint32_t before = worker->pipe_head, waiting;
@@ -510,9 +523,9 @@ INLINE bool run_batch(BatchState *state, BatchShape shape, bool can_scan)
     state->count = 0;
     fill_pipe(worker);
     waiting = worker->pipe_tail - worker->pipe_head;
-    if (waiting == 1 && can_scan)
+    if (waiting == 1)
         chase(state, shape);
-    if (waiting > 0 && can_scan && worker->pipe_head == before)
+    if (waiting > 0 && worker->pipe_head == before)
         scan_items(state, shape);
     if (shape.mode == MARK_OWNED) {
         route(state, shape);
@@ -522,7 +535,7 @@ INLINE bool run_batch(BatchState *state, BatchShape shape, bool can_scan)
     return state->count > 0 || worker->pipe_head != before;
 }
 
-INLINE uint32_t run_batches(MarkWorker *worker, BatchShape shape, uint32_t limit, bool can_scan)
+INLINE uint32_t run_batches(MarkWorker *worker, BatchShape shape, uint32_t limit)
 {
     const MarkView *view = &worker->view;
     PerThreadMarkQueue *queue = worker->queue;
@@ -539,7 +552,7 @@ INLINE uint32_t run_batches(MarkWorker *worker, BatchShape shape, uint32_t limit
     };
     uint32_t done = 0;
 
-    while (done < limit && run_batch(&state, shape, can_scan)) {
+    while (done < limit && run_batch(&state, shape)) {
         done++;
         if (shape.mode == MARK_OWNED || queue->top == queue->base ||
             queue->top > queue->spill_above)
@@ -551,9 +564,9 @@ INLINE uint32_t run_batches(MarkWorker *worker, BatchShape shape, uint32_t limit
 
 // One copy of the loops for each shape that a mark can have.
 #define RUN(mode, is_usual, has_far)                                                               \
-    run_batches(worker, (BatchShape){mode, is_usual, has_far}, limit, can_scan)
+    run_batches(worker, (BatchShape){mode, is_usual, has_far}, limit)
 
-uint32_t mark_batches(MarkWorker *worker, uint32_t limit, bool can_scan)
+uint32_t mark_batches(MarkWorker *worker, uint32_t limit)
 {
     const MarkView *view = &worker->view;
     bool is_usual = worker->image->is_flat && view->range.page_shift == USUAL_PAGE_SHIFT &&

@@ -12,9 +12,8 @@
 #include "marker/mark_worker.h"
 
 // Does batches as long as there is something on stack, in pipe and among incoming references, at
-// most `limit` of them, and returns how many. In MARK_OWNED one call is one batch, and if the
-// outboxes are not ready, nothing is scanned (`can_scan` is false). Stops early when the stack is
-// empty or needs room. A batch pushes at most BATCH_PUSHES items on the stack.
-uint32_t mark_batches(MarkWorker *worker, uint32_t limit, bool can_scan);
+// most `limit` of them, and returns how many. In MARK_OWNED one call is one batch. Stops early when
+// the stack is empty or needs room. A batch pushes at most BATCH_PUSHES items on the stack.
+uint32_t mark_batches(MarkWorker *worker, uint32_t limit);
 
 #endif

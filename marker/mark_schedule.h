@@ -67,7 +67,6 @@ typedef enum StepOutcome {
     STEP_FOUND,    // was idle, and got some
     STEP_LOOKED,   // was idle, and got none
     STEP_SLEPT,    // lay down; its next step comes after a wake-up
-    STEP_STALLED,  // waits for memory that others hold
     STEP_FINISHED, // its last
     STEP_OUTCOME_COUNT,
 } StepOutcome;

@@ -2,9 +2,7 @@
 //
 // Nearly every reference takes the short way, in mark_batch.c: tag, granule, white bit. The rest
 // (large objects, wide pages, pages far from the others, foreign blocks, broken references) goes
-// through mark_visit_complex(), which asks heap_image_resolve(). Which way a page goes depends
-// on the page alone, so in MARK_OWNED a mark word is either written by its owner without
-// read-modify-writes (short way) or always with them (long way), never both.
+// through mark_visit_complex(), which asks heap_image_resolve().
 
 #include "marker/mark_visit.h"
 

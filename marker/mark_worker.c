@@ -1,20 +1,11 @@
 // MarkWorker: see marker/mark_worker.h.
 //
 // The way of an object through a worker: a reference to it is found by scanning another; whoever
-// visits that reference claims the object (marker/mark_batch.c; in MARK_OWNED, the reference goes
-// to the owner of its page first); the claimed object waits on the stack, enters the pipe, where
-// its payload is fetched while others go before it, and leaving the pipe it is scanned. What is too
-// much for the stack waits in segments; what hungry workers may have, in the StealQueue.
-//
-// Note [Pressure]
-//
-// In MARK_OWNED a worker makes sure before each batch that it has chunks for all references the
-// batch may find for others. When the pool has none left, it only visits what others sent to it,
-// which empties chunks, and the objects it claims wait on the stack, which may spill. When nothing
-// was sent either, it waits for others to make a step. It does not wait for ever: the pool has more
-// chunks than all workers together may have in hand, so some are in inboxes; their owners work, or
-// are in the same situation and visit them; and an idle worker holds none, as it gives its chunks
-// back.
+// visits that reference claims the object (marker/mark_batch.c; in MARK_OWNED, the reference is
+// sent to the owner of its page first, as a rule); the claimed object waits on the stack, enters
+// the pipe, where its payload is fetched while others go before it, and leaving the pipe it is
+// scanned. What is too much for the stack waits in segments; what hungry workers may have, in the
+// StealQueue.
 
 #include "marker/mark_worker.h"
 
@@ -158,18 +149,12 @@ static void deliver_all(MarkWorker *worker)
 
 static uint32_t work_owned(MarkWorker *worker)
 {
-    bool can_scan;
     uint32_t done;
 
     (void)empty_inbox(worker);
-    // See Note [Pressure].
-    can_scan = owner_outboxes_reserve(&worker->outboxes);
-    done = mark_batches(worker, 1, can_scan);
+    done = mark_batches(worker, 1);
     if (worker->outboxes.outgoing != NULL)
         deliver(worker);
-    worker->is_stalled = done == 0 && !can_scan;
-    if (worker->is_stalled)
-        deliver_all(worker);
     return done;
 }
 
@@ -230,7 +215,7 @@ static uint32_t work(MarkWorker *worker, uint32_t limit)
         (void)per_thread_mark_queue_unspill(worker->queue);
     done = worker->mode == MARK_OWNED
                ? work_owned(worker)
-               : mark_batches(worker, limit < BATCHES_IN_A_ROW ? limit : BATCHES_IN_A_ROW, true);
+               : mark_batches(worker, limit < BATCHES_IN_A_ROW ? limit : BATCHES_IN_A_ROW);
     keep_room(worker);
     return done;
 }
@@ -304,8 +289,6 @@ static MarkStep look_further(MarkWorker *worker)
 {
     if (is_over(worker))
         return MARK_STEP_FINISHED;
-    if (worker->is_stalled)
-        return MARK_STEP_STALLED;
     if (per_thread_mark_queue_refill(worker->queue))
         return MARK_STEP_WORKED;
     if (worker->mode == MARK_ALONE)

@@ -18,11 +18,11 @@
 #include "marker/per_thread_mark_queue.h"
 #include "shared_memory.h"
 
-// How workers divide the marking, with what each way needs for a claim.
+// How workers divide the marking. With more than one, any may claim any object.
 typedef enum MarkMode {
-    MARK_ALONE,  // one worker: plain loads and stores
-    MARK_SHARED, // any worker may claim any object: read-modify-writes
-    MARK_OWNED,  // only a page's owner claims in it: plain loads and stores again
+    MARK_ALONE,  // one worker: claims need no read-modify-writes
+    MARK_SHARED, // a reference is visited by whoever finds it
+    MARK_OWNED,  // a reference is sent to the owner of its page, as a rule
 } MarkMode;
 
 // Objects on their way to being scanned; their lines are being fetched meanwhile.
@@ -48,7 +48,6 @@ typedef struct MarkWorker {
     uint32_t worker_count;
     MarkMode mode;
     bool is_idle;    // has no work, is not counted in `outstanding`
-    bool is_stalled; // waits for chunks that others have; see Note [Pressure]
     bool has_failed; // memory was short
     // Read by everybody, NULL in a mark by one worker.
     struct ParallelMarkCoordinator *coordinator;
@@ -75,7 +74,6 @@ typedef struct MarkWorker {
 typedef enum MarkStep {
     MARK_STEP_WORKED,   // call again
     MARK_STEP_IDLE,     // nothing to do right now; others still work
-    MARK_STEP_STALLED,  // there is work, but it has to wait until another worker made a step
     MARK_STEP_FINISHED, // nothing is left anywhere, or the mark was given up
 } MarkStep;
 

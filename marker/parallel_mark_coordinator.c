@@ -118,8 +118,6 @@ static void work(MarkWorker *worker)
         }
         if (step == MARK_STEP_FINISHED)
             return;
-        if (step == MARK_STEP_STALLED)
-            shared_yield();
         if (step != MARK_STEP_IDLE)
             continue;
         if (++idle_steps < IDLE_STEPS_BEFORE_SLEEP) {

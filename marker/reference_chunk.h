@@ -3,8 +3,8 @@
 //
 // Chunks change hands whole: the finder fills one per owner (marker/owner_outboxes.h), the owner
 // takes it from its inbox (marker/owner_inbox.h), visits what is in it, and uses it again. The pool
-// bounds how many references may be on their way. When it is empty, workers visit what was sent to
-// them, which frees chunks, before they look for more: see Note [Pressure] in mark_worker.c.
+// bounds how many references may be on their way. When it is empty, workers visit what they find
+// themselves, until the owners have caught up.
 
 #ifndef MARKER_REFERENCE_CHUNK_H
 #define MARKER_REFERENCE_CHUNK_H

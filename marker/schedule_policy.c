@@ -194,8 +194,7 @@ void schedule_policy_saw(SchedulePolicyState *state, uint32_t worker, StepOutcom
 {
     state->last = worker;
     state->is_first = false;
-    state->has_given_way =
-        outcome == STEP_LOOKED || outcome == STEP_STALLED || outcome == STEP_SLEPT;
+    state->has_given_way = outcome == STEP_LOOKED || outcome == STEP_SLEPT;
     // Who waits must let those run for whom it waits.
     if (state->policy == SCHEDULE_PCT && state->has_given_way)
         demote(state, worker);

@@ -11,9 +11,9 @@
 const char *step_outcome_name(StepOutcome outcome)
 {
     static const char *const names[STEP_OUTCOME_COUNT] = {
-        [STEP_STARTED] = "started", [STEP_WORKED] = "worked",     [STEP_IDLED] = "idled",
-        [STEP_FOUND] = "found",     [STEP_LOOKED] = "looked",     [STEP_SLEPT] = "slept",
-        [STEP_STALLED] = "stalled", [STEP_FINISHED] = "finished",
+        [STEP_STARTED] = "started",   [STEP_WORKED] = "worked", [STEP_IDLED] = "idled",
+        [STEP_FOUND] = "found",       [STEP_LOOKED] = "looked", [STEP_SLEPT] = "slept",
+        [STEP_FINISHED] = "finished",
     };
 
     return (unsigned)outcome < STEP_OUTCOME_COUNT ? names[outcome] : "unknown";

@@ -134,8 +134,6 @@ static StepOutcome make_step(ScheduledMark *mark, uint32_t index, uint32_t quant
     case MARK_STEP_IDLE:
         set_state(mark, index, VIRTUAL_TIRED);
         return STEP_LOOKED;
-    case MARK_STEP_STALLED:
-        return STEP_STALLED;
     case MARK_STEP_FINISHED:
         set_state(mark, index, VIRTUAL_FINISHED);
         return STEP_FINISHED;
