@@ -36,9 +36,9 @@ static uint8_t *extend(ByteBuffer *buffer, size_t length)
 
 void byte_buffer_add(ByteBuffer *buffer, const void *bytes, size_t length)
 {
-    uint8_t *room = extend(buffer, length);
+    uint8_t *room = length > 0 ? extend(buffer, length) : NULL;
 
-    if (room != NULL && length > 0)
+    if (room != NULL)
         memcpy(room, bytes, length);
 }
 

@@ -9,12 +9,13 @@
 
 #include "snapshot/capture_names_internal.h"
 #include "snapshot/clean_text.h"
+#include "snapshot/memory_available_internal.h"
 #include "snapshot/snapshot_format.h"
 
 // Enough for executables of some gigabytes on a busy machine, and no longer than people wait.
 #define CPU_SECONDS 20u
-#define WALL_SECONDS 60u
-#define MEMORY_BYTES (UINT64_C(1) << 30)
+#define WALL_SECONDS 40u
+#define MAX_MEMORY_BYTES (UINT64_C(1) << 30)
 #define OUTPUT_BYTES (UINT64_C(256) << 20)
 
 // ---- records ----
@@ -289,7 +290,7 @@ static bool take_records(CaptureAnalysis *analysis, const ByteBuffer *said, Erro
 {
     ByteCursor cursor = {.bytes = said->bytes, .length = said->length};
 
-    for (;;) {
+    while (byte_cursor_left(&cursor) > 0) {
         uint32_t kind = byte_cursor_u32(&cursor);
         uint32_t length = byte_cursor_u32(&cursor);
         const uint8_t *bytes = byte_cursor_take(&cursor, length);
@@ -318,6 +319,7 @@ static bool take_records(CaptureAnalysis *analysis, const ByteBuffer *said, Erro
         if (!ok)
             return false;
     }
+    return true;
 }
 
 static void add_note(SnapshotMetadata *metadata, const char *what, GuardedEnd end)
@@ -330,6 +332,14 @@ static void add_note(SnapshotMetadata *metadata, const char *what, GuardedEnd en
                    used > 0 ? "\n" : "", what, guarded_end_text(end));
 }
 
+// Half of what can be had without anybody being killed for it: the target may share our limit.
+static uint64_t memory_for_names(void)
+{
+    uint64_t available = memory_available(&system_memory_sources) / 2;
+
+    return available < MAX_MEMORY_BYTES ? available : MAX_MEMORY_BYTES;
+}
+
 static bool run_child(CaptureAnalysis *analysis, const char *what,
                       void (*say)(void *analysis, GuardedChild *child), Error *error)
 {
@@ -339,7 +349,7 @@ static bool run_child(CaptureAnalysis *analysis, const char *what,
         .context = analysis,
         .cpu_seconds = CPU_SECONDS,
         .wall_seconds = WALL_SECONDS,
-        .memory_bytes = MEMORY_BYTES,
+        .memory_bytes = memory_for_names(),
         .output_bytes = OUTPUT_BYTES,
         .is_cancelled = options->is_cancelled,
         .cancel_context = options->cancel_context,

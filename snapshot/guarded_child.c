@@ -7,9 +7,11 @@
 #include "snapshot/guarded_child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -94,12 +96,26 @@ static uint64_t data_bytes(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+// Should memory be short all the same, the child is what the kernel kills, and nobody else.
+static void prefer_as_victim(void)
+{
+    static const char worst[] = "1000";
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    if (file < 0)
+        return;
+    if (write(file, worst, strlen(worst)) < 0)
+        errno = 0; // it may not be allowed; it is a precaution
+    (void)close(file);
+}
+
 // False where the end could not even be told.
 static bool run_child(const GuardedWork *work, int file, pid_t parent)
 {
     GuardedChild child = {.file = file, .bytes_left = work->output_bytes};
     const char mark = CAME_TO_ITS_END;
 
+    prefer_as_victim();
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_NAME, "rudo-snap-names");
     // A crash is expected, and no news for anybody.

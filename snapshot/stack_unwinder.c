@@ -28,6 +28,7 @@ struct StackUnwinder {
     bool has_begun;        // all modules are there
     bool can_walk;
     // Of the walk under way.
+    ProcessThread *thread; // of the copy; only read
     UnwoundFrame *frames;
     uint32_t frame_count;
     uint32_t stack_changes;
@@ -90,16 +91,11 @@ static pid_t next_thread(Dwfl *dwfl, void *context, void **thread)
 
 static bool get_thread(Dwfl *dwfl, pid_t tid, void *context, void **thread)
 {
-    StackUnwinder *unwinder = context;
-    const ProcessCopy *copy = unwinder->copy;
+    const StackUnwinder *unwinder = context;
 
     (void)dwfl;
-    for (uint32_t i = 0; i < copy->thread_count; i++)
-        if ((pid_t)copy->threads[i].tid == tid) {
-            *thread = &copy->threads[i];
-            return true;
-        }
-    return false;
+    *thread = unwinder->thread;
+    return tid == (pid_t)unwinder->thread->tid;
 }
 
 static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *result, void *context)
@@ -196,11 +192,12 @@ static void begin(StackUnwinder *unwinder)
 uint32_t stack_unwinder_walk(StackUnwinder *unwinder, uint32_t thread,
                              UnwoundFrame frames[MAX_THREAD_FRAMES], UnwindEnd *end)
 {
-    const ProcessThread *record = &unwinder->copy->threads[thread];
+    ProcessThread *record = &unwinder->copy->threads[thread];
 
     *end = UNWIND_BROKEN;
     if (!unwinder->has_begun)
         begin(unwinder);
+    unwinder->thread = record;
     unwinder->frames = frames;
     unwinder->frame_count = 0;
     unwinder->stack_changes = 0;
