@@ -23,7 +23,7 @@ bench: $(BENCH) $(PROGRAM) $(if $(BENCH_REAL),,c-sample)
 	$(Q)real="$(BENCH_REAL)"; \
 	if [ -z "$$real" ] && BENCH_QUICK=$(BENCH_QUICK) tests/bench/capture_real.sh \
 		$(BUILD) $(RUDO_SAMPLES) $(REAL_HEAP); then real=$(REAL_HEAP); fi; echo; \
-	$(BENCH) --json build/bench.json $(if $(BENCH_QUICK),--quick --seconds 30 --rounds 5) \
+	$(BENCH) --json build/bench.json $(if $(BENCH_QUICK),--quick --seconds 24 --rounds 5) \
 		$${real:+--real "$$real"} $(BENCH_FLAGS)
 
 # PEER_FLAGS="--graph G1 --rounds 3" chooses; see tests/bench/bench_peers.py.
