@@ -44,9 +44,9 @@ void byte_buffer_add(ByteBuffer *buffer, const void *bytes, size_t length)
 
 void byte_buffer_add_zeros(ByteBuffer *buffer, size_t length)
 {
-    uint8_t *room = extend(buffer, length);
+    uint8_t *room = length > 0 ? extend(buffer, length) : NULL;
 
-    if (room != NULL && length > 0)
+    if (room != NULL)
         memset(room, 0, length);
 }
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# timeout: 300
+# timeout: 600
 # What a capture calls types, variables and frames is what the program knows: built with debug
 # information, without, stripped, with a separate debug file, without call frame information, and
 # with files that are damaged. See targets/named_shop.cpp.
@@ -162,6 +162,48 @@ if command -v gcore >/dev/null; then
 else
     skip "from a core: names" "there is no gcore"
 fi
+
+# The real thing: what the service is made of, by either mangling.
+SERVICE_TYPES="service::CacheEntry service::Catalogue service::Customer service::LineItem
+service::Order service::Product service::Session service::Shop"
+check_service()
+{
+    local name=$1 merged=$2
+    rm -f "$WORK/truth" "$WORK/heap.zst"
+    start "$WORK/truth" "$3" --seconds 300
+    SHOP=$STARTED
+    wait_until 60 grep -q '}$' "$WORK/truth" || bail "service did not tell its truth"
+    run "$RUDO_SNAP" capture --pid "$SHOP" -o "$WORK/heap.zst"
+    check_exit "$name: captured" 0
+    end_shop
+    "$PRINT_NAMES" "$WORK/heap.zst" types >"$WORK/types"
+    "$PRINT_NAMES" "$WORK/heap.zst" roots >"$WORK/roots"
+    # shellcheck disable=SC2086  # a list of words
+    is "$name: types" "$(cut -f 3 "$WORK/types" | sort -u)" "$(printf '%s\n' $SERVICE_TYPES "$merged" | sort)"
+    is "$name: every object has one" "$(awk -F '\t' '{ sum += $1 } END { print sum }' "$WORK/types")" \
+        "$(sed -n 's/.*"objects":\([0-9]*\).*/\1/p' "$WORK/truth")"
+    check "$name: main's frame holds roots" \
+        grep -qE "thread 'service', frame #[0-9]+ service::main\+0x[0-9a-f]+, stack 0x" "$WORK/roots"
+    check "$name: so do those of workers" \
+        grep -qE "thread 'worker-[0-9]+', frame #[0-9]+ rudo_gc_samples::" "$WORK/roots"
+}
+rust=build/samples-rust
+reason=$(samples/rudo-gc/build.sh "$rust")
+case $? in
+0)
+    check_service "rustc, v0" "service::Journal | service::PriceTable" "$rust/release/service"
+    # Another build of all crates takes half a minute of two CPUs: for a soak.
+    if [ "$DOSE" -gt 1 ]; then
+        (cd samples/rudo-gc && RUSTFLAGS="-C debuginfo=2" CARGO_NET_OFFLINE=true cargo build --quiet \
+            --release --locked --target-dir "$OLDPWD/build/samples-rust-legacy") ||
+            bail "cannot build the samples with the legacy mangling"
+        check_service "rustc, legacy" "service::Journal | service::PriceTable | ..." \
+            build/samples-rust-legacy/release/service
+    fi
+    ;;
+77) skip "rustc, v0: types" "$reason" ;;
+*) not_ok "the rudo-gc samples are built" ;;
+esac
 
 # Damaged debug information: names may be missing, the heap is not.
 damage()
