@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "analysis/heap_selection.h"
+#include "analysis/merged_paths.h"
 #include "analysis/reachability_report.h"
 #include "analysis/retained_report.h"
 #include "snapshot/snapshot_file.h"
@@ -248,6 +250,10 @@ typedef struct Answers {
     NodeTypes *types;
     DominatorTree *tree;
     RetainedReport *retained;
+    PathTree tree_of_paths;
+    MergedPaths *merged;
+    RootPaths paths;
+    HeapSelection selection;
     HeapCut *cut;
 } Answers;
 
@@ -255,6 +261,7 @@ static bool find_answers(Answers *answers, const HeapImage *image, const MarkRes
                          Error *error)
 {
     ObjectGraphOptions options = {.threads = 1};
+    PathQuery query = {.context = NULL};
 
     *answers = (Answers){.report = NULL};
     return reachability_report_new(image, result, &answers->report, error) &&
@@ -262,12 +269,24 @@ static bool find_answers(Answers *answers, const HeapImage *image, const MarkRes
            node_types_new(answers->graph, answers->report->type_table, &answers->types, error) &&
            dominator_tree_new(answers->graph, NULL, &answers->tree, error) &&
            retained_report_new(answers->tree, answers->types, 10, &answers->retained, error) &&
+           path_tree_init(&answers->tree_of_paths, answers->graph, &query, error) &&
+           merged_paths_new(&answers->tree_of_paths, answers->types, NULL, NULL, &answers->merged,
+                            error) &&
+           root_paths_find(answers->graph, answers->graph->node_count / 2, &query, 5,
+                           &answers->paths, error) &&
+           heap_selection_make(image, answers->report->type_table, SELECT_HEAP, "foreign block",
+                               &answers->selection, error) &&
            heap_cut_new(image, &answers->cut, error);
 }
 
 static void release_answers(Answers *answers)
 {
     heap_cut_free(answers->cut);
+    heap_selection_release(&answers->selection);
+    root_paths_release(&answers->paths);
+    merged_paths_free(answers->merged);
+    if (answers->tree_of_paths.graph != NULL)
+        path_tree_release(&answers->tree_of_paths);
     retained_report_free(answers->retained);
     dominator_tree_free(answers->tree);
     node_types_free(answers->types);

@@ -1,0 +1,36 @@
+// WhatIf: what would become garbage if some objects, types or roots were gone.
+//
+// The answer is the marker's: the heap is marked again without them.
+
+#ifndef ANALYSIS_WHAT_IF_H
+#define ANALYSIS_WHAT_IF_H
+
+#include "analysis/heap_cut.h"
+#include "analysis/heap_selection.h"
+
+// Objects of one type, or foreign blocks, that would be freed.
+typedef struct FreedType {
+    uint32_t type; // of the table; type_count: foreign blocks
+    uint64_t objects;
+    uint64_t bytes;
+} FreedType;
+
+typedef struct WhatIf {
+    // Reachable objects and blocks, and roots, that were taken away. What else is freed was held by
+    // them.
+    uint64_t cut_objects;
+    uint64_t cut_blocks;
+    uint64_t cut_roots;
+    FreedCounts freed; // what was taken away included
+    uint32_t type_count;
+    FreedType *types; // with anything freed, most bytes first
+} WhatIf;
+
+// `before` is a major mark of the image; nothing is kept. Errors: as mark_reachable().
+// Released by what_if_release().
+NODISCARD bool what_if_make(const HeapImage *image, const MarkResult *before,
+                            const TypeTable *table, const HeapSelection *cuts, uint32_t cut_count,
+                            WhatIf *out, Error *error);
+void what_if_release(WhatIf *what_if);
+
+#endif
