@@ -30,12 +30,20 @@ typedef enum OptionType {
     OPTION_CHOICE,   // int
     OPTION_DURATION, // int64_t, nanoseconds: "250ms", "1.5h", "10" (seconds)
     OPTION_BYTES,    // int64_t: "64MiB", "1G", "4096"
+    OPTION_TEXTS,    // OptionTexts: may be given several times
 } OptionType;
 
 typedef struct OptionChoice {
     const char *name; // NULL ends a list
     int value;
 } OptionChoice;
+
+// The values of an option that may be given several times, in their order; borrowed.
+#define OPTION_MAX_TEXTS 16u
+typedef struct OptionTexts {
+    uint32_t count;
+    const char *values[OPTION_MAX_TEXTS];
+} OptionTexts;
 
 typedef struct Option {
     const char *name; // without dashes; NULL ends a table

@@ -11,8 +11,14 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
 extern const CommandUsage mark_usage; // cli/mark_command.c
 ExitStatus mark_run(const Command *command, int argument_count, char **arguments);
 
+extern const CommandUsage path_usage; // cli/path_command.c
+ExitStatus path_run(const Command *command, int argument_count, char **arguments);
+
 extern const CommandUsage retained_usage; // cli/retained_command.c
 ExitStatus retained_run(const Command *command, int argument_count, char **arguments);
+
+extern const CommandUsage what_if_usage; // cli/what_if_command.c
+ExitStatus what_if_run(const Command *command, int argument_count, char **arguments);
 
 extern const CommandUsage info_usage; // cli/info_command.c
 ExitStatus info_run(const Command *command, int argument_count, char **arguments);

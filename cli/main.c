@@ -12,8 +12,11 @@
 const Command commands[] = {
     {"capture", "record the heap of a running process", &capture_usage, capture_run},
     {"mark", "mark what the roots reach, and report what is reachable", &mark_usage, mark_run},
+    {"path", "show how an object or a type is reached from the roots", &path_usage, path_run},
     {"retained", "list what keeps most alive: dominators and retained sizes", &retained_usage,
      retained_run},
+    {"what-if", "say what would be freed without an object, a type or roots", &what_if_usage,
+     what_if_run},
     {"info", "say what is in a snapshot", &info_usage, info_run},
     {"verify", "check every checksum and every page of snapshots", &verify_usage, verify_run},
     {"help", "explain a command", &help_usage, help_run},

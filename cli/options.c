@@ -130,6 +130,17 @@ static bool set_choice(const OptionUse *use, int *setting, Error *error)
     return false;
 }
 
+static bool add_text(const OptionUse *use, OptionTexts *texts, Error *error)
+{
+    if (use->value[0] == '\0')
+        return error_set(error, ERROR_USAGE, "%s needs a value that is not empty", use->written);
+    if (texts->count == OPTION_MAX_TEXTS)
+        return error_set(error, ERROR_USAGE, "%s was given more than %u times", use->written,
+                         OPTION_MAX_TEXTS);
+    texts->values[texts->count++] = use->value;
+    return true;
+}
+
 static bool set_option(const OptionUse *use, void *settings, Error *error)
 {
     void *setting = (char *)settings + use->option->setting;
@@ -144,6 +155,8 @@ static bool set_option(const OptionUse *use, void *settings, Error *error)
                              use->written);
         *(const char **)setting = use->value;
         return true;
+    case OPTION_TEXTS:
+        return add_text(use, setting, error);
     case OPTION_NUMBER:
         return set_number(use, setting, error);
     case OPTION_CHOICE:

@@ -250,6 +250,8 @@ static void print_proofs(const RetainedRun *run)
 
 static void print_answer(const RetainedRun *run)
 {
+    char address[NUMBER_CHARS] = "ADDRESS";
+
     heap_session_print_heading(&run->session);
     print_totals(run);
     if (run->settings->by == BY_TYPE)
@@ -258,9 +260,10 @@ static void print_answer(const RetainedRun *run)
         print_objects(run);
     print_proofs(run);
     heap_session_print_notes(&run->session);
-    heap_session_print_next(
-        &run->session, run->settings->by == BY_TYPE ? "retained --prove 10" : "retained --by type",
-        "");
+    if (run->report->object_count > 0)
+        (void)snprintf(address, sizeof address, "0x%" PRIx64,
+                       object_graph_address(run->session.graph, run->report->objects[0]));
+    heap_session_print_next(&run->session, "path", address);
 }
 
 ExitStatus retained_run(const Command *command, int argument_count, char **arguments)

@@ -9,7 +9,7 @@ _rudo_snap()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ] || { [ "$command" = help ] && [ "$COMP_CWORD" -eq 2 ]; }; then
-        words=$("$program" help 2>/dev/null | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+        words=$("$program" help 2>/dev/null | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p')
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
         return
     fi

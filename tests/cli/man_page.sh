@@ -31,7 +31,7 @@ choices_of_page()
         sed 's/^\.It Fl /-/; s/ Cm //; s/ //g' | sort
 }
 
-commands=$("$RUDO_SNAP" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+commands=$("$RUDO_SNAP" help | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p')
 is "the man page has a part for each command" \
     "$(sed -n '/^\.Sh COMMANDS/,/^\.Sh ENV/s/^\.Ss //p' "$page" | sort)" "$(sort <<<"$commands")"
 for command in $commands; do

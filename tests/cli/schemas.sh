@@ -75,6 +75,12 @@ for variant in whole roots missing; do
     "$RUDO_SNAP" retained --json "$WORK/retained.json" --by type --top 3 --prove 4 -q "$file"
     check "retained/1: $variant" \
         "$python" "$WORK/validate.py" "$schemas/retained-1.schema.json" "$WORK/retained.json" one
+    "$RUDO_SNAP" path --json "$WORK/path.json" -k 2 --merge --avoid register -q "$file" Order
+    check "path/1: $variant" \
+        "$python" "$WORK/validate.py" "$schemas/path-1.schema.json" "$WORK/path.json" one
+    "$RUDO_SNAP" what-if --json "$WORK/what-if.json" --cut stack -q "$file"
+    check "what-if/1: $variant" \
+        "$python" "$WORK/validate.py" "$schemas/what-if-1.schema.json" "$WORK/what-if.json" one
     "$RUDO_SNAP" info --json "$file" >"$WORK/info.json"
     check "info/1: $variant" \
         "$python" "$WORK/validate.py" "$schemas/info-1.schema.json" "$WORK/info.json" one

@@ -1,0 +1,168 @@
+// `rudo-snap what-if`: what would be freed without some objects, types or roots.
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/what_if.h"
+#include "cli/command_list.h"
+#include "cli/heap_session.h"
+#include "cli/terminal.h"
+#include "formats/what_if_json.h"
+
+typedef struct WhatIfSettings {
+    AnswerSettings answer;
+    OptionTexts cuts;
+} WhatIfSettings;
+
+static const Option options[] = {
+    {.name = "cut",
+     .type = OPTION_TEXTS,
+     .value_name = "WHAT",
+     .help = "take away this ADDRESS (of an object, a foreign block or a\n"
+             "root word), TYPE, or group of roots (stack, register,\n"
+             "global, tls, handle, foreign, explicit, conservative,\n"
+             "exact, interior, thread:NAME); may be given several times",
+     .is_required = true,
+     .setting = offsetof(WhatIfSettings, cuts)},
+    ANSWER_OPTIONS,
+    {.name = NULL},
+};
+
+const CommandUsage what_if_usage = {
+    .operands = "FILE",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options,
+    .details = "Marks the heap in the snapshot FILE again as if some of it were not there, and\n"
+               "says what would become garbage.\n",
+    .examples = "  rudo-snap what-if --cut shop::Cart shop.zst\n"
+                "  rudo-snap what-if --cut 0x600000000640 --cut stack shop.zst\n",
+};
+
+typedef struct WhatIfRun {
+    const WhatIfSettings *settings;
+    HeapSession session;
+    uint32_t cut_count;
+    HeapSelection cuts[OPTION_MAX_TEXTS];
+    WhatIf what_if;
+} WhatIfRun;
+
+static bool answer(WhatIfRun *run, Error *error)
+{
+    HeapSession *session = &run->session;
+    const OptionTexts *cuts = &run->settings->cuts;
+
+    for (uint32_t i = 0; i < cuts->count; i++) {
+        if (!heap_selection_make(session->image, session->report->type_table, SELECT_HEAP_AND_ROOTS,
+                                 cuts->values[i], &run->cuts[i], error))
+            return false;
+        run->cut_count++;
+    }
+    progress_say(&session->progress, "marking without it");
+    if (!what_if_make(session->image, session->mark, session->report->type_table, run->cuts,
+                      run->cut_count, &run->what_if, error))
+        return false;
+    if (!heap_session_writes_json(session))
+        return true;
+    WhatIfJson document = {.image = session->image,
+                           .reachability = session->report,
+                           .what_if = &run->what_if,
+                           .cut_count = cuts->count,
+                           .cuts = cuts->values};
+    return what_if_json_write(result_file_sink(&session->json), &document, error) &&
+           result_file_commit(&session->json, error);
+}
+
+// ---- for people ----
+
+static void print_freed(const WhatIfRun *run)
+{
+    const WhatIf *what_if = &run->what_if;
+    const ReachabilityReport *report = run->session.report;
+    uint64_t freed = what_if->freed.object_bytes + what_if->freed.block_bytes;
+    char text[NUMBER_CHARS];
+
+    printf("without");
+    for (uint32_t i = 0; i < run->settings->cuts.count; i++) {
+        printf("%s ", i > 0 ? "," : "");
+        print_safely(stdout, run->settings->cuts.values[i], strlen(run->settings->cuts.values[i]));
+    }
+    printf(" (%s object%s", format_count(text, what_if->cut_objects), plural(what_if->cut_objects));
+    printf(", %s foreign block%s", format_count(text, what_if->cut_blocks),
+           plural(what_if->cut_blocks));
+    printf(", %s root word%s):\n\n", format_count(text, what_if->cut_roots),
+           plural(what_if->cut_roots));
+    style_begin(stdout, STYLE_STRONG);
+    printf("freed: %s", format_bytes(text, freed));
+    style_end(stdout);
+    printf(", %s of what is reachable",
+           format_share(text, freed,
+                        report->totals.reachable_bytes + report->reachable_foreign_bytes));
+    printf("; %s object%s", format_count(text, what_if->freed.objects),
+           plural(what_if->freed.objects));
+    printf(" and %s foreign block%s\n", format_count(text, what_if->freed.blocks),
+           plural(what_if->freed.blocks));
+}
+
+static void print_types(const WhatIfRun *run)
+{
+    const WhatIf *what_if = &run->what_if;
+    const TypeTable *types = run->session.report->type_table;
+    uint32_t shown = what_if->type_count < 20 ? what_if->type_count : 20;
+    TextTable table;
+
+    if (shown == 0)
+        return;
+    printf("\n");
+    text_table_init(&table, "rrl");
+    text_table_add(&table, (const char *[]){"objects", "bytes", "freed type"});
+    for (uint32_t i = 0; i < shown; i++) {
+        const FreedType *type = &what_if->types[i];
+        char objects[NUMBER_CHARS], bytes[NUMBER_CHARS];
+
+        text_table_add(&table, (const char *[]){format_count(objects, type->objects),
+                                                format_bytes(bytes, type->bytes),
+                                                type->type < types->type_count
+                                                    ? types->types[type->type].label
+                                                    : "foreign block"});
+    }
+    text_table_print_fitting(&table, 1u << 2, stdout);
+    if (what_if->type_count > shown)
+        printf("  and %" PRIu32 " more types: --json FILE has all of them\n",
+               what_if->type_count - shown);
+}
+
+static void print_answer(const WhatIfRun *run)
+{
+    heap_session_print_heading(&run->session);
+    print_freed(run);
+    print_types(run);
+    printf("\n");
+    heap_session_print_notes(&run->session);
+    heap_session_print_next(&run->session, "retained", "");
+}
+
+ExitStatus what_if_run(const Command *command, int argument_count, char **arguments)
+{
+    WhatIfSettings settings = {.cuts.count = 0};
+    WhatIfRun run = {.settings = &settings};
+    Operands operands;
+    Error error = {.code = ERROR_NONE};
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+    ExitStatus status;
+    bool ok;
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    ok = heap_session_open(&run.session, &settings.answer, operands.values[0], &error) &&
+         answer(&run, &error);
+    if (heap_session_prints(&run.session) && ok)
+        print_answer(&run);
+    status = heap_session_status(command, ok, &error);
+    what_if_release(&run.what_if);
+    for (uint32_t i = 0; i < run.cut_count; i++)
+        heap_selection_release(&run.cuts[i]);
+    heap_session_close(&run.session);
+    return status;
+}
