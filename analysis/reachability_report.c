@@ -150,12 +150,14 @@ static void count_roots(ReachabilityReport *report, const HeapImage *image,
 
 static bool name_type(ReachabilityType *type, const SnapshotDetails *details, Error *error)
 {
+    uint32_t count;
+
     if (!type->has_header) {
         type->label = strdup("no object header");
     } else {
         type->details = snapshot_details_find_type(details, type->type_word);
         type->label = type_label(details, type->type_word);
-        if (!type_readable_name(type->details, NULL, &type->name))
+        if (!type_readable_name(type->details, NULL, &type->name, &count))
             return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's name");
     }
     if (type->label == NULL)

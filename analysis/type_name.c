@@ -139,10 +139,12 @@ static bool have_common_type(const SnapshotType *trace, const SnapshotType *drop
 }
 
 // Writes the names of `function` with this meaning, each once; those of `earlier`, if any, have
-// been written already, and of `filter`, if any, it must be one.
-static void write_names(FILE *stream, const SnapshotType *function, SymbolMeaning meaning,
-                        const SnapshotType *earlier, const SnapshotType *filter)
+// been written already, and of `filter`, if any, it must be one. Returns how many it wrote.
+static uint32_t write_names(FILE *stream, const SnapshotType *function, SymbolMeaning meaning,
+                            const SnapshotType *earlier, const SnapshotType *filter)
 {
+    uint32_t written = 0;
+
     for (uint32_t i = 0; i < function->symbol_count; i++) {
         SymbolName name = symbol_name(function->symbols[i]);
 
@@ -153,12 +155,14 @@ static void write_names(FILE *stream, const SnapshotType *function, SymbolMeanin
         if (ftell(stream) > 0)
             (void)fwrite(" | ", 1, 3, stream);
         (void)fwrite(name.name, 1, name.length, stream);
+        written++;
     }
+    return written;
 }
 
 // See Note [Sets of names]. A type that the trace function names is in its set; the set may have
-// more when it is open. So has the drop function's.
-static void write_set(FILE *stream, const SnapshotType *trace, const SnapshotType *drop)
+// more when it is open. So has the drop function's. Returns type_readable_name()'s count.
+static uint32_t write_set(FILE *stream, const SnapshotType *trace, const SnapshotType *drop)
 {
     bool trace_tells = has_meaning(trace, SYMBOL_TYPE),
          trace_open = has_meaning(trace, SYMBOL_HIDDEN);
@@ -167,37 +171,37 @@ static void write_set(FILE *stream, const SnapshotType *trace, const SnapshotTyp
     if (!trace_tells && !drop_tells) {
         // Programs in other languages: a function is named after its type, if that.
         if (trace != NULL)
-            write_names(stream, trace, SYMBOL_PLAIN, NULL, NULL);
-        return;
+            (void)write_names(stream, trace, SYMBOL_PLAIN, NULL, NULL);
+        return 0;
     }
     if (trace_tells && !trace_open) {
         bool narrows = drop_tells && !drop_open && have_common_type(trace, drop);
 
-        write_names(stream, trace, SYMBOL_TYPE, NULL, narrows ? drop : NULL);
-        return;
+        return write_names(stream, trace, SYMBOL_TYPE, NULL, narrows ? drop : NULL);
     }
-    if (drop_tells && !drop_open) {
-        write_names(stream, drop, SYMBOL_TYPE, NULL, NULL);
-        return;
-    }
+    if (drop_tells && !drop_open)
+        return write_names(stream, drop, SYMBOL_TYPE, NULL, NULL);
     if (trace_tells)
-        write_names(stream, trace, SYMBOL_TYPE, NULL, NULL);
+        (void)write_names(stream, trace, SYMBOL_TYPE, NULL, NULL);
     if (drop_tells)
-        write_names(stream, drop, SYMBOL_TYPE, trace, NULL);
+        (void)write_names(stream, drop, SYMBOL_TYPE, trace, NULL);
     (void)fwrite(" | ...", 1, strlen(" | ..."), stream);
+    return TYPE_NAMES_OPEN;
 }
 
-bool type_readable_name(const SnapshotType *trace, const SnapshotType *drop, char **out)
+bool type_readable_name(const SnapshotType *trace, const SnapshotType *drop, char **out,
+                        uint32_t *count)
 {
     char *names = NULL;
     size_t size = 0;
     FILE *stream;
 
     *out = NULL;
+    *count = 0;
     stream = open_memstream(&names, &size);
     if (stream == NULL)
         return false;
-    write_set(stream, trace, drop);
+    *count = write_set(stream, trace, drop);
     // Only here can a memory stream say that it ran out of memory.
     if (fclose(stream) != 0) {
         free(names);

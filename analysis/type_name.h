@@ -40,10 +40,15 @@ typedef struct SymbolName {
 // `<rudo_gc::ptr::GcBox<shop::Order>>::trace_fn_for` is about the type shop::Order.
 SymbolName symbol_name(const char *symbol);
 
+#define TYPE_NAMES_OPEN UINT32_MAX
+
 // The set of types that an object with these two functions can have, as text; see Note [Sets of
 // names]. Both may be NULL, when nothing is known of them. The caller frees `*out`, which is NULL
-// without an error when nothing tells a name. False: memory is short.
-bool type_readable_name(const SnapshotType *trace, const SnapshotType *drop, char **out);
+// without an error when nothing tells a name. `*count` is how many types the set has:
+// TYPE_NAMES_OPEN when it has others than those in the text, 0 when no symbol speaks of types
+// (names of plain functions do not). False: memory is short.
+bool type_readable_name(const SnapshotType *trace, const SnapshotType *drop, char **out,
+                        uint32_t *count);
 
 // The file name of the module that the function lies in, or NULL. `function` may be NULL.
 const char *type_module_name(const SnapshotDetails *details, const SnapshotType *function);

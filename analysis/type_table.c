@@ -109,7 +109,10 @@ typedef struct KnownKey {
     const TypeKey *words;
     const SnapshotType *trace; // or NULL
     const SnapshotType *drop;  // or NULL
-    char *name;                // or NULL; owned until a type takes it
+    const char *name;          // or NULL; the one of its pair of functions
+    char *pair_name;           // of the first key of a pair; owned
+    // The size, where sizes tell types of the pair apart; else 0. See Note [Sizes of types].
+    uint32_t told_size;
 } KnownKey;
 
 static int compare_numbers(uint64_t a, uint64_t b)
@@ -145,8 +148,7 @@ static HeapTypeKind kind_of(const KnownKey *key)
     return HEAP_TYPE_OBJECTS;
 }
 
-static bool know_keys(const TypeTable *table, const SnapshotDetails *details, KnownKey *known,
-                      Error *error)
+static void know_keys(const TypeTable *table, const SnapshotDetails *details, KnownKey *known)
 {
     for (uint32_t i = 0; i < table->key_count; i++) {
         const TypeKey *words = &table->keys[i];
@@ -158,9 +160,57 @@ static bool know_keys(const TypeTable *table, const SnapshotDetails *details, Kn
         key->trace = snapshot_details_find_type(details, words->trace);
         key->drop = snapshot_details_find_drop(details, words->drop);
         key->kind = kind_of(key);
-        if (key->kind == HEAP_TYPE_OBJECTS &&
-            !type_readable_name(key->trace, key->drop, &key->name))
-            return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's name");
+    }
+}
+
+// Note [Sizes of types]
+//
+// A Rust type has one size, so objects of different sizes whose functions stand for several types
+// are of different types. Where there are more sizes than types, that cannot be: in other languages
+// objects of one type may have any size, and a type for each would hide it. So sizes tell types
+// apart only where there are no more of them than names. Of an open set nobody knows how many names
+// there are; few sizes are taken for types, many are not.
+#define MAX_SIZES_OF_OPEN_SET 16u
+
+// The keys known[begin..end), which are in order, have the same two functions.
+static bool name_pair(KnownKey *known, uint32_t begin, uint32_t end, Error *error)
+{
+    uint32_t sizes = 0, names = 0, last_size = 0;
+    bool is_told_by_size;
+
+    for (uint32_t i = begin; i < end; i++)
+        if (known[i].kind == HEAP_TYPE_OBJECTS && known[i].words->block_size != last_size) {
+            last_size = known[i].words->block_size;
+            sizes++;
+        }
+    if (sizes == 0)
+        return true;
+    if (!type_readable_name(known[begin].trace, known[begin].drop, &known[begin].pair_name, &names))
+        return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's name");
+    is_told_by_size =
+        names > 1 && sizes <= (names == TYPE_NAMES_OPEN ? MAX_SIZES_OF_OPEN_SET : names);
+    for (uint32_t i = begin; i < end; i++) {
+        if (known[i].kind != HEAP_TYPE_OBJECTS)
+            continue;
+        known[i].name = known[begin].pair_name;
+        known[i].told_size = is_told_by_size ? known[i].words->block_size : 0;
+    }
+    return true;
+}
+
+static bool is_same_pair(const KnownKey *a, const KnownKey *b)
+{
+    return (a->words->block_size == 0) == (b->words->block_size == 0) &&
+           a->words->trace == b->words->trace && a->words->drop == b->words->drop;
+}
+
+static bool name_pairs(KnownKey *known, uint32_t count, Error *error)
+{
+    for (uint32_t begin = 0, end; begin < count; begin = end) {
+        for (end = begin + 1; end < count && is_same_pair(&known[begin], &known[end]);)
+            end++;
+        if (!name_pair(known, begin, end, error))
+            return false;
     }
     return true;
 }
@@ -173,11 +223,11 @@ static bool is_same_type(const KnownKey *a, const KnownKey *b)
         return false;
     if (a->kind != HEAP_TYPE_OBJECTS)
         return true;
-    if (a->words->trace == b->words->trace && a->words->drop == b->words->drop)
-        return a->words->block_size == b->words->block_size;
-    return a->words->block_size == b->words->block_size && type_is_told(a->trace) &&
-           type_is_told(b->trace) && a->name != NULL && b->name != NULL &&
-           strcmp(a->name, b->name) == 0;
+    if (a->told_size != b->told_size)
+        return false;
+    return is_same_pair(a, b) ||
+           (type_is_told(a->trace) && type_is_told(b->trace) && a->name != NULL &&
+            b->name != NULL && strcmp(a->name, b->name) == 0);
 }
 
 static int compare_names(const void *left, const void *right)
@@ -188,7 +238,7 @@ static int compare_names(const void *left, const void *right)
                     : strcmp(a->name != NULL ? a->name : "", b->name != NULL ? b->name : "");
 
     if (order == 0 && a->kind == HEAP_TYPE_OBJECTS)
-        order = compare_numbers(a->words->block_size, b->words->block_size);
+        order = compare_numbers(a->told_size, b->told_size);
     // The first of equals is the one that is shown first.
     return order != 0 ? order : compare_numbers((uintptr_t)a, (uintptr_t)b);
 }
@@ -229,12 +279,17 @@ static char *unnamed_label(const SnapshotDetails *details, const KnownKey *key, 
     return length < 0 ? NULL : label;
 }
 
-static bool add_type(TypeTable *table, const SnapshotDetails *details, KnownKey *key, Error *error)
+static bool add_type(TypeTable *table, const SnapshotDetails *details, const KnownKey *key,
+                     Error *error)
 {
     HeapType *type = &table->types[table->type_count++];
 
-    *type = (HeapType){.kind = key->kind, .first_key = key->key, .name = key->name};
-    key->name = NULL;
+    *type = (HeapType){.kind = key->kind, .first_key = key->key};
+    if (key->name != NULL) {
+        type->name = strdup(key->name);
+        if (type->name == NULL)
+            return error_set_memory(error, strlen(key->name) + 1, "a type's name");
+    }
     if (type->kind == HEAP_TYPE_HEADERLESS)
         type->label = strdup("no object header");
     else if (type->kind == HEAP_TYPE_NONE)
@@ -248,7 +303,7 @@ static bool add_type(TypeTable *table, const SnapshotDetails *details, KnownKey 
     return true;
 }
 
-static bool make_types(TypeTable *table, const SnapshotDetails *details, KnownKey *known,
+static bool make_types(TypeTable *table, const SnapshotDetails *details, const KnownKey *known,
                        const uint32_t *first_of, Error *error)
 {
     table->types = calloc((size_t)table->key_count + 1, sizeof *table->types);
@@ -277,15 +332,15 @@ bool type_table_finish(TypeTable *table, const SnapshotDetails *details, Error *
         error_set_memory(error, table->key_count * sizeof *known, "types");
         goto done;
     }
-    if (!know_keys(table, details, known, error))
-        goto done;
+    know_keys(table, details, known);
     qsort_r(known, table->key_count, sizeof *known, compare_keys, (void *)(uintptr_t)details);
-    ok = find_equals(known, table->key_count, first_of, error) &&
+    ok = name_pairs(known, table->key_count, error) &&
+         find_equals(known, table->key_count, first_of, error) &&
          make_types(table, details, known, first_of, error);
 
 done:
     for (uint32_t i = 0; known != NULL && i < table->key_count; i++)
-        free(known[i].name);
+        free(known[i].pair_name);
     free(known);
     free(first_of);
     return ok;

@@ -2,9 +2,9 @@
 //
 // What tells an object's type is its *key*: its trace function, its drop function, its slot's size,
 // and whether it is DEAD, since the collector takes their functions from DEAD objects. Each key
-// belongs to one type; a type has several keys where a compiler made its functions more than once.
-// Types are in the order in which they are shown, which is the same in every run of a program: by
-// module and offset of their functions, and by size.
+// belongs to one type; a type has several keys where a compiler made its functions more than once,
+// or where its objects have several sizes. Types are in the order in which they are shown, which is
+// the same in every run of a program: by module and offset of their functions, and by size.
 //
 //     TypeTable *types;
 //     if (!type_table_new(image, &types, error)) ...

@@ -112,9 +112,9 @@ static void write_place(JsonWriter *writer, const char *module_key, const char *
         json_null(writer);
 }
 
-// The objects of a type word that also have their drop function and size in common, and their
-// type: DEAD ones may have lost it. Writes what belongs to the first of `count` keys, and returns
-// how many those are.
+// The objects of a type word that also have their drop function in common, and their type: sizes
+// may tell types apart, and DEAD objects may have lost theirs. Writes what belongs to the first of
+// `count` keys, and returns how many those are.
 static uint32_t write_variant(JsonWriter *writer, const ReachabilityReport *report,
                               const uint32_t *keys, uint32_t count, const SnapshotDetails *details)
 {
@@ -122,19 +122,24 @@ static uint32_t write_variant(JsonWriter *writer, const ReachabilityReport *repo
     const TypeKey *key = &table->keys[keys[0]];
     const SnapshotType *drop = snapshot_details_find_drop(details, key->drop);
     ReachabilityCounts counts = report->key_counts[keys[0]];
+    bool has_one_size = true;
     uint32_t used = 1;
 
     for (; used < count; used++) {
         const TypeKey *next = &table->keys[keys[used]];
 
-        if (next->type != key->type || next->drop != key->drop ||
-            next->block_size != key->block_size)
+        if (next->type != key->type || next->drop != key->drop)
             break;
+        has_one_size = has_one_size && next->block_size == key->block_size;
         reachability_counts_add(&counts, &report->key_counts[keys[used]]);
     }
     json_begin_object(writer);
     json_string_member(writer, "name", table->types[key->type].name);
-    json_unsigned_member(writer, "slot_bytes", key->block_size);
+    json_key(writer, "slot_bytes");
+    if (has_one_size)
+        json_unsigned(writer, key->block_size);
+    else
+        json_null(writer);
     write_place(writer, "drop_module", "drop_offset", drop, details);
     json_address_member(writer, "drop_word", key->drop);
     write_symbols(writer, "drop_symbols", drop);

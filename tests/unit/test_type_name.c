@@ -42,11 +42,13 @@ Test(type_name, a_symbol_tells_the_type_where_it_can)
     }
 }
 
-// Symbols of a trace and a drop function, separated by blanks, and the name they give; "-": none.
+// Symbols of a trace and a drop function, separated by blanks, the name they give, and of how
+// many types.
 typedef struct SetCase {
     const char *trace;
     const char *drop;
     const char *name;
+    uint32_t count;
 } SetCase;
 
 #define MAX_CASE_SYMBOLS 6
@@ -89,45 +91,47 @@ Test(type_name, the_sets_of_both_functions_narrow_each_other)
 {
     static const SetCase cases[] = {
         // Merged functions give every name once.
-        {"i64 u64 i64", "", "i64 | u64"},
-        {"i64 u64", "u64", "u64"},
-        {"a b c", "c b d", "b | c"},
+        {"i64 u64 i64", "", "i64 | u64", 2},
+        {"i64 u64", "u64", "u64", 1},
+        {"a b c", "c b d", "b | c", 2},
         // Nothing in common: the trace function's word is what counts.
-        {"a b", "c", "a | b"},
+        {"a b", "c", "a | b", 2},
         // Open sets have more than they name.
-        {"T", "", NULL},
-        {"T", "a", "a"},
-        {"T", "T", NULL},
-        {"a T", "", "a | ..."},
-        {"a T", "b c", "b | c"},
-        {"a T", "b T", "a | b | ..."},
-        {"T", "b T", "b | ..."},
-        {"a T", "a T", "a | ..."},
-        {"a b", "a T", "a | b"},
+        {"T", "", NULL, 0},
+        {"T", "a", "a", 1},
+        {"T", "T", NULL, 0},
+        {"a T", "", "a | ...", TYPE_NAMES_OPEN},
+        {"a T", "b c", "b | c", 2},
+        {"a T", "b T", "a | b | ...", TYPE_NAMES_OPEN},
+        {"T", "b T", "b | ...", TYPE_NAMES_OPEN},
+        {"a T", "a T", "a | ...", TYPE_NAMES_OPEN},
+        {"a b", "a T", "a | b", 2},
         // The functions of objects without a type are no type.
-        {"0", "0", NULL},
-        {"0 a", "0", "a"},
-        {"0 a b", "0 b", "b"},
+        {"0", "0", NULL, 0},
+        {"0 a", "0", "a", 1},
+        {"0 a b", "0 b", "b", 1},
         // Other languages.
-        {"=trace_node", "=drop_node", "trace_node"},
-        {"=trace_leaf =trace_node", "", "trace_leaf | trace_node"},
-        {"", "", NULL},
-        {"", "a", "a"},
-        {"", "=drop_node", NULL},
+        {"=trace_node", "=drop_node", "trace_node", 0},
+        {"=trace_leaf =trace_node", "", "trace_leaf | trace_node", 0},
+        {"", "", NULL, 0},
+        {"", "a", "a", 1},
+        {"", "=drop_node", NULL, 0},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *trace_symbols[MAX_CASE_SYMBOLS], *drop_symbols[MAX_CASE_SYMBOLS];
         SnapshotType trace, drop;
+        uint32_t count = 7;
         char *name = NULL;
 
         make_function(cases[i].trace, "trace", &trace, trace_symbols);
         make_function(cases[i].drop, "drop", &drop, drop_symbols);
-        cr_assert(type_readable_name(&trace, &drop, &name));
+        cr_assert(type_readable_name(&trace, &drop, &name, &count));
         if (cases[i].name == NULL)
             cr_expect_null(name, "case %zu: %s", i, name);
         else
             cr_expect(name != NULL && strcmp(name, cases[i].name) == 0, "case %zu: %s", i, name);
+        cr_expect_eq(count, cases[i].count, "case %zu: %u", i, count);
         free(name);
         free_symbols(&trace);
         free_symbols(&drop);
@@ -136,10 +140,12 @@ Test(type_name, the_sets_of_both_functions_narrow_each_other)
 
 Test(type_name, nothing_known_gives_no_name)
 {
+    uint32_t count = 7;
     char *name = NULL;
 
-    cr_assert(type_readable_name(NULL, NULL, &name));
+    cr_assert(type_readable_name(NULL, NULL, &name, &count));
     cr_expect_null(name);
+    cr_expect_eq(count, 0u);
     cr_expect_not(type_is_no_op(NULL));
     cr_expect_not(type_may_be_no_op(NULL));
     cr_expect_not(type_is_told(NULL));

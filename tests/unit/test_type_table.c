@@ -88,14 +88,44 @@ Test(type_table, a_type_whose_functions_were_made_twice_is_one)
     const TypeKey keys[] = {
         {.trace = IN_PLUGIN(0x100), .drop = IN_PLUGIN(0x180), .block_size = 64},
         {.trace = IN_SHOP(0x100), .drop = IN_SHOP(0x180), .block_size = 64},
-        // Another size is another type.
-        {.trace = IN_SHOP(0x100), .drop = IN_SHOP(0x180), .block_size = 128},
     };
-    TypeTable *table = table_of(keys, 3);
+    TypeTable *table = table_of(keys, 2);
 
-    cr_expect_eq(table->type_count, 2u);
+    cr_expect_eq(table->type_count, 1u);
+    type_table_free(table);
+}
+
+Test(type_table, sizes_tell_types_apart_while_there_are_as_many_names)
+{
+    const TypeKey keys[] = {
+        // Cart | Order
+        {.trace = IN_SHOP(0x100), .drop = 0, .block_size = 64},
+        {.trace = IN_SHOP(0x100), .drop = 0, .block_size = 64, .is_dead = true},
+        {.trace = IN_SHOP(0x100), .drop = 0, .block_size = 128},
+        // Order
+        {.trace = IN_SHOP(0x100), .drop = IN_SHOP(0x180), .block_size = 64},
+        {.trace = IN_SHOP(0x100), .drop = IN_SHOP(0x180), .block_size = 9000},
+        // Without a name
+        {.trace = IN_SHOP(0x200), .drop = 0x7100, .block_size = 64},
+        {.trace = IN_SHOP(0x200), .drop = 0x7100, .block_size = 128},
+    };
+    const TypeKey more[] = {
+        {.trace = IN_SHOP(0x100), .drop = 0, .block_size = 64},
+        {.trace = IN_SHOP(0x100), .drop = 0, .block_size = 128},
+        {.trace = IN_SHOP(0x100), .drop = 0, .block_size = 256},
+    };
+    TypeTable *table = table_of(keys, 7);
+
     cr_expect_eq(table->keys[0].type, table->keys[1].type);
     cr_expect_neq(table->keys[0].type, table->keys[2].type);
+    cr_expect_str_eq(type_of(table, 2)->label, "shop::Cart | shop::Order");
+    cr_expect_eq(table->keys[3].type, table->keys[4].type);
+    cr_expect_eq(table->keys[5].type, table->keys[6].type);
+    cr_expect_eq(table->type_count, 4u);
+    type_table_free(table);
+    // Three sizes of two types: sizes say nothing.
+    table = table_of(more, 3);
+    cr_expect_eq(table->type_count, 1u);
     type_table_free(table);
 }
 
