@@ -9,6 +9,7 @@
 #define ANALYSIS_REACHABILITY_REPORT_H
 
 #include "analysis/group_table.h"
+#include "analysis/possible_totals.h"
 #include "analysis/type_table.h"
 #include "marker/mark.h"
 #include "snapshot/heap_image.h"
@@ -42,8 +43,9 @@ typedef struct ReachabilityReport {
     bool has_guessed_words; // some live object is of no type whose layout the program told us
     char digest[MARK_DIGEST_CHARS];
     ReachabilityCounts totals;
-    uint64_t heap_bytes; // of all pages, tails of large objects included
-    uint64_t roots;      // of all kinds
+    uint64_t heap_bytes;     // of all pages, tails of large objects included
+    PossibleTotals possible; // the upper ends, where parts of the heap are missing
+    uint64_t roots;          // of all kinds
     uint64_t invalid_references;
     uint64_t foreign_blocks;
     uint64_t foreign_bytes;

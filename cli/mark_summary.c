@@ -191,6 +191,21 @@ static void print_references(const ReachabilityReport *report)
                format_count(text, report->invalid_references));
 }
 
+// What the totals may have been, had nothing been missing.
+static void print_possible(const ReachabilityReport *report)
+{
+    const ReachabilityCounts *counts = &report->possible.counts;
+    char text[3][NUMBER_CHARS];
+
+    if (!report->possible.is_known)
+        printf("      nobody knows how much is missing: there is no upper end\n");
+    else if (memcmp(counts, &report->totals, sizeof *counts) != 0)
+        printf("      there were at most %s objects, %s reachable, %s unreachable ones\n",
+               format_count(text[0], counts->objects),
+               format_count(text[1], counts->reachable_objects),
+               format_count(text[2], counts->unreachable_objects));
+}
+
 static void print_notes(const MarkSummary *summary)
 {
     const SnapshotMetadata *metadata = &summary->image->details->metadata;
@@ -198,6 +213,7 @@ static void print_notes(const MarkSummary *summary)
     char text[NUMBER_CHARS];
 
     print_capture_notes(stdout, metadata);
+    print_possible(summary->report);
     // Said above where malloc'd memory as a whole became roots.
     if (foreign_roots > 0 && metadata->foreign_mode == metadata->foreign_requested) {
         printf("note: %s foreign root%s: ", format_count(text, foreign_roots),

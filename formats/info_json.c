@@ -78,6 +78,32 @@ static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
     json_end_object(writer);
 }
 
+// Each thing that is missing.
+static void write_losses(JsonWriter *writer, const SnapshotDetails *details)
+{
+    json_key(writer, "lost");
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < details->loss_count; i++) {
+        const SnapshotLoss *loss = &details->losses[i];
+
+        json_begin_object(writer);
+        json_string_member(writer, "kind", loss_kind_name(loss->kind));
+        json_key(writer, "address");
+        if (loss->address != 0)
+            json_address(writer, loss->address);
+        else
+            json_null(writer);
+        json_key(writer, "bytes");
+        if (loss->bytes != 0)
+            json_unsigned(writer, loss->bytes);
+        else
+            json_null(writer);
+        json_string_member(writer, "why", loss->why);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
 bool info_json_write(JsonSink sink, const SnapshotFileInfo *info, Error *error)
 {
     const SnapshotMetadata *metadata = &info->details->metadata;
@@ -91,6 +117,7 @@ bool info_json_write(JsonSink sink, const SnapshotFileInfo *info, Error *error)
     write_capture(&writer, metadata);
     json_boolean_member(&writer, "complete", metadata->is_complete);
     json_string_member(&writer, "missing", metadata->missing);
+    write_losses(&writer, info->details);
     json_end_object(&writer);
     return json_writer_finish(&writer, error);
 }

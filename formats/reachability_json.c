@@ -20,6 +20,43 @@ static void write_counts(JsonWriter *writer, const ReachabilityCounts *counts)
     json_unsigned_member(writer, "unreachable_bytes", counts->unreachable_bytes);
 }
 
+// A number that may have no upper end: null.
+static void write_possible(JsonWriter *writer, const char *key, bool is_known, uint64_t value)
+{
+    json_key(writer, key);
+    if (is_known)
+        json_unsigned(writer, value);
+    else
+        json_null(writer);
+}
+
+static void write_possible_totals(JsonWriter *writer, const PossibleTotals *possible)
+{
+    const ReachabilityCounts *counts = &possible->counts;
+    const struct {
+        const char *key;
+        uint64_t value;
+    } members[] = {
+        {"pages", counts->pages},
+        {"heap_bytes", possible->heap_bytes},
+        {"slots", counts->slots},
+        {"objects", counts->objects},
+        {"object_bytes", counts->object_bytes},
+        {"zombies", counts->zombies},
+        {"zombie_bytes", counts->zombie_bytes},
+        {"reachable_objects", counts->reachable_objects},
+        {"reachable_bytes", counts->reachable_bytes},
+        {"unreachable_objects", counts->unreachable_objects},
+        {"unreachable_bytes", counts->unreachable_bytes},
+    };
+
+    json_key(writer, "totals_possible");
+    json_begin_object(writer);
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        write_possible(writer, members[i].key, possible->is_known, members[i].value);
+    json_end_object(writer);
+}
+
 static void write_totals(JsonWriter *writer, const ReachabilityReport *report)
 {
     json_key(writer, "totals");
@@ -241,6 +278,7 @@ bool reachability_json_write(JsonSink sink, const HeapImage *image,
     answer_json_snapshot(&writer, image);
     answer_json_mark(&writer, report);
     write_totals(&writer, report);
+    write_possible_totals(&writer, &report->possible);
     write_groups(&writer, "size_classes", &report->size_classes, write_size_class);
     write_groups(&writer, "owner_threads", &report->owner_threads, write_owner_thread);
     write_root_kinds(&writer, report);

@@ -121,13 +121,14 @@ static void describe_foreign(const CaptureAnalysis *analysis, SnapshotMetadata *
 
 static void describe_completeness(const CaptureAnalysis *analysis, SnapshotMetadata *metadata)
 {
+    const char *what = analysis->copy->is_core ? "are not in the core file" : "could not be read";
     size_t used = 0;
 
     if (analysis->copy->unreadable_bytes > 0) {
         metadata->is_complete = false;
         used = (size_t)snprintf(metadata->missing, sizeof metadata->missing,
-                                "%llu bytes of private writable memory could not be read",
-                                (unsigned long long)analysis->copy->unreadable_bytes);
+                                "%llu bytes of private writable memory %s",
+                                (unsigned long long)analysis->copy->unreadable_bytes, what);
     }
     if (analysis->left_out_bytes > 0 && used < sizeof metadata->missing) {
         metadata->is_complete = false;
@@ -136,6 +137,39 @@ static void describe_completeness(const CaptureAnalysis *analysis, SnapshotMetad
                        "touched",
                        used > 0 ? "\n" : "", (unsigned long long)analysis->left_out_bytes);
     }
+}
+
+// More than so many are told as one.
+#define MAX_TOLD_LOSSES 1000u
+
+static bool list_losses(CaptureAnalysis *analysis, Error *error)
+{
+    const ProcessCopy *copy = analysis->copy;
+    SnapshotDetails *details = analysis->details;
+    uint64_t untold = copy->unreadable_bytes, untold_pages = 0;
+
+    for (uint64_t i = 0; i < copy->lost_count && i < MAX_TOLD_LOSSES; i++) {
+        untold -= copy->lost[i].bytes;
+        if (!snapshot_details_add_loss(details, LOSS_MEMORY, copy->lost[i].address,
+                                       copy->lost[i].bytes, "it is not in the core file", error))
+            return false;
+    }
+    if (untold > 0 &&
+        !snapshot_details_add_loss(details, LOSS_MEMORY, 0, untold, "it could not be read", error))
+        return false;
+    for (uint64_t i = 0; i < analysis->left_out.count; i++) {
+        const Region *region = &analysis->left_out.items[i];
+
+        if (i >= MAX_TOLD_LOSSES)
+            untold_pages += region->end - region->start;
+        else if (!snapshot_details_add_loss(details, LOSS_PAGES, region->start,
+                                            region->end - region->start,
+                                            "there was no memory to put it together", error))
+            return false;
+    }
+    return untold_pages == 0 ||
+           snapshot_details_add_loss(details, LOSS_PAGES, 0, untold_pages,
+                                     "there was no memory to put it together", error);
 }
 
 static void describe_process(CaptureAnalysis *analysis)
@@ -208,6 +242,10 @@ bool capture_analysis_new(const ProcessCopy *copy, const CaptureOptions *options
     describe_process(analysis);
     describe_foreign(analysis, &analysis->details->metadata);
     describe_completeness(analysis, &analysis->details->metadata);
+    if (!list_losses(analysis, error)) {
+        capture_analysis_free(analysis);
+        return false;
+    }
     fill_summary(analysis, summary);
     analysis->contents = (SnapshotContents){
         .layout = analysis->layout,
@@ -228,20 +266,11 @@ void capture_analysis_free(CaptureAnalysis *analysis)
     if (analysis == NULL)
         return;
     RegionList *const lists[] = {
-        &analysis->pages,
-        &analysis->stacks,
-        &analysis->dead_stacks,
-        &analysis->tls,
-        &analysis->metadata,
-        &analysis->stray_stacks,
-        &analysis->odd_chunks,
-        &analysis->globals,
-        &analysis->malloc_spans,
-        &analysis->tls_tails,
-        &analysis->guessed_globals,
-        &analysis->likely_stacks,
-        &analysis->rest,
-        &analysis->map,
+        &analysis->pages,         &analysis->left_out,   &analysis->stacks,
+        &analysis->dead_stacks,   &analysis->tls,        &analysis->metadata,
+        &analysis->stray_stacks,  &analysis->odd_chunks, &analysis->globals,
+        &analysis->malloc_spans,  &analysis->tls_tails,  &analysis->guessed_globals,
+        &analysis->likely_stacks, &analysis->rest,       &analysis->map,
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         region_list_release(lists[i]);

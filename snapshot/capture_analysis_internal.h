@@ -235,7 +235,8 @@ struct CaptureAnalysis {
     uint64_t run_count;
     uint64_t run_capacity;
     MemoryAssembly assembly;
-    uint64_t left_out_bytes; // objects and blocks that were too large to put together
+    uint64_t left_out_bytes; // large objects that there was no memory to put together
+    RegionList left_out;     // the same
 
     // Claims on memory; the first list in this order that has a byte owns it.
     RegionList pages;

@@ -36,6 +36,7 @@ typedef struct CoreCopying {
     ProcessCopy *out;
     uint64_t used_bytes; // of the staging memory
     uint64_t range_capacity;
+    uint64_t lost_capacity;
     Error *error;
 } CoreCopying;
 
@@ -186,16 +187,26 @@ static bool copy_mapping(CoreCopying *copying, uint32_t mapping)
     return true;
 }
 
-// Anonymous memory that the core has not got: whoever wrote it was told to leave it out. (Of
+// Notes anonymous memory that the core has not got: whoever wrote it was told to leave it out. (Of
 // mapped files the core need not have what was never changed.)
-static uint64_t left_out_bytes(const CoreCopying *copying, uint32_t mapping)
+static bool note_left_out(CoreCopying *copying, uint32_t mapping)
 {
-    const ProcessMapping *record = &copying->out->mappings[mapping];
+    ProcessCopy *out = copying->out;
+    const ProcessMapping *record = &out->mappings[mapping];
     const CoreSegment *segment = segment_of(copying, mapping);
+    uint64_t bytes;
 
-    if (segment == NULL || !mapping_is_private_writable(record) || mapping_is_file(record))
-        return 0;
-    return segment->bytes - segment->file_bytes;
+    if (segment == NULL || !mapping_is_private_writable(record) || mapping_is_file(record) ||
+        segment->bytes == segment->file_bytes)
+        return true;
+    bytes = segment->bytes - segment->file_bytes;
+    if (!array_reserve((void **)&out->lost, &copying->lost_capacity, out->lost_count,
+                       sizeof *out->lost, "what is missing", copying->error))
+        return false;
+    out->lost[out->lost_count++] =
+        (ProcessRange){segment->address + segment->file_bytes, bytes, NULL};
+    out->unreadable_bytes += bytes;
+    return true;
 }
 
 static bool copy_all(CoreCopying *copying)
@@ -205,9 +216,8 @@ static bool copy_all(CoreCopying *copying)
     if (!make_room(copying, count_data(copying)))
         return false;
     for (uint32_t i = 0; i < out->mapping_count; i++) {
-        if (!copy_mapping(copying, i))
+        if (!copy_mapping(copying, i) || !note_left_out(copying, i))
             return false;
-        out->unreadable_bytes += left_out_bytes(copying, i);
     }
     return true;
 }

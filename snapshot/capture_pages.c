@@ -23,6 +23,9 @@ static bool add_run(CaptureAnalysis *analysis, MemoryReader *reader, uint64_t ad
         return false;
     if (data == NULL) {
         analysis->left_out_bytes += bytes;
+        if (!region_list_add(&analysis->left_out, address, address + bytes, REGION_GC, NO_INDEX,
+                             error))
+            return false;
         return true;
     }
     *is_added = true;

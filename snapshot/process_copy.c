@@ -18,6 +18,7 @@ void process_copy_release(ProcessCopy *copy)
     free(copy->executable_path);
     free(copy->threads);
     free(copy->ranges);
+    free(copy->lost);
     if (copy->staging != NULL)
         (void)munmap(copy->staging, copy->staging_bytes);
     memset(copy, 0, sizeof *copy);

@@ -71,7 +71,9 @@ typedef struct ProcessCopy {
     uint64_t pause_ns;         // first interrupt to last detach
     int64_t captured_at_ns;    // since 1970, UTC, at the first interrupt
     uint64_t unreadable_bytes; // private writable memory that could not be read
-    void *staging;             // owned mapping that the ranges point into
+    uint64_t lost_count;
+    ProcessRange *lost; // parts of it whose place is known; without data; owned
+    void *staging;      // owned mapping that the ranges point into
     uint64_t staging_bytes;
 } ProcessCopy;
 

@@ -23,9 +23,11 @@ static bool set_damage(Error *error, const SeekableFile *file, uint64_t offset, 
 bool seekable_file_frame_damage(Error *error, const SeekableFile *file, const SeekableFrame *frame,
                                 const char *what)
 {
-    return error_set(error, ERROR_CORRUPT, "'%s' is damaged: frame %u: %s (offset %llu of %llu)",
-                     file->path, frame->number, what, (unsigned long long)frame->file_offset,
-                     (unsigned long long)file->info.file_bytes);
+    (void)error_set(error, ERROR_CORRUPT, "'%s' is damaged: frame %u: %s (offset %llu of %llu)",
+                    file->path, frame->number, what, (unsigned long long)frame->file_offset,
+                    (unsigned long long)file->info.file_bytes);
+    return error_add_hint(error, "`rudo-snap verify --salvage %s -o saved.zst` keeps what is whole",
+                          file->path);
 }
 
 bool seekable_file_read(const SeekableFile *file, uint64_t offset, void *to, size_t length,
@@ -248,6 +250,52 @@ bool seekable_file_open(const char *path, uint16_t newest_major, uint64_t max_st
     *file = (SeekableFile){.descriptor = -1};
     if (open_file(file, path, error) && read_file_header(file, newest_major, error) &&
         read_seek_table(file, error) && check_limits(file, max_stream_bytes, error))
+        return true;
+    seekable_file_release(file);
+    return false;
+}
+
+// The frames that can be found without the seek table.
+static bool find_frames(SeekableFile *file, Error *error)
+{
+    SeekableFrame frame = {.file_offset = FILE_HEADER_BYTES, .number = 1};
+    FrameExtent extent;
+
+    file->info.frame_count = 0;
+    for (;
+         frame.number < SEEK_TABLE_MAX_FRAMES &&
+         seekable_find_frame(file->descriptor, file->info.file_bytes, frame.file_offset, &extent) &&
+         !extent.is_table && extent.content_bytes <= FRAME_MAX_STREAM_BYTES &&
+         extent.end - frame.file_offset <= FRAME_MAX_FILE_BYTES;
+         frame.number++) {
+        uint8_t checksum[sizeof frame.checksum];
+
+        frame.file_bytes = (uint32_t)(extent.end - frame.file_offset);
+        frame.stream_bytes = (uint32_t)extent.content_bytes;
+        if (extent.content_bytes > 0) {
+            if (!seekable_file_read(file, extent.end - sizeof checksum, checksum, sizeof checksum,
+                                    error))
+                return false;
+            frame.checksum = bytes_get_u32(checksum);
+            if (!keep_frame(file, &frame, error))
+                return false;
+        }
+        frame.stream_offset += frame.stream_bytes;
+        frame.file_offset = extent.end;
+    }
+    file->info.stream_bytes = frame.stream_offset;
+    return true;
+}
+
+bool seekable_file_open_damaged(const char *path, uint16_t newest_major, uint64_t max_stream_bytes,
+                                SeekableFile *file, Error *error)
+{
+    Error ignored;
+
+    *file = (SeekableFile){.descriptor = -1};
+    if (open_file(file, path, error) && read_file_header(file, newest_major, error) &&
+        (read_seek_table(file, &ignored) || find_frames(file, error)) &&
+        check_limits(file, max_stream_bytes, error))
         return true;
     seekable_file_release(file);
     return false;

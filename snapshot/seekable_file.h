@@ -33,6 +33,11 @@ typedef struct SeekableFile {
 // their content in the stream; what is in them is not looked at yet. To be released.
 NODISCARD bool seekable_file_open(const char *path, uint16_t newest_major,
                                   uint64_t max_stream_bytes, SeekableFile *file, Error *error);
+// For a damaged file: when the seek table is not what it should be, the frames are those that are
+// found from the start of the file on, as far as they are whole.
+NODISCARD bool seekable_file_open_damaged(const char *path, uint16_t newest_major,
+                                          uint64_t max_stream_bytes, SeekableFile *file,
+                                          Error *error);
 void seekable_file_release(SeekableFile *file);
 
 // Reads raw bytes of the file. Errors: system, corrupt (they are not there any more).

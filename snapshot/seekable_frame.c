@@ -152,14 +152,49 @@ static void describe(FrameEnd how, bool is_table, unsigned frame, uint64_t end, 
         (void)snprintf(what, size, "the seek table is not what it should be");
 }
 
+bool seekable_find_frame(int descriptor, uint64_t file_bytes, uint64_t offset, FrameExtent *out)
+{
+    FileWindow window = {.descriptor = descriptor, .file_bytes = file_bytes};
+    FrameHeader header;
+    const uint8_t *bytes;
+    size_t got;
+
+    *out = (FrameExtent){0};
+    if (offset >= file_bytes ||
+        walk_frame(&window, offset, &out->end, &out->is_table) != FRAME_WHOLE)
+        return false;
+    bytes = look_at(&window, offset, FRAME_HEADER_MAX_BYTES, &got);
+    if ((bytes_get_u32(bytes) & SKIPPABLE_MAGIC_MASK) == SKIPPABLE_MAGIC)
+        return true;
+    if (!frame_header_read(bytes, got, &header) || !header.has_checksum || header.has_dictionary ||
+        header.content_bytes == 0)
+        return false;
+    out->content_bytes = header.content_bytes;
+    return true;
+}
+
+// How to get at what is whole, if there is something.
+static bool add_salvage_hint(Error *error, const char *path, unsigned whole)
+{
+    if (whole == 0)
+        return false;
+    return error_add_hint(
+        error,
+        "`rudo-snap verify --salvage %s -o saved.zst` keeps the %u frame%s that %s "
+        "whole",
+        path, whole, whole == 1 ? "" : "s", whole == 1 ? "is" : "are");
+}
+
 bool seekable_explain_damage(int descriptor, const char *path, uint64_t file_bytes, Error *error)
 {
     FileWindow window = {.descriptor = descriptor, .file_bytes = file_bytes};
     char what[100] = "the seek table is missing";
     uint64_t offset = 0;
+    unsigned whole = 0;
 
     for (unsigned frame = 0; offset < file_bytes; frame++) {
         bool is_table;
+        FrameExtent extent;
         uint64_t end;
         char found[sizeof what];
         FrameEnd how = walk_frame(&window, offset, &end, &is_table);
@@ -168,8 +203,11 @@ bool seekable_explain_damage(int descriptor, const char *path, uint64_t file_byt
             memcpy(what, found, sizeof what);
             break;
         }
+        if (seekable_find_frame(descriptor, file_bytes, offset, &extent))
+            whole += extent.content_bytes > 0;
         offset = end;
     }
-    return error_set(error, ERROR_CORRUPT, "'%s' is damaged: %s (offset %llu of %llu)", path, what,
-                     (unsigned long long)offset, (unsigned long long)file_bytes);
+    (void)error_set(error, ERROR_CORRUPT, "'%s' is damaged: %s (offset %llu of %llu)", path, what,
+                    (unsigned long long)offset, (unsigned long long)file_bytes);
+    return add_salvage_hint(error, path, whole);
 }

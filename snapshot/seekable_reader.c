@@ -27,21 +27,36 @@ struct SeekableReader {
     uint32_t cached_frame; // whose content is in decompressors[0]; frame_count: none
 };
 
-bool seekable_reader_open(const char *path, uint16_t newest_major, uint64_t max_stream_bytes,
-                          SeekableReader **out, Error *error)
+typedef bool OpenFile(const char *path, uint16_t newest_major, uint64_t max_stream_bytes,
+                      SeekableFile *file, Error *error);
+
+static bool open_with(OpenFile *open_file, const char *path, uint16_t newest_major,
+                      uint64_t max_stream_bytes, SeekableReader **out, Error *error)
 {
     SeekableReader *reader = calloc(1, sizeof *reader);
 
     *out = NULL;
     if (reader == NULL)
         return error_set_memory(error, sizeof *reader, "a snapshot reader");
-    if (!seekable_file_open(path, newest_major, max_stream_bytes, &reader->file, error)) {
+    if (!open_file(path, newest_major, max_stream_bytes, &reader->file, error)) {
         free(reader);
         return false;
     }
     reader->cached_frame = reader->file.info.frame_count;
     *out = reader;
     return true;
+}
+
+bool seekable_reader_open(const char *path, uint16_t newest_major, uint64_t max_stream_bytes,
+                          SeekableReader **out, Error *error)
+{
+    return open_with(seekable_file_open, path, newest_major, max_stream_bytes, out, error);
+}
+
+bool seekable_reader_open_damaged(const char *path, uint16_t newest_major,
+                                  uint64_t max_stream_bytes, SeekableReader **out, Error *error)
+{
+    return open_with(seekable_file_open_damaged, path, newest_major, max_stream_bytes, out, error);
 }
 
 void seekable_reader_free(SeekableReader *reader)
@@ -320,4 +335,37 @@ bool seekable_reader_check_frames(SeekableReader *reader, uint32_t threads, Erro
     reader->cached_frame = count;
     return parallel_for(count, parallel_for_threads(threads, count), check_one_frame, reader,
                         error);
+}
+
+bool seekable_reader_salvage(SeekableReader *reader, uint8_t *stream, StreamPart **parts,
+                             uint64_t *part_count, uint32_t *whole_frames, Error *error)
+{
+    const SeekableFile *file = &reader->file;
+    Decompressor *decompressor = &reader->decompressors[0];
+    uint64_t count = 0;
+
+    *whole_frames = 0;
+    *part_count = 0;
+    *parts = malloc(((size_t)file->info.frame_count + 1) * sizeof **parts);
+    if (*parts == NULL)
+        return error_set_memory(error, file->info.frame_count * sizeof **parts, "parts of a file");
+    for (uint32_t i = 0; i < file->info.frame_count; i++) {
+        const SeekableFrame *frame = &file->frames[i];
+        StreamPart *last = count > 0 ? &(*parts)[count - 1] : NULL;
+
+        if (!decompress(reader, decompressor, frame, stream + frame->stream_offset, error)) {
+            if (error->code == ERROR_CORRUPT)
+                continue;
+            free(*parts);
+            *parts = NULL;
+            return false;
+        }
+        ++*whole_frames;
+        if (last != NULL && last->offset + last->length == frame->stream_offset)
+            last->length += frame->stream_bytes;
+        else
+            (*parts)[count++] = (StreamPart){frame->stream_offset, frame->stream_bytes};
+    }
+    *part_count = count;
+    return true;
 }

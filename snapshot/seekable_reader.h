@@ -54,6 +54,24 @@ typedef struct StreamTarget {
 NODISCARD bool seekable_reader_scatter(SeekableReader *reader, const StreamTarget *targets,
                                        uint64_t target_count, uint32_t threads, Error *error);
 
+// The same for a damaged file: see seekable_file_open_damaged(). Its stream has holes, which only
+// seekable_reader_salvage() tells.
+NODISCARD bool seekable_reader_open_damaged(const char *path, uint16_t newest_major,
+                                            uint64_t max_stream_bytes, SeekableReader **out,
+                                            Error *error);
+
+// A stretch of the stream.
+typedef struct StreamPart {
+    uint64_t offset;
+    uint64_t length;
+} StreamPart;
+
+// Decompresses every frame that is whole to its place in `stream`, which has room for all of
+// stream_bytes. *parts, which the caller frees, are the stretches that are there: ascending,
+// disjoint, not adjacent. Damage is no error here. Errors: system, memory.
+NODISCARD bool seekable_reader_salvage(SeekableReader *reader, uint8_t *stream, StreamPart **parts,
+                                       uint64_t *part_count, uint32_t *whole_frames, Error *error);
+
 // Decompresses every frame, to check all checksums.
 NODISCARD bool seekable_reader_check_frames(SeekableReader *reader, uint32_t threads, Error *error);
 

@@ -17,6 +17,9 @@
 
 // Flags of the file header and of the stream header.
 #define SNAPSHOT_FLAG_KEEPS_FREE_SLOTS 0x1u
+// Sections of pages may follow that override earlier ones: who writes such sections sets it, since
+// the rest of a file that was cut short cannot tell.
+#define SNAPSHOT_FLAG_OVERRIDES_PAGES 0x2u
 
 #define SECTION_HEADER_BYTES 16u
 #define SECTION_ALIGNMENT 8u

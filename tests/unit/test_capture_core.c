@@ -153,6 +153,26 @@ Test(capture_core, memory_that_was_left_out_is_counted)
     cr_expect_eq(copy.unreadable_bytes, 6 * PAGE);
 }
 
+Test(capture_core, memory_that_was_left_out_is_listed_in_the_snapshot)
+{
+    CaptureOptions options = {.foreign_mode = FOREIGN_BLOCKS};
+    CaptureAnalysis *analysis = NULL;
+    const SnapshotDetails *details;
+    CaptureSummary summary;
+
+    (void)made_core_segment(core, UINT64_C(0x7fff80000000), 10 * PAGE, 4 * PAGE, DATA);
+    cr_assert(copy_core(), "%s", error.message);
+    cr_assert(capture_analysis_new(&copy, &options, &analysis, &summary, &error), "%s",
+              error.message);
+    details = capture_analysis_contents(analysis)->details;
+    cr_expect_not(details->metadata.is_complete);
+    cr_assert_eq(details->loss_count, 1u);
+    cr_expect_eq(details->losses[0].kind, LOSS_MEMORY);
+    cr_expect_eq(details->losses[0].address, UINT64_C(0x7fff80004000));
+    cr_expect_eq(details->losses[0].bytes, 6 * PAGE);
+    capture_analysis_free(analysis);
+}
+
 Test(capture_core, files_that_have_no_segment_are_mapped_nevertheless)
 {
     const uint64_t library = UINT64_C(0x7e0000000000);

@@ -40,6 +40,9 @@ try info --jsno shop.zst
 try info shop.zst fallback.zst
 try verify
 try verify --quite shop.zst
+try verify --salvage shop.zst
+try verify -o saved.zst shop.zst
+try verify --salvage -o saved.zst shop.zst fallback.zst
 try capture
 try capture --pid 1
 try capture -o heap.zst
