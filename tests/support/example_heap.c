@@ -122,3 +122,29 @@ void example_heap(SnapshotContents *contents)
         .details = &details,
     };
 }
+
+void example_told_heap(SnapshotContents *contents)
+{
+    static char root_name[] = "list of all", lost_pages[] = "damaged", lost_names[] = "not found";
+    static uint32_t offsets[] = {48};
+    static SnapshotRootName root_names[1];
+    static SnapshotTypeLayout type_layouts[1] = {{TYPE_WORD, UINT32_MAX, 1, offsets}};
+    static SnapshotLoss losses[2] = {
+        {EXAMPLE_PAGE_ADDRESS + 4096, 8192, LOSS_PAGES, lost_pages},
+        {0, 0, LOSS_NAMES, lost_names},
+    };
+    static SnapshotDetails details;
+
+    example_heap(contents);
+    root_names[0] =
+        (SnapshotRootName){contents->roots[0].address, contents->roots[0].value, root_name};
+    details = *contents->details;
+    details.metadata.is_complete = false;
+    details.root_name_count = 1;
+    details.root_names = root_names;
+    details.type_layout_count = 1;
+    details.type_layouts = type_layouts;
+    details.loss_count = 2;
+    details.losses = losses;
+    contents->details = &details;
+}

@@ -13,4 +13,7 @@
 // variable, a mapping.
 void example_heap(SnapshotContents *contents);
 
+// The same, with what few snapshots have: a root and a type that the program told, and losses.
+void example_told_heap(SnapshotContents *contents);
+
 #endif

@@ -12,6 +12,7 @@
 
 #include "snapshot/byte_buffer.h"
 #include "snapshot/snapshot_format.h"
+#include "tests/support/example_heap.h"
 #include "tests/support/random_heap.h"
 #include "tests/support/snapshot_streams.h"
 
@@ -480,4 +481,58 @@ Test(snapshot_file, a_snapshot_that_is_too_large_for_this_machine_says_so)
     cr_expect_eq(error.code, ERROR_MEMORY, "%s", error.message);
     cr_expect_neq(error.hint[0], '\0');
     target_free(&target);
+}
+
+// ---- what few snapshots have ----
+
+Test(snapshot_file, told_roots_and_types_and_losses_are_read_as_they_were_written)
+{
+    SnapshotReadOptions options = {.force_relocation = true};
+    SnapshotContents contents;
+    HeapImage *image;
+    Error error;
+    Bytes stream;
+
+    example_told_heap(&contents);
+    stream = snapshot_stream(&contents, NULL);
+    cr_assert(snapshot_read_stream(stream.bytes, stream.length, &options, &image, &error), "%s",
+              error.message);
+    const SnapshotDetails *read = image->details, *written = contents.details;
+    cr_assert_eq(read->root_name_count, 1u);
+    cr_expect_eq(read->root_names[0].address, written->root_names[0].address);
+    cr_expect_eq(read->root_names[0].value, written->root_names[0].value);
+    cr_expect_str_eq(read->root_names[0].name, "list of all");
+    cr_assert_eq(read->type_layout_count, 1u);
+    cr_expect_eq(read->type_layouts[0].type_word, written->type_layouts[0].type_word);
+    cr_expect_eq(read->type_layouts[0].rest_offset, UINT32_MAX);
+    cr_assert_eq(read->type_layouts[0].offset_count, 1u);
+    cr_expect_eq(read->type_layouts[0].offsets[0], 48u);
+    cr_assert_eq(read->loss_count, 2u);
+    cr_expect_eq(read->losses[0].kind, LOSS_PAGES);
+    cr_expect_eq(read->losses[0].bytes, 8192u);
+    cr_expect_str_eq(read->losses[0].why, "damaged");
+    cr_expect_eq(read->losses[1].kind, LOSS_NAMES);
+    cr_expect_not(read->metadata.is_complete);
+    cr_expect(image->has_exact_types);
+    heap_image_free(image);
+    free(stream.bytes);
+}
+
+Test(snapshot_file, told_things_that_cannot_be_are_refused)
+{
+    static const char *const names[] = {
+        "told-root-names-huge", "told-root-name-huge",    "told-layouts-huge",
+        "told-offsets-huge",    "told-offset-unaligned",  "told-rest-before-offset",
+        "told-losses-huge",     "told-loss-kind-unknown", "told-loss-bytes-huge",
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[128];
+        Bytes stream;
+
+        (void)snprintf(path, sizeof path, "tests/fuzz/corpus/snapshot_stream/%s", names[i]);
+        stream = file_bytes(path);
+        cr_expect_eq(must_refuse_stream(stream).code, ERROR_CORRUPT, "%s", names[i]);
+        free(stream.bytes);
+    }
 }

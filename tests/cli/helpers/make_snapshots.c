@@ -88,6 +88,41 @@ static void save_hostile_tables(const char *folder)
     save(folder, "section-length-over-next", example_with(IN(runs), (uint64_t)-8, 40));
 }
 
+// The same for what few snapshots have.
+static Bytes told_with(size_t section_in_map, uint64_t offset, uint64_t value)
+{
+    SnapshotContents contents;
+    Bytes stream;
+    SectionMap map;
+    const Section *section;
+
+    example_told_heap(&contents);
+    stream = snapshot_stream(&contents, NULL);
+    map = sections_of(stream.bytes, stream.length);
+    section = (const Section *)(const void *)((const char *)&map + section_in_map);
+    bytes_put_u64(stream.bytes + section->offset + offset, value);
+    section_map_release(&map);
+    return stream;
+}
+
+static void save_told(const char *folder)
+{
+    SnapshotContents contents;
+
+    example_told_heap(&contents);
+    save(folder, "told", snapshot_stream(&contents, NULL));
+    save(folder, "told-root-names-huge", told_with(IN(root_names), 0, UINT64_MAX / 20));
+    save(folder, "told-root-name-huge", told_with(IN(root_names), 24, UINT32_MAX));
+    save(folder, "told-layouts-huge", told_with(IN(type_layouts), 0, UINT64_C(1) << 60));
+    save(folder, "told-offsets-huge", told_with(IN(type_layouts), 16, UINT64_MAX));
+    save(folder, "told-offset-unaligned", told_with(IN(type_layouts), 20, UINT64_C(49) << 32 | 1));
+    save(folder, "told-rest-before-offset",
+         told_with(IN(type_layouts), 16, UINT64_C(1) << 32 | 40));
+    save(folder, "told-losses-huge", told_with(IN(losses), 0, UINT64_C(1) << 61));
+    save(folder, "told-loss-kind-unknown", told_with(IN(losses), 24, 99));
+    save(folder, "told-loss-bytes-huge", told_with(IN(losses), 16, UINT64_MAX));
+}
+
 static void save_hostile_pages(const char *folder)
 {
     // In the page: behind count and the one run.
@@ -205,6 +240,7 @@ int main(int argc, char **argv)
         save_sections(argv[2]);
         save_hostile_tables(argv[2]);
         save_hostile_pages(argv[2]);
+        save_told(argv[2]);
         return 0;
     }
     fprintf(stderr, "usage: make_snapshots example FILE | random SEED OBJECTS FILE | "
