@@ -57,7 +57,7 @@ typedef struct MarkWorker {
     uint32_t pipe_head; // items pipe[pipe_head..pipe_tail), modulo PIPE_ITEMS
     uint32_t pipe_tail;
     uint64_t pipe[PIPE_ITEMS];
-    // Of the batch under way; see mark_batch.c.
+    // Of the batch under way; see marker/mark_granules_inline.h.
     uint64_t granules[BATCH_REFERENCES + INCOMING_REFERENCES + WORD_FILTER_SLACK];
     // MARK_OWNED only.
     ReferenceChunk *incoming; // from the inbox, not visited yet

@@ -22,7 +22,7 @@ typedef struct ReferenceChunk {
     struct ReferenceChunk *next;
     uint32_t owner; // worker that owns all pages they lead to
     uint32_t count;
-    uint64_t granules[]; // see mark_batch.c; of the window
+    uint64_t granules[]; // see marker/mark_granules_inline.h
 } ReferenceChunk;
 
 typedef struct ChunkPoolOptions {

@@ -100,6 +100,8 @@ __attribute__((format(printf, 3, 4), unused)) static void cr_fail(const char *fi
 #define cr_expect_gt(A, B, ...) CR_COMPARE(A, >, B, false, __VA_ARGS__)
 #define cr_assert_geq(A, B, ...) CR_COMPARE(A, >=, B, true, __VA_ARGS__)
 #define cr_expect_geq(A, B, ...) CR_COMPARE(A, >=, B, false, __VA_ARGS__)
+
+#define cr_log_info(...) ((void)fprintf(stderr, "# " __VA_ARGS__), (void)fputc('\n', stderr))
 #define cr_assert_str_eq(A, B, ...) CR_CHECK(strcmp(A, B) == 0, #A " eq " #B, true, __VA_ARGS__)
 #define cr_expect_str_eq(A, B, ...) CR_CHECK(strcmp(A, B) == 0, #A " eq " #B, false, __VA_ARGS__)
 #define cr_expect_str_neq(A, B, ...) CR_CHECK(strcmp(A, B) != 0, #A " neq " #B, false, __VA_ARGS__)

@@ -1,0 +1,109 @@
+// Granules: how the loops of a batch (marker/mark_batch.c) see references, and what they keep in
+// locals.
+//
+// A reference into the window is worked with as the number of its granule (see Note [Granules] in
+// marker/mark_words.h), counted from the start of the window: the upper bits say where its mark
+// word is, the lower six which bit of it.
+
+#ifndef MARKER_MARK_GRANULES_INLINE_H
+#define MARKER_MARK_GRANULES_INLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "marker/mark_worker.h"
+#include "shared_memory.h"
+
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+// Every shape below is to have its own copy; and gcc 12 takes a function that only fetches for one
+// without effect, and drops it.
+#define INLINE static inline __attribute__((always_inline))
+
+// The pages that nearly every heap has: 4 KiB.
+#define USUAL_PAGE_SHIFT 12u
+#define USUAL_GRANULE_SHIFT (USUAL_PAGE_SHIFT - 6)
+#define GRANULES_OF_PAGE_SHIFT 6u
+
+// What one copy of the loops is compiled for.
+typedef struct BatchShape {
+    MarkMode mode;
+    bool is_usual; // pages of 4 KiB, words found by bucket, bytes at one distance, nothing under
+                   // construction
+    bool has_far;  // something outside the window can be referred to
+} BatchShape;
+
+// The part of the worker that the loops need, in locals: stores of granules and items could
+// otherwise be taken for changes of the worker, and everything would be read again. Its address
+// must never be given to a function that is not inlined, for the same reason.
+typedef struct BatchState {
+    MarkWorker *worker;
+    SharedU64 *white;
+    const uint32_t *pages;
+    uint64_t window_start;
+    uint64_t window_bytes;
+    uint64_t far_low;
+    uint64_t far_span;
+    uint32_t granule_shift;
+    uint64_t *granules; // that were found and not visited yet
+    uint32_t count;
+    uint64_t scanned_words;
+} BatchState;
+
+INLINE uint32_t granule_shift_of(const BatchState *state, BatchShape shape)
+{
+    return shape.is_usual ? USUAL_GRANULE_SHIFT : state->granule_shift;
+}
+
+INLINE uint64_t granule_count(const BatchState *state, BatchShape shape)
+{
+    return state->window_bytes >> granule_shift_of(state, shape);
+}
+
+// Turns words into granules, counted from the start of the window, and back. Rotated, so that one
+// comparison finds both words beyond the window and those that are not at the start of a granule:
+// the low bits, if there are any, come out on top.
+INLINE uint64_t granule_of(const BatchState *state, BatchShape shape, uint64_t word)
+{
+    uint32_t shift = granule_shift_of(state, shape);
+    uint64_t offset = word - state->window_start;
+
+    return offset >> shift | offset << (64 - shift);
+}
+
+INLINE uint64_t word_of(const BatchState *state, BatchShape shape, uint64_t granule)
+{
+    uint32_t shift = granule_shift_of(state, shape);
+
+    return (granule << shift | granule >> (64 - shift)) + state->window_start;
+}
+
+// The index of the mark word of a granule in the window. NO_INDEX: there is no page.
+INLINE uint32_t index_of(const BatchState *state, BatchShape shape, uint64_t granule)
+{
+    uint64_t bucket = granule >> GRANULES_OF_PAGE_SHIFT;
+
+    return shape.is_usual || state->pages == NULL ? (uint32_t)bucket : state->pages[bucket];
+}
+
+// Never by a number that was not looked at: that would cost a walk through page tables.
+INLINE void prefetch_white(const BatchState *state, BatchShape shape, uint64_t granule)
+{
+    uint32_t index = index_of(state, shape, granule < granule_count(state, shape) ? granule : 0);
+
+    if (!shape.is_usual && index == NO_INDEX)
+        index = 0;
+    if (shape.mode != MARK_ALONE)
+        shared_u64_prefetch_exclusive(&state->white[index]);
+    else
+        shared_u64_prefetch(&state->white[index]);
+}
+
+// May the word refer to anything?
+INLINE uint32_t is_candidate(const BatchState *state, BatchShape shape, uint64_t word)
+{
+    return (uint32_t)(word - state->window_start < state->window_bytes) |
+           (uint32_t)(shape.has_far && word - state->far_low < state->far_span);
+}
+
+#endif

@@ -1,0 +1,185 @@
+// The second half of a batch: what was found is sent to others, or visited.
+
+#ifndef MARKER_MARK_VISIT_INLINE_H
+#define MARKER_MARK_VISIT_INLINE_H
+
+#include "marker/mark_granules_inline.h"
+#include "marker/mark_item.h"
+#include "marker/mark_visit.h"
+#include "marker/mark_words.h"
+
+// References that a worker without anything else to do visits itself, whoever owns their pages.
+#define LONE_REFERENCES 4u
+
+// ---- references for others (MARK_OWNED) ----
+
+// Who is to visit a granule: what is not in the window, whoever finds it.
+INLINE uint32_t owner_of(const BatchState *state, BatchShape shape, uint64_t granule)
+{
+    const PageOwnership *ownership = state->worker->ownership;
+    uint32_t shift = ownership->region_shift - granule_shift_of(state, shape);
+
+    return granule < granule_count(state, shape) ? ownership->workers[granule >> shift]
+                                                 : state->worker->index;
+}
+
+// Is sending references away worth it? Not if the worker would have nothing to do then, as with a
+// list in random order; and not if there are no chunks, as the owners are behind already.
+static bool is_routed(MarkWorker *worker, uint32_t count)
+{
+    bool is_lone = count <= LONE_REFERENCES && worker->incoming == NULL &&
+                   worker->pipe_head == worker->pipe_tail &&
+                   per_thread_mark_queue_size(worker->queue) == 0;
+
+    return !is_lone && owner_outboxes_reserve(&worker->outboxes);
+}
+
+// Sends granules into pages of other workers to their owners and keeps the rest.
+INLINE void route(BatchState *state, BatchShape shape)
+{
+    MarkWorker *worker = state->worker;
+    bool is_kept = !is_routed(worker, state->count);
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < state->count; i++) {
+        uint64_t granule = state->granules[i];
+        uint32_t owner = is_kept ? worker->index : owner_of(state, shape, granule);
+        uint32_t is_own = owner == worker->index;
+        owner_outboxes_add(&worker->outboxes, owner, granule, is_own ^ 1);
+        state->granules[kept] = granule;
+        kept += is_own;
+        prefetch_white(state, shape, is_own ? granule : 0);
+    }
+    state->count = kept;
+}
+
+// Takes some references that others sent.
+INLINE void take_incoming(BatchState *state, BatchShape shape)
+{
+    MarkWorker *worker = state->worker;
+
+    while (worker->incoming != NULL && state->count < INCOMING_REFERENCES) {
+        ReferenceChunk *chunk = worker->incoming;
+        if (chunk->count == 0) {
+            worker->incoming = chunk->next;
+            owner_outboxes_reuse(&worker->outboxes, chunk);
+            continue;
+        }
+        uint64_t granule = chunk->granules[--chunk->count];
+        state->granules[state->count++] = granule;
+        prefetch_white(state, shape, granule);
+    }
+}
+
+// ---- visit ----
+
+// The item of an object in a tagged page.
+INLINE uint64_t item_at(const BatchState *state, BatchShape shape, uint64_t granule, uint32_t class)
+{
+    const MarkView *view = &state->worker->view;
+    const HeapImage *image = state->worker->image;
+
+    if (shape.is_usual || view->has_delta)
+        return (granule << granule_shift_of(state, shape)) + view->item_bases[class];
+    uint64_t word = word_of(state, shape, granule);
+    return mark_item_object(
+        (uint64_t)(uintptr_t)heap_image_page_bytes(image, heap_image_find_page(image, word)) +
+            (word & view->page_mask) + view->classes[class].payload_offset,
+        class);
+}
+
+// The mark word of a granule; as if there were no page if it is beyond the window.
+INLINE uint64_t load_white(const BatchState *state, BatchShape shape, uint64_t granule,
+                           uint32_t *index)
+{
+    *index = NO_INDEX;
+    if (LIKELY(granule < granule_count(state, shape)))
+        *index = index_of(state, shape, granule);
+    if (UNLIKELY(shape.is_usual ? granule >= granule_count(state, shape) : *index == NO_INDEX))
+        return PAGE_TAG_NONE;
+    return shared_u64_load(&state->white[*index], SHARED_RELAXED);
+}
+
+INLINE bool claim(const BatchState *state, BatchShape shape, uint32_t index, uint64_t white,
+                  uint64_t bit)
+{
+    if (shape.mode == MARK_ALONE)
+        return try_mark_alone(&state->white[index], white, bit);
+    return (white & bit) != 0 && try_mark(&state->white[index], bit, &white);
+}
+
+// See Note [Granules].
+INLINE uint64_t bit_of(uint64_t granule)
+{
+    return UINT64_C(1) << (granule & 63) & ~MARK_WORD_TAG;
+}
+
+// In a page full of live objects the start of a slot is an edge, claimed or not; elsewhere a
+// reference that claimed nothing must be looked at again.
+INLINE bool is_sure_edge(const MarkView *view, uint64_t white, uint64_t bit)
+{
+    return (bit & view->sure_starts[white & MARK_WORD_TAG]) != 0;
+}
+
+// With others at work: claims granules that were white a moment ago. In a loop of its own, because
+// a read-modify-write holds up all that comes behind it. Returns how many it claimed.
+INLINE uint32_t claim_granules(BatchState *state, BatchShape shape, uint32_t count)
+{
+    PerThreadMarkQueue *queue = state->worker->queue;
+    uint64_t *const items = queue->items;
+    uint32_t before = queue->top, top = before;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t granule = state->granules[i], white;
+        bool is_claimed =
+            try_mark(&state->white[index_of(state, shape, granule)], bit_of(granule), &white);
+        items[top] = item_at(state, shape, granule, (uint32_t)white & PAGE_TAG_CLASS);
+        top += is_claimed;
+    }
+    queue->top = top;
+    return top - before;
+}
+
+INLINE void visit_granules(BatchState *state, BatchShape shape)
+{
+    MarkWorker *worker = state->worker;
+    PerThreadMarkQueue *queue = worker->queue;
+    const MarkView *view = &worker->view;
+    const uint64_t *granules = state->granules, *end = granules + state->count;
+    uint64_t *top = queue->items + queue->top, *first = top;
+    uint64_t marked = 0, edges = state->count;
+    uint32_t kept = 0;
+
+    for (; granules != end; granules++) {
+        uint64_t granule = *granules;
+        uint32_t index;
+        uint64_t white = load_white(state, shape, granule, &index);
+        if (UNLIKELY((white & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX)) {
+            marked += (uint64_t)(top - first);
+            queue->top = (uint32_t)(top - queue->items);
+            edges -= !mark_visit_complex(worker, word_of(state, shape, granule));
+            first = top = queue->items + queue->top;
+            continue;
+        }
+        uint64_t bit = bit_of(granule);
+        bool is_white = (white & bit) != 0;
+        if (shape.mode != MARK_ALONE) {
+            state->granules[kept] = granule;
+            kept += is_white;
+        } else {
+            (void)try_mark_alone(&state->white[index], white, bit);
+            *top = item_at(state, shape, granule, (uint32_t)white & PAGE_TAG_CLASS);
+            top += is_white;
+        }
+        if (UNLIKELY(!(is_sure_edge(view, white, bit) | is_white)))
+            edges -= !mark_is_edge_without_claim(worker, index, word_of(state, shape, granule));
+    }
+    marked += (uint64_t)(top - first);
+    queue->top = (uint32_t)(top - queue->items);
+    if (shape.mode != MARK_ALONE)
+        marked += claim_granules(state, shape, kept);
+    worker->statistics.marked += marked;
+    worker->statistics.edges += edges;
+}
+
+#endif
