@@ -185,23 +185,36 @@ static bool begins_parameters(const char *text, size_t at)
            (before >= 'A' && before <= 'Z') || (before >= 'a' && before <= 'z');
 }
 
+// Of the standard library's functions, what they were made for says more than they do: all of a
+// thread's own code may have been inlined into std::sys::backtrace::__rust_begin_short_backtrace.
+static bool is_of_standard_library(const char *function)
+{
+    static const char *const crates[] = {"std::", "core::", "alloc::"};
+
+    for (size_t i = 0; i < sizeof crates / sizeof crates[0]; i++)
+        if (strncmp(function, crates[i], strlen(crates[i])) == 0)
+            return true;
+    return false;
+}
+
 char *function_label(const char *function)
 {
     size_t length = strlen(function), used = 0, open = 0;
+    size_t kept = is_of_standard_library(function); // levels of parameters that are shown
     char *label = malloc(length + 1);
 
     for (size_t i = 0; label != NULL && i < length; i++) {
         bool is_arrow = function[i] == '>' && i > 0 && function[i - 1] == '-';
+        bool closes = function[i] == '>' && !is_arrow && open > 0;
+        bool opens = function[i] == '<' && (open > 0 || begins_parameters(function, i));
 
-        if (function[i] == '<' && (open > 0 || begins_parameters(function, i))) {
-            // "::<" of a function goes with its parameters.
-            if (open++ == 0 && used >= 2 && memcmp(label + used - 2, "::", 2) == 0)
-                used -= 2;
-        } else if (open == 0) {
+        // "::<" of a function goes with its parameters.
+        if (opens && open++ == kept && used >= 2 && memcmp(label + used - 2, "::", 2) == 0)
+            used -= 2;
+        if (open <= kept)
             label[used++] = function[i];
-        } else if (function[i] == '>' && !is_arrow) {
+        if (closes)
             open--;
-        }
     }
     if (label == NULL || open > 0) {
         free(label);

@@ -27,8 +27,9 @@ char *root_label(const SnapshotDetails *details, const Root *root);
 char *thread_label(const SnapshotDetails *details, uint32_t thread);
 
 // A function's name without type parameters: "<shop::Cart as shop::Sum>::total" of
-// "<shop::Cart<u8> as shop::Sum>::total::<shop::Order>". Names that are not balanced stay as they
-// are. The caller frees it; NULL when memory is short.
+// "<shop::Cart<u8> as shop::Sum>::total::<shop::Order>". Functions of the standard library
+// keep the outermost, which tell what for. Names that are not balanced stay as they are. The caller
+// frees it; NULL when memory is short.
 char *function_label(const char *function);
 
 #endif
