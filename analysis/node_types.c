@@ -3,6 +3,7 @@
 #include "analysis/node_types.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "snapshot/parallel_for.h"
 #include "snapshot/side_table.h"
@@ -17,6 +18,45 @@ void node_types_free(NodeTypes *types)
     free(types);
 }
 
+static int compare_labels(const void *left, const void *right, void *context)
+{
+    const TypeTable *table = context;
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    int order = strcmp(table->types[a].label, table->types[b].label);
+
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+bool node_types_unify(const TypeTable *table, uint32_t **out, Error *error)
+{
+    size_t count = table->type_count;
+    uint32_t *order = malloc((count + 1) * sizeof *order);
+
+    *out = malloc((count + 1) * sizeof **out);
+    if (order == NULL || *out == NULL) {
+        free(order);
+        free(*out);
+        *out = NULL;
+        return error_set_memory(error, count * 8, "types");
+    }
+    for (uint32_t type = 0; type < count; type++)
+        order[type] = type;
+    qsort_r(order, count, sizeof *order, compare_labels, (void *)(uintptr_t)table);
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_same =
+            i > 0 && strcmp(table->types[order[i - 1]].label, table->types[order[i]].label) == 0;
+
+        (*out)[order[i]] = is_same ? (*out)[order[i - 1]] : order[i];
+    }
+    free(order);
+    return true;
+}
+
+typedef struct Typing {
+    NodeTypes *types;
+    uint32_t *unified;
+} Typing;
+
 static bool is_same(const TypeKey *a, const TypeKey *b)
 {
     return a->trace == b->trace && a->drop == b->drop && a->block_size == b->block_size &&
@@ -25,7 +65,8 @@ static bool is_same(const TypeKey *a, const TypeKey *b)
 
 static bool type_pages(void *context, uint32_t worker, uint64_t item, Error *error)
 {
-    const NodeTypes *types = context;
+    const Typing *typing = context;
+    const NodeTypes *types = typing->types;
     const ObjectGraph *graph = types->graph;
     const HeapImage *image = graph->image;
     uint32_t first = (uint32_t)item * PIECE_PAGES, node = graph->page_nodes[first];
@@ -44,7 +85,9 @@ static bool type_pages(void *context, uint32_t worker, uint64_t item, Error *err
 
                 // Neighbours are mostly alike.
                 if (type == NO_INDEX || !is_same(&key, &previous))
-                    type = types->table->keys[type_table_find_key(types->table, &key)].type;
+                    type =
+                        typing->unified[types->table->keys[type_table_find_key(types->table, &key)]
+                                            .type];
                 previous = key;
                 types->by_node[node++] = type;
             }
@@ -55,6 +98,7 @@ static bool type_pages(void *context, uint32_t worker, uint64_t item, Error *err
 bool node_types_new(const ObjectGraph *graph, const TypeTable *table, NodeTypes **out, Error *error)
 {
     NodeTypes *types = calloc(1, sizeof *types);
+    Typing typing = {.types = types};
     uint64_t pieces = ((uint64_t)graph->image->page_count + PIECE_PAGES - 1) / PIECE_PAGES;
     bool ok;
 
@@ -68,7 +112,9 @@ bool node_types_new(const ObjectGraph *graph, const TypeTable *table, NodeTypes 
     ok = types->by_node != NULL;
     if (!ok)
         (void)error_set_memory(error, (uint64_t)graph->node_count * 4, "the types of objects");
-    ok = ok && parallel_for(pieces, parallel_for_threads(0, pieces), type_pages, types, error);
+    ok = ok && node_types_unify(table, &typing.unified, error) &&
+         parallel_for(pieces, parallel_for_threads(0, pieces), type_pages, &typing, error);
+    free(typing.unified);
     if (!ok) {
         node_types_free(types);
         return false;

@@ -44,14 +44,14 @@ static void sift_down(const DominatorTree *tree, uint32_t *heap, uint32_t count,
     }
 }
 
-static bool take_objects(RetainedReport *report, uint32_t top, Error *error)
+bool retained_largest(const DominatorTree *tree, uint32_t top, uint32_t **out, uint32_t *out_count,
+                      Error *error)
 {
-    const DominatorTree *tree = report->tree;
     uint32_t nodes = tree->graph->node_count, count = top < nodes ? top : nodes;
     uint32_t *heap = malloc((count + UINT64_C(1)) * sizeof *heap);
 
-    report->objects = heap;
-    report->object_count = count;
+    *out = heap;
+    *out_count = count;
     if (heap == NULL)
         return error_set_memory(error, count * sizeof *heap, "the largest objects");
     for (uint32_t node = 0; node < count; node++)
@@ -175,7 +175,8 @@ bool retained_report_new(DominatorTree *tree, const NodeTypes *types, uint32_t t
         return error_set_memory(error, sizeof *report, "a report");
     report->tree = tree;
     report->types = types;
-    if (!take_objects(report, top, error) || !take_types(report, tree, error)) {
+    if (!retained_largest(tree, top, &report->objects, &report->object_count, error) ||
+        !take_types(report, tree, error)) {
         retained_report_free(report);
         return false;
     }

@@ -32,6 +32,11 @@ typedef struct RetainedReport {
     RetainedType *retained_types; // by retained size, largest first
 } RetainedReport;
 
+// The `top` nodes of the graph that retain most, largest first. Errors: memory. The caller frees
+// `*out`, an array of `*count`.
+NODISCARD bool retained_largest(const DominatorTree *tree, uint32_t top, uint32_t **out,
+                                uint32_t *count, Error *error);
+
 // The `top` largest objects and blocks, and all types. Adds children to the tree. Errors: memory.
 // The caller owns `*out` and frees it with retained_report_free().
 NODISCARD bool retained_report_new(DominatorTree *tree, const NodeTypes *types, uint32_t top,

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "analysis/node_types.h"
+
 void what_if_release(WhatIf *what_if)
 {
     free(what_if->types);
@@ -97,6 +99,7 @@ static void cut_selection(Cutting *cutting, const HeapImage *image, const MarkRe
 
 typedef struct Counting {
     const HeapImage *image;
+    uint32_t *unified; // types of equal labels are one
     FreedType *types;
 } Counting;
 
@@ -105,6 +108,7 @@ static void count_object(void *context, uint32_t page, uint32_t slot, uint32_t t
     Counting *counting = context;
 
     (void)slot;
+    type = counting->unified[type];
     counting->types[type].objects++;
     counting->types[type].bytes += counting->image->pages[page].block_size;
 }
@@ -127,9 +131,12 @@ static bool count_types(WhatIf *out, const HeapImage *image, const MarkResult *b
     out->types = counting.types = types;
     if (types == NULL)
         return error_set_memory(error, table->type_count * sizeof *types, "freed types");
+    if (!node_types_unify(table, &counting.unified, error))
+        return false;
     for (uint32_t type = 0; type <= table->type_count; type++)
         types[type].type = type;
     visit_objects(image, table, before->marked, after->marked, count_object, &counting);
+    free(counting.unified);
     types[table->type_count].objects = out->freed.blocks;
     types[table->type_count].bytes = out->freed.block_bytes;
     for (uint32_t type = 0; type <= table->type_count; type++)

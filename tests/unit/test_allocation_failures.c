@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "analysis/heap_report.h"
 #include "analysis/heap_selection.h"
 #include "analysis/merged_paths.h"
 #include "analysis/reachability_report.h"
@@ -254,6 +255,9 @@ typedef struct Answers {
     MergedPaths *merged;
     RootPaths paths;
     HeapSelection selection;
+    HeapGroups groups;
+    LeakSuspects suspects;
+    PageFragmentation fragmentation;
     HeapCut *cut;
 } Answers;
 
@@ -276,12 +280,19 @@ static bool find_answers(Answers *answers, const HeapImage *image, const MarkRes
                            &answers->paths, error) &&
            heap_selection_make(image, answers->report->type_table, SELECT_HEAP, "foreign block",
                                &answers->selection, error) &&
+           heap_groups_make(image, result, answers->report, answers->tree, answers->types,
+                            &answers->groups, error) &&
+           leak_suspects_find(answers->tree, answers->types, &answers->suspects, error) &&
+           page_fragmentation_find(image, result, answers->tree, answers->types,
+                                   &answers->fragmentation, error) &&
            heap_cut_new(image, &answers->cut, error);
 }
 
 static void release_answers(Answers *answers)
 {
     heap_cut_free(answers->cut);
+    page_fragmentation_release(&answers->fragmentation);
+    heap_groups_release(&answers->groups);
     heap_selection_release(&answers->selection);
     root_paths_release(&answers->paths);
     merged_paths_free(answers->merged);

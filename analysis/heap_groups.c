@@ -1,0 +1,268 @@
+// HeapGroups: see analysis/heap_groups.h.
+//
+// Counts come from the reachability report. Retained sizes of all groupings come from one walk
+// through the dominator tree that knows how many objects of each group are open above it.
+
+#include "analysis/heap_groups.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/side_table.h"
+
+void heap_groups_release(HeapGroups *groups)
+{
+    for (int i = 0; i < GROUPING_COUNT; i++) {
+        free(groups->groups[i]);
+        groups->groups[i] = NULL;
+    }
+    free(groups->owners);
+    groups->owners = NULL;
+}
+
+static bool new_groups(HeapGroups *out, Grouping grouping, uint32_t count, Error *error)
+{
+    out->counts[grouping] = count;
+    out->groups[grouping] = calloc((size_t)count + 1, sizeof *out->groups[grouping]);
+    return out->groups[grouping] != NULL ||
+           error_set_memory(error, count * sizeof *out->groups[grouping], "groups of objects");
+}
+
+static bool copy_table(HeapGroups *out, Grouping grouping, const GroupTable *table, Error *error)
+{
+    if (!new_groups(out, grouping, table->group_count, error))
+        return false;
+    for (uint32_t i = 0; i < table->group_count; i++)
+        out->groups[grouping][i] =
+            (HeapGroup){.key = table->groups[i].key, .counts = table->groups[i].counts};
+    return true;
+}
+
+// The counts of one page, of a major mark.
+static void count_page(const HeapImage *image, const MarkResult *mark, uint32_t page,
+                       ReachabilityCounts *counts)
+{
+    uint64_t first = heap_image_first_word(image, page), bytes = image->pages[page].block_size;
+
+    counts->pages++;
+    counts->slots += image->pages[page].slot_count;
+    for (uint32_t word = 0; word < heap_image_page_words(image, page); word++) {
+        uint64_t live = image->live[first + word];
+        uint64_t allocated = heap_image_allocated_word(image, page, word);
+        uint64_t objects = (uint64_t)__builtin_popcountll(live);
+        uint64_t reachable = (uint64_t)__builtin_popcountll(mark->marked[first + word]);
+        uint64_t zombies = (uint64_t)__builtin_popcountll(allocated & ~live);
+
+        counts->objects += objects;
+        counts->object_bytes += objects * bytes;
+        counts->reachable_objects += reachable;
+        counts->reachable_bytes += reachable * bytes;
+        counts->unreachable_objects += objects - reachable;
+        counts->unreachable_bytes += (objects - reachable) * bytes;
+        counts->zombies += zombies;
+        counts->zombie_bytes += zombies * bytes;
+    }
+}
+
+static bool count_generations(HeapGroups *out, const HeapImage *image, const MarkResult *mark,
+                              Error *error)
+{
+    HeapGroup *groups;
+    uint32_t count = image->layout.max_generation + 1, kept = 0;
+
+    if (!new_groups(out, GROUP_BY_GENERATION, count, error))
+        return false;
+    groups = out->groups[GROUP_BY_GENERATION];
+    for (uint32_t generation = 0; generation < count; generation++)
+        groups[generation].key = generation;
+    for (uint32_t page = 0; page < image->page_count; page++)
+        count_page(image, mark, page, &groups[heap_image_generation(image, page)].counts);
+    for (uint32_t generation = 0; generation < count; generation++)
+        if (groups[generation].counts.pages > 0)
+            groups[kept++] = groups[generation];
+    out->counts[GROUP_BY_GENERATION] = kept;
+    return true;
+}
+
+static bool count_types(HeapGroups *out, const ReachabilityReport *report, Error *error)
+{
+    uint32_t count = report->type_table->type_count, *unified;
+
+    if (!new_groups(out, GROUP_BY_TYPE, count, error))
+        return false;
+    if (!node_types_unify(report->type_table, &unified, error))
+        return false;
+    for (uint32_t type = 0; type < count; type++) {
+        HeapGroup *group = &out->groups[GROUP_BY_TYPE][unified[type]];
+
+        out->groups[GROUP_BY_TYPE][type].key = type;
+        reachability_counts_add(&group->counts, &report->heap_type_counts[type]);
+    }
+    free(unified);
+    return true;
+}
+
+// ---- one walk ----
+
+typedef struct GroupWalk {
+    const DominatorTree *tree;
+    const NodeTypes *types;
+    HeapGroups *out;
+    uint32_t *pages;                       // by object: its page
+    uint32_t *page_groups[GROUPING_COUNT]; // by page: its group; NULL for types
+    uint32_t *open[GROUPING_COUNT];        // by group
+    uint32_t *owners;                      // by block: the type of its owner
+    ForeignOwner *owner_counts;            // by type
+} GroupWalk;
+
+static uint32_t group_of(const GroupWalk *walk, Grouping grouping, uint32_t object)
+{
+    return grouping == GROUP_BY_TYPE ? walk->types->by_node[object]
+                                     : walk->page_groups[grouping][walk->pages[object]];
+}
+
+static void enter_block(GroupWalk *walk, uint32_t node)
+{
+    const ObjectGraph *graph = walk->tree->graph;
+    uint32_t above = walk->tree->dominators[node];
+    uint32_t owner = walk->types->table->type_count;
+
+    if (!dominator_tree_is_holder(walk->tree, above))
+        owner = object_graph_is_block(graph, above) ? walk->owners[above - graph->object_count]
+                                                    : walk->types->by_node[above];
+    walk->owners[node - graph->object_count] = owner;
+    walk->owner_counts[owner].blocks++;
+    walk->owner_counts[owner].bytes += object_graph_bytes_of(graph, node);
+}
+
+static void enter_node(GroupWalk *walk, uint32_t node)
+{
+    if (dominator_tree_is_holder(walk->tree, node))
+        return;
+    if (object_graph_is_block(walk->tree->graph, node)) {
+        enter_block(walk, node);
+        return;
+    }
+    for (int grouping = 0; grouping < GROUPING_COUNT; grouping++) {
+        uint32_t group = group_of(walk, (Grouping)grouping, node);
+
+        if (walk->open[grouping][group]++ == 0)
+            walk->out->groups[grouping][group].retained_bytes += walk->tree->retained_bytes[node];
+    }
+}
+
+static void leave_node(void *context, uint32_t node)
+{
+    GroupWalk *walk = context;
+
+    if (node >= walk->tree->graph->object_count)
+        return;
+    for (int grouping = 0; grouping < GROUPING_COUNT; grouping++)
+        walk->open[grouping][group_of(walk, (Grouping)grouping, node)]--;
+}
+
+static uint32_t find_group(const HeapGroups *groups, Grouping grouping, uint64_t key)
+{
+    uint32_t low = 0, high = groups->counts[grouping];
+
+    while (low + 1 < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (groups->groups[grouping][middle].key <= key)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void place_pages(GroupWalk *walk)
+{
+    const HeapImage *image = walk->tree->graph->image;
+    NodeCursor cursor = node_cursor(walk->tree->graph);
+
+    for (uint32_t page = 0; page < image->page_count; page++) {
+        uint64_t size =
+            heap_image_is_large(image, page) ? LARGE_SIZE_CLASS : image->pages[page].block_size;
+
+        walk->page_groups[GROUP_BY_SIZE_CLASS][page] =
+            find_group(walk->out, GROUP_BY_SIZE_CLASS, size);
+        walk->page_groups[GROUP_BY_OWNER_THREAD][page] =
+            find_group(walk->out, GROUP_BY_OWNER_THREAD, image->pages[page].owner_thread);
+        walk->page_groups[GROUP_BY_GENERATION][page] =
+            find_group(walk->out, GROUP_BY_GENERATION, heap_image_generation(image, page));
+    }
+    while (node_cursor_next(&cursor) && cursor.place.page != NO_INDEX)
+        walk->pages[cursor.node] = cursor.place.page;
+}
+
+static int compare_owners(const void *left, const void *right)
+{
+    const ForeignOwner *a = left, *b = right;
+
+    if (a->bytes != b->bytes)
+        return a->bytes > b->bytes ? -1 : 1;
+    return a->type < b->type ? -1 : a->type > b->type;
+}
+
+static bool walk_tree(GroupWalk *walk, DominatorTree *tree, Error *error)
+{
+    HeapGroups *out = walk->out;
+    uint64_t objects = tree->graph->object_count, nodes = tree->node_count;
+    uint32_t types = walk->types->table->type_count, top = dominator_tree_top(tree);
+    uint32_t *cursors = side_table_new(nodes * sizeof *cursors);
+    bool ok = cursors != NULL;
+
+    walk->pages = side_table_new(objects * sizeof *walk->pages);
+    walk->owners = calloc(tree->graph->node_count - objects + 1, sizeof *walk->owners);
+    out->owners = walk->owner_counts = calloc((size_t)types + 1, sizeof *out->owners);
+    ok = ok && walk->pages != NULL && walk->owners != NULL && out->owners != NULL;
+    for (int i = 0; i < GROUPING_COUNT; i++) {
+        walk->open[i] = calloc((size_t)out->counts[i] + 1, sizeof *walk->open[i]);
+        if (i != GROUP_BY_TYPE)
+            walk->page_groups[i] =
+                calloc((size_t)tree->graph->image->page_count + 1, sizeof *walk->page_groups[i]);
+        ok = ok && walk->open[i] != NULL && (i == GROUP_BY_TYPE || walk->page_groups[i] != NULL);
+    }
+    if (!ok) {
+        (void)error_set_memory(error, nodes * 8, "what groups of objects retain");
+        goto done;
+    }
+    place_pages(walk);
+    for (uint32_t type = 0; type <= types; type++)
+        out->owners[type].type = type;
+    for (uint32_t node = top; node != NO_NODE;
+         node = dominator_tree_next(tree, cursors, top, node, leave_node, walk))
+        enter_node(walk, node);
+    for (uint32_t type = 0; type <= types; type++)
+        if (out->owners[type].blocks > 0)
+            out->owners[out->owner_count++] = out->owners[type];
+    qsort(out->owners, out->owner_count, sizeof *out->owners, compare_owners);
+    out->has_retained = true;
+
+done:
+    side_table_free(cursors, nodes * sizeof *cursors);
+    side_table_free(walk->pages, objects * sizeof *walk->pages);
+    free(walk->owners);
+    for (int i = 0; i < GROUPING_COUNT; i++) {
+        free(walk->open[i]);
+        free(walk->page_groups[i]);
+    }
+    return ok;
+}
+
+bool heap_groups_make(const HeapImage *image, const MarkResult *mark,
+                      const ReachabilityReport *report, DominatorTree *tree, const NodeTypes *types,
+                      HeapGroups *out, Error *error)
+{
+    GroupWalk walk = {.tree = tree, .types = types, .out = out};
+
+    *out = (HeapGroups){.has_retained = false};
+    if (!count_types(out, report, error) ||
+        !copy_table(out, GROUP_BY_SIZE_CLASS, &report->size_classes, error) ||
+        !copy_table(out, GROUP_BY_OWNER_THREAD, &report->owner_threads, error) ||
+        !count_generations(out, image, mark, error))
+        return false;
+    return tree == NULL ||
+           (dominator_tree_add_children(tree, error) && walk_tree(&walk, tree, error));
+}

@@ -1,0 +1,52 @@
+// HeapGroups: the objects of a heap by type, size class, owner thread and generation: how many, how
+// many bytes, what is unreachable, and what each group keeps alive; and malloc'd memory by the type
+// that owns it.
+
+#ifndef ANALYSIS_HEAP_GROUPS_H
+#define ANALYSIS_HEAP_GROUPS_H
+
+#include "analysis/dominator_tree.h"
+#include "analysis/node_types.h"
+#include "analysis/reachability_report.h"
+
+typedef enum Grouping {
+    GROUP_BY_TYPE,
+    GROUP_BY_SIZE_CLASS,
+    GROUP_BY_OWNER_THREAD,
+    GROUP_BY_GENERATION,
+    GROUPING_COUNT,
+} Grouping;
+
+typedef struct HeapGroup {
+    uint64_t key; // type of the table, slot size or LARGE_SIZE_CLASS, owner thread, generation
+    ReachabilityCounts counts;
+    // What its objects keep alive one by one, those below another one of the group not counted
+    // again. Foreign blocks are included, unlike in the counts.
+    uint64_t retained_bytes;
+} HeapGroup;
+
+// Foreign blocks that objects of one type alone keep alive, directly or through other blocks.
+typedef struct ForeignOwner {
+    uint32_t type; // of the table; type_count: roots
+    uint64_t blocks;
+    uint64_t bytes;
+} ForeignOwner;
+
+typedef struct HeapGroups {
+    bool has_retained;
+    uint32_t counts[GROUPING_COUNT];
+    // Ascending by key; owned. Types of equal labels are counted with the first of them, and the
+    // others are there without objects.
+    HeapGroup *groups[GROUPING_COUNT];
+    uint32_t owner_count;
+    ForeignOwner *owners; // most bytes first; owned
+} HeapGroups;
+
+// A NULL tree leaves retained sizes and owners out; otherwise children are added to it.
+// Errors: memory. Released by heap_groups_release() in any case.
+NODISCARD bool heap_groups_make(const HeapImage *image, const MarkResult *mark,
+                                const ReachabilityReport *report, DominatorTree *tree,
+                                const NodeTypes *types, HeapGroups *out, Error *error);
+void heap_groups_release(HeapGroups *groups);
+
+#endif

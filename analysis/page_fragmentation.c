@@ -1,0 +1,204 @@
+// PageFragmentation: see analysis/page_fragmentation.h.
+
+#include "analysis/page_fragmentation.h"
+
+#include <stdlib.h>
+
+typedef struct KeeperTable {
+    PageFragmentation *out;
+    uint32_t capacity;
+    uint32_t slot_count;
+    uint32_t *slots; // index + 1, open addressing
+} KeeperTable;
+
+void page_fragmentation_release(PageFragmentation *fragmentation)
+{
+    free(fragmentation->classes);
+    free(fragmentation->keepers);
+    fragmentation->classes = NULL;
+    fragmentation->keepers = NULL;
+}
+
+// ---- classes ----
+
+static uint32_t reachable_in(const HeapImage *image, const MarkResult *mark, uint32_t page)
+{
+    const uint64_t *words = mark->marked + heap_image_first_word(image, page);
+    uint32_t count = 0;
+
+    for (uint32_t word = 0; word < heap_image_page_words(image, page); word++)
+        count += (uint32_t)__builtin_popcountll(words[word]);
+    return count;
+}
+
+static bool is_nearly_empty(uint32_t reachable, uint32_t slots)
+{
+    return reachable > 0 && (uint64_t)reachable * 100 <= (uint64_t)slots * NEARLY_EMPTY_SHARE;
+}
+
+static int compare_classes(const void *left, const void *right)
+{
+    const ClassPages *a = left, *b = right;
+
+    return (a->block_size > b->block_size) - (a->block_size < b->block_size);
+}
+
+static ClassPages *class_of(PageFragmentation *out, uint32_t block_size)
+{
+    for (uint32_t i = 0; i < out->class_count; i++)
+        if (out->classes[i].block_size == block_size)
+            return &out->classes[i];
+    out->classes[out->class_count].block_size = block_size;
+    return &out->classes[out->class_count++];
+}
+
+// Small classes are powers of two: there are few.
+#define MOST_CLASSES 33u
+
+static bool count_classes(const HeapImage *image, const MarkResult *mark, PageFragmentation *out,
+                          Error *error)
+{
+    out->classes = calloc(MOST_CLASSES, sizeof *out->classes);
+    if (out->classes == NULL)
+        return error_set_memory(error, MOST_CLASSES * sizeof *out->classes, "size classes");
+    for (uint32_t page = 0; page < image->page_count; page++) {
+        const HeapPage *record = &image->pages[page];
+        uint32_t reachable;
+        ClassPages *class;
+
+        if (heap_image_is_large(image, page))
+            continue;
+        class = class_of(out, record->block_size);
+        reachable = reachable_in(image, mark, page);
+        class->pages++;
+        class->without_reachable += reachable == 0;
+        if (is_nearly_empty(reachable, record->slot_count)) {
+            class->nearly_empty++;
+            class->free_bytes += (uint64_t)(record->slot_count - reachable) * record->block_size;
+        }
+    }
+    qsort(out->classes, out->class_count, sizeof *out->classes, compare_classes);
+    return true;
+}
+
+// ---- keepers ----
+
+static uint32_t find_slot(const KeeperTable *table, uint32_t type, uint32_t kept_by)
+{
+    uint64_t key = ((uint64_t)type << 32 | kept_by) * UINT64_C(0x9e3779b97f4a7c15);
+    uint32_t slot = (uint32_t)(key >> 32) & (table->slot_count - 1);
+
+    for (; table->slots[slot] != 0; slot = (slot + 1) & (table->slot_count - 1)) {
+        const PageKeeper *keeper = &table->out->keepers[table->slots[slot] - 1];
+
+        if (keeper->type == type && keeper->kept_by == kept_by)
+            break;
+    }
+    return slot;
+}
+
+static bool grow(KeeperTable *table, Error *error)
+{
+    PageFragmentation *out = table->out;
+    uint32_t capacity = table->capacity == 0 ? 64 : 2 * table->capacity;
+    PageKeeper *keepers;
+
+    if (capacity > UINT32_MAX / 4)
+        return error_set(error, ERROR_UNSUPPORTED, "too many types on nearly empty pages");
+    keepers = reallocarray(out->keepers, capacity, sizeof *keepers);
+    if (keepers == NULL)
+        return error_set_memory(error, capacity * sizeof *keepers, "nearly empty pages");
+    out->keepers = keepers;
+    free(table->slots);
+    table->slots = calloc((size_t)capacity * 2, sizeof *table->slots);
+    table->slot_count = 2 * capacity;
+    table->capacity = capacity;
+    if (table->slots == NULL)
+        return error_set_memory(error, capacity * 8, "nearly empty pages");
+    for (uint32_t i = 0; i < out->keeper_count; i++)
+        table->slots[find_slot(table, keepers[i].type, keepers[i].kept_by)] = i + 1;
+    return true;
+}
+
+// The objects of one page. Its free bytes count once for each kind of keeper.
+static bool add_page(KeeperTable *table, const DominatorTree *tree, const NodeTypes *types,
+                     uint32_t page, Error *error)
+{
+    const ObjectGraph *graph = tree->graph;
+    const HeapPage *record = &graph->image->pages[page];
+    uint32_t first = graph->page_nodes[page], end = graph->page_nodes[page + 1];
+
+    for (uint32_t node = first; node < end; node++) {
+        uint32_t above = tree->dominators[node], type = types->by_node[node], slot;
+        uint32_t kept_by =
+            dominator_tree_is_holder(tree, above) ? types->type_count : types->by_node[above];
+        bool is_counted = false;
+        PageKeeper *keeper;
+
+        if (table->out->keeper_count == table->capacity && !grow(table, error))
+            return false;
+        slot = find_slot(table, type, kept_by);
+        if (table->slots[slot] == 0) {
+            table->out->keepers[table->out->keeper_count] =
+                (PageKeeper){.type = type, .kept_by = kept_by, .example = node};
+            table->slots[slot] = ++table->out->keeper_count;
+        }
+        keeper = &table->out->keepers[table->slots[slot] - 1];
+        keeper->objects++;
+        // Few objects are on the page: looking at those before is cheap.
+        for (uint32_t other = first; other < node && !is_counted; other++) {
+            uint32_t other_above = tree->dominators[other];
+
+            is_counted =
+                types->by_node[other] == type && (dominator_tree_is_holder(tree, other_above)
+                                                      ? types->type_count
+                                                      : types->by_node[other_above]) == kept_by;
+        }
+        if (is_counted)
+            continue;
+        keeper->pages++;
+        keeper->free_bytes += (uint64_t)(record->slot_count - (end - first)) * record->block_size;
+    }
+    return true;
+}
+
+static int compare_keepers(const void *left, const void *right)
+{
+    const PageKeeper *a = left, *b = right;
+
+    if (a->pages != b->pages)
+        return a->pages > b->pages ? -1 : 1;
+    if (a->type != b->type)
+        return a->type < b->type ? -1 : 1;
+    return a->kept_by < b->kept_by ? -1 : a->kept_by > b->kept_by;
+}
+
+static bool find_keepers(const DominatorTree *tree, const NodeTypes *types, PageFragmentation *out,
+                         Error *error)
+{
+    const ObjectGraph *graph = tree->graph;
+    KeeperTable table = {.out = out};
+    bool ok = true;
+
+    for (uint32_t page = 0; ok && page < graph->image->page_count; page++) {
+        uint32_t reachable = graph->page_nodes[page + 1] - graph->page_nodes[page];
+
+        if (!heap_image_is_large(graph->image, page) &&
+            is_nearly_empty(reachable, graph->image->pages[page].slot_count))
+            ok = add_page(&table, tree, types, page, error);
+    }
+    free(table.slots);
+    if (out->keeper_count > 0)
+        qsort(out->keepers, out->keeper_count, sizeof *out->keepers, compare_keepers);
+    out->has_keepers = ok;
+    return ok;
+}
+
+bool page_fragmentation_find(const HeapImage *image, const MarkResult *mark,
+                             const DominatorTree *tree, const NodeTypes *types,
+                             PageFragmentation *out, Error *error)
+{
+    *out = (PageFragmentation){.class_count = 0};
+    return count_classes(image, mark, out, error) &&
+           (tree == NULL || find_keepers(tree, types, out, error));
+}

@@ -1,0 +1,46 @@
+// PageFragmentation: pages that few objects keep from being free, which objects these are, and who
+// keeps those.
+
+#ifndef ANALYSIS_PAGE_FRAGMENTATION_H
+#define ANALYSIS_PAGE_FRAGMENTATION_H
+
+#include "analysis/dominator_tree.h"
+#include "analysis/node_types.h"
+
+// A page is nearly empty when at most this share of its slots, in per cent, is reachable.
+#define NEARLY_EMPTY_SHARE 25u
+
+typedef struct ClassPages {
+    uint32_t block_size;
+    uint64_t pages;
+    uint64_t nearly_empty;      // with one reachable object at least
+    uint64_t without_reachable; // none of their objects is reachable
+    uint64_t free_bytes;        // slots that hold nothing reachable, in nearly empty pages
+} ClassPages;
+
+// Objects of one type that are on nearly empty pages, with one kind of immediate dominator.
+typedef struct PageKeeper {
+    uint32_t type;
+    uint32_t kept_by; // type; types->type_count: a root, or several
+    uint64_t pages;   // that hold such an object
+    uint64_t objects;
+    uint64_t free_bytes; // in these pages
+    uint32_t example;    // node
+} PageKeeper;
+
+typedef struct PageFragmentation {
+    uint32_t class_count;
+    ClassPages *classes; // small classes, ascending; owned
+    bool has_keepers;
+    uint32_t keeper_count;
+    PageKeeper *keepers; // most pages first; owned
+} PageFragmentation;
+
+// Without a tree (NULL) there are no keepers. Errors: memory. Released by
+// page_fragmentation_release() in any case.
+NODISCARD bool page_fragmentation_find(const HeapImage *image, const MarkResult *mark,
+                                       const DominatorTree *tree, const NodeTypes *types,
+                                       PageFragmentation *out, Error *error);
+void page_fragmentation_release(PageFragmentation *fragmentation);
+
+#endif
