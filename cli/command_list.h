@@ -11,6 +11,9 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
 extern const CommandUsage mark_usage; // cli/mark_command.c
 ExitStatus mark_run(const Command *command, int argument_count, char **arguments);
 
+extern const CommandUsage report_usage; // cli/report_command.c
+ExitStatus report_run(const Command *command, int argument_count, char **arguments);
+
 extern const CommandUsage path_usage; // cli/path_command.c
 ExitStatus path_run(const Command *command, int argument_count, char **arguments);
 

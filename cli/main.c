@@ -12,6 +12,8 @@
 const Command commands[] = {
     {"capture", "record the heap of a running process", &capture_usage, capture_run},
     {"mark", "mark what the roots reach, and report what is reachable", &mark_usage, mark_run},
+    {"report", "tell what is in a heap, what accumulates, and what keeps it", &report_usage,
+     report_run},
     {"path", "show how an object or a type is reached from the roots", &path_usage, path_run},
     {"retained", "list what keeps most alive: dominators and retained sizes", &retained_usage,
      retained_run},

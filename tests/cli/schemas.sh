@@ -75,6 +75,11 @@ for variant in whole roots missing; do
     "$RUDO_SNAP" retained --json "$WORK/retained.json" --by type --top 3 --prove 4 -q "$file"
     check "retained/1: $variant" \
         "$python" "$WORK/validate.py" "$schemas/retained-1.schema.json" "$WORK/retained.json" one
+    for limit in 40K 1G; do
+        "$RUDO_SNAP" report --json "$WORK/report.json" --mem-limit $limit -q "$file"
+        check "report/1: $variant $limit" \
+            "$python" "$WORK/validate.py" "$schemas/report-1.schema.json" "$WORK/report.json" one
+    done
     "$RUDO_SNAP" path --json "$WORK/path.json" -k 2 --merge --avoid register -q "$file" Order
     check "path/1: $variant" \
         "$python" "$WORK/validate.py" "$schemas/path-1.schema.json" "$WORK/path.json" one
