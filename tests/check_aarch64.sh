@@ -47,7 +47,7 @@ fi
 
 export PKG_CONFIG_LIBDIR=$root/usr/lib/aarch64-linux-gnu/pkgconfig:$root/usr/share/pkgconfig
 export PKG_CONFIG_SYSROOT_DIR=$root
-"$make" -s -j"$jobs" VARIANT=aarch64 CC="aarch64-linux-gnu-gcc --sysroot=$root" \
+"$make" -s -j"$jobs" VARIANT=aarch64 CC="aarch64-linux-gnu-gcc --sysroot=$root" OBJCOPY=aarch64-linux-gnu-objcopy \
     CRITERION_LIBS= PLAIN_CRITERION="-isystem tests/plain_criterion" criterion-tests || exit 1
 
 # Programs run as "qemu-aarch64 PROGRAM"; what they load comes from the unpacked libraries.
