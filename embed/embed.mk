@@ -18,7 +18,7 @@ EMBED_ARCHIVE := $(BUILD)/librudo-snap-capture.a
 EMBED_SONAME := librudo-snap-capture.so.0
 EMBED_SHARED := $(BUILD)/$(EMBED_SONAME)
 EMBED_LIBS := $(shell $(PKG_CONFIG) --libs libzstd libcjson libxxhash 2>/dev/null) -pthread
-OBJCOPY ?= objcopy
+OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
 # The same in every variant: it is other people's programs that it becomes a part of.
 EMBED_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP -pthread $(WARNINGS) $(WERROR) \
 	-fstack-protector-strong -fPIC -fvisibility=hidden $(FLAGS_release) $(PACKAGE_CFLAGS) $(CFLAGS)

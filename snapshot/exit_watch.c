@@ -42,6 +42,10 @@ bool exit_watch_new(int pid, ExitWatch **out, Error *error)
     *out = NULL;
     if (watch == NULL)
         return error_set_memory(error, sizeof *watch, "watching a program");
+    if (!thread_registers_are_supported()) {
+        free(watch);
+        return error_set(error, ERROR_UNSUPPORTED, "capturing processes needs x86-64");
+    }
     watch->pid = pid;
     if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)options) != 0) {
         (void)error_set(error, ERROR_SYSTEM, "cannot trace the program: %s", strerror(errno));

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -347,8 +348,10 @@ Test(rudo_snap, an_existing_file_stays_unless_it_may_be_replaced)
 
 Test(rudo_snap, memory_that_is_not_there_ends_the_writer_not_the_program)
 {
+    const struct rlimit no_core = {0, 0};
     rudo_snap_pages told = {(const void *)(uintptr_t)0x10000, PAGE};
 
+    (void)setrlimit(RLIMIT_CORE, &no_core);
     if (test_is_sanitized())
         cr_skip_test("a sanitizer would report what the test is about");
     options.pages = &told;
