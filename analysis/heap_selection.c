@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analysis/near_names.h"
+#include "analysis/type_fit.h"
 
 void heap_selection_release(HeapSelection *selection)
 {
@@ -223,58 +224,6 @@ static const char *label_of(const TypeTable *table, uint32_t type)
     return type < table->type_count ? table->types[type].label : "foreign block";
 }
 
-// How well a name fits: the whole label, one of the names in it, the end of one of those.
-typedef enum Fit {
-    FIT_NONE,
-    FIT_END,
-    FIT_PART,
-    FIT_WHOLE,
-} Fit;
-
-// Does `text` stand at the end of the name [start, start + length), behind "::"?
-static bool is_end_of(const char *start, size_t length, const char *text)
-{
-    size_t text_length = strlen(text);
-
-    return text_length + 2 < length &&
-           memcmp(start + length - text_length, text, text_length) == 0 &&
-           memcmp(start + length - text_length - 2, "::", 2) == 0;
-}
-
-// "type #7" and "shop+0x1f40" both mean "type #7 (trace shop+0x1f40)".
-static bool is_unnamed_type(const char *label, const char *text)
-{
-    const char *trace = strstr(label, " (trace ");
-    size_t length = strlen(text);
-
-    if (trace == NULL || strncmp(label, "type #", 6) != 0)
-        return false;
-    if ((size_t)(trace - label) == length && memcmp(label, text, length) == 0)
-        return true;
-    trace += strlen(" (trace ");
-    return strncmp(trace, text, length) == 0 && (trace[length] == ')' || trace[length] == ',');
-}
-
-static Fit fit_of(const TypeTable *table, uint32_t type, const char *text)
-{
-    const char *label = label_of(table, type);
-    Fit best = strcmp(label, text) == 0 ? FIT_WHOLE : FIT_NONE;
-
-    if (best == FIT_NONE && is_unnamed_type(label, text))
-        best = FIT_PART;
-    while (best < FIT_PART && *label != '\0') {
-        const char *next = strstr(label, " | ");
-        size_t length = next != NULL ? (size_t)(next - label) : strlen(label);
-
-        if (strlen(text) == length && memcmp(label, text, length) == 0)
-            best = FIT_PART;
-        else if (is_end_of(label, length, text))
-            best = FIT_END;
-        label += next != NULL ? length + 3 : length;
-    }
-    return best;
-}
-
 static const char *table_label(const void *context, uint64_t index)
 {
     return label_of(context, (uint32_t)index);
@@ -295,7 +244,7 @@ static bool no_such_type(const TypeTable *table, const char *text, Error *error)
 
 static bool select_types(const TypeTable *table, const char *text, HeapSelection *out, Error *error)
 {
-    Fit best = FIT_NONE;
+    TypeFit best = TYPE_FIT_NONE;
 
     out->kind = SELECTION_TYPES;
     out->type = NO_INDEX;
@@ -303,17 +252,17 @@ static bool select_types(const TypeTable *table, const char *text, HeapSelection
     if (out->is_type == NULL)
         return error_set_memory(error, table->type_count, "a selection of types");
     for (uint32_t type = 0; type <= table->type_count; type++) {
-        Fit fit = fit_of(table, type, text);
+        TypeFit fit = type_fit(label_of(table, type), text);
 
         best = fit > best ? fit : best;
     }
-    if (best == FIT_NONE)
+    if (best == TYPE_FIT_NONE)
         return no_such_type(table, text, error);
     for (uint32_t type = 0; type <= table->type_count; type++) {
-        if (fit_of(table, type, text) != best)
+        if (type_fit(label_of(table, type), text) != best)
             continue;
         // An abbreviation must not stand for different types.
-        if (best == FIT_END && out->type != NO_INDEX &&
+        if (best == TYPE_FIT_END && out->type != NO_INDEX &&
             strcmp(label_of(table, out->type), label_of(table, type)) != 0) {
             (void)error_set(error, ERROR_USAGE, "'%s' may be several types", text);
             (void)error_add_hint(error, "there is '%s'", label_of(table, out->type));

@@ -34,19 +34,25 @@ typedef struct Merge {
 
 // ---- groups of roots ----
 
-// Words on stacks and in registers come and go: they are told apart by thread alone.
+// Groups have the same labels in every run of a program: no addresses, no thread numbers. Words on
+// stacks, in registers and in thread-local storage are told apart by the names of threads.
 static char *group_label(const HeapImage *image, const Root *root)
 {
     const SnapshotDetails *details = image->details;
-    char *thread, *label = NULL;
+    const char *kind = root_kind_name((RootKind)root->kind);
+    char *label = NULL;
 
-    if (root->kind != ROOT_STACK && root->kind != ROOT_REGISTER)
-        return root->kind == ROOT_FOREIGN ? strdup("other memory") : root_label(details, root);
-    thread = thread_label(details, root->thread);
-    if (thread == NULL ||
-        asprintf(&label, "%s of %s", root->kind == ROOT_STACK ? "stack" : "registers", thread) < 0)
-        label = NULL;
-    free(thread);
+    if (root->kind == ROOT_FOREIGN)
+        return strdup("other memory");
+    if (root->thread < details->thread_count)
+        return asprintf(&label, "%s of '%s'", kind, details->threads[root->thread].name) < 0
+                   ? NULL
+                   : label;
+    label = root_label(details, root);
+    if (label != NULL && strstr(label, " 0x") != NULL) {
+        free(label);
+        return strdup(kind);
+    }
     return label;
 }
 
@@ -188,10 +194,14 @@ static void count_targets(Merge *merge, bool (*is_target)(const void *context, u
         if (merge->tree->parents[cursor.node] == PATH_UNREACHED ||
             (is_target != NULL && !is_target(context, cursor.node)))
             continue;
-        step->objects++;
         step->own_objects++;
-        step->bytes += cursor.place.page == NO_INDEX ? image->blocks[cursor.place.block].bytes
-                                                     : image->pages[cursor.place.page].block_size;
+        step->own_bytes += cursor.place.page == NO_INDEX
+                               ? image->blocks[cursor.place.block].bytes
+                               : image->pages[cursor.place.page].block_size;
+    }
+    for (uint32_t i = 0; i < merge->paths->step_count; i++) {
+        steps[i].objects = steps[i].own_objects;
+        steps[i].bytes = steps[i].own_bytes;
     }
     for (uint32_t i = merge->paths->step_count; i-- > 0;)
         if (steps[i].parent != NO_INDEX) {

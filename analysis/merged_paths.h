@@ -22,6 +22,7 @@ typedef struct MergedStep {
     uint64_t objects;     // targets here and below, blocks included
     uint64_t bytes;       // of them
     uint64_t own_objects; // targets here
+    uint64_t own_bytes;
 } MergedStep;
 
 typedef struct MergedPaths {

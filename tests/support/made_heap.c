@@ -190,6 +190,20 @@ void made_heap_set_weak(MadeHeap *heap, uint64_t object, uint64_t bits)
     heap_layout_write(bytes, weak, heap_layout_read(bytes, weak) | bits);
 }
 
+void made_heap_set_type(MadeHeap *heap, uint64_t object, uint64_t type_word)
+{
+    MadePage *page = find_page(heap, object);
+
+    heap_layout_write(page->bytes + (object - page->address), heap->layout.type_word, type_word);
+}
+
+void made_heap_set_uses(MadeHeap *heap, uint64_t object, uint32_t uses)
+{
+    MadePage *page = find_page(heap, object);
+
+    heap_layout_write(page->bytes + (object - page->address), heap->layout.object_generation, uses);
+}
+
 void made_heap_set_generation(MadeHeap *heap, uint64_t page, uint32_t generation)
 {
     heap_layout_write(find_page(heap, page)->bytes, heap->layout.generation, generation);

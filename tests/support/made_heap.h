@@ -48,6 +48,10 @@ void made_heap_refer(MadeHeap *heap, uint64_t object, uint64_t word, uint64_t va
 // Sets bits in the object's weak count: dead_bit, under_construction_bit.
 void made_heap_set_weak(MadeHeap *heap, uint64_t object, uint64_t bits);
 
+// Writes the object header's type word, and its count of uses.
+void made_heap_set_type(MadeHeap *heap, uint64_t object, uint64_t type_word);
+void made_heap_set_uses(MadeHeap *heap, uint64_t object, uint32_t uses);
+
 void made_heap_set_generation(MadeHeap *heap, uint64_t page, uint32_t generation);
 void made_heap_set_dirty(MadeHeap *heap, uint64_t object);
 // Sets all of the heap's own mark bits of the page.

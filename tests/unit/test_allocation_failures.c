@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "analysis/heap_diff.h"
 #include "analysis/heap_report.h"
 #include "analysis/heap_selection.h"
 #include "analysis/merged_paths.h"
@@ -258,6 +259,8 @@ typedef struct Answers {
     HeapGroups groups;
     LeakSuspects suspects;
     PageFragmentation fragmentation;
+    HeapProfile *profiles[2];
+    HeapDiff *diff;
     HeapCut *cut;
 } Answers;
 
@@ -285,12 +288,20 @@ static bool find_answers(Answers *answers, const HeapImage *image, const MarkRes
            leak_suspects_find(answers->tree, answers->types, &answers->suspects, error) &&
            page_fragmentation_find(image, result, answers->tree, answers->types,
                                    &answers->fragmentation, error) &&
+           heap_profile_new(image, result, answers->report, answers->merged, answers->types,
+                            &answers->profiles[0], error) &&
+           heap_profile_new(image, result, answers->report, NULL, answers->types,
+                            &answers->profiles[1], error) &&
+           heap_diff_new((const HeapProfile *const *)answers->profiles, 2, &answers->diff, error) &&
            heap_cut_new(image, &answers->cut, error);
 }
 
 static void release_answers(Answers *answers)
 {
     heap_cut_free(answers->cut);
+    heap_diff_free(answers->diff);
+    heap_profile_free(answers->profiles[0]);
+    heap_profile_free(answers->profiles[1]);
     page_fragmentation_release(&answers->fragmentation);
     heap_groups_release(&answers->groups);
     heap_selection_release(&answers->selection);

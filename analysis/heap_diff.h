@@ -1,0 +1,68 @@
+// HeapDiff: what grew between two or more heaps.
+//
+// Types, paths and size classes are compared by label. Objects are compared only between captures
+// of one process, and never by address alone. An object of the later heap is the one that was there
+// before if its page still belongs to the same thread and size class and has not become younger,
+// and the object at its slot has the same type, the same count of uses in its header, and has not
+// lost the flag of having survived a collection. Otherwise the slot was used again. A slot that was
+// freed and used again for the same type, with nothing in its header to show for it, cannot be
+// told; so `kept` is "as far as one can tell", and `fresh` and `gone` are never too many.
+
+#ifndef ANALYSIS_HEAP_DIFF_H
+#define ANALYSIS_HEAP_DIFF_H
+
+#include "analysis/heap_profile.h"
+
+typedef struct ObjectMoves {
+    uint64_t kept;
+    uint64_t fresh; // were not there
+    uint64_t gone;
+    uint64_t reused; // of fresh (and of gone): at an address at which another one was before
+} ObjectMoves;
+
+typedef struct PageMoves {
+    uint64_t kept;
+    uint64_t fresh;
+    uint64_t gone;
+    uint64_t reused; // of kept: given to another size class or thread, or made young again
+} PageMoves;
+
+// One type or path in all heaps. Arrays have one entry a heap.
+typedef struct DiffRow {
+    const char *label; // borrowed from a profile
+    uint64_t *objects; // reachable
+    uint64_t *bytes;
+    uint64_t *unreachable; // objects; of paths 0
+    int64_t growth;        // bytes, from the first to the last
+    bool grew_always;      // more objects in each heap than in the one before
+    ObjectMoves moves;     // of a type, over all steps together
+} DiffRow;
+
+typedef struct DiffClass {
+    uint32_t block_size; // 0: large
+    uint64_t *pages;
+    uint64_t *nearly_empty;
+} DiffClass;
+
+typedef struct HeapDiff {
+    uint32_t heap_count;
+    bool is_one_process; // captures of one process, in the order of time
+    bool has_paths;
+    uint32_t type_count;
+    DiffRow *types; // growth, largest first
+    uint32_t path_count;
+    DiffRow *paths; // likewise
+    uint32_t class_count;
+    DiffClass *classes; // ascending, large ones last
+    ObjectMoves *moves; // per step, heap_count - 1; zero unless is_one_process
+    PageMoves *pages;   // likewise
+    uint64_t *numbers;  // that the arrays above are in; owned
+} HeapDiff;
+
+// The profiles are borrowed and must outlive the diff; two at least. Errors: memory.
+// The caller owns `*out` and frees it with heap_diff_free().
+NODISCARD bool heap_diff_new(const HeapProfile *const *profiles, uint32_t count, HeapDiff **out,
+                             Error *error);
+void heap_diff_free(HeapDiff *diff);
+
+#endif

@@ -1,0 +1,83 @@
+// HeapProfile: what is kept of a heap to compare it with others, when its image is gone.
+//
+// Types and paths are kept by their labels, which are the same in every run of a program. Objects
+// are kept by page and slot with what tells whether a slot has been used again: 8 bytes each.
+
+#ifndef ANALYSIS_HEAP_PROFILE_H
+#define ANALYSIS_HEAP_PROFILE_H
+
+#include "analysis/merged_paths.h"
+#include "analysis/reachability_report.h"
+
+// Where two captures of one process are told from two processes.
+typedef struct ProfileProcess {
+    uint32_t pid;
+    char executable[256];
+    char build_id[64];
+    uint64_t base; // load address of the executable: another one each time a program starts
+    int64_t captured_at_ns;
+} ProfileProcess;
+
+typedef struct ProfileType {
+    char *label; // owned
+    ReachabilityCounts counts;
+} ProfileType;
+
+// Objects whose shortest path from the roots has these steps.
+typedef struct ProfilePath {
+    char *label; // steps, separated by PROFILE_PATH_SEPARATOR; owned
+    uint64_t objects;
+    uint64_t bytes;
+} ProfilePath;
+
+#define PROFILE_PATH_SEPARATOR '\n'
+// Of more paths only the largest are kept.
+#define PROFILE_MAX_PATHS 20000u
+
+typedef struct ProfilePage {
+    uint64_t address;
+    uint32_t block_size;
+    uint32_t owner_thread;
+    uint32_t generation;
+    uint32_t slot_count;
+    uint32_t reachable;    // objects
+    uint64_t first_word;   // of its live bits in HeapProfile.live
+    uint64_t first_object; // of its live objects
+    bool is_large;
+} ProfilePage;
+
+// What is known of a live object beside where it is.
+typedef struct ProfileObject {
+    uint32_t type;            // index into HeapProfile.types
+    uint32_t generation : 30; // in its header: counts how often its slot was used, if it counts
+    uint32_t is_old : 1;      // in its header: survived a collection, if that is kept
+    uint32_t is_reachable : 1;
+} ProfileObject;
+
+typedef struct HeapProfile {
+    ProfileProcess process;
+    char digest[MARK_DIGEST_CHARS];
+    ReachabilityCounts totals;
+    uint64_t heap_bytes;
+    uint64_t foreign_blocks; // reached
+    uint64_t foreign_bytes;
+    uint32_t type_count;
+    ProfileType *types; // ascending by label
+    bool has_paths;     // false: left out for lack of memory
+    uint32_t path_count;
+    ProfilePath *paths; // ascending by label
+    uint32_t page_count;
+    ProfilePage *pages; // ascending by address
+    uint64_t *live;
+    uint64_t object_count;
+    ProfileObject *objects;
+} HeapProfile;
+
+// merged: all objects and blocks, or NULL; types: those of `merged`. Nothing is borrowed once it is
+// made. Errors: memory. The caller owns `*out` and frees it with heap_profile_free().
+NODISCARD bool heap_profile_new(const HeapImage *image, const MarkResult *mark,
+                                const ReachabilityReport *report, const MergedPaths *merged,
+                                const NodeTypes *types, HeapProfile **out, Error *error);
+void heap_profile_free(HeapProfile *profile);
+
+#endif

@@ -1,0 +1,266 @@
+// What grew between heaps made by hand: which objects are the same, and which only lie where others
+// did; growth in every step; limits.
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "analysis/growth_limit.h"
+#include "marker/mark.h"
+#include "tests/support/made_heap.h"
+
+#define PAGE UINT64_C(0x10000000)
+#define OTHER_PAGE UINT64_C(0x10001000)
+#define ORDER UINT64_C(0x400010)
+#define CART UINT64_C(0x400020)
+
+// A heap that a test fills, and its profile.
+typedef struct Made {
+    MadeHeap *heap;
+    uint64_t page;
+} Made;
+
+static Made made_new(uint32_t owner)
+{
+    Made made = {.heap = made_heap_new(NULL)};
+
+    made.page = made_heap_page(made.heap, PAGE, 64, owner);
+    return made;
+}
+
+// An order in a slot, held by a global.
+static uint64_t add(Made *made, uint32_t slot)
+{
+    uint64_t object = made_heap_object(made->heap, made->page, slot);
+
+    made_heap_set_type(made->heap, object, ORDER);
+    made_heap_root(made->heap, ROOT_GLOBAL, object);
+    return object;
+}
+
+static HeapProfile *profile_of(Made *made)
+{
+    HeapImage *image = made_heap_image(made->heap, true);
+    MarkResult *mark = NULL;
+    ReachabilityReport *report = NULL;
+    ObjectGraph *graph = NULL;
+    NodeTypes *types = NULL;
+    MergedPaths *merged = NULL;
+    HeapProfile *profile = NULL;
+    PathQuery all = {.context = NULL};
+    PathTree tree;
+    Error error;
+
+    cr_assert(mark_reachable_serial(image, MARK_MAJOR, &mark, &error));
+    cr_assert(reachability_report_new(image, mark, &report, &error));
+    cr_assert(object_graph_new(image, mark, NULL, &graph, &error));
+    cr_assert(node_types_new(graph, report->type_table, &types, &error));
+    cr_assert(path_tree_init(&tree, graph, &all, &error));
+    cr_assert(merged_paths_new(&tree, types, NULL, NULL, &merged, &error));
+    cr_assert(heap_profile_new(image, mark, report, merged, types, &profile, &error));
+    merged_paths_free(merged);
+    path_tree_release(&tree);
+    node_types_free(types);
+    object_graph_free(graph);
+    reachability_report_free(report);
+    mark_result_free(mark);
+    heap_image_free(image);
+    made_heap_free(made->heap);
+    return profile;
+}
+
+static HeapDiff *diff_of(HeapProfile **profiles, uint32_t count)
+{
+    HeapDiff *diff = NULL;
+    Error error;
+
+    cr_assert(heap_diff_new((const HeapProfile *const *)profiles, count, &diff, &error), "%s",
+              error.message);
+    return diff;
+}
+
+// The moves between two heaps; consumes them.
+static ObjectMoves moves_between(Made *before, Made *after)
+{
+    HeapProfile *profiles[] = {profile_of(before), profile_of(after)};
+    HeapDiff *diff = diff_of(profiles, 2);
+    ObjectMoves moves = diff->moves[0], sum = {0};
+
+    cr_expect(diff->is_one_process);
+    for (uint32_t i = 0; i < diff->type_count; i++) {
+        sum.kept += diff->types[i].moves.kept;
+        sum.fresh += diff->types[i].moves.fresh;
+        sum.gone += diff->types[i].moves.gone;
+        sum.reused += diff->types[i].moves.reused;
+    }
+    cr_expect_eq(memcmp(&sum, &moves, sizeof sum), 0, "types do not add up");
+    heap_diff_free(diff);
+    heap_profile_free(profiles[0]);
+    heap_profile_free(profiles[1]);
+    return moves;
+}
+
+static void expect_moves(ObjectMoves moves, uint64_t kept, uint64_t fresh, uint64_t gone,
+                         uint64_t reused)
+{
+    cr_expect_eq(moves.kept, kept);
+    cr_expect_eq(moves.fresh, fresh);
+    cr_expect_eq(moves.gone, gone);
+    cr_expect_eq(moves.reused, reused);
+}
+
+Test(heap_diff, objects_at_the_same_place_with_the_same_header_are_kept)
+{
+    Made before = made_new(1), after = made_new(1);
+
+    (void)add(&before, 0);
+    (void)add(&before, 1);
+    (void)add(&after, 0);
+    (void)add(&after, 2);
+    expect_moves(moves_between(&before, &after), 1, 1, 1, 0);
+}
+
+Test(heap_diff, another_type_at_the_same_place_is_another_object)
+{
+    Made before = made_new(1), after = made_new(1);
+
+    (void)add(&before, 0);
+    made_heap_set_type(after.heap, add(&after, 0), CART);
+    expect_moves(moves_between(&before, &after), 0, 1, 1, 1);
+}
+
+Test(heap_diff, a_slot_whose_header_counts_another_use_was_used_again)
+{
+    Made before = made_new(1), after = made_new(1);
+
+    made_heap_set_uses(before.heap, add(&before, 0), 1);
+    made_heap_set_uses(after.heap, add(&after, 0), 2);
+    expect_moves(moves_between(&before, &after), 0, 1, 1, 1);
+}
+
+Test(heap_diff, an_object_that_survived_a_collection_does_not_become_young)
+{
+    const HeapLayout *layout = heap_layout_rudo_gc_0_8();
+    Made before = made_new(1), after = made_new(1);
+
+    made_heap_set_weak(before.heap, add(&before, 0), layout->old_bit);
+    (void)add(&after, 0);
+    expect_moves(moves_between(&before, &after), 0, 1, 1, 1);
+    before = made_new(1);
+    after = made_new(1);
+    (void)add(&before, 0);
+    made_heap_set_weak(after.heap, add(&after, 0), layout->old_bit);
+    expect_moves(moves_between(&before, &after), 1, 0, 0, 0);
+}
+
+Test(heap_diff, a_page_of_another_thread_or_that_became_young_holds_other_objects)
+{
+    Made before = made_new(1), after = made_new(2);
+
+    (void)add(&before, 0);
+    (void)add(&after, 0);
+    expect_moves(moves_between(&before, &after), 0, 1, 1, 1);
+    before = made_new(1);
+    after = made_new(1);
+    made_heap_set_generation(before.heap, before.page, 1);
+    (void)add(&before, 0);
+    (void)add(&after, 0);
+    expect_moves(moves_between(&before, &after), 0, 1, 1, 1);
+}
+
+Test(heap_diff, pages_come_and_go_with_their_objects)
+{
+    Made before = made_new(1), after = made_new(1);
+
+    before.page = made_heap_page(before.heap, OTHER_PAGE, 128, 1);
+    (void)add(&before, 0);
+    (void)add(&after, 0);
+    expect_moves(moves_between(&before, &after), 0, 1, 1, 0);
+}
+
+Test(heap_diff, a_page_of_another_size_class_shares_no_slots)
+{
+    Made before = {.heap = made_heap_new(NULL)}, after = made_new(1);
+
+    before.page = made_heap_page(before.heap, PAGE, 128, 1);
+    (void)add(&before, 0);
+    (void)add(&after, 0);
+    expect_moves(moves_between(&before, &after), 0, 1, 1, 0);
+}
+
+// Heaps with so many orders each.
+static HeapDiff *diff_of_counts(const uint32_t *counts, uint32_t count, HeapProfile **profiles)
+{
+    for (uint32_t heap = 0; heap < count; heap++) {
+        Made made = made_new(1);
+
+        for (uint32_t slot = 0; slot < counts[heap]; slot++)
+            (void)add(&made, slot);
+        profiles[heap] = profile_of(&made);
+    }
+    return diff_of(profiles, count);
+}
+
+static void free_all(HeapDiff *diff, HeapProfile **profiles)
+{
+    for (uint32_t i = 0; i < diff->heap_count; i++)
+        heap_profile_free(profiles[i]);
+    heap_diff_free(diff);
+}
+
+Test(heap_diff, growth_in_every_step_is_told_from_growth_at_the_end)
+{
+    static const uint32_t always[] = {2, 3, 5, 6}, once[] = {2, 5, 5, 6};
+    HeapProfile *profiles[4];
+    HeapDiff *diff = diff_of_counts(always, 4, profiles);
+
+    cr_assert_eq(diff->type_count, 1);
+    cr_expect(diff->types[0].grew_always);
+    cr_expect_eq(diff->types[0].growth, 4 * 64);
+    cr_expect_eq(diff->types[0].objects[2], 5);
+    cr_expect_eq(diff->path_count, 1);
+    cr_expect(diff->paths[0].grew_always);
+    cr_expect_eq(diff->paths[0].bytes[3], 6 * 64);
+    free_all(diff, profiles);
+    diff = diff_of_counts(once, 4, profiles);
+    cr_expect_not(diff->types[0].grew_always);
+    free_all(diff, profiles);
+}
+
+static bool exceeds(const HeapDiff *diff, HeapProfile **profiles, const char *name, GrowthUnit unit,
+                    uint64_t amount)
+{
+    GrowthLimit limit = {.text = name, .unit = unit, .amount = amount};
+    GrowthFinding finding;
+    Error error;
+
+    (void)strcpy(limit.name, name);
+    cr_assert(
+        growth_limit_check(&limit, diff, (const HeapProfile *const *)profiles, &finding, &error),
+        "%s", error.message);
+    cr_expect_eq(finding.exceeded_count > 0, finding.is_exceeded);
+    return finding.is_exceeded;
+}
+
+Test(heap_diff, limits_are_exceeded_by_more_and_not_by_as_much)
+{
+    static const uint32_t counts[] = {10, 12}, none[] = {0, 1};
+    HeapProfile *profiles[2];
+    HeapDiff *diff = diff_of_counts(counts, 2, profiles);
+    GrowthLimit limit = {.text = "x", .name = "nothing like it"};
+    GrowthFinding finding;
+    Error error;
+
+    cr_expect_not(exceeds(diff, profiles, "total", GROWTH_PERCENT, 2000));
+    cr_expect(exceeds(diff, profiles, "total", GROWTH_PERCENT, 1999));
+    cr_expect_not(exceeds(diff, profiles, "any", GROWTH_OBJECTS, 2));
+    cr_expect(exceeds(diff, profiles, "any", GROWTH_OBJECTS, 1));
+    cr_expect_not(exceeds(diff, profiles, "type #1", GROWTH_BYTES, 128));
+    cr_expect(exceeds(diff, profiles, "0x400010", GROWTH_BYTES, 127));
+    cr_expect_not(
+        growth_limit_check(&limit, diff, (const HeapProfile *const *)profiles, &finding, &error));
+    cr_expect_eq(error.code, ERROR_USAGE);
+    free_all(diff, profiles);
+    diff = diff_of_counts(none, 2, profiles);
+    cr_expect(exceeds(diff, profiles, "any", GROWTH_PERCENT, 1000000000));
+    free_all(diff, profiles);
+}
