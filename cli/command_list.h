@@ -23,6 +23,9 @@ ExitStatus retained_run(const Command *command, int argument_count, char **argum
 extern const CommandUsage what_if_usage; // cli/what_if_command.c
 ExitStatus what_if_run(const Command *command, int argument_count, char **arguments);
 
+extern const CommandUsage diff_usage; // cli/diff_command.c
+ExitStatus diff_run(const Command *command, int argument_count, char **arguments);
+
 extern const CommandUsage info_usage; // cli/info_command.c
 ExitStatus info_run(const Command *command, int argument_count, char **arguments);
 

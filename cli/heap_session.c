@@ -9,8 +9,7 @@
 #include "cli/terminal.h"
 #include "snapshot/snapshot_file.h"
 
-// Is `path` the snapshot itself? Writing there would replace it.
-static bool is_snapshot(const char *path, const char *snapshot)
+bool heap_session_is_snapshot(const char *path, const char *snapshot)
 {
     struct stat output, input;
 
@@ -24,7 +23,7 @@ static bool take_settings(HeapSession *session, Error *error)
     const AnswerSettings *settings = session->settings;
 
     session->mem_limit = settings->mem_limit > 0 ? (uint64_t)settings->mem_limit : UINT64_MAX;
-    if (is_snapshot(settings->json, session->path))
+    if (heap_session_is_snapshot(settings->json, session->path))
         return error_set(error, ERROR_USAGE, "'%s' is the snapshot itself", session->path);
     return settings->json == NULL || result_file_open(&session->json, settings->json, error);
 }

@@ -83,6 +83,9 @@ NODISCARD bool heap_session_need_tree(HeapSession *session, Error *error);
 bool heap_session_prints(HeapSession *session);
 bool heap_session_writes_json(const HeapSession *session);
 
+// Is an output path (which may be NULL) the snapshot itself? Writing there would replace it.
+bool heap_session_is_snapshot(const char *path, const char *snapshot);
+
 // "shop.zst: shop (pid 4242), captured ..., rudo-gc-0.8, conservative/1", and what the capture
 // means for the figures.
 void heap_session_print_heading(const HeapSession *session);

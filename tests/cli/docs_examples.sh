@@ -21,6 +21,7 @@ cat >"$WORK/bin/shop" <<EOF
 exec "$BUILD/samples/c-heap" --threads 1 --objects 100 --seconds 1
 EOF
 chmod +x "$WORK/bin/shop"
+"$write_shop_heap" "$WORK/grown.zst" grown
 "$write_shop_heap" "$WORK/shop.zst" || bail "cannot write the sample"
 "$BUILD/tests/cli/helpers/make_core_files" example "$WORK/core.4242" || bail "cannot write a core"
 

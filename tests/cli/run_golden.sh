@@ -1,6 +1,6 @@
 #!/bin/bash
 # Golden tests of the command line: each tests/cli/golden/NAME.sh is run in an empty folder that
-# holds the sample snapshots shop.zst, fallback.zst and partial.zst, with rudo-snap in the PATH.
+# holds the sample snapshots shop.zst, fallback.zst, partial.zst, grown.zst and later.zst, with rudo-snap in the PATH.
 # What it does is compared with
 #
 #   NAME.stdout.exact   byte for byte; no file: nothing
@@ -21,7 +21,9 @@ mkdir "$WORK/bin" "$WORK/samples"
 ln -s "$RUDO_SNAP" "$WORK/bin/rudo-snap"
 if ! "$write_shop_heap" "$WORK/samples/shop.zst" ||
     ! "$write_shop_heap" "$WORK/samples/fallback.zst" roots ||
-    ! "$write_shop_heap" "$WORK/samples/partial.zst" missing; then
+    ! "$write_shop_heap" "$WORK/samples/partial.zst" missing ||
+    ! "$write_shop_heap" "$WORK/samples/grown.zst" grown ||
+    ! "$write_shop_heap" "$WORK/samples/later.zst" later; then
     bail "cannot write the samples"
 fi
 

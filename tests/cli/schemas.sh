@@ -91,6 +91,14 @@ for variant in whole roots missing; do
         "$python" "$WORK/validate.py" "$schemas/info-1.schema.json" "$WORK/info.json" one
 done
 
+"$write_shop_heap" "$WORK/grown.zst" grown || bail "cannot write the samples"
+for options in "" "--mem-limit 10"; do
+    # shellcheck disable=SC2086  # an option and its value
+    "$RUDO_SNAP" diff $options --json "$WORK/diff.json" --fail-on any+90% -q "$WORK/whole.zst" "$WORK/grown.zst"
+    check "diff/1: $options" \
+        "$python" "$WORK/validate.py" "$schemas/diff-1.schema.json" "$WORK/diff.json" one
+done
+
 # --stats only adds a member.
 "$RUDO_SNAP" mark --json "$WORK/plain.json" -q "$WORK/whole.zst"
 "$RUDO_SNAP" mark --stats --json "$WORK/stats.json" -q "$WORK/whole.zst"

@@ -3,6 +3,8 @@
 //     write_shop_heap shop.zst            whole, malloc blocks traced
 //     write_shop_heap fallback.zst roots  malloc'd memory had to be taken as roots
 //     write_shop_heap partial.zst missing not complete
+//     write_shop_heap grown.zst grown     a minute later, with more orders in a cart
+//     write_shop_heap later.zst later     another minute later, with still more
 //
 // In it: 2 owner threads, 5 size classes (one without object headers), a large object with
 // tail pages, orders in carts in a session, a Vec's buffer, a cycle that nothing refers to,
@@ -137,6 +139,18 @@ static void make_heap(void)
         put_u64(buffer + 8 * cart, address_of(CARTS_PAGE, cart));
 }
 
+// Cart 1 gets orders in slots that were free.
+static unsigned make_growth(const char *variant)
+{
+    unsigned orders = strcmp(variant, "grown") == 0 ? 2 : strcmp(variant, "later") == 0 ? 4 : 0;
+
+    for (unsigned i = 0; i < orders; i++) {
+        allocate(ORDERS_PAGE, 30 + i, ORDER_TYPE);
+        refer(CARTS_PAGE, 1, 5 + i, address_of(ORDERS_PAGE, 30 + i));
+    }
+    return orders / 2;
+}
+
 static char *copy_of(const char *text)
 {
     char *copy = strdup(text);
@@ -231,11 +245,13 @@ int main(int argument_count, char **arguments)
     SnapshotWriteResult result;
     SnapshotDetails *details;
     Error error;
+    unsigned minutes;
     bool ok;
 
     if (argument_count < 2)
         return 2;
     make_heap();
+    minutes = make_growth(variant);
     // In the order of the file: the table from a stack, an order from the middle by a register,
     // a dead order and a byte string from a global, and a word that means nothing.
     Root roots[] = {
@@ -259,6 +275,7 @@ int main(int argument_count, char **arguments)
         contents.block_count = 1;
     }
     details = make_details(variant);
+    details->metadata.captured_at_ns += minutes * INT64_C(60000000000);
     contents.details = details;
     ok = snapshot_write(arguments[1], &contents, &options, &result, &error);
     if (!ok)

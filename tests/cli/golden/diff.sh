@@ -1,0 +1,15 @@
+# shellcheck shell=bash
+# What grew in one process and between two, in two and three steps, and limits on it.
+try()
+{
+    echo "$ rudo-snap $*"
+    rudo-snap "$@"
+    echo "exit $?"
+}
+try diff shop.zst grown.zst later.zst
+try diff later.zst shop.zst
+try diff shop.zst shop.zst -q --fail-on total+0
+try diff -q --fail-on 'Order+8%' shop.zst grown.zst
+try diff --fail-on 'Order+10%' --fail-on Cart+0 --fail-on any+1 --fail-on total+127B shop.zst grown.zst |
+    sed -n '/EXCEEDED\|^ok\|^exit/p'
+try diff --mem-limit 10 shop.zst grown.zst | sed -n '/left out/p'
