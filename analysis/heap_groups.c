@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "snapshot/parallel_for.h"
 #include "snapshot/side_table.h"
 
 void heap_groups_release(HeapGroups *groups)
@@ -104,16 +105,35 @@ static bool count_types(HeapGroups *out, const ReachabilityReport *report, Error
 
 // ---- one walk ----
 
+// Subtrees that roots alone hold are walked independently of each other, on several threads.
+#define WALK_PIECES 256u
+
+// What one thread counts.
+typedef struct GroupWorker {
+    uint32_t *open[GROUPING_COUNT];     // by group: objects above the present one
+    uint64_t *retained[GROUPING_COUNT]; // by group
+    ForeignOwner *owners;               // by type
+} GroupWorker;
+
 typedef struct GroupWalk {
     const DominatorTree *tree;
     const NodeTypes *types;
     HeapGroups *out;
     uint32_t *pages;                       // by object: its page
     uint32_t *page_groups[GROUPING_COUNT]; // by page: its group; NULL for types
-    uint32_t *open[GROUPING_COUNT];        // by group
     uint32_t *owners;                      // by block: the type of its owner
-    ForeignOwner *owner_counts;            // by type
+    uint32_t *cursors;                     // of the walk
+    uint32_t subtree_count;
+    uint32_t *subtrees; // nodes whose dominator is a holder
+    uint32_t thread_count;
+    GroupWorker workers[PARALLEL_FOR_MAX_THREADS];
 } GroupWalk;
+
+// A walk and the thread that makes it.
+typedef struct Walker {
+    GroupWalk *walk;
+    GroupWorker *worker;
+} Walker;
 
 static uint32_t group_of(const GroupWalk *walk, Grouping grouping, uint32_t object)
 {
@@ -121,8 +141,9 @@ static uint32_t group_of(const GroupWalk *walk, Grouping grouping, uint32_t obje
                                      : walk->page_groups[grouping][walk->pages[object]];
 }
 
-static void enter_block(GroupWalk *walk, uint32_t node)
+static void enter_block(const Walker *walker, uint32_t node)
 {
+    GroupWalk *walk = walker->walk;
     const ObjectGraph *graph = walk->tree->graph;
     uint32_t above = walk->tree->dominators[node];
     uint32_t owner = walk->types->table->type_count;
@@ -131,34 +152,54 @@ static void enter_block(GroupWalk *walk, uint32_t node)
         owner = object_graph_is_block(graph, above) ? walk->owners[above - graph->object_count]
                                                     : walk->types->by_node[above];
     walk->owners[node - graph->object_count] = owner;
-    walk->owner_counts[owner].blocks++;
-    walk->owner_counts[owner].bytes += object_graph_bytes_of(graph, node);
+    walker->worker->owners[owner].blocks++;
+    walker->worker->owners[owner].bytes += object_graph_bytes_of(graph, node);
 }
 
-static void enter_node(GroupWalk *walk, uint32_t node)
+static void enter_node(const Walker *walker, uint32_t node)
 {
-    if (dominator_tree_is_holder(walk->tree, node))
-        return;
-    if (object_graph_is_block(walk->tree->graph, node)) {
-        enter_block(walk, node);
+    const DominatorTree *tree = walker->walk->tree;
+    GroupWorker *worker = walker->worker;
+
+    if (object_graph_is_block(tree->graph, node)) {
+        enter_block(walker, node);
         return;
     }
     for (int grouping = 0; grouping < GROUPING_COUNT; grouping++) {
-        uint32_t group = group_of(walk, (Grouping)grouping, node);
+        uint32_t group = group_of(walker->walk, (Grouping)grouping, node);
 
-        if (walk->open[grouping][group]++ == 0)
-            walk->out->groups[grouping][group].retained_bytes += walk->tree->retained_bytes[node];
+        if (worker->open[grouping][group]++ == 0)
+            worker->retained[grouping][group] += tree->retained_bytes[node];
     }
 }
 
 static void leave_node(void *context, uint32_t node)
 {
-    GroupWalk *walk = context;
+    const Walker *walker = context;
 
-    if (node >= walk->tree->graph->object_count)
+    if (object_graph_is_block(walker->walk->tree->graph, node))
         return;
     for (int grouping = 0; grouping < GROUPING_COUNT; grouping++)
-        walk->open[grouping][group_of(walk, (Grouping)grouping, node)]--;
+        walker->worker->open[grouping][group_of(walker->walk, (Grouping)grouping, node)]--;
+}
+
+static bool walk_subtrees(void *context, uint32_t worker, uint64_t item, Error *error)
+{
+    Walker walker = {.walk = context};
+    GroupWalk *walk = walker.walk;
+    uint64_t begin = item * walk->subtree_count / WALK_PIECES;
+    uint64_t end = (item + 1) * walk->subtree_count / WALK_PIECES;
+
+    (void)error;
+    walker.worker = &walk->workers[worker];
+    for (uint64_t i = begin; i < end; i++) {
+        uint32_t top = walk->subtrees[i];
+
+        for (uint32_t node = top; node != NO_NODE;
+             node = dominator_tree_next(walk->tree, walk->cursors, top, node, leave_node, &walker))
+            enter_node(&walker, node);
+    }
+    return true;
 }
 
 static uint32_t find_group(const HeapGroups *groups, Grouping grouping, uint64_t key)
@@ -205,49 +246,112 @@ static int compare_owners(const void *left, const void *right)
     return a->type < b->type ? -1 : a->type > b->type;
 }
 
-static bool walk_tree(GroupWalk *walk, DominatorTree *tree, Error *error)
+static bool allocate_workers(GroupWalk *walk)
+{
+    uint32_t types = walk->types->table->type_count;
+
+    for (uint32_t i = 0; i < walk->thread_count; i++) {
+        GroupWorker *worker = &walk->workers[i];
+
+        worker->owners = calloc((size_t)types + 1, sizeof *worker->owners);
+        if (worker->owners == NULL)
+            return false;
+        for (int grouping = 0; grouping < GROUPING_COUNT; grouping++) {
+            size_t count = (size_t)walk->out->counts[grouping] + 1;
+
+            worker->open[grouping] = calloc(count, sizeof *worker->open[grouping]);
+            worker->retained[grouping] = calloc(count, sizeof *worker->retained[grouping]);
+            if (worker->open[grouping] == NULL || worker->retained[grouping] == NULL)
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool allocate(GroupWalk *walk, Error *error)
+{
+    const ObjectGraph *graph = walk->tree->graph;
+    uint64_t nodes = walk->tree->node_count, objects = graph->object_count;
+    bool ok;
+
+    walk->cursors = side_table_new(nodes * sizeof *walk->cursors);
+    walk->pages = side_table_new(objects * sizeof *walk->pages);
+    walk->subtrees = side_table_new(nodes * sizeof *walk->subtrees);
+    walk->owners = calloc(graph->node_count - objects + 1, sizeof *walk->owners);
+    walk->out->owners =
+        calloc((size_t)walk->types->table->type_count + 1, sizeof *walk->out->owners);
+    ok = walk->cursors != NULL && walk->pages != NULL && walk->subtrees != NULL &&
+         walk->owners != NULL && walk->out->owners != NULL && allocate_workers(walk);
+    for (int grouping = 0; ok && grouping < GROUPING_COUNT; grouping++)
+        if (grouping != GROUP_BY_TYPE) {
+            walk->page_groups[grouping] =
+                calloc((size_t)graph->image->page_count + 1, sizeof *walk->page_groups[grouping]);
+            ok = walk->page_groups[grouping] != NULL;
+        }
+    return ok || error_set_memory(error, nodes * 12, "what groups of objects retain");
+}
+
+static void release(GroupWalk *walk)
+{
+    uint64_t nodes = walk->tree->node_count;
+
+    side_table_free(walk->cursors, nodes * sizeof *walk->cursors);
+    side_table_free(walk->subtrees, nodes * sizeof *walk->subtrees);
+    side_table_free(walk->pages, walk->tree->graph->object_count * sizeof *walk->pages);
+    free(walk->owners);
+    for (int grouping = 0; grouping < GROUPING_COUNT; grouping++)
+        free(walk->page_groups[grouping]);
+    for (uint32_t i = 0; i < walk->thread_count; i++) {
+        free(walk->workers[i].owners);
+        for (int grouping = 0; grouping < GROUPING_COUNT; grouping++) {
+            free(walk->workers[i].open[grouping]);
+            free(walk->workers[i].retained[grouping]);
+        }
+    }
+}
+
+// Sums do not depend on which thread counted what.
+static void add_workers(GroupWalk *walk)
 {
     HeapGroups *out = walk->out;
-    uint64_t objects = tree->graph->object_count, nodes = tree->node_count;
-    uint32_t types = walk->types->table->type_count, top = dominator_tree_top(tree);
-    uint32_t *cursors = side_table_new(nodes * sizeof *cursors);
-    bool ok = cursors != NULL;
+    uint32_t types = walk->types->table->type_count;
 
-    walk->pages = side_table_new(objects * sizeof *walk->pages);
-    walk->owners = calloc(tree->graph->node_count - objects + 1, sizeof *walk->owners);
-    out->owners = walk->owner_counts = calloc((size_t)types + 1, sizeof *out->owners);
-    ok = ok && walk->pages != NULL && walk->owners != NULL && out->owners != NULL;
-    for (int i = 0; i < GROUPING_COUNT; i++) {
-        walk->open[i] = calloc((size_t)out->counts[i] + 1, sizeof *walk->open[i]);
-        if (i != GROUP_BY_TYPE)
-            walk->page_groups[i] =
-                calloc((size_t)tree->graph->image->page_count + 1, sizeof *walk->page_groups[i]);
-        ok = ok && walk->open[i] != NULL && (i == GROUP_BY_TYPE || walk->page_groups[i] != NULL);
+    for (uint32_t i = 0; i < walk->thread_count; i++) {
+        for (int grouping = 0; grouping < GROUPING_COUNT; grouping++)
+            for (uint32_t group = 0; group < out->counts[grouping]; group++)
+                out->groups[grouping][group].retained_bytes +=
+                    walk->workers[i].retained[grouping][group];
+        for (uint32_t type = 0; type <= types; type++) {
+            out->owners[type].blocks += walk->workers[i].owners[type].blocks;
+            out->owners[type].bytes += walk->workers[i].owners[type].bytes;
+        }
     }
-    if (!ok) {
-        (void)error_set_memory(error, nodes * 8, "what groups of objects retain");
-        goto done;
-    }
-    place_pages(walk);
-    for (uint32_t type = 0; type <= types; type++)
+    for (uint32_t type = 0; type <= types; type++) {
         out->owners[type].type = type;
-    for (uint32_t node = top; node != NO_NODE;
-         node = dominator_tree_next(tree, cursors, top, node, leave_node, walk))
-        enter_node(walk, node);
-    for (uint32_t type = 0; type <= types; type++)
         if (out->owners[type].blocks > 0)
             out->owners[out->owner_count++] = out->owners[type];
+    }
     qsort(out->owners, out->owner_count, sizeof *out->owners, compare_owners);
     out->has_retained = true;
+}
 
-done:
-    side_table_free(cursors, nodes * sizeof *cursors);
-    side_table_free(walk->pages, objects * sizeof *walk->pages);
-    free(walk->owners);
-    for (int i = 0; i < GROUPING_COUNT; i++) {
-        free(walk->open[i]);
-        free(walk->page_groups[i]);
+static bool walk_tree(GroupWalk *walk, Error *error)
+{
+    const DominatorTree *tree = walk->tree;
+    bool ok;
+
+    walk->thread_count = parallel_for_threads(0, WALK_PIECES);
+    ok = allocate(walk, error);
+    if (ok) {
+        place_pages(walk);
+        for (uint32_t node = 0; node < tree->graph->node_count; node++)
+            if (dominator_tree_is_holder(tree, tree->dominators[node]))
+                walk->subtrees[walk->subtree_count++] = node;
+        ok = parallel_for(WALK_PIECES, walk->thread_count, walk_subtrees, walk, error);
     }
+    if (ok)
+        add_workers(walk);
+    release(walk);
     return ok;
 }
 
@@ -263,6 +367,5 @@ bool heap_groups_make(const HeapImage *image, const MarkResult *mark,
         !copy_table(out, GROUP_BY_OWNER_THREAD, &report->owner_threads, error) ||
         !count_generations(out, image, mark, error))
         return false;
-    return tree == NULL ||
-           (dominator_tree_add_children(tree, error) && walk_tree(&walk, tree, error));
+    return tree == NULL || (dominator_tree_add_children(tree, error) && walk_tree(&walk, error));
 }

@@ -175,7 +175,8 @@ static inline uint32_t resolve(const GraphBuild *build, uint64_t word)
            (uint32_t)__builtin_popcountll(page->marked & ((UINT64_C(1) << slot) - 1));
 }
 
-static inline void fetch(const GraphBuild *build, uint64_t word)
+// Inline by force: gcc 12 takes a function that only fetches for one without effect, and drops it.
+static inline __attribute__((always_inline)) void fetch(const GraphBuild *build, uint64_t word)
 {
     const HeapImage *image = build->graph->image;
     uint64_t bucket = (word >> image->page_shift) - image->page_window.first;

@@ -60,15 +60,29 @@ typedef struct KeyCounts {
     TypeTable *table;
     ReachabilityCounts *counts; // owned
     uint32_t capacity;
+    // Neighbours mostly have the same key.
+    TypeKey last;
+    uint32_t last_index; // NO_INDEX: there is none yet
 } KeyCounts;
+
+static bool is_same_key(const TypeKey *a, const TypeKey *b)
+{
+    return a->trace == b->trace && a->drop == b->drop && a->block_size == b->block_size &&
+           a->is_dead == b->is_dead;
+}
 
 // The counts of the object's key; NULL when memory is short (then `error` is set).
 static ReachabilityCounts *counts_of_key(KeyCounts *keys, const TypeKey *key, Error *error)
 {
-    uint32_t index = type_table_add(keys->table, key, error);
+    uint32_t index = keys->last_index;
 
+    if (index != NO_INDEX && is_same_key(key, &keys->last))
+        return &keys->counts[index];
+    index = type_table_add(keys->table, key, error);
     if (index == NO_INDEX)
         return NULL;
+    keys->last = *key;
+    keys->last_index = index;
     if (index >= keys->capacity) {
         uint32_t capacity = keys->table->key_capacity;
         ReachabilityCounts *counts = reallocarray(keys->counts, capacity, sizeof *counts);
@@ -83,25 +97,38 @@ static ReachabilityCounts *counts_of_key(KeyCounts *keys, const TypeKey *key, Er
     return &keys->counts[index];
 }
 
-// Counts each allocated slot of the word under its key.
+// Adds the slots of `mask` to the counts of one key.
+static bool add_run(KeyCounts *keys, const TypeKey *key, const SlotBits *bits, uint64_t mask,
+                    uint64_t slot_bytes, Error *error)
+{
+    SlotBits run = {bits->live & mask, bits->zombies & mask, bits->marked & mask, bits->is_counted};
+    ReachabilityCounts *counts = counts_of_key(keys, key, error);
+
+    if (counts == NULL)
+        return false;
+    add_slots(counts, &run, slot_bytes);
+    return true;
+}
+
+// Counts each allocated slot of the word under its key; neighbours of the same key at once.
 static bool add_types(const HeapImage *image, uint32_t page, uint32_t word, const SlotBits *bits,
                       KeyCounts *keys, Error *error)
 {
-    uint64_t slot_bytes = image->pages[page].block_size;
+    uint64_t slot_bytes = image->pages[page].block_size, run = 0;
+    TypeKey key = {0};
 
     for (uint64_t left = bits->live | bits->zombies; left != 0; left &= left - 1) {
-        uint32_t bit = (uint32_t)__builtin_ctzll(left);
-        uint64_t mask = UINT64_C(1) << bit;
-        SlotBits one = {bits->live & mask, bits->zombies & mask, bits->marked & mask,
-                        bits->is_counted};
-        TypeKey key = type_key_of(image, page, word * 64 + bit);
-        ReachabilityCounts *counts = counts_of_key(keys, &key, error);
+        TypeKey next = type_key_of(image, page, word * 64 + (uint32_t)__builtin_ctzll(left));
 
-        if (counts == NULL)
-            return false;
-        add_slots(counts, &one, slot_bytes);
+        if (run != 0 && !is_same_key(&key, &next)) {
+            if (!add_run(keys, &key, bits, run, slot_bytes, error))
+                return false;
+            run = 0;
+        }
+        key = next;
+        run |= left & -left;
     }
-    return true;
+    return run == 0 || add_run(keys, &key, bits, run, slot_bytes, error);
 }
 
 static bool add_page(ReachabilityReport *report, const HeapImage *image, const MarkResult *result,
@@ -236,7 +263,7 @@ static bool take_types(ReachabilityReport *report, const HeapImage *image, Error
 static bool count_pages(ReachabilityReport *report, const HeapImage *image,
                         const MarkResult *result, Error *error)
 {
-    KeyCounts keys = {.table = report->type_table};
+    KeyCounts keys = {.table = report->type_table, .last_index = NO_INDEX};
     bool ok = true;
 
     for (uint32_t page = 0; ok && page < image->page_count; page++)

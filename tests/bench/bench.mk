@@ -8,7 +8,7 @@ $(BENCH): $(BENCH_OBJECTS) $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 # The graphs themselves are tested like everything else.
-$(BUILD)/tests/unit/test_bench_graphs: $(BUILD)/tests/bench/bench_graphs.o \
+$(BUILD)/tests/unit/test_bench_graphs $(BUILD)/tests/property/test_large_graphs: $(BUILD)/tests/bench/bench_graphs.o \
 	$(BUILD)/tests/bench/bench_edges.o
 
 -include $(BENCH_OBJECTS:.o=.d)
@@ -25,6 +25,21 @@ bench: $(BENCH) $(PROGRAM) $(if $(BENCH_REAL),,c-sample)
 		$(BUILD) $(RUDO_SAMPLES) $(REAL_HEAP); then real=$(REAL_HEAP); fi; echo; \
 	$(BENCH) --json build/bench.json $(if $(BENCH_QUICK),--quick --seconds 24 --rounds 5) \
 		$${real:+--real "$$real"} $(BENCH_FLAGS)
+
+ANSWERS_BENCH := $(BUILD)/tests/bench/bench_answers
+
+$(ANSWERS_BENCH): $(BUILD)/tests/bench/answers_main.o $(BUILD)/tests/bench/bench_graphs.o \
+		$(BUILD)/tests/bench/bench_edges.o $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+
+-include $(BUILD)/tests/bench/answers_main.d
+
+# ANSWERS_FLAGS="G2 1000000": another graph, another size.
+## bench-answers: what histograms, graph, dominators, paths and a report cost on the graph G1
+.PHONY: bench-answers
+bench-answers: $(ANSWERS_BENCH)
+	$(Q)$(ANSWERS_BENCH) $(ANSWERS_FLAGS)
 
 # PEER_FLAGS="--graph G1 --rounds 3" chooses; see tests/bench/bench_peers.py.
 ## bench-peers: the same graphs in the Boehm collector and in OpenJDK, taking turns with ours
