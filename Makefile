@@ -35,7 +35,7 @@ FLAGS_coverage := -O0 -g --coverage
 
 PACKAGES := libzstd libcjson libxxhash libelf libdw
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
-PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -liberty
+PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -liberty -lm
 
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -Imarker/native -MMD -MP -pthread $(WARNINGS) $(WERROR) $(HARDENING) \
 	$(FLAGS_$(VARIANT)) $(PACKAGE_CFLAGS) $(CFLAGS)

@@ -26,6 +26,9 @@ ExitStatus what_if_run(const Command *command, int argument_count, char **argume
 extern const CommandUsage diff_usage; // cli/diff_command.c
 ExitStatus diff_run(const Command *command, int argument_count, char **arguments);
 
+extern const CommandUsage simulate_usage; // cli/simulate_command.c
+ExitStatus simulate_run(const Command *command, int argument_count, char **arguments);
+
 extern const CommandUsage info_usage; // cli/info_command.c
 ExitStatus info_run(const Command *command, int argument_count, char **arguments);
 

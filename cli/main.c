@@ -20,6 +20,8 @@ const Command commands[] = {
     {"what-if", "say what would be freed without an object, a type or roots", &what_if_usage,
      what_if_run},
     {"diff", "compare the heaps of several snapshots: what grew", &diff_usage, diff_run},
+    {"simulate", "predict how long marking would take on so many cores", &simulate_usage,
+     simulate_run},
     {"info", "say what is in a snapshot", &info_usage, info_run},
     {"verify", "check every checksum and every page of snapshots", &verify_usage, verify_run},
     {"help", "explain a command", &help_usage, help_run},

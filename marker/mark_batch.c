@@ -54,6 +54,14 @@ INLINE uint64_t chase_word(BatchState *state, BatchShape shape, uint64_t word, u
     return 0;
 }
 
+static __attribute__((noinline)) void count_lone(MarkWorker *worker, uint64_t item)
+{
+    if (is_near(worker, item))
+        worker->places.lone_near_items++;
+    else
+        worker->places.lone_far_items++;
+}
+
 // Follows the only item in the pipe as long as it leads to one more and nothing else. See Note
 // [A chain].
 INLINE void chase(BatchState *state, BatchShape shape)
@@ -72,6 +80,8 @@ INLINE void chase(BatchState *state, BatchShape shape)
         if (words > FEW_WORDS || state->count > 0 || per_thread_mark_queue_size(queue) > 0)
             break;
         followed++;
+        if (UNLIKELY(worker->counts_places))
+            count_lone(worker, item);
         if (!is_closed(worker, shape, item)) {
             state->scanned_words += words;
             for (const uint8_t *end = bytes + 8 * (uint64_t)words; bytes != end; bytes += 8) {

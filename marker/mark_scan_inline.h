@@ -142,12 +142,38 @@ INLINE void scan_item(BatchState *state, BatchShape shape, uint64_t item)
                     state->worker->view.scan_classes[tag].words);
 }
 
+static bool is_near(MarkWorker *worker, uint64_t item)
+{
+    uint64_t address = mark_item_address(item), last = worker->places.last;
+    uint64_t distance = address > last ? address - last : last - address;
+
+    worker->places.last = address;
+    // Pages may lie elsewhere than captured, but whole.
+    return distance <= NEAR_BYTES &&
+           address >> worker->view.range.page_shift == last >> worker->view.range.page_shift;
+}
+
+// Counts the items that left the pipe since `head`.
+static __attribute__((noinline)) void count_places(MarkWorker *worker, uint32_t head)
+{
+    for (; head != worker->pipe_head; head++) {
+        uint64_t item = worker->pipe[head % PIPE_ITEMS];
+        uint32_t tag = mark_item_tag(item);
+        // A span is read in order, whatever came before.
+        if (tag >= MARK_ITEM_SPAN_TAG || is_near(worker, item))
+            worker->places.near_items++;
+        else
+            worker->places.far_lines += worker->view.scan_classes[tag].lines;
+    }
+}
+
 INLINE void scan_items(BatchState *state, BatchShape shape)
 {
     MarkWorker *worker = state->worker;
     uint32_t waiting = worker->pipe_tail - worker->pipe_head;
     uint32_t head = worker->pipe_head, end = head + (waiting < BATCH_ITEMS ? waiting : BATCH_ITEMS);
     // Most objects are of the class that has two words; they go without a loop.
+    uint32_t before = head;
     uint32_t pair_tag = shape.is_usual ? worker->view.pair_tag : UINT32_MAX;
 
     while (head != end) {
@@ -164,6 +190,8 @@ INLINE void scan_items(BatchState *state, BatchShape shape)
             break;
     }
     worker->pipe_head = head;
+    if (UNLIKELY(worker->counts_places))
+        count_places(worker, before);
 }
 
 #endif

@@ -42,13 +42,19 @@ typedef enum SchedulePolicy {
 // "random", "round-robin", ...; "unknown" outside the enumeration.
 const char *schedule_policy_name(SchedulePolicy policy);
 
-// What things cost on a real core, in virtual nanoseconds. Measured on a 2021 server CPU.
+// What things cost on a real core, in virtual picoseconds. The defaults were fitted to the bench
+// graphs on a 2021 server CPU: docs/benchmarks.md has what came of it.
 typedef struct ScheduleCosts {
     uint32_t batch;        // a batch of objects, beside what is in it
     uint32_t claim;        // an object claimed
-    uint32_t object;       // an object scanned: its line comes from memory
+    uint32_t shared_claim; // what it costs more where others claim too
+    uint32_t far_line;     // a line of an object that comes from memory, others on their way
+    uint32_t near_object;  // an object near the one scanned before: it is in the cache already
+    uint32_t lone_far;     // an object that is followed alone, from memory
+    uint32_t lone_near;    // and one that is in the cache
     uint32_t word;         // a payload word looked at
     uint32_t edge;         // a mark word looked at
+    uint32_t complex;      // a reference that has to be looked up beyond its mark word
     uint32_t steal;        // a successful attempt
     uint32_t failed_steal; // one that got nothing
     uint32_t inbox;        // a chunk of references sent or received
@@ -58,6 +64,12 @@ typedef struct ScheduleCosts {
 } ScheduleCosts;
 
 ScheduleCosts schedule_costs_default(void);
+
+// Its fields by name, as documents have them: "claim", "far_line", ... in their order.
+#define SCHEDULE_COST_COUNT 16u
+const char *schedule_cost_name(uint32_t index);
+uint32_t *schedule_cost_at(ScheduleCosts *costs, uint32_t index);
+uint32_t schedule_cost_value(const ScheduleCosts *costs, uint32_t index);
 
 // How a step went; values are those of a recording.
 typedef enum StepOutcome {
@@ -81,8 +93,13 @@ typedef struct ScheduleStep {
     // What the worker did in it.
     uint32_t claimed;
     uint32_t scanned_items; // objects and pieces of large ones
+    uint32_t far_lines;     // see ScannedPlaces in marker/mark_worker.h
+    uint32_t near_items;
+    uint32_t lone_far_items;
+    uint32_t lone_near_items;
     uint32_t scanned_words;
     uint32_t edges;
+    uint32_t complex_references;
     uint32_t steals_tried;
     uint32_t steals_won;
     uint32_t chunks_sent;

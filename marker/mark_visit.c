@@ -58,6 +58,7 @@ bool mark_visit_complex(MarkWorker *worker, uint64_t word)
 {
     Reference reference = heap_image_resolve(worker->image, word, false);
 
+    worker->complex_references++;
     switch (reference.kind) {
     case REFERENCE_NONE:
         return false;
@@ -84,6 +85,7 @@ bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t index, uint64_t wor
     uint64_t offset = word & view->page_mask;
     uint64_t slot = (offset >> class->shift) - class->first_slot;
 
+    worker->complex_references++;
     if ((offset & (class->block_size - 1)) == 0 && slot < class->slot_count &&
         (view->live[index] >> slot & 1) != 0)
         return true;

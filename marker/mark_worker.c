@@ -64,6 +64,7 @@ bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *
     worker->coordinator = options->coordinator;
     worker->ownership = options->ownership;
     worker->next_victim = options->index;
+    worker->counts_places = options->counts_places;
     if (options->mode == MARK_OWNED)
         owner_outboxes_init(&worker->outboxes, options->pool, options->index,
                             options->worker_count);

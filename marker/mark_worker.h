@@ -40,6 +40,18 @@ typedef enum MarkMode {
 
 struct ParallelMarkCoordinator;
 
+// Where the objects lay that a worker scanned, as far as that tells what it cost to get them. Near:
+// in the page of the object scanned before, and at most NEAR_BYTES away.
+typedef struct ScannedPlaces {
+    uint64_t far_lines; // lines that had to be fetched for objects that were not near
+    uint64_t near_items;
+    uint64_t lone_far_items; // followed one by one (see Note [A chain] in marker/mark_batch.c)
+    uint64_t lone_near_items;
+    uint64_t last; // address of the item scanned last
+} ScannedPlaces;
+
+#define NEAR_BYTES 1024u
+
 typedef struct MarkWorker {
     MarkView view;
     const HeapImage *image;
@@ -49,6 +61,7 @@ typedef struct MarkWorker {
     MarkMode mode;
     bool is_idle;    // has no work, is not counted in `outstanding`
     bool has_failed; // memory was short
+    bool counts_places;
     // Read by everybody, NULL in a mark by one worker.
     struct ParallelMarkCoordinator *coordinator;
     const PageOwnership *ownership;
@@ -63,12 +76,15 @@ typedef struct MarkWorker {
     ReferenceChunk *incoming; // from the inbox, not visited yet
     OwnerOutboxes outboxes;
 
+    ScannedPlaces places; // if counts_places: for what a scheduled mark would have cost
+
     // Results of this worker alone; read by others behind the end barrier.
     SharedU64 *white_blocks; // bit per foreign block that is not marked
     MarkKind kind;
     MarkWorkerStatistics statistics;
     uint64_t roots[ROOT_KIND_COUNT];
     uint64_t invalid_references;
+    uint64_t complex_references; // that mark_batch.c could not visit in the short way
 } MarkWorker;
 
 typedef enum MarkStep {
@@ -89,6 +105,7 @@ typedef struct MarkWorkerOptions {
     const PageOwnership *ownership; // NULL in MARK_ALONE, like the next two
     struct ParallelMarkCoordinator *coordinator;
     SharedU32 *outstanding; // the coordinator's
+    bool counts_places;
 } MarkWorkerOptions;
 
 // Everything in `options` is borrowed. Errors: memory, system. The caller owns `*out`.

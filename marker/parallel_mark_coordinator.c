@@ -263,6 +263,7 @@ static bool make_workers(ParallelMarkCoordinator *coordinator, const HeapImage *
             .ownership = &coordinator->ownership,
             .coordinator = coordinator,
             .outstanding = &coordinator->outstanding,
+            .counts_places = options->schedule != NULL,
         };
         if (!mark_worker_new(&worker_options, &coordinator->workers[i], error))
             return false;

@@ -11,6 +11,7 @@
 
 // Steps that are put into the digest at once.
 #define DIGESTED_STEPS 64u
+#define PS_PER_NS 1000u
 
 typedef enum VirtualState {
     VIRTUAL_NEW,
@@ -23,6 +24,8 @@ typedef enum VirtualState {
 // The counts of a worker that a step adds to.
 typedef struct WorkerCounts {
     MarkWorkerStatistics statistics;
+    ScannedPlaces places;
+    uint64_t complex_references;
     uint32_t scanned_items; // modulo 2^32
 } WorkerCounts;
 
@@ -161,14 +164,17 @@ static uint64_t wake_sleepers(ScheduledMark *mark, uint64_t now)
         set_state(mark, index, VIRTUAL_AWAKE);
         if (mark->clocks[index] < now)
             mark->clocks[index] = now;
-        mark->clocks[index] += mark->schedule->costs.wake;
+        mark->clocks[index] += mark->schedule->costs.wake / PS_PER_NS;
     }
     return woken;
 }
 
 static WorkerCounts counts_of(const MarkWorker *worker)
 {
-    return (WorkerCounts){.statistics = worker->statistics, .scanned_items = worker->pipe_head};
+    return (WorkerCounts){.statistics = worker->statistics,
+                          .places = worker->places,
+                          .complex_references = worker->complex_references,
+                          .scanned_items = worker->pipe_head};
 }
 
 static void fill_counts(ScheduleStep *step, const WorkerCounts *before, const WorkerCounts *after)
@@ -177,7 +183,13 @@ static void fill_counts(ScheduleStep *step, const WorkerCounts *before, const Wo
 
     step->claimed = (uint32_t)(new->marked - old->marked);
     step->scanned_items = after->scanned_items - before->scanned_items;
+    step->far_lines = (uint32_t)(after->places.far_lines - before->places.far_lines);
+    step->near_items = (uint32_t)(after->places.near_items - before->places.near_items);
+    step->lone_far_items = (uint32_t)(after->places.lone_far_items - before->places.lone_far_items);
+    step->lone_near_items =
+        (uint32_t)(after->places.lone_near_items - before->places.lone_near_items);
     step->scanned_words = (uint32_t)(new->scanned_words - old->scanned_words);
+    step->complex_references = (uint32_t)(after->complex_references - before->complex_references);
     step->edges = (uint32_t)(new->edges - old->edges);
     step->steals_tried = (uint32_t)(new->steals_tried - old->steals_tried);
     step->steals_won = (uint32_t)(new->steals_won - old->steals_won);
@@ -185,19 +197,25 @@ static void fill_counts(ScheduleStep *step, const WorkerCounts *before, const Wo
     step->chunks_received = (uint32_t)(new->chunks_received - old->chunks_received);
 }
 
-static uint64_t cost_of(const ScheduleStep *step, const ScheduleCosts *costs)
+static uint64_t cost_of(const ScheduleStep *step, const ScheduleCosts *costs, bool is_shared)
 {
-    uint64_t batches = (step->scanned_items + 15) / 16;
-    uint64_t cost = batches * costs->batch + (uint64_t)step->claimed * costs->claim +
-                    (uint64_t)step->scanned_items * costs->object +
+    uint64_t batches = (step->scanned_items + BATCH_ITEMS - 1) / BATCH_ITEMS;
+    uint64_t claim = (uint64_t)costs->claim + (is_shared ? costs->shared_claim : 0);
+    uint64_t cost = batches * costs->batch + step->claimed * claim +
+                    (uint64_t)step->far_lines * costs->far_line +
+                    (uint64_t)step->near_items * costs->near_object +
+                    (uint64_t)step->lone_far_items * costs->lone_far +
+                    (uint64_t)step->lone_near_items * costs->lone_near +
                     (uint64_t)step->scanned_words * costs->word +
                     (uint64_t)step->edges * costs->edge +
+                    (uint64_t)step->complex_references * costs->complex +
                     (uint64_t)step->steals_won * costs->steal +
                     (uint64_t)(step->steals_tried - step->steals_won) * costs->failed_steal +
                     ((uint64_t)step->chunks_sent + step->chunks_received) * costs->inbox;
 
     // Whatever a step finds, it has looked.
-    return cost > costs->look ? cost : costs->look > 0 ? costs->look : 1;
+    cost = cost > costs->look ? cost : costs->look;
+    return cost >= PS_PER_NS ? cost / PS_PER_NS : 1;
 }
 
 static void digest_step(ScheduledMark *mark, const ScheduleStep *step)
@@ -229,7 +247,8 @@ static bool run_step(ScheduledMark *mark, Error *error)
     fill_counts(&step, &before, &after);
     if (step.steals_won > 0)
         step.victim = worker->next_victim;
-    step.end_ns = step.start_ns + cost_of(&step, &mark->schedule->costs);
+    step.end_ns =
+        step.start_ns + cost_of(&step, &mark->schedule->costs, mark->coordinator->worker_count > 1);
     mark->clocks[choice.worker] = step.end_ns;
     mark->busy_ns[choice.worker] += step.end_ns - step.start_ns;
     step.woken_mask = wake_sleepers(mark, step.end_ns);
@@ -262,7 +281,7 @@ static void fill_statistics(ScheduledMark *mark)
     for (uint32_t i = 0; i < count; i++)
         if (mark->clocks[i] > end)
             end = mark->clocks[i];
-    end += mark->schedule->costs.barrier;
+    end += mark->schedule->costs.barrier / PS_PER_NS;
     digest128_update(&mark->digest, mark->digested,
                      mark->step % DIGESTED_STEPS * sizeof mark->digested[0]);
     Digest128Value value = digest128_value(&mark->digest);
@@ -293,7 +312,7 @@ bool scheduled_mark_run(ParallelMarkCoordinator *coordinator, const MarkSchedule
     digest128_init(&mark.digest);
     mark.runnable_mask = all;
     for (uint32_t i = 0; i < count; i++)
-        mark.clocks[i] = schedule->costs.barrier;
+        mark.clocks[i] = schedule->costs.barrier / PS_PER_NS;
     schedule_policy_init(&mark.policy, schedule, count,
                          expected_steps(&mark, coordinator->workers[0]->image));
     while (finished != all) {

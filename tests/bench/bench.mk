@@ -41,6 +41,11 @@ $(ANSWERS_BENCH): $(BUILD)/tests/bench/answers_main.o $(BUILD)/tests/bench/bench
 bench-answers: $(ANSWERS_BENCH)
 	$(Q)$(ANSWERS_BENCH) $(ANSWERS_FLAGS)
 
+## bench-simulate: what `rudo-snap simulate` predicts for the bench graphs, beside what is measured
+.PHONY: bench-simulate
+bench-simulate: $(BENCH)
+	$(Q)$(BENCH) --simulate $(if $(BENCH_QUICK),--rounds 5 --divide 10) $(BENCH_FLAGS)
+
 # PEER_FLAGS="--graph G1 --rounds 3" chooses; see tests/bench/bench_peers.py.
 ## bench-peers: the same graphs in the Boehm collector and in OpenJDK, taking turns with ours
 .PHONY: bench-peers

@@ -2,6 +2,7 @@
 //
 //     bench_marker [--graph NAME]... [--rounds N] [--seconds S] [--divide D]
 //                  [--workers N] [--quick] [--real FILE] [--json FILE]
+//     bench_marker --simulate [--graph NAME]... [--rounds N] [--divide D] [--workers N]
 //     bench_marker --serve NAME
 //
 // --graph    only these graphs (bench_edges.h names them); default all
@@ -11,6 +12,7 @@
 // --quick    compare full-size graphs with the serial marker's digests on record, instead of
 //            running it, which takes longer than everything else
 // --real     a snapshot file to bench as well
+// --simulate what `rudo-snap simulate` predicts, beside what is measured
 // --serve    build the graph, say "ready", and for every line on stdin mark it and say
 //            "WORKERS MILLISECONDS" a line for one worker and for two: to take turns with
 //            other collectors (bench_peers.py)
@@ -25,6 +27,7 @@
 #include "tests/bench/bench_measure.h"
 #include "tests/bench/bench_options.h"
 #include "tests/bench/bench_report.h"
+#include "tests/bench/bench_simulation.h"
 
 #define REPORTS (BENCH_GRAPH_COUNT + 1)
 
@@ -61,6 +64,12 @@ static bool bench_graph(const BenchOptions *options, BenchGraph graph, double se
 
     if (!bench_graph_build(graph, nodes_of(options, graph), NULL, &image, error))
         return false;
+    if (options->is_simulated) {
+        ok = bench_simulation(image, bench_graph_name(graph), options->workers, options->rounds,
+                              error);
+        heap_image_free(image);
+        return ok;
+    }
     plan.seconds -= (double)(bench_wall_ns() - start) / 1e9;
     ok = bench_run(image, bench_graph_name(graph), limit_of(graph), &plan, report, error);
     heap_image_free(image);
@@ -91,7 +100,10 @@ static bool bench_all(const BenchOptions *options, BenchReport *reports, uint32_
 
     for (unsigned graph = 0; graph < BENCH_GRAPH_COUNT; graph++)
         left += options->wanted[graph];
-    bench_report_print_heading(stdout);
+    if (options->is_simulated)
+        bench_simulation_print_heading();
+    else
+        bench_report_print_heading(stdout);
     for (unsigned graph = 0; graph <= BENCH_GRAPH_COUNT; graph++) {
         double seconds = options->seconds - (double)(bench_wall_ns() - start) / 1e9;
         bool ok = true;
@@ -105,7 +117,8 @@ static bool bench_all(const BenchOptions *options, BenchReport *reports, uint32_
             return error_add_hint(error, "while benching %s",
                                   graph == BENCH_GRAPH_COUNT ? BENCH_REAL
                                                              : bench_graph_name(graph));
-        bench_report_print(&reports[(*count)++], stdout);
+        if (!options->is_simulated)
+            bench_report_print(&reports[(*count)++], stdout);
         left--;
     }
     return true;

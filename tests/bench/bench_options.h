@@ -19,6 +19,7 @@ typedef struct BenchOptions {
     double seconds;   // for all graphs together
     uint64_t divisor;
     bool is_quick;
+    bool is_simulated;
     // Borrowed from argv; NULL: not given.
     const char *real;
     const char *json;

@@ -86,6 +86,9 @@ for variant in whole roots missing; do
     "$RUDO_SNAP" what-if --json "$WORK/what-if.json" --cut stack -q "$file"
     check "what-if/1: $variant" \
         "$python" "$WORK/validate.py" "$schemas/what-if-1.schema.json" "$WORK/what-if.json" one
+    "$RUDO_SNAP" simulate --json "$WORK/simulation.json" --workers 1,5,64 -q "$file"
+    check "simulation/1: $variant" \
+        "$python" "$WORK/validate.py" "$schemas/simulation-1.schema.json" "$WORK/simulation.json" one
     "$RUDO_SNAP" info --json "$file" >"$WORK/info.json"
     check "info/1: $variant" \
         "$python" "$WORK/validate.py" "$schemas/info-1.schema.json" "$WORK/info.json" one

@@ -1,0 +1,13 @@
+// The table of virtual time, from a file: what `simulate --json` wrote, on this machine or another.
+
+#ifndef FORMATS_SIMULATION_COSTS_H
+#define FORMATS_SIMULATION_COSTS_H
+
+#include "marker/mark_schedule.h"
+#include "snapshot/error.h"
+
+// Reads the member "costs" of a document of schema rudo-snap/simulation/1, or that has only this
+// one; costs that are not there stay as they are in `*costs`. Errors: system, corrupt, memory.
+NODISCARD bool simulation_costs_read(const char *path, ScheduleCosts *costs, Error *error);
+
+#endif

@@ -1,0 +1,35 @@
+// Simulated marks as JSON, schema "rudo-snap/simulation/1"
+// (formats/schemas/simulation-1.schema.json). The same bytes for every run and machine, given the
+// costs.
+
+#ifndef FORMATS_SIMULATION_JSON_H
+#define FORMATS_SIMULATION_JSON_H
+
+#include "analysis/mark_shape.h"
+#include "analysis/mark_simulation.h"
+#include "analysis/reachability_report.h"
+#include "formats/json_writer.h"
+
+#define SIMULATION_SCHEMA "rudo-snap/simulation/1"
+
+// What was asked for and what came out; everything is borrowed.
+typedef struct SimulationTable {
+    const HeapImage *image;
+    const ReachabilityReport *reachability;
+    const SimulationOptions *options;
+    const MarkShape *shape;
+    const SimulatedMark *single; // with one worker: what speed-ups are against
+    const SimulatedMark *marks;
+    uint32_t mark_count;
+} SimulationTable;
+
+// 1000 * part / whole, 0 if whole is 0.
+uint64_t simulation_permille(uint64_t part, uint64_t whole);
+// How many times faster than one worker, in thousandths; and what ideal workers could be.
+uint64_t simulation_speedup(const SimulationTable *table, const SimulatedMark *mark);
+uint64_t simulation_ideal_speedup(const SimulationTable *table, uint32_t workers);
+
+// Errors: those of the sink.
+NODISCARD bool simulation_json_write(JsonSink sink, const SimulationTable *table, Error *error);
+
+#endif

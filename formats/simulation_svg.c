@@ -1,0 +1,135 @@
+// Simulated marks as a plot: see formats/simulation_svg.h. Both axes are logarithmic, so that twice
+// as many workers are as far apart everywhere, and perfect scaling is a straight line.
+
+#include "formats/simulation_svg.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WIDTH 640
+#define HEIGHT 480
+#define LEFT 70
+#define RIGHT 30
+#define TOP 50
+#define BOTTOM 60
+#define MOST_WORKERS_LOG2 6 // 64
+
+typedef struct SvgWriter {
+    JsonSink sink;
+    Error *error;
+    bool has_failed;
+} SvgWriter;
+
+static void put(SvgWriter *writer, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void put(SvgWriter *writer, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (writer->has_failed || length < 0)
+        return;
+    if (!writer->sink.write(writer->sink.context, text, strlen(text), writer->error))
+        writer->has_failed = true;
+}
+
+// Text between tags: a name from a snapshot may hold anything.
+static void put_text(SvgWriter *writer, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        switch (*text) {
+        case '<':
+            put(writer, "&lt;");
+            break;
+        case '>':
+            put(writer, "&gt;");
+            break;
+        case '&':
+            put(writer, "&amp;");
+            break;
+        default:
+            put(writer, "%c", (unsigned char)*text < ' ' ? '?' : *text);
+        }
+    }
+}
+
+// Tenths of a pixel, so that no locale writes a decimal comma and all machines the same digits.
+static int64_t place(double log2_value, int from, int to)
+{
+    return llround((from + (to - from) * log2_value / MOST_WORKERS_LOG2) * 10);
+}
+
+static void put_point(SvgWriter *writer, uint32_t workers, uint64_t permille)
+{
+    double speedup = permille > 1000 ? (double)permille / 1000 : 1;
+    int64_t x = place(log2(workers), LEFT, WIDTH - RIGHT);
+    int64_t y = place(log2(speedup), HEIGHT - BOTTOM, TOP);
+
+    put(writer, "%" PRId64 ".%" PRId64 ",%" PRId64 ".%" PRId64, x / 10, x % 10, y / 10, y % 10);
+}
+
+static void put_axes(SvgWriter *writer)
+{
+    for (int i = 0; i <= MOST_WORKERS_LOG2; i++) {
+        int x = (int)(place(i, LEFT, WIDTH - RIGHT) / 10);
+        int y = (int)(place(i, HEIGHT - BOTTOM, TOP) / 10);
+        put(writer, "<path d=\"M%d %dV%dM%d %dH%d\" stroke=\"#ddd\"/>\n", x, TOP, HEIGHT - BOTTOM,
+            LEFT, y, WIDTH - RIGHT);
+        put(writer, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%d</text>\n", x,
+            HEIGHT - BOTTOM + 20, 1 << i);
+        put(writer, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%dx</text>\n", LEFT - 8, y + 4,
+            1 << i);
+    }
+    put(writer, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">workers</text>\n",
+        (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 15);
+}
+
+typedef enum Curve { CURVE_PERFECT, CURVE_IDEAL, CURVE_SIMULATED } Curve;
+
+static void put_curve(SvgWriter *writer, const SimulationTable *table, Curve curve,
+                      const char *style, const char *label)
+{
+    put(writer, "<polyline fill=\"none\" %s points=\"", style);
+    for (uint32_t i = 0; i < table->mark_count; i++) {
+        const SimulatedMark *mark = &table->marks[i];
+        uint64_t permille = curve == CURVE_PERFECT ? 1000 * (uint64_t)mark->workers
+                            : curve == CURVE_IDEAL ? simulation_ideal_speedup(table, mark->workers)
+                                                   : simulation_speedup(table, mark);
+        put(writer, "%s", i > 0 ? " " : "");
+        put_point(writer, mark->workers, permille);
+    }
+    put(writer, "\"/>\n<path d=\"M%d %dh30\" %s/>\n", LEFT + 20, TOP + 20 + 20 * (int)curve, style);
+    put(writer, "<text x=\"%d\" y=\"%d\">%s</text>\n", LEFT + 60, TOP + 24 + 20 * (int)curve,
+        label);
+}
+
+bool simulation_svg_write(JsonSink sink, const SimulationTable *table, const char *title,
+                          Error *error)
+{
+    SvgWriter writer = {.sink = sink, .error = error};
+
+    put(&writer,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+        "font-family=\"sans-serif\" font-size=\"12\">\n"
+        "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
+        "<text x=\"%d\" y=\"25\" font-size=\"15\">",
+        WIDTH, HEIGHT, LEFT);
+    put_text(&writer, title);
+    put(&writer, "</text>\n");
+    put_axes(&writer);
+    put_curve(&writer, table, CURVE_PERFECT, "stroke=\"#999\" stroke-dasharray=\"2 3\"",
+              "as many times as workers");
+    put_curve(&writer, table, CURVE_IDEAL, "stroke=\"#c60\" stroke-dasharray=\"6 3\"",
+              "what the shape of the heap allows");
+    put_curve(&writer, table, CURVE_SIMULATED, "stroke=\"#06c\" stroke-width=\"2\"",
+              "this marker, simulated");
+    put(&writer, "</svg>\n");
+    return !writer.has_failed;
+}
