@@ -5,11 +5,17 @@
 SAMPLE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -pthread $(WARNINGS)
 C_SAMPLE := $(BUILD)/samples/c-heap
 TOY_SAMPLE := $(BUILD)/samples/toy-heap
+LEAKY_SAMPLE := $(BUILD)/samples/leaky
 RUDO_SAMPLES := build/samples-rust
 
 ## c-sample: build the samples in C (a part of `make`)
 .PHONY: c-sample
-c-sample: $(C_SAMPLE) $(TOY_SAMPLE)
+c-sample: $(C_SAMPLE) $(TOY_SAMPLE) $(LEAKY_SAMPLE)
+
+$(LEAKY_SAMPLE): samples/leaky/leaky.c samples/c-heap/c_heap.c samples/c-heap/c_heap.h
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC     $@")
+	$(Q)$(CC) $(SAMPLE_CFLAGS) -Isamples/c-heap $(WERROR) $(filter %.c,$^) -o $@
 
 $(TOY_SAMPLE): samples/toy-heap/toy_heap.c
 	@mkdir -p $(@D)
