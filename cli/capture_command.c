@@ -27,6 +27,7 @@ typedef struct CaptureSettings {
     const char *output;
     bool replaces;
     bool keeps_free_slots;
+    bool redacts;
     bool is_quiet;
     int foreign_mode; // ForeignMode
     const char *layout;
@@ -117,6 +118,11 @@ static const Option options[] = {
      .help = "keep the values of free slots, which are zeroed\n"
              "otherwise",
      .setting = offsetof(CaptureSettings, keeps_free_slots)},
+    {.name = "redact",
+     .type = OPTION_FLAG,
+     .help = "leave out all data and all names given at run time:\n"
+             "the graph stays, with every count and digest",
+     .setting = offsetof(CaptureSettings, redacts)},
     {.name = "level",
      .type = OPTION_NUMBER,
      .value_name = "N",
@@ -320,6 +326,7 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
     how.foreign_mode = (ForeignMode)settings.foreign_mode;
     how.write = (SnapshotWriteOptions){.level = (int)settings.level,
                                        .max_file_bytes = (uint64_t)settings.max_bytes,
+                                       .redacts = settings.redacts,
                                        .keeps_free_slots = settings.keeps_free_slots,
                                        .replaces = settings.replaces};
     if (operands.count > 0)

@@ -98,6 +98,10 @@ static void print_file(const SnapshotFileInfo *info)
     printf("\n");
     print_line("free slots");
     printf("%s\n", metadata->keeps_free_slots ? "values kept" : "values zeroed");
+    if (metadata->is_redacted) {
+        print_line("redacted");
+        printf("yes: the graph without its data, and without names given at run time\n");
+    }
     print_line("complete");
     printf("%s\n", metadata->is_complete ? "yes" : "no");
 }

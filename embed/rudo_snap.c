@@ -125,6 +125,7 @@ static void write_snapshot(const char *path, const HeapLayout *layout,
         .keeps_free_slots = options->keeps_free_slots != 0,
         .replaces = options->replaces != 0,
         .max_file_bytes = options->max_file_bytes,
+        .redacts = options->redacts != 0,
     };
     SnapshotWriteResult written;
     ToldHeap heap;

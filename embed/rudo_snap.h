@@ -112,6 +112,7 @@ typedef struct rudo_snap_options {
     int replaces;            /* an existing file may be replaced */
     int keeps_free_slots;    /* keep the values of free slots, which are zeroed otherwise */
     uint64_t max_file_bytes; /* no file that would be larger; 0: any */
+    int redacts;             /* the graph without the data, and without the names of roots */
 } rudo_snap_options;
 
 typedef struct rudo_snap_result {

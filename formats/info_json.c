@@ -75,6 +75,7 @@ static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
     json_string_member(writer, "foreign_note", metadata->foreign_note);
     json_string_member(writer, "names_note", metadata->names_note);
     json_boolean_member(writer, "keeps_free_slots", metadata->keeps_free_slots);
+    json_boolean_member(writer, "redacted", metadata->is_redacted);
     json_end_object(writer);
 }
 

@@ -1,9 +1,18 @@
 // PagePieces: see snapshot/page_pieces.h.
+//
+// A piece's number says what the filter finds in it. Frames end at multiples of every page size
+// behind the first page, so a small page is never cut; a large object may be, and is a piece of
+// its own where that matters.
 
 #include "snapshot/page_pieces.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+    PIECE_SMALL_PAGES = 0,
+    PIECE_LARGE_OBJECT,
+};
 
 // How much of a free slot is kept.
 static uint32_t kept_slot_bytes(const HeapLayout *layout, uint32_t block_size)
@@ -24,7 +33,8 @@ static bool add_piece(PagePieces *pieces, StreamPiece piece, Error *error)
 
     // Pages that follow each other and are treated alike are one piece.
     if (last != NULL && last->zeros_after == 0 && last->is_filtered == piece.is_filtered &&
-        last->bytes + last->length == piece.bytes) {
+        !(piece.is_filtered && piece.number == PIECE_LARGE_OBJECT) &&
+        last->number == piece.number && last->bytes + last->length == piece.bytes) {
         last->length += piece.length;
         last->zeros_after = piece.zeros_after;
         return true;
@@ -47,12 +57,18 @@ static bool is_slot_0_allocated(const HeapLayout *layout, const uint8_t *page)
 }
 
 // A large object that is free ends, for us, with its object header.
-static StreamPiece large_piece(const HeapLayout *layout, const uint8_t *page,
+static StreamPiece large_piece(const PagePieces *pieces, const uint8_t *page,
                                const PageHeader *header)
 {
-    StreamPiece piece = {.bytes = page, .length = (uint64_t)header->page_count * layout->page_size};
+    const HeapLayout *layout = pieces->layout;
+    StreamPiece piece = {
+        .bytes = page,
+        .length = (uint64_t)header->page_count * layout->page_size,
+        .is_filtered = pieces->redaction != NULL,
+        .number = PIECE_LARGE_OBJECT,
+    };
 
-    if (!is_slot_0_allocated(layout, page)) {
+    if (!pieces->keeps_free_slots && !is_slot_0_allocated(layout, page)) {
         uint64_t kept = (uint64_t)header->header_size + layout->object_header_bytes;
         piece.zeros_after = piece.length - kept;
         piece.length = kept;
@@ -60,9 +76,10 @@ static StreamPiece large_piece(const HeapLayout *layout, const uint8_t *page,
     return piece;
 }
 
-static bool add_run(PagePieces *pieces, const HeapLayout *layout, const SnapshotPages *run,
-                    Error *error)
+static bool add_run(PagePieces *pieces, const SnapshotPages *run, Error *error)
 {
+    const HeapLayout *layout = pieces->layout;
+
     for (uint64_t p = 0; p < run->page_count;) {
         const uint8_t *page = run->bytes + p * layout->page_size;
         PageHeader header;
@@ -74,7 +91,7 @@ static bool add_run(PagePieces *pieces, const HeapLayout *layout, const Snapshot
                              page_header_fault_name(fault));
         StreamPiece piece = {.bytes = page, .length = layout->page_size, .is_filtered = true};
         if (header.is_large)
-            piece = large_piece(layout, page, &header);
+            piece = large_piece(pieces, page, &header);
         if (!add_piece(pieces, piece, error))
             return false;
         p += header.page_count;
@@ -83,14 +100,16 @@ static bool add_run(PagePieces *pieces, const HeapLayout *layout, const Snapshot
 }
 
 bool page_pieces_init(PagePieces *pieces, const HeapLayout *layout, const SnapshotPages *runs,
-                      uint64_t run_count, bool keeps_free_slots, Error *error)
+                      uint64_t run_count, bool keeps_free_slots, const Redaction *redaction,
+                      Error *error)
 {
-    *pieces = (PagePieces){0};
+    *pieces = (PagePieces){
+        .layout = layout, .redaction = redaction, .keeps_free_slots = keeps_free_slots};
     for (uint64_t i = 0; i < run_count; i++) {
         StreamPiece whole = {.bytes = runs[i].bytes,
                              .length = runs[i].page_count * layout->page_size};
-        bool ok = keeps_free_slots ? add_piece(pieces, whole, error)
-                                   : add_run(pieces, layout, &runs[i], error);
+        bool ok = keeps_free_slots && redaction == NULL ? add_piece(pieces, whole, error)
+                                                        : add_run(pieces, &runs[i], error);
         if (!ok) {
             page_pieces_release(pieces);
             return false;
@@ -120,10 +139,40 @@ static void zero_free_slots(const HeapLayout *layout, uint8_t *page)
     }
 }
 
-void page_pieces_filter(const void *context, uint8_t *bytes, uint64_t length)
+static void filter_small_page(const PagePieces *pieces, uint8_t *page)
 {
-    const HeapLayout *layout = context;
+    if (!pieces->keeps_free_slots)
+        zero_free_slots(pieces->layout, page);
+    if (pieces->redaction != NULL)
+        redaction_small_page(pieces->redaction, page);
+}
 
-    for (uint64_t at = 0; at + layout->page_size <= length; at += layout->page_size)
-        zero_free_slots(layout, bytes + at);
+static void filter_large_object(const PagePieces *pieces, const StreamPiece *piece, uint64_t offset,
+                                uint8_t *bytes, uint64_t length)
+{
+    PageHeader header;
+
+    // As for small pages: it was valid. A free one ends early, which its header does not say.
+    if (page_header_read(pieces->layout, piece->bytes, UINT64_MAX, &header) == PAGE_HEADER_VALID)
+        redaction_large_part(pieces->redaction, &header, offset, bytes, length);
+    else
+        memset(bytes, 0, length);
+}
+
+static void filter(const void *context, const StreamPiece *piece, uint64_t offset, uint8_t *bytes,
+                   uint64_t length)
+{
+    const PagePieces *pieces = context;
+
+    if (piece->number == PIECE_LARGE_OBJECT)
+        filter_large_object(pieces, piece, offset, bytes, length);
+    else
+        for (uint64_t at = 0; at + pieces->layout->page_size <= length;
+             at += pieces->layout->page_size)
+            filter_small_page(pieces, bytes + at);
+}
+
+StreamFilter page_pieces_filter(const PagePieces *pieces)
+{
+    return (StreamFilter){filter, pieces};
 }

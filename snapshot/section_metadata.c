@@ -40,8 +40,9 @@ static const Value values[] = {
     VALUE(VALUE_TEXT, method),        VALUE(VALUE_MODE, foreign_requested),
     VALUE(VALUE_MODE, foreign_mode),  VALUE(VALUE_U64, foreign_root_bytes),
     VALUE(VALUE_LINES, foreign_note), VALUE(VALUE_BOOL, keeps_free_slots),
-    VALUE(VALUE_BOOL, is_complete),   VALUE(VALUE_LINES, missing),
-    VALUE(VALUE_U64, resident_bytes), VALUE(VALUE_LINES, names_note),
+    VALUE(VALUE_BOOL, is_redacted),   VALUE(VALUE_BOOL, is_complete),
+    VALUE(VALUE_LINES, missing),      VALUE(VALUE_U64, resident_bytes),
+    VALUE(VALUE_LINES, names_note),
 };
 
 static const ForeignMode modes[] = {FOREIGN_BLOCKS, FOREIGN_ROOTS, FOREIGN_NONE};

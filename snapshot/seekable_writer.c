@@ -148,7 +148,8 @@ uint64_t seekable_writer_stream_bytes(const SeekableWriter *writer)
 typedef struct FramePart {
     const uint8_t *bytes; // NULL: zeros
     uint64_t length;
-    bool is_filtered;
+    const StreamPiece *piece;
+    uint64_t offset; // of `bytes` in the piece
 } FramePart;
 
 static FramePart next_part(const StreamPiece *pieces, uint64_t *piece, uint64_t *offset,
@@ -161,10 +162,11 @@ static FramePart next_part(const StreamPiece *pieces, uint64_t *piece, uint64_t 
         *offset = 0;
     }
     const StreamPiece *source = &pieces[*piece];
+    part.piece = source;
+    part.offset = *offset;
     if (*offset < source->length) {
         part.bytes = source->bytes + *offset;
         part.length = source->length - *offset;
-        part.is_filtered = source->is_filtered;
     } else {
         part.length = source->length + source->zeros_after - *offset;
     }
@@ -181,7 +183,7 @@ static const uint8_t *gather(const Append *append, const FramePlan *frame, uint8
 
     while (done < frame->length) {
         FramePart part = next_part(append->pieces, &piece, &offset, frame->length - done);
-        bool is_filtered = part.is_filtered && append->filter != NULL;
+        bool is_filtered = part.bytes != NULL && part.piece->is_filtered && append->filter != NULL;
         if (part.length == frame->length && part.bytes != NULL && !is_filtered)
             return part.bytes;
         if (part.bytes == NULL)
@@ -189,7 +191,8 @@ static const uint8_t *gather(const Append *append, const FramePlan *frame, uint8
         else
             memcpy(room + done, part.bytes, part.length);
         if (is_filtered)
-            append->filter->apply(append->filter->context, room + done, part.length);
+            append->filter->apply(append->filter->context, part.piece, part.offset, room + done,
+                                  part.length);
         done += part.length;
     }
     return room;

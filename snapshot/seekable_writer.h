@@ -18,13 +18,16 @@ typedef struct StreamPiece {
     uint64_t length;
     uint64_t zeros_after;
     bool is_filtered; // StreamFilter sees these bytes on their way
+    uint64_t number;  // the filter's own: says what the piece is
 } StreamPiece;
 
 // Changes bytes on their way into the file, in a copy of ours. Called from several threads
 // at once, for parts of a piece that begin and end at multiples of FRAME_STREAM_BYTES from
-// the first byte of the append, or at the piece's own ends.
+// the first byte of the append, or at the piece's own ends. `bytes` are `length` bytes that begin
+// `offset` bytes behind the piece's first; the piece itself is as it was.
 typedef struct StreamFilter {
-    void (*apply)(const void *context, uint8_t *bytes, uint64_t length);
+    void (*apply)(const void *context, const StreamPiece *piece, uint64_t offset, uint8_t *bytes,
+                  uint64_t length);
     const void *context;
 } StreamFilter;
 

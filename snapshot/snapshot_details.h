@@ -4,6 +4,8 @@
 // Nothing here changes what is marked. The container writes and reads it, the
 // capture fills it, reports show it. All strings are NUL-terminated UTF-8 (bytes
 // that are not, from another process, are replaced on the way in).
+// What of it a redacted snapshot may hold is decided in snapshot/redacted_details.c: whoever adds
+// a text here decides it there.
 
 #ifndef SNAPSHOT_SNAPSHOT_DETAILS_H
 #define SNAPSHOT_SNAPSHOT_DETAILS_H
@@ -137,6 +139,7 @@ typedef struct SnapshotMetadata {
     uint64_t foreign_root_bytes; // anonymous memory scanned as roots for lack of chunks
     char foreign_note[200];      // why foreign_mode differs or bytes > 0; ""
     bool keeps_free_slots;       // value parts of free slots kept, not zeroed
+    bool is_redacted;            // data and names given at run time are left out
     bool is_complete;
     char missing[400];       // what is missing when not complete, lines; ""
     uint64_t resident_bytes; // private writable memory that was read

@@ -46,6 +46,7 @@ typedef struct SnapshotWriteOptions {
     uint64_t max_file_bytes; // a file that would be larger is not written; 0: any size
     uint32_t threads;        // compressing threads; 0: one a CPU, at most 16
     bool keeps_free_slots;   // keep the value part of free slots instead of zeroing it
+    bool redacts;            // write the graph without the data: see snapshot/redaction.h
     bool replaces;           // an existing output file may be replaced
     // Looked at between frames; true: give up, ERROR_INTERRUPTED. May be NULL.
     bool (*is_cancelled)(void *context);

@@ -11,6 +11,8 @@
 #include "snapshot/byte_buffer.h"
 #include "snapshot/output_file.h"
 #include "snapshot/page_pieces.h"
+#include "snapshot/redacted_details.h"
+#include "snapshot/redaction.h"
 #include "snapshot/section_codecs.h"
 #include "snapshot/seekable_writer.h"
 #include "snapshot/snapshot_format.h"
@@ -20,6 +22,10 @@ _Static_assert(sizeof(Root) == ROOT_BYTES, "roots are written as they lie in mem
 typedef struct SnapshotWriter {
     const SnapshotContents *contents;
     SnapshotWriteOptions options;
+    // What goes into the file; with options.redacts, of these alone is known what may.
+    const SnapshotDetails *details;
+    const Root *roots;
+    const Redaction *redaction; // NULL: none
     SeekableWriter *writer;
     ByteBuffer buffer; // the sections that come next
 } SnapshotWriter;
@@ -114,13 +120,13 @@ static void add_heads(SnapshotWriter *writer)
 static bool write_pages(SnapshotWriter *writer, Error *error)
 {
     const SnapshotContents *contents = writer->contents;
-    StreamFilter filter = {page_pieces_filter, &contents->layout};
     PagePieces pieces = {0};
+    StreamFilter filter = page_pieces_filter(&pieces);
     bool ok;
 
     add_heads(writer);
     ok = page_pieces_init(&pieces, &contents->layout, contents->runs, contents->run_count,
-                          writer->options.keeps_free_slots, error) &&
+                          writer->options.keeps_free_slots, writer->redaction, error) &&
          flush(writer, error) &&
          seekable_writer_append(writer->writer, pieces.pieces, pieces.count, &filter, error);
     page_pieces_release(&pieces);
@@ -140,7 +146,7 @@ static bool write_roots(SnapshotWriter *writer, Error *error)
     if (buffer->is_short)
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for the snapshot's tables");
     pieces[0] = (StreamPiece){.bytes = buffer->bytes, .length = buffer->length};
-    pieces[1] = (StreamPiece){.bytes = (const uint8_t *)contents->roots,
+    pieces[1] = (StreamPiece){.bytes = (const uint8_t *)writer->roots,
                               .length = contents->root_count * ROOT_BYTES};
     if (!seekable_writer_append(writer->writer, pieces, contents->root_count > 0 ? 2 : 1, NULL,
                                 error))
@@ -165,7 +171,7 @@ static void add_tables(SnapshotWriter *writer)
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         size_t section = begin_section(&writer->buffer, tables[i].type);
-        tables[i].encode(&writer->buffer, writer->contents->details);
+        tables[i].encode(&writer->buffer, writer->details);
         end_section(&writer->buffer, section);
     }
 }
@@ -173,7 +179,7 @@ static void add_tables(SnapshotWriter *writer)
 // Sections that few snapshots have.
 static void add_optional_tables(SnapshotWriter *writer)
 {
-    const SnapshotDetails *details = writer->contents->details;
+    const SnapshotDetails *details = writer->details;
     const struct {
         uint32_t type;
         uint32_t flags;
@@ -200,11 +206,21 @@ static void add_optional_tables(SnapshotWriter *writer)
     }
 }
 
+static void redact_block(const void *context, const StreamPiece *piece, uint64_t offset,
+                         uint8_t *bytes, uint64_t length)
+{
+    const SnapshotWriter *writer = context;
+
+    redaction_block_part(writer->redaction, &writer->contents->blocks[piece->number], offset, bytes,
+                         length);
+}
+
 static bool write_blocks(SnapshotWriter *writer, Error *error)
 {
     const SnapshotContents *contents = writer->contents;
     ByteBuffer *buffer = &writer->buffer;
     StreamPiece *pieces = calloc(contents->block_count + 1, sizeof *pieces);
+    StreamFilter filter = {redact_block, writer};
     uint64_t block_bytes = 0;
     bool ok;
 
@@ -215,7 +231,9 @@ static bool write_blocks(SnapshotWriter *writer, Error *error)
         const SnapshotBlock *block = &contents->blocks[i];
         pieces[i] = (StreamPiece){.bytes = block->data,
                                   .length = block->bytes,
-                                  .zeros_after = padding_after(block->bytes)};
+                                  .zeros_after = padding_after(block->bytes),
+                                  .is_filtered = writer->redaction != NULL,
+                                  .number = i};
         block_bytes += block->bytes + padding_after(block->bytes);
     }
     add_section_header(buffer, SECTION_BLOCKS,
@@ -226,18 +244,19 @@ static bool write_blocks(SnapshotWriter *writer, Error *error)
         byte_buffer_add_u64(buffer, contents->blocks[i].bytes);
     }
     ok = flush(writer, error) &&
-         seekable_writer_append(writer->writer, pieces, contents->block_count, NULL, error);
+         seekable_writer_append(writer->writer, pieces, contents->block_count, &filter, error);
     free(pieces);
     return ok;
 }
 
 static bool write_metadata(SnapshotWriter *writer, Error *error)
 {
-    SnapshotMetadata metadata = writer->contents->details->metadata;
+    SnapshotMetadata metadata = writer->details->metadata;
     size_t section = begin_section(&writer->buffer, SECTION_METADATA);
 
     // What was written, whatever the caller thought.
     metadata.keeps_free_slots = writer->options.keeps_free_slots;
+    metadata.is_redacted = metadata.is_redacted || writer->options.redacts;
     section_encode_metadata(&writer->buffer, &metadata);
     end_section(&writer->buffer, section);
     return flush(writer, error);
@@ -274,10 +293,35 @@ static bool write_file(SnapshotWriter *writer, OutputFile *file, SnapshotWriteRe
     return output_file_commit(file, error);
 }
 
+// Writes what may be written, and forgets it.
+static bool write_redacted(SnapshotWriter *writer, OutputFile *file, SnapshotWriteResult *result,
+                           Error *error)
+{
+    const SnapshotContents *contents = writer->contents;
+    SnapshotDetails *details = NULL;
+    Redaction redaction = {0};
+    Root *roots = NULL;
+    bool ok = redaction_init(&redaction, contents, error) &&
+              redacted_details_new(contents->details, &details, error) &&
+              redaction_roots(&redaction, contents->roots, contents->root_count, &roots, error);
+
+    if (ok) {
+        writer->redaction = &redaction;
+        writer->details = details;
+        writer->roots = roots;
+        ok = write_file(writer, file, result, error);
+    }
+    redaction_release(&redaction);
+    snapshot_details_free(details);
+    free(roots);
+    return ok;
+}
+
 bool snapshot_write(const char *path, const SnapshotContents *contents,
                     const SnapshotWriteOptions *options, SnapshotWriteResult *result, Error *error)
 {
-    SnapshotWriter writer = {.contents = contents};
+    SnapshotWriter writer = {
+        .contents = contents, .details = contents->details, .roots = contents->roots};
     SnapshotWriteResult unwanted;
     OutputFile *file = NULL;
     bool ok;
@@ -290,7 +334,8 @@ bool snapshot_write(const char *path, const SnapshotContents *contents,
     ok = heap_layout_check(&contents->layout, error) &&
          section_check_details(contents->details, error) &&
          output_file_open(path, writer.options.replaces, &file, error) &&
-         write_file(&writer, file, result, error);
+         (writer.options.redacts ? write_redacted(&writer, file, result, error)
+                                 : write_file(&writer, file, result, error));
     seekable_writer_free(writer.writer);
     byte_buffer_release(&writer.buffer);
     output_file_free(file);
