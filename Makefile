@@ -41,11 +41,15 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -Imarker/native -MMD -MP -pthread $(WA
 	$(FLAGS_$(VARIANT)) $(PACKAGE_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(FLAGS_$(VARIANT)) $(LDFLAGS)
 
-LIBRARY_SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
+LIBRARY_SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)) \
+	$(filter-out marker/sim/exploring_marker.c,$(wildcard marker/sim/*.c)))
 CLI_SOURCES := $(sort $(wildcard cli/*.c))
 LIBRARY := $(BUILD)/librudo-snap.a
 PROGRAM := $(BUILD)/rudo-snap
-LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/exploring_marker.o
+# The marker once more, for the exploring build.
+EXPLORED_SOURCES := $(filter-out marker/explore%.c,$(wildcard marker/*.c)) marker/sim/exploring_marker.c
+EXPLORED_OBJECTS := $(EXPLORED_SOURCES:%.c=$(BUILD)/explored/%.o)
 CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
 
 .DEFAULT_GOAL := all
@@ -80,6 +84,22 @@ $(BUILD)/%.o: %.c $(BUILD)/compile-command
 	$(if $(Q),@echo "  CC     $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
+# The same sources against another shared_memory.h, all in one object with one door; memory comes
+# from the run's arena.
+OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
+EXPLORED_RENAMES := $(foreach function,malloc calloc realloc free aligned_alloc side_table_new \
+	side_table_free,--redefine-sym $(function)=sim_$(function))
+
+$(BUILD)/explored/%.o: %.c $(BUILD)/compile-command
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC     $< (exploring)")
+	$(Q)$(CC) -Imarker/sim $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/exploring_marker.o: $(EXPLORED_OBJECTS) $(BUILD)/library-sources
+	$(if $(Q),@echo "  LD     $@")
+	$(Q)$(CC) -r -nostdlib $(EXPLORED_OBJECTS) -o $@
+	$(Q)$(OBJCOPY) --keep-global-symbol=exploring_marker $(EXPLORED_RENAMES) $@
+
 $(LIBRARY): $(LIBRARY_OBJECTS) $(BUILD)/library-sources
 	$(if $(Q),@echo "  AR     $@")
 	$(Q)rm -f $@ && ar rcs $@ $(LIBRARY_OBJECTS)
@@ -88,7 +108,7 @@ $(PROGRAM): $(CLI_OBJECTS) $(LIBRARY) $(BUILD)/library-sources
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $(CLI_OBJECTS) $(LIBRARY) $(PACKAGE_LIBS) -o $@
 
--include $(LIBRARY_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d)
+-include $(LIBRARY_OBJECTS:.o=.d) $(EXPLORED_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d)
 
 include embed/embed.mk
 include tests/tests.mk

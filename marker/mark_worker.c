@@ -232,6 +232,16 @@ bool mark_worker_sees_work(const MarkWorker *worker)
     return false;
 }
 
+bool mark_worker_is_done(const MarkWorker *worker)
+{
+    const PerThreadMarkQueue *queue = worker->queue;
+
+    return per_thread_mark_queue_size(queue) == 0 && worker->pipe_head == worker->pipe_tail &&
+           worker->incoming == NULL && worker->outboxes.open_count <= 1 &&
+           worker->outboxes.outgoing == NULL && !per_thread_mark_queue_is_stealable(queue) &&
+           !owner_inbox_is_pending(&queue->inbox);
+}
+
 static bool steal(MarkWorker *worker)
 {
     for (uint32_t i = 0; i < worker->worker_count; i++) {

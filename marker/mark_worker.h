@@ -125,6 +125,9 @@ MarkStep mark_worker_step(MarkWorker *worker, uint32_t batches);
 // Is there anything that an idle worker could get hold of?
 bool mark_worker_sees_work(const MarkWorker *worker);
 
+// Is nothing left with it or for it? For when nobody works any more.
+bool mark_worker_is_done(const MarkWorker *worker);
+
 // Adds what the worker counted to the totals, and its statistics to the result's.
 void mark_worker_report(const MarkWorker *worker, MarkResult *result);
 

@@ -11,8 +11,6 @@
 // Batches between two looks at the clock of the caller's loop; large, because a step looks at
 // `attention` after every batch itself.
 #define BATCHES_PER_STEP 256u
-// Idle steps before a worker lies down: some microseconds, about what waking it would cost.
-#define IDLE_STEPS_BEFORE_SLEEP 100u
 
 // ---- for the workers ----
 
@@ -120,7 +118,7 @@ static void work(MarkWorker *worker)
             return;
         if (step != MARK_STEP_IDLE)
             continue;
-        if (++idle_steps < IDLE_STEPS_BEFORE_SLEEP) {
+        if (++idle_steps < SHARED_IDLE_STEPS) {
             shared_pause();
             continue;
         }
@@ -181,6 +179,17 @@ static bool run_threads(ParallelMarkCoordinator *coordinator, Error *error)
     return true;
 }
 
+// After the end: has anybody left while there was work? That would be an error in the marker; it is
+// better told than a wrong result.
+static bool check_nothing_left(const ParallelMarkCoordinator *coordinator, Error *error)
+{
+    for (uint32_t i = 0; i < coordinator->worker_count; i++)
+        if (!mark_worker_is_done(coordinator->workers[i]))
+            return error_set(error, ERROR_SYSTEM,
+                             "worker %u left while there was work: an error in the marker", i);
+    return true;
+}
+
 static bool run_all(ParallelMarkCoordinator *coordinator, const MarkSchedule *schedule,
                     MarkResult *result, Error *error)
 {
@@ -191,7 +200,7 @@ static bool run_all(ParallelMarkCoordinator *coordinator, const MarkSchedule *sc
     for (uint32_t i = 0; i < coordinator->worker_count; i++)
         if (coordinator->workers[i]->has_failed)
             return error_set_memory(error, SEGMENT_ITEMS * sizeof(uint64_t), "a mark segment");
-    return true;
+    return check_nothing_left(coordinator, error);
 }
 
 // ---- life ----

@@ -29,7 +29,7 @@ guards()
     local file header guard
     while IFS= read -r file; do
         # Builds of one header share its guard.
-        header=${file/marker\/native\//}
+        header=${file/#marker\/*\/shared_memory.h/shared_memory.h}
         guard=$(tr 'a-z/.-' 'A-Z___' <<<"$header")
         grep -q "^#ifndef $guard\$" "$file" || echo "$header: expected the guard $guard"
     done <<<"$headers"
