@@ -24,6 +24,8 @@ const Command commands[] = {
      simulate_run},
     {"info", "say what is in a snapshot", &info_usage, info_run},
     {"verify", "check every checksum and every page of snapshots", &verify_usage, verify_run},
+    {"explore", "search the marker's schedules for one that goes wrong", &explore_usage,
+     explore_run},
     {"help", "explain a command", &help_usage, help_run},
     {"version", "print the version", &version_usage, version_run},
 };

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/explore_replay.h"
+#include "formats/operation_file.h"
 #include "formats/schedule_file.h"
 #include "marker/mark_schedule.h"
 
@@ -58,7 +60,10 @@ bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *settings, Er
         return error_set(error, ERROR_USAGE, "--record needs --schedule seed:S");
     if (settings->record != NULL && !result_file_open(&run->record, settings->record, error))
         return false;
-    return run->file == NULL || schedule_file_read(run->file, &run->recording, error);
+    if (run->file == NULL)
+        return true;
+    run->has_operations = operation_file_is(run->file);
+    return run->has_operations || schedule_file_read(run->file, &run->recording, error);
 }
 
 // The options of the recorded mark; whoever asks for others is told.
@@ -95,11 +100,26 @@ static bool prepare_following(ScheduledRun *run, const HeapImage *image, MarkOpt
     return take_options(run, options, error);
 }
 
+// Operations are followed in the exploring build, here and now. When they lead to no violation, the
+// mark itself may go on as it likes: the result is the same.
+static bool follow_operations(ScheduledRun *run, const HeapImage *image, Error *error)
+{
+    if (!explore_replay(run->file, image, false, &run->violation, error))
+        return false;
+    if (run->violation.kind == VIOLATION_NONE)
+        return true;
+    (void)error_set(error, ERROR_SYSTEM, "the schedule leads to a violation: %s (%s)",
+                    run->violation.text, violation_kind_name(run->violation.kind));
+    return error_add_hint(error, "`rudo-snap explore --replay %s FILE` shows each step", run->file);
+}
+
 bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image, MarkOptions *options,
                            Error *error)
 {
     if (!run->is_scheduled)
         return true;
+    if (run->has_operations)
+        return follow_operations(run, image, error);
     options->schedule = &run->schedule;
     if (run->file != NULL)
         return prepare_following(run, image, options, error);
@@ -116,6 +136,8 @@ bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image, MarkOption
 
 bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *error)
 {
+    if (run->has_operations)
+        return true;
     if (run->file != NULL)
         return schedule_follower_finish(&run->follower, error);
     return run->record.stream == NULL ||
@@ -126,7 +148,7 @@ bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *er
 
 bool scheduled_run_has_departed(const ScheduledRun *run)
 {
-    return run->follower.has_departed;
+    return run->follower.has_departed || run->violation.kind != VIOLATION_NONE;
 }
 
 void scheduled_run_release(ScheduledRun *run)

@@ -18,6 +18,7 @@
 
 #include "cli/command.h"
 #include "cli/result_file.h"
+#include "marker/explore_case.h"
 #include "marker/mark.h"
 #include "marker/schedule_recording.h"
 #include "snapshot/error.h"
@@ -37,7 +38,9 @@ extern const OptionChoice scheduler_choices[];
 // A zeroed struct is valid and means threads.
 typedef struct ScheduledRun {
     bool is_scheduled;
-    const char *file; // to follow; NULL: none
+    const char *file;    // to follow; NULL: none
+    bool has_operations; // the file is one of `explore`'s
+    Violation violation; // what following those came to
     MarkSchedule schedule;
     ResultFile record;
     ScheduleRecording recording; // made, or followed
@@ -57,6 +60,7 @@ NODISCARD bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image,
 // After the mark: writes what was recorded; checks that all was followed.
 NODISCARD bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *error);
 
+// Departed from the schedule, or, with operations, gone wrong.
 bool scheduled_run_has_departed(const ScheduledRun *run);
 
 void scheduled_run_release(ScheduledRun *run);

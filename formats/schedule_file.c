@@ -2,11 +2,12 @@
 
 #include "formats/schedule_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_CHARS 256u
+#include "formats/line_reader.h"
+
+#define HEAD_CHARS 1024u
 #define VERSION 1u
 
 // ---- writing ----
@@ -19,7 +20,7 @@ static bool put(JsonSink sink, const char *line, int length, Error *error)
 bool schedule_file_write(JsonSink sink, const ScheduleRecording *recording, const char *digest,
                          Error *error)
 {
-    char line[LINE_CHARS * 4];
+    char line[HEAD_CHARS];
     int length =
         snprintf(line, sizeof line,
                  "rudo-snap schedule %u\n"
@@ -53,111 +54,44 @@ bool schedule_file_write(JsonSink sink, const ScheduleRecording *recording, cons
 
 // ---- reading ----
 
-typedef struct ScheduleReader {
-    FILE *stream;
-    const char *path;
-    unsigned long long line_number;
-    char line[LINE_CHARS]; // without its line feed
-} ScheduleReader;
-
-static bool damaged(const ScheduleReader *reader, const char *what, Error *error)
-{
-    return error_set(error, ERROR_CORRUPT, "schedule '%s' is damaged: line %llu: %s", reader->path,
-                     reader->line_number, what);
-}
-
-// The next line that is no comment.
-static bool next_line(ScheduleReader *reader, Error *error)
-{
-    do {
-        size_t length;
-        reader->line_number++;
-        errno = 0;
-        if (fgets(reader->line, sizeof reader->line, reader->stream) == NULL) {
-            if (ferror(reader->stream))
-                return error_set(error, ERROR_SYSTEM, "cannot read '%s': %s", reader->path,
-                                 strerror(errno));
-            return damaged(reader, "the file ends early", error);
-        }
-        length = strlen(reader->line);
-        if (length == 0 || reader->line[length - 1] != '\n')
-            return damaged(reader, "the line is too long, or cut", error);
-        reader->line[length - 1] = '\0';
-    } while (reader->line[0] == '#');
-    return true;
-}
-
-// The value of a head line "KEY VALUE".
-static bool next_value(ScheduleReader *reader, const char *key, const char **value, Error *error)
-{
-    size_t length = strlen(key);
-    char what[64];
-
-    if (!next_line(reader, error))
-        return false;
-    if (strncmp(reader->line, key, length) != 0 || reader->line[length] != ' ') {
-        (void)snprintf(what, sizeof what, "'%s' is missing", key);
-        return damaged(reader, what, error);
-    }
-    *value = reader->line + length + 1;
-    return true;
-}
-
-static bool next_number(ScheduleReader *reader, const char *key, uint64_t low, uint64_t high,
-                        uint64_t *number, Error *error)
-{
-    const char *value;
-    int used = 0;
-    unsigned long long parsed;
-
-    if (!next_value(reader, key, &value, error))
-        return false;
-    if (sscanf(value, "%19llu%n", &parsed, &used) != 1 || value[used] != '\0' || parsed < low ||
-        parsed > high)
-        return damaged(reader, "no such number can be here", error);
-    *number = parsed;
-    return true;
-}
-
-static bool read_head(ScheduleReader *reader, ScheduleRecording *recording, uint64_t *steps,
+static bool read_head(LineReader *reader, ScheduleRecording *recording, uint64_t *steps,
                       Error *error)
 {
-    const char *value;
+    static const char *const kinds[] = {"major", "minor"};
+    static const char *const policies[] = {"steal", "owner"};
     unsigned long long version;
+    const char *value;
     uint64_t number;
+    uint32_t place;
 
-    if (!next_line(reader, error))
+    if (!line_reader_next(reader, error))
         return false;
     if (sscanf(reader->line, "rudo-snap schedule %18llu", &version) != 1)
         return error_set(error, ERROR_CORRUPT, "'%s' is no schedule", reader->path);
     if (version != VERSION)
         return error_set(error, ERROR_UNSUPPORTED, "schedule '%s' has version %llu", reader->path,
                          version);
-    if (!next_value(reader, "heap", &value, error))
+    if (!line_reader_value(reader, "heap", &value, error))
         return false;
     if (strlen(value) != sizeof recording->heap - 1)
-        return damaged(reader, "that is no fingerprint", error);
+        return line_reader_damaged(reader, "that is no fingerprint", error);
     memcpy(recording->heap, value, sizeof recording->heap);
-    if (!next_value(reader, "kind", &value, error))
+    if (!line_reader_name(reader, "kind", kinds, 2, &place, error))
         return false;
-    recording->kind = strcmp(value, "minor") == 0 ? MARK_MINOR : MARK_MAJOR;
-    if (strcmp(value, mark_kind_name(recording->kind)) != 0)
-        return damaged(reader, "there is no such kind", error);
-    if (!next_value(reader, "policy", &value, error))
+    recording->kind = place == 0 ? MARK_MAJOR : MARK_MINOR;
+    if (!line_reader_name(reader, "policy", policies, 2, &place, error))
         return false;
-    recording->policy = strcmp(value, "owner") == 0 ? MARK_POLICY_OWNER : MARK_POLICY_STEAL;
-    if (strcmp(value, "owner") != 0 && strcmp(value, "steal") != 0)
-        return damaged(reader, "there is no such policy", error);
-    if (!next_number(reader, "workers", 1, MAX_VIRTUAL_WORKERS, &number, error))
+    recording->policy = place == 0 ? MARK_POLICY_STEAL : MARK_POLICY_OWNER;
+    if (!line_reader_number(reader, "workers", 1, MAX_VIRTUAL_WORKERS, &number, error))
         return false;
     recording->workers = (uint32_t)number;
-    if (!next_number(reader, "capacity", 2, UINT32_C(1) << 20, &number, error))
+    if (!line_reader_number(reader, "capacity", 2, UINT32_C(1) << 20, &number, error))
         return false;
     recording->queue_capacity = (uint32_t)number;
-    return next_number(reader, "steps", 0, UINT64_C(1) << 40, steps, error);
+    return line_reader_number(reader, "steps", 0, UINT64_C(1) << 40, steps, error);
 }
 
-static bool parse_step(const ScheduleReader *reader, RecordedStep *step, Error *error)
+static bool parse_step(const LineReader *reader, RecordedStep *step, Error *error)
 {
     unsigned worker, quantum, victim = NO_VICTIM;
     unsigned long long claimed, edges, words;
@@ -168,10 +102,10 @@ static bool parse_step(const ScheduleReader *reader, RecordedStep *step, Error *
                thief, &claimed, &edges, &words, &used) != 7 ||
         reader->line[used] != '\0' || worker >= MAX_VIRTUAL_WORKERS || quantum < 1 ||
         quantum > MAX_QUANTUM || claimed > UINT32_MAX || edges > UINT32_MAX || words > UINT32_MAX)
-        return damaged(reader, "that is no step", error);
+        return line_reader_damaged(reader, "that is no step", error);
     if (strcmp(thief, "-") != 0 &&
         (sscanf(thief, "%3u", &victim) != 1 || victim >= MAX_VIRTUAL_WORKERS))
-        return damaged(reader, "there is no such victim", error);
+        return line_reader_damaged(reader, "there is no such victim", error);
     *step = (RecordedStep){.worker = (uint8_t)worker,
                            .quantum = (uint8_t)quantum,
                            .victim = (uint8_t)victim,
@@ -182,11 +116,11 @@ static bool parse_step(const ScheduleReader *reader, RecordedStep *step, Error *
            strcmp(outcome, step_outcome_name((StepOutcome)step->outcome)) != 0)
         step->outcome++;
     if (step->outcome == STEP_OUTCOME_COUNT)
-        return damaged(reader, "there is no such outcome", error);
+        return line_reader_damaged(reader, "there is no such outcome", error);
     return true;
 }
 
-static bool read_all(ScheduleReader *reader, ScheduleRecording *recording, Error *error)
+static bool read_all(LineReader *reader, ScheduleRecording *recording, Error *error)
 {
     const char *digest;
     uint64_t steps;
@@ -195,24 +129,23 @@ static bool read_all(ScheduleReader *reader, ScheduleRecording *recording, Error
         return false;
     for (uint64_t i = 0; i < steps; i++) {
         RecordedStep step;
-        if (!next_line(reader, error) || !parse_step(reader, &step, error) ||
+        if (!line_reader_next(reader, error) || !parse_step(reader, &step, error) ||
             !schedule_recording_add(recording, step, error))
             return false;
     }
-    return next_value(reader, "end", &digest, error);
+    return line_reader_value(reader, "end", &digest, error);
 }
 
 bool schedule_file_read(const char *path, ScheduleRecording *recording, Error *error)
 {
-    ScheduleReader reader = {.path = path};
+    LineReader reader;
     bool ok;
 
     *recording = (ScheduleRecording){.workers = 0};
-    reader.stream = fopen(path, "re");
-    if (reader.stream == NULL)
-        return error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
+    if (!line_reader_open(&reader, path, error))
+        return false;
     ok = read_all(&reader, recording, error);
-    (void)fclose(reader.stream);
+    line_reader_close(&reader);
     if (!ok)
         schedule_recording_release(recording);
     return ok;

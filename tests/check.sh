@@ -66,7 +66,7 @@ began=$SECONDS
 echo "== lint"
 counted lint "$make" -s -j"$jobs" lint
 step "format-check" "$make" -s format-check
-suite release "unit property fuzz cli live stress relacy"
+suite release "unit property fuzz cli live stress relacy explore"
 step "building twice does nothing" builds_once release
 suite asan "unit property fuzz cli"
 suite ubsan "unit property fuzz cli"

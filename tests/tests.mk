@@ -3,6 +3,7 @@
 # A test is one of
 #   tests/unit/test_*.c, tests/property/test_*.c   Criterion programs
 #   tests/stress/stress_*.c                        plain programs that print TAP themselves
+#   tests/explore/explore_*.c                      the marker under a scheduler; plain programs
 #   tests/relacy/relacy_*.cpp                      models checked by Relacy; plain C++ programs
 #   tests/fuzz/fuzz_*.c                            fuzz targets; here their corpus is replayed
 #   tests/{cli,live,lint}/*.sh                     scripts that print TAP
@@ -12,7 +13,7 @@
 #   make test TEST_GROUPS="unit cli"         some groups of them
 #   make test TESTS="unit/test_heap_image"   some of them, by name
 
-TEST_GROUPS ?= unit property fuzz cli live stress relacy
+TEST_GROUPS ?= unit property fuzz cli live stress relacy explore
 TESTS ?=
 TOTALS ?=
 FUZZ_SECONDS ?= 60
@@ -99,7 +100,7 @@ $(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 
 ## tests: build the test programs of this VARIANT without running them
 .PHONY: tests
-tests: all $(TEST_PROGRAMS) $(if $(filter release,$(VARIANT)),$(RELACY_TESTS))
+tests: all $(TEST_PROGRAMS) $(if $(filter release,$(VARIANT)),$(RELACY_TESTS) $(EXPLORE_TESTS) $(MUTATED_PROGRAM))
 
 .PHONY: criterion-tests
 criterion-tests: all $(CRITERION_TESTS)
@@ -165,6 +166,7 @@ run-fuzzers: $(FUZZ_TARGETS)
 			$(BUILD)/corpus/$$name tests/fuzz/corpus/$$name; \
 	done
 
+include tests/explore/explore.mk
 include tests/bench/bench.mk
 
 ## mutants: apply each recorded mutation in a scratch copy; the test that it names must fail

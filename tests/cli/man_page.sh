@@ -22,7 +22,7 @@ options_of_page()
 # choices_of ... : the words of "a|b|c" in either
 choices_of_help()
 {
-    "$RUDO_SNAP" help "$1" | grep -oE '^ +--[a-z-]+ [a-z-]+(\|[a-z-]+)+' | tr -d ' ' | sort
+    "$RUDO_SNAP" help "$1" | grep -oE '^ +--[a-z-]+ [a-z0-9-]+(\|[a-z0-9-]+)+' | tr -d ' ' | sort
 }
 
 choices_of_page()

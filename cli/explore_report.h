@@ -1,0 +1,15 @@
+// What `rudo-snap explore` prints of a violation: the case, the steps, and how to have it again.
+
+#ifndef CLI_EXPLORE_REPORT_H
+#define CLI_EXPLORE_REPORT_H
+
+#include "marker/explore_search.h"
+#include "marker/explore_trace.h"
+
+// "a queue of capacity 2, owner ++-, 1 thief with 2 attempts".
+void explore_print_case(const ExploreSubject *subject);
+
+// The heading, the case, and the numbered steps of the run that these choices make.
+void explore_print_finding(SimRun *run, const ExploreFinding *finding);
+
+#endif

@@ -1,0 +1,47 @@
+// LineReader: reads small text formats of lines "KEY VALUE", trusting nothing.
+//
+// Lines that begin with '#' are comments.
+
+#ifndef FORMATS_LINE_READER_H
+#define FORMATS_LINE_READER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "snapshot/error.h"
+
+#define LINE_READER_CHARS 256u
+
+typedef struct LineReader {
+    FILE *stream;
+    const char *path; // borrowed, for messages
+    unsigned long long line_number;
+    char line[LINE_READER_CHARS]; // without its line feed
+} LineReader;
+
+// Errors: system.
+NODISCARD bool line_reader_open(LineReader *reader, const char *path, Error *error);
+void line_reader_close(LineReader *reader);
+
+// "'FILE' is damaged: line 7: WHAT"; returns false.
+bool line_reader_damaged(const LineReader *reader, const char *what, Error *error);
+
+// The next line that is no comment goes to reader->line. Errors: system, corrupt (there is none, or
+// it is too long).
+NODISCARD bool line_reader_next(LineReader *reader, Error *error);
+
+// The value of a line "KEY VALUE", which must be the next; points into the reader. Errors: as
+// above.
+NODISCARD bool line_reader_value(LineReader *reader, const char *key, const char **value,
+                                 Error *error);
+
+// The same for a number in low..high.
+NODISCARD bool line_reader_number(LineReader *reader, const char *key, uint64_t low, uint64_t high,
+                                  uint64_t *number, Error *error);
+
+// The same for one of `names`, `count` of them, by its place.
+NODISCARD bool line_reader_name(LineReader *reader, const char *key, const char *const *names,
+                                uint32_t count, uint32_t *place, Error *error);
+
+#endif

@@ -1,0 +1,30 @@
+// Steps of a run for people: what happened, a line for what one worker did until somebody else came
+// in between; each call of a queue has a line of its own. Starting and ending threads is left out.
+
+#ifndef MARKER_EXPLORE_TRACE_H
+#define MARKER_EXPLORE_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "marker/explore_search.h"
+#include "marker/sim/sim_run.h"
+
+#define TRACE_LINE_CHARS 512u
+
+typedef struct TraceLine {
+    uint32_t number; // from 1
+    uint32_t worker;
+    bool is_flush;    // its store buffer was written back
+    const char *text; // "steal_queue_pop: load queue->top = 1, ..."
+} TraceLine;
+
+typedef void TraceSink(void *context, const TraceLine *line);
+
+// Runs the subject by the choices and hands out its lines. sink: NULL: they are only counted. The
+// lines before the workers are started are left out. Returns the number of lines; `*result` is what
+// the run came to. NULL memory: 0 lines.
+uint32_t explore_trace(SimRun *run, const ExploreSubject *subject, SimModel model,
+                       const ChoiceList *choices, TraceSink *sink, void *context, CaseRun *result);
+
+#endif

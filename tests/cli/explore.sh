@@ -1,0 +1,84 @@
+#!/bin/bash
+# `rudo-snap explore`: finds nothing in the marker that is built in, and the planted error in a
+# program with a mutated one; what it finds is small, readable, and runs again.
+# timeout: 300
+. "$(dirname "$0")/../support/tap.sh"
+
+cd "$WORK" || exit 1
+write_shop_heap=$BUILD/tests/cli/helpers/write_shop_heap
+"$write_shop_heap" shop.zst || bail "cannot write the sample"
+
+run "$RUDO_SNAP" explore --schedules 300
+check_exit "nothing is found" 0
+check "and said so for each model" \
+    test "$(grep -cE '^(sc|tso|c11) .* nothing$' stdout)" = 3
+run "$RUDO_SNAP" explore --schedules 300 --model sc --subject mark --workers 3 shop.zst
+check_exit "nothing in marks of a recorded heap" 0
+check "of so many objects" grep -q 'shop.zst: marks of [0-9]* of its objects' stdout
+run "$RUDO_SNAP" explore --schedules 300 --seed 5 --from 1000 --model tso
+cp stdout first
+run "$RUDO_SNAP" explore --schedules 300 --seed 5 --from 1000 --model tso
+check "the same seed is the same search" cmp -s first stdout
+run "$RUDO_SNAP" explore --subject queue shop.zst
+check_exit "a queue needs no heap" 2
+run "$RUDO_SNAP" explore --replay nothing.schedule
+check_exit "no such schedule" 4
+printf 'rudo-snap operations 1\nmodel sc\n' >cut.schedule
+run "$RUDO_SNAP" explore --replay cut.schedule
+check_exit "a damaged schedule" 3
+cat >fine.schedule <<'EOF'
+rudo-snap operations 1
+model tso
+case queue
+capacity 2
+operations ++-
+thieves 1
+steals 2
+violation none
+choices 3
+w0 0 3
+end
+EOF
+run "$RUDO_SNAP" explore --replay fine.schedule
+check_exit "a schedule that leads nowhere bad" 0
+check "and shows its steps" grep -q '1  worker 0  .*steal_queue_push' stdout
+sed 's/^w0 0 3/w3 0 3/' fine.schedule >gone.schedule
+run "$RUDO_SNAP" explore --replay gone.schedule
+check_exit "a schedule that cannot be followed" 3
+check "says where" grep -q 'departs from the schedule at operation 0 of 3' stderr
+case $BUILD in
+*/asan | */tsan) ;;
+*)
+    run "$RUDO_SNAP" explore --exhaustive 3
+    check_exit "every schedule of three operations" 0
+    ;;
+esac
+
+mutated=$BUILD/tests/explore/rudo-snap-lost_wake_up
+if [ ! -x "$mutated" ]; then
+    skip "a violation is found, shown and had again" "there is no $mutated in this variant"
+    done_testing
+    exit
+fi
+run "$mutated" explore --subject mark --output found
+check_exit "a planted error is found" 1
+check "and named" grep -q '^everybody waits, and nobody will come (deadlock, under sc)$' stdout
+check "in few steps" test "$(grep -cE '^ *[0-9]+  worker ' stdout)" -lt 30
+check "with who waits for what" grep -q 'waits in run_worker: .*end_barrier\|waits in work: &coordinator->parkers' stdout
+check "with its seed" grep -qE -- '--model sc --seed 1 --from [0-9]+$' stdout
+number=$(sed -n 's/.*--from \([0-9]*\)$/\1/p' stdout)
+grep -E '^ *[0-9]+  worker ' stdout >steps
+run "$mutated" explore --subject mark --output again --model sc --seed 1 --from "$number" --schedules 1
+check_exit "the schedule by its number fails again" 1
+run "$mutated" explore --replay found.schedule found.zst
+check_exit "the file fails again" 1
+check "with the same steps" cmp -s steps <(grep -E '^ *[0-9]+  worker ' stdout)
+run "$mutated" mark --schedule file:found.schedule found.zst
+check_exit "mark follows it" 1
+check "and says what happens" grep -q 'the schedule leads to a violation: everybody waits' stderr
+run "$RUDO_SNAP" mark --schedule file:found.schedule found.zst
+check "the real marker departs from it, or gets through" \
+    grep -q 'departs from the schedule\|digest' stderr stdout
+run "$mutated" mark --schedule file:found.schedule shop.zst
+check_exit "not on another heap" 2
+done_testing

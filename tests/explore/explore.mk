@@ -1,0 +1,48 @@
+# Exploring the marker's schedules: our own code, and mutants of it that must be found.
+#
+# A mutant is a patch in tests/mutants/ (which stress programs must catch too) or in
+# tests/explore/mutants/ (which only a scheduler can catch). It is the exploring build of the marker
+# with that one change, beside the real one in the same program.
+
+EXPLORE_MUTANTS := $(sort $(basename $(notdir $(wildcard tests/mutants/*.patch tests/explore/mutants/*.patch))))
+MUTANT_OBJECTS := $(EXPLORE_MUTANTS:%=$(BUILD)/tests/explore/mutants/%.o)
+EXPLORE_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/explore/explore_*.c)))
+TESTS_explore := $(EXPLORE_TESTS)
+
+BUILD_MUTANT = mkdir -p $(@D) && CC="$(CC)" FLAGS="$(ALL_CFLAGS)" OBJCOPY="$(OBJCOPY)" \
+	RENAMES="$(EXPLORED_RENAMES)" tests/explore/build_mutant.sh $< $@ $(EXPLORED_OBJECTS)
+
+$(BUILD)/tests/explore/mutants/%.o: tests/mutants/%.patch $(EXPLORED_OBJECTS) tests/explore/build_mutant.sh
+	$(if $(Q),@echo "  MUTATE $*")
+	$(Q)$(BUILD_MUTANT)
+
+$(BUILD)/tests/explore/mutants/%.o: tests/explore/mutants/%.patch $(EXPLORED_OBJECTS) tests/explore/build_mutant.sh
+	$(if $(Q),@echo "  MUTATE $*")
+	$(Q)$(BUILD_MUTANT)
+
+# Somebody else's queue, in our words, against the same shared_memory.h as the exploring build.
+$(BUILD)/tests/explore/rudo_gc_queue.o: tests/explore/rudo_gc_queue.c $(BUILD)/compile-command
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC     $<")
+	$(Q)$(CC) -Imarker/sim $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/tests/explore/explore_mutants: $(MUTANT_OBJECTS) $(BUILD)/tests/explore/rudo_gc_queue.o
+
+$(EXPLORE_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(LIBRARY) $(PACKAGE_LIBS) -lm -o $@
+
+-include $(EXPLORE_TESTS:=.d) $(BUILD)/tests/explore/rudo_gc_queue.d
+
+# The command line on a marker that goes wrong.
+MUTATED_PROGRAM := $(BUILD)/tests/explore/rudo-snap-lost_wake_up
+$(MUTATED_PROGRAM): $(BUILD)/tests/explore/mutants/lost_wake_up.o $(CLI_OBJECTS) $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(OBJCOPY) --redefine-sym mutant_lost_wake_up=exploring_marker $< $@.o
+	$(Q)$(CC) $(ALL_LDFLAGS) $(CLI_OBJECTS) $@.o $(LIBRARY) $(PACKAGE_LIBS) -o $@
+
+## explore: search 1,000,000 schedules per memory model, and all of small queues (EXPLORE_SCHEDULES)
+.PHONY: explore
+explore:
+	$(Q)EXPLORE_SCHEDULES=$${EXPLORE_SCHEDULES:-1000000} EXPLORE_OPERATIONS=8 TEST_TIMEOUT=7200 \
+		$(MAKE) test TEST_GROUPS=explore
