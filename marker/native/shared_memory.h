@@ -29,7 +29,8 @@
 
 // Cells that different workers write lie this far apart.
 #define SHARED_LINE_BYTES 128
-// Looks around in vain before a worker lies down: some microseconds, about what waking it would cost.
+// Looks around in vain before a worker lies down: some microseconds, about what waking it would
+// cost.
 #define SHARED_IDLE_STEPS 100u
 
 #define SHARED_RELAXED memory_order_relaxed
