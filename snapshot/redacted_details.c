@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SPACES " \n"
+
 static const char *without_folders(const char *path)
 {
     const char *folder_end = strrchr(path, '/');
@@ -222,26 +224,31 @@ static bool copy_mappings(SnapshotDetails *out, const SnapshotDetails *details, 
     return true;
 }
 
-// Notes are sentences of ours; where one names a file, the word goes.
+// The length of the word at `text`: up to a space, or, in quotes, up to the quote that closes.
+static size_t word_length(const char *text)
+{
+    const char *quote = text[0] == '\'' ? strchr(text + 1, '\'') : NULL;
+
+    return quote != NULL ? (size_t)(quote - text) + 1 : strcspn(text, SPACES);
+}
+
+// Notes are sentences of ours; where one names a path, the word goes.
 static void drop_paths(char *text)
 {
-    static const char spaces[] = " \n";
     char *to = text;
 
-    for (char *at = text; *at != '\0';) {
-        size_t length = strcspn(at, spaces);
-        if (memchr(at, '/', length) != NULL) {
-            if (length > 0)
-                *to++ = '*';
-        } else {
-            memmove(to, at, length);
+    while (*text != '\0') {
+        size_t length = word_length(text);
+        size_t spaces = strspn(text + length, SPACES);
+        if (memchr(text, '/', length) == NULL) {
+            memmove(to, text, length);
             to += length;
+        } else {
+            *to++ = '*';
         }
-        at += length;
-        length = strspn(at, spaces);
-        memmove(to, at, length);
-        to += length;
-        at += length;
+        memmove(to, text + length, spaces);
+        to += spaces;
+        text += length + spaces;
     }
     *to = '\0';
 }
