@@ -98,6 +98,8 @@ $(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 -include $(patsubst %,%.d,$(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_TARGETS) $(LIVE_TARGETS) $(CLI_HELPERS))
 -include $(SUPPORT_OBJECTS:.o=.d) $(BUILD)/tests/fuzz/fuzz_replay_main.d
 
+include tests/explore/explore.mk
+
 ## tests: build the test programs of this VARIANT without running them
 .PHONY: tests
 tests: all $(TEST_PROGRAMS) $(if $(filter release,$(VARIANT)),$(RELACY_TESTS) $(EXPLORE_TESTS) $(MUTATED_PROGRAM))
@@ -166,7 +168,6 @@ run-fuzzers: $(FUZZ_TARGETS)
 			$(BUILD)/corpus/$$name tests/fuzz/corpus/$$name; \
 	done
 
-include tests/explore/explore.mk
 include tests/bench/bench.mk
 
 ## mutants: apply each recorded mutation in a scratch copy; the test that it names must fail

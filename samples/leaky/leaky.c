@@ -2,8 +2,8 @@
 //
 // A server answers requests. Its catalogue is large and stays as it is, its cache evicts, and
 // every request makes a session that is dropped when the request is done. But each request also
-// registers a listener with the hub, and nobody ever takes one out: the listeners pile up, each with
-// the buffer that it writes to.
+// registers a listener with the hub, and nobody ever takes one out: the listeners pile up, each
+// with the buffer that it writes to.
 //
 // After a thousand requests the program says so in one line of JSON and waits. Every line on its
 // standard input makes it answer a thousand more and say so again; so it can be captured in
