@@ -150,6 +150,7 @@ static void *sleep_with_a_name(void *context)
         __asm__ volatile("" : : "r"(on_stack) : "memory");
         (void)pause();
     }
+    return NULL;
 }
 
 static void capture_self(const char *path, bool redacts)
