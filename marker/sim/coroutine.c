@@ -5,6 +5,73 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+// ---- what AddressSanitizer is told ----
+
+#if defined(__has_feature)
+#define HAS_ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_ADDRESS_SANITIZER 1
+#else
+#define HAS_ADDRESS_SANITIZER 0
+#endif
+
+#if HAS_ADDRESS_SANITIZER
+
+#include <pthread.h>
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+
+// Frames are never moved to pretended stacks here: those could not be copied.
+static void tell_of_switch(const Coroutine *to)
+{
+    void *stack = to->stack;
+    size_t bytes = COROUTINE_STACK_BYTES;
+    pthread_attr_t attributes;
+
+    if (stack == NULL && pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        (void)pthread_attr_getstack(&attributes, &stack, &bytes);
+        (void)pthread_attr_destroy(&attributes);
+    }
+    __sanitizer_start_switch_fiber(NULL, stack, bytes);
+}
+
+static void tell_of_arrival(void)
+{
+    __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+}
+
+void coroutine_forget_frames(const Coroutine *coroutine)
+{
+    __asan_unpoison_memory_region(coroutine->stack, COROUTINE_STACK_BYTES);
+}
+
+#else
+
+static void tell_of_switch(const Coroutine *to)
+{
+    (void)to;
+}
+
+static void tell_of_arrival(void)
+{
+}
+
+void coroutine_forget_frames(const Coroutine *coroutine)
+{
+    (void)coroutine;
+}
+
+#endif
+
+// The first function on each stack.
+static void run_coroutine(void *argument)
+{
+    Coroutine *coroutine = argument;
+
+    tell_of_arrival();
+    coroutine->run(coroutine->argument);
+}
+
 #if COROUTINES_CAN_BE_COPIED
 
 // coroutine_switch_stacks(save, stack): pushes what a callee must keep, saves the stack pointer,
@@ -104,17 +171,22 @@ void coroutine_prepare(Coroutine *coroutine, void (*run)(void *argument), void *
     uint64_t *top = (uint64_t *)(void *)(coroutine->stack + COROUTINE_STACK_BYTES - 64);
     uint64_t *saved = top - SAVED_WORDS;
 
+    coroutine->run = run;
+    coroutine->argument = argument;
+    coroutine_forget_frames(coroutine);
     for (int i = 0; i < SAVED_WORDS; i++)
         saved[i] = 0;
-    saved[SAVED_FUNCTION] = (uint64_t)(uintptr_t)run;
-    saved[SAVED_ARGUMENT] = (uint64_t)(uintptr_t)argument;
+    saved[SAVED_FUNCTION] = (uint64_t)(uintptr_t)run_coroutine;
+    saved[SAVED_ARGUMENT] = (uint64_t)(uintptr_t)coroutine;
     saved[SAVED_RETURN] = (uint64_t)(uintptr_t)coroutine_begin;
     coroutine->context = saved;
 }
 
 void coroutine_switch(Coroutine *from, Coroutine *to)
 {
+    tell_of_switch(to);
     coroutine_switch_stacks(&from->context, to->context);
+    tell_of_arrival();
 }
 
 static bool init_context(Coroutine *coroutine)
@@ -135,9 +207,7 @@ static void release_context(Coroutine *coroutine)
 
 static void begin(unsigned high, unsigned low)
 {
-    Coroutine *coroutine = (Coroutine *)(uintptr_t)((uint64_t)high << 32 | low);
-
-    coroutine->run(coroutine->argument);
+    run_coroutine((Coroutine *)(uintptr_t)((uint64_t)high << 32 | low));
 }
 
 void coroutine_prepare(Coroutine *coroutine, void (*run)(void *argument), void *argument)
@@ -147,6 +217,7 @@ void coroutine_prepare(Coroutine *coroutine, void (*run)(void *argument), void *
 
     coroutine->run = run;
     coroutine->argument = argument;
+    coroutine_forget_frames(coroutine);
     (void)getcontext(context);
     context->uc_stack.ss_sp = coroutine->stack;
     context->uc_stack.ss_size = COROUTINE_STACK_BYTES - 64;
@@ -160,7 +231,9 @@ void coroutine_switch(Coroutine *from, Coroutine *to)
 
     if (from->context == NULL)
         from->context = save;
+    tell_of_switch(to);
     (void)swapcontext(save, to->context);
+    tell_of_arrival();
     if (save == &here)
         from->context = NULL;
 }

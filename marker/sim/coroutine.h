@@ -16,7 +16,7 @@
 
 typedef struct Coroutine {
     void *context;  // where it was left: a stack pointer, or a ucontext_t
-    uint8_t *stack; // the lowest byte; the first page is never touched
+    uint8_t *stack; // the lowest byte; the first page is never touched; NULL: the thread's own
     void (*run)(void *argument);
     void *argument;
 } Coroutine;
@@ -52,6 +52,10 @@ static inline uint8_t *coroutine_used(const Coroutine *coroutine, size_t *bytes)
     *bytes = (size_t)(coroutine->stack + COROUTINE_STACK_BYTES - (uint8_t *)coroutine->context);
     return coroutine->context;
 }
+
+// To be called before bytes of the stack are copied, either way: AddressSanitizer knows frames by
+// marks beside the memory, which are not copied.
+void coroutine_forget_frames(const Coroutine *coroutine);
 
 // Copies of stacks are taken back only where the switch is ours.
 #if defined(__x86_64__) || defined(__aarch64__)
