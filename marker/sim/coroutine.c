@@ -40,7 +40,8 @@ static void tell_of_arrival(void)
     __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
 }
 
-void coroutine_forget_frames(const Coroutine *coroutine)
+// Of whoever was on the stack before and did not return.
+static void forget_frames(const Coroutine *coroutine)
 {
     __asan_unpoison_memory_region(coroutine->stack, COROUTINE_STACK_BYTES);
 }
@@ -56,7 +57,7 @@ static void tell_of_arrival(void)
 {
 }
 
-void coroutine_forget_frames(const Coroutine *coroutine)
+static void forget_frames(const Coroutine *coroutine)
 {
     (void)coroutine;
 }
@@ -173,7 +174,7 @@ void coroutine_prepare(Coroutine *coroutine, void (*run)(void *argument), void *
 
     coroutine->run = run;
     coroutine->argument = argument;
-    coroutine_forget_frames(coroutine);
+    forget_frames(coroutine);
     for (int i = 0; i < SAVED_WORDS; i++)
         saved[i] = 0;
     saved[SAVED_FUNCTION] = (uint64_t)(uintptr_t)run_coroutine;
@@ -217,7 +218,7 @@ void coroutine_prepare(Coroutine *coroutine, void (*run)(void *argument), void *
 
     coroutine->run = run;
     coroutine->argument = argument;
-    coroutine_forget_frames(coroutine);
+    forget_frames(coroutine);
     (void)getcontext(context);
     context->uc_stack.ss_sp = coroutine->stack;
     context->uc_stack.ss_size = COROUTINE_STACK_BYTES - 64;

@@ -53,10 +53,6 @@ static inline uint8_t *coroutine_used(const Coroutine *coroutine, size_t *bytes)
     return coroutine->context;
 }
 
-// To be called before bytes of the stack are copied, either way: AddressSanitizer knows frames by
-// marks beside the memory, which are not copied.
-void coroutine_forget_frames(const Coroutine *coroutine);
-
 // Copies of stacks are taken back only where the switch is ours.
 #if defined(__x86_64__) || defined(__aarch64__)
 #define COROUTINES_CAN_BE_COPIED 1

@@ -120,7 +120,6 @@ static void copy_all(SimRun *run, const SimCopy *copy, Copying *copying)
         size_t bytes;
         copy_piece(copying, &coroutine->context, sizeof coroutine->context);
         uint8_t *used = coroutine_used(coroutine, &bytes);
-        coroutine_forget_frames(coroutine);
         copy_piece(copying, used, bytes);
     }
     copy_piece(copying, copy->extra, copy->extra_bytes);

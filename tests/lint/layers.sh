@@ -19,10 +19,11 @@ libiberty/.*      1
 # The only files of the libraries that are about concurrency.
 CONCURRENT='
 marker/native/shared_memory.h
+marker/sim/coroutine.c
 snapshot/parallel_for.c
 snapshot/seekable_writer.c
 '
-SYSTEM_HEADERS='assert|ctype|dirent|errno|fcntl|fenv|float|inttypes|limits|locale|math|poll|pwd|grp|sched|setjmp|signal|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|ucontext|getopt|link|sys/[a-z]+|linux/[a-z_]+|asm/[a-z_]+|immintrin|arm_neon|cpuid|pthread|stdatomic'
+SYSTEM_HEADERS='assert|ctype|dirent|errno|fcntl|fenv|float|inttypes|limits|locale|math|poll|pwd|grp|sched|setjmp|signal|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|ucontext|getopt|link|sys/[a-z]+|linux/[a-z_]+|asm/[a-z_]+|immintrin|arm_neon|cpuid|pthread|stdatomic|sanitizer/[a-z_]+'
 
 upwards()
 {
