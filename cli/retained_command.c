@@ -140,7 +140,7 @@ static void keeper_text(const RetainedRun *run, uint32_t node, char *text, size_
         return;
     }
     label = holder_label(tree, dominator_tree_holder(tree, node));
-    (void)snprintf(text, size, "%s", label != NULL ? label : "a root");
+    shorten_middle(text, size, label != NULL ? label : "a root");
     free(label);
 }
 
