@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPACES " \n"
-
 static const char *without_folders(const char *path)
 {
     const char *folder_end = strrchr(path, '/');
@@ -29,7 +27,8 @@ static void *allocate(uint32_t count, size_t entry_bytes, Error *error)
 
 static bool copy_text(char **out, const char *text, Error *error)
 {
-    *out = strdup(text == NULL ? "" : text);
+    text = text != NULL ? text : "";
+    *out = strdup(text);
     return *out != NULL || error_set_memory(error, strlen(text) + 1, "redacting");
 }
 
@@ -224,31 +223,27 @@ static bool copy_mappings(SnapshotDetails *out, const SnapshotDetails *details, 
     return true;
 }
 
-// The length of the word at `text`: up to a space, or, in quotes, up to the quote that closes.
-static size_t word_length(const char *text)
-{
-    const char *quote = text[0] == '\'' ? strchr(text + 1, '\'') : NULL;
-
-    return quote != NULL ? (size_t)(quote - text) + 1 : strcspn(text, SPACES);
-}
-
-// Notes are sentences of ours; where one names a path, the word goes.
+// Notes are sentences of ours; where one names a path, the rest of its line goes: nobody knows
+// where a path with spaces and quotes in it ends.
 static void drop_paths(char *text)
 {
     char *to = text;
 
     while (*text != '\0') {
-        size_t length = word_length(text);
-        size_t spaces = strspn(text + length, SPACES);
-        if (memchr(text, '/', length) == NULL) {
-            memmove(to, text, length);
-            to += length;
-        } else {
-            *to++ = '*';
+        size_t line = strcspn(text, "\n"), kept = line;
+        const char *slash = memchr(text, '/', line), *quote = memchr(text, '\'', line);
+        if (slash != NULL) {
+            kept = (size_t)((quote != NULL && quote < slash ? quote : slash) - text);
+            while (kept > 0 && text[kept - 1] != ' ')
+                kept--;
         }
-        memmove(to, text + length, spaces);
-        to += spaces;
-        text += length + spaces;
+        memmove(to, text, kept);
+        to += kept;
+        if (slash != NULL)
+            *to++ = '*';
+        text += line;
+        if (*text == '\n')
+            *to++ = *text++;
     }
     *to = '\0';
 }
