@@ -5,7 +5,6 @@
 
 #include "snapshot/heap_image.h"
 #include "snapshot/heap_image_internal.h"
-#include "snapshot/side_table.h"
 
 // Windows never take more than this share of what they index, or this many buckets.
 #define PAGE_WINDOW_BUCKETS 64u  // 256 bytes for a page of 4096 or more
@@ -75,64 +74,86 @@ void heap_image_builder_take_details(HeapImageBuilder *builder, SnapshotDetails 
     builder->image->details = details;
 }
 
-// Walks the page headers of all runs: counts them, and fills `pages` and, in a relocated
-// image, `arena_pages`, unless `pages` is NULL.
-static bool walk_pages(HeapImageBuilder *builder, HeapPage *pages, uint32_t *arena_pages,
-                       uint32_t *page_count, Error *error)
+typedef struct PageTable {
+    HeapPage *pages;
+    uint32_t *arena_pages; // of a relocated image
+    uint32_t count;
+    uint32_t capacity;
+} PageTable;
+
+// Makes room for one more record.
+static bool grow_table(PageTable *table, bool is_relocated, Error *error)
+{
+    uint32_t capacity = table->capacity < 1024 ? 1024 : table->capacity + table->capacity / 2;
+    HeapPage *pages;
+    uint32_t *arena_pages;
+
+    if (table->count < table->capacity)
+        return true;
+    pages = realloc(table->pages, capacity * sizeof *pages);
+    if (pages == NULL)
+        return error_set_memory(error, capacity * sizeof *pages, "the page records");
+    table->pages = pages;
+    if (is_relocated) {
+        arena_pages = realloc(table->arena_pages, capacity * sizeof *arena_pages);
+        if (arena_pages == NULL)
+            return error_set_memory(error, capacity * sizeof *arena_pages, "the page records");
+        table->arena_pages = arena_pages;
+    }
+    table->capacity = capacity;
+    return true;
+}
+
+// Adds a record for each page of run `r`, whose headers must be valid.
+static bool add_run(HeapImageBuilder *builder, uint64_t r, PageTable *table, Error *error)
 {
     const HeapImage *image = builder->image;
-    uint32_t count = 0;
+    const PageRun *run = &image->runs[r];
 
-    for (uint64_t r = 0; r < image->run_count; r++) {
-        const PageRun *run = &image->runs[r];
-        for (uint64_t p = 0; p < run->page_count;) {
-            uint64_t address = run->address + (p << image->page_shift);
-            uint64_t arena_page = builder->arena_starts[r] + p;
-            const uint8_t *bytes = image->is_relocated
-                                       ? image->arena + (arena_page << image->page_shift)
-                                       : (const uint8_t *)(uintptr_t)address;
-            PageHeader header;
-            PageHeaderFault fault = page_header_read(
-                &image->layout, bytes, (run->page_count - p) << image->page_shift, &header);
-            if (fault != PAGE_HEADER_VALID) {
-                builder->fault_address = address;
-                return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s",
-                                 (unsigned long long)address, page_header_fault_name(fault));
-            }
-            if (pages != NULL)
-                pages[count] = (HeapPage){
-                    .address = address,
-                    .block_size = header.block_size,
-                    .header_size = (uint16_t)header.header_size,
-                    .slot_count = (uint16_t)header.slot_count,
-                    .owner_thread = (uint32_t)header.owner_thread,
-                };
-            if (arena_pages != NULL)
-                arena_pages[count] = (uint32_t)arena_page;
-            count++;
-            p += header.page_count;
+    for (uint64_t p = 0; p < run->page_count;) {
+        uint64_t address = run->address + (p << image->page_shift);
+        uint64_t arena_page = builder->arena_starts[r] + p;
+        const uint8_t *bytes = image->is_relocated
+                                   ? image->arena + (arena_page << image->page_shift)
+                                   : (const uint8_t *)(uintptr_t)address;
+        PageHeader header;
+        PageHeaderFault fault = page_header_read(
+            &image->layout, bytes, (run->page_count - p) << image->page_shift, &header);
+        if (fault != PAGE_HEADER_VALID) {
+            builder->fault_address = address;
+            return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s", (unsigned long long)address,
+                             page_header_fault_name(fault));
         }
+        if (!grow_table(table, image->is_relocated, error))
+            return false;
+        table->pages[table->count] = (HeapPage){
+            .address = address,
+            .block_size = header.block_size,
+            .header_size = (uint16_t)header.header_size,
+            .slot_count = (uint16_t)header.slot_count,
+            .owner_thread = (uint32_t)header.owner_thread,
+        };
+        if (image->is_relocated)
+            table->arena_pages[table->count] = (uint32_t)arena_page;
+        table->count++;
+        p += header.page_count;
     }
-    *page_count = count;
     return true;
 }
 
 static bool build_pages(HeapImageBuilder *builder, Error *error)
 {
     HeapImage *image = builder->image;
-    uint32_t *arena_pages = NULL;
-    HeapPage *pages;
+    PageTable table = {.count = 0};
+    // An empty heap has arrays too.
+    bool ok = grow_table(&table, image->is_relocated, error);
 
-    if (!walk_pages(builder, NULL, NULL, &image->page_count, error))
-        return false;
-    pages = malloc(((size_t)image->page_count + 1) * sizeof *pages);
-    image->pages = pages;
-    if (image->is_relocated)
-        arena_pages = malloc(((size_t)image->page_count + 1) * sizeof *arena_pages);
-    image->arena_pages = arena_pages;
-    if (pages == NULL || (image->is_relocated && arena_pages == NULL))
-        return error_set_memory(error, image->page_count * sizeof *pages, "the page records");
-    return walk_pages(builder, pages, arena_pages, &image->page_count, error);
+    for (uint64_t r = 0; ok && r < image->run_count; r++)
+        ok = add_run(builder, r, &table, error);
+    image->pages = table.pages;
+    image->arena_pages = table.arena_pages;
+    image->page_count = table.count;
+    return ok;
 }
 
 // ---- windows ----
@@ -182,23 +203,6 @@ static bool window_new(AddressWindow *window, uint64_t low, uint64_t high, uint3
     return true;
 }
 
-static uint64_t run_pages_from(const HeapImage *image, uint32_t page)
-{
-    PageHeader header;
-
-    if (!heap_image_is_large(image, page))
-        return 1;
-    if (page_header_read(&image->layout, heap_image_page_bytes(image, page), UINT64_MAX, &header) !=
-        PAGE_HEADER_VALID)
-        return 1;
-    return header.page_count;
-}
-
-static uint64_t bucket_of(const HeapImage *image, uint32_t page)
-{
-    return (image->pages[page].address >> image->page_shift) - image->page_window.first;
-}
-
 // Do all pages of the window lie at one distance from their captured addresses?
 static bool has_one_delta(HeapImage *image)
 {
@@ -231,7 +235,8 @@ static bool build_page_window(HeapImage *image, Error *error)
     choose_stretch(addresses, image->page_count, &first, &last);
     free(addresses);
 
-    end = image->pages[last].address + (run_pages_from(image, (uint32_t)last) << image->page_shift);
+    end = image->pages[last].address +
+          (heap_image_run_pages(image, (uint32_t)last) << image->page_shift);
     if (!window_new(&image->page_window, image->pages[first].address, end - 1, image->page_shift,
                     last - first + 1, PAGE_WINDOW_BUCKETS, &entries, error))
         return false;
@@ -241,9 +246,9 @@ static bool build_page_window(HeapImage *image, Error *error)
     image->window_high = (uint32_t)last + 1;
     uint64_t occupied = 0;
     for (uint64_t i = first; i <= last; i++) {
-        uint64_t pages = run_pages_from(image, (uint32_t)i);
+        uint64_t pages = heap_image_run_pages(image, (uint32_t)i);
         for (uint64_t p = 0; p < pages; p++)
-            entries[bucket_of(image, (uint32_t)i) + p] = (uint32_t)i;
+            entries[heap_image_bucket(image, (uint32_t)i) + p] = (uint32_t)i;
         occupied += pages;
     }
     image->is_direct = image->page_window.count <= occupied + occupied / 2;
@@ -282,122 +287,6 @@ static bool build_block_window(HeapImage *image, Error *error)
         while (bucket < image->block_window.count &&
                (image->block_window.first + bucket) << 12 < end)
             entries[bucket++] = (uint32_t)i;
-    }
-    return true;
-}
-
-// ---- live words ----
-
-static uint64_t dead_bits(HeapImage *image, uint32_t page, uint32_t word, uint64_t allocated)
-{
-    const HeapLayout *layout = &image->layout;
-    uint64_t dead = 0;
-
-    if (!heap_layout_has_object_header(layout, image->pages[page].block_size) ||
-        layout->weak_count.width == 0)
-        return 0;
-    for (uint64_t bits = allocated; bits != 0; bits &= bits - 1) {
-        uint32_t bit = (uint32_t)__builtin_ctzll(bits);
-        uint64_t weak = heap_layout_read(heap_image_object_bytes(image, page, word * 64 + bit),
-                                         layout->weak_count);
-        if ((weak & layout->dead_bit) != 0)
-            dead |= UINT64_C(1) << bit;
-        else if ((weak & layout->under_construction_bit) != 0)
-            image->has_under_construction = true;
-    }
-    return dead;
-}
-
-// The size classes whose pages have at most 64 slots in all of their bytes, header included:
-// then no offset in the page can be taken for another slot modulo 64.
-static void build_slot_classes(HeapImage *image)
-{
-    uint32_t tag = PAGE_TAG_COMPLEX + 1;
-
-    for (uint32_t shift = image->page_shift - 6; shift < image->page_shift; shift++, tag++) {
-        uint32_t block_size = 1u << shift;
-        if (block_size < image->layout.min_block_size ||
-            block_size > image->layout.max_block_size || block_size > TAGGED_BLOCK_SIZE_MAX)
-            continue;
-        uint32_t header_size = heap_layout_small_header_size(&image->layout, block_size);
-        uint32_t slot_count = (image->layout.page_size - header_size) >> shift;
-        image->slot_classes[tag] = (SlotClass){
-            .slots = slot_count == 64 ? UINT64_MAX : (UINT64_C(1) << slot_count) - 1,
-            .block_size = block_size,
-            .shift = (uint8_t)shift,
-            .first_slot = (uint8_t)(header_size >> shift),
-            .slot_count = (uint16_t)slot_count,
-            .payload_offset = (uint16_t)heap_image_payload_offset(image, block_size),
-        };
-    }
-}
-
-static uint8_t page_tag(const HeapImage *image, uint32_t page)
-{
-    uint32_t granule = UINT32_C(1) << (image->page_shift - 6);
-    uint32_t block_size = image->pages[page].block_size;
-
-    if (heap_image_is_large(image, page) || block_size < granule ||
-        block_size > TAGGED_BLOCK_SIZE_MAX ||
-        image->pages[page].header_size < PAGE_TAG_BITS * granule)
-        return PAGE_TAG_COMPLEX;
-    return (uint8_t)(PAGE_TAG_COMPLEX + 1 + (uint32_t)__builtin_ctz(block_size) -
-                     (image->page_shift - 6));
-}
-
-// Hands out the words of `live` and of every mark, and tags the pages; `extra` counts the words
-// behind the tagged ones.
-static uint64_t place_words(HeapImage *image, HeapPage *pages, uint8_t *tags)
-{
-    uint64_t extra = 0;
-
-    for (uint32_t page = 0; page < image->page_count; page++) {
-        bool is_in_window = page >= image->window_low && page < image->window_high;
-        uint32_t words = heap_image_page_words(image, page);
-        uint64_t word = image->is_direct ? bucket_of(image, page) : page;
-        bool is_tagged =
-            page_tag(image, page) > PAGE_TAG_COMPLEX && (is_in_window || !image->is_direct);
-        if (tags != NULL && (is_in_window || !image->is_direct))
-            tags[word] = page_tag(image, page);
-        if (tags != NULL && is_in_window && image->is_direct)
-            for (uint64_t tail = run_pages_from(image, page) - 1; tail > 0; tail--)
-                tags[word + tail] = PAGE_TAG_COMPLEX;
-        if (pages != NULL)
-            pages[page].first_word = (uint32_t)(is_tagged ? word : image->tag_count + extra);
-        if (!is_tagged)
-            extra += words;
-    }
-    return image->tag_count + extra;
-}
-
-static bool build_live_words(HeapImage *image, Error *error)
-{
-    uint64_t *live;
-    uint8_t *tags;
-
-    build_slot_classes(image);
-    image->tag_count = image->is_direct ? image->page_window.count : image->page_count;
-    image->word_count = place_words(image, NULL, NULL);
-    if (image->word_count > UINT32_MAX)
-        return error_set(error, ERROR_UNSUPPORTED, "%llu mark words are more than we can index",
-                         (unsigned long long)image->word_count);
-    // One more, so that an empty heap has arrays too.
-    image->live = live = side_table_new((image->word_count + 1) * sizeof *live);
-    image->page_tags = tags = side_table_new(image->tag_count + 1);
-    if (live == NULL || tags == NULL)
-        return error_set_memory(error, image->word_count * sizeof *live, "the live words");
-    (void)place_words(image, (HeapPage *)(uintptr_t)image->pages, tags);
-
-    for (uint32_t page = 0; page < image->page_count; page++) {
-        uint64_t first = heap_image_first_word(image, page);
-        uint32_t words = heap_image_page_words(image, page);
-        for (uint32_t word = 0; word < words; word++) {
-            uint64_t allocated = heap_image_allocated_word(image, page, word);
-            live[first + word] = allocated & ~dead_bits(image, page, word, allocated);
-        }
-        if (first < image->tag_count && (tags[first] & PAGE_TAG_CLASS) > PAGE_TAG_COMPLEX &&
-            (uint32_t)__builtin_popcountll(live[first]) == image->pages[page].slot_count)
-            tags[first] |= PAGE_TAG_WHOLE;
     }
     return true;
 }
@@ -466,7 +355,7 @@ static bool build(HeapImageBuilder *builder, Error *error)
     heap_image_mask_types(image);
     return check_roots(image, error) && check_blocks(image, error) &&
            build_page_window(image, error) && build_block_window(image, error) &&
-           build_live_words(image, error);
+           heap_image_build_words(image, error);
 }
 
 uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder)

@@ -1,4 +1,4 @@
-// What heap_image.c, heap_image_builder.c and heap_image_placement.c share.
+// What the files of the heap image (heap_image*.c) share.
 
 #ifndef SNAPSHOT_HEAP_IMAGE_INTERNAL_H
 #define SNAPSHOT_HEAP_IMAGE_INTERNAL_H
@@ -23,6 +23,16 @@ uint64_t heap_image_bitmap_word(const HeapImage *image, uint32_t page, uint32_t 
 
 // Leaves only references in objects whose layout the program told us: see Note [Exact types].
 void heap_image_mask_types(HeapImage *image);
+
+// How many pages the one at `page` covers: more than 1 where it holds a large object.
+uint64_t heap_image_run_pages(const HeapImage *image, uint32_t page);
+
+// The bucket of a page inside the page window.
+uint64_t heap_image_bucket(const HeapImage *image, uint32_t page);
+
+// Makes `live`, `page_tags` and the slot classes; the page window is there already.
+// Errors: memory, unsupported (too many words).
+NODISCARD bool heap_image_build_words(HeapImage *image, Error *error);
 
 // Gives the memory of all runs back.
 void heap_image_unmap(HeapImage *image);

@@ -149,15 +149,6 @@ bool heap_layout_check(const HeapLayout *layout, Error *error)
     return true;
 }
 
-uint64_t heap_layout_read(const uint8_t *base, LayoutField field)
-{
-    uint64_t value = 0;
-
-    for (unsigned i = field.width; i > 0; i--)
-        value = value << 8 | base[field.offset + i - 1];
-    return value;
-}
-
 void heap_layout_write(uint8_t *base, LayoutField field, uint64_t value)
 {
     for (unsigned i = 0; i < field.width; i++)

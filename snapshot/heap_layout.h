@@ -14,9 +14,11 @@
 #ifndef SNAPSHOT_HEAP_LAYOUT_H
 #define SNAPSHOT_HEAP_LAYOUT_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "snapshot/error.h"
 
@@ -94,7 +96,27 @@ const HeapLayout *heap_layout_rudo_gc_0_8(void);
 NODISCARD bool heap_layout_check(const HeapLayout *layout, Error *error);
 
 // Reads a field of the header or object at `base`, which needs no alignment.
-uint64_t heap_layout_read(const uint8_t *base, LayoutField field);
+static inline uint64_t heap_layout_read(const uint8_t *base, LayoutField field)
+{
+    const uint8_t *at = base + field.offset;
+    uint64_t word = 0;
+    uint32_t half = 0;
+
+    switch (field.width) {
+    case 8:
+        memcpy(&word, at, sizeof word);
+        return le64toh(word);
+    case 4:
+        memcpy(&half, at, sizeof half);
+        return le32toh(half);
+    case 2:
+        return (uint64_t)at[1] << 8 | at[0];
+    case 1:
+        return at[0];
+    default:
+        return 0;
+    }
+}
 // Writes it (samples and tests build pages with this). An absent field is left alone.
 void heap_layout_write(uint8_t *base, LayoutField field, uint64_t value);
 
