@@ -23,7 +23,7 @@ marker/sim/coroutine.c
 snapshot/parallel_for.c
 snapshot/seekable_writer.c
 '
-SYSTEM_HEADERS='assert|ctype|dirent|errno|fcntl|fenv|float|inttypes|limits|locale|math|poll|pwd|grp|sched|setjmp|signal|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|ucontext|getopt|link|sys/[a-z]+|linux/[a-z_]+|asm/[a-z_]+|immintrin|arm_neon|cpuid|pthread|stdatomic|sanitizer/[a-z_]+'
+SYSTEM_HEADERS='assert|ctype|dirent|endian|errno|fcntl|fenv|float|inttypes|limits|locale|math|poll|pwd|grp|sched|setjmp|signal|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|ucontext|getopt|link|sys/[a-z]+|linux/[a-z_]+|asm/[a-z_]+|immintrin|arm_neon|cpuid|pthread|stdatomic|sanitizer/[a-z_]+'
 
 upwards()
 {
