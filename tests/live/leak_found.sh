@@ -89,11 +89,19 @@ prove_sample()
     check_exit "$name: a report" 0
 }
 prove_sample c-heap "$BUILD/samples/c-heap" --objects 20000
-for program in fields containers service; do
-    if [ -x "build/samples-rust/release/$program" ]; then
-        prove_sample "$program" "build/samples-rust/release/$program"
-    else
-        skip "$program" "the Rust samples are not built: make rudo-sample"
-    fi
-done
+rust=build/samples-rust
+reason=$(samples/rudo-gc/build.sh "$rust")
+case $? in
+0)
+    for program in fields containers service; do
+        prove_sample "$program" "$rust/release/$program"
+    done
+    ;;
+77)
+    skip "the samples on the real rudo-gc" "$reason"
+    ;;
+*)
+    not_ok "the rudo-gc samples are built"
+    ;;
+esac
 done_testing
