@@ -74,6 +74,7 @@ typedef struct Exhaustive {
     QueueContext queue;
     HashSet visited;
     HashSet finals;
+    SimCopy exact; // EXHAUSTIVE_EXACT: the state as bytes
     Level *levels;
     uint32_t depth; // levels in use
     uint32_t made;  // levels with a copy
@@ -85,8 +86,14 @@ static uint64_t oracle_hash(const QueueOracle *oracle)
     return sim_mix(oracle->delivered, oracle->pushed);
 }
 
-static uint64_t state_hash(const Exhaustive *search)
+static uint64_t state_hash(Exhaustive *search)
 {
+    if (search->options->reduction == EXHAUSTIVE_EXACT) {
+        if (sim_copy_save(search->run, &search->exact))
+            return sim_copy_hash(&search->exact);
+        search->is_short = true;
+        return 0;
+    }
     uint64_t extra[SIM_MAX_WORKERS] = {oracle_hash(&search->queue.oracle)};
 
     for (uint32_t i = 0; i < search->options->explored->queue.thieves; i++)
@@ -117,7 +124,8 @@ static bool open_level(Exhaustive *search)
         return false;
     }
     level->enabled_mask = sim_stepped_enabled(search->run);
-    for (uint32_t i = 0; i < sim_worker_count(search->run) && !search->options->is_unreduced; i++)
+    for (uint32_t i = 0;
+         i < sim_worker_count(search->run) && search->options->reduction == EXHAUSTIVE_REDUCED; i++)
         if ((level->enabled_mask >> i & 1) != 0 && is_private(search->run, i)) {
             level->enabled_mask = 1u << i;
             break;
@@ -174,7 +182,7 @@ static bool see_state(Exhaustive *search, bool goes_on)
         return false;
     if (!goes_on || sim_stepped_enabled(search->run) == 0)
         return see_end(search);
-    if (!search->options->is_unreduced &&
+    if (search->options->reduction != EXHAUSTIVE_UNREDUCED &&
         !hash_set_add(&search->visited, state_hash(search), &search->is_short))
         return true;
     search->result->states++;
@@ -201,6 +209,7 @@ static void search_all(Exhaustive *search, ChoiceList *choices)
     SimOptions options = {.model = search->options->model, .max_steps = UINT64_MAX};
 
     search->queue.explored = search->options->explored;
+    sim_copy_init(&search->exact, &search->queue, sizeof search->queue);
     if (!sim_stepped_start(search->run, &options, explore_queue_body, &search->queue)) {
         search->result->violation = search->queue.oracle.violation;
         return;
@@ -242,6 +251,7 @@ bool explore_exhaustive(const ExhaustiveOptions *options, ExhaustiveResult *resu
     result->final_states = search.finals.count;
     for (uint32_t i = 0; i < search.made; i++)
         sim_copy_release(&search.levels[i].copy);
+    sim_copy_release(&search.exact);
     free(search.levels);
     free(search.visited.entries);
     free(search.finals.entries);

@@ -15,11 +15,17 @@
 #include "marker/explore_schedule.h"
 #include "snapshot/error.h"
 
+// What need not be gone through. The last two are for tests, to see that the first loses nothing.
+typedef enum ExhaustiveReduction {
+    EXHAUSTIVE_REDUCED,
+    EXHAUSTIVE_EXACT,     // states are one only if all their bytes are the same
+    EXHAUSTIVE_UNREDUCED, // every way is gone to its end: takes for ever
+} ExhaustiveReduction;
+
 typedef struct ExhaustiveOptions {
     const ExploreCase *explored; // a queue; its '?' stand for both operations
     SimModel model;
-    // True: every way is gone to its end, nothing is left out. For tests: takes for ever.
-    bool is_unreduced;
+    ExhaustiveReduction reduction;
     uint64_t max_states; // 0: no limit
     bool (*goes_on)(void *context, uint64_t states);
     void *goes_on_context;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "marker/sim/sim_internal.h"
+#include "snapshot/checksum.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define IS_WATCHED true
@@ -75,6 +76,7 @@ void sim_copy_release(SimCopy *copy)
 {
     free(copy->bytes);
     copy->bytes = NULL;
+    copy->used = 0;
     copy->capacity = 0;
 }
 
@@ -137,6 +139,7 @@ bool sim_copy_save(SimRun *run, SimCopy *copy)
         copy->bytes = bytes;
         copy->capacity = copying.used;
     }
+    copy->used = copying.used;
     copying = (Copying){.bytes = copy->bytes, .is_save = true};
     copy_all(run, copy, &copying);
     return true;
@@ -149,28 +152,14 @@ void sim_copy_restore(SimRun *run, const SimCopy *copy)
     copy_all(run, copy, &copying);
 }
 
-// ---- hashes ----
-
-static uint64_t hash_worker(const SimRun *run, uint32_t index, uint64_t extra)
+uint64_t sim_copy_hash(const SimCopy *copy)
 {
-    const SimWorker *worker = &run->state.workers[index];
-    const SimOperation *pending = &worker->pending;
-    uint64_t hash = sim_mix(extra, worker->known);
+    size_t start = offsetof(SimState, worker_count);
 
-    if (worker->status == SIM_WORKER_FINISHED)
-        hash = sim_mix(extra, UINT64_MAX);
-    else
-        hash = sim_mix(sim_mix(sim_mix(hash, (uint64_t)pending->kind << 48 |
-                                                 (uint64_t)pending->location << 16 | pending->line),
-                               pending->operand),
-                       pending->expected ^ (uint64_t)(uintptr_t)pending->function);
-    for (uint32_t i = 0; i < worker->store_count; i++)
-        hash = sim_mix(sim_mix(hash, worker->stores[i].location), worker->stores[i].value);
-    if (run->options.model == SIM_C11)
-        for (uint32_t i = 0; i < run->state.location_count; i++)
-            hash = sim_mix(hash, run->locations[i].timestamp - sim_worker_view(run, index)[i]);
-    return hash;
+    return checksum_xxh64(copy->bytes + start, copy->used - start);
 }
+
+// ---- hashes ----
 
 // The oldest store of a location that anybody may still find.
 static uint32_t oldest_of_all(const SimRun *run, uint32_t index)
@@ -187,19 +176,54 @@ static uint32_t oldest_of_all(const SimRun *run, uint32_t index)
     return oldest;
 }
 
-// Timestamps count from the last store of their location, so that time alone makes no difference.
-static uint64_t hash_history(const SimRun *run, uint32_t index, uint64_t hash)
+// A view, of the first `count` locations without `but`. Timestamps count from the last store of
+// their location, so that time alone makes no difference; nor does what is older than all that can
+// still be found.
+static uint64_t hash_view(const uint32_t *view, uint32_t count, uint32_t but, const SimRun *run,
+                          const uint32_t *oldest, uint64_t hash)
+{
+    for (uint32_t i = 0; i < run->state.location_count; i++) {
+        bool is_known = i < count && i != but && view[i] > oldest[i];
+        uint32_t timestamp = is_known ? view[i] : oldest[i];
+        hash = sim_mix(hash, run->locations[i].timestamp - timestamp);
+    }
+    return hash;
+}
+
+static uint64_t hash_worker(const SimRun *run, uint32_t index, uint64_t extra,
+                            const uint32_t *oldest)
+{
+    const SimWorker *worker = &run->state.workers[index];
+    const SimOperation *pending = &worker->pending;
+    uint64_t hash = sim_mix(extra, worker->known);
+
+    if (worker->status == SIM_WORKER_FINISHED)
+        hash = sim_mix(extra, UINT64_MAX);
+    else
+        hash = sim_mix(sim_mix(sim_mix(hash, (uint64_t)pending->kind << 48 |
+                                                 (uint64_t)pending->location << 16 | pending->line),
+                               pending->operand),
+                       pending->expected ^ (uint64_t)(uintptr_t)pending->function);
+    for (uint32_t i = 0; i < worker->store_count; i++)
+        hash = sim_mix(sim_mix(hash, worker->stores[i].location), worker->stores[i].value);
+    if (run->options.model == SIM_C11)
+        hash = hash_view(sim_worker_view(run, index), run->state.location_count, UINT32_MAX, run,
+                         oldest, hash);
+    return hash;
+}
+
+static uint64_t hash_history(const SimRun *run, uint32_t index, const uint32_t *oldest,
+                             uint64_t hash)
 {
     const SimLocation *location = &run->locations[index];
+    uint32_t seq_cst = location->seq_cst > oldest[index] ? location->seq_cst : oldest[index];
 
-    hash = sim_mix(hash, location->timestamp - location->seq_cst);
-    for (uint32_t timestamp = oldest_of_all(run, index); timestamp <= location->timestamp;
-         timestamp++) {
+    hash = sim_mix(hash, location->timestamp - seq_cst);
+    for (uint32_t timestamp = oldest[index]; timestamp <= location->timestamp; timestamp++) {
         const SimMessage *message = &location->messages[timestamp % SIM_HISTORY];
-        const uint32_t *view = sim_message_view(run, index, timestamp);
-        hash = sim_mix(sim_mix(hash, message->value), message->view_count);
-        for (uint32_t i = 0; i < message->view_count; i++)
-            hash = sim_mix(hash, run->locations[i].timestamp - view[i]);
+        // Of its own location, who finds it learns as much without a view.
+        hash = hash_view(sim_message_view(run, index, timestamp), message->view_count, index, run,
+                         oldest, sim_mix(hash, message->value));
     }
     return hash;
 }
@@ -216,12 +240,16 @@ uint64_t sim_memory_hash(const SimRun *run)
 uint64_t sim_state_hash(const SimRun *run, const uint64_t *extra, uint32_t first_alike)
 {
     uint64_t hash = sim_memory_hash(run), alike = 0;
+    uint32_t oldest[SIM_MAX_LOCATIONS];
 
-    if (run->options.model == SIM_C11)
+    if (run->options.model == SIM_C11) {
         for (uint32_t i = 0; i < run->state.location_count; i++)
-            hash = hash_history(run, i, hash);
+            oldest[i] = oldest_of_all(run, i);
+        for (uint32_t i = 0; i < run->state.location_count; i++)
+            hash = hash_history(run, i, oldest, hash);
+    }
     for (uint32_t i = 0; i < run->state.worker_count; i++) {
-        uint64_t worker = hash_worker(run, i, extra[i]);
+        uint64_t worker = hash_worker(run, i, extra[i], oldest);
         // A sum does not know who was who.
         if (i >= first_alike)
             alike += sim_mix(worker, 1);

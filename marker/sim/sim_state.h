@@ -39,6 +39,7 @@ typedef struct SimCopy {
     void *extra; // borrowed: memory that belongs to the state, too
     size_t extra_bytes;
     uint8_t *bytes; // owned
+    size_t used;
     size_t capacity;
 } SimCopy;
 
@@ -47,6 +48,8 @@ void sim_copy_release(SimCopy *copy);
 // False: memory is short.
 bool sim_copy_save(SimRun *run, SimCopy *copy);
 void sim_copy_restore(SimRun *run, const SimCopy *copy);
+// Of all its bytes, but for how many steps it took to get there, and whose was the last.
+uint64_t sim_copy_hash(const SimCopy *copy);
 
 // Of memory, and of worker i with extra[i] (0 where there is none). Workers from `first_alike` on
 // run the same code and are not told apart. What a worker knows counts since its last sim_forget().

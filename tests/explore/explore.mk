@@ -41,6 +41,11 @@ $(MUTATED_PROGRAM): $(BUILD)/tests/explore/mutants/lost_wake_up.o $(CLI_OBJECTS)
 	$(Q)$(OBJCOPY) --redefine-sym mutant_lost_wake_up=exploring_marker $< $@.o
 	$(Q)$(CC) $(ALL_LDFLAGS) $(CLI_OBJECTS) $@.o $(LIBRARY) $(PACKAGE_LIBS) -o $@
 
+## explore-table: write into docs/design.md which mutant is found after how many schedules
+.PHONY: explore-table
+explore-table: $(BUILD)/tests/explore/explore_mutants
+	$(Q)tests/explore/write_table.sh $< docs/design.md
+
 ## explore: search 1,000,000 schedules per memory model, and all of small queues (EXPLORE_SCHEDULES)
 .PHONY: explore
 explore:

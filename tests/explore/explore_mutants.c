@@ -1,12 +1,18 @@
 // Every recorded mutation that is about concurrency is found by exploring, under each memory model
 // that can show it; what is found shrinks to something that a person reads. Models that cannot
-// show it find nothing. The numbers are those of docs/design.md.
+// show it find nothing. Mutants of the queue are found by going through all schedules, too.
+//
+// The numbers are those of docs/design.md, "Which model sees what"; `make explore-table` writes
+// them there.
 //
 // timeout: 600
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "marker/explore_exhaustive.h"
 #include "marker/explore_shrink.h"
 #include "marker/explore_trace.h"
 #include "tests/support/tap.h"
@@ -14,49 +20,55 @@
 #define MAX_SCHEDULES 10000u
 #define MAX_LINES 29u
 #define SHRINK_EFFORT 200u
+#define SMALL_QUEUE ((QueueCase){.capacity = 2, .thieves = 2, .steals = 2, .operations = "????"})
+#define COUNT_CHARS 32u
+#define DOCUMENT_BYTES ((size_t)1 << 20)
 #define SC (1u << SIM_SC)
 #define TSO (1u << SIM_TSO)
 #define C11 (1u << SIM_C11)
 #define ALL (SC | TSO | C11)
 
-// name, models that show it. Those of tests/mutants/ first.
+// name, models that show it, is it one of the queue. Those of tests/mutants/ first.
 #define MUTANTS(X)                                                                                 \
-    X(claim_without_exchange, ALL)                                                                 \
-    X(first_roots_only, ALL) /* found by comparison with the serial mark */                        \
-    X(lost_wake_up, ALL)                                                                           \
-    X(overflow_is_dropped, ALL)                                                                    \
-    X(steal_queue_last_item_without_cas, ALL)                                                      \
-    X(steal_queue_pop_loads_top_first, ALL)                                                        \
-    X(steal_queue_pop_store_release, TSO | C11)                                                    \
-    X(steal_queue_push_ignores_full, ALL)                                                          \
-    X(steal_queue_steal_reads_after_cas, ALL)                                                      \
-    X(termination_leaves_early, ALL)                                                               \
-    X(worklist_without_lock, ALL)                                                                  \
-    X(counted_on_late, ALL)                                                                        \
-    X(inbox_not_counted, ALL)                                                                      \
-    X(pop_loads_top_acquire, C11)                                                                  \
-    X(push_publishes_relaxed, C11)                                                                 \
-    X(steal_exchanges_relaxed, C11)                                                                \
-    X(steal_loads_bottom_acquire, C11)                                                             \
-    X(steal_loads_bottom_relaxed, C11)                                                             \
-    X(wake_looks_relaxed, C11)                                                                     \
+    X(claim_without_exchange, ALL, false)                                                          \
+    X(first_roots_only, ALL, false) /* found by comparison with the serial mark */                 \
+    X(lost_wake_up, ALL, false)                                                                    \
+    X(overflow_is_dropped, ALL, false)                                                             \
+    X(steal_queue_last_item_without_cas, ALL, true)                                                \
+    X(steal_queue_pop_loads_top_first, ALL, true)                                                  \
+    X(steal_queue_pop_store_release, TSO | C11, true)                                              \
+    X(steal_queue_push_ignores_full, ALL, true)                                                    \
+    X(steal_queue_steal_reads_after_cas, ALL, true)                                                \
+    X(termination_leaves_early, ALL, false)                                                        \
+    X(worklist_without_lock, ALL, false)                                                           \
+    X(counted_on_late, ALL, false)                                                                 \
+    X(inbox_not_counted, ALL, false)                                                               \
+    X(pop_loads_top_acquire, C11, true)                                                            \
+    X(push_publishes_relaxed, C11, true)                                                           \
+    X(steal_exchanges_relaxed, C11, true)                                                          \
+    X(steal_loads_bottom_acquire, C11, true)                                                       \
+    X(steal_loads_bottom_relaxed, C11, true)                                                       \
+    X(wake_looks_relaxed, C11, false)                                                              \
     /* What no model shows: see docs/design.md, "Which model sees what". */                        \
-    X(pop_restores_relaxed, 0)                                                                     \
-    X(push_loads_top_relaxed, 0)                                                                   \
-    X(wake_only_looks, 0)
+    X(pop_restores_relaxed, 0, true)                                                               \
+    X(push_loads_top_relaxed, 0, true)                                                             \
+    X(wake_only_looks, 0, false)
 
 typedef struct Mutant {
     const char *name;
     const MarkerOperations *marker;
     unsigned models;
+    bool is_queue;
 } Mutant;
 
-#define DECLARE(name, models) extern const MarkerOperations mutant_##name;
-#define ROW(name, models) {#name, &mutant_##name, models},
+#define DECLARE(name, models, is_queue) extern const MarkerOperations mutant_##name;
+#define ROW(name, models, is_queue) {#name, &mutant_##name, models, is_queue},
 MUTANTS(DECLARE)
-extern const MarkerOperations rudo_gc_queue;
+extern const MarkerOperations rudo_gc_queue, rudo_gc_pop, rudo_gc_steal;
 
-static const Mutant mutants[] = {MUTANTS(ROW){"rudo_gc_queue", &rudo_gc_queue, ALL}};
+static const Mutant mutants[] = {MUTANTS(ROW){"rudo_gc_queue", &rudo_gc_queue, ALL, true},
+                                 {"rudo_gc_pop", &rudo_gc_pop, ALL, true},
+                                 {"rudo_gc_steal", &rudo_gc_steal, ALL, true}};
 
 static ExploreOptions options_for(const Mutant *mutant, SimModel model)
 {
@@ -70,69 +82,140 @@ static ExploreOptions options_for(const Mutant *mutant, SimModel model)
                             .high_objects = 50};
 }
 
-static void check_finding(const Mutant *mutant, ExploreFinding *finding, uint64_t schedules,
-                          bool is_weakest)
+// What the table says of a mutant.
+typedef struct Row {
+    uint64_t schedules[SIM_MODEL_COUNT]; // until it was found; 0: it was not
+    bool is_queue;
+    uint32_t lines;
+    ViolationKind violation;
+} Row;
+
+// Shrinks what was found under the weakest model; the others follow the same way, and shrinking
+// takes longer than finding.
+static void check_finding(const Mutant *mutant, ExploreFinding *finding, Row *row)
 {
     SimRun *run = sim_run_new();
     CaseRun result;
     Error error;
-    uint32_t lines, departed_at;
+    uint32_t departed_at;
 
-    tap_ok(true, "%s: found under %s", mutant->name, sim_model_name(finding->model));
-    // The others follow the same way; shrinking takes longer than finding.
-    if (is_weakest) {
-        if (!explore_shrink(finding, SHRINK_EFFORT, &error))
-            tap_bail("%s", error.message);
-        lines = explore_trace(run, &finding->subject, finding->model, &finding->choices, NULL, NULL,
-                              &result);
-        tap_ok(lines > 0 && lines <= MAX_LINES, "%s: in at most %u lines", mutant->name, MAX_LINES);
-        result = explore_follow_exactly(run, &finding->subject, finding->model, &finding->choices,
-                                        &departed_at);
-        tap_ok(result.violation.kind != VIOLATION_NONE && departed_at == finding->choices.count,
-               "%s: what was found can be had again", mutant->name);
-        tap_note("| %s | %s | %" PRIu64 " | %s | %" PRIu32 " | %s |", mutant->name,
-                 sim_model_name(finding->model), schedules,
-                 finding->subject.explored.is_queue ? "queue" : "mark", lines,
-                 violation_kind_name(finding->violation.kind));
-    } else {
-        tap_note("| %s | %s | %" PRIu64 " | %s | | %s |", mutant->name,
-                 sim_model_name(finding->model), schedules,
-                 finding->subject.explored.is_queue ? "queue" : "mark",
-                 violation_kind_name(finding->violation.kind));
-    }
+    if (run == NULL || !explore_shrink(finding, SHRINK_EFFORT, &error))
+        tap_bail("memory is short");
+    row->lines = explore_trace(run, &finding->subject, finding->model, &finding->choices, NULL,
+                               NULL, &result);
+    tap_ok(row->lines > 0 && row->lines <= MAX_LINES, "%s: in at most %u lines", mutant->name,
+           MAX_LINES);
+    result = explore_follow_exactly(run, &finding->subject, finding->model, &finding->choices,
+                                    &departed_at);
+    tap_ok(result.violation.kind != VIOLATION_NONE && departed_at == finding->choices.count,
+           "%s: what was found can be had again", mutant->name);
+    row->is_queue = finding->subject.explored.is_queue;
+    row->violation = result.violation.kind;
     sim_run_free(run);
 }
 
-static void check_mutant(const Mutant *mutant)
+static void search(const Mutant *mutant, SimModel model, bool is_weakest, Row *row)
 {
+    ExploreOptions options = options_for(mutant, model);
+    ExploreFinding finding;
+    ExploreTotals totals;
+    Error error;
+    bool found;
+
+    if (!explore_search(&options, &finding, &found, &totals, &error))
+        tap_bail("%s", error.message);
+    if ((mutant->models >> model & 1) != 0)
+        tap_ok(found, "%s: found under %s", mutant->name, sim_model_name(model));
+    else
+        tap_ok(!found, "%s: not to be seen under %s", mutant->name, sim_model_name(model));
+    if (!found)
+        return;
+    row->schedules[model] = totals.schedules;
+    if (is_weakest)
+        check_finding(mutant, &finding, row);
+    explore_finding_release(&finding);
+}
+
+// All schedules of a small queue show what some of many did, and nothing else.
+static void check_exhaustively(const Mutant *mutant, SimModel model, bool is_visible)
+{
+    ExploreCase explored = {.marker = mutant->marker, .is_queue = true, .queue = SMALL_QUEUE};
+    ExhaustiveOptions options = {.explored = &explored, .model = model};
+    ExhaustiveResult result;
+    Error error;
+
+    if (!explore_exhaustive(&options, &result, NULL, &error))
+        tap_bail("%s", error.message);
+    if (is_visible)
+        tap_ok(result.violation.kind != VIOLATION_NONE,
+               "%s: found among all schedules of a small queue, under %s", mutant->name,
+               sim_model_name(model));
+    else
+        tap_ok(result.violation.kind == VIOLATION_NONE && result.is_complete,
+               "%s: no schedule of a small queue shows it under %s", mutant->name,
+               sim_model_name(model));
+}
+
+// "12,345", or "-" for 0.
+static const char *count_text(char text[COUNT_CHARS], uint64_t count)
+{
+    if (count == 0)
+        return "-";
+    if (count >= 1000)
+        (void)snprintf(text, COUNT_CHARS, "%" PRIu64 ",%03" PRIu64, count / 1000, count % 1000);
+    else
+        (void)snprintf(text, COUNT_CHARS, "%" PRIu64, count);
+    return text;
+}
+
+static void check_row(const Mutant *mutant, const Row *row, const char *document)
+{
+    char text[256], end[64] = "| | |", counts[SIM_MODEL_COUNT][COUNT_CHARS];
+
+    if (mutant->models != 0)
+        (void)snprintf(end, sizeof end, "%s | %" PRIu32 " | %s |", row->is_queue ? "queue" : "mark",
+                       row->lines, violation_kind_name(row->violation));
+    (void)snprintf(text, sizeof text, "| `%s` | %s | %s | %s | %s\n", mutant->name,
+                   count_text(counts[SIM_SC], row->schedules[SIM_SC]),
+                   count_text(counts[SIM_TSO], row->schedules[SIM_TSO]),
+                   count_text(counts[SIM_C11], row->schedules[SIM_C11]), end);
+    tap_ok(strstr(document, text) != NULL, "%s: as docs/design.md has it", mutant->name);
+    printf("# %s", text);
+}
+
+static void check_mutant(const Mutant *mutant, const char *document)
+{
+    Row row = {.lines = 0};
     bool is_weakest = true;
 
     for (int model = 0; model < SIM_MODEL_COUNT; model++) {
-        ExploreOptions options = options_for(mutant, (SimModel)model);
-        bool is_visible = (mutant->models >> model & 1) != 0, found;
-        ExploreFinding finding;
-        ExploreTotals totals;
-        Error error;
-
-        if (!explore_search(&options, &finding, &found, &totals, &error))
-            tap_bail("%s", error.message);
-        if (!is_visible) {
-            tap_ok(!found, "%s: not to be seen under %s", mutant->name,
-                   sim_model_name((SimModel)model));
-        } else if (found) {
-            check_finding(mutant, &finding, totals.schedules, is_weakest);
-            is_weakest = false;
-        } else {
-            tap_ok(false, "%s: found under %s", mutant->name, sim_model_name((SimModel)model));
-        }
-        if (found)
-            explore_finding_release(&finding);
+        search(mutant, (SimModel)model, is_weakest, &row);
+        is_weakest = is_weakest && row.schedules[model] == 0;
     }
+    for (int model = 0; model < SIM_MODEL_COUNT && mutant->is_queue; model++)
+        check_exhaustively(mutant, (SimModel)model, (mutant->models >> model & 1) != 0);
+    check_row(mutant, &row, document);
+}
+
+// The caller frees it.
+static char *read_document(void)
+{
+    FILE *stream = fopen("docs/design.md", "re");
+    char *text = calloc(1, DOCUMENT_BYTES);
+
+    if (stream == NULL || text == NULL ||
+        fread(text, 1, DOCUMENT_BYTES - 1, stream) == DOCUMENT_BYTES - 1)
+        tap_bail("docs/design.md cannot be read from here");
+    (void)fclose(stream);
+    return text;
 }
 
 int main(void)
 {
+    char *document = read_document();
+
     for (size_t i = 0; i < sizeof mutants / sizeof mutants[0]; i++)
-        check_mutant(&mutants[i]);
+        check_mutant(&mutants[i], document);
+    free(document);
     return tap_finish();
 }

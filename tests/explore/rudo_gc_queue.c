@@ -1,6 +1,8 @@
 // The algorithm of rudo-gc 0.8.19's work-stealing queue, in our own words, to see whether exploring
 // finds what is wrong with it: pop() looks at top before it announces what it takes and never looks
-// again, and steal() reads the slot when it is no longer its own.
+// again, so that bottom may end up below top (rudo_gc_pop: with a steal() that is right), and
+// steal() reads the slot when it is no longer its own, so that the item there may be a later one
+// (rudo_gc_steal: with a pop() that is right).
 
 #include "marker/exploring_marker.h"
 #include "shared_memory.h"
@@ -14,7 +16,7 @@ typedef struct RudoQueue {
     SharedU64 slots[CAPACITY_MAX];
 } RudoQueue;
 
-extern const MarkerOperations rudo_gc_queue;
+extern const MarkerOperations rudo_gc_queue, rudo_gc_pop, rudo_gc_steal;
 
 static SharedU64 *slot_of(RudoQueue *queue, int64_t index)
 {
@@ -78,6 +80,38 @@ static bool queue_steal(void *memory, uint64_t *item)
     return true;
 }
 
+// As they should be.
+
+static bool right_pop(void *memory, uint64_t *item)
+{
+    RudoQueue *queue = memory;
+    int64_t bottom = shared_i64_load(&queue->bottom, SHARED_RELAXED) - 1;
+    bool is_ours = false;
+
+    shared_i64_store(&queue->bottom, bottom, SHARED_SEQ_CST);
+    int64_t top = shared_i64_load(&queue->top, SHARED_SEQ_CST);
+    *item = shared_u64_load(slot_of(queue, bottom), SHARED_RELAXED);
+    if (top < bottom)
+        return true;
+    if (top == bottom)
+        is_ours =
+            shared_i64_compare_exchange(&queue->top, &top, top + 1, SHARED_SEQ_CST, SHARED_RELAXED);
+    shared_i64_store(&queue->bottom, bottom + 1, SHARED_RELEASE);
+    return is_ours;
+}
+
+static bool right_steal(void *memory, uint64_t *item)
+{
+    RudoQueue *queue = memory;
+    int64_t top = shared_i64_load(&queue->top, SHARED_SEQ_CST);
+    int64_t bottom = shared_i64_load(&queue->bottom, SHARED_SEQ_CST);
+
+    if (top >= bottom)
+        return false;
+    *item = shared_u64_load(slot_of(queue, top), SHARED_RELAXED);
+    return shared_i64_compare_exchange(&queue->top, &top, top + 1, SHARED_SEQ_CST, SHARED_RELAXED);
+}
+
 static uint32_t queue_size(void *memory)
 {
     RudoQueue *queue = memory;
@@ -87,12 +121,12 @@ static uint32_t queue_size(void *memory)
     return size > 0 ? (uint32_t)size : 0;
 }
 
-const MarkerOperations rudo_gc_queue = {
-    .name = "rudo-gc-0.8.19",
-    .queue_bytes = sizeof(RudoQueue),
-    .queue_init = queue_init,
-    .queue_push = queue_push,
-    .queue_pop = queue_pop,
-    .queue_steal = queue_steal,
-    .queue_size = queue_size,
-};
+#define QUEUE(title, pop, steal)                                                                   \
+    {                                                                                              \
+        .name = title, .queue_bytes = sizeof(RudoQueue), .queue_init = queue_init,                 \
+        .queue_push = queue_push, .queue_pop = pop, .queue_steal = steal, .queue_size = queue_size \
+    }
+
+const MarkerOperations rudo_gc_queue = QUEUE("rudo-gc-0.8.19", queue_pop, queue_steal);
+const MarkerOperations rudo_gc_pop = QUEUE("its pop()", queue_pop, right_steal);
+const MarkerOperations rudo_gc_steal = QUEUE("its steal()", right_pop, queue_steal);
