@@ -12,11 +12,13 @@ TESTS_explore := $(EXPLORE_TESTS)
 BUILD_MUTANT = mkdir -p $(@D) && CC="$(CC)" FLAGS="$(ALL_CFLAGS)" OBJCOPY="$(OBJCOPY)" \
 	RENAMES="$(EXPLORED_RENAMES)" tests/explore/build_mutant.sh $< $@ $(EXPLORED_OBJECTS)
 
-$(BUILD)/tests/explore/mutants/%.o: tests/mutants/%.patch $(EXPLORED_OBJECTS) tests/explore/build_mutant.sh
+$(BUILD)/tests/explore/mutants/%.o: tests/mutants/%.patch $(EXPLORED_OBJECTS) $(BUILD)/library-sources \
+		tests/explore/build_mutant.sh
 	$(if $(Q),@echo "  MUTATE $*")
 	$(Q)$(BUILD_MUTANT)
 
-$(BUILD)/tests/explore/mutants/%.o: tests/explore/mutants/%.patch $(EXPLORED_OBJECTS) tests/explore/build_mutant.sh
+$(BUILD)/tests/explore/mutants/%.o: tests/explore/mutants/%.patch $(EXPLORED_OBJECTS) $(BUILD)/library-sources \
+		tests/explore/build_mutant.sh
 	$(if $(Q),@echo "  MUTATE $*")
 	$(Q)$(BUILD_MUTANT)
 
@@ -47,7 +49,8 @@ explore-table: $(BUILD)/tests/explore/explore_mutants
 	$(Q)tests/explore/write_table.sh $< docs/design.md
 
 ## explore: search 1,000,000 schedules per memory model, and all of small queues (EXPLORE_SCHEDULES)
+# The dose is that of the time limit.
 .PHONY: explore
 explore:
-	$(Q)EXPLORE_SCHEDULES=$${EXPLORE_SCHEDULES:-1000000} EXPLORE_OPERATIONS=8 TEST_TIMEOUT=7200 \
+	$(Q)EXPLORE_SCHEDULES=$${EXPLORE_SCHEDULES:-1000000} EXPLORE_OPERATIONS=8 TEST_DOSE=12 \
 		$(MAKE) test TEST_GROUPS=explore
