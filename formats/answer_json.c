@@ -68,6 +68,23 @@ void answer_json_node(JsonWriter *writer, const NodeTypes *types, uint32_t node)
     json_unsigned_member(writer, "bytes", object_graph_bytes_of(graph, node));
 }
 
+void answer_json_steps(JsonWriter *writer, const NodeTypes *types, const RootPath *path)
+{
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < path->length; i++) {
+        json_begin_object(writer);
+        answer_json_node(writer, types, path->nodes[i]);
+        json_key(writer, "offset");
+        if (i + 1 < path->length)
+            json_unsigned(writer, object_graph_reference_offset(types->graph, path->nodes[i],
+                                                                path->nodes[i + 1]));
+        else
+            json_null(writer);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
 void answer_json_root(JsonWriter *writer, const ObjectGraph *graph, uint64_t graph_root)
 {
     const GraphRoot *record = &graph->roots[graph_root];

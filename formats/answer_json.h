@@ -7,6 +7,7 @@
 #include "analysis/heap_cut.h"
 #include "analysis/node_types.h"
 #include "analysis/reachability_report.h"
+#include "analysis/root_paths.h"
 #include "formats/json_writer.h"
 
 // "snapshot": what the capture means for the figures.
@@ -18,6 +19,8 @@ void answer_json_graph(JsonWriter *writer, const ObjectGraph *graph);
 
 // Members of an object about a node: kind ("object", "foreign block"), address, type, bytes.
 void answer_json_node(JsonWriter *writer, const NodeTypes *types, uint32_t node);
+// An array: the nodes of a path, each with the offset of its reference to the next one.
+void answer_json_steps(JsonWriter *writer, const NodeTypes *types, const RootPath *path);
 // Members of an object about a root word: kind ("root"), label, root kind, thread, address, exact,
 // interior.
 void answer_json_root(JsonWriter *writer, const ObjectGraph *graph, uint64_t graph_root);

@@ -17,19 +17,7 @@ static void write_path(JsonWriter *writer, const PathJson *document, const RootP
     answer_json_root(writer, graph, root);
     json_end_object(writer);
     json_key(writer, "steps");
-    json_begin_array(writer);
-    for (uint32_t i = 0; i < path->length; i++) {
-        json_begin_object(writer);
-        answer_json_node(writer, document->types, path->nodes[i]);
-        json_key(writer, "offset");
-        if (i + 1 < path->length)
-            json_unsigned(writer,
-                          object_graph_reference_offset(graph, path->nodes[i], path->nodes[i + 1]));
-        else
-            json_null(writer);
-        json_end_object(writer);
-    }
-    json_end_array(writer);
+    answer_json_steps(writer, document->types, path);
     json_end_object(writer);
 }
 

@@ -46,19 +46,7 @@ static void write_steps(JsonWriter *writer, const HeapReport *report, const Root
     answer_json_root(writer, graph, root);
     json_end_object(writer);
     json_key(writer, "path");
-    json_begin_array(writer);
-    for (uint32_t i = 0; i < path->length; i++) {
-        json_begin_object(writer);
-        answer_json_node(writer, report->types, path->nodes[i]);
-        json_key(writer, "offset");
-        if (i + 1 < path->length)
-            json_unsigned(writer,
-                          object_graph_reference_offset(graph, path->nodes[i], path->nodes[i + 1]));
-        else
-            json_null(writer);
-        json_end_object(writer);
-    }
-    json_end_array(writer);
+    answer_json_steps(writer, report->types, path);
 }
 
 static void write_suspects(JsonWriter *writer, const HeapReport *report)
