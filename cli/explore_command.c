@@ -354,20 +354,6 @@ static bool search_models(ExploreRun *run, bool *found, Error *error)
 
 // ---- the command ----
 
-static bool replay(const ExploreRun *run, bool *found, Error *error)
-{
-    HeapImage *image = NULL;
-    Violation violation;
-    bool ok;
-
-    if (run->path != NULL && !snapshot_read(run->path, NULL, &image, error))
-        return false;
-    ok = explore_replay(run->settings->replay, image, true, &violation, error);
-    heap_image_free(image);
-    *found = violation.kind != VIOLATION_NONE;
-    return ok;
-}
-
 static bool read_heap(ExploreRun *run, Error *error)
 {
     HeapImage *image;
@@ -402,10 +388,15 @@ ExitStatus explore_run(const Command *command, int argument_count, char **argume
         return parse_exit_status(parsed);
     run.path = operands.count > 0 ? operands.values[0] : NULL;
     progress_init(&run.progress, (ProgressMode)settings.progress);
-    ok = read_heap(&run, &error) && (settings.replay != NULL ? replay(&run, &found, &error)
-                                                             : search_models(&run, &found, &error));
+    ok = read_heap(&run, &error) &&
+         (settings.replay != NULL ? explore_replay_file(settings.replay, run.path, &found, &error)
+                                  : search_models(&run, &found, &error));
     progress_end(&run.progress);
     if (ok)
         return found ? EXIT_STATUS_FOUND : EXIT_STATUS_DONE;
+    if (found) {
+        (void)report_error(&error);
+        return EXIT_STATUS_FOUND;
+    }
     return error.code == ERROR_USAGE ? report_usage_error(command, &error) : report_error(&error);
 }

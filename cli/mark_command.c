@@ -268,7 +268,7 @@ ExitStatus mark_run(const Command *command, int argument_count, char **arguments
     scheduled_run_release(&run.schedule);
     if (ok)
         return EXIT_STATUS_DONE;
-    if (scheduled_run_has_departed(&run.schedule)) {
+    if (scheduled_run_has_departed(&run.schedule, &error)) {
         (void)report_error(&error);
         return EXIT_STATUS_FOUND;
     }

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/explore_replay.h"
-#include "formats/operation_file.h"
 #include "formats/schedule_file.h"
 #include "marker/mark_schedule.h"
 
@@ -50,6 +48,17 @@ static bool parse_schedule(ScheduledRun *run, const char *text, Error *error)
                      "--schedule: '%s' is neither 'threads' nor 'seed:S' nor 'file:FILE'", text);
 }
 
+static bool read_operations(ScheduledRun *run, Error *error)
+{
+    if (!operation_file_read(run->file, &run->operations, error))
+        return false;
+    if (!run->operations.is_queue)
+        return true;
+    (void)error_set(error, ERROR_USAGE, "schedule '%s' is of a queue alone: it marks nothing",
+                    run->file);
+    return error_add_hint(error, "`rudo-snap explore --replay %s` runs it", run->file);
+}
+
 bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *settings, Error *error)
 {
     run->schedule = mark_schedule_default();
@@ -63,53 +72,67 @@ bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *settings, Er
     if (run->file == NULL)
         return true;
     run->has_operations = operation_file_is(run->file);
-    return run->has_operations || schedule_file_read(run->file, &run->recording, error);
+    return run->has_operations ? read_operations(run, error)
+                               : schedule_file_read(run->file, &run->recording, error);
 }
 
 // The options of the recorded mark; whoever asks for others is told.
-static bool take_options(const ScheduledRun *run, MarkOptions *options, Error *error)
+static bool take_options(const ScheduledRun *run, const MarkOptions *recorded, MarkOptions *options,
+                         Error *error)
 {
-    const ScheduleRecording *recording = &run->recording;
-
-    if (options->workers != 0 && options->workers != recording->workers)
+    if (options->workers != 0 && options->workers != recorded->workers)
         return error_set(error, ERROR_USAGE, "schedule '%s' is for %u workers", run->file,
-                         recording->workers);
-    if (options->policy != MARK_POLICY_DEFAULT && options->policy != recording->policy)
+                         recorded->workers);
+    if (options->policy != MARK_POLICY_DEFAULT && options->policy != recorded->policy)
         return error_set(error, ERROR_USAGE, "schedule '%s' is for the other --policy", run->file);
-    if (options->kind != MARK_MAJOR && options->kind != recording->kind)
+    if (options->kind != MARK_MAJOR && options->kind != recorded->kind)
         return error_set(error, ERROR_USAGE, "schedule '%s' is for a %s mark", run->file,
-                         mark_kind_name(recording->kind));
-    options->workers = recording->workers;
-    options->policy = recording->policy;
-    options->kind = recording->kind;
-    options->queue_capacity = recording->queue_capacity;
+                         mark_kind_name(recorded->kind));
+    options->workers = recorded->workers;
+    options->policy = recorded->policy;
+    options->kind = recorded->kind;
+    options->queue_capacity = recorded->queue_capacity;
     return true;
 }
 
 static bool prepare_following(ScheduledRun *run, const HeapImage *image, MarkOptions *options,
                               Error *error)
 {
+    const ScheduleRecording *recording = &run->recording;
     char heap[MARK_DIGEST_CHARS];
 
     heap_fingerprint(image, heap);
-    if (strcmp(heap, run->recording.heap) != 0)
-        return error_set(error, ERROR_USAGE, "schedule '%s' was recorded from another heap",
-                         run->file);
-    schedule_follower_init(&run->follower, &run->recording);
+    run->is_other_heap = strcmp(heap, recording->heap) != 0;
+    schedule_follower_init(&run->follower, recording);
     schedule_follow(&run->follower, &run->schedule);
-    return take_options(run, options, error);
+    return take_options(run,
+                        &(MarkOptions){.workers = recording->workers,
+                                       .kind = recording->kind,
+                                       .policy = recording->policy,
+                                       .queue_capacity = recording->queue_capacity},
+                        options, error);
 }
 
 // Operations are followed in the exploring build, here and now. When they lead to no violation, the
 // mark itself may go on as it likes: the result is the same.
-static bool follow_operations(ScheduledRun *run, const HeapImage *image, Error *error)
+static bool follow_operations(ScheduledRun *run, const HeapImage *image, MarkOptions *options,
+                              Error *error)
 {
-    if (!explore_replay(run->file, image, false, &run->violation, error))
+    const OperationFile *file = &run->operations;
+    const Violation *violation = &run->replay.violation;
+
+    if (!take_options(run,
+                      &(MarkOptions){.workers = file->workers,
+                                     .kind = file->kind,
+                                     .policy = file->policy,
+                                     .queue_capacity = file->queue_capacity},
+                      options, error) ||
+        !explore_replay(file, run->file, image, false, &run->replay, error))
         return false;
-    if (run->violation.kind == VIOLATION_NONE)
+    if (violation->kind == VIOLATION_NONE)
         return true;
     (void)error_set(error, ERROR_SYSTEM, "the schedule leads to a violation: %s (%s)",
-                    run->violation.text, violation_kind_name(run->violation.kind));
+                    violation->text, violation_kind_name(violation->kind));
     return error_add_hint(error, "`rudo-snap explore --replay %s FILE` shows each step", run->file);
 }
 
@@ -119,7 +142,7 @@ bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image, MarkOption
     if (!run->is_scheduled)
         return true;
     if (run->has_operations)
-        return follow_operations(run, image, error);
+        return follow_operations(run, image, options, error);
     options->schedule = &run->schedule;
     if (run->file != NULL)
         return prepare_following(run, image, options, error);
@@ -146,13 +169,17 @@ bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *er
             result_file_commit(&run->record, error));
 }
 
-bool scheduled_run_has_departed(const ScheduledRun *run)
+bool scheduled_run_has_departed(const ScheduledRun *run, Error *error)
 {
-    return run->follower.has_departed || run->violation.kind != VIOLATION_NONE;
+    if (run->follower.has_departed && run->is_other_heap)
+        (void)error_add_hint(error, "it was recorded from another heap");
+    return run->follower.has_departed || run->replay.has_departed ||
+           run->replay.violation.kind != VIOLATION_NONE;
 }
 
 void scheduled_run_release(ScheduledRun *run)
 {
     result_file_release(&run->record);
     schedule_recording_release(&run->recording);
+    operation_file_release(&run->operations);
 }

@@ -17,8 +17,9 @@
 #include <stdint.h>
 
 #include "cli/command.h"
+#include "cli/explore_replay.h"
 #include "cli/result_file.h"
-#include "marker/explore_case.h"
+#include "formats/operation_file.h"
 #include "marker/mark.h"
 #include "marker/schedule_recording.h"
 #include "snapshot/error.h"
@@ -39,11 +40,13 @@ extern const OptionChoice scheduler_choices[];
 typedef struct ScheduledRun {
     bool is_scheduled;
     const char *file;    // to follow; NULL: none
-    bool has_operations; // the file is one of `explore`'s
-    Violation violation; // what following those came to
+    bool has_operations; // the file is one of `explore`'s: this one
+    OperationFile operations;
+    ExploreReplay replay; // what following it came to
     MarkSchedule schedule;
     ResultFile record;
     ScheduleRecording recording; // made, or followed
+    bool is_other_heap;          // than the one that it was made from
     ScheduleFollower follower;
 } ScheduledRun;
 
@@ -53,15 +56,16 @@ NODISCARD bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *se
                                    Error *error);
 
 // Fills in options->schedule and, where they are left open, the other options. Errors: usage (a
-// schedule of another heap, or of other options).
+// schedule of other options), and those of following operations.
 NODISCARD bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image,
                                      MarkOptions *options, Error *error);
 
 // After the mark: writes what was recorded; checks that all was followed.
 NODISCARD bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *error);
 
-// Departed from the schedule, or, with operations, gone wrong.
-bool scheduled_run_has_departed(const ScheduledRun *run);
+// Of a run that failed: departed from the schedule, or, with operations, gone wrong? Adds to the
+// hint of `error` if it departed because the heap is another one.
+bool scheduled_run_has_departed(const ScheduledRun *run, Error *error);
 
 void scheduled_run_release(ScheduledRun *run);
 

@@ -78,6 +78,18 @@ bool line_reader_number(LineReader *reader, const char *key, uint64_t low, uint6
     return true;
 }
 
+bool line_reader_power(LineReader *reader, const char *key, uint32_t low, uint32_t high,
+                       uint32_t *number, Error *error)
+{
+    uint64_t read;
+
+    if (!line_reader_number(reader, key, low, high, &read, error))
+        return false;
+    *number = (uint32_t)read;
+    return (read & (read - 1)) == 0 ||
+           line_reader_damaged(reader, "that is no power of two", error);
+}
+
 bool line_reader_name(LineReader *reader, const char *key, const char *const *names, uint32_t count,
                       uint32_t *place, Error *error)
 {

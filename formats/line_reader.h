@@ -40,6 +40,10 @@ NODISCARD bool line_reader_value(LineReader *reader, const char *key, const char
 NODISCARD bool line_reader_number(LineReader *reader, const char *key, uint64_t low, uint64_t high,
                                   uint64_t *number, Error *error);
 
+// The same for a power of two in low..high.
+NODISCARD bool line_reader_power(LineReader *reader, const char *key, uint32_t low, uint32_t high,
+                                 uint32_t *number, Error *error);
+
 // The same for one of `names`, `count` of them, by its place.
 NODISCARD bool line_reader_name(LineReader *reader, const char *key, const char *const *names,
                                 uint32_t count, uint32_t *place, Error *error);

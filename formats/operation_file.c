@@ -100,11 +100,8 @@ static bool read_queue(LineReader *reader, QueueCase *queue, Error *error)
     const char *operations;
     uint64_t number;
 
-    if (!line_reader_number(reader, "capacity", 2, 64, &number, error))
+    if (!line_reader_power(reader, "capacity", 2, 64, &queue->capacity, error))
         return false;
-    if ((number & (number - 1)) != 0)
-        return line_reader_damaged(reader, "that is no power of two", error);
-    queue->capacity = (uint32_t)number;
     if (!line_reader_value(reader, "operations", &operations, error))
         return false;
     if (strlen(operations) > EXPLORE_MAX_OPERATIONS ||
@@ -140,10 +137,7 @@ static bool read_mark(LineReader *reader, OperationFile *file, Error *error)
     if (!line_reader_number(reader, "workers", 2, SIM_MAX_WORKERS, &number, error))
         return false;
     file->workers = (uint32_t)number;
-    if (!line_reader_number(reader, "capacity", 2, 1024, &number, error))
-        return false;
-    file->queue_capacity = (uint32_t)number;
-    return true;
+    return line_reader_power(reader, "capacity", 2, 1024, &file->queue_capacity, error);
 }
 
 static bool read_choices(LineReader *reader, ChoiceList *list, uint64_t count, Error *error)

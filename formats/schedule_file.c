@@ -85,9 +85,9 @@ static bool read_head(LineReader *reader, ScheduleRecording *recording, uint64_t
     if (!line_reader_number(reader, "workers", 1, MAX_VIRTUAL_WORKERS, &number, error))
         return false;
     recording->workers = (uint32_t)number;
-    if (!line_reader_number(reader, "capacity", 2, UINT32_C(1) << 20, &number, error))
+    if (!line_reader_power(reader, "capacity", 2, UINT32_C(1) << 20, &recording->queue_capacity,
+                           error))
         return false;
-    recording->queue_capacity = (uint32_t)number;
     return line_reader_number(reader, "steps", 0, UINT64_C(1) << 40, steps, error);
 }
 

@@ -59,6 +59,7 @@ void operation_chooser_start(OperationChooser *chooser)
 {
     chooser->next = 0;
     chooser->departed_at = UINT32_MAX;
+    chooser->departure = DEPARTURE_NONE;
     if (chooser->record != NULL)
         chooser->record->count = 0;
     if (chooser->policy != OPERATIONS_PCT)
@@ -121,8 +122,10 @@ static SimChoice follow(OperationChooser *chooser, const SimRun *run, const SimV
         bool can_be =
             choice.entity < SIM_ENTITIES && (view->enabled_mask >> choice.entity & 1) != 0;
         bool has_option = can_be && choice.option < sim_option_count(run, choice.entity);
-        if (!has_option && chooser->departed_at == UINT32_MAX)
+        if (!has_option && chooser->departure == DEPARTURE_NONE) {
             chooser->departed_at = chooser->next - 1;
+            chooser->departure = can_be ? DEPARTURE_NO_VALUE : DEPARTURE_WAITS;
+        }
         // What cannot be is left out: the list may be a shortened one.
         if (!can_be)
             continue;

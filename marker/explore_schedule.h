@@ -28,6 +28,13 @@ typedef enum OperationPolicy {
     OPERATIONS_FOLLOW, // a list, then without preemption
 } OperationPolicy;
 
+typedef enum Departure {
+    DEPARTURE_NONE,     // all choices were made; then, if there was more, without preemption
+    DEPARTURE_WAITS,    // whose turn it was could not go on
+    DEPARTURE_NO_VALUE, // there was no such value to be found
+    DEPARTURE_OVER,     // the run was over before
+} Departure;
+
 typedef struct OperationChooser {
     OperationPolicy policy;
     ScheduleRandom random;
@@ -42,7 +49,9 @@ typedef struct OperationChooser {
     uint32_t lowest;
     uint64_t changes[MAX_SCHEDULE_DEPTH];
     uint32_t change_count;
-    uint32_t departed_at; // the first choice of the list that could not be made as it stands
+    // The first choice of the list that could not be made as it stands, and why.
+    uint32_t departed_at;
+    Departure departure;
 } OperationChooser;
 
 // Before each run. random.state must be set to a seed for all but FOLLOW.

@@ -237,13 +237,19 @@ CaseRun explore_follow(SimRun *run, const ExploreSubject *subject, SimModel mode
 }
 
 CaseRun explore_follow_exactly(SimRun *run, const ExploreSubject *subject, SimModel model,
-                               const ChoiceList *choices, uint32_t *departed_at)
+                               const ChoiceList *choices, Departure *departure,
+                               uint32_t *departed_at)
 {
     OperationChooser chooser = {.policy = OPERATIONS_FOLLOW, .follow = choices};
     CaseRun result;
 
     operation_chooser_start(&chooser);
     result = run_with(run, subject, model, &chooser, NULL, NULL);
-    *departed_at = chooser.departed_at < chooser.next ? chooser.departed_at : chooser.next;
+    if (chooser.departure == DEPARTURE_NONE && chooser.next < choices->count) {
+        chooser.departure = DEPARTURE_OVER;
+        chooser.departed_at = chooser.next;
+    }
+    *departure = chooser.departure;
+    *departed_at = chooser.departed_at;
     return result;
 }

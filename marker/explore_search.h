@@ -80,9 +80,9 @@ CaseRun explore_follow(SimRun *run, const ExploreSubject *subject, SimModel mode
                        const ChoiceList *choices, ChoiceList *record, SimObserver *observe,
                        void *observe_context);
 
-// The same; `*departed_at` is the number of the first choice that could not be made as listed, or
-// the length of the list when all could.
+// The same; says whether all choices were made, and if not, which was the first that was not.
 CaseRun explore_follow_exactly(SimRun *run, const ExploreSubject *subject, SimModel model,
-                               const ChoiceList *choices, uint32_t *departed_at);
+                               const ChoiceList *choices, Departure *departure,
+                               uint32_t *departed_at);
 
 #endif

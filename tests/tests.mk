@@ -102,7 +102,7 @@ include tests/explore/explore.mk
 
 ## tests: build the test programs of this VARIANT without running them
 .PHONY: tests
-tests: all $(TEST_PROGRAMS) $(if $(filter release,$(VARIANT)),$(RELACY_TESTS) $(EXPLORE_TESTS) $(MUTATED_PROGRAM))
+tests: all $(TEST_PROGRAMS) $(MUTATED_PROGRAM) $(if $(filter release,$(VARIANT)),$(RELACY_TESTS) $(EXPLORE_TESTS))
 
 .PHONY: criterion-tests
 criterion-tests: all $(CRITERION_TESTS)

@@ -44,8 +44,25 @@ check_exit "a schedule that leads nowhere bad" 0
 check "and shows its steps" grep -q '1  worker 0  .*steal_queue_push' stdout
 sed 's/^w0 0 3/w3 0 3/' fine.schedule >gone.schedule
 run "$RUDO_SNAP" explore --replay gone.schedule
-check_exit "a schedule that cannot be followed" 3
-check "says where" grep -q 'departs from the schedule at operation 0 of 3' stderr
+check_exit "a schedule that cannot be followed" 1
+check "says where" \
+    grep -q "departs from schedule 'gone.schedule' at operation 0 of 3: worker 3 cannot go on" stderr
+sed 's/^w0 0 3/w0 0 1\nf0 0 1\nw0 0 1/' fine.schedule >flushed.schedule
+run "$RUDO_SNAP" explore --replay flushed.schedule
+check "nor one with a store that is not there" \
+    grep -q 'at operation 1 of 3: the store buffer of worker 0 is empty here' stderr
+sed 's/^w0 0 3/w0 0 1\nw0 1 2/' fine.schedule >valued.schedule
+run "$RUDO_SNAP" explore --replay valued.schedule
+check "or a value that is not there" \
+    grep -q 'at operation 1 of 3: worker 0 has no such value to find here' stderr
+sed 's/^choices 3/choices 9003/; s/^w0 0 3/w0 0 3\nw0 0 9000/' fine.schedule >long.schedule
+run "$RUDO_SNAP" explore --replay long.schedule
+check "or that goes on and on" grep -q 'of 9003: \(worker 0 cannot go on\|it is over\) here' stderr
+run "$RUDO_SNAP" explore --replay fine.schedule shop.zst
+check_exit "a queue has no heap" 2
+run "$RUDO_SNAP" mark --schedule file:fine.schedule shop.zst
+check_exit "and marks nothing" 2
+check "says so" grep -q "schedule 'fine.schedule' is of a queue alone: it marks nothing" stderr
 case $BUILD in
 */asan | */tsan) ;;
 *)
@@ -55,11 +72,6 @@ case $BUILD in
 esac
 
 mutated=$BUILD/tests/explore/rudo-snap-lost_wake_up
-if [ ! -x "$mutated" ]; then
-    skip "a violation is found, shown and had again" "there is no $mutated in this variant"
-    done_testing
-    exit
-fi
 run "$mutated" explore --subject mark --output found
 check_exit "a planted error is found" 1
 check "and named" grep -q '^everybody waits, and nobody will come (deadlock, under sc)$' stdout
@@ -76,9 +88,23 @@ check "with the same steps" cmp -s steps <(grep -E '^ *[0-9]+  worker ' stdout)
 run "$mutated" mark --schedule file:found.schedule found.zst
 check_exit "mark follows it" 1
 check "and says what happens" grep -q 'the schedule leads to a violation: everybody waits' stderr
+run "$mutated" mark --schedule file:found.schedule --workers 7 found.zst
+check_exit "with the recorded workers alone" 2
 run "$RUDO_SNAP" mark --schedule file:found.schedule found.zst
 check "the real marker departs from it, or gets through" \
-    grep -q 'departs from the schedule\|digest' stderr stdout
-run "$mutated" mark --schedule file:found.schedule shop.zst
-check_exit "not on another heap" 2
+    grep -q "departs from schedule 'found.schedule' at operation [0-9]* of\|digest" stderr stdout
+run "$RUDO_SNAP" mark --schedule file:found.schedule shop.zst
+check_exit "a mark of another heap departs from it" 1
+check "says where" grep -q "departs from schedule 'found.schedule' at operation [0-9]* of" stderr
+check "and says why" grep -q 'it was recorded from another heap' stderr
+run "$mutated" explore --replay found.schedule
+check_exit "which must be named" 2
+# Damage: the line, and no more.
+lines=$(wc -l <found.schedule)
+for line in 2 3 4 5 6 7 8 9 10 "$((lines - 1))" "$lines"; do
+    sed "${line}s/.*/nonsense/" found.schedule >damaged.schedule
+    run "$RUDO_SNAP" mark --schedule file:damaged.schedule found.zst
+    check_exit "nonsense in line $line" 3
+    check "is named" grep -q "schedule 'damaged.schedule' is damaged: line $line: " stderr
+done
 done_testing

@@ -36,11 +36,11 @@ $(EXPLORE_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 
 -include $(EXPLORE_TESTS:=.d) $(BUILD)/tests/explore/rudo_gc_queue.d
 
-# The command line on a marker that goes wrong.
+# The command line on a marker that goes wrong; one of them for tests/cli/explore.sh.
 MUTATED_PROGRAM := $(BUILD)/tests/explore/rudo-snap-lost_wake_up
-$(MUTATED_PROGRAM): $(BUILD)/tests/explore/mutants/lost_wake_up.o $(CLI_OBJECTS) $(LIBRARY)
+$(BUILD)/tests/explore/rudo-snap-%: $(BUILD)/tests/explore/mutants/%.o $(CLI_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
-	$(Q)$(OBJCOPY) --redefine-sym mutant_lost_wake_up=exploring_marker $< $@.o
+	$(Q)$(OBJCOPY) --redefine-sym mutant_$*=exploring_marker $< $@.o
 	$(Q)$(CC) $(ALL_LDFLAGS) $(CLI_OBJECTS) $@.o $(LIBRARY) $(PACKAGE_LIBS) -o $@
 
 ## explore-table: write into docs/design.md which mutant is found after how many schedules

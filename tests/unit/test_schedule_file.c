@@ -106,6 +106,7 @@ Test(schedule_file, what_is_damaged_is_refused)
         {4, "workers -1", ERROR_CORRUPT},
         {4, "workers 3 4", ERROR_CORRUPT},
         {5, "capacity 1", ERROR_CORRUPT},
+        {5, "capacity 3", ERROR_CORRUPT},
         {5, "capacity 99999999999999999999", ERROR_CORRUPT},
         {6, "steps 3", ERROR_CORRUPT},
         {6, "steps 1", ERROR_CORRUPT},

@@ -17,7 +17,7 @@ rudo-snap mark --schedule seed:3 --scheduler thief --workers 3 --record thief.sc
 head -12 thief.schedule
 rudo-snap mark --schedule file:thief.schedule --relocate shop.zst | grep '^digest'
 # ... and where a run departs from it.
-sed 's/ found 1 / found 0 /' thief.schedule >other.schedule
+awk 'NR == 12 { $5++ } { print }' thief.schedule >other.schedule
 rudo-snap mark --schedule file:other.schedule shop.zst
 echo "status $?"
 sed '20,$d; s/^steps .*/steps 11/' thief.schedule >short.schedule
@@ -29,6 +29,13 @@ echo "status $?"
 rudo-snap mark --record x --workers 4 shop.zst
 rudo-snap mark --schedule seed:-1 shop.zst
 rudo-snap mark --schedule always shop.zst
+rudo-snap mark --schedule file:thief.schedule grown.zst
+echo "another heap: status $?"
+for line in 2 3 4 5 6 7 9 36; do
+    sed "${line}s/.*/nonsense/" thief.schedule >damaged.schedule
+    rudo-snap mark --schedule file:damaged.schedule shop.zst
+    echo "line $line: status $?"
+done
 echo nonsense >nonsense.schedule
 rudo-snap mark --schedule file:nonsense.schedule shop.zst
 echo "status $?"
