@@ -47,8 +47,10 @@ void explore_print_case(const ExploreSubject *subject)
 static void print_line(void *context, const TraceLine *line)
 {
     (void)context;
-    printf("%4" PRIu32 "  worker %" PRIu32 "  %s%s\n", line->number, line->worker,
-           line->is_flush ? "(its store buffer) " : "", line->text);
+    if (line->number == 0)
+        printf("      %s\n", line->text);
+    else
+        printf("%4" PRIu32 "  worker %" PRIu32 "  %s\n", line->number, line->worker, line->text);
 }
 
 // Who waits for what, when nobody goes on.
@@ -61,8 +63,11 @@ static void print_waiting(const SimRun *run)
         else if (pending->kind == SIM_JOIN)
             printf("      worker %" PRIu32 "  waits for worker %" PRIu32 " to end\n", i,
                    pending->location);
+        else if (pending->kind == SIM_PARK)
+            printf("      worker %" PRIu32 "  sleeps in %s, and nobody will unpark it\n", i,
+                   pending->function);
         else
-            printf("      worker %" PRIu32 "  waits in %s: %s\n", i, pending->function,
+            printf("      worker %" PRIu32 "  waits in %s for %s\n", i, pending->function,
                    pending->text);
     }
 }
@@ -77,11 +82,14 @@ void explore_print_finding(SimRun *run, const ExploreFinding *finding)
     printf(" (%s, under %s)\n\n", violation_kind_name(finding->violation.kind),
            sim_model_name(finding->model));
     explore_print_case(&finding->subject);
+    if (finding->model == SIM_TSO)
+        printf("what is (buffered) is seen by its worker alone until its store buffer goes to "
+               "memory\n");
+    if (finding->model == SIM_C11)
+        printf("what is (stale) was there before, and C11 lets it be found all the same\n");
     printf("\n");
     (void)explore_trace(run, &finding->subject, finding->model, &finding->choices, print_line, NULL,
                         &result);
     if (result.outcome == SIM_DEADLOCK)
         print_waiting(run);
-    if (result.outcome == SIM_ENDLESS)
-        printf("      and so on: nothing new happens any more\n");
 }

@@ -45,6 +45,7 @@ static void deliver(QueueContext *context, uint64_t item)
 {
     QueueOracle *oracle = &context->oracle;
 
+    sim_say("gets item", item);
     if (item == 0 || item > oracle->pushed)
         violate(&oracle->violation, VIOLATION_QUEUE,
                 "the queue handed out %" PRIu64 ", which nobody pushed", item);
@@ -71,8 +72,10 @@ static void *run_thief(void *argument)
     for (uint32_t i = 0; i < context->explored->queue.steals; i++) {
         uint64_t item = 0;
         sim_forget(i);
-        if (!marker->queue_steal(context->queue, &item))
+        if (!marker->queue_steal(context->queue, &item)) {
+            sim_say("gets nothing", UINT64_MAX);
             continue;
+        }
         deliver(context, item);
         // The oldest first, so one thief's items ascend.
         if (item < *last) {
@@ -101,10 +104,14 @@ static void run_owner(QueueContext *context)
         if (operation == '+') {
             // Counted before: a thief may have it before push() is back.
             oracle->pushed++;
-            if (!marker->queue_push(context->queue, oracle->pushed))
+            if (!marker->queue_push(context->queue, oracle->pushed)) {
                 oracle->pushed--;
+                sim_say("finds no room", UINT64_MAX);
+            }
         } else if (marker->queue_pop(context->queue, &item)) {
             deliver(context, item);
+        } else {
+            sim_say("gets nothing", UINT64_MAX);
         }
     }
 }
@@ -199,17 +206,18 @@ static void compare(Violation *violation, const MarkResult *got, const MarkResul
 
     if (more > 0)
         violate(violation, VIOLATION_UNREACHABLE,
-                "%" PRIu64 " objects are marked that nothing reaches", more);
+                "marked, though nothing reaches them: %" PRIu64 " of the objects", more);
     if (lost > 0)
-        violate(violation, VIOLATION_LOST, "%" PRIu64 " reachable objects are not marked", lost);
+        violate(violation, VIOLATION_LOST, "reachable, but not marked: %" PRIu64 " of the objects",
+                lost);
     if (a.marked > b.marked)
-        violate(violation, VIOLATION_TWICE, "%" PRIu64 " objects were claimed twice",
+        violate(violation, VIOLATION_TWICE, "claimed twice: %" PRIu64 " of the objects",
                 a.marked - b.marked);
     if (a.scanned_words > b.scanned_words)
-        violate(violation, VIOLATION_TWICE, "%" PRIu64 " words were scanned twice",
+        violate(violation, VIOLATION_TWICE, "scanned twice: %" PRIu64 " words of objects",
                 a.scanned_words - b.scanned_words);
     if (a.scanned_words < b.scanned_words)
-        violate(violation, VIOLATION_LOST, "%" PRIu64 " words of marked objects were not scanned",
+        violate(violation, VIOLATION_LOST, "marked, but not scanned: %" PRIu64 " words of objects",
                 b.scanned_words - a.scanned_words);
     if (memcmp(&got->totals, &wanted->totals, sizeof got->totals) != 0 || a.edges != b.edges)
         violate(violation, VIOLATION_COUNTS, "roots, edges or invalid references do not add up");

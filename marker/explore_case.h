@@ -67,6 +67,7 @@ typedef struct CaseRun {
     SimOutcome outcome;
     Violation violation;
     uint64_t steps;
+    uint64_t forced; // of a list of choices: behind so many steps preemption made no difference
 } CaseRun;
 
 // What a queue case has to remember while it runs: plain bytes, for sim_state.h.

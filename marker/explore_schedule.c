@@ -60,6 +60,8 @@ void operation_chooser_start(OperationChooser *chooser)
     chooser->next = 0;
     chooser->departed_at = UINT32_MAX;
     chooser->departure = DEPARTURE_NONE;
+    chooser->forced = 0;
+    chooser->preempted_mask = 0;
     if (chooser->record != NULL)
         chooser->record->count = 0;
     if (chooser->policy != OPERATIONS_PCT)
@@ -115,7 +117,8 @@ static uint32_t choose_to_stay(const SimView *view)
     return (uint32_t)__builtin_ctz(mask);
 }
 
-static SimChoice follow(OperationChooser *chooser, const SimRun *run, const SimView *view)
+static SimChoice next_of_list(OperationChooser *chooser, const SimRun *run, const SimView *view,
+                              SimChoice unforced)
 {
     while (chooser->next < chooser->follow->count) {
         SimChoice choice = chooser->follow->choices[chooser->next++];
@@ -133,7 +136,21 @@ static SimChoice follow(OperationChooser *chooser, const SimRun *run, const SimV
             choice.option = 0;
         return choice;
     }
-    return (SimChoice){(uint8_t)choose_to_stay(view), 0};
+    return unforced;
+}
+
+static SimChoice follow(OperationChooser *chooser, const SimRun *run, const SimView *view)
+{
+    SimChoice unforced = {(uint8_t)choose_to_stay(view), 0};
+    SimChoice choice = next_of_list(chooser, run, view, unforced);
+
+    if (choice.entity != unforced.entity && unforced.entity == view->current)
+        chooser->preempted_mask |= 1u << view->current;
+    if (choice.entity != unforced.entity || choice.option != 0 ||
+        (chooser->preempted_mask >> choice.entity & 1) != 0)
+        chooser->forced = view->step + 1;
+    chooser->preempted_mask &= ~(1u << choice.entity);
+    return choice;
 }
 
 SimChoice operation_choose(void *context, const SimRun *run, const SimView *view)

@@ -52,6 +52,9 @@ typedef struct OperationChooser {
     // The first choice of the list that could not be made as it stands, and why.
     uint32_t departed_at;
     Departure departure;
+    // Steps up to the last preemption, and to where the last one preempted goes on.
+    uint64_t forced;
+    uint32_t preempted_mask;
 } OperationChooser;
 
 // Before each run. random.state must be set to a seed for all but FOLLOW.

@@ -135,8 +135,10 @@ static CaseRun run_with(SimRun *run, const ExploreSubject *subject, SimModel mod
                           .choose_context = chooser,
                           .observe = observe,
                           .observe_context = observe_context};
+    CaseRun result = explore_case_run(run, &subject->explored, &options);
 
-    return explore_case_run(run, &subject->explored, &options);
+    result.forced = chooser->forced;
+    return result;
 }
 
 static bool check_run(const CaseRun *result, const OperationChooser *chooser, Error *error)

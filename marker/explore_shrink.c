@@ -119,6 +119,20 @@ static bool try_workers(Shrink *shrink)
     return false;
 }
 
+// Stealing is simpler than sending references to owners.
+static bool try_policy(Shrink *shrink)
+{
+    MarkCase *mark = &shrink->finding->subject.explored.mark;
+
+    if (mark->policy == MARK_POLICY_STEAL)
+        return false;
+    mark->policy = MARK_POLICY_STEAL;
+    if (still_violates(shrink))
+        return true;
+    mark->policy = MARK_POLICY_OWNER;
+    return false;
+}
+
 // Leaves out ever smaller parts, as long as it helps.
 static bool shrink_nodes(Shrink *shrink)
 {
@@ -170,6 +184,7 @@ static void shrink_case(Shrink *shrink)
             continue;
         }
         has_shrunk = try_workers(shrink);
+        has_shrunk |= try_policy(shrink);
         has_shrunk |= shrink_nodes(shrink);
         has_shrunk |= shrink_edges(shrink);
     }

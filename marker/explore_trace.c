@@ -2,20 +2,19 @@
 
 #include "marker/explore_trace.h"
 
-#include <stdarg.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// What a location is called: what the marker calls it where it is touched first.
-typedef struct LocationName {
-    const char *text; // NULL: never touched
-    uint32_t ordinal; // among those with the same name
-} LocationName;
+#include "marker/explore_names.h"
 
 // Values that a location had: enough to tell whether anything new happens.
 #define SEEN_VALUES 16u
+
+// Of what goes on without preemption, as every run does in the end, so many lines are shown.
+#define UNFORCED_LINES 10u
 
 typedef struct SeenValues {
     uint32_t count;
@@ -25,9 +24,11 @@ typedef struct SeenValues {
 typedef struct Trace {
     TraceSink *sink;
     void *context;
+    SimModel model;
     uint32_t lines;
     uint64_t last_news; // step at which a location got a value that it did not have before
     uint64_t last_step; // nothing is shown behind this one
+    uint64_t forced;    // no line begins behind this one, but for the first few
     SeenValues seen[SIM_MAX_LOCATIONS];
     // The line that is being written.
     bool is_open;
@@ -36,7 +37,7 @@ typedef struct Trace {
     uint32_t last_line;
     size_t used;
     char text[TRACE_LINE_CHARS];
-    LocationName names[SIM_MAX_LOCATIONS];
+    LocationNames names; // found out before anything is shown
 } Trace;
 
 static void flush_line(Trace *trace)
@@ -66,114 +67,130 @@ static void PRINTF_LIKE(2, 3) add(Trace *trace, const char *format, ...)
         vsnprintf(trace->text + trace->used, sizeof trace->text - trace->used, format, arguments);
     va_end(arguments);
     trace->used += (size_t)length;
-    if (trace->used >= sizeof trace->text)
+    if (trace->used >= sizeof trace->text) {
         trace->used = sizeof trace->text - 1;
+        memcpy(trace->text + trace->used - 4, " ...", 4);
+    }
 }
 
-static void name_location(Trace *trace, uint32_t location, const char *text)
-{
-    LocationName *name = &trace->names[location];
+// ---- words ----
 
-    if (name->text != NULL)
-        return;
-    if (text[0] == '&')
-        text++;
-    name->text = text;
-    name->ordinal = 1;
-    for (uint32_t i = 0; i < SIM_MAX_LOCATIONS; i++)
-        if (i != location && trace->names[i].text != NULL &&
-            strcmp(trace->names[i].text, text) == 0)
-            name->ordinal++;
-}
+typedef char NumberText[24];
 
-static void add_name(Trace *trace, uint32_t location)
-{
-    const LocationName *name = &trace->names[location];
-
-    // "slot_of(queue, bottom)" is a slot.
-    if (strncmp(name->text, "slot_of(", 8) == 0)
-        add(trace, "slot");
-    else
-        add(trace, "%s", name->text);
-    if (name->ordinal > 1)
-        add(trace, "#%" PRIu32, name->ordinal);
-}
-
-static void add_number(Trace *trace, uint64_t value)
+static const char *number_text(NumberText text, uint64_t value)
 {
     // Indices may be -1 for a moment.
     if (value > UINT64_MAX - 100)
-        add(trace, "%" PRId64, (int64_t)value);
+        (void)snprintf(text, sizeof(NumberText), "%" PRId64, (int64_t)value);
     else if (value < 100000)
-        add(trace, "%" PRIu64, value);
+        (void)snprintf(text, sizeof(NumberText), "%" PRIu64, value);
     else
-        add(trace, "0x%" PRIx64, value);
+        (void)snprintf(text, sizeof(NumberText), "0x%" PRIx64, value);
+    return text;
 }
 
+// What a load found that is not what memory holds, or will.
+static void add_staleness(Trace *trace, const SimRun *run, const SimEvent *event)
+{
+    uint32_t location = event->operation.location, worker;
+    uint64_t waiting;
+    NumberText number;
+
+    if (trace->model == SIM_C11 && event->is_stale)
+        add(trace, " (stale: %s by now)", number_text(number, sim_value(run, location)));
+    else if (trace->model == SIM_TSO && event->is_stale)
+        add(trace, " (from its own buffer)");
+    else if (trace->model == SIM_TSO &&
+             sim_waiting_store(run, location, event->entity, &worker, &waiting))
+        add(trace, " (%s waits in the buffer of worker %" PRIu32 ")", number_text(number, waiting),
+            worker);
+}
+
+// For operations without a value.
 static const char *verb_of(SimKind kind)
 {
     switch (kind) {
-    case SIM_LOAD:
-        return "load";
-    case SIM_STORE:
-        return "store";
-    case SIM_ADD:
-    case SIM_SUB:
-    case SIM_AND:
-    case SIM_OR:
-        return "change";
-    case SIM_CAS:
-        return "exchange";
     case SIM_LOCK:
-        return "lock";
+        return "locks";
     case SIM_UNLOCK:
-        return "unlock";
+        return "unlocks";
     case SIM_ARRIVE:
-        return "arrive at";
+        return "arrives at";
     case SIM_PASS:
-        return "pass";
+        return "passes";
     case SIM_PARK:
-        return "park on";
+        return "wakes up at";
     case SIM_UNPARK:
-        return "unpark";
-    case SIM_FLUSH:
-        return "write back";
+        return "unparks";
     default:
-        return "";
+        return NULL;
     }
 }
 
-static void add_event(Trace *trace, const SimEvent *event)
+static void add_operation(Trace *trace, const SimRun *run, const SimEvent *event)
 {
     const SimOperation *operation = &event->operation;
-    SimKind kind = operation->kind;
+    const char *name = trace->names.names[operation->location].shown;
+    const char *verb = verb_of(operation->kind);
+    NumberText value, other;
 
-    if (trace->function != operation->function) {
-        add(trace, "%s%s", trace->used > 0 ? "; " : "", operation->function);
-        if (operation->function[0] != '\0')
-            add(trace, ": ");
-    } else if (trace->used > 0) {
-        add(trace, ", ");
-    }
-    trace->function = operation->function;
-    add(trace, "%s ", verb_of(kind));
-    add_name(trace, operation->location);
-    if (kind == SIM_LOCK || kind == SIM_UNLOCK || kind == SIM_ARRIVE || kind == SIM_PASS ||
-        kind == SIM_PARK || kind == SIM_UNPARK)
+    (void)number_text(value, event->value);
+    if (verb != NULL) {
+        add(trace, "%s %s", verb, name);
         return;
-    if (kind == SIM_CAS && event->has_failed) {
-        add(trace, " fails: ");
-        add_number(trace, event->value);
-    } else if (kind == SIM_LOAD) {
-        add(trace, " = ");
-        add_number(trace, event->value);
-    } else {
-        add(trace, " := ");
-        add_number(trace, event->value);
     }
-    if (event->is_stale)
-        add(trace, kind == SIM_STORE ? " (buffered)" : " (not the last)");
+    switch (operation->kind) {
+    case SIM_LOAD:
+        add(trace, "%s is %s", name, value);
+        add_staleness(trace, run, event);
+        break;
+    case SIM_STORE:
+    case SIM_FLUSH:
+        add(trace, "%s := %s%s", name, value, event->is_stale ? " (buffered)" : "");
+        break;
+    case SIM_CAS:
+        if (event->has_failed) {
+            add(trace, "%s is %s, not %s", name, value, number_text(other, operation->expected));
+            add_staleness(trace, run, event);
+            break;
+        }
+        // fall through
+    default:
+        if (event->before == event->value)
+            add(trace, "%s stays %s", name, value);
+        else
+            add(trace, "%s %s -> %s", name, number_text(other, event->before), value);
+        break;
+    }
 }
+
+// Functions that only look at one thing: what they look at says which.
+static const char *shown_function(const char *function)
+{
+    static const char *const looks[] = {"steal_queue_size", "worklist_size",
+                                        "owner_inbox_is_pending", "coordinator_attention"};
+
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
+        if (strcmp(function, looks[i]) == 0)
+            return "looks";
+    return function;
+}
+
+static void add_event(Trace *trace, const SimRun *run, const SimEvent *event)
+{
+    const char *function = shown_function(event->operation.function);
+
+    if (trace->used == 0 && event->entity >= SIM_FLUSHER)
+        add(trace, "store buffer to memory: ");
+    else if (trace->used == 0 || strcmp(shown_function(trace->function), function) != 0)
+        add(trace, "%s%s%s", trace->used > 0 ? "; " : "", function,
+            function[0] != '\0' ? ": " : "");
+    else
+        add(trace, ", ");
+    add_operation(trace, run, event);
+}
+
+// ---- lines ----
 
 static bool begins_with(const char *text, const char *start)
 {
@@ -211,8 +228,10 @@ static bool continues(const Trace *trace, const SimEvent *event)
 {
     const SimOperation *operation = &event->operation;
 
-    if (!trace->is_open || trace->entity != event->entity || event->entity >= SIM_FLUSHER)
+    if (!trace->is_open || trace->entity != event->entity)
         return false;
+    if (event->entity >= SIM_FLUSHER)
+        return true;
     if (!is_queue_call(operation->function) && !is_queue_call(trace->function))
         return true;
     // A call goes down in its function; who comes back up, calls again.
@@ -237,9 +256,16 @@ static void see_event(void *context, const SimRun *run, const SimEvent *event)
     Trace *trace = context;
     const SimOperation *operation = &event->operation;
 
+    if (operation->kind == SIM_SAY) {
+        NumberText number;
+        if (trace->is_open && trace->entity == event->entity)
+            add(trace, event->value != UINT64_MAX ? "; %s %s" : "; %s", operation->text,
+                number_text(number, event->value));
+        return;
+    }
     if (has_location(operation)) {
-        if (event->entity < SIM_FLUSHER)
-            name_location(trace, operation->location, operation->text);
+        if (trace->sink == NULL)
+            location_names_see(&trace->names, run, event);
         note_value(trace, run, operation->location);
     }
     // Before the others start, nothing is of interest.
@@ -247,6 +273,8 @@ static void see_event(void *context, const SimRun *run, const SimEvent *event)
         return;
     if (!continues(trace, event)) {
         flush_line(trace);
+        if (trace->lines >= UNFORCED_LINES && sim_steps(run) > trace->forced)
+            return;
         trace->is_open = true;
         trace->used = 0;
         trace->text[0] = '\0';
@@ -254,46 +282,65 @@ static void see_event(void *context, const SimRun *run, const SimEvent *event)
         trace->function = NULL;
     }
     trace->last_line = operation->line;
-    add_event(trace, event);
+    if (trace->sink != NULL)
+        add_event(trace, run, event);
     trace->function = operation->function;
 }
 
-static void trace_run(Trace *trace, SimRun *run, const ExploreSubject *subject, SimModel model,
-                      const ChoiceList *choices, CaseRun *result)
+// From the beginning, up to a step; names that were found out stay.
+static void trace_run(Trace *trace, uint64_t last_step, uint64_t forced, SimRun *run,
+                      const ExploreSubject *subject, const ChoiceList *choices, CaseRun *result)
 {
-    *result = explore_follow(run, subject, model, choices, NULL, see_event, trace);
+    trace->lines = 0;
+    trace->is_open = false;
+    trace->last_step = last_step;
+    trace->forced = forced;
+    memset(trace->seen, 0, sizeof trace->seen);
+    *result = explore_follow(run, subject, trace->model, choices, NULL, see_event, trace);
     flush_line(trace);
+}
+
+// What comes behind the last line, if anything.
+static void tell_rest(const Trace *trace, uint32_t all_lines, const CaseRun *result)
+{
+    TraceLine line = {.text = NULL};
+
+    if (result->outcome == SIM_ENDLESS)
+        line.text = "and so on: nothing new happens any more";
+    else if (trace->lines < all_lines)
+        line.text = "and so on, without preemption, to the end";
+    if (trace->sink != NULL && line.text != NULL)
+        trace->sink(trace->context, &line);
 }
 
 uint32_t explore_trace(SimRun *run, const ExploreSubject *subject, SimModel model,
                        const ChoiceList *choices, TraceSink *sink, void *context, CaseRun *result)
 {
     Trace *trace = calloc(1, sizeof *trace);
+    uint64_t last_step = UINT64_MAX, forced = UINT64_MAX;
     uint32_t lines;
 
     *result = (CaseRun){.outcome = SIM_NO_MEMORY};
     if (trace == NULL)
         return 0;
-    trace->context = context;
-    trace->last_step = UINT64_MAX;
-    trace_run(trace, run, subject, model, choices, result);
-    if (result->outcome == SIM_ENDLESS) {
-        // It goes round and round from some step on: that is where it is cut.
-        uint64_t last_news = trace->last_news;
-        memset(trace, 0, sizeof *trace);
-        trace->context = context;
-        trace->last_step = last_news;
-        trace_run(trace, run, subject, model, choices, result);
-    }
+    trace->model = model;
+    trace_run(trace, last_step, forced, run, subject, choices, result);
     lines = trace->lines;
+    // It goes round and round from some step on: that is where it is cut.
+    if (result->outcome == SIM_ENDLESS)
+        last_step = trace->last_news;
+    // The end of a mark is always the same, and what went wrong shows in its result only.
+    if (result->outcome == SIM_FINISHED && !subject->explored.is_queue)
+        forced = result->forced;
     if (sink != NULL) {
-        uint64_t last_step = trace->last_step;
-        memset(trace, 0, sizeof *trace);
         trace->sink = sink;
         trace->context = context;
-        trace->last_step = last_step;
-        trace_run(trace, run, subject, model, choices, result);
+        location_names_settle(&trace->names);
     }
+    if (sink != NULL || last_step != UINT64_MAX || forced != UINT64_MAX)
+        trace_run(trace, last_step, forced, run, subject, choices, result);
+    tell_rest(trace, lines, result);
+    lines = trace->lines;
     free(trace);
     return lines;
 }

@@ -10,13 +10,13 @@
 #include "marker/explore_search.h"
 #include "marker/sim/sim_run.h"
 
-#define TRACE_LINE_CHARS 512u
+#define TRACE_LINE_CHARS 2048u
 
 typedef struct TraceLine {
-    uint32_t number; // from 1
+    uint32_t number; // from 1; 0: no step, but what is left out behind the last one
     uint32_t worker;
-    bool is_flush;    // its store buffer was written back
-    const char *text; // "steal_queue_pop: load queue->top = 1, ..."
+    bool is_flush;    // it is about its store buffer, not about what it does
+    const char *text; // "steal_queue_pop: queue->top is 1, ..."
 } TraceLine;
 
 typedef void TraceSink(void *context, const TraceLine *line);

@@ -282,6 +282,8 @@ void coroutine_release(Coroutine *coroutine)
     if (coroutine->stack == NULL)
         return;
     release_context(coroutine);
+    // Whatever is mapped there next is no stack.
+    forget_frames(coroutine);
     (void)munmap(coroutine->stack, COROUTINE_STACK_BYTES);
     coroutine->stack = NULL;
 }

@@ -33,6 +33,7 @@ typedef struct SimMessage {
 } SimMessage;
 
 typedef struct SimLocation {
+    const SimCell *cell;
     uint64_t value;                   // the last store
     uint32_t timestamp;               // of it; 0: before there was more than one worker
     uint32_t seq_cst;                 // timestamp of the last seq_cst store

@@ -48,6 +48,7 @@ uint32_t sim_memory_location(SimRun *run, SimCell *cell)
     cell->location = location;
     run->state.location_count = location + 1;
     SimLocation *record = &run->locations[location];
+    record->cell = cell;
     record->value = cell->initial;
     record->timestamp = record->seq_cst = 0;
     record->messages[0] = (SimMessage){.value = cell->initial};
@@ -248,6 +249,7 @@ static void perform_c11(SimRun *run, uint32_t index, uint32_t option, SimEvent *
         }
     }
     worker->result = find(run, index, pending->location, location->timestamp, pending->order);
+    event->before = worker->result;
     event->value = changed(pending, worker->result);
     append(run, index, pending->location, event->value, pending->order, true);
 }
@@ -300,6 +302,7 @@ static void perform_plain(SimRun *run, uint32_t index, SimEvent *event)
         worker->result = *value;
         break;
     }
+    event->before = *value;
     *value = changed(pending, *value);
     event->value = *value;
 }

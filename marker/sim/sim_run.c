@@ -232,6 +232,26 @@ uint64_t sim_value(const SimRun *run, uint32_t location)
     return run->locations[location].value;
 }
 
+const SimCell *sim_cell(const SimRun *run, uint32_t location)
+{
+    return run->locations[location].cell;
+}
+
+bool sim_waiting_store(const SimRun *run, uint32_t location, uint32_t but, uint32_t *worker,
+                       uint64_t *value)
+{
+    for (uint32_t i = 0; i < run->state.worker_count; i++) {
+        const SimWorker *other = &run->state.workers[i];
+        for (uint32_t store = other->store_count; i != but && store > 0; store--)
+            if (other->stores[store - 1].location == location) {
+                *worker = i;
+                *value = other->stores[store - 1].value;
+                return true;
+            }
+    }
+    return false;
+}
+
 // ---- for workers ----
 
 uint32_t sim_current_worker(void)
@@ -311,6 +331,20 @@ uint32_t sim_choose(uint32_t count)
         (SimOperation){.kind = SIM_CHOOSE, .operand = count, .function = "choose", .text = ""};
     wait_for_turn(run, index);
     return (uint32_t)run->state.workers[index].result;
+}
+
+void sim_say(const char *text, uint64_t value)
+{
+    uint32_t index;
+    SimRun *run = this_run(&index);
+    SimEvent event = {
+        .entity = index,
+        .operation = {.kind = SIM_SAY, .function = "", .text = text},
+        .value = value,
+    };
+
+    if (run->options.observe != NULL)
+        run->options.observe(run->options.observe_context, run, &event);
 }
 
 uint64_t sim_peek(const SimCell *cell)

@@ -58,6 +58,7 @@ typedef enum SimKind {
     SIM_JOIN,
     SIM_CHOOSE, // nothing shared: a choice of the case itself
     SIM_FLUSH,  // of a flusher
+    SIM_SAY,    // nothing happens: a remark of the case, for the observer
 } SimKind;
 
 // What is shared: a location of its own once somebody touched it. Zeroed memory is a cell that
@@ -110,6 +111,7 @@ typedef struct SimEvent {
     uint32_t entity;
     SimOperation operation;
     uint64_t value;  // found, or stored
+    uint64_t before; // of a read-modify-write that stored it: what it found
     bool is_stale;   // a load found an old store; a store went to the buffer
     bool has_failed; // SIM_CAS
 } SimEvent;
@@ -149,6 +151,11 @@ uint32_t sim_worker_count(const SimRun *run);
 const SimOperation *sim_pending(const SimRun *run, uint32_t worker);
 // The last value of a location that everybody will see in the end.
 uint64_t sim_value(const SimRun *run, uint32_t location);
+// The cell that a location is of.
+const SimCell *sim_cell(const SimRun *run, uint32_t location);
+// Under SIM_TSO: does a store to the location wait in the buffer of another worker than `but`?
+bool sim_waiting_store(const SimRun *run, uint32_t location, uint32_t but, uint32_t *worker,
+                       uint64_t *value);
 
 // ---- for code that runs as a worker ----
 
@@ -163,6 +170,9 @@ void sim_yield(const char *function, uint32_t line);
 // 0..count-1, as the chooser says.
 uint32_t sim_choose(uint32_t count);
 uint32_t sim_current_worker(void);
+// Tells the observer something about what the worker has just done. text: static. value:
+// UINT64_MAX: there is none to be told.
+void sim_say(const char *text, uint64_t value);
 // Ends the run here and now: there is nothing left to see. Does not return.
 void sim_stop(void) __attribute__((noreturn));
 

@@ -42,6 +42,14 @@ EOF
 run "$RUDO_SNAP" explore --replay fine.schedule
 check_exit "a schedule that leads nowhere bad" 0
 check "and shows its steps" grep -q '1  worker 0  .*steal_queue_push' stdout
+sed 's/^choices 3/choices 16/; s/^w0 0 3/w0 0 9\nf0 0 2\nw1 0 5/; s/^steals 2/steals 1/' fine.schedule >shown.schedule
+run "$RUDO_SNAP" explore --replay shown.schedule
+check_exit "stores wait in a buffer" 0
+check "until that goes to memory" \
+    grep -q 'worker 0  store buffer to memory: slots\[0\] := 1, queue->bottom := 1$' stdout
+check "the others do not see them" \
+    grep -q 'queue->bottom is 1 (2 waits in the buffer of worker 0)' stdout
+check "who gets what is said" grep -q 'queue->top 0 -> 1; gets item 1$' stdout
 sed 's/^w0 0 3/w3 0 3/' fine.schedule >gone.schedule
 run "$RUDO_SNAP" explore --replay gone.schedule
 check_exit "a schedule that cannot be followed" 1
@@ -76,7 +84,8 @@ run "$mutated" explore --subject mark --output found
 check_exit "a planted error is found" 1
 check "and named" grep -q '^everybody waits, and nobody will come (deadlock, under sc)$' stdout
 check "in few steps" test "$(grep -cE '^ *[0-9]+  worker ' stdout)" -lt 30
-check "with who waits for what" grep -q 'waits in run_worker: .*end_barrier\|waits in work: &coordinator->parkers' stdout
+check "with who waits for what" grep -q 'waits in run_worker for .*end_barrier\|sleeps in work, and nobody' stdout
+check "and whose is what" grep -q ' queue\[1\]->top is 0' stdout
 check "with its seed" grep -qE -- '--model sc --seed 1 --from [0-9]+$' stdout
 number=$(sed -n 's/.*--from \([0-9]*\)$/\1/p' stdout)
 grep -E '^ *[0-9]+  worker ' stdout >steps
