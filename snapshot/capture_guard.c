@@ -70,24 +70,51 @@ static bool await(const CaptureGuard *guard, Error *error)
     }
 }
 
-// Asks and waits for the answer; its `error` becomes ours.
-static bool ask(CaptureGuard *guard, const GuardRequest *request, GuardReply *reply, Error *error)
+static ssize_t receive_reply(CaptureGuard *guard, GuardReply *reply, int *descriptor)
+{
+    struct iovec part = {.iov_base = reply, .iov_len = sizeof *reply};
+    GuardRights rights = {.bytes = {0}};
+    struct msghdr message;
+    ssize_t got;
+
+    do {
+        message = (struct msghdr){.msg_iov = &part,
+                                  .msg_iovlen = 1,
+                                  .msg_control = rights.bytes,
+                                  .msg_controllen = sizeof rights.bytes};
+        got = recvmsg(guard->socket, &message, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    // It is missing where we have no descriptor left.
+    if (got > 0 && CMSG_FIRSTHDR(&message) != NULL && rights.header.cmsg_type == SCM_RIGHTS)
+        memcpy(descriptor, CMSG_DATA(&rights.header), sizeof *descriptor);
+    return got;
+}
+
+// Asks and waits for the answer; its `error` becomes ours. *descriptor: what came with it, or -1.
+static bool ask_for(CaptureGuard *guard, const GuardRequest *request, GuardReply *reply,
+                    int *descriptor, Error *error)
 {
     ssize_t got;
 
+    *descriptor = -1;
     memset(reply, 0, sizeof *reply);
     if (send(guard->socket, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
         return has_ended(error);
     if (!await(guard, error))
         return false;
-    do {
-        got = recv(guard->socket, reply, sizeof *reply, 0);
-    } while (got < 0 && errno == EINTR);
+    got = receive_reply(guard, reply, descriptor);
     if (got != (ssize_t)sizeof *reply)
         return has_ended(error);
     if (!reply->is_ok)
         *error = reply->error;
     return reply->is_ok;
+}
+
+static bool ask(CaptureGuard *guard, const GuardRequest *request, GuardReply *reply, Error *error)
+{
+    int descriptor;
+
+    return ask_for(guard, request, reply, &descriptor, error);
 }
 
 bool capture_guard_stop(CaptureGuard *guard, int64_t limit_ns, GuardReply *hold, Error *error)
@@ -142,6 +169,19 @@ bool capture_guard_resume(CaptureGuard *guard, ProcessCopy *out, GuardTimes *tim
         return error_set(error, ERROR_LIMIT, "process %d was let go before its memory was copied",
                          guard->pid);
     return true;
+}
+
+bool capture_guard_open_userfault(CaptureGuard *guard, int *descriptor, GuardTimes *times,
+                                  Error *error)
+{
+    const GuardRequest request = {.kind = GUARD_OPEN_USERFAULT};
+    GuardReply reply;
+    bool is_ok = ask_for(guard, &request, &reply, descriptor, error);
+
+    *times = reply.times;
+    if (is_ok && *descriptor < 0)
+        return error_set(error, ERROR_SYSTEM, "there are no file descriptors left");
+    return is_ok;
 }
 
 void capture_guard_end(CaptureGuard *guard)

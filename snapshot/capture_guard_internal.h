@@ -42,6 +42,13 @@ NODISCARD bool capture_guard_stop(CaptureGuard *guard, int64_t limit_ns, GuardRe
 NODISCARD bool capture_guard_resume(CaptureGuard *guard, ProcessCopy *out, GuardTimes *times,
                                     Error *error);
 
+// Stops one thread for a moment and makes it open a userfaultfd, which is ours then and no longer
+// the target's; nothing may be stopped now. `*times`: of that stop. The caller owns `*descriptor`
+// (O_CLOEXEC, O_NONBLOCK, no UFFDIO_API yet); -1 when it fails, and another guard is needed then.
+// Errors: unsupported (no such kernel, or seccomp: another way is needed), system, interrupted.
+NODISCARD bool capture_guard_open_userfault(CaptureGuard *guard, int *descriptor, GuardTimes *times,
+                                            Error *error);
+
 // The target is let go of, if it was held, and the guard ends. May be called twice.
 void capture_guard_end(CaptureGuard *guard);
 

@@ -1,18 +1,21 @@
 // What rudo-snap and its guard say to each other, over a socket pair of kind SOCK_SEQPACKET: a
 // request, one reply; behind the reply to GUARD_RESUME a message for each thread, a ProcessThread
-// and its registers. Both sides are the same program, so these are plain structs.
+// and its registers. A descriptor comes as SCM_RIGHTS of the reply. Both sides are the same
+// program, so these are plain structs.
 
 #ifndef SNAPSHOT_GUARD_MESSAGES_INTERNAL_H
 #define SNAPSHOT_GUARD_MESSAGES_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "snapshot/error.h"
 
 typedef enum GuardRequestKind {
-    GUARD_STOP = 1, // stop all threads, and keep them so
-    GUARD_RESUME,   // let them go
+    GUARD_STOP = 1,       // stop all threads, and keep them so
+    GUARD_RESUME,         // let them go
+    GUARD_OPEN_USERFAULT, // make it open a userfaultfd, which comes with the reply
 } GuardRequestKind;
 
 typedef struct GuardRequest {
@@ -37,5 +40,11 @@ typedef struct GuardReply {
     GuardTimes times;
     Error error; // when not ok
 } GuardReply;
+
+// Room for the descriptor of a reply.
+typedef union GuardRights {
+    struct cmsghdr header;
+    uint8_t bytes[CMSG_SPACE(sizeof(int))];
+} GuardRights;
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "snapshot/capture_refusal_internal.h"
 #include "snapshot/guard_messages_internal.h"
+#include "snapshot/guard_userfault_internal.h"
 #include "snapshot/proc_files_internal.h"
 #include "snapshot/thread_stops_internal.h"
 #include "snapshot/traced_threads_internal.h"
@@ -31,6 +32,7 @@ typedef struct Guard {
     TracedThreads threads;
     bool is_holding;
     bool is_over; // the target was let go before rudo-snap wanted it
+    bool has_stuck_thread;
     int64_t limit_ns;
     GuardTimes times;
     ProcessThread *records; // registers of the threads of the last stop
@@ -48,9 +50,22 @@ static bool tool_stirs(void *context)
     return poll(&end, 1, 0) > 0;
 }
 
-static bool send_reply(const Guard *guard, const GuardReply *reply)
+// With a descriptor, unless that is -1.
+static bool send_reply(const Guard *guard, GuardReply *reply, int descriptor)
 {
-    return send(guard->socket, reply, sizeof *reply, MSG_NOSIGNAL) == (ssize_t)sizeof *reply;
+    struct iovec part = {.iov_base = reply, .iov_len = sizeof *reply};
+    GuardRights rights = {.bytes = {0}};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (descriptor >= 0) {
+        message.msg_control = rights.bytes;
+        message.msg_controllen = sizeof rights.bytes;
+        rights.header.cmsg_level = SOL_SOCKET;
+        rights.header.cmsg_type = SCM_RIGHTS;
+        rights.header.cmsg_len = CMSG_LEN(sizeof descriptor);
+        memcpy(CMSG_DATA(&rights.header), &descriptor, sizeof descriptor);
+    }
+    return sendmsg(guard->socket, &message, MSG_NOSIGNAL) == (ssize_t)sizeof *reply;
 }
 
 static bool send_threads(const Guard *guard)
@@ -148,6 +163,20 @@ static void resume(Guard *guard, GuardReply *reply)
     reply->thread_count = guard->record_count;
 }
 
+// Opens a userfaultfd in the target, while it holds nothing of it. Returns the descriptor, or -1.
+static int open_userfault(Guard *guard, GuardReply *reply)
+{
+    GuardUserfault job = {.pid = guard->pid, .cancel = &guard->cancel, .times = &guard->times};
+
+    if (guard->is_holding) {
+        (void)error_set(&reply->error, ERROR_SYSTEM, "the guard holds process %d", guard->pid);
+        return -1;
+    }
+    reply->is_ok = guard_userfault_open(&job, &reply->error);
+    guard->has_stuck_thread = job.has_stuck_thread;
+    return reply->is_ok ? job.descriptor : -1;
+}
+
 // ---- the life of the guard ----
 
 // How long rudo-snap may still let the target stand, in ms; -1: for ever.
@@ -196,8 +225,10 @@ static void serve(Guard *guard)
     GuardRequest request;
     bool is_heard = true;
 
-    while (is_heard && receive_request(guard, &request)) {
+    // A thread that has yet to stop is let go by the kernel, when this process ends.
+    while (is_heard && !guard->has_stuck_thread && receive_request(guard, &request)) {
         GuardReply reply = {.is_ok = false};
+        int descriptor = -1;
 
         switch (request.kind) {
         case GUARD_STOP:
@@ -206,11 +237,16 @@ static void serve(Guard *guard)
         case GUARD_RESUME:
             resume(guard, &reply);
             break;
+        case GUARD_OPEN_USERFAULT:
+            descriptor = open_userfault(guard, &reply);
+            break;
         }
         reply.is_over = guard->is_over;
         reply.times = guard->times;
-        is_heard = send_reply(guard, &reply) &&
+        is_heard = send_reply(guard, &reply, descriptor) &&
                    (request.kind != GUARD_RESUME || !reply.is_ok || send_threads(guard));
+        if (descriptor >= 0)
+            (void)close(descriptor);
     }
 }
 

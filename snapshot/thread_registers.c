@@ -43,8 +43,10 @@ _Static_assert(WORD_OF(rax) == REGISTER_RAX && WORD_OF(orig_rax) == REGISTER_ORI
                    WORD_OF(fs_base) == REGISTER_FS_BASE,
                "these numbers are the kernel's");
 
-// The kernel's own number; not in any header for programs.
+// The kernel's own numbers; not in any header for programs.
+#define KERNEL_ERESTARTSYS 512
 #define KERNEL_ERESTARTNOHAND 514
+#define KERNEL_ERESTART_RESTARTBLOCK 516
 
 typedef struct RestartableCall {
     long number;
@@ -101,6 +103,40 @@ bool thread_registers_read_general(int tid, GeneralRegisters *out)
     return true;
 }
 
+bool thread_registers_write_general(int tid, const GeneralRegisters *general)
+{
+    GeneralRegisters copy = *general;
+    struct iovec vector = {.iov_base = &copy, .iov_len = sizeof copy};
+
+    return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &vector) == 0;
+}
+
+// syscall
+const uint8_t thread_registers_call_instruction[2] = {0x0f, 0x05};
+
+void thread_registers_prepare_call(GeneralRegisters *general, uint64_t instruction, long number,
+                                   const uint64_t arguments[6])
+{
+    static const size_t words[] = {WORD_OF(rdi), WORD_OF(rsi), WORD_OF(rdx),
+                                   WORD_OF(r10), WORD_OF(r8),  WORD_OF(r9)};
+
+    general->words[WORD_OF(rip)] = instruction;
+    general->words[WORD_OF(rax)] = (uint64_t)number;
+    general->words[WORD_OF(orig_rax)] = UINT64_MAX;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        general->words[words[i]] = arguments[i];
+}
+
+int64_t thread_registers_call_result(const GeneralRegisters *general)
+{
+    return (int64_t)general->words[WORD_OF(rax)];
+}
+
+bool thread_registers_is_restart(int64_t result)
+{
+    return result <= -KERNEL_ERESTARTSYS && result >= -KERNEL_ERESTART_RESTARTBLOCK;
+}
+
 bool thread_registers_is_in_user_code(const GeneralRegisters *general)
 {
     return (int64_t)general->words[WORD_OF(orig_rax)] < 0;
@@ -148,6 +184,37 @@ bool thread_registers_read_general(int tid, GeneralRegisters *out)
     (void)tid;
     memset(out, 0, sizeof *out);
     errno = ENOSYS;
+    return false;
+}
+
+bool thread_registers_write_general(int tid, const GeneralRegisters *general)
+{
+    (void)tid;
+    (void)general;
+    errno = ENOSYS;
+    return false;
+}
+
+const uint8_t thread_registers_call_instruction[2];
+
+void thread_registers_prepare_call(GeneralRegisters *general, uint64_t instruction, long number,
+                                   const uint64_t arguments[6])
+{
+    (void)general;
+    (void)instruction;
+    (void)number;
+    (void)arguments;
+}
+
+int64_t thread_registers_call_result(const GeneralRegisters *general)
+{
+    (void)general;
+    return -ENOSYS;
+}
+
+bool thread_registers_is_restart(int64_t result)
+{
+    (void)result;
     return false;
 }
 

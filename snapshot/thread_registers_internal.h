@@ -25,6 +25,23 @@ bool thread_registers_is_in_user_code(const GeneralRegisters *general);
 // EINTR, has the kernel restart the call instead. See Note [Interrupted calls].
 void thread_registers_undo_interruption(int tid, GeneralRegisters *general);
 
+// Writes the general registers of a thread that is in a ptrace stop. False with errno set.
+bool thread_registers_write_general(int tid, const GeneralRegisters *general);
+
+// The bytes of an instruction that makes a system call.
+extern const uint8_t thread_registers_call_instruction[2];
+
+// Makes of `general` the registers of a thread that is about to make a system call: it stands at
+// such an instruction, and was in no call before.
+void thread_registers_prepare_call(GeneralRegisters *general, uint64_t instruction, long number,
+                                   const uint64_t arguments[6]);
+
+// What a system call returned.
+int64_t thread_registers_call_result(const GeneralRegisters *general);
+
+// Did the kernel break the call off and want to start it again (-ERESTART*)?
+bool thread_registers_is_restart(int64_t result);
+
 // Fills the register words, stack pointer, program counter and control block of `out` from
 // `general` and from the vector registers of the stopped thread. Words that are zero are left
 // out. `out->registers` is owned by the caller. False with errno set.

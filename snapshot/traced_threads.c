@@ -344,6 +344,21 @@ bool traced_threads_stop(TracedThreads *threads, Error *error)
     return true;
 }
 
+bool traced_threads_stop_one(TracedThreads *threads, int tid, Error *error)
+{
+    if (!reserve_thread(threads))
+        return error_set_memory(error, sizeof(TracedThread), "a thread");
+    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACEEXEC) != 0)
+        return capture_refusal_explain(threads->pid, errno, error);
+    add_thread(threads, tid, false);
+    traced_interrupt(threads, &threads->threads[0]);
+    if (!wait_for_stops(threads, error))
+        return false;
+    if (traced_threads_any(threads) == 0)
+        return capture_refusal_gone(threads->pid, error);
+    return true;
+}
+
 bool traced_threads_are_held(const TracedThreads *threads)
 {
     for (uint32_t i = 0; i < threads->count; i++) {

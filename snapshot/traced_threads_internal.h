@@ -63,6 +63,10 @@ void traced_threads_init(TracedThreads *threads, int pid, const CaptureCancel *c
 // limit (it takes longer than `limit_ns`).
 NODISCARD bool traced_threads_stop(TracedThreads *threads, Error *error);
 
+// Stops one thread and none besides, to have it make a call. As above in all else; a thread that
+// does not stop is only let go when this process ends.
+NODISCARD bool traced_threads_stop_one(TracedThreads *threads, int tid, Error *error);
+
 // The tid of a thread that is stopped, to ask about the process's memory; 0: none is left.
 int traced_threads_any(const TracedThreads *threads);
 

@@ -1,0 +1,76 @@
+// Lives under a seccomp filter that kills the process for any system call but the few it needs.
+//
+//     sandboxed HEARTBEAT [strict]
+//
+// prints "ready" and, once it is closed in, "closed"; then sleeps until it is killed. With
+// `strict`, the first thread is in the oldest, strictest mode instead, which leaves it read, write
+// and exit: it reads from a pipe.
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/support/target.h"
+
+#define ALLOW(call)                                                                                \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1),                                         \
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+static void install_filter(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        ALLOW(nanosleep),
+        ALLOW(clock_nanosleep),
+        ALLOW(restart_syscall),
+        ALLOW(pause),
+        ALLOW(write),
+        // A new thread, before it runs.
+        ALLOW(set_robust_list),
+        ALLOW(rt_sigprocmask),
+        ALLOW(rseq),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) != 0)
+        target_fail("seccomp");
+}
+
+static void say_closed(void)
+{
+    static const char words[] = "closed\n";
+
+    if (write(STDOUT_FILENO, words, sizeof words - 1) < 0)
+        _exit(1);
+}
+
+int main(int argc, char **argv)
+{
+    int ends[2];
+    char byte;
+
+    if (argc < 2)
+        return 2;
+    (void)target_map_heap(4);
+    target_start_heartbeat(argv[1]);
+    if (pipe(ends) != 0)
+        target_fail("pipe");
+    if (argc > 2 && strcmp(argv[2], "strict") == 0) {
+        target_announce();
+        (void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+        say_closed();
+        while (read(ends[0], &byte, 1) < 0)
+            continue;
+    }
+    target_announce();
+    install_filter();
+    say_closed();
+    for (;;)
+        (void)pause();
+}
