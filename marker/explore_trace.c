@@ -152,9 +152,10 @@ static void add_operation(Trace *trace, const SimRun *run, const SimEvent *event
         if (event->has_failed) {
             add(trace, "%s is %s, not %s", name, value, number_text(other, operation->expected));
             add_staleness(trace, run, event);
-            break;
+        } else {
+            add(trace, "%s %s -> %s", name, number_text(other, event->before), value);
         }
-        // fall through
+        break;
     default:
         if (event->before == event->value)
             add(trace, "%s stays %s", name, value);
