@@ -159,7 +159,13 @@ uint32_t mark_batches(MarkWorker *worker, uint32_t limit)
                     !view->checks_construction;
     bool has_far = view->range.far_span > 0;
 
-    switch (worker->mode) {
+    MarkMode mode = worker->mode;
+
+    // Virtual workers take turns on one thread: their claims need no read-modify-writes, which take
+    // longer than all the rest of a claim.
+    if (mode == MARK_SHARED && worker->counts_places)
+        mode = MARK_ALONE;
+    switch (mode) {
     case MARK_SHARED:
         return !is_usual ? RUN(MARK_SHARED, false, true)
                : has_far ? RUN(MARK_SHARED, true, true)

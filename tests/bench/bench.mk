@@ -46,6 +46,11 @@ bench-answers: $(ANSWERS_BENCH)
 bench-simulate: $(BENCH)
 	$(Q)$(BENCH) --simulate $(if $(BENCH_QUICK),--rounds 5 --divide 10) $(BENCH_FLAGS)
 
+## bench-schedules: what a deterministic schedule costs, against one worker without one
+.PHONY: bench-schedules
+bench-schedules: $(BENCH)
+	$(Q)$(BENCH) --schedules $(if $(BENCH_QUICK),--rounds 5 --divide 10) $(BENCH_FLAGS)
+
 # PEER_FLAGS="--graph G1 --rounds 3" chooses; see tests/bench/bench_peers.py.
 ## bench-peers: the same graphs in the Boehm collector and in OpenJDK, taking turns with ours
 .PHONY: bench-peers

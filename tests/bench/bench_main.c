@@ -3,6 +3,7 @@
 //     bench_marker [--graph NAME]... [--rounds N] [--seconds S] [--divide D]
 //                  [--workers N] [--quick] [--real FILE] [--json FILE]
 //     bench_marker --simulate [--graph NAME]... [--rounds N] [--divide D] [--workers N]
+//     bench_marker --schedules [--graph NAME]... [--rounds N] [--divide D]
 //     bench_marker --serve NAME
 //
 // --graph    only these graphs (bench_edges.h names them); default all
@@ -13,6 +14,7 @@
 //            running it, which takes longer than everything else
 // --real     a snapshot file to bench as well
 // --simulate what `rudo-snap simulate` predicts, beside what is measured
+// --schedules what a deterministic schedule costs, against one worker without one
 // --serve    build the graph, say "ready", and for every line on stdin mark it and say
 //            "WORKERS MILLISECONDS" a line for one worker and for two: to take turns with
 //            other collectors (bench_peers.py)
@@ -27,6 +29,7 @@
 #include "tests/bench/bench_measure.h"
 #include "tests/bench/bench_options.h"
 #include "tests/bench/bench_report.h"
+#include "tests/bench/bench_schedules.h"
 #include "tests/bench/bench_simulation.h"
 
 #define REPORTS (BENCH_GRAPH_COUNT + 1)
@@ -64,9 +67,11 @@ static bool bench_graph(const BenchOptions *options, BenchGraph graph, double se
 
     if (!bench_graph_build(graph, nodes_of(options, graph), NULL, &image, error))
         return false;
-    if (options->is_simulated) {
-        ok = bench_simulation(image, bench_graph_name(graph), options->workers, options->rounds,
-                              error);
+    if (options->is_simulated || options->is_scheduled) {
+        ok = options->is_scheduled
+                 ? bench_schedules(image, bench_graph_name(graph), options->rounds, error)
+                 : bench_simulation(image, bench_graph_name(graph), options->workers,
+                                    options->rounds, error);
         heap_image_free(image);
         return ok;
     }
@@ -100,7 +105,9 @@ static bool bench_all(const BenchOptions *options, BenchReport *reports, uint32_
 
     for (unsigned graph = 0; graph < BENCH_GRAPH_COUNT; graph++)
         left += options->wanted[graph];
-    if (options->is_simulated)
+    if (options->is_scheduled)
+        bench_schedules_print_heading();
+    else if (options->is_simulated)
         bench_simulation_print_heading();
     else
         bench_report_print_heading(stdout);
@@ -117,7 +124,7 @@ static bool bench_all(const BenchOptions *options, BenchReport *reports, uint32_
             return error_add_hint(error, "while benching %s",
                                   graph == BENCH_GRAPH_COUNT ? BENCH_REAL
                                                              : bench_graph_name(graph));
-        if (!options->is_simulated)
+        if (!options->is_simulated && !options->is_scheduled)
             bench_report_print(&reports[(*count)++], stdout);
         left--;
     }

@@ -45,6 +45,9 @@ static bool parse_option(BenchOptions *options, int option, const char *text, Er
     case 'm':
         options->is_simulated = true;
         return true;
+    case 'c':
+        options->is_scheduled = true;
+        return true;
     case 'j':
         options->json = text;
         return true;
@@ -71,17 +74,12 @@ static bool parse_option(BenchOptions *options, int option, const char *text, Er
 bool bench_options_parse(BenchOptions *options, int argc, char **argv, Error *error)
 {
     static const struct option known[] = {
-        {"graph", required_argument, NULL, 'g'},
-        {"rounds", required_argument, NULL, 'r'},
-        {"seconds", required_argument, NULL, 's'},
-        {"divide", required_argument, NULL, 'd'},
-        {"workers", required_argument, NULL, 'w'},
-        {"real", required_argument, NULL, 'i'},
-        {"json", required_argument, NULL, 'j'},
-        {"serve", required_argument, NULL, 'v'},
-        {"quick", no_argument, NULL, 'q'},
-        {"simulate", no_argument, NULL, 'm'},
-        {NULL, 0, NULL, 0},
+        {"graph", required_argument, NULL, 'g'},   {"rounds", required_argument, NULL, 'r'},
+        {"seconds", required_argument, NULL, 's'}, {"divide", required_argument, NULL, 'd'},
+        {"workers", required_argument, NULL, 'w'}, {"real", required_argument, NULL, 'i'},
+        {"json", required_argument, NULL, 'j'},    {"serve", required_argument, NULL, 'v'},
+        {"quick", no_argument, NULL, 'q'},         {"simulate", no_argument, NULL, 'm'},
+        {"schedules", no_argument, NULL, 'c'},     {NULL, 0, NULL, 0},
     };
     bool names_graphs = false;
     int option;

@@ -20,6 +20,7 @@ typedef struct BenchOptions {
     uint64_t divisor;
     bool is_quick;
     bool is_simulated;
+    bool is_scheduled;
     // Borrowed from argv; NULL: not given.
     const char *real;
     const char *json;

@@ -4,11 +4,14 @@
 // timeout: 300
 
 #include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "marker/mark.h"
 #include "marker/mark_schedule.h"
 #include "marker/schedule_recording.h"
+#include "snapshot/checksum.h"
 #include "tests/support/dose.h"
 #include "tests/support/made_heap.h"
 #include "tests/support/random_heap.h"
@@ -121,6 +124,57 @@ Test(scheduled_mark, the_same_schedule_is_the_same_run_wherever_the_image_lies)
         heap_image_free(relocated);
         random_heap_free(heap);
     }
+}
+
+static uint64_t statistics_hash(const MarkStatistics *statistics)
+{
+    char text[4096];
+    int length =
+        snprintf(text, sizeof text, "%s %" PRIu64 " %" PRIu64 "\n", statistics->schedule.digest,
+                 statistics->schedule.steps, statistics->schedule.virtual_ns);
+
+    for (uint32_t i = 0; i < statistics->worker_count; i++) {
+        const MarkWorkerStatistics *worker = &statistics->workers[i];
+        length += snprintf(text + length, sizeof text - (size_t)length,
+                           "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+                           " %" PRIu64 "\n",
+                           worker->marked, worker->scanned_words, worker->edges, worker->steals_won,
+                           worker->overflow_segments, worker->steps, worker->busy_virtual_ns);
+    }
+    return checksum_xxh64(text, (size_t)length);
+}
+
+// The same numbers from gcc and from clang, from each CPU: both compilers' builds run this. (What
+// --stats writes is in tests/cli/golden/mark_schedule.sh.) A change to the marker or to the costs
+// may change them: then take those that are printed.
+Test(scheduled_mark, the_run_is_the_same_from_every_compiler)
+{
+    static const uint64_t known = UINT64_C(0xa262e96a652f6703);
+    RandomHeapOptions heap_options = random_heap_options(23, 20000);
+    RandomHeap *heap = random_heap_new(&heap_options);
+    HeapImage *image = random_heap_image(heap, false);
+    uint64_t hashes[2 * SCHEDULE_POLICY_COUNT];
+    uint64_t all;
+
+    for (int way = 0; way < 2 * SCHEDULE_POLICY_COUNT; way++) {
+        MarkOptions options = {.workers = 11, .queue_capacity = 16};
+        MarkSchedule schedule = mark_schedule_default();
+        MarkResult *result;
+
+        options.policy = way < SCHEDULE_POLICY_COUNT ? MARK_POLICY_STEAL : MARK_POLICY_OWNER;
+        schedule.policy = (SchedulePolicy)(way % SCHEDULE_POLICY_COUNT);
+        result = mark(image, options, &schedule);
+        hashes[way] = statistics_hash(&result->statistics);
+        mark_result_free(result);
+    }
+    all = checksum_xxh64(hashes, sizeof hashes);
+    cr_expect_eq(all, known, "0x%016" PRIx64, all);
+    for (int way = 0; way < 2 * SCHEDULE_POLICY_COUNT && all != known; way++)
+        fprintf(stderr, "%s, %s: 0x%016" PRIx64 "\n",
+                way < SCHEDULE_POLICY_COUNT ? "steal" : "owner",
+                schedule_policy_name((SchedulePolicy)(way % SCHEDULE_POLICY_COUNT)), hashes[way]);
+    heap_image_free(image);
+    random_heap_free(heap);
 }
 
 Test(scheduled_mark, seeds_and_policies_differ)

@@ -31,7 +31,7 @@ rudo-snap mark --schedule seed:-1 shop.zst
 rudo-snap mark --schedule always shop.zst
 rudo-snap mark --schedule file:thief.schedule grown.zst
 echo "another heap: status $?"
-for line in 2 3 4 5 6 7 9 36; do
+for line in 2 3 4 5 6 7 9 '$'; do
     sed "${line}s/.*/nonsense/" thief.schedule >damaged.schedule
     rudo-snap mark --schedule file:damaged.schedule shop.zst
     echo "line $line: status $?"
