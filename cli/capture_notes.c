@@ -58,6 +58,44 @@ void print_names_note(FILE *stream, const char *note)
     print_lines(stream, "note: ", note);
 }
 
+static void print_stop(FILE *stream, const PauseStop *stop)
+{
+    char total[NUMBER_CHARS], stopping[NUMBER_CHARS], pages[NUMBER_CHARS];
+
+    fprintf(stream, "  stop         %s", format_time(total, pause_stop_ns(stop)));
+    fprintf(stream, " (");
+    print_safely(stream, stop->phase, strlen(stop->phase));
+    fprintf(stream, "), %" PRIu32 " thread%s", stop->thread_count, plural(stop->thread_count));
+    fprintf(stream, ", %s page%s; ", format_count(pages, stop->page_count),
+            plural(stop->page_count));
+    fprintf(stream, "%s until all stood still\n", format_time(stopping, stop->stopping_ns));
+}
+
+void print_pause_certificate(FILE *stream, const PauseCertificate *certificate)
+{
+    char text[NUMBER_CHARS];
+
+    for (uint32_t i = 0; i < certificate->stop_count; i++)
+        print_stop(stream, &certificate->stops[i]);
+    for (uint32_t i = 0; i < certificate->round_count; i++) {
+        const PauseRound *round = &certificate->rounds[i];
+
+        fprintf(stream, "  round %-6" PRIu32 " %s page%s", i + 1,
+                format_count(text, round->page_count), plural(round->page_count));
+        fprintf(stream, " in %s, while it ran\n", format_time(text, round->duration_ns));
+    }
+    if (certificate->compared_pages > 0) {
+        fprintf(stream, "  compared     %s page%s", format_count(text, certificate->compared_pages),
+                plural(certificate->compared_pages));
+        fprintf(stream, " while it stood still, %s differed\n",
+                format_count(text, certificate->differing_pages));
+    }
+    if (certificate->collection == COLLECTION_RUNNING)
+        fprintf(stream, "note: the heap was being collected at that moment\n");
+    if (certificate->method_note[0] != '\0')
+        print_lines(stream, "note: ", certificate->method_note);
+}
+
 void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata)
 {
     print_foreign_note(stream, metadata->foreign_requested, metadata->foreign_mode,

@@ -17,6 +17,9 @@ void print_capture(FILE *stream, const SnapshotMetadata *metadata);
 // blocks that could not be traced, parts that are missing.
 void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata);
 
+// What the capture cost the program: a line for each stop and each round of copying.
+void print_pause_certificate(FILE *stream, const PauseCertificate *certificate);
+
 // The lines about malloc'd memory that was not treated as asked for; nothing when it was.
 void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, const char *why);
 

@@ -117,6 +117,7 @@ static void print_info(const char *path, const SnapshotFileInfo *info)
     print_heap(info);
     print_foreign(info);
     print_file(info);
+    print_pause_certificate(stdout, &info->details->metadata.certificate);
     print_capture_notes(stdout, &info->details->metadata);
     printf("\n");
     style_begin(stdout, STYLE_FAINT);

@@ -8,7 +8,8 @@ EMBED_OBJECTS := $(EMBED_SOURCES:%.c=$(BUILD)/pic/%.o)
 # is missing here, and leaves out what nobody calls.
 EMBED_POOL_SOURCES := $(sort $(wildcard snapshot/byte_buffer.c snapshot/checksum.c snapshot/clean_text.c \
 	snapshot/error.c snapshot/heap_layout.c snapshot/json_object.c snapshot/layout_file.c \
-	snapshot/output_file.c snapshot/page_pieces.c snapshot/parallel_for.c snapshot/redact*.c \
+	snapshot/output_file.c snapshot/page_pieces.c snapshot/parallel_for.c \
+	snapshot/pause_certificate.c snapshot/redact*.c \
 	snapshot/section_*.c snapshot/seekable_writer.c snapshot/snapshot_details.c \
 	snapshot/snapshot_write.c))
 EMBED_POOL_OBJECTS := $(EMBED_POOL_SOURCES:%.c=$(BUILD)/pic/%.o)

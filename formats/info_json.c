@@ -54,6 +54,40 @@ static void write_heap(JsonWriter *writer, const SnapshotFileInfo *info)
     json_end_object(writer);
 }
 
+// Every time that threads of the program stood still, and what else the certificate says.
+static void write_certificate(JsonWriter *writer, const PauseCertificate *certificate)
+{
+    json_key(writer, "stops");
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < certificate->stop_count; i++) {
+        const PauseStop *stop = &certificate->stops[i];
+
+        json_begin_object(writer);
+        json_string_member(writer, "phase", stop->phase);
+        json_unsigned_member(writer, "threads", stop->thread_count);
+        json_unsigned_member(writer, "pages", stop->page_count);
+        json_unsigned_member(writer, "stopping_ns", stop->stopping_ns);
+        json_unsigned_member(writer, "working_ns", stop->working_ns);
+        json_unsigned_member(writer, "resuming_ns", stop->resuming_ns);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+    json_key(writer, "rounds");
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < certificate->round_count; i++) {
+        json_begin_object(writer);
+        json_unsigned_member(writer, "pages", certificate->rounds[i].page_count);
+        json_unsigned_member(writer, "duration_ns", certificate->rounds[i].duration_ns);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+    json_unsigned_member(writer, "stopped_pages", pause_certificate_stopped_pages(certificate));
+    json_string_member(writer, "collection", collection_state_name(certificate->collection));
+    json_unsigned_member(writer, "compared_pages", certificate->compared_pages);
+    json_unsigned_member(writer, "differing_pages", certificate->differing_pages);
+    json_string_member(writer, "method_note", certificate->method_note);
+}
+
 static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
 {
     char time[UTC_TIME_CHARS];
@@ -76,6 +110,7 @@ static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
     json_string_member(writer, "names_note", metadata->names_note);
     json_boolean_member(writer, "keeps_free_slots", metadata->keeps_free_slots);
     json_boolean_member(writer, "redacted", metadata->is_redacted);
+    write_certificate(writer, &metadata->certificate);
     json_end_object(writer);
 }
 

@@ -66,11 +66,11 @@ static bool begin(const char *path, const CaptureOptions *options, CaptureSummar
 bool capture_process(int pid, const char *path, const CaptureOptions *options,
                      CaptureSummary *summary, Error *error)
 {
-    CaptureCancel cancel = cancel_of(options);
+    const ProcessCopyOptions how = {.cancel = cancel_of(options)};
     ProcessCopy copy;
     bool is_ok;
 
-    if (!begin(path, options, summary, error) || !capture_process_copy(pid, &cancel, &copy, error))
+    if (!begin(path, options, summary, error) || !capture_process_copy(pid, &how, &copy, error))
         return false;
     is_ok = write_copy(&copy, path, options, summary, error);
     process_copy_release(&copy);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -182,6 +183,24 @@ bool capture_guard_open_userfault(CaptureGuard *guard, int *descriptor, GuardTim
     if (is_ok && *descriptor < 0)
         return error_set(error, ERROR_SYSTEM, "there are no file descriptors left");
     return is_ok;
+}
+
+static uint64_t between(int64_t from_ns, int64_t to_ns)
+{
+    return from_ns == 0 || to_ns < from_ns ? 0 : (uint64_t)(to_ns - from_ns);
+}
+
+void capture_guard_note_stop(PauseCertificate *certificate, const char *phase,
+                             const GuardTimes *times, uint32_t thread_count, uint64_t page_count)
+{
+    PauseStop stop = {.thread_count = thread_count,
+                      .page_count = page_count,
+                      .stopping_ns = between(times->interrupted_at_ns, times->stopped_at_ns),
+                      .working_ns = between(times->stopped_at_ns, times->resuming_at_ns),
+                      .resuming_ns = between(times->resuming_at_ns, times->resumed_at_ns)};
+
+    (void)snprintf(stop.phase, sizeof stop.phase, "%s", phase);
+    pause_certificate_add_stop(certificate, &stop);
 }
 
 void capture_guard_end(CaptureGuard *guard)

@@ -49,6 +49,10 @@ NODISCARD bool capture_guard_resume(CaptureGuard *guard, ProcessCopy *out, Guard
 NODISCARD bool capture_guard_open_userfault(CaptureGuard *guard, int *descriptor, GuardTimes *times,
                                             Error *error);
 
+// Adds a stop to the certificate.
+void capture_guard_note_stop(PauseCertificate *certificate, const char *phase,
+                             const GuardTimes *times, uint32_t thread_count, uint64_t page_count);
+
 // The target is let go of, if it was held, and the guard ends. May be called twice.
 void capture_guard_end(CaptureGuard *guard);
 

@@ -23,6 +23,7 @@
 typedef struct CaptureJob {
     int pid;
     const CaptureCancel *cancel;
+    const ProcessCopyOptions *options;
     PageSelection selection;
     StagingMemory staging;
     ProcessCopy *out;
@@ -85,14 +86,15 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
     Error resume_error;
     bool is_ok, is_resumed;
 
-    if (!capture_guard_stop(guard, 0, &hold, job->error))
+    if (!capture_guard_stop(guard, (int64_t)job->options->max_pause_ns, &hold, job->error))
         return false;
     is_ok = copy_memory(job, hold.tid);
     is_resumed = capture_guard_resume(guard, job->out, &times, &resume_error);
     // What failed to be copied after the target had been let go failed for that reason.
     if (!is_resumed && (is_ok || resume_error.code == ERROR_LIMIT))
         *job->error = resume_error;
-    job->out->pause_ns = (uint64_t)(times.resumed_at_ns - times.interrupted_at_ns);
+    capture_guard_note_stop(&job->out->certificate, "copy", &times, job->out->thread_count,
+                            job->selection.bytes / TARGET_PAGE_SIZE);
     job->out->captured_at_ns = times.captured_at_ns;
     return is_ok && is_resumed;
 }
@@ -118,13 +120,18 @@ static bool trace(CaptureJob *job)
 
 // ---- before and after ----
 
-bool capture_process_copy(int pid, const CaptureCancel *cancel, ProcessCopy *out, Error *error)
+bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *out,
+                          Error *error)
 {
-    CaptureJob job = {.pid = pid, .cancel = cancel, .out = out, .error = error};
+    static const ProcessCopyOptions defaults;
+    CaptureJob job = {.pid = pid, .out = out, .error = error};
+    const CaptureCancel *cancel;
     bool is_ok = false;
     uint64_t bytes;
     int task;
 
+    job.options = options == NULL ? &defaults : options;
+    job.cancel = cancel = &job.options->cancel;
     memset(out, 0, sizeof *out);
     out->pid = pid;
     out->method = "stop";
@@ -138,6 +145,7 @@ bool capture_process_copy(int pid, const CaptureCancel *cancel, ProcessCopy *out
     if (!staging_memory_prepare(&job.staging, bytes, pid, cancel, error))
         goto done;
     is_ok = trace(&job);
+    out->pause_ns = pause_certificate_worst_ns(&out->certificate);
     if (is_ok)
         staging_memory_trim(&job.staging, job.selection.bytes);
 

@@ -15,9 +15,23 @@ typedef struct CaptureCancel {
     void *context;
 } CaptureCancel;
 
-// Errors: system (no such process, no permission, it exited), memory, interrupted.
+typedef enum CaptureMethod {
+    CAPTURE_AUTO,
+    CAPTURE_STOP, // all threads stand still while everything is copied
+} CaptureMethod;
+
+// How to copy a process; zeroed is a good default.
+typedef struct ProcessCopyOptions {
+    CaptureMethod method;
+    CaptureCancel cancel;
+    uint64_t max_pause_ns; // of the longest stop; 0: any
+} ProcessCopyOptions;
+
+// `options` may be NULL.
+// Errors: system (no such process, no permission, it exited), memory, interrupted, limit (it would
+// have had to stand still for longer than it may; it was let go when the time was over).
 // On success the caller owns `*out` and frees its parts with process_copy_release().
-NODISCARD bool capture_process_copy(int pid, const CaptureCancel *cancel, ProcessCopy *out,
+NODISCARD bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *out,
                                     Error *error);
 
 #endif

@@ -113,6 +113,18 @@ bool json_object_add_i64(JsonObject *object, const char *key, int64_t value)
     return json_object_add_text(object, key, text);
 }
 
+bool json_object_add_item(JsonObject *object, const char *key, JsonObject *item)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(tree_of(object), key);
+
+    if (list == NULL)
+        list = cJSON_AddArrayToObject(tree_of(object), key);
+    if (item != NULL && cJSON_AddItemToArray(list, tree_of(item)))
+        return true;
+    json_object_free(item);
+    return false;
+}
+
 JsonResult json_object_get_text(const JsonObject *object, const char *key, const char **out)
 {
     const cJSON *member = member_of(object, key);
@@ -227,6 +239,24 @@ JsonResult json_object_get_object(const JsonObject *object, const char *key, con
     if (!cJSON_IsObject(member))
         return JSON_WRONG;
     *out = (const JsonObject *)(const void *)member;
+    return JSON_FOUND;
+}
+
+JsonResult json_object_get_item(const JsonObject *object, const char *key, uint32_t index,
+                                const JsonObject **out)
+{
+    const cJSON *list = member_of(object, key), *item;
+
+    if (list == NULL)
+        return JSON_ABSENT;
+    if (!cJSON_IsArray(list))
+        return JSON_WRONG;
+    item = cJSON_GetArrayItem(list, (int)index);
+    if (item == NULL)
+        return JSON_ABSENT;
+    if (!cJSON_IsObject(item))
+        return JSON_WRONG;
+    *out = (const JsonObject *)(const void *)item;
     return JSON_FOUND;
 }
 

@@ -34,6 +34,10 @@ NODISCARD bool json_object_add_u32(JsonObject *object, const char *key, uint32_t
 NODISCARD bool json_object_add_u64(JsonObject *object, const char *key, uint64_t value);
 NODISCARD bool json_object_add_i64(JsonObject *object, const char *key, int64_t value);
 
+// Appends to the list that is this member, which is made when it is missing. Takes `item`, also
+// when it fails; NULL fails.
+NODISCARD bool json_object_add_item(JsonObject *object, const char *key, JsonObject *item);
+
 typedef enum JsonResult {
     JSON_ABSENT, // no such member: `out` is left alone
     JSON_WRONG,  // it is not of that type, or out of range: `out` is left alone
@@ -53,6 +57,9 @@ JsonResult json_object_get_number(const JsonObject *object, const char *key, uin
 // A member that is an object; borrowed.
 JsonResult json_object_get_object(const JsonObject *object, const char *key,
                                   const JsonObject **out);
+// A member that is a list of objects: the one at `index`, borrowed; absent behind the last.
+JsonResult json_object_get_item(const JsonObject *object, const char *key, uint32_t index,
+                                const JsonObject **out);
 // A member that is not one of `keys` (NULL ends them), or that is there twice; NULL when there is
 // none. Borrowed.
 const char *json_object_find_stranger(const JsonObject *object, const char *const *keys);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "snapshot/error.h"
+#include "snapshot/pause_certificate.h"
 
 // One line of /proc/PID/maps.
 typedef struct ProcessMapping {
@@ -55,7 +56,7 @@ typedef struct ProcessThread {
 typedef struct ProcessCopy {
     int pid;
     char executable[256]; // file name without folders
-    const char *method;   // how it was copied: "stop", "core"; static
+    const char *method;   // how it was copied: "stop", "fork", "precopy", "core"; static
     // Of a core file. Mapped files are opened by the names in the core then, not as the process
     // sees them, and only where they are the very files.
     bool is_core;
@@ -68,9 +69,10 @@ typedef struct ProcessCopy {
     uint32_t thread_count;
     ProcessThread *threads; // ascending by tid, main thread first; owned
     uint64_t copied_bytes;
-    uint64_t pause_ns;         // first interrupt to last detach
-    int64_t captured_at_ns;    // since 1970, UTC, at the first interrupt
-    uint64_t unreadable_bytes; // private writable memory that could not be read
+    uint64_t pause_ns;            // first interrupt to last detach, of the longest stop
+    PauseCertificate certificate; // of a running process
+    int64_t captured_at_ns;       // since 1970, UTC, at the first interrupt
+    uint64_t unreadable_bytes;    // private writable memory that could not be read
     uint64_t lost_count;
     ProcessRange *lost; // parts of it whose place is known; without data; owned
     void *staging;      // owned mapping that the ranges point into

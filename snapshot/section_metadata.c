@@ -9,6 +9,7 @@
 
 #include "snapshot/clean_text.h"
 #include "snapshot/json_object.h"
+#include "snapshot/section_certificate_internal.h"
 
 typedef enum ValueKind {
     VALUE_TEXT,  // char array
@@ -95,7 +96,7 @@ void section_encode_metadata(ByteBuffer *buffer, const SnapshotMetadata *metadat
 
     for (size_t i = 0; ok && i < sizeof values / sizeof values[0]; i++)
         ok = add_value(object, &values[i], (const char *)metadata + values[i].offset);
-    if (ok)
+    if (ok && section_add_certificate(object, &metadata->certificate))
         text = json_object_print(object);
     if (text != NULL)
         byte_buffer_add(buffer, text, strlen(text));
@@ -159,6 +160,7 @@ bool section_decode_metadata(ByteCursor *cursor, SnapshotMetadata *metadata, Err
     size_t length = byte_cursor_left(cursor);
     const uint8_t *text = byte_cursor_take(cursor, length);
     JsonObject *object = NULL;
+    const char *wrong = NULL;
     bool ok = true;
 
     if (!json_object_parse((const char *)text, length, &object, error))
@@ -167,6 +169,10 @@ bool section_decode_metadata(ByteCursor *cursor, SnapshotMetadata *metadata, Err
         if (get_value(object, &values[i], (char *)metadata + values[i].offset) == JSON_WRONG)
             ok = error_set(error, ERROR_CORRUPT, "the metadata's '%s' is not what it should be",
                            values[i].key);
+    if (ok)
+        wrong = section_get_certificate(object, &metadata->certificate);
+    if (wrong != NULL)
+        ok = error_set(error, ERROR_CORRUPT, "the metadata's '%s' is not what it should be", wrong);
     json_object_free(object);
     return ok;
 }

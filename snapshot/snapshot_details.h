@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "snapshot/error.h"
+#include "snapshot/pause_certificate.h"
 
 typedef enum ForeignMode {
     FOREIGN_BLOCKS = 0, // malloc chunks are traced like objects
@@ -134,6 +135,7 @@ typedef struct SnapshotMetadata {
     int64_t captured_at_ns; // since 1970, UTC
     uint64_t pause_ns;      // from the first interrupt to the last detach
     char method[16];        // "stop"
+    PauseCertificate certificate;
     ForeignMode foreign_requested;
     ForeignMode foreign_mode;    // what was really done; differs when chunks could not be walked
     uint64_t foreign_root_bytes; // anonymous memory scanned as roots for lack of chunks

@@ -621,6 +621,31 @@ static void fill_types(SnapshotDetails *details)
     }
 }
 
+// From a seed of its own, so that heaps are what they were before there was a certificate.
+static void fill_certificate(PauseCertificate *certificate, uint64_t seed)
+{
+    Xorshift random = xorshift_seeded(seed ^ UINT64_C(0x7061757365));
+    uint64_t stops = xorshift_below(&random, PAUSE_MAX_STOPS + 1);
+    uint64_t rounds = stops == 0 ? 0 : xorshift_below(&random, PAUSE_MAX_ROUNDS + 1);
+
+    for (uint64_t i = 0; i < stops; i++)
+        pause_certificate_add_stop(
+            certificate, &(PauseStop){.phase = "last",
+                                      .thread_count = (uint32_t)xorshift_below(&random, 100),
+                                      .page_count = xorshift_below(&random, UINT64_C(1) << 60),
+                                      .stopping_ns = xorshift_below(&random, 1000000),
+                                      .working_ns = xorshift_below(&random, 1000000),
+                                      .resuming_ns = xorshift_below(&random, 1000000)});
+    for (uint64_t i = 0; i < rounds; i++)
+        pause_certificate_add_round(certificate, xorshift_below(&random, 100000), i);
+    if (stops == 0)
+        return;
+    certificate->collection = (CollectionState)xorshift_below(&random, COLLECTION_STATE_COUNT);
+    certificate->compared_pages = xorshift_below(&random, 1000);
+    certificate->differing_pages = xorshift_below(&random, 2);
+    snprintf(certificate->method_note, sizeof certificate->method_note, "no reason");
+}
+
 static void fill_details(RandomHeap *heap, SnapshotDetails *details)
 {
     SnapshotMetadata *metadata = &details->metadata;
@@ -633,6 +658,7 @@ static void fill_details(RandomHeap *heap, SnapshotDetails *details)
     metadata->pid = (uint32_t)xorshift_between(&heap->random, 1, 4000000);
     metadata->captured_at_ns = INT64_C(1790000000123456789);
     metadata->pause_ns = xorshift_below(&heap->random, 1000000000);
+    fill_certificate(&metadata->certificate, heap->options.seed);
     metadata->keeps_free_slots = true;
     metadata->resident_bytes = heap->page_byte_count;
     snprintf(metadata->names_note, sizeof metadata->names_note, "some names\nother names");

@@ -247,6 +247,26 @@ static const char *blocks_differ(const HeapImage *image, const SnapshotContents 
     return NULL;
 }
 
+static bool same_certificates(const PauseCertificate *a, const PauseCertificate *b)
+{
+    bool is_same = a->stop_count == b->stop_count && a->round_count == b->round_count &&
+                   a->collection == b->collection && a->compared_pages == b->compared_pages &&
+                   a->differing_pages == b->differing_pages &&
+                   strcmp(a->method_note, b->method_note) == 0;
+
+    for (uint32_t i = 0; is_same && i < a->stop_count; i++) {
+        const PauseStop *x = &a->stops[i], *y = &b->stops[i];
+
+        is_same = strcmp(x->phase, y->phase) == 0 && x->thread_count == y->thread_count &&
+                  x->page_count == y->page_count && x->stopping_ns == y->stopping_ns &&
+                  x->working_ns == y->working_ns && x->resuming_ns == y->resuming_ns;
+    }
+    for (uint32_t i = 0; is_same && i < a->round_count; i++)
+        is_same = a->rounds[i].page_count == b->rounds[i].page_count &&
+                  a->rounds[i].duration_ns == b->rounds[i].duration_ns;
+    return is_same;
+}
+
 static const char *metadata_differs(const SnapshotMetadata *a, const SnapshotMetadata *b)
 {
     return strcmp(a->tool_version, b->tool_version) == 0 && a->pid == b->pid &&
@@ -260,6 +280,7 @@ static const char *metadata_differs(const SnapshotMetadata *a, const SnapshotMet
                    strcmp(a->foreign_note, b->foreign_note) == 0 &&
                    a->is_complete == b->is_complete && strcmp(a->missing, b->missing) == 0 &&
                    strcmp(a->names_note, b->names_note) == 0 &&
+                   same_certificates(&a->certificate, &b->certificate) &&
                    a->resident_bytes == b->resident_bytes
                ? NULL
                : "metadata differ";

@@ -288,14 +288,14 @@ static bool count_down(void *context)
 
 Test(capture_process, it_can_be_cancelled_at_every_step)
 {
-    CaptureCancel cancel = {.is_cancelled = count_down};
+    ProcessCopyOptions options = {.cancel = {.is_cancelled = count_down}};
     bool is_done = false;
 
     child_start(start_three_threads);
     for (unsigned steps = 0; !is_done; steps++) {
         cr_assert_lt(steps, 100000);
         cancel_countdown = steps;
-        is_done = capture_process_copy(child_pid(), &cancel, &copy, &error);
+        is_done = capture_process_copy(child_pid(), &options, &copy, &error);
         if (!is_done)
             cr_assert_eq(error.code, ERROR_INTERRUPTED, "%s", error.message);
         if (steps < 20)
