@@ -105,6 +105,9 @@ ExitStatus parse_exit_status(ParseResult result);
 void command_print_usage(const Command *command);
 void command_print_help(const Command *command);
 
+// What an error makes of the exit status.
+ExitStatus exit_status_of(ErrorCode code);
+
 // Prints "rudo-snap: message" and the hints to stderr, and tells the exit status.
 ExitStatus report_error(const Error *error);
 // The same for wrong usage, with a last line that names the command's help. command may be NULL.

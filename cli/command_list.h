@@ -35,6 +35,9 @@ ExitStatus info_run(const Command *command, int argument_count, char **arguments
 extern const CommandUsage verify_usage; // cli/verify_command.c
 ExitStatus verify_run(const Command *command, int argument_count, char **arguments);
 
+extern const CommandUsage replay_usage; // cli/replay_command.c
+ExitStatus replay_run(const Command *command, int argument_count, char **arguments);
+
 extern const CommandUsage explore_usage; // cli/explore_command.c
 ExitStatus explore_run(const Command *command, int argument_count, char **arguments);
 

@@ -24,6 +24,8 @@ const Command commands[] = {
      simulate_run},
     {"info", "say what is in a snapshot", &info_usage, info_run},
     {"verify", "check every checksum and every page of snapshots", &verify_usage, verify_run},
+    {"replay", "mark recorded heaps every way there is: a verdict for CI", &replay_usage,
+     replay_run},
     {"explore", "search the marker's schedules for one that goes wrong", &explore_usage,
      explore_run},
     {"help", "explain a command", &help_usage, help_run},
@@ -40,7 +42,7 @@ const Command *command_find(const char *name)
     return NULL;
 }
 
-static ExitStatus exit_status_of(ErrorCode code)
+ExitStatus exit_status_of(ErrorCode code)
 {
     switch (code) {
     case ERROR_NONE:

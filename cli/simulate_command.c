@@ -9,6 +9,7 @@
 #include "analysis/mark_simulation.h"
 #include "cli/command_list.h"
 #include "cli/heap_session.h"
+#include "cli/number_list.h"
 #include "cli/terminal.h"
 #include "formats/simulation_costs.h"
 #include "formats/simulation_json.h"
@@ -94,29 +95,6 @@ typedef struct SimulateRun {
     TraceEvents trace;
 } SimulateRun;
 
-// "1,2,4": ascending or not, each once.
-static bool parse_workers(SimulateRun *run, const char *text, Error *error)
-{
-    uint64_t seen = 0;
-    const char *at = text;
-
-    for (;;) {
-        char *end;
-        unsigned long workers = strtoul(at, &end, 10);
-        if (*at < '0' || *at > '9' || (*end != '\0' && *end != ',') || workers < 1 ||
-            workers > MAX_VIRTUAL_WORKERS)
-            return error_set(error, ERROR_USAGE,
-                             "--workers '%.60s' is not a list of numbers from 1 to %u", text,
-                             MAX_VIRTUAL_WORKERS);
-        if ((seen >> (workers - 1) & 1) == 0)
-            run->worker_counts[run->count++] = (uint32_t)workers;
-        seen |= UINT64_C(1) << (workers - 1);
-        if (*end == '\0')
-            return true;
-        at = end + 1;
-    }
-}
-
 static bool take_settings(SimulateRun *run, Error *error)
 {
     const SimulateSettings *settings = run->settings;
@@ -126,7 +104,8 @@ static bool take_settings(SimulateRun *run, Error *error)
                                        .costs = schedule_costs_default()};
     if (settings->is_calibrated && settings->costs != NULL)
         return error_set(error, ERROR_USAGE, "--calibrate and --costs exclude each other");
-    return parse_workers(run, settings->workers, error) &&
+    return number_list_parse("--workers", settings->workers, 1, MAX_VIRTUAL_WORKERS,
+                             run->worker_counts, &run->count, error) &&
            (settings->costs == NULL ||
             simulation_costs_read(settings->costs, &run->options.costs, error)) &&
            (settings->svg == NULL || result_file_open(&run->svg, settings->svg, error)) &&

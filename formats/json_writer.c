@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "formats/utf8.h"
+
 static void flush(JsonWriter *writer)
 {
     if (!writer->has_failed && writer->used > 0 &&
@@ -63,7 +65,7 @@ static void begin_value(JsonWriter *writer)
 static void begin_container(JsonWriter *writer, const char *bracket, bool is_array)
 {
     begin_value(writer);
-    assert(writer->depth < JSON_MAX_DEPTH);
+    assert(writer->depth < JSON_WRITER_MAX_DEPTH);
     put_text(writer, bracket);
     writer->is_array[writer->depth] = is_array;
     writer->has_members[writer->depth] = false;
@@ -121,40 +123,6 @@ void json_begin_array(JsonWriter *writer)
 void json_end_array(JsonWriter *writer)
 {
     end_container(writer, "]", true);
-}
-
-// Length of the UTF-8 sequence at `text`, or 0 when it is not well-formed (overlong forms,
-// surrogates and values above U+10FFFF included).
-static size_t utf8_length(const unsigned char *text)
-{
-    unsigned char lead = text[0];
-    unsigned char low = 0x80, high = 0xbf; // bounds of the second byte
-    size_t length;
-
-    if (lead < 0x80)
-        return 1;
-    if (lead >= 0xc2 && lead <= 0xdf)
-        length = 2;
-    else if (lead >= 0xe0 && lead <= 0xef)
-        length = 3;
-    else if (lead >= 0xf0 && lead <= 0xf4)
-        length = 4;
-    else
-        return 0;
-    if (lead == 0xe0)
-        low = 0xa0;
-    else if (lead == 0xed)
-        high = 0x9f;
-    else if (lead == 0xf0)
-        low = 0x90;
-    else if (lead == 0xf4)
-        high = 0x8f;
-    if (text[1] < low || text[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if (text[i] < 0x80 || text[i] > 0xbf)
-            return 0;
-    return length;
 }
 
 static void put_escaped(JsonWriter *writer, unsigned char byte)

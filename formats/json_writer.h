@@ -24,7 +24,7 @@
 #include "snapshot/error.h"
 
 // Nesting that documents may have.
-#define JSON_MAX_DEPTH 32u
+#define JSON_WRITER_MAX_DEPTH 32u
 
 // Where the bytes go. `write` takes all `count` bytes or fails and fills `error`.
 typedef struct JsonSink {
@@ -41,8 +41,8 @@ typedef struct JsonWriter {
     JsonSink sink;
     JsonStyle style;
     unsigned depth;
-    bool is_array[JSON_MAX_DEPTH];
-    bool has_members[JSON_MAX_DEPTH];
+    bool is_array[JSON_WRITER_MAX_DEPTH];
+    bool has_members[JSON_WRITER_MAX_DEPTH];
     bool has_key; // a key was written and waits for its value
     bool has_failed;
     Error error;

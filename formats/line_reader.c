@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-bool line_reader_open(LineReader *reader, const char *path, Error *error)
+bool line_reader_open(LineReader *reader, const char *path, const char *what, Error *error)
 {
-    *reader = (LineReader){.path = path};
+    *reader = (LineReader){.path = path, .what = what};
     reader->stream = fopen(path, "re");
     if (reader->stream == NULL)
         return error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
@@ -21,10 +21,10 @@ void line_reader_close(LineReader *reader)
     reader->stream = NULL;
 }
 
-bool line_reader_damaged(const LineReader *reader, const char *what, Error *error)
+bool line_reader_damaged(const LineReader *reader, const char *how, Error *error)
 {
-    return error_set(error, ERROR_CORRUPT, "schedule '%s' is damaged: line %llu: %s", reader->path,
-                     reader->line_number, what);
+    return error_set(error, ERROR_CORRUPT, "%s '%s' is damaged: line %llu: %s", reader->what,
+                     reader->path, reader->line_number, how);
 }
 
 bool line_reader_next(LineReader *reader, Error *error)

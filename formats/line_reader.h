@@ -11,21 +11,24 @@
 
 #include "snapshot/error.h"
 
-#define LINE_READER_CHARS 256u
+// The longest line: a page of 64 mark words in a golden file.
+#define LINE_READER_CHARS 1280u
 
 typedef struct LineReader {
     FILE *stream;
-    const char *path; // borrowed, for messages
+    const char *path; // borrowed, like the next, for messages
+    const char *what; // "schedule": what the file is
     unsigned long long line_number;
     char line[LINE_READER_CHARS]; // without its line feed
 } LineReader;
 
 // Errors: system.
-NODISCARD bool line_reader_open(LineReader *reader, const char *path, Error *error);
+NODISCARD bool line_reader_open(LineReader *reader, const char *path, const char *what,
+                                Error *error);
 void line_reader_close(LineReader *reader);
 
-// "'FILE' is damaged: line 7: WHAT"; returns false.
-bool line_reader_damaged(const LineReader *reader, const char *what, Error *error);
+// "schedule 'FILE' is damaged: line 7: HOW"; returns false.
+bool line_reader_damaged(const LineReader *reader, const char *how, Error *error);
 
 // The next line that is no comment goes to reader->line. Errors: system, corrupt (there is none, or
 // it is too long).

@@ -209,7 +209,7 @@ bool operation_file_is(const char *path)
     Error error;
     bool is_one;
 
-    if (!line_reader_open(&reader, path, &error))
+    if (!line_reader_open(&reader, path, "schedule", &error))
         return false;
     is_one = line_reader_next(&reader, &error) &&
              strncmp(reader.line, FIRST_WORDS, strlen(FIRST_WORDS)) == 0;
@@ -223,7 +223,7 @@ bool operation_file_read(const char *path, OperationFile *file, Error *error)
     bool ok;
 
     memset(file, 0, sizeof *file);
-    if (!line_reader_open(&reader, path, error))
+    if (!line_reader_open(&reader, path, "schedule", error))
         return false;
     ok = read_all(&reader, file, error);
     line_reader_close(&reader);

@@ -142,7 +142,7 @@ bool schedule_file_read(const char *path, ScheduleRecording *recording, Error *e
     bool ok;
 
     *recording = (ScheduleRecording){.workers = 0};
-    if (!line_reader_open(&reader, path, error))
+    if (!line_reader_open(&reader, path, "schedule", error))
         return false;
     ok = read_all(&reader, recording, error);
     line_reader_close(&reader);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "formats/xml_text.h"
+
 #define WIDTH 640
 #define HEIGHT 480
 #define LEFT 70
@@ -40,24 +42,10 @@ static void put(SvgWriter *writer, const char *format, ...)
         writer->has_failed = true;
 }
 
-// Text between tags: a name from a snapshot may hold anything.
 static void put_text(SvgWriter *writer, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        switch (*text) {
-        case '<':
-            put(writer, "&lt;");
-            break;
-        case '>':
-            put(writer, "&gt;");
-            break;
-        case '&':
-            put(writer, "&amp;");
-            break;
-        default:
-            put(writer, "%c", (unsigned char)*text < ' ' ? '?' : *text);
-        }
-    }
+    if (!writer->has_failed && !xml_text_write(writer->sink, text, writer->error))
+        writer->has_failed = true;
 }
 
 // Tenths of a pixel, so that no locale writes a decimal comma and all machines the same digits.

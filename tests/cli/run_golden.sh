@@ -1,6 +1,7 @@
 #!/bin/bash
 # Golden tests of the command line: each tests/cli/golden/NAME.sh is run in an empty folder that
-# holds the sample snapshots shop.zst, fallback.zst, partial.zst, grown.zst and later.zst, with rudo-snap in the PATH.
+# holds the sample snapshots shop.zst, fallback.zst, partial.zst, grown.zst and later.zst, with rudo-snap
+# and the helper edit_golden in the PATH.
 # What it does is compared with
 #
 #   NAME.stdout.exact   byte for byte; no file: nothing
@@ -19,6 +20,7 @@ write_shop_heap=$BUILD/tests/cli/helpers/write_shop_heap
 
 mkdir "$WORK/bin" "$WORK/samples"
 ln -s "$RUDO_SNAP" "$WORK/bin/rudo-snap"
+ln -s "$BUILD/tests/cli/helpers/edit_golden" "$WORK/bin/edit_golden"
 if ! "$write_shop_heap" "$WORK/samples/shop.zst" ||
     ! "$write_shop_heap" "$WORK/samples/fallback.zst" roots ||
     ! "$write_shop_heap" "$WORK/samples/partial.zst" missing ||

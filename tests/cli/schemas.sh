@@ -89,6 +89,19 @@ for variant in whole roots missing; do
     "$RUDO_SNAP" simulate --json "$WORK/simulation.json" --workers 1,5,64 -q "$file"
     check "simulation/1: $variant" \
         "$python" "$WORK/validate.py" "$schemas/simulation-1.schema.json" "$WORK/simulation.json" one
+    # Its two kinds of lines one after the other: mutants are made of the first line.
+    rm -rf "$WORK/golden"
+    "$RUDO_SNAP" replay --workers 1,2 --seeds 1 --golden "$WORK/golden" --update -q "$file"
+    "$BUILD/tests/cli/helpers/edit_golden" "$WORK/golden/$variant.golden" 0 0 objects ||
+        bail "cannot edit a golden"
+    "$RUDO_SNAP" replay --workers 1,2 --seeds 1 --golden "$WORK/golden" --json "$WORK/replay.jsonl" -q \
+        "$file" >/dev/null
+    sed -n 1p "$WORK/replay.jsonl" >"$WORK/run.jsonl"
+    sed 1d "$WORK/replay.jsonl" >"$WORK/heaps.jsonl"
+    for lines in run heaps; do
+        check "replay/1: $variant, $lines" \
+            "$python" "$WORK/validate.py" "$schemas/replay-1.schema.json" "$WORK/$lines.jsonl" lines
+    done
     "$RUDO_SNAP" info --json "$file" >"$WORK/info.json"
     check "info/1: $variant" \
         "$python" "$WORK/validate.py" "$schemas/info-1.schema.json" "$WORK/info.json" one

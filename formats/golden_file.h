@@ -1,0 +1,18 @@
+// Golden files: a MarkGolden as text, a line for each page (docs/format.md, "Golden files").
+
+#ifndef FORMATS_GOLDEN_FILE_H
+#define FORMATS_GOLDEN_FILE_H
+
+#include "analysis/mark_golden.h"
+#include "formats/json_writer.h"
+#include "snapshot/error.h"
+
+// Errors: those of the sink.
+NODISCARD bool golden_file_write(JsonSink sink, const MarkGolden *golden, Error *error);
+
+// Reads a file; nothing in it is trusted, and what is in it agrees with its digests. On success
+// the caller owns what is in `*golden` and frees it with mark_golden_release(). Errors: system,
+// memory, corrupt (with the line), unsupported (a newer version).
+NODISCARD bool golden_file_read(const char *path, MarkGolden *golden, Error *error);
+
+#endif

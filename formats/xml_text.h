@@ -1,0 +1,14 @@
+// Text in XML documents.
+
+#ifndef FORMATS_XML_TEXT_H
+#define FORMATS_XML_TEXT_H
+
+#include "formats/json_writer.h"
+#include "snapshot/error.h"
+
+// Writes `text`, which may hold anything, as the content of an element or of an attribute in double
+// quotes. What XML 1.0 cannot hold (most control characters, bytes that are not UTF-8) becomes '?'.
+// Errors: those of the sink.
+NODISCARD bool xml_text_write(JsonSink sink, const char *text, Error *error);
+
+#endif

@@ -1,0 +1,104 @@
+#!/bin/bash
+# `rudo-snap replay`: nothing depends on how many heaps are marked at once; JUnit is what an XML
+# parser of others reads; memory does not grow from seed to seed; a marker with an error is found.
+# timeout: 300
+. "$(dirname "$0")/../support/tap.sh"
+
+make_snapshots=$BUILD/tests/cli/helpers/make_snapshots
+cd "$WORK" || exit 1
+mkdir heaps
+for seed in 1 2 3 4 5 6 7 8; do
+    "$make_snapshots" random $seed $((seed * 100)) heaps/$seed.zst || bail "cannot make heaps"
+done
+head -c 2000 heaps/3.zst >"heaps/a&<\"b.zst"
+printf 'no snapshot' >heaps/$'c\001\xff.zst'
+
+run "$RUDO_SNAP" replay heaps --golden heaps/golden --update --seeds 1..3
+check_exit "goldens are written, beside damaged heaps" 3
+is "of each whole heap one" "$(find heaps/golden -name '*.golden' | wc -l)" 8
+for jobs in 1 3 16; do
+    "$RUDO_SNAP" replay heaps -g heaps/golden --seeds 1..3 -j $jobs --json $jobs.jsonl --junit $jobs.xml |
+        sed 's/ in [0-9.]* [mu]*s$//' >$jobs.out
+done
+for kind in jsonl xml out; do
+    check "one or three heaps at once: the same $kind" cmp 1.$kind 3.$kind
+    check "one or sixteen: the same $kind" cmp 1.$kind 16.$kind
+done
+run python3 - <<'PYTHON'
+import json, xml.etree.ElementTree as tree
+suites = tree.parse("1.xml").getroot()
+assert suites.tag == "testsuites", suites.tag
+(suite,) = suites
+cases = suite.findall("testcase")
+lines = [json.loads(line) for line in open("1.jsonl")][1:]
+assert len(cases) == len(lines) == int(suite.get("tests")) == 10
+assert suite.get("failures") == "0" and suite.get("errors") == "2"
+for case, line in zip(cases, lines):
+    assert case.get("name") == line["heap"].replace("\x01", "?").replace("\ufffd", "?"), case.get("name")
+    assert (case.find("error") is not None) == (line["verdict"] == "failed")
+assert any(case.get("name") == 'heaps/a&<"b.zst' for case in cases)
+PYTHON
+check_exit "another parser reads the JUnit XML" 0
+
+# Steps are the same whatever is beside the heap.
+steps=$(sed -n 's/.*"heap":"heaps\/4.zst".*"steps":\([0-9]*\).*/\1/p' 1.jsonl)
+note "heap 4: $steps steps"
+is "relocation, which other heaps beside it may cause, changes no step" \
+    "$("$RUDO_SNAP" replay heaps/4.zst --seeds 1..3 --json - | sed -n 's/.*"steps":\([0-9]*\).*/\1/p')" "$steps"
+
+# A marker with an error: the serial one knows better, and the command that is printed has it again.
+build_mutant()
+{
+    local command libraries objects
+    read -r command <"$BUILD/compile-command"
+    libraries=$(pkg-config --libs libzstd libcjson libxxhash libelf libdw)
+    objects=$(cd "$ROOT" && for source in cli/*.c; do echo "$BUILD/${source%.c}.o"; done)
+    mkdir -p "$WORK/mutant/marker"
+    cp "$ROOT/marker/mark_worker.c" "$WORK/mutant/marker/"
+    patch -d "$WORK/mutant" -p1 --fuzz=0 --silent --forward \
+        <"$ROOT/tests/mutants/first_roots_only.patch" || return 1
+    # shellcheck disable=SC2086  # many words
+    (cd "$ROOT" &&
+        $command -w -c "$WORK/mutant/marker/mark_worker.c" -o "$WORK/mutant/mark_worker.o" &&
+        $command -w $objects "$WORK/mutant/mark_worker.o" "$BUILD/librudo-snap.a" \
+            $libraries -liberty -lm -o "$WORK/mutant/rudo-snap")
+}
+build_mutant || bail "cannot build a marker with an error"
+"$make_snapshots" random 21 3000 roots.zst
+run "$RUDO_SNAP" replay roots.zst --seeds 1..2
+check_exit "nothing is wrong with the marker" 0
+run mutant/rudo-snap replay roots.zst --seeds 5..6 --golden mutant-golden --update
+check_exit "a marker that loses roots is found" 1
+check_output "and told of" stdout "*the mark on schedule 5 differs from the serial one*not marked, the serial \
+mark says reachable*again: rudo-snap mark --workers * --schedule seed:5 --policy steal roots.zst*"
+check "what marks do not agree about becomes no golden" test ! -e mutant-golden
+again=$(sed -n 's/^ *again: rudo-snap //p' stdout)
+# shellcheck disable=SC2086  # words
+is "marking so again loses objects again" \
+    "$(mutant/rudo-snap $again --json - | sed -n 's/.*"digest": //p')" \
+    "$(mutant/rudo-snap $again --json - | sed -n 's/.*"digest": //p')"
+# shellcheck disable=SC2086  # words
+mutant/rudo-snap $again --json mutant.json -q
+# shellcheck disable=SC2086  # words
+"$RUDO_SNAP" $again --json whole.json -q
+check "and a marker without the error finds them" sh -c '! cmp -s mutant.json whole.json'
+
+# Peak memory, in KiB. Sanitizers keep what was freed.
+peak()
+{
+    python3 -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' \
+        "$RUDO_SNAP" replay -q heaps/8.zst --workers 4 --policy steal "$@"
+}
+case $BUILD in
+*/asan | */tsan) skip "memory does not grow from seed to seed" "a sanitizer keeps what was freed" ;;
+*)
+    few=$(peak --seeds 1)
+    many=$(peak --seeds 1..400)
+    note "$few KiB for 1 seed, $many KiB for 400"
+    check "memory does not grow from seed to seed" test "$many" -le $((few + 1024))
+    ;;
+esac
+done_testing
