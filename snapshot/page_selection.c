@@ -6,48 +6,21 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "snapshot/capture_refusal_internal.h"
+#include "snapshot/page_sets_internal.h"
+#include "snapshot/pagemap_scan_internal.h"
 #include "snapshot/proc_files_internal.h"
-
-// PAGEMAP_SCAN of Linux 6.7, spelled out because Debian 12's headers are older than that.
-typedef struct ScanRegion {
-    uint64_t start;
-    uint64_t end;
-    uint64_t categories;
-} ScanRegion;
-
-typedef struct ScanArguments {
-    uint64_t size;
-    uint64_t flags;
-    uint64_t start;
-    uint64_t end;
-    uint64_t walk_end; // out: how far it came
-    uint64_t vector;
-    uint64_t vector_length;
-    uint64_t max_pages;
-    uint64_t category_inverted;
-    uint64_t category_mask;
-    uint64_t category_any_of;
-    uint64_t return_mask;
-} ScanArguments;
-
-#define SCAN_REQUEST _IOWR('f', 16, ScanArguments)
-#define SCAN_IS_PRESENT (UINT64_C(1) << 3)
-#define SCAN_IS_SWAPPED (UINT64_C(1) << 4)
-#define SCAN_IS_ZERO_PAGE (UINT64_C(1) << 5)
-#define SCAN_REGIONS 4096u
 
 // Bits of the 64-bit words of /proc/PID/pagemap.
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 #define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
-#define PAGEMAP_WORDS (SCAN_REGIONS * 3)
+#define PAGEMAP_WORDS (PAGEMAP_SCAN_REGIONS * 3)
 
 // Both ways of asking share one buffer.
 typedef union ScanBuffer {
-    ScanRegion regions[SCAN_REGIONS];
+    PagemapRegion regions[PAGEMAP_SCAN_REGIONS];
     uint64_t words[PAGEMAP_WORDS];
 } ScanBuffer;
 
@@ -64,25 +37,7 @@ typedef struct PageScan {
 
 static bool add_range(PageScan *scan, uint64_t start, uint64_t end)
 {
-    PageSelection *out = scan->out;
-    ProcessRange *last = out->count == 0 ? NULL : &out->ranges[out->count - 1];
-
-    out->bytes += end - start;
-    if (last != NULL && last->address + last->bytes == start) {
-        last->bytes += end - start;
-        return true;
-    }
-    if (out->count == out->capacity) {
-        uint64_t capacity = out->capacity == 0 ? 1024 : out->capacity * 2;
-        ProcessRange *grown = realloc(out->ranges, capacity * sizeof *grown);
-
-        if (grown == NULL)
-            return error_set_memory(scan->error, capacity * sizeof *grown, "page ranges");
-        out->ranges = grown;
-        out->capacity = capacity;
-    }
-    out->ranges[out->count++] = (ProcessRange){.address = start, .bytes = end - start};
-    return true;
+    return page_set_add(scan->out, start, end, scan->error);
 }
 
 // The kernel answers ENOTTY or EINVAL when it does not know the request.
@@ -95,24 +50,17 @@ static bool is_unknown_request(const PageScan *scan, int reason)
 // added.
 static bool add_by_scan(PageScan *scan, uint64_t start, uint64_t end)
 {
-    ScanArguments arguments = {
-        .size = sizeof arguments,
-        .start = start,
-        .end = end,
-        .vector = (uint64_t)(uintptr_t)scan->buffer->regions,
-        .vector_length = SCAN_REGIONS,
-        .category_inverted = SCAN_IS_ZERO_PAGE,
-        .category_mask = SCAN_IS_ZERO_PAGE,
-        .category_any_of = SCAN_IS_PRESENT | SCAN_IS_SWAPPED,
+    const PageQuery query = {
+        .inverted = PAGE_IS_ZERO_PAGE,
+        .mask = PAGE_IS_ZERO_PAGE,
+        .any_of = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
         // The same for all that match, so that neighbours come as one region.
-        .return_mask = SCAN_IS_ZERO_PAGE,
+        .returned = PAGE_IS_ZERO_PAGE,
     };
 
-    while (arguments.start < end) {
-        int found = ioctl(scan->pagemap, SCAN_REQUEST, &arguments);
+    while (start < end) {
+        int found = pagemap_scan(scan->pagemap, &query, &start, end, scan->buffer->regions);
 
-        if (found < 0 && errno == EINTR)
-            continue;
         if (found < 0 && is_unknown_request(scan, errno)) {
             scan->has_scan_request = false;
             return true;
@@ -121,14 +69,11 @@ static bool add_by_scan(PageScan *scan, uint64_t start, uint64_t end)
             return capture_refusal_explain(scan->pid, errno, scan->error);
         scan->has_scanned = true;
         for (int i = 0; i < found; i++) {
-            const ScanRegion *region = &scan->buffer->regions[i];
+            const PagemapRegion *region = &scan->buffer->regions[i];
 
             if (!add_range(scan, region->start, region->end))
                 return false;
         }
-        if (arguments.walk_end <= arguments.start)
-            return true;
-        arguments.start = arguments.walk_end;
     }
     return true;
 }
@@ -167,8 +112,7 @@ static bool add_touched_pages(PageScan *scan, uint64_t start, uint64_t end)
     return scan->has_scan_request || add_by_pagemap(scan, start, end);
 }
 
-// Do pages of this mapping that were never touched hold something?
-static bool has_file_content(const ProcessMapping *mapping)
+bool page_selection_has_file_content(const ProcessMapping *mapping)
 {
     return mapping->inode != 0 && strncmp(mapping->name, "/dev/zero", 9) != 0 &&
            strncmp(mapping->name, "/anon_hugepage", 14) != 0;
@@ -181,7 +125,7 @@ static bool is_device(const ProcessMapping *mapping)
            strncmp(mapping->name, "/dev/shm/", 9) != 0;
 }
 
-static bool is_selected(const ProcessMapping *mapping)
+bool page_selection_includes(const ProcessMapping *mapping)
 {
     return mapping->is_private && mapping->is_writable && !is_device(mapping);
 }
@@ -190,9 +134,9 @@ static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_
 {
     for (uint32_t i = 0; i < mapping_count; i++) {
         uint64_t start = mappings[i].start, end = mappings[i].end;
-        bool is_file = has_file_content(&mappings[i]);
+        bool is_file = page_selection_has_file_content(&mappings[i]);
 
-        if (!is_selected(&mappings[i]))
+        if (!page_selection_includes(&mappings[i]))
             continue;
         if (is_file) {
             if (!add_range(scan, start, end))
@@ -201,7 +145,7 @@ static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_
         }
         // Heaps of many small mappings are asked about in one go.
         while (i + 1 < mapping_count && mappings[i + 1].start == end &&
-               is_selected(&mappings[i + 1]) && !has_file_content(&mappings[i + 1]))
+               page_selection_includes(&mappings[i + 1]) && !page_selection_has_file_content(&mappings[i + 1]))
             end = mappings[++i].end;
         if (!add_touched_pages(scan, start, end))
             return false;

@@ -12,7 +12,7 @@
 
 #define TARGET_PAGE_SIZE 4096u
 
-// Ranges without data yet, ascending and disjoint; neighbours are one range.
+// Ranges without data yet, ascending and disjoint; neighbours are one range (page_sets_internal.h).
 typedef struct PageSelection {
     ProcessRange *ranges; // owned
     uint64_t count;
@@ -35,6 +35,12 @@ typedef struct PageSource {
 // What `out` held before is dropped, its capacity stays. Errors: system, memory, interrupted.
 NODISCARD bool page_selection_fill(PageSelection *out, const PageSource *source,
                                    const CaptureCancel *cancel, Error *error);
+
+// Is the mapping one of those?
+bool page_selection_includes(const ProcessMapping *mapping);
+
+// Do pages of it that were never touched hold something?
+bool page_selection_has_file_content(const ProcessMapping *mapping);
 
 void page_selection_release(PageSelection *selection);
 
