@@ -145,7 +145,8 @@ static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_
         }
         // Heaps of many small mappings are asked about in one go.
         while (i + 1 < mapping_count && mappings[i + 1].start == end &&
-               page_selection_includes(&mappings[i + 1]) && !page_selection_has_file_content(&mappings[i + 1]))
+               page_selection_includes(&mappings[i + 1]) &&
+               !page_selection_has_file_content(&mappings[i + 1]))
             end = mappings[++i].end;
         if (!add_touched_pages(scan, start, end))
             return false;

@@ -94,11 +94,10 @@ uint64_t page_set_find(const PageSelection *set, uint64_t address)
 static bool add_part(PageSelection *out, const ProcessRange *range, uint64_t start, uint64_t end,
                      Error *error)
 {
-    const ProcessRange part = {.address = start,
-                               .bytes = end - start,
-                               .data = range->data == NULL
-                                           ? NULL
-                                           : range->data + (start - range->address)};
+    const ProcessRange part = {
+        .address = start,
+        .bytes = end - start,
+        .data = range->data == NULL ? NULL : range->data + (start - range->address)};
 
     return end <= start || page_set_add_data(out, &part, error);
 }
@@ -163,8 +162,7 @@ bool page_set_unite(const PageSelection *left, const PageSelection *right, PageS
         bool is_left = j == right->count ||
                        (i < rest.count && rest.ranges[i].address < right->ranges[j].address);
 
-        is_ok =
-            page_set_add_data(out, is_left ? &rest.ranges[i++] : &right->ranges[j++], error);
+        is_ok = page_set_add_data(out, is_left ? &rest.ranges[i++] : &right->ranges[j++], error);
     }
     free(rest.ranges);
     return is_ok;

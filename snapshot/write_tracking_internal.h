@@ -1,0 +1,67 @@
+// Which pages of a process have been written since they were last looked at, while it runs: by
+// asynchronous write protection (userfaultfd of Linux 6.7), from outside.
+//
+//     write_tracking_init(&tracking, pid, tid, userfault, error);
+//     for (each round) {
+//         ok = write_tracking_protect(&tracking, &source, &written, error);
+//         ...copy `written`; whatever is written from now on counts as written again...
+//     }
+//     ...all threads stand still...
+//     ok = write_tracking_collect(&tracking, &source, &unchanged, &content, error);
+//     ...they run on...
+//     write_tracking_release(&tracking);
+//
+// A copy of a page that was given as written once is right as long as the page is in `unchanged`.
+// Everything else is in `content`, or holds nothing: pages of mappings that are new, that were
+// moved, or that cannot be tracked; what was given back (MADV_DONTNEED) meanwhile; what a mapped
+// file still holds.
+// What the kernel does not tell us are writes through pins: write_tracking_support_internal.h.
+
+#ifndef SNAPSHOT_WRITE_TRACKING_INTERNAL_H
+#define SNAPSHOT_WRITE_TRACKING_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/capture_process.h"
+#include "snapshot/error.h"
+#include "snapshot/page_selection_internal.h"
+#include "snapshot/pagemap_scan_internal.h"
+
+typedef struct WriteTracking {
+    int pid;
+    const CaptureCancel *cancel; // borrowed; may be NULL
+    int userfault;
+    int pagemap;              // stays with the memory that it was opened on
+    PageSelection registered; // where protection may still be
+    PageSelection marked;     // anonymous memory where pages without content are marked, too
+    PagemapRegion *regions;   // room for what one scan finds; owned
+    PageSelection scratch[4]; // sets that are made on the way
+} WriteTracking;
+
+// Consumes `userfault`, a fresh userfaultfd that the process has opened, whatever it returns; `tid`
+// is a task of it. Call write_tracking_release() whatever it returns. Errors: unsupported (the
+// kernel cannot), system, memory.
+NODISCARD bool write_tracking_init(WriteTracking *tracking, int pid, int tid, int userfault,
+                                   const CaptureCancel *cancel, Error *error);
+
+// Has the process still the memory that it had at first? It has not when it has ended, or has
+// started another program.
+bool write_tracking_is_alive(const WriteTracking *tracking);
+
+// Clears `written`, and fills it with the pages that hold something and were written since the
+// last call, or are new; all are protected again at the same moment. Errors: system, memory,
+// interrupted.
+NODISCARD bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
+                                      PageSelection *written, Error *error);
+
+// To be called while the process stands still; changes nothing in it. Clears and fills both sets.
+// Errors: system, memory, interrupted.
+NODISCARD bool write_tracking_collect(WriteTracking *tracking, const PageSource *source,
+                                      PageSelection *unchanged, PageSelection *content,
+                                      Error *error);
+
+// Takes the protection away, piece by piece, so that nobody waits for long. May be called twice.
+void write_tracking_release(WriteTracking *tracking);
+
+#endif
