@@ -185,6 +185,7 @@ static void describe_process(CaptureAnalysis *analysis)
     metadata->captured_at_ns = copy->captured_at_ns;
     metadata->pause_ns = copy->pause_ns;
     metadata->certificate = copy->certificate;
+    metadata->certificate.collection = analysis->collection;
     metadata->keeps_free_slots = analysis->options.write.keeps_free_slots;
     metadata->resident_bytes = copy->copied_bytes;
     for (uint32_t i = 0; i < details->module_count; i++)

@@ -275,6 +275,7 @@ struct CaptureAnalysis {
     SnapshotDetails *details; // owned
     uint64_t variable_capacity;
     uint32_t frame_count;          // of all stacks in `details`
+    CollectionState collection;    // by the flags that were found
     struct CodePlace *code_places; // of all frames, ascending by code address; owned
     SnapshotContents contents;
 };

@@ -313,6 +313,9 @@ static bool take_records(CaptureAnalysis *analysis, const ByteBuffer *said, Erro
         case NAME_OF_CODE:
             ok = take_code_name(analysis, &body, error);
             break;
+        case FLAG_OF_COLLECTOR:
+            capture_take_flag(analysis, &body);
+            break;
         default:
             return true;
         }

@@ -23,9 +23,19 @@ typedef enum NameRecord {
     FRAMES_OF_STACK,
     // u64 code address (frame_code_address()), u64 address of the function, string
     NAME_OF_CODE,
+    // u32 CollectorFlag, u64 address; of a thread-local one, from the control block
+    FLAG_OF_COLLECTOR,
 } NameRecord;
 
 typedef enum NameTable { NAME_TABLE_TYPES, NAME_TABLE_DROPS } NameTable;
+
+// What says that rudo-gc is at work: capture_collection.c.
+typedef enum CollectorFlag {
+    FLAG_THREAD_COLLECTS,
+    FLAG_COLLECTION_WANTED,
+    FLAG_MARKING,
+    COLLECTOR_FLAG_COUNT,
+} CollectorFlag;
 
 #define NAME_RECORD_HEAD_BYTES 8u
 // Merged functions have tens of names; a file could list millions at one address.
@@ -45,6 +55,9 @@ void name_record_begin(ByteBuffer *buffer, NameRecord kind);
 void name_record_add_string(ByteBuffer *buffer, const char *text);
 // Says it, and empties the buffer. False when the child can say no more.
 bool name_record_end(ByteBuffer *buffer, GuardedChild *child);
+
+// Looks at a flag of the collector in the copy, and takes down in `collection` what it says.
+void capture_take_flag(CaptureAnalysis *analysis, ByteCursor *cursor);
 
 // In the child: the frames of all threads.
 void capture_say_frames(void *analysis, GuardedChild *child);

@@ -108,6 +108,7 @@ static void say_module(const CaptureAnalysis *analysis, ModuleSearch *search, By
             function_names_say(&search->functions[i], buffer, child);
         module_search_say_variables(search, buffer, child);
         module_search_say_code_names(search, buffer, child);
+        module_search_say_flags(search, buffer, child);
     }
     module_files_close(&files);
 }

@@ -96,6 +96,8 @@ static bool visit_symbol(void *context, const ElfSymbol *symbol)
     if (symbol->kind == ELF_SYMBOL_DATA ||
         (symbol->kind == ELF_SYMBOL_TLS && search->tls_bytes > 0))
         module_search_add_variable(search, symbol);
+    if (symbol->kind != ELF_SYMBOL_CODE)
+        module_search_note_flag(search, symbol);
     return true;
 }
 

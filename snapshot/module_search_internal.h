@@ -56,7 +56,8 @@ typedef struct ModuleSearch {
     uint64_t tls_bytes; // elf_file_tls_bytes() of the executable; 0 in other modules
     uint32_t variable_count;
     uint32_t variable_capacity;
-    Variable *variables; // owned
+    Variable *variables;                  // owned
+    uint64_t flags[COLLECTOR_FLAG_COUNT]; // where they are, as in the record; 0: not found
 } ModuleSearch;
 
 typedef struct ModuleFiles {
@@ -81,6 +82,11 @@ uint32_t module_search_position(const ModuleSearch *search, uint64_t address);
 // Consumes `readable`, which may be NULL.
 void function_names_add(FunctionNames *function, const char *mangled, char *readable);
 void function_names_say(const FunctionNames *function, ByteBuffer *buffer, GuardedChild *child);
+
+// ---- capture_collection.c ----
+
+void module_search_note_flag(ModuleSearch *search, const ElfSymbol *symbol);
+void module_search_say_flags(const ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child);
 
 // ---- module_search_places.c ----
 

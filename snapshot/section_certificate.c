@@ -34,7 +34,7 @@ bool section_add_certificate(JsonObject *metadata, const PauseCertificate *certi
 {
     bool ok = true;
 
-    if (certificate->stop_count == 0)
+    if (certificate->stop_count == 0 && certificate->collection == COLLECTION_UNKNOWN)
         return true;
     for (uint32_t i = 0; i < certificate->stop_count; i++)
         ok = ok && add_stop(metadata, &certificate->stops[i]);
