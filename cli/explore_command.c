@@ -9,17 +9,15 @@
 #include "cli/explore_replay.h"
 #include "cli/explore_report.h"
 #include "cli/progress.h"
-#include "cli/result_file.h"
 #include "cli/terminal.h"
-#include "formats/operation_file.h"
 #include "marker/explore_exhaustive.h"
 #include "marker/explore_shrink.h"
 #include "snapshot/snapshot_file.h"
 
 #define DEFAULT_SCHEDULES 20000
+#define DEFAULT_OBJECTS 50
 #define SHRINK_EFFORT 200u
 #define EXHAUSTIVE_THIEVES 2u
-#define PATH_CHARS 4096u
 
 typedef enum Subjects { SUBJECTS_BOTH, SUBJECTS_QUEUE, SUBJECTS_MARK } Subjects;
 
@@ -181,37 +179,41 @@ static bool goes_on(void *context, uint64_t done)
 
 // ---- what was found ----
 
-static bool write_finding(const ExploreRun *run, const ExploreFinding *finding, Error *error)
+// What makes the same search again, and begins where it found something.
+static void print_search(const ExploreRun *run, const ExploreFinding *finding, uint64_t schedules,
+                         uint64_t number)
 {
-    char path[PATH_CHARS];
-    ResultFile file = {.stream = NULL};
-    bool ok;
+    const ExploreSettings *settings = run->settings;
+    char count[NUMBER_CHARS];
 
-    (void)snprintf(path, sizeof path, "%s.schedule", run->settings->output);
-    ok = result_file_open(&file, path, error) &&
-         operation_file_write(result_file_sink(&file), finding, error) &&
-         result_file_commit(&file, error);
-    result_file_release(&file);
-    if (!ok || finding->subject.explored.is_queue)
-        return ok;
-    (void)snprintf(path, sizeof path, "%s.zst", run->settings->output);
-    return explore_heap_write(&finding->subject.heap, path, error);
+    printf("found after %s schedule%s: --model %s", format_count(count, schedules),
+           plural(schedules), sim_model_name(finding->model));
+    if (settings->subjects != SUBJECTS_BOTH)
+        printf(" --subject %s", subject_choices[settings->subjects].name);
+    if (settings->objects != DEFAULT_OBJECTS)
+        printf(" --objects %" PRId64, settings->objects);
+    if (settings->workers != 0)
+        printf(" --workers %" PRId64, settings->workers);
+    if (settings->policy != MARK_POLICY_DEFAULT)
+        printf(" --policy %s", settings->policy == MARK_POLICY_OWNER ? "owner" : "steal");
+    printf(" --seed %" PRId64 " --from %" PRIu64, settings->seed, number);
+    if (run->path != NULL) {
+        printf(" ");
+        print_safely(stdout, run->path, strlen(run->path));
+    }
+    printf("\n");
 }
 
 static bool report(ExploreRun *run, ExploreFinding *finding, const ExploreTotals *totals,
                    Error *error)
 {
-    const char *output = run->settings->output;
     uint64_t number = finding->number;
     SimRun *sim;
-    char count[NUMBER_CHARS];
 
     progress_say(&run->progress, "making it small");
     if (finding->choices.count > 0 && !explore_shrink(finding, SHRINK_EFFORT, error))
         return false;
     progress_end(&run->progress);
-    if (!write_finding(run, finding, error))
-        return false;
     sim = sim_run_new();
     if (sim == NULL)
         return error_set_memory(error, 0, "exploring");
@@ -219,16 +221,9 @@ static bool report(ExploreRun *run, ExploreFinding *finding, const ExploreTotals
     sim_run_free(sim);
     printf("\n");
     if (totals != NULL)
-        printf("found after %s schedule%s: --model %s --seed %" PRId64 " --from %" PRIu64 "\n",
-               format_count(count, totals->schedules), plural(totals->schedules),
-               sim_model_name(finding->model), run->settings->seed, number);
-    if (finding->subject.explored.is_queue)
-        printf("again: rudo-snap explore --replay %s.schedule\n", output);
-    else
-        printf("again: rudo-snap mark --schedule file:%s.schedule %s.zst\n"
-               "steps: rudo-snap explore --replay %s.schedule %s.zst\n",
-               output, output, output, output);
-    return true;
+        print_search(run, finding, totals->schedules, number);
+    // What was found is worth more than a file of it.
+    return explore_save_finding(finding, run->settings->output, error);
 }
 
 // ---- searching ----
@@ -376,7 +371,7 @@ ExitStatus explore_run(const Command *command, int argument_count, char **argume
     ExploreSettings settings = {.model = SIM_MODEL_COUNT,
                                 .schedules = DEFAULT_SCHEDULES,
                                 .seed = 1,
-                                .objects = 50,
+                                .objects = DEFAULT_OBJECTS,
                                 .output = "explore"};
     ExploreRun run = {.settings = &settings};
     Operands operands;
@@ -394,7 +389,7 @@ ExitStatus explore_run(const Command *command, int argument_count, char **argume
     progress_end(&run.progress);
     if (ok)
         return found ? EXIT_STATUS_FOUND : EXIT_STATUS_DONE;
-    if (found) {
+    if (found && settings.replay != NULL) {
         (void)report_error(&error);
         return EXIT_STATUS_FOUND;
     }

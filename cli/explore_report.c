@@ -5,7 +5,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/result_file.h"
 #include "cli/terminal.h"
+#include "formats/operation_file.h"
+
+#define PATH_CHARS 4096u
 
 void explore_print_case(const ExploreSubject *subject)
 {
@@ -92,4 +96,29 @@ void explore_print_finding(SimRun *run, const ExploreFinding *finding)
                         &result);
     if (result.outcome == SIM_DEADLOCK)
         print_waiting(run);
+}
+
+bool explore_save_finding(const ExploreFinding *finding, const char *prefix, Error *error)
+{
+    bool is_queue = finding->subject.explored.is_queue, ok;
+    ResultFile file = {.stream = NULL};
+    char path[PATH_CHARS];
+
+    (void)snprintf(path, sizeof path, "%s.schedule", prefix);
+    ok = result_file_open(&file, path, error) &&
+         operation_file_write(result_file_sink(&file), finding, error) &&
+         result_file_commit(&file, error);
+    result_file_release(&file);
+    if (!ok)
+        return false;
+    (void)snprintf(path, sizeof path, "%s.zst", prefix);
+    if (!is_queue && !explore_heap_write(&finding->subject.heap, path, error))
+        return false;
+    if (is_queue)
+        printf("again: rudo-snap explore --replay %s.schedule\n", prefix);
+    else
+        printf("again: rudo-snap mark --schedule file:%s.schedule %s.zst\n"
+               "steps: rudo-snap explore --replay %s.schedule %s.zst\n",
+               prefix, prefix, prefix, prefix);
+    return true;
 }

@@ -12,4 +12,9 @@ void explore_print_case(const ExploreSubject *subject);
 // The heading, the case, and the numbered steps of the run that these choices make.
 void explore_print_finding(SimRun *run, const ExploreFinding *finding);
 
+// Writes PREFIX.schedule and, of a mark, PREFIX.zst, and prints the commands that follow them.
+// Errors: those of files, memory.
+NODISCARD bool explore_save_finding(const ExploreFinding *finding, const char *prefix,
+                                    Error *error);
+
 #endif

@@ -86,10 +86,15 @@ check "and named" grep -q '^everybody waits, and nobody will come (deadlock, und
 check "in few steps" test "$(grep -cE '^ *[0-9]+  worker ' stdout)" -lt 30
 check "with who waits for what" grep -q 'waits in run_worker for .*end_barrier\|sleeps in work, and nobody' stdout
 check "and whose is what" grep -q ' queue\[1\]->top is 0' stdout
-check "with its seed" grep -qE -- '--model sc --seed 1 --from [0-9]+$' stdout
-number=$(sed -n 's/.*--from \([0-9]*\)$/\1/p' stdout)
+check "with its seed" grep -qE -- '--model sc --subject mark --seed 1 --from [0-9]+$' stdout
+run "$mutated" explore --subject mark --output nowhere/found
+check_exit "a file that cannot be written" 4
+check "does not cost what was found" grep -q 'found after [0-9]* schedule' stdout
+run "$mutated" explore --subject mark --output found
+options=$(sed -n 's/^found after .*: //p' stdout)
 grep -E '^ *[0-9]+  worker ' stdout >steps
-run "$mutated" explore --subject mark --output again --model sc --seed 1 --from "$number" --schedules 1
+# shellcheck disable=SC2086  # several options
+run "$mutated" explore $options --output again --schedules 1
 check_exit "the schedule by its number fails again" 1
 run "$mutated" explore --replay found.schedule found.zst
 check_exit "the file fails again" 1
