@@ -84,3 +84,19 @@ sleep_us()
 {
     sleep "$(printf '%d.%06d' $(($1 / 1000000)) $(($1 % 1000000)))"
 }
+
+# capture_methods: every way of copying a process that can be asked for.
+capture_methods()
+{
+    "$RUDO_SNAP" capture --help | sed -n 's/.*--method \([a-z|]*\).*/\1/p' | tr '|' '\n' | grep -vx auto ||
+        echo default
+}
+
+# capture_by METHOD [OPTION...]: captures the target into $WORK/heap.zst, in place of what is there.
+# Leaves $STATUS, $WORK/stdout, $WORK/stderr.
+capture_by()
+{
+    local method=(--method "$1")
+    [ "$1" != default ] || method=()
+    run "$RUDO_SNAP" capture "${method[@]}" --pid "$TARGET" -o "$WORK/heap.zst" --force "${@:2}"
+}

@@ -1,0 +1,148 @@
+// A process whose threads write all over its heap and keep what tests/support/invariant_heap.h
+// says, at every moment.
+//
+//     keeps_invariants HEARTBEAT PAGES THREADS PAUSE_US [breaks]
+//
+// Each thread rests so long after every 16 pages; 0: never. `breaks`: counters are written in an
+// order that does not keep the promise, to see that somebody notices. Prints
+// "heap ADDRESS PAGES THREADS", then "ready", and runs until it is killed.
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/support/invariant_heap.h"
+#include "tests/support/target.h"
+
+#define PAGE_BYTES 4096u
+
+typedef struct Keeper {
+    uint64_t first; // page
+    uint64_t page_count;
+} Keeper;
+
+static uint8_t *heap;
+static uint64_t thread_count;
+static long pause_us;
+static bool breaks;
+
+static uint8_t *page_of(const Keeper *keeper, uint64_t number)
+{
+    return heap + (keeper->first + number * thread_count) * PAGE_BYTES;
+}
+
+static uint64_t *word_of(uint8_t *page, uint32_t slot, uint32_t word)
+{
+    return (uint64_t *)(void *)(page + invariant_offset(slot, word));
+}
+
+// Release, so that neither compiler nor processor swaps two of these stores: who stops this
+// thread sees a beginning of what it wrote.
+static void put(uint64_t *word, uint64_t value)
+{
+    __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static void rest(uint64_t written)
+{
+    const struct timespec moment = {.tv_nsec = pause_us * 1000};
+
+    if (pause_us > 0 && written % 16 == 0)
+        (void)nanosleep(&moment, NULL);
+}
+
+static void count(const Keeper *keeper, uint64_t pass, bool rests)
+{
+    for (uint64_t i = 0; i < keeper->page_count; i++) {
+        uint8_t *page = page_of(keeper, breaks ? keeper->page_count - 1 - i : i);
+        uint64_t *counter = word_of(page, 0, INVARIANT_FIRST_WORD);
+
+        put(counter, pass);
+        put(word_of(page, 0, INVARIANT_SECOND_WORD),
+            invariant_checksum((uint64_t)(uintptr_t)counter, pass));
+        if (rests)
+            rest(i);
+    }
+}
+
+// Moves all nodes from one list to the other, whose order is the reverse then.
+static void move_nodes(uint64_t *from, uint64_t *to, uint64_t *journal)
+{
+    for (uint64_t moved = 0; *from != 0 && !breaks; moved++) {
+        uint64_t *node = (uint64_t *)(uintptr_t)*from, others = *node;
+
+        put(journal, others);
+        put(node, *to);
+        put(to, (uint64_t)(uintptr_t)node);
+        put(from, others);
+        put(journal, 0);
+        rest(moved);
+    }
+}
+
+// A node is known by the address of its first word, which is the next node's.
+static void link_nodes(const Keeper *keeper, uint64_t *list)
+{
+    for (uint64_t i = 0; i < keeper->page_count; i++) {
+        uint64_t *node = word_of(page_of(keeper, i), 1, INVARIANT_FIRST_WORD);
+
+        *word_of(page_of(keeper, i), 1, INVARIANT_SECOND_WORD) =
+            invariant_checksum((uint64_t)(uintptr_t)node, 0);
+        *node = *list;
+        *list = (uint64_t)(uintptr_t)node;
+    }
+}
+
+static void *keep(void *context)
+{
+    const Keeper *keeper = context;
+    uint8_t *first = page_of(keeper, 0);
+    uint64_t *one = word_of(first, 2, INVARIANT_FIRST_WORD);
+    uint64_t *other = word_of(first, 2, INVARIANT_SECOND_WORD);
+    uint64_t *journal = word_of(first, 3, INVARIANT_FIRST_WORD);
+
+    for (uint64_t pass = 1;; pass += 2) {
+        count(keeper, pass, true);
+        move_nodes(one, other, journal);
+        count(keeper, pass + 1, true);
+        move_nodes(other, one, journal);
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t pages;
+
+    if (argc < 5) {
+        fprintf(stderr, "usage: %s HEARTBEAT PAGES THREADS PAUSE_US [breaks]\n", argv[0]);
+        return 2;
+    }
+    pages = strtoull(argv[2], NULL, 10);
+    thread_count = strtoull(argv[3], NULL, 10);
+    pause_us = strtol(argv[4], NULL, 10);
+    breaks = argc > 5 && strcmp(argv[5], "breaks") == 0;
+    heap = target_map_heap(pages);
+    printf("heap %p %llu %llu\n", (void *)heap, (unsigned long long)pages,
+           (unsigned long long)thread_count);
+    target_start_heartbeat(argv[1]);
+    for (uint64_t i = 0; i < thread_count; i++) {
+        Keeper *keeper = malloc(sizeof *keeper);
+        pthread_t thread;
+
+        if (keeper == NULL)
+            target_fail("malloc");
+        *keeper = (Keeper){i, (pages - i + thread_count - 1) / thread_count};
+        link_nodes(keeper, word_of(page_of(keeper, 0), 2, INVARIANT_FIRST_WORD));
+        count(keeper, 0, false);
+        if (pthread_create(&thread, NULL, keep, keeper) != 0)
+            target_fail("pthread_create");
+    }
+    target_announce();
+    for (;;)
+        (void)pause();
+}
