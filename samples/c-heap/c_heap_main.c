@@ -32,6 +32,7 @@ typedef struct Options {
     uint64_t seed;
     uint64_t seconds;
     const char *snapshot; // where to write one ourselves, or NULL
+    bool redacts;         // that one
 } Options;
 
 typedef struct Worker {
@@ -173,7 +174,7 @@ static __attribute__((noinline)) Truth find_truth(const Worker *workers, const O
     truth.reachable = c_heap_mark(heaps, threads, known_roots, roots, false);
     // The other threads wait at the barrier: this is a safepoint.
     if (options->snapshot != NULL &&
-        !heap_snapshot(options->snapshot, heaps, threads, known_roots, roots))
+        !heap_snapshot(options->snapshot, heaps, threads, known_roots, roots, options->redacts))
         exit(1);
     memset(known_roots, 0, sizeof known_roots);
     if (truth.reachable != truth.tally.live || truth.counts.dead != truth.tally.zombies ||
@@ -208,7 +209,7 @@ static void wait_seconds(uint64_t seconds)
 static void usage(void)
 {
     fputs("usage: c-heap [--threads N] [--objects N] [--garbage N] [--zombies N] [--seed N]\n"
-          "              [--seconds N] [--snapshot FILE]\n"
+          "              [--seconds N] [--snapshot FILE] [--redact]\n"
           "\n"
           "  --threads N  threads that allocate, 1 to 64 (default 4)\n"
           "  --objects N  reachable objects a thread, about (default 50000)\n"
@@ -216,22 +217,19 @@ static void usage(void)
           "  --zombies N  dropped objects a thread (default 2500)\n"
           "  --seed N     seed of the random shape (default 1)\n"
           "  --seconds N  how long to wait for a capture (default 3600)\n"
-          "  --snapshot FILE  write a snapshot of the heap, with exact roots and types\n",
+          "  --snapshot FILE  write a snapshot of the heap, with exact roots and types\n"
+          "  --redact     leave the data out of it\n",
           stdout);
 }
 
 static bool options_read(int argc, char **argv, Options *options)
 {
     static const struct option names[] = {
-        {"threads", required_argument, NULL, 't'},
-        {"objects", required_argument, NULL, 'o'},
-        {"garbage", required_argument, NULL, 'g'},
-        {"zombies", required_argument, NULL, 'z'},
-        {"seed", required_argument, NULL, 's'},
-        {"seconds", required_argument, NULL, 'w'},
-        {"snapshot", required_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"threads", required_argument, NULL, 't'},  {"objects", required_argument, NULL, 'o'},
+        {"garbage", required_argument, NULL, 'g'},  {"zombies", required_argument, NULL, 'z'},
+        {"seed", required_argument, NULL, 's'},     {"seconds", required_argument, NULL, 'w'},
+        {"snapshot", required_argument, NULL, 'f'}, {"redact", no_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
     int name;
     while ((name = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -243,6 +241,10 @@ static bool options_read(int argc, char **argv, Options *options)
         }
         if (name == 'f') {
             options->snapshot = optarg;
+            continue;
+        }
+        if (name == 'r') {
+            options->redacts = true;
             continue;
         }
         if (name == '?' || end == optarg || *end != '\0')

@@ -75,7 +75,7 @@ static size_t tell_types(rudo_snap_type types[MAX_TYPES])
 }
 
 bool heap_snapshot(const char *path, CHeap *const *heaps, size_t heap_count, void *const *roots,
-                   size_t root_count)
+                   size_t root_count, bool redacts)
 {
     Walk pages = {.heaps = heaps, .heap_count = heap_count};
     Walk blocks = pages;
@@ -93,6 +93,7 @@ bool heap_snapshot(const char *path, CHeap *const *heaps, size_t heap_count, voi
     }
     rudo_snap_options_init(&options);
     options.replaces = 1;
+    options.redacts = redacts;
     options.next_pages = next_pages;
     options.pages_context = &pages;
     options.next_block = next_block;

@@ -11,7 +11,7 @@ for file in tests/lint/*.sh tests/support/{lint,tap}.sh tests/support/tap.h snap
     mkdir -p "$copy/$(dirname "$file")"
     cp -p "$file" "$copy/$file"
 done
-for lint in layers names headers scripts manual; do
+for lint in layers names headers scripts manual samples; do
     check "$lint is content with a tree that is in order" bash "$copy/tests/lint/$lint.sh"
 done
 
@@ -49,6 +49,17 @@ demand layers "never print" snapshot/planted.c 'void f(void) { fputs("no", stder
 demand layers "never exit" marker/planted.c 'void f(void) { exit(1); }'$'\n'
 demand layers "never exit" snapshot/planted.c 'void f(void) { if (1) abort(); }'$'\n'
 demand layers "no signal handlers" snapshot/planted.c 'void f(void) { signal(2, 0); }'$'\n'
+
+if command -v zstd >/dev/null; then
+    mkdir -p "$copy/samples/heaps"
+    printf 'RUDOHEAP \0 /ho''me/alice/shop \0' | zstd -q -o "$copy/samples/heaps/planted.zst"
+    run bash "$copy/tests/lint/samples.sh"
+    rm -r "$copy/samples"
+    check_output "samples notices a path in a compressed heap" stdout "*not ok *no path*/ho""me/alice/shop*"
+    check_output "and that nobody tells of it" stdout "*not ok *told of*does not name planted*"
+else
+    skip "samples notices a path in a compressed heap" "there is no zstd"
+fi
 
 demand names "unique in the whole tree" marker/error.c $'// twice\n'
 demand names "no util folder" snapshot/util/planted.c $'// a helper\n'

@@ -1,0 +1,75 @@
+#!/bin/bash
+# Records the heaps in this folder again: runs each sample program, captures it with --redact, and
+# writes the goldens. README.md says what each is for.
+#
+#   samples/heaps/record.sh [NAME...]
+#
+# The programs run without address space randomisation, so that a heap that is recorded again has
+# the same addresses where the same libraries are about.
+set -eu
+cd "$(dirname "$0")/../.."
+heaps=samples/heaps
+rudo_snap=build/release/rudo-snap
+names=" $* "
+folder=$(mktemp -d)
+program=
+mkfifo "$folder/input"
+
+clean_up()
+{
+    [ -z "$program" ] || kill -KILL "$program" 2>/dev/null || :
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+
+is_wanted()
+{
+    [ "$names" = "  " ] || [[ $names == *" $1 "* ]]
+}
+
+# record NAME CAPTURE_OPTION... -- PROGRAM ARGUMENT...: once the program has told its truth.
+record()
+{
+    local name=$1 options=() polls
+    shift
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    is_wanted "$name" || return 0
+    : >"$folder/truth"
+    # An input that stays open and says nothing: one of them ends with it.
+    setarch -R "$@" >"$folder/truth" <>"$folder/input" &
+    program=$!
+    for polls in $(seq 600); do
+        ! grep -q '}$' "$folder/truth" || break
+        [ "$polls" -lt 600 ] || { echo "$name told nothing" >&2 && exit 1; }
+        sleep 0.1
+    done
+    "$rudo_snap" capture --pid "$program" --redact --force -q "${options[@]}" -o "$heaps/$name.zst"
+    kill -KILL "$program"
+    wait "$program" 2>/dev/null || :
+    program=
+    echo "$name: $(cat "$folder/truth")"
+}
+
+make --no-print-directory all >/dev/null
+samples/rudo-gc/build.sh build/samples-rust
+rust=build/samples-rust/release
+c=build/release/samples
+
+record fields -- "$rust/fields" --objects 6000 --garbage 600 --zombies 300
+record fields-eight-threads -- "$rust/fields" --threads 8 --objects 800 --garbage 80 --zombies 40 --seed 2
+record containers -- "$rust/containers" --objects 4000 --garbage 400 --zombies 200 --seed 3
+record containers-as-roots --foreign roots -- "$rust/containers" --objects 1500 --garbage 150 --zombies 75 \
+    --seed 4
+record service -- "$rust/service" --sessions 300 --leaked 60 --seed 5
+record c-heap -- "$c/c-heap" --objects 2500 --garbage 250 --zombies 125
+record c-heap-one-thread -- "$c/c-heap" --threads 1 --objects 4000 --garbage 400 --zombies 200 --seed 6
+record toy-heap --layout samples/toy-heap/toy-heap.json -- "$c/toy-heap"
+record leaky -- "$c/leaky"
+if is_wanted c-heap-exact; then
+    setarch -R "$c/c-heap" --objects 2000 --garbage 200 --zombies 100 --seed 7 --seconds 0 --snapshot "$heaps/c-heap-exact.zst" --redact
+fi
+"$rudo_snap" replay "$heaps" --golden "$heaps/golden" --update
