@@ -12,7 +12,7 @@ mail='[A-Za-z0-9._-]{2,}@[A-Za-z0-9-]{2,}\.[a-z]{2,}'
 names()
 {
     local name
-    for name in "$(id -un)" "$(uname -n)" "$(basename "$PWD")"; do
+    for name in "$(id -un)" "$(uname -n)"; do
         [ "${#name}" -lt 7 ] || printf '|%s' "${name//[^A-Za-z0-9_-]/.}"
     done
 }
