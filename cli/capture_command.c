@@ -29,7 +29,9 @@ typedef struct CaptureSettings {
     bool keeps_free_slots;
     bool redacts;
     bool is_quiet;
-    int foreign_mode; // ForeignMode
+    int method;           // CaptureMethod
+    int64_t max_pause_ns; // 0: any
+    int foreign_mode;     // ForeignMode
     const char *layout;
     int64_t level;
     int64_t max_bytes; // 0: any
@@ -38,6 +40,9 @@ typedef struct CaptureSettings {
 
 static const OptionChoice foreign_modes[] = {
     {"blocks", FOREIGN_BLOCKS}, {"roots", FOREIGN_ROOTS}, {"none", FOREIGN_NONE}, {NULL, 0}};
+
+static const OptionChoice methods[] = {
+    {"auto", CAPTURE_AUTO}, {"fork", CAPTURE_FORK}, {"stop", CAPTURE_STOP}, {NULL, 0}};
 
 static const Option options[] = {
     {.name = "pid",
@@ -101,6 +106,21 @@ static const Option options[] = {
      .type = OPTION_FLAG,
      .help = "replace FILE when it exists",
      .setting = offsetof(CaptureSettings, replaces)},
+    {.name = "method",
+     .type = OPTION_CHOICE,
+     .choices = methods,
+     .help = "how: the process is stopped while it is made to fork,\n"
+             "and the fork is copied; or for as long as copying\n"
+             "takes; auto (the default): what takes less time and\n"
+             "is possible",
+     .setting = offsetof(CaptureSettings, method)},
+    {.name = "max-pause",
+     .type = OPTION_DURATION,
+     .value_name = "TIME",
+     .help = "give up, with status 1 and without a file, when the\n"
+             "process would stand still for longer than this: 20ms",
+     .setting = offsetof(CaptureSettings, max_pause_ns),
+     .minimum = 1000},
     {.name = "foreign",
      .type = OPTION_CHOICE,
      .choices = foreign_modes,
@@ -155,8 +175,9 @@ const CommandUsage capture_usage = {
     .max_operands = INT32_MAX,
     .options = options,
     .details = "Records the rudo-gc heap of a running process, with everything that may refer to\n"
-               "it, in one file. The process is stopped for as long as copying its memory takes,\n"
-               "and runs on whatever happens to rudo-snap. FILE appears when it is whole.\n"
+               "it, in one file. The process is stopped for as short a time as can be had\n"
+               "(--method), and runs on whatever happens to rudo-snap. FILE appears when it is\n"
+               "whole.\n"
                "\n"
                "With --core, the process is the one that a core file holds. The result is the\n"
                "same as if it had been captured when the core was made.\n"
@@ -209,6 +230,11 @@ static bool check_source(const CaptureSettings *settings, const Operands *progra
     if (moments > 0 && program->count == 0)
         return error_set(error, ERROR_USAGE,
                          "--at-exit, --after, --every and --on-signal go with -- PROGRAM");
+    if ((settings->method != CAPTURE_AUTO || settings->max_pause_ns != 0) &&
+        (settings->core != NULL || (program->count > 0 && moments == settings->is_at_exit)))
+        return error_set(error, ERROR_USAGE,
+                         "--method and --max-pause are for programs that run on: not for --core, "
+                         "nor for the end of PROGRAM");
     if (moments > 1)
         return error_set(error, ERROR_USAGE,
                          "--at-exit, --after, --every and --on-signal exclude each other");
@@ -324,6 +350,8 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
         how.layout = &layout;
     }
     how.foreign_mode = (ForeignMode)settings.foreign_mode;
+    how.method = (CaptureMethod)settings.method;
+    how.max_pause_ns = (uint64_t)settings.max_pause_ns;
     how.write = (SnapshotWriteOptions){.level = (int)settings.level,
                                        .max_file_bytes = (uint64_t)settings.max_bytes,
                                        .redacts = settings.redacts,

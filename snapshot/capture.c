@@ -66,7 +66,9 @@ static bool begin(const char *path, const CaptureOptions *options, CaptureSummar
 bool capture_process(int pid, const char *path, const CaptureOptions *options,
                      CaptureSummary *summary, Error *error)
 {
-    const ProcessCopyOptions how = {.cancel = cancel_of(options)};
+    const ProcessCopyOptions how = {.cancel = cancel_of(options),
+                                    .method = options->method,
+                                    .max_pause_ns = options->max_pause_ns};
     ProcessCopy copy;
     bool is_ok;
 

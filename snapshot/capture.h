@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "snapshot/capture_process.h"
 #include "snapshot/error.h"
 #include "snapshot/exit_watch.h"
 #include "snapshot/heap_layout.h"
@@ -32,6 +33,8 @@ typedef enum CapturePhase {
 typedef struct CaptureOptions {
     const HeapLayout *layout; // NULL: rudo-gc-0.8; borrowed
     ForeignMode foreign_mode;
+    CaptureMethod method;       // of a running process
+    uint64_t max_pause_ns;      // of its longest stop; 0: any
     SnapshotWriteOptions write; // write.is_cancelled is honoured in every phase
     // Told what begins, for a line of progress. May be NULL.
     void (*on_phase)(void *context, CapturePhase phase);
@@ -59,7 +62,7 @@ typedef struct CaptureSummary {
 // Captures process `pid` into `path`. The target needs no preparation and is running again
 // (and not traced) when this returns, whatever it returns.
 // Errors: usage (path exists), system (no such process, no permission, it went away, disk),
-// memory, no heap (not one valid GC page), interrupted.
+// memory, no heap (not one valid GC page), interrupted, limit (it had to stand still too long).
 NODISCARD bool capture_process(int pid, const char *path, const CaptureOptions *options,
                                CaptureSummary *summary, Error *error);
 

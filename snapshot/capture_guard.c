@@ -118,11 +118,32 @@ static bool ask(CaptureGuard *guard, const GuardRequest *request, GuardReply *re
     return ask_for(guard, request, reply, &descriptor, error);
 }
 
-bool capture_guard_stop(CaptureGuard *guard, int64_t limit_ns, GuardReply *hold, Error *error)
+bool capture_guard_stop(CaptureGuard *guard, int64_t limit_ns, bool will_fork, GuardReply *hold,
+                        Error *error)
 {
-    const GuardRequest request = {.kind = GUARD_STOP, .limit_ns = limit_ns};
+    const GuardRequest request = {.kind = GUARD_STOP, .limit_ns = limit_ns, .will_fork = will_fork};
 
     return ask(guard, &request, hold, error);
+}
+
+bool capture_guard_fork(CaptureGuard *guard, int *child, Error *error)
+{
+    const GuardRequest request = {.kind = GUARD_FORK};
+    GuardReply reply;
+    bool is_ok = ask(guard, &request, &reply, error);
+
+    *child = reply.tid;
+    return is_ok;
+}
+
+bool capture_guard_end_fork(CaptureGuard *guard, GuardTimes *times, Error *error)
+{
+    const GuardRequest request = {.kind = GUARD_END_FORK};
+    GuardReply reply;
+    bool is_ok = ask(guard, &request, &reply, error);
+
+    *times = reply.times;
+    return is_ok;
 }
 
 static bool receive_thread(CaptureGuard *guard, ProcessThread *out, Error *error)

@@ -33,9 +33,19 @@ NODISCARD bool capture_guard_start(CaptureGuard *guard, int pid, const CaptureCa
                                    Error *error);
 
 // Stops all threads. The guard lets go by itself after `limit_ns` (0: never), or when this process
-// is stopped. Errors: system, memory, interrupted, limit (it is over already).
-NODISCARD bool capture_guard_stop(CaptureGuard *guard, int64_t limit_ns, GuardReply *hold,
-                                  Error *error);
+// is stopped. `will_fork`: capture_guard_fork() comes next.
+// Errors: system, memory, interrupted, limit (it is over already).
+NODISCARD bool capture_guard_stop(CaptureGuard *guard, int64_t limit_ns, bool will_fork,
+                                  GuardReply *hold, Error *error);
+
+// While all threads are stopped: makes a copy of the process that never runs, `*child`, 0 when it
+// fails. The process itself is to be resumed next, whatever this returns.
+// Errors: unsupported (it cannot be forked), system, interrupted, limit (it is over already).
+NODISCARD bool capture_guard_fork(CaptureGuard *guard, int *child, Error *error);
+
+// Removes that copy, which stops one thread for a moment: `*times`.
+// Errors: system (a zombie stays with the target).
+NODISCARD bool capture_guard_end_fork(CaptureGuard *guard, GuardTimes *times, Error *error);
 
 // Lets all threads go, and takes their registers into `out->threads`.
 // Errors: system (it was killed meanwhile), memory, limit (the guard had let go before).

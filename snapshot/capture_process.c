@@ -7,10 +7,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "snapshot/capture_fork_internal.h"
 #include "snapshot/capture_guard_internal.h"
+#include "snapshot/capture_method_internal.h"
 #include "snapshot/capture_refusal_internal.h"
 #include "snapshot/page_copying_internal.h"
 #include "snapshot/page_selection_internal.h"
@@ -24,11 +27,18 @@ typedef struct CaptureJob {
     int pid;
     const CaptureCancel *cancel;
     const ProcessCopyOptions *options;
+    int task;             // a thread of it that lives
+    CaptureMethod method; // not CAPTURE_AUTO
     PageSelection selection;
     StagingMemory staging;
     ProcessCopy *out;
     Error *error;
 } CaptureJob;
+
+static bool is_automatic(const CaptureJob *job)
+{
+    return job->options->method == CAPTURE_AUTO;
+}
 
 // A task of the process that still has its memory: the first thread may have ended.
 static int find_live_task(int pid)
@@ -86,7 +96,7 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
     Error resume_error;
     bool is_ok, is_resumed;
 
-    if (!capture_guard_stop(guard, (int64_t)job->options->max_pause_ns, &hold, job->error))
+    if (!capture_guard_stop(guard, (int64_t)job->options->max_pause_ns, false, &hold, job->error))
         return false;
     is_ok = copy_memory(job, hold.tid);
     is_resumed = capture_guard_resume(guard, job->out, &times, &resume_error);
@@ -97,6 +107,44 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
                             job->selection.bytes / TARGET_PAGE_SIZE);
     job->out->captured_at_ns = times.captured_at_ns;
     return is_ok && is_resumed;
+}
+
+static bool copy_fork(CaptureJob *job, CaptureGuard *guard)
+{
+    ForkCapture fork = {.pid = job->pid,
+                        .tid = job->task,
+                        .options = job->options,
+                        .selection = &job->selection,
+                        .staging = &job->staging,
+                        .out = job->out};
+    char reason[sizeof job->error->message];
+
+    if (capture_fork_run(&fork, guard, job->error)) {
+        job->out->method = "fork";
+        return true;
+    }
+    if (job->error->code != ERROR_UNSUPPORTED || !is_automatic(job))
+        return false;
+    (void)snprintf(reason, sizeof reason, "%s", job->error->message);
+    process_copy_drop_threads(job->out);
+    if (!copy_while_stopped(job, guard))
+        return false;
+    (void)snprintf(job->out->certificate.method_note, sizeof job->out->certificate.method_note,
+                   "it was stopped, not forked: %.160s", reason);
+    return true;
+}
+
+static bool copy_by_method(CaptureJob *job, CaptureGuard *guard)
+{
+    bool is_ok =
+        job->method == CAPTURE_FORK ? copy_fork(job, guard) : copy_while_stopped(job, guard);
+
+    // A method that was insisted on, and cannot be used here.
+    if (!is_ok && job->error->code == ERROR_UNSUPPORTED && !is_automatic(job)) {
+        job->error->code = ERROR_SYSTEM;
+        (void)error_add_hint(job->error, "`--method auto` finds another way");
+    }
+    return is_ok;
 }
 
 // Job control stops of this program are put off meanwhile: the guard would let the target go.
@@ -112,7 +160,7 @@ static bool trace(CaptureJob *job)
     (void)sigaddset(&waiting, SIGTTOU);
     (void)sigprocmask(SIG_BLOCK, &waiting, &before);
     is_ok = capture_guard_start(&guard, job->pid, job->cancel, job->error) &&
-            copy_while_stopped(job, &guard);
+            copy_by_method(job, &guard);
     capture_guard_end(&guard);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return is_ok;
@@ -128,7 +176,6 @@ bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCop
     const CaptureCancel *cancel;
     bool is_ok = false;
     uint64_t bytes;
-    int task;
 
     job.options = options == NULL ? &defaults : options;
     job.cancel = cancel = &job.options->cancel;
@@ -137,15 +184,18 @@ bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCop
     out->method = "stop";
     if (!capture_refusal_check(pid, error))
         return false;
-    task = find_live_task(pid);
-    proc_executable_name(pid, task, out->executable, sizeof out->executable);
-    if (!select_all(&job, task))
+    job.task = find_live_task(pid);
+    proc_executable_name(pid, job.task, out->executable, sizeof out->executable);
+    if (!select_all(&job, job.task) ||
+        !capture_method_choose(job.options, pid, job.task, job.selection.bytes, &job.method, error))
         goto done;
     bytes = job.selection.bytes + job.selection.bytes / HEADROOM_SHARE + HEADROOM_BYTES;
     if (!staging_memory_prepare(&job.staging, bytes, pid, cancel, error))
         goto done;
     is_ok = trace(&job);
     out->pause_ns = pause_certificate_worst_ns(&out->certificate);
+    if (is_ok || error->code == ERROR_LIMIT)
+        is_ok = capture_method_check_pause(job.options, out, error) && is_ok;
     if (is_ok)
         staging_memory_trim(&job.staging, job.selection.bytes);
 

@@ -17,6 +17,7 @@ typedef struct CaptureCancel {
 
 typedef enum CaptureMethod {
     CAPTURE_AUTO,
+    CAPTURE_FORK, // all threads stand still while the process forks; the child is copied
     CAPTURE_STOP, // all threads stand still while everything is copied
 } CaptureMethod;
 

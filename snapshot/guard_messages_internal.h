@@ -13,13 +13,16 @@
 #include "snapshot/error.h"
 
 typedef enum GuardRequestKind {
-    GUARD_STOP = 1,       // stop all threads, and keep them so
-    GUARD_RESUME,         // let them go
+    GUARD_STOP = 1, // stop all threads, and keep them so
+    GUARD_RESUME,   // let them go
+    GUARD_FORK,     // while they are stopped: make a copy of the process, with its pid as `tid`
+    GUARD_END_FORK, // remove that copy
     GUARD_OPEN_USERFAULT, // make it open a userfaultfd, which comes with the reply
 } GuardRequestKind;
 
 typedef struct GuardRequest {
     GuardRequestKind kind;
+    bool will_fork;   // GUARD_STOP: GUARD_FORK comes next
     int64_t limit_ns; // the guard lets go by itself when a stop has lasted so long; 0: never
 } GuardRequest;
 

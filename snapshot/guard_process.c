@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "snapshot/capture_refusal_internal.h"
+#include "snapshot/guard_fork_internal.h"
 #include "snapshot/guard_messages_internal.h"
 #include "snapshot/guard_userfault_internal.h"
 #include "snapshot/proc_files_internal.h"
@@ -33,6 +34,8 @@ typedef struct Guard {
     bool is_holding;
     bool is_over; // the target was let go before rudo-snap wanted it
     bool has_stuck_thread;
+    uint64_t instruction; // where the target can make a call; 0
+    GuardFork fork;
     int64_t limit_ns;
     GuardTimes times;
     ProcessThread *records; // registers of the threads of the last stop
@@ -141,6 +144,7 @@ static void stop(Guard *guard, const GuardRequest *request, GuardReply *reply)
     traced_threads_init(&guard->threads, guard->pid, &guard->cancel);
     guard->threads.limit_ns = request->limit_ns;
     guard->limit_ns = request->limit_ns;
+    guard->instruction = request->will_fork ? guard_find_instruction(guard->pid) : 0;
     guard->is_holding = true;
     guard->is_over = false;
     reply->is_ok = traced_threads_stop(&guard->threads, &reply->error) &&
@@ -166,15 +170,39 @@ static void resume(Guard *guard, GuardReply *reply)
 // Opens a userfaultfd in the target, while it holds nothing of it. Returns the descriptor, or -1.
 static int open_userfault(Guard *guard, GuardReply *reply)
 {
-    GuardUserfault job = {.pid = guard->pid, .cancel = &guard->cancel, .times = &guard->times};
+    GuardCall call = {.pid = guard->pid, .cancel = &guard->cancel};
+    int descriptor = -1;
 
     if (guard->is_holding) {
         (void)error_set(&reply->error, ERROR_SYSTEM, "the guard holds process %d", guard->pid);
         return -1;
     }
-    reply->is_ok = guard_userfault_open(&job, &reply->error);
-    guard->has_stuck_thread = job.has_stuck_thread;
-    return reply->is_ok ? job.descriptor : -1;
+    reply->is_ok = guard_userfault_open(&call, &descriptor, &reply->error);
+    guard->times = call.times;
+    guard->has_stuck_thread = call.has_stuck_thread;
+    return descriptor;
+}
+
+static void make_fork(Guard *guard, GuardReply *reply)
+{
+    if (!guard->is_holding || guard->fork.child != 0) {
+        (void)error_set(&reply->error, ERROR_LIMIT, "process %d was let go before it was copied",
+                        guard->pid);
+        return;
+    }
+    reply->is_ok =
+        guard_fork_make(&guard->fork, &guard->threads, guard->instruction, &reply->error);
+    reply->tid = guard->fork.child;
+}
+
+static void end_fork(Guard *guard, GuardReply *reply)
+{
+    GuardCall call = {.pid = guard->pid};
+
+    let_go(guard);
+    reply->is_ok = guard_fork_end(&guard->fork, &call, &reply->error);
+    guard->times = call.times;
+    guard->has_stuck_thread = call.has_stuck_thread;
 }
 
 // ---- the life of the guard ----
@@ -240,6 +268,12 @@ static void serve(Guard *guard)
         case GUARD_OPEN_USERFAULT:
             descriptor = open_userfault(guard, &reply);
             break;
+        case GUARD_FORK:
+            make_fork(guard, &reply);
+            break;
+        case GUARD_END_FORK:
+            end_fork(guard, &reply);
+            break;
         }
         reply.is_over = guard->is_over;
         reply.times = guard->times;
@@ -276,7 +310,7 @@ void guard_process_run(int socket, int pid, pid_t tool)
     guard.cancel = (CaptureCancel){.is_cancelled = tool_stirs, .context = &guard};
     cut_ties(socket);
     serve(&guard);
-    let_go(&guard);
+    end_fork(&guard, &(GuardReply){.is_ok = false});
     // What still holds a thread that did not stop is the kernel's to undo, when we end.
     _exit(0);
 }

@@ -5,20 +5,13 @@
 
 #include <stdbool.h>
 
-#include "snapshot/capture_process.h"
 #include "snapshot/error.h"
-#include "snapshot/guard_messages_internal.h"
+#include "snapshot/guard_calls_internal.h"
 
-typedef struct GuardUserfault {
-    int pid;
-    const CaptureCancel *cancel;
-    GuardTimes *times;     // of the stop
-    int descriptor;        // the result, owned by the caller; -1
-    bool has_stuck_thread; // a thread did not stop, and is ours until this process ends
-} GuardUserfault;
-
-// To be called by the guard, who is the tracer. Errors: unsupported (the kernel has it not, or
-// seccomp is in the way), system, memory, interrupted.
-NODISCARD bool guard_userfault_open(GuardUserfault *job, Error *error);
+// To be called by the guard. `call` holds the process, and says afterwards how it went; the caller
+// owns `*descriptor`, which is -1 when it fails.
+// Errors: unsupported (the kernel has it not, or seccomp is in the way), system, memory,
+// interrupted.
+NODISCARD bool guard_userfault_open(GuardCall *call, int *descriptor, Error *error);
 
 #endif

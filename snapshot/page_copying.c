@@ -117,6 +117,13 @@ void staging_memory_trim(StagingMemory *staging, uint64_t bytes)
         staging->bytes = bytes;
 }
 
+void staging_memory_release(StagingMemory *staging)
+{
+    if (staging->base != NULL)
+        (void)munmap(staging->base, staging->bytes);
+    *staging = (StagingMemory){.base = NULL};
+}
+
 // ---- copying ----
 
 typedef struct CopyJob {

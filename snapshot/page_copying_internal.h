@@ -30,6 +30,8 @@ NODISCARD bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Err
 // Gives back what lies behind the first `bytes`.
 void staging_memory_trim(StagingMemory *staging, uint64_t bytes);
 
+void staging_memory_release(StagingMemory *staging);
+
 // Copies all of `selection` from the task `tid` of process `pid` and sets the data of its ranges.
 // `staging` holds at least `selection->bytes`. Pages that cannot be read are counted in
 // `*unreadable_bytes`, and read as zero. Errors: system (the process has gone), memory,

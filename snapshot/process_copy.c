@@ -6,17 +6,24 @@
 #include <string.h>
 #include <sys/mman.h>
 
+void process_copy_drop_threads(ProcessCopy *copy)
+{
+    for (uint32_t i = 0; i < copy->thread_count; i++)
+        free(copy->threads[i].registers);
+    free(copy->threads);
+    copy->threads = NULL;
+    copy->thread_count = 0;
+}
+
 void process_copy_release(ProcessCopy *copy)
 {
     if (copy == NULL)
         return;
     for (uint32_t i = 0; i < copy->mapping_count; i++)
         free(copy->mappings[i].name);
-    for (uint32_t i = 0; i < copy->thread_count; i++)
-        free(copy->threads[i].registers);
+    process_copy_drop_threads(copy);
     free(copy->mappings);
     free(copy->executable_path);
-    free(copy->threads);
     free(copy->ranges);
     free(copy->lost);
     if (copy->staging != NULL)

@@ -81,6 +81,9 @@ typedef struct ProcessCopy {
 
 void process_copy_release(ProcessCopy *copy);
 
+// What was found out about the threads is for nothing: they are stopped anew.
+void process_copy_drop_threads(ProcessCopy *copy);
+
 // The bytes at [address, address + bytes), or NULL when not all of them were copied as one range.
 const uint8_t *process_copy_bytes(const ProcessCopy *copy, uint64_t address, uint64_t bytes);
 

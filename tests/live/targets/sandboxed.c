@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 
     if (argc < 2)
         return 2;
-    (void)target_map_heap(4);
+    (void)target_map_heap(4000);
     target_start_heartbeat(argv[1]);
     if (pipe(ends) != 0)
         target_fail("pipe");
