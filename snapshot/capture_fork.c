@@ -22,8 +22,10 @@ static bool fork_while_stopped(ForkCapture *job, CaptureGuard *guard, UnforkedMe
     bool is_ok, is_resumed;
     GuardReply hold;
 
-    if (!capture_guard_stop(guard, limit_ns, true, &hold, error))
+    if (!capture_guard_stop(guard, limit_ns, true, &hold, error)) {
+        capture_guard_note_stop(&out->certificate, "fork", &hold.times, hold.thread_count, 0);
         return false;
+    }
     is_ok = unforked_memory_copy(unforked, job->pid, hold.tid, &job->options->cancel,
                                  &unreadable_bytes, error) &&
             capture_guard_fork(guard, child, error);

@@ -220,6 +220,8 @@ void capture_guard_note_stop(PauseCertificate *certificate, const char *phase,
                       .working_ns = between(times->stopped_at_ns, times->resuming_at_ns),
                       .resuming_ns = between(times->resuming_at_ns, times->resumed_at_ns)};
 
+    if (times->interrupted_at_ns == 0)
+        return;
     (void)snprintf(stop.phase, sizeof stop.phase, "%s", phase);
     pause_certificate_add_stop(certificate, &stop);
 }

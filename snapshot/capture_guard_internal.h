@@ -59,7 +59,7 @@ NODISCARD bool capture_guard_resume(CaptureGuard *guard, ProcessCopy *out, Guard
 NODISCARD bool capture_guard_open_userfault(CaptureGuard *guard, int *descriptor, GuardTimes *times,
                                             Error *error);
 
-// Adds a stop to the certificate.
+// Adds a stop to the certificate; nothing where no thread was interrupted.
 void capture_guard_note_stop(PauseCertificate *certificate, const char *phase,
                              const GuardTimes *times, uint32_t thread_count, uint64_t page_count);
 

@@ -96,8 +96,10 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
     Error resume_error;
     bool is_ok, is_resumed;
 
-    if (!capture_guard_stop(guard, (int64_t)job->options->max_pause_ns, false, &hold, job->error))
+    if (!capture_guard_stop(guard, (int64_t)job->options->max_pause_ns, false, &hold, job->error)) {
+        capture_guard_note_stop(&job->out->certificate, "copy", &hold.times, hold.thread_count, 0);
         return false;
+    }
     is_ok = copy_memory(job, hold.tid);
     is_resumed = capture_guard_resume(guard, job->out, &times, &resume_error);
     // What failed to be copied after the target had been let go failed for that reason.

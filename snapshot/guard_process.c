@@ -141,6 +141,7 @@ static void let_go(Guard *guard)
 static void stop(Guard *guard, const GuardRequest *request, GuardReply *reply)
 {
     forget_threads(guard);
+    guard->times = (GuardTimes){0};
     traced_threads_init(&guard->threads, guard->pid, &guard->cancel);
     guard->threads.limit_ns = request->limit_ns;
     guard->limit_ns = request->limit_ns;
