@@ -1,23 +1,42 @@
 #!/bin/bash
-# Whatever ends a capture, at whatever moment: the target runs on, untraced, and no file with
-# the final name is half-written.
-# timeout: 240
+# Whatever ends a capture, at whatever moment and by whatever method: the target runs on, untraced,
+# none of its pages is left write-protected, no child with it, and no file with the final name is
+# half-written.
+# timeout: 3600
 . "$(dirname "$0")/../support/live.sh"
 
 # Enough memory that a good part of the time goes into stopping and copying.
 start_target many_threads sleeping=12 spawning=1 pages=16000
 mkdir "$WORK/out"
 heap=$WORK/out/heap.zst
-began=$(now_us)
-run "$RUDO_SNAP" capture --pid "$TARGET" -o "$heap"
-took=$(($(now_us) - began))
-check_exit "a capture that nobody disturbs" 0
-check "its snapshot verifies" "$RUDO_SNAP" verify "$heap"
-rm -f "$heap"
-note "one capture takes $took us"
 
-# end_captures SIGNAL ROUNDS: sends it to captures at random moments; leaves $trouble, $whole,
-# $statuses.
+# time_capture METHOD: one that nobody disturbs; leaves $took, and $method for those below, which
+# is how they are to capture.
+time_capture()
+{
+    local began
+    method=(--method "$1")
+    [ "$1" != default ] || method=()
+    began=$(now_us)
+    run "$RUDO_SNAP" capture "${method[@]}" --pid "$TARGET" -o "$heap"
+    took=$(($(now_us) - began))
+    check_exit "$1: a capture that nobody disturbs" 0
+    check "$1: its snapshot verifies" "$RUDO_SNAP" verify "$heap"
+    rm -f "$heap"
+    note "$1: one capture takes $took us"
+}
+
+# wait_for_guard TOOL: until it begins to trace the target, which its child does, or ends.
+wait_for_guard()
+{
+    local child=""
+    while [ -z "$child" ] && kill -0 "$1" 2>/dev/null; do
+        read -r child 2>/dev/null <"/proc/$1/task/$1/children"
+    done
+}
+
+# end_captures SIGNAL ROUNDS: sends it to captures at random moments, every other one while the
+# target is first stopped, or about to be; leaves $trouble, $whole, $statuses.
 end_captures()
 {
     local i tool found
@@ -25,13 +44,19 @@ end_captures()
     whole=0
     statuses=""
     for ((i = 0; i < $2; i++)); do
-        "$RUDO_SNAP" capture --pid "$TARGET" -o "$heap" >/dev/null 2>"$WORK/capture.err" &
+        "$RUDO_SNAP" capture "${method[@]}" --pid "$TARGET" -o "$heap" >/dev/null \
+            2>"$WORK/capture.err" &
         tool=$!
-        sleep_us "$(random_below "$took")"
+        if ((i % 2 == 0)); then
+            sleep_us "$(random_below "$took")"
+        else
+            wait_for_guard "$tool"
+            sleep_us "$(random_below 5000)"
+        fi
         kill "-$1" "$tool" 2>/dev/null
         wait "$tool" 2>/dev/null
         statuses+=" $?"
-        found=$(target_trouble)
+        found=$(target_trouble)$(target_leftovers)
         [ -z "$found" ] || trouble+="round $i: $found"$'\n'
         if [ -e "$heap" ]; then
             whole=$((whole + 1))
@@ -46,20 +71,6 @@ end_captures()
     done
 }
 
-rounds=$((20 * DOSE))
-end_captures KILL "$rounds"
-is "$rounds captures are killed: the target runs on, and files are whole or absent" "$trouble" ""
-note "$whole of them had written their file"
-
-for signal in INT TERM; do
-    case $signal in INT) number=2 ;; TERM) number=15 ;; esac
-    end_captures "$signal" "$rounds"
-    is "$rounds captures get SIG$signal: the target runs on, and nothing is left behind" \
-        "$trouble" ""
-    is "SIG$signal takes effect once that is done" \
-        "$(tr ' ' '\n' <<<"$statuses" | grep -vxE "|0|$((128 + number))")" ""
-done
-
 # A capture that is put to sleep must not hold the target meanwhile: the keyboard's way is put off,
 # and when the other way comes while the target stands still, it is let go.
 # put_to_sleep SIGNAL ROUNDS: leaves $trouble, $statuses.
@@ -69,7 +80,7 @@ put_to_sleep()
     trouble=""
     statuses=""
     for ((i = 0; i < $2; i++)); do
-        start "$WORK/capture.out" "$RUDO_SNAP" capture --pid "$TARGET" -o "$heap"
+        start "$WORK/capture.out" "$RUDO_SNAP" capture "${method[@]}" --pid "$TARGET" -o "$heap"
         tool=$STARTED
         sleep_us "$(random_below "$took")"
         kill "-$1" "$tool" 2>/dev/null
@@ -83,12 +94,32 @@ put_to_sleep()
     done
 }
 
-put_to_sleep TSTP $((5 * DOSE))
-is "a capture that is put to sleep by SIGTSTP holds nobody" "$trouble" ""
-is "it ends well later" "$(tr ' ' '\n' <<<"$statuses" | grep -vxE '|0')" ""
-put_to_sleep STOP $((5 * DOSE))
-is "a capture that is put to sleep by SIGSTOP holds nobody" "$trouble" ""
-is "it ends well later, or says that it had to let go" \
-    "$(tr ' ' '\n' <<<"$statuses" | grep -vxE '|0|1')" ""
-note "SIGSTOP: statuses$statuses"
+rounds=$((12 * DOSE))
+for name in $(capture_methods); do
+    time_capture "$name"
+    end_captures KILL "$rounds"
+    is "$name: $rounds captures are killed: the target is as before, and files are whole or absent" \
+        "$trouble" ""
+    note "$whole of them had written their file"
+    for signal in INT TERM; do
+        case $signal in INT) number=2 ;; TERM) number=15 ;; esac
+        end_captures "$signal" $((5 * DOSE))
+        is "$name: $((5 * DOSE)) captures get SIG$signal: the target is as before, and nothing left" \
+            "$trouble" ""
+        is "$name: SIG$signal takes effect once that is done" \
+            "$(tr ' ' '\n' <<<"$statuses" | grep -vxE "|0|$((128 + number))")" ""
+    done
+done
+
+for name in $(capture_methods); do
+    time_capture "$name"
+    put_to_sleep TSTP $((2 * DOSE))
+    is "$name: a capture that is put to sleep by SIGTSTP holds nobody" "$trouble" ""
+    is "$name: it ends well later" "$(tr ' ' '\n' <<<"$statuses" | grep -vxE '|0')" ""
+    put_to_sleep STOP $((2 * DOSE))
+    is "$name: a capture that is put to sleep by SIGSTOP holds nobody" "$trouble" ""
+    is "$name: it ends well later, or says that it had to let go" \
+        "$(tr ' ' '\n' <<<"$statuses" | grep -vxE '|0|1')" ""
+    note "SIGSTOP: statuses$statuses"
+done
 done_testing

@@ -61,6 +61,23 @@ target_trouble()
     done
 }
 
+# What a capture left in the target, on one line; nothing when it is as before: pages that are
+# write-protected or registered with a userfaultfd (of which it has none of its own), and children,
+# dead or alive. The kernel and the guard may need a moment.
+target_leftovers()
+{
+    wait_until 5 has_no_leftovers || {
+        grep -hE '^VmFlags:.* (uw|um)( |$)' "/proc/$TARGET/smaps" | tr '\n' ' '
+        cat "/proc/$TARGET/task"/*/children
+    } 2>/dev/null
+}
+
+has_no_leftovers()
+{
+    ! grep -qE '^VmFlags:.* (uw|um)( |$)' "/proc/$TARGET/smaps" 2>/dev/null &&
+        [ -z "$(cat "/proc/$TARGET/task"/*/children 2>/dev/null)" ]
+}
+
 # check_runs NAME: the target runs, is neither stopped nor traced.
 check_runs()
 {
