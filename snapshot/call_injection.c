@@ -31,6 +31,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "snapshot/capture_refusal_internal.h"
 #include "snapshot/proc_files_internal.h"
@@ -47,6 +48,8 @@
 // A call that signals interrupt before it has begun is made again so often.
 #define MAX_RESTARTS 1000
 #define SEARCH_BYTES 4096u
+// How often a wait for a thread looks whether there still is one.
+#define AWAIT_LOOK_NS 5000000
 #define MAX_SEARCHED_BYTES (UINT64_C(8) << 20)
 
 // ---- where ----
@@ -103,17 +106,27 @@ static bool has_gone(const CallInjection *injection, Error *error)
 }
 
 // Waits for the next stop, which is not consumed (thread_stops.c). `*status` is the signal, with
-// the event in the next byte.
+// the event in the next byte. The kernel tells of stops by SIGCHLD, which the caller has blocked;
+// but where another thread of the target starts another program, and takes the place of ours, it
+// wakes nobody who waits. So the wait is for the signal, and not for ever.
 static bool await_stop(const CallInjection *injection, int *status, Error *error)
 {
+    const struct timespec patience = {.tv_nsec = AWAIT_LOOK_NS};
+    sigset_t child_signal;
     siginfo_t info;
-    int result;
 
-    memset(&info, 0, sizeof info);
-    do {
-        result = waitid(P_PID, (id_t)injection->tid, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL);
-    } while (result != 0 && errno == EINTR);
-    if (result != 0 || (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED))
+    (void)sigemptyset(&child_signal);
+    (void)sigaddset(&child_signal, SIGCHLD);
+    for (;;) {
+        memset(&info, 0, sizeof info);
+        if (waitid(P_PID, (id_t)injection->tid, &info,
+                   WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0)
+            return has_gone(injection, error);
+        if (info.si_pid != 0)
+            break;
+        (void)sigtimedwait(&child_signal, NULL, &patience);
+    }
+    if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
         return has_gone(injection, error);
     *status = info.si_status;
     return true;

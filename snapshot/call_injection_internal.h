@@ -3,7 +3,8 @@
 // The thread executes an instruction that is in its program anyway, with registers of ours, while
 // its signals are blocked; nothing of its memory is written. Afterwards it is as it was: its
 // registers, its signal mask, the system call that it was asleep in, the signals that arrived.
-// Whoever holds it must not die in between: a thread that is left with our registers is lost.
+// Whoever holds it must not die in between: a thread that is left with our registers is lost. It
+// has blocked SIGCHLD.
 //
 //     call_injection_find_instruction(pid, tid, mappings, count, &instruction)
 //     if (call_injection_begin(&injection, pid, tid, instruction, error)) {

@@ -34,6 +34,11 @@ print(totals["objects"], totals["reachable_objects"])' "$WORK/mark.json")" \
     "$(sed 's/.*"objects":\([0-9]*\),"reachable":\([0-9]*\).*/\1 \2/' "$WORK/sample.out")"
 state=$(grep -hE '^(State|TracerPid)' "/proc/$target/status" | tr '\n\t' '  ')
 check "it runs on, untraced" test -z "${state##*State: S*TracerPid: 0*}"
+run "$RUDO_SNAP" capture --pid "$target" --layout "$LAYOUT" -o "$WORK/forked.zst" --method fork
+check_exit "it is forked, which has another number inside" 0
+is "to the same digest" "$("$RUDO_SNAP" mark "$WORK/forked.zst" | sed -n 's/^digest \([^ ]*\).*/\1/p')" \
+    "$("$RUDO_SNAP" mark "$WORK/heap.zst" | sed -n 's/^digest \([^ ]*\).*/\1/p')"
+is "and no zombie is left" "$(tr -d ' ' <"/proc/$target/task/$target/children")" ""
 if command -v gcore >/dev/null && gcore -o "$WORK/core" "$target" >/dev/null 2>&1; then
     run "$RUDO_SNAP" capture --core "$WORK/core.$target" --layout "$LAYOUT" -o "$WORK/core.zst"
     check_exit "its core is captured where the program's file is missing" 0

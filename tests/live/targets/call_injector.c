@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <linux/userfaultfd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,9 +122,13 @@ int main(int argc, char **argv)
     ProcessMapping *mappings = NULL;
     uint64_t instruction = 0;
     uint32_t mapping_count = 0;
+    sigset_t child_signal;
     long rounds;
     int pid;
 
+    (void)sigemptyset(&child_signal);
+    (void)sigaddset(&child_signal, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &child_signal, NULL);
     if (argc != 3) {
         fprintf(stderr, "usage: %s PID ROUNDS\n", argv[0]);
         return 2;
