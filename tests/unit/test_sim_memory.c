@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "marker/sim/sim_run.h"
+#include "tests/support/dose.h"
 
 #define THREADS 4u
 #define OPERATIONS 3u
@@ -249,7 +250,10 @@ static bool is_ever_seen(const Litmus *litmus, SimModel model, uint64_t *runs)
 
 Test(sim_memory, every_model_shows_what_it_should)
 {
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+        // Every new stack is an effort there.
+        if (test_is_sanitized() && tests[i].threads[2][0].kind != SIM_BEGIN)
+            continue;
         for (int model = 0; model < SIM_MODEL_COUNT; model++) {
             uint64_t runs;
             bool is_seen = is_ever_seen(&tests[i], (SimModel)model, &runs);
@@ -257,4 +261,5 @@ Test(sim_memory, every_model_shows_what_it_should)
                          sim_model_name((SimModel)model), is_seen ? "seen" : "not seen",
                          (unsigned long long)runs);
         }
+    }
 }
