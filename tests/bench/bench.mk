@@ -51,6 +51,13 @@ bench-simulate: $(BENCH)
 bench-schedules: $(BENCH)
 	$(Q)$(BENCH) --schedules $(if $(BENCH_QUICK),--rounds 5 --divide 10) $(BENCH_FLAGS)
 
+# REPLAY_FLAGS="--objects 5000": see tests/bench/bench_replay.py.
+## bench-replay: a replay of a hundred small heaps, and of one with a million objects
+.PHONY: bench-replay
+bench-replay: $(PROGRAM) c-sample
+	$(Q)tests/bench/bench_replay.py $(PROGRAM) $(C_SAMPLE) build/bench-replay \
+		$(if $(BENCH_QUICK),--rounds 1 --heaps 20 --big 100000) $(REPLAY_FLAGS)
+
 # PEER_FLAGS="--graph G1 --rounds 3" chooses; see tests/bench/bench_peers.py.
 ## bench-peers: the same graphs in the Boehm collector and in OpenJDK, taking turns with ours
 .PHONY: bench-peers
