@@ -1,4 +1,5 @@
 #!/bin/bash
+# timeout: 300
 # What the program writes is what the published schemas say, by an independent validator; and
 # the schemas are strict: documents with a missing, an additional or a wrong member are refused.
 . "$(dirname "$0")/../support/tap.sh"

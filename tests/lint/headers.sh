@@ -1,4 +1,5 @@
 #!/bin/bash
+# timeout: 300
 # Every header compiles alone, with gcc and with clang.
 . "$(dirname "$0")/../support/lint.sh"
 

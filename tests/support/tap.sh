@@ -159,6 +159,8 @@ start()
 {
     local output=$1
     shift
+    # Now, not once the child gets to it: what an earlier program said there is not waited for.
+    : >"$output"
     "$@" >"$output" 2>&1 </dev/null &
     STARTED=$!
     TAP_STARTED+=("$STARTED")
