@@ -204,11 +204,24 @@ static bool write_golden(char *path, const MarkGolden *golden, Error *error)
                             strerror(errno)));
 }
 
+// "rudo-snap replay heaps/cart.zst --golden heaps/golden": the folder is the golden's, so that the
+// heap's name alone leads to it.
+static void set_golden_again(ReplayHeap *heap)
+{
+    const char *golden = heap->record.golden, *folder_end = strrchr(golden, '/');
+    char *again;
+
+    if (asprintf(&again, "rudo-snap replay %s --golden %.*s", heap->record.heap,
+                 (int)(folder_end - golden), golden) >= 0)
+        set_again(heap, again);
+}
+
 static void tell_of_golden(ReplayHeap *heap, const GoldenComparison *comparison,
                            const MarkGolden *expected)
 {
     ReplayRecord *record = &heap->record;
 
+    set_golden_again(heap);
     record->verdict = REPLAY_DIFFERENT;
     record->exit_status = EXIT_STATUS_FOUND;
     record->is_other_heap = comparison->is_other_heap;
@@ -257,6 +270,7 @@ static bool check_golden(ReplayHeap *heap, const ReplayFile *file, const ReplayH
         record->verdict = REPLAY_NO_GOLDEN;
         record->exit_status = EXIT_STATUS_FOUND;
         say(heap, "has no golden '%s'", file->golden);
+        set_golden_again(heap);
     }
     if (is_same || !options->updates)
         return true;
@@ -265,6 +279,8 @@ static bool check_golden(ReplayHeap *heap, const ReplayFile *file, const ReplayH
     record->verdict = REPLAY_EQUAL;
     record->exit_status = EXIT_STATUS_DONE;
     record->is_updated = true;
+    free(heap->again);
+    set_again(heap, NULL);
     return true;
 }
 

@@ -42,7 +42,7 @@ static void print_merge(const ReplayMerge *merge)
     for (uint64_t i = 0; i < merge->count; i++)
         if (merge->lines[i].exit_status != EXIT_STATUS_DONE)
             replay_output_print_text(merge->lines[i].heap, merge->lines[i].verdict,
-                                     merge->lines[i].text);
+                                     merge->lines[i].text, merge->lines[i].again);
 }
 
 ExitStatus replay_merge_run(const Command *command, char *const *files, int file_count,

@@ -72,40 +72,28 @@ void replay_output_print_counts(const ReplayCounts *counts)
     print_count("FAILED", counts->verdicts[REPLAY_FAILED]);
 }
 
-static void print_command(const char *what, const char *command)
-{
-    printf("  %s: ", what);
-    print_text(command);
-    printf("\n");
-}
-
-// "rudo-snap replay heaps/cart.zst --golden heaps/golden --update"
-static void print_update(const ReplayRecord *record)
-{
-    const char *folder_end = strrchr(record->golden, '/');
-
-    printf("  if this is the new truth: rudo-snap replay ");
-    print_text(record->heap);
-    printf(" --golden ");
-    print_safely(stdout, record->golden, (size_t)(folder_end - record->golden));
-    printf(" --update\n");
-}
-
-void replay_output_print_text(const char *heap, ReplayVerdict verdict, const char *text)
+void replay_output_print_text(const char *heap, ReplayVerdict verdict, const char *text,
+                              const char *again)
 {
     printf("\n");
     print_text(heap);
     printf(": ");
     print_lines(text != NULL ? text : replay_verdict_name(verdict));
+    if (again != NULL) {
+        printf("  again: ");
+        print_text(again);
+        printf("\n");
+    }
 }
 
 static void print_record(const ReplayRecord *record)
 {
-    replay_output_print_text(record->heap, record->verdict, record->text);
-    if (record->again != NULL)
-        print_command("again", record->again);
-    else if (record->verdict == REPLAY_DIFFERENT || record->verdict == REPLAY_NO_GOLDEN)
-        print_update(record);
+    replay_output_print_text(record->heap, record->verdict, record->text, record->again);
+    if (record->again != NULL && !record->is_between_marks) {
+        printf("  if this is the new truth: ");
+        print_text(record->again);
+        printf(" --update\n");
+    }
 }
 
 static void print_notes(const ReplayOutput *output)

@@ -29,8 +29,9 @@ typedef struct ReplayCounts {
 
 void replay_output_print_counts(const ReplayCounts *counts);
 
-// "HEAP: " and the lines about it.
-void replay_output_print_text(const char *heap, ReplayVerdict verdict, const char *text);
+// "HEAP: " and the lines about it, and the command that has it again. Both texts may be NULL.
+void replay_output_print_text(const char *heap, ReplayVerdict verdict, const char *text,
+                              const char *again);
 
 // CLOCK_MONOTONIC.
 uint64_t replay_now_ns(void);

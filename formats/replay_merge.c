@@ -30,6 +30,7 @@ static void release_line(ReplayLine *line)
     free(line->json);
     free(line->heap);
     free(line->text);
+    free(line->again);
 }
 
 void replay_merge_release(ReplayMerge *merge)
@@ -151,7 +152,7 @@ static bool find_verdict(const char *name, ReplayVerdict *verdict)
 
 static bool take_heap(PartReader *reader, const JsonObject *object, const char *json, Error *error)
 {
-    const char *heap, *verdict, *text = NULL;
+    const char *heap, *verdict, *text = NULL, *again = NULL;
     ReplayLine line = {.file = reader->path};
 
     if (json_object_get_text(object, "heap", &heap) != JSON_FOUND ||
@@ -162,12 +163,15 @@ static bool take_heap(PartReader *reader, const JsonObject *object, const char *
         (line.exit_status == 0) != (line.verdict == REPLAY_EQUAL))
         return damaged(reader, "it does not tell of a heap", error);
     (void)json_object_get_text(object, "text", &text);
+    (void)json_object_get_text(object, "again", &again);
     if (!grow(reader->merge, error))
         return false;
     line.json = strdup(json);
     line.heap = strdup(heap);
     line.text = text != NULL ? strdup(text) : NULL;
-    if (line.json == NULL || line.heap == NULL || (text != NULL && line.text == NULL)) {
+    line.again = again != NULL ? strdup(again) : NULL;
+    if (line.json == NULL || line.heap == NULL || (text != NULL && line.text == NULL) ||
+        (again != NULL && line.again == NULL)) {
         release_line(&line);
         return error_set_memory(error, strlen(json), "a heap");
     }

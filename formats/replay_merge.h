@@ -22,6 +22,7 @@ typedef struct ReplayLine {
     char *json;       // owned, without its line feed
     char *heap;       // owned
     char *text;       // for people, or NULL; owned
+    char *again;      // the command that has it again, or NULL; owned
     const char *file; // that it is from; borrowed
     ReplayVerdict verdict;
     uint32_t exit_status;
