@@ -50,6 +50,7 @@ typedef struct Append {
     pthread_cond_t is_next;
     uint64_t next_frame; // whose turn it is to be written
     bool has_failed;
+    Error failure; // the first one
 } Append;
 
 // Bytes of the seek table, were it written now.
@@ -264,15 +265,18 @@ static bool append_frame(void *context, uint32_t worker, uint64_t item, Error *e
     (void)pthread_mutex_lock(&append->mutex);
     while (ok && append->next_frame != item && !append->has_failed)
         (void)pthread_cond_wait(&append->is_next, &append->mutex);
-    if (append->has_failed) {
-        // The error of an earlier frame is the one that will be reported.
-        ok = ok && error_set(error, ERROR_SYSTEM, "another frame failed");
-    } else {
-        ok = ok && write_frame(append->writer, compressor, frame->length,
-                               (uint32_t)compressed_bytes, error);
+    if (ok && append->has_failed) {
+        // The frame that failed may be a later one, whose error nobody would see.
+        *error = append->failure;
+        ok = false;
     }
+    ok = ok &&
+         write_frame(append->writer, compressor, frame->length, (uint32_t)compressed_bytes, error);
     append->next_frame++;
-    append->has_failed = append->has_failed || !ok;
+    if (!ok && !append->has_failed) {
+        append->has_failed = true;
+        append->failure = *error;
+    }
     (void)pthread_cond_broadcast(&append->is_next);
     (void)pthread_mutex_unlock(&append->mutex);
     return ok;

@@ -69,9 +69,11 @@ has_started_since()
     [ "$(grep -c ready "$WORK/target.out")" -gt "$1" ]
 }
 
-# As many as the kernel allows, up to 100,000: the heap, libraries and stacks need some.
+# In a larger dose, as many as the kernel allows, up to 100,000: the heap, libraries and stacks need
+# some.
 mappings=$(($(cat /proc/sys/vm/max_map_count) - 2000))
-[ "$mappings" -le 100000 ] || mappings=100000
+limit=$((DOSE > 1 ? 100000 : 20000))
+[ "$mappings" -le "$limit" ] || mappings=$limit
 note "$mappings mappings"
 
 for method in $(capture_methods); do

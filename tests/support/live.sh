@@ -44,7 +44,16 @@ has_beaten_since()
     [ "$(beats)" -gt "$1" ]
 }
 
-# Why the target does not run as it should, on one line; nothing when it does.
+# What the status of a thread says that is stopped or traced.
+HELD='^(State:[[:space:]]*[tT]|TracerPid:[[:space:]]*[1-9])'
+
+is_let_go()
+{
+    ! cat "/proc/$TARGET/task"/*/status 2>/dev/null | grep -qE "$HELD"
+}
+
+# Why the target does not run as it should, on one line; nothing when it does. A guard whose capture
+# was killed may need a moment to let go.
 target_trouble()
 {
     local before task state
@@ -54,9 +63,8 @@ target_trouble()
     }
     before=$(beats)
     wait_until 5 has_beaten_since "$before" || echo "its heartbeat stands still at $before"
-    for task in "/proc/$TARGET/task"/*; do
-        state=$(grep -hE '^(State:[[:space:]]*[tT]|TracerPid:[[:space:]]*[1-9])' "$task/status" \
-            2>/dev/null | tr '\n\t' '  ')
+    wait_until 5 is_let_go || for task in "/proc/$TARGET/task"/*; do
+        state=$(grep -hE "$HELD" "$task/status" 2>/dev/null | tr '\n\t' '  ')
         [ -z "$state" ] || echo "thread ${task##*/}: $state"
     done
 }
