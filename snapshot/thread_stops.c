@@ -8,6 +8,10 @@
 // delivered whatever happens to us. The price is that we cannot wait for "any" thread, since
 // the same stop would be reported for ever, so each thread is asked by its tid.
 //
+// The stop of a thread that has executed another program is the exception. When that was not the
+// first thread, it has the first one's number now, and the kernel refuses every request about it
+// (ESRCH) until its tracer has consumed the stop. No signal comes with it.
+//
 // Note [Signals while seized]
 // ~~~~~~~~~~~~~~~~~~~~~~~~~~~
 // A signal for a seized thread that is not yet stopped stops it before delivery. It is passed on
@@ -63,10 +67,30 @@ void traced_interrupt(TracedThreads *threads, const TracedThread *thread)
         note_failure(threads, thread, errno);
 }
 
+static bool is_exec_stop(const siginfo_t *info)
+{
+    return info->si_pid != 0 && info->si_code == CLD_TRAPPED &&
+           info->si_status == (SIGTRAP | PTRACE_EVENT_EXEC << 8);
+}
+
+// See Note [Unconsumed stops]. False: there is no such stop.
+static bool consume_exec_stop(pid_t tid)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof info);
+    if (waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0 ||
+        !is_exec_stop(&info))
+        return false;
+    return waitid(P_PID, (id_t)tid, &info, WSTOPPED | WNOHANG | __WALL) == 0;
+}
+
 void traced_detach(TracedThreads *threads, TracedThread *thread, int signal)
 {
-    // ESRCH: it was killed while it was stopped.
-    (void)ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)signal);
+    // ESRCH: it was killed while it was stopped, or another one has executed and taken its place.
+    if (ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)signal) != 0 && errno == ESRCH &&
+        consume_exec_stop(thread->tid))
+        (void)ptrace(PTRACE_DETACH, thread->tid, NULL, NULL);
     traced_set_state(threads, thread, TRACED_GONE);
 }
 
@@ -76,12 +100,16 @@ void traced_bury(TracedThreads *threads, TracedThread *thread)
 {
     siginfo_t info;
 
-    (void)waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | __WALL);
+    // Another one that has executed and taken its place is let go.
+    if (consume_exec_stop(thread->tid))
+        (void)ptrace(PTRACE_DETACH, thread->tid, NULL, NULL);
+    else
+        (void)waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | __WALL);
     traced_set_state(threads, thread, TRACED_GONE);
 }
 
-// Has a thread that was stopped been killed? (The flags notwithstanding, a tracer is told of
-// stops as well.)
+// Has a thread that was stopped been killed, perhaps by another one that executes a program? (The
+// flags notwithstanding, a tracer is told of stops as well.)
 bool traced_has_ended(const TracedThread *thread)
 {
     siginfo_t info;
@@ -89,7 +117,8 @@ bool traced_has_ended(const TracedThread *thread)
     memset(&info, 0, sizeof info);
     if (waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0)
         return true;
-    return info.si_pid != 0 && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED;
+    return is_exec_stop(&info) ||
+           (info.si_pid != 0 && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED);
 }
 
 static void note_newborn(TracedThreads *threads, const TracedThread *parent)
@@ -150,6 +179,7 @@ static void handle_stop(TracedThreads *threads, TracedThread *thread, int status
         break;
     case PTRACE_EVENT_EXEC:
         threads->has_executed = true;
+        (void)consume_exec_stop(thread->tid);
         settle(threads, thread, false);
         break;
     default:
