@@ -1,8 +1,8 @@
 // Copying pages of a stopped process: see page_copying_internal.h.
 //
-// The ranges lie in staging memory one behind the other. It is filled in batches of equal size,
-// by several threads; each batch is one piece of ours and many pieces of the target, which is
-// how process_vm_readv() is fastest.
+// What is to be copied is cut into batches of equal size, which several threads fill; each call
+// asks for many pieces of the target, which is how process_vm_readv() is fastest. Mostly they are
+// one piece of ours.
 
 #include "snapshot/page_copying_internal.h"
 
@@ -14,6 +14,7 @@
 
 #include "snapshot/capture_refusal_internal.h"
 #include "snapshot/memory_available_internal.h"
+#include "snapshot/page_sets_internal.h"
 #include "snapshot/parallel_for.h"
 
 #define HUGE_PAGE_SIZE (UINT64_C(2) << 20)
@@ -126,109 +127,134 @@ void staging_memory_release(StagingMemory *staging)
 
 // ---- copying ----
 
+// Where a batch begins.
+typedef struct CopyStart {
+    uint64_t range;
+    uint64_t skipped; // bytes of the range that belong to earlier batches
+} CopyStart;
+
 typedef struct CopyJob {
     const PageSelection *selection;
     const StagingMemory *staging;
     const CaptureCancel *cancel;
     int pid;
     int tid;
-    uint64_t unreadable_bytes[PARALLEL_FOR_MAX_THREADS]; // of each worker
+    CopyStart *starts;                              // one of each batch; owned
+    PageSelection unread[PARALLEL_FOR_MAX_THREADS]; // what each worker could not read; owned
 } CopyJob;
 
 // What is still to be read of one call.
 typedef struct CopyPieces {
-    struct iovec pieces[MAX_PIECES]; // addresses in the target
+    struct iovec ours[MAX_PIECES];
+    size_t our_first;
+    size_t our_count;
+    struct iovec theirs[MAX_PIECES]; // addresses in the target
     size_t first;
     size_t count;
-    uint8_t *destination;
     uint64_t bytes;
 } CopyPieces;
 
-// The range whose data holds this offset of the staging memory.
-static uint64_t find_range(const CopyJob *job, uint64_t offset)
+static bool find_starts(CopyJob *job, uint64_t batches, Error *error)
 {
-    const uint8_t *wanted = job->staging->base + offset;
-    uint64_t low = 0, high = job->selection->count;
+    uint64_t offset = 0, batch = 0;
 
-    while (high - low > 1) {
-        uint64_t middle = low + (high - low) / 2;
+    job->starts = malloc((batches + 1) * sizeof *job->starts);
+    if (job->starts == NULL)
+        return error_set_memory(error, batches * sizeof *job->starts, "copying");
+    for (uint64_t i = 0; i < job->selection->count; i++) {
+        uint64_t bytes = job->selection->ranges[i].bytes;
 
-        if (job->selection->ranges[middle].data <= wanted)
-            low = middle;
-        else
-            high = middle;
+        for (; batch < batches && batch * BATCH_BYTES < offset + bytes; batch++)
+            job->starts[batch] = (CopyStart){i, batch * BATCH_BYTES - offset};
+        offset += bytes;
     }
-    return low;
+    return true;
 }
 
-// Collects pieces for [offset, end) of the staging memory, as many as one call takes, from
-// `*range` on.
-static void collect_pieces(const CopyJob *job, uint64_t offset, uint64_t end, uint64_t *range,
-                           CopyPieces *out)
+static void add_piece(CopyPieces *out, uint8_t *destination, uint64_t address, uint64_t bytes)
+{
+    struct iovec *piece = &out->theirs[out->count++];
+    struct iovec *last = out->our_count == 0 ? NULL : &out->ours[out->our_count - 1];
+
+    // An address of another process: never a pointer of ours.
+    memcpy(&piece->iov_base, &address, sizeof address);
+    piece->iov_len = bytes;
+    out->bytes += bytes;
+    if (last != NULL && (uint8_t *)last->iov_base + last->iov_len == destination)
+        last->iov_len += bytes;
+    else
+        out->ours[out->our_count++] = (struct iovec){destination, bytes};
+}
+
+// Collects pieces of `left` bytes from `*at` on, as many as one call takes, and moves `*at`.
+static void collect_pieces(const CopyJob *job, CopyStart *at, uint64_t left, CopyPieces *out)
 {
     out->first = 0;
     out->count = 0;
+    out->our_first = 0;
+    out->our_count = 0;
     out->bytes = 0;
-    out->destination = job->staging->base + offset;
-    while (offset < end && out->count < MAX_PIECES) {
-        const ProcessRange *from = &job->selection->ranges[*range];
-        uint64_t skipped = (uint64_t)(job->staging->base + offset - from->data);
-        uint64_t left = from->bytes - skipped;
-        uint64_t bytes = left < end - offset ? left : end - offset;
-        uint64_t address = from->address + skipped;
-        struct iovec *piece = &out->pieces[out->count++];
+    while (left > 0 && out->count < MAX_PIECES) {
+        const ProcessRange *from = &job->selection->ranges[at->range];
+        uint64_t rest = from->bytes - at->skipped;
+        uint64_t bytes = rest < left ? rest : left;
+        uint64_t offset = (uint64_t)(from->data - job->staging->base) + at->skipped;
 
-        // An address of another process: never a pointer of ours.
-        memcpy(&piece->iov_base, &address, sizeof address);
-        piece->iov_len = bytes;
-        out->bytes += bytes;
-        offset += bytes;
-        if (bytes == left)
-            (*range)++;
+        add_piece(out, job->staging->base + offset, from->address + at->skipped, bytes);
+        left -= bytes;
+        at->skipped += bytes;
+        if (bytes == rest)
+            *at = (CopyStart){at->range + 1, 0};
     }
 }
 
-// Drops the first `bytes` of what is still to be read.
-static void advance(CopyPieces *pieces, uint64_t bytes)
+// Drops the first `bytes` of the pieces from number `*first` on.
+static void drop(struct iovec *pieces, size_t *first, uint64_t bytes)
 {
-    pieces->destination += bytes;
-    pieces->bytes -= bytes;
     while (bytes > 0) {
-        struct iovec *piece = &pieces->pieces[pieces->first];
+        struct iovec *piece = &pieces[*first];
         size_t step = bytes < piece->iov_len ? (size_t)bytes : piece->iov_len;
 
         piece->iov_base = (char *)piece->iov_base + step;
         piece->iov_len -= step;
         bytes -= step;
         if (piece->iov_len == 0)
-            pieces->first++;
+            (*first)++;
     }
 }
 
-// The page at hand cannot be read: it is behind the end of its file, or a guard page.
-static uint64_t skip_page(CopyPieces *pieces)
+static void advance(CopyPieces *pieces, uint64_t bytes)
 {
-    uintptr_t address = (uintptr_t)pieces->pieces[pieces->first].iov_base;
-    uint64_t bytes = TARGET_PAGE_SIZE - address % TARGET_PAGE_SIZE;
-
-    memset(pieces->destination, 0, bytes);
-    advance(pieces, bytes);
-    return bytes;
+    pieces->bytes -= bytes;
+    drop(pieces->ours, &pieces->our_first, bytes);
+    drop(pieces->theirs, &pieces->first, bytes);
 }
 
-static bool read_pieces(const CopyJob *job, CopyPieces *pieces, uint64_t *unreadable_bytes,
-                        Error *error)
+// The page at hand cannot be read: it is behind the end of its file, or a guard page.
+static bool skip_page(CopyPieces *pieces, PageSelection *unread, Error *error)
+{
+    uintptr_t address = (uintptr_t)pieces->theirs[pieces->first].iov_base;
+    uint64_t bytes = TARGET_PAGE_SIZE - address % TARGET_PAGE_SIZE;
+
+    // Pages of ours are whole pages of theirs.
+    memset(pieces->ours[pieces->our_first].iov_base, 0, bytes);
+    advance(pieces, bytes);
+    return page_set_add(unread, address, address + bytes, error);
+}
+
+static bool read_pieces(const CopyJob *job, CopyPieces *pieces, PageSelection *unread, Error *error)
 {
     while (pieces->bytes > 0) {
-        struct iovec local = {.iov_base = pieces->destination, .iov_len = pieces->bytes};
-        ssize_t got = process_vm_readv(job->tid, &local, 1, &pieces->pieces[pieces->first],
-                                       pieces->count - pieces->first, 0);
+        ssize_t got = process_vm_readv(
+            job->tid, &pieces->ours[pieces->our_first], pieces->our_count - pieces->our_first,
+            &pieces->theirs[pieces->first], pieces->count - pieces->first, 0);
 
         if (got > 0)
             advance(pieces, (uint64_t)got);
-        else if (got == 0 || errno == EFAULT)
-            *unreadable_bytes += skip_page(pieces);
-        else if (errno == ESRCH)
+        else if (got == 0 || errno == EFAULT) {
+            if (!skip_page(pieces, unread, error))
+                return false;
+        } else if (errno == ESRCH)
             return capture_refusal_gone(job->pid, error);
         else if (errno != EINTR)
             return error_set(error, errno == ENOMEM ? ERROR_MEMORY : ERROR_SYSTEM,
@@ -240,41 +266,69 @@ static bool read_pieces(const CopyJob *job, CopyPieces *pieces, uint64_t *unread
 static bool copy_batch(void *context, uint32_t worker, uint64_t item, Error *error)
 {
     CopyJob *job = context;
-    uint64_t offset = item * BATCH_BYTES, range = find_range(job, offset);
-    uint64_t left = job->selection->bytes - offset;
-    uint64_t end = offset + (left < BATCH_BYTES ? left : BATCH_BYTES);
+    CopyStart at = job->starts[item];
+    uint64_t left = job->selection->bytes - item * BATCH_BYTES;
     CopyPieces pieces;
 
+    left = left < BATCH_BYTES ? left : BATCH_BYTES;
     // Only one thread asks, so that the callback need not be prepared for two at once.
     if (worker == 0 && !capture_cancel_check(job->cancel, job->pid, error))
         return false;
-    while (offset < end) {
-        collect_pieces(job, offset, end, &range, &pieces);
-        offset += pieces.bytes;
-        if (!read_pieces(job, &pieces, &job->unreadable_bytes[worker], error))
+    while (left > 0) {
+        collect_pieces(job, &at, left, &pieces);
+        left -= pieces.bytes;
+        if (!read_pieces(job, &pieces, &job->unread[worker], error))
             return false;
     }
     return true;
 }
 
+// Puts together what the workers could not read.
+static bool gather_unread(CopyJob *job, PageSelection *unread, Error *error)
+{
+    page_set_clear(unread);
+    for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++)
+        for (uint64_t j = 0; j < job->unread[i].count; j++)
+            if (!page_set_add_data(unread, &job->unread[i].ranges[j], error))
+                return false;
+    page_set_sort(unread);
+    return true;
+}
+
+bool page_copying_pieces(const PageSelection *pieces, int pid, int tid,
+                         const StagingMemory *staging, const CaptureCancel *cancel,
+                         PageSelection *unread, Error *error)
+{
+    CopyJob job = {
+        .selection = pieces, .staging = staging, .cancel = cancel, .pid = pid, .tid = tid};
+    uint64_t batches = (pieces->bytes + BATCH_BYTES - 1) / BATCH_BYTES;
+    uint32_t threads = parallel_for_threads(0, batches);
+    bool is_ok;
+
+    if (threads > MAX_COPY_THREADS)
+        threads = MAX_COPY_THREADS;
+    is_ok = find_starts(&job, batches, error) &&
+            parallel_for(batches, threads, copy_batch, &job, error) &&
+            gather_unread(&job, unread, error);
+    free(job.starts);
+    for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++)
+        page_selection_release(&job.unread[i]);
+    return is_ok;
+}
+
 bool page_copying_run(PageSelection *selection, int pid, int tid, const StagingMemory *staging,
                       const CaptureCancel *cancel, uint64_t *unreadable_bytes, Error *error)
 {
-    CopyJob job = {
-        .selection = selection, .staging = staging, .cancel = cancel, .pid = pid, .tid = tid};
-    uint64_t batches = (selection->bytes + BATCH_BYTES - 1) / BATCH_BYTES, offset = 0;
-    uint32_t threads = parallel_for_threads(0, batches);
+    PageSelection unread = {0};
+    uint64_t offset = 0;
     bool is_ok;
 
     for (uint64_t i = 0; i < selection->count; i++) {
         selection->ranges[i].data = staging->base + offset;
         offset += selection->ranges[i].bytes;
     }
-    if (threads > MAX_COPY_THREADS)
-        threads = MAX_COPY_THREADS;
-    is_ok = parallel_for(batches, threads, copy_batch, &job, error);
-    *unreadable_bytes = 0;
-    for (uint32_t i = 0; i < threads; i++)
-        *unreadable_bytes += job.unreadable_bytes[i];
+    is_ok = page_copying_pieces(selection, pid, tid, staging, cancel, &unread, error);
+    *unreadable_bytes = unread.bytes;
+    page_selection_release(&unread);
     return is_ok;
 }

@@ -40,4 +40,10 @@ NODISCARD bool page_copying_run(PageSelection *selection, int pid, int tid,
                                 const StagingMemory *staging, const CaptureCancel *cancel,
                                 uint64_t *unreadable_bytes, Error *error);
 
+// Copies all of `pieces`, whose data say where in `staging` to. Clears `unread` and fills it with
+// the pages that could not be read, which are zero in the copy. Errors: as above.
+NODISCARD bool page_copying_pieces(const PageSelection *pieces, int pid, int tid,
+                                   const StagingMemory *staging, const CaptureCancel *cancel,
+                                   PageSelection *unread, Error *error);
+
 #endif
