@@ -41,8 +41,11 @@ typedef struct CaptureSettings {
 static const OptionChoice foreign_modes[] = {
     {"blocks", FOREIGN_BLOCKS}, {"roots", FOREIGN_ROOTS}, {"none", FOREIGN_NONE}, {NULL, 0}};
 
-static const OptionChoice methods[] = {
-    {"auto", CAPTURE_AUTO}, {"fork", CAPTURE_FORK}, {"stop", CAPTURE_STOP}, {NULL, 0}};
+static const OptionChoice methods[] = {{"auto", CAPTURE_AUTO},
+                                       {"precopy", CAPTURE_PRECOPY},
+                                       {"fork", CAPTURE_FORK},
+                                       {"stop", CAPTURE_STOP},
+                                       {NULL, 0}};
 
 static const Option options[] = {
     {.name = "pid",
@@ -109,10 +112,11 @@ static const Option options[] = {
     {.name = "method",
      .type = OPTION_CHOICE,
      .choices = methods,
-     .help = "how: the process is stopped while it is made to fork,\n"
-             "and the fork is copied; or for as long as copying\n"
-             "takes; auto (the default): what takes less time and\n"
-             "is possible",
+     .help = "how: it is copied while it runs, then stopped for\n"
+             "what it wrote meanwhile; or stopped while it is made\n"
+             "to fork, and the fork is copied; or stopped until all\n"
+             "is copied; auto (the default): the first of these\n"
+             "that is possible and takes little time",
      .setting = offsetof(CaptureSettings, method)},
     {.name = "max-pause",
      .type = OPTION_DURATION,

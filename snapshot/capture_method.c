@@ -24,6 +24,8 @@ const char *capture_method_name(CaptureMethod method)
     switch (method) {
     case CAPTURE_AUTO:
         return "auto";
+    case CAPTURE_PRECOPY:
+        return "precopy";
     case CAPTURE_FORK:
         return "fork";
     case CAPTURE_STOP:

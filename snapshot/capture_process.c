@@ -1,4 +1,5 @@
-// Copying a running process by pid: see snapshot/capture_process.h.
+// Copying a running process by pid, while it runs (capture_precopy_internal.h), from a fork of it
+// (capture_fork_internal.h), or while it stands still, here: see snapshot/capture_process.h.
 //
 // Stopping is done by a guard (capture_guard_internal.h), reading memory by this process: so the
 // target is let go when we are killed, and when the guard is.
@@ -14,6 +15,7 @@
 #include "snapshot/capture_fork_internal.h"
 #include "snapshot/capture_guard_internal.h"
 #include "snapshot/capture_method_internal.h"
+#include "snapshot/capture_precopy_internal.h"
 #include "snapshot/capture_refusal_internal.h"
 #include "snapshot/page_copying_internal.h"
 #include "snapshot/page_selection_internal.h"
@@ -138,9 +140,58 @@ static bool copy_fork(CaptureJob *job, CaptureGuard *guard)
 
 static bool copy_by_method(CaptureJob *job, CaptureGuard *guard)
 {
-    bool is_ok =
-        job->method == CAPTURE_FORK ? copy_fork(job, guard) : copy_while_stopped(job, guard);
+    return job->method == CAPTURE_FORK ? copy_fork(job, guard) : copy_while_stopped(job, guard);
+}
 
+// ---- before and after ----
+
+// Everything but pre-copy: there is one moment at which all is copied, by us or by the kernel.
+static bool copy_at_once(CaptureJob *job)
+{
+    ProcessCopy *out = job->out;
+    CaptureGuard guard;
+    uint64_t bytes;
+    bool is_ok;
+
+    out->method = "stop";
+    if (!select_all(job, job->task) ||
+        !capture_method_choose(job->options, job->pid, job->task, job->selection.bytes,
+                               &job->method, job->error))
+        return false;
+    bytes = job->selection.bytes + job->selection.bytes / HEADROOM_SHARE + HEADROOM_BYTES;
+    if (!staging_memory_prepare(&job->staging, bytes, job->pid, job->cancel, job->error))
+        return false;
+    is_ok = capture_guard_start(&guard, job->pid, job->cancel, job->error) &&
+            copy_by_method(job, &guard);
+    capture_guard_end(&guard);
+    if (!is_ok)
+        return false;
+    staging_memory_trim(&job->staging, job->selection.bytes);
+    out->ranges = job->selection.ranges;
+    out->range_count = job->selection.count;
+    out->staging = job->staging.base;
+    out->staging_bytes = job->staging.bytes;
+    job->selection = (PageSelection){.ranges = NULL};
+    job->staging = (StagingMemory){.base = NULL};
+    return true;
+}
+
+static bool copy(CaptureJob *job)
+{
+    PauseCertificate *certificate = &job->out->certificate;
+    CaptureMethod method = job->options->method;
+    bool is_ok = false;
+
+    if (method == CAPTURE_AUTO || method == CAPTURE_PRECOPY)
+        is_ok = capture_precopy(job->pid, job->task, job->options, job->out, job->error);
+    if (!is_ok && method == CAPTURE_AUTO && job->error->code == ERROR_UNSUPPORTED) {
+        (void)snprintf(certificate->method_note, sizeof certificate->method_note,
+                       "it was not copied while it ran: %.160s", job->error->message);
+        process_copy_drop_threads(job->out);
+        is_ok = copy_at_once(job);
+    } else if (method != CAPTURE_AUTO && method != CAPTURE_PRECOPY) {
+        is_ok = copy_at_once(job);
+    }
     // A method that was insisted on, and cannot be used here.
     if (!is_ok && job->error->code == ERROR_UNSUPPORTED && !is_automatic(job)) {
         job->error->code = ERROR_SYSTEM;
@@ -149,63 +200,35 @@ static bool copy_by_method(CaptureJob *job, CaptureGuard *guard)
     return is_ok;
 }
 
-// Job control stops of this program are put off meanwhile: the guard would let the target go.
-static bool trace(CaptureJob *job)
-{
-    sigset_t waiting, before;
-    CaptureGuard guard;
-    bool is_ok;
-
-    (void)sigemptyset(&waiting);
-    (void)sigaddset(&waiting, SIGTSTP);
-    (void)sigaddset(&waiting, SIGTTIN);
-    (void)sigaddset(&waiting, SIGTTOU);
-    (void)sigprocmask(SIG_BLOCK, &waiting, &before);
-    is_ok = capture_guard_start(&guard, job->pid, job->cancel, job->error) &&
-            copy_by_method(job, &guard);
-    capture_guard_end(&guard);
-    (void)sigprocmask(SIG_SETMASK, &before, NULL);
-    return is_ok;
-}
-
-// ---- before and after ----
-
 bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *out,
                           Error *error)
 {
     static const ProcessCopyOptions defaults;
     CaptureJob job = {.pid = pid, .out = out, .error = error};
-    const CaptureCancel *cancel;
-    bool is_ok = false;
-    uint64_t bytes;
+    sigset_t waiting, before;
+    bool is_ok;
 
     job.options = options == NULL ? &defaults : options;
-    job.cancel = cancel = &job.options->cancel;
+    job.cancel = &job.options->cancel;
     memset(out, 0, sizeof *out);
     out->pid = pid;
-    out->method = "stop";
     if (!capture_refusal_check(pid, error))
         return false;
     job.task = find_live_task(pid);
     proc_executable_name(pid, job.task, out->executable, sizeof out->executable);
-    if (!select_all(&job, job.task) ||
-        !capture_method_choose(job.options, pid, job.task, job.selection.bytes, &job.method, error))
-        goto done;
-    bytes = job.selection.bytes + job.selection.bytes / HEADROOM_SHARE + HEADROOM_BYTES;
-    if (!staging_memory_prepare(&job.staging, bytes, pid, cancel, error))
-        goto done;
-    is_ok = trace(&job);
+    // Job control stops of this program are put off meanwhile: the guard would let the target go.
+    (void)sigemptyset(&waiting);
+    (void)sigaddset(&waiting, SIGTSTP);
+    (void)sigaddset(&waiting, SIGTTIN);
+    (void)sigaddset(&waiting, SIGTTOU);
+    (void)sigprocmask(SIG_BLOCK, &waiting, &before);
+    is_ok = copy(&job);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     out->pause_ns = pause_certificate_worst_ns(&out->certificate);
     if (is_ok || error->code == ERROR_LIMIT)
         is_ok = capture_method_check_pause(job.options, out, error) && is_ok;
-    if (is_ok)
-        staging_memory_trim(&job.staging, job.selection.bytes);
-
-done:
-    out->ranges = job.selection.ranges;
-    out->range_count = job.selection.count;
-    out->staging = job.staging.base;
-    out->staging_bytes = job.staging.bytes;
+    staging_memory_release(&job.staging);
+    page_selection_release(&job.selection);
     if (!is_ok)
         process_copy_release(out);
     return is_ok;

@@ -17,8 +17,9 @@ typedef struct CaptureCancel {
 
 typedef enum CaptureMethod {
     CAPTURE_AUTO,
-    CAPTURE_FORK, // all threads stand still while the process forks; the child is copied
-    CAPTURE_STOP, // all threads stand still while everything is copied
+    CAPTURE_PRECOPY, // it is copied while it runs, and at last what was written meanwhile
+    CAPTURE_FORK,    // all threads stand still while the process forks; the child is copied
+    CAPTURE_STOP,    // all threads stand still while everything is copied
 } CaptureMethod;
 
 // How to copy a process; zeroed is a good default.

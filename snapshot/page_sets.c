@@ -49,7 +49,11 @@ bool page_set_add(PageSelection *set, uint64_t start, uint64_t end, Error *error
 {
     const ProcessRange range = {.address = start, .bytes = end - start};
 
-    return end <= start || page_set_add_data(set, &range, error);
+    if (end <= start)
+        return true;
+    if (set->count > 0 && end_of(&set->ranges[set->count - 1]) > start)
+        return error_set(error, ERROR_SYSTEM, "pages are listed out of order");
+    return page_set_add_data(set, &range, error);
 }
 
 static int compare_ranges(const void *left, const void *right)
@@ -102,6 +106,15 @@ static bool add_part(PageSelection *out, const ProcessRange *range, uint64_t sta
     return end <= start || page_set_add_data(out, &part, error);
 }
 
+// A few steps from `at` are tried first; a small set may skip most of a large one.
+static uint64_t find_from(const PageSelection *set, uint64_t at, uint64_t address)
+{
+    for (unsigned step = 0; step < 4; step++, at++)
+        if (at == set->count || end_of(&set->ranges[at]) > address)
+            return at;
+    return page_set_find(set, address);
+}
+
 // Adds what `set` has, or has not, of `range`; `*at` is a number of a range of `set` from which on
 // to look, and moves on.
 static bool add_parts(PageSelection *out, const ProcessRange *range, const PageSelection *set,
@@ -109,14 +122,13 @@ static bool add_parts(PageSelection *out, const ProcessRange *range, const PageS
 {
     uint64_t position = range->address, end = end_of(range);
 
-    while (*at < set->count && end_of(&set->ranges[*at]) <= position)
-        (*at)++;
+    *at = find_from(set, *at, position);
     for (; *at < set->count && set->ranges[*at].address < end; (*at)++) {
         const ProcessRange *other = &set->ranges[*at];
         uint64_t from = other->address > position ? other->address : position;
         uint64_t to = end_of(other) < end ? end_of(other) : end;
 
-        if (!(of_both ? add_part(out, range, from, to, error)
+        if (!(of_both ? add_part(out, range->data != NULL ? range : other, from, to, error)
                       : add_part(out, range, position, from, error)))
             return false;
         position = to;

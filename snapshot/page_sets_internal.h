@@ -20,9 +20,9 @@ NODISCARD bool page_set_add_data(PageSelection *set, const ProcessRange *range, 
 // Puts ranges that were added in any order into theirs; none overlaps another, and none has data.
 void page_set_sort(PageSelection *set);
 
-// Clears `out`, which is neither `left` nor `right`, and fills it with the pages of `left`, and
-// their data, that `right` has, or has not; or with the pages of both, of `right` where both have
-// them. Errors: memory.
+// Clears `out`, which is neither `left` nor `right`, and fills it with the pages of `left` that
+// `right` has, or has not; or with the pages of both, of `right` where both have them. Pages bring
+// their data along; for the first it is enough when `right` has them. Errors: memory.
 NODISCARD bool page_set_intersect(const PageSelection *left, const PageSelection *right,
                                   PageSelection *out, Error *error);
 NODISCARD bool page_set_subtract(const PageSelection *left, const PageSelection *right,

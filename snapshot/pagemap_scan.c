@@ -45,7 +45,13 @@ int pagemap_scan(int pagemap, const PageQuery *query, uint64_t *start, uint64_t 
     } while (found < 0 && errno == EINTR);
     if (found < 0)
         return -1;
-    // Where it did not move on, there is nothing more.
-    *start = arguments.walk_end > *start ? arguments.walk_end : end;
+    // `walk_end` may be where the kernel's own buffer was full on the way, though it came to the
+    // end after that (seen on 6.18). It went on as long as there was room.
+    if (found < (int)PAGEMAP_SCAN_REGIONS)
+        *start = end;
+    else if (arguments.walk_end > regions[found - 1].end)
+        *start = arguments.walk_end;
+    else
+        *start = regions[found - 1].end;
     return found;
 }

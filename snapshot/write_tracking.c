@@ -22,10 +22,6 @@
 
 // ---- registering ----
 
-// Linux 6.7, which newer headers know.
-#define FEATURE_WP_UNPOPULATED (UINT64_C(1) << 13)
-#define FEATURE_WP_ASYNC (UINT64_C(1) << 15)
-
 static bool register_range(WriteTracking *tracking, uint64_t start, uint64_t end)
 {
     struct uffdio_register request = {.range = {.start = start, .len = end - start},
@@ -87,13 +83,13 @@ static bool protect_run(WriteTracking *tracking, const TrackedRun *run, PageSele
     return tracked_scan(tracking, &query, run->start, run->end, written, error);
 }
 
-// The blocks of the run that hold written pages (of `written`, from number `first` on).
-static bool add_blocks(const TrackedRun *run, const PageSelection *written, uint64_t first,
-                       PageSelection *blocks, Error *error)
+// The blocks of the run that hold pages of `written`, whose ranges may begin before the run.
+static bool add_blocks(const TrackedRun *run, const PageSelection *written, PageSelection *blocks,
+                       Error *error)
 {
     uint64_t end = run->start;
 
-    for (uint64_t i = first; i < written->count; i++) {
+    for (uint64_t i = page_set_find(written, run->start); i < written->count; i++) {
         const ProcessRange *range = &written->ranges[i];
         uint64_t from = range->address / BLOCK_BYTES * BLOCK_BYTES;
         uint64_t to = (range->address + range->bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
@@ -158,12 +154,10 @@ bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
     if (!note_registered(tracking, source, error))
         return false;
     while (tracked_run_next(source, &run)) {
-        uint64_t first = written->count;
-
         if (!register_run(tracking, source, &run, error) ||
             !protect_run(tracking, &run, written, error))
             return false;
-        if (run.kind == RUN_ANONYMOUS && !add_blocks(&run, written, first, blocks, error))
+        if (run.kind == RUN_ANONYMOUS && !add_blocks(&run, written, blocks, error))
             return false;
     }
     return mark_blocks(tracking, blocks, written, error);
@@ -174,8 +168,7 @@ bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
 bool write_tracking_init(WriteTracking *tracking, int pid, int tid, int userfault,
                          const CaptureCancel *cancel, Error *error)
 {
-    struct uffdio_api api = {.api = UFFD_API,
-                             .features = FEATURE_WP_ASYNC | FEATURE_WP_UNPOPULATED};
+    struct uffdio_api api = {.api = UFFD_API, .features = WRITE_TRACKING_FEATURES};
     char path[PROC_PATH_BYTES];
 
     *tracking =

@@ -28,6 +28,9 @@
 #include "snapshot/page_selection_internal.h"
 #include "snapshot/pagemap_scan_internal.h"
 
+// UFFD_FEATURE_WP_UNPOPULATED, UFFD_FEATURE_WP_ASYNC, which older headers do not know.
+#define WRITE_TRACKING_FEATURES (UINT64_C(1) << 13 | UINT64_C(1) << 15)
+
 typedef struct WriteTracking {
     int pid;
     const CaptureCancel *cancel; // borrowed; may be NULL

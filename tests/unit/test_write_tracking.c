@@ -160,6 +160,23 @@ Test(write_tracking, at_the_end_written_pages_are_content)
     cr_expect_str_eq(pages_of(&content), "3 100 2000");
 }
 
+// More regions than the kernel finds in one go.
+Test(write_tracking, every_other_page)
+{
+    for (uint64_t i = 0; i < PLACE_PAGES; i += 2)
+        touch(i, 1);
+    protect();
+    cr_expect_eq(written.count, PLACE_PAGES / 2);
+    cr_expect_eq(written.bytes, PLACE_PAGES / 2 * PAGE);
+    for (uint64_t i = 0; i < PLACE_PAGES; i += 4)
+        touch(i, 2);
+    collect();
+    cr_expect_eq(content.count, PLACE_PAGES / 4);
+    cr_expect_eq(content.bytes, PLACE_PAGES / 4 * PAGE);
+    cr_expect_eq(unchanged.bytes, (PLACE_PAGES - PLACE_PAGES / 4) * PAGE);
+    cr_expect(page_selection_fill(&written, &source, NULL, &error), "%s", error.message);
+}
+
 Test(write_tracking, pages_that_are_given_back_are_neither_unchanged_nor_content)
 {
     set_up_pages();
@@ -277,6 +294,35 @@ Test(write_tracking, of_a_mapped_file_only_private_pages_can_be_unchanged)
     collect();
     cr_expect_str_eq(pages_of(&unchanged), "1");
     cr_expect_str_eq(pages_of(&content), "0 2-7");
+}
+
+// A range of pages that goes on from one run into the next one.
+Test(write_tracking, neighbouring_mappings_of_different_kinds)
+{
+    static char name[] = "", file_name[] = "/tmp/file";
+    ProcessMapping both[2];
+
+    map_file(4);
+    cr_assert_neq(mmap((void *)(PLACE + 4 * PAGE), 4 * PAGE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+                  MAP_FAILED);
+    both[0] = both[1] = mapping;
+    both[0].name = file_name;
+    both[1].start = PLACE + 4 * PAGE;
+    both[1].end = PLACE + 8 * PAGE;
+    both[1].inode = 0;
+    both[1].name = name;
+    source.mappings = both;
+    source.mapping_count = 2;
+    touch(3, 1);
+    touch(4, 1);
+    touch(5, 1);
+    protect();
+    cr_expect_str_eq(pages_of(&written), "3-5");
+    touch(5, 2);
+    collect();
+    cr_expect(has(&unchanged, 3) && has(&unchanged, 4));
+    cr_expect_str_eq(pages_of(&content), "0-2 5");
 }
 
 static uint64_t flagged_mappings(void)
