@@ -295,6 +295,25 @@ static void give_blocks(HeapImageBuilder *builder, const HeapPlan *plan, Foreign
                                    plan->block_count * BLOCK_BYTES);
 }
 
+uint32_t explore_heap_node_at(const ExploreHeap *heap, uint64_t address)
+{
+    HeapPlan plan;
+    Error error;
+
+    if (!plan_heap(&plan, heap, heap_layout_rudo_gc_0_8(), &error))
+        return EXPLORE_MAX_NODES;
+    free(plan.bytes);
+    for (uint32_t i = 0; i < heap->node_count; i++) {
+        const ExploreNode *node = &heap->nodes[i];
+        uint64_t bytes = node->is_block                    ? BLOCK_BYTES
+                         : node->edge_count <= SMALL_EDGES ? SMALL_CLASS
+                                                           : LARGE_CLASS;
+        if (address - plan.addresses[i] < bytes)
+            return i;
+    }
+    return EXPLORE_MAX_NODES;
+}
+
 static bool build_image(HeapImageBuilder **builder, const HeapPlan *plan, const ExploreHeap *heap,
                         const HeapLayout *layout, HeapImage **out, Error *error)
 {

@@ -43,6 +43,9 @@ void explore_heap_remove_node(ExploreHeap *heap, uint32_t node);
 void explore_heap_remove_edge(ExploreHeap *heap, uint32_t node, uint32_t edge);
 void explore_heap_remove_root(ExploreHeap *heap, uint32_t root);
 
+// The node that the address, as captured, is in; EXPLORE_MAX_NODES: none, or memory is short.
+uint32_t explore_heap_node_at(const ExploreHeap *heap, uint64_t address);
+
 // Errors: memory. The caller owns the image.
 NODISCARD bool explore_heap_image(const ExploreHeap *heap, HeapImage **out, Error *error);
 

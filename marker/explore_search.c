@@ -43,7 +43,7 @@ void explore_finding_release(ExploreFinding *finding)
     choice_list_release(&finding->choices);
 }
 
-static void make_queue_case(QueueCase *queue, ScheduleRandom *random)
+void explore_queue_case(QueueCase *queue, ScheduleRandom *random)
 {
     *queue = (QueueCase){.capacity = schedule_random_below(random, 2) == 0 ? 2 : 4,
                          .thieves = QUEUE_THIEVES,
@@ -91,7 +91,7 @@ static bool make_subject(ExploreSubject *subject, const ExploreOptions *options,
     subject->explored.marker = options->marker;
     subject->explored.is_queue = options->has_queues && (!options->has_marks || group % 2 == 0);
     if (subject->explored.is_queue) {
-        make_queue_case(&subject->explored.queue, &random);
+        explore_queue_case(&subject->explored.queue, &random);
         return true;
     }
     return make_mark_case(subject, options, &random, error);

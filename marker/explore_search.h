@@ -31,6 +31,9 @@ NODISCARD bool explore_subject_set_heap(ExploreSubject *subject, const ExploreHe
                                         Error *error);
 void explore_subject_release(ExploreSubject *subject);
 
+// A queue of capacity 2 or 4 with an owner and two thieves.
+void explore_queue_case(QueueCase *queue, ScheduleRandom *random);
+
 typedef struct ExploreOptions {
     const MarkerOperations *marker;
     SimModel model;

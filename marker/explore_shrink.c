@@ -16,6 +16,9 @@
 
 // Rounds over all smaller schedules; each round but the last made one smaller.
 #define MAX_ROUNDS 60u
+// Queues that are tried in place of a mark.
+#define QUEUE_CASES 16u
+#define QUEUE_EFFORT 4u
 
 typedef struct Shrink {
     SimRun *run;
@@ -49,8 +52,11 @@ static bool still_violates(Shrink *shrink)
         adopt(shrink, &result.violation);
         return true;
     }
+    // Schedules of queues are short.
     (void)explore_subject_search(shrink->run, &finding->subject, finding->model, finding->number,
-                                 shrink->effort, &violation, &shrink->recorded);
+                                 finding->subject.explored.is_queue ? QUEUE_EFFORT * shrink->effort
+                                                                    : shrink->effort,
+                                 &violation, &shrink->recorded);
     if (violation.kind == VIOLATION_NONE)
         return false;
     adopt(shrink, &violation);
@@ -91,6 +97,30 @@ static bool shrink_queue_once(Shrink *shrink)
     smaller = *queue;
     smaller.capacity = 2;
     return queue->capacity > 2 && try_queue(shrink, &smaller);
+}
+
+// An error of the queue that a mark showed is seen better in the queue alone.
+static bool try_queue_alone(Shrink *shrink)
+{
+    ExploreFinding *finding = shrink->finding;
+    ExploreCase *explored = &finding->subject.explored;
+    ScheduleRandom random = {finding->number};
+    Violation violation = {VIOLATION_NONE, ""};
+
+    if (explored->is_queue || explored->marker->queue_init == NULL)
+        return false;
+    explored->is_queue = true;
+    for (uint32_t i = 0; i < QUEUE_CASES && violation.kind == VIOLATION_NONE; i++) {
+        explore_queue_case(&explored->queue, &random);
+        (void)explore_subject_search(shrink->run, &finding->subject, finding->model,
+                                     finding->number, shrink->effort, &violation,
+                                     &shrink->recorded);
+    }
+    if (violation.kind == VIOLATION_NONE)
+        explored->is_queue = false;
+    else
+        adopt(shrink, &violation);
+    return explored->is_queue;
 }
 
 static bool try_heap(Shrink *shrink, const ExploreHeap *smaller)
@@ -178,6 +208,7 @@ static void shrink_case(Shrink *shrink)
     uint32_t rounds = 0;
     bool has_shrunk = true;
 
+    (void)try_queue_alone(shrink);
     while (has_shrunk && !shrink->is_short && rounds++ < MAX_ROUNDS) {
         if (shrink->finding->subject.explored.is_queue) {
             has_shrunk = shrink_queue_once(shrink);

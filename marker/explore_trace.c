@@ -9,12 +9,15 @@
 #include <string.h>
 
 #include "marker/explore_names.h"
+#include "marker/mark_item.h"
 
 // Values that a location had: enough to tell whether anything new happens.
 #define SEEN_VALUES 16u
 
-// Of what goes on without preemption, as every run does in the end, so many lines are shown.
-#define UNFORCED_LINES 10u
+// When there are more lines, those of a mark are left out that go on without preemption, as every
+// mark does in the end; but for the first ones.
+#define FEW_LINES 29u
+#define LEAST_LINES 10u
 
 typedef struct SeenValues {
     uint32_t count;
@@ -24,11 +27,12 @@ typedef struct SeenValues {
 typedef struct Trace {
     TraceSink *sink;
     void *context;
+    const ExploreSubject *subject;
     SimModel model;
     uint32_t lines;
     uint64_t last_news; // step at which a location got a value that it did not have before
     uint64_t last_step; // nothing is shown behind this one
-    uint64_t forced;    // no line begins behind this one, but for the first few
+    uint64_t forced;    // no line begins behind this one, but for the first ones
     SeenValues seen[SIM_MAX_LOCATIONS];
     // The line that is being written.
     bool is_open;
@@ -75,7 +79,7 @@ static void PRINTF_LIKE(2, 3) add(Trace *trace, const char *format, ...)
 
 // ---- words ----
 
-typedef char NumberText[24];
+typedef char NumberText[40];
 
 static const char *number_text(NumberText text, uint64_t value)
 {
@@ -89,6 +93,27 @@ static const char *number_text(NumberText text, uint64_t value)
     return text;
 }
 
+// What a slot of a mark's queue holds: an item, whose address differs from run to run.
+static const char *value_text(const Trace *trace, NumberText text, uint32_t location,
+                              uint64_t value)
+{
+    const ExploreSubject *subject = trace->subject;
+    const HeapImage *image = subject->explored.mark.image;
+    uint64_t address = mark_item_address(value);
+    uint32_t node;
+
+    if (subject->explored.is_queue || !trace->names.names[location].is_slot || value == 0)
+        return number_text(text, value);
+    if (mark_item_tag(value) < MARK_ITEM_SPAN_TAG && image->is_flat)
+        address -= image->window_delta;
+    node = explore_heap_node_at(&subject->heap, address);
+    if (node < subject->heap.node_count)
+        (void)snprintf(text, sizeof(NumberText), "object %" PRIu32, node);
+    else
+        (void)snprintf(text, sizeof(NumberText), "an item at 0x%" PRIx64, address);
+    return text;
+}
+
 // What a load found that is not what memory holds, or will.
 static void add_staleness(Trace *trace, const SimRun *run, const SimEvent *event)
 {
@@ -97,13 +122,14 @@ static void add_staleness(Trace *trace, const SimRun *run, const SimEvent *event
     NumberText number;
 
     if (trace->model == SIM_C11 && event->is_stale)
-        add(trace, " (stale: %s by now)", number_text(number, sim_value(run, location)));
+        add(trace, " (stale: %s by now)",
+            value_text(trace, number, location, sim_value(run, location)));
     else if (trace->model == SIM_TSO && event->is_stale)
         add(trace, " (from its own buffer)");
     else if (trace->model == SIM_TSO &&
              sim_waiting_store(run, location, event->entity, &worker, &waiting))
-        add(trace, " (%s waits in the buffer of worker %" PRIu32 ")", number_text(number, waiting),
-            worker);
+        add(trace, " (%s waits in the buffer of worker %" PRIu32 ")",
+            value_text(trace, number, location, waiting), worker);
 }
 
 // For operations without a value.
@@ -134,7 +160,7 @@ static void add_operation(Trace *trace, const SimRun *run, const SimEvent *event
     const char *verb = verb_of(operation->kind);
     NumberText value, other;
 
-    (void)number_text(value, event->value);
+    (void)value_text(trace, value, operation->location, event->value);
     if (verb != NULL) {
         add(trace, "%s %s", verb, name);
         return;
@@ -274,7 +300,7 @@ static void see_event(void *context, const SimRun *run, const SimEvent *event)
         return;
     if (!continues(trace, event)) {
         flush_line(trace);
-        if (trace->lines >= UNFORCED_LINES && sim_steps(run) > trace->forced)
+        if (trace->lines >= LEAST_LINES && sim_steps(run) > trace->forced)
             return;
         trace->is_open = true;
         trace->used = 0;
@@ -324,6 +350,7 @@ uint32_t explore_trace(SimRun *run, const ExploreSubject *subject, SimModel mode
     *result = (CaseRun){.outcome = SIM_NO_MEMORY};
     if (trace == NULL)
         return 0;
+    trace->subject = subject;
     trace->model = model;
     trace_run(trace, last_step, forced, run, subject, choices, result);
     lines = trace->lines;
@@ -331,7 +358,8 @@ uint32_t explore_trace(SimRun *run, const ExploreSubject *subject, SimModel mode
     if (result->outcome == SIM_ENDLESS)
         last_step = trace->last_news;
     // The end of a mark is always the same, and what went wrong shows in its result only.
-    if (result->outcome == SIM_FINISHED && !subject->explored.is_queue)
+    if (result->outcome == SIM_FINISHED && !subject->explored.is_queue &&
+        (sink == NULL || lines > FEW_LINES))
         forced = result->forced;
     if (sink != NULL) {
         trace->sink = sink;

@@ -21,9 +21,9 @@ typedef struct TraceLine {
 
 typedef void TraceSink(void *context, const TraceLine *line);
 
-// Runs the subject by the choices and hands out its lines. sink: NULL: they are only counted. The
-// lines before the workers are started are left out. Returns the number of lines; `*result` is what
-// the run came to. NULL memory: 0 lines.
+// Runs the subject by the choices and hands out its lines, without those before the workers are
+// started. sink: NULL: they are only counted, those of a mark until preemption makes no difference
+// any more. Returns the number of lines; `*result` is what the run came to. NULL memory: 0 lines.
 uint32_t explore_trace(SimRun *run, const ExploreSubject *subject, SimModel model,
                        const ChoiceList *choices, TraceSink *sink, void *context, CaseRun *result);
 

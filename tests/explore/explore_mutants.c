@@ -90,6 +90,13 @@ typedef struct Row {
     ViolationKind violation;
 } Row;
 
+// Lines are counted as they are shown.
+static void see_line(void *context, const TraceLine *line)
+{
+    (void)context;
+    (void)line;
+}
+
 // Shrinks what was found under the weakest model; the others follow the same way, and shrinking
 // takes longer than finding.
 static void check_finding(const Mutant *mutant, ExploreFinding *finding, Row *row)
@@ -102,7 +109,7 @@ static void check_finding(const Mutant *mutant, ExploreFinding *finding, Row *ro
 
     if (run == NULL || !explore_shrink(finding, SHRINK_EFFORT, &error))
         tap_bail("memory is short");
-    row->lines = explore_trace(run, &finding->subject, finding->model, &finding->choices, NULL,
+    row->lines = explore_trace(run, &finding->subject, finding->model, &finding->choices, see_line,
                                NULL, &result);
     tap_ok(row->lines > 0 && row->lines <= MAX_LINES, "%s: in at most %u lines", mutant->name,
            MAX_LINES);
