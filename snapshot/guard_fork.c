@@ -19,9 +19,11 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "snapshot/proc_files_internal.h"
+#include "snapshot/thread_stops_internal.h"
 
 static bool fork_in_thread(void *context, CallInjection *injection, Error *error)
 {
@@ -92,17 +94,35 @@ static bool reap_in_thread(void *context, CallInjection *injection, Error *error
                      result < 0 ? strerror((int)-result) : "it has not ended yet");
 }
 
-bool guard_fork_end(GuardFork *fork, GuardCall *call, Error *error)
+static bool has_gone(int pid)
 {
+    char state = proc_task_state(pid, pid);
+
+    return state == 0 || state == 'X';
+}
+
+bool guard_fork_end(GuardFork *fork, GuardCall *call, int64_t patience_ns, Error *error)
+{
+    const struct timespec moment = {.tv_nsec = 20000000};
+    int64_t until_ns = traced_now_ns(CLOCK_MONOTONIC) + patience_ns;
     bool is_ok;
 
-    if (fork->child == 0)
+    if (fork->child_inside == 0)
         return true;
-    (void)kill(fork->child, SIGKILL);
-    wait_for(fork->child, WEXITED);
+    if (fork->child != 0) {
+        (void)kill(fork->child, SIGKILL);
+        wait_for(fork->child, WEXITED);
+        fork->child = 0;
+    }
     call->work = (GuardWork){.run = reap_in_thread, .context = fork};
-    is_ok = guard_call_alone(call, error);
-    fork->child = 0;
-    // With the process all of its children have gone.
-    return is_ok || proc_task_state(call->pid, call->pid) == 0;
+    // A process that becomes another program keeps its children; its threads may be asleep
+    // (state D) or about to end. With the process, all of its children have gone.
+    while (!(is_ok = guard_call_alone(call, error)) && !call->has_stuck_thread &&
+           !has_gone(call->pid) && traced_now_ns(CLOCK_MONOTONIC) < until_ns)
+        (void)nanosleep(&moment, NULL);
+    if (is_ok || has_gone(call->pid)) {
+        fork->child_inside = 0;
+        return true;
+    }
+    return false;
 }

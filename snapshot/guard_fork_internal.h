@@ -14,7 +14,7 @@
 
 typedef struct GuardFork {
     pid_t child;          // the copy, as we number it; 0: none
-    int64_t child_inside; // as the target numbers it
+    int64_t child_inside; // as the target numbers it; 0: none, and no zombie of it
 } GuardFork;
 
 // Makes one of the stopped threads fork. The child is traced and stands still before its first
@@ -25,7 +25,8 @@ NODISCARD bool guard_fork_make(GuardFork *fork, const TracedThreads *threads, ui
                                Error *error);
 
 // Kills the child, and stops one thread of the target for a moment to reap it (`call` says how
-// that went). Nothing without a child. The target may be gone. Errors: system (a zombie is left).
-NODISCARD bool guard_fork_end(GuardFork *fork, GuardCall *call, Error *error);
+// that went), which is tried for so long. Nothing without a child. The target may be gone.
+// Errors: system (a zombie is left; may be called again).
+NODISCARD bool guard_fork_end(GuardFork *fork, GuardCall *call, int64_t patience_ns, Error *error);
 
 #endif

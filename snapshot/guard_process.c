@@ -24,6 +24,9 @@
 
 // While it holds the target, the guard looks this often whether rudo-snap has been put to sleep.
 #define TOOL_LOOK_MS 50
+// How long it tries to remove what is left of a fork: while rudo-snap waits, and when nobody does.
+#define REAP_PATIENCE_NS INT64_C(1000000000)
+#define LAST_REAP_PATIENCE_NS (60 * INT64_C(1000000000))
 
 typedef struct Guard {
     int socket;
@@ -196,12 +199,12 @@ static void make_fork(Guard *guard, GuardReply *reply)
     reply->tid = guard->fork.child;
 }
 
-static void end_fork(Guard *guard, GuardReply *reply)
+static void end_fork(Guard *guard, int64_t patience_ns, GuardReply *reply)
 {
     GuardCall call = {.pid = guard->pid};
 
     let_go(guard);
-    reply->is_ok = guard_fork_end(&guard->fork, &call, &reply->error);
+    reply->is_ok = guard_fork_end(&guard->fork, &call, patience_ns, &reply->error);
     guard->times = call.times;
     guard->has_stuck_thread = call.has_stuck_thread;
 }
@@ -273,7 +276,7 @@ static void serve(Guard *guard)
             make_fork(guard, &reply);
             break;
         case GUARD_END_FORK:
-            end_fork(guard, &reply);
+            end_fork(guard, REAP_PATIENCE_NS, &reply);
             break;
         }
         reply.is_over = guard->is_over;
@@ -311,7 +314,7 @@ void guard_process_run(int socket, int pid, pid_t tool)
     guard.cancel = (CaptureCancel){.is_cancelled = tool_stirs, .context = &guard};
     cut_ties(socket);
     serve(&guard);
-    end_fork(&guard, &(GuardReply){.is_ok = false});
+    end_fork(&guard, LAST_REAP_PATIENCE_NS, &(GuardReply){.is_ok = false});
     // What still holds a thread that did not stop is the kernel's to undo, when we end.
     _exit(0);
 }

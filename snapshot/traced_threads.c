@@ -388,11 +388,12 @@ void traced_threads_resume(TracedThreads *threads)
     // After a failure some may not have stopped yet, and only a stopped thread can be let go.
     // The kernel does the rest when the tracer ends.
     for (unsigned polls = 0; threads->has_interrupted && threads->seized_count > 0; polls++) {
-        if (traced_look_at_all(threads, true))
-            continue;
+        bool has_changed = traced_look_at_all(threads, true);
+
         if (traced_now_ns(CLOCK_MONOTONIC) - since > GIVING_UP_PATIENCE_NS)
             break;
-        pause_between_polls(polls);
+        if (!has_changed)
+            pause_between_polls(polls);
     }
     if (threads->has_interrupted && threads->resumed_at_ns == 0)
         threads->resumed_at_ns = traced_now_ns(CLOCK_MONOTONIC);
