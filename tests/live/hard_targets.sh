@@ -85,6 +85,22 @@ check_own_userfault()
     end_target
 }
 
+# check_sandboxed METHOD [strict]: under seccomp it is captured, or refused; it is never killed.
+check_sandboxed()
+{
+    local name="$1, a process under seccomp${2:+, $2}"
+    start_target sandboxed "${@:2}"
+    wait_until 5 grep -q closed "$WORK/target.out" || bail "the target is not closed in"
+    for ((i = 0; i < 3 * DOSE; i++)); do
+        capture_by "$1"
+        [ "$STATUS" -eq 0 ] || grep -q "seccomp" "$WORK/stderr" ||
+            not_ok "$name" "status $STATUS: $(head -1 "$WORK/stderr")"
+    done
+    note "$name: status $STATUS $(head -1 "$WORK/stderr")"
+    check_runs "$name: it runs on"
+    end_target
+}
+
 has_started_since()
 {
     [ "$(grep -c ready "$WORK/target.out")" -gt "$1" ]
@@ -99,6 +115,8 @@ note "$mappings mappings"
 
 for method in $(capture_methods); do
     check_execs "$method"
+    check_sandboxed "$method"
+    check_sandboxed "$method" strict
     check_hard "$method" forks $((5 * DOSE))
     check_hard "$method" mappings $((1 * DOSE)) "$mappings"
     check_hard "$method" unforked $((2 * DOSE))

@@ -1,15 +1,17 @@
 #!/bin/bash
-# System calls that sleep while their process is captured see no EINTR that nobody sent.
+# System calls that sleep while their process is captured, by whatever method, see no EINTR that
+# nobody sent.
 . "$(dirname "$0")/../support/live.sh"
 
 start_target sleeping_calls
 captures=$((50 * DOSE))
 failed=0
+mapfile -t methods < <(capture_methods)
 for ((i = 0; i < captures; i++)); do
-    run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/heap.zst" --force
+    capture_by "${methods[i % ${#methods[@]}]}"
     [ "$STATUS" -eq 0 ] || failed=$((failed + 1))
 done
-is "$captures captures succeed" "$failed $(head -c 300 "$WORK/stderr")" "0 "
+is "$captures captures, by ${methods[*]}, succeed" "$failed $(head -c 300 "$WORK/stderr")" "0 "
 check_runs "the target runs on"
 end_target
 

@@ -1,31 +1,44 @@
 #!/bin/bash
-# Threads of all kinds are stopped, read, and let go as they were.
+# Threads of all kinds are stopped, read, and let go as they were, by every method.
+# timeout: 1200
 . "$(dirname "$0")/../support/live.sh"
 
+mapfile -t methods < <(capture_methods)
+captures=0
+
+# By another method than the last time; its name is in $method.
 capture()
 {
-    run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/heap.zst" --force
+    method=${methods[captures++ % ${#methods[@]}]}
+    capture_by "$method"
+}
+
+# check_each NAME: each method captures it.
+check_each()
+{
+    for _ in "${methods[@]}"; do
+        capture
+        check_exit "$method: $1" 0
+    done
 }
 
 start_target many_threads sleeping=64 pages=7000
-capture
-check_exit "a process of 66 threads" 0
+check_each "a process of 66 threads"
 check_runs "it runs on"
 end_target
 
 start_target many_threads sleeping=4 spawning=4
-failed=0
+failed=""
 for ((i = 0; i < 50 * DOSE; i++)); do
     capture
-    [ "$STATUS" -eq 0 ] || failed=$((failed + 1))
+    [ "$STATUS" -eq 0 ] || failed+="$method: $(head -1 "$WORK/stderr")"$'\n'
 done
-is "threads that are born and die meanwhile" "$failed $(head -c 300 "$WORK/stderr")" "0 "
+is "threads that are born and die meanwhile" "$failed" ""
 check_runs "it runs on"
 end_target
 
 start_target many_threads sleeping=2 main-ends
-capture
-check_exit "a process whose first thread has ended" 0
+check_each "a process whose first thread has ended"
 check "it runs on" has_beaten_since "$(beats)"
 end_target
 
@@ -38,8 +51,7 @@ is_stopped()
 }
 wait_until 5 is_stopped
 before=$(beats)
-capture
-check_exit "a process that is stopped by SIGSTOP" 0
+check_each "a process that is stopped by SIGSTOP"
 wait_until 5 is_stopped
 check "all its threads stay stopped" is_stopped
 is "its heartbeat stands still" "$(beats)" "$before"
@@ -57,16 +69,15 @@ while :; do
     sleep 0.003
 done &
 nuisance=$!
-failed=0
+failed=""
 for ((i = 0; i < 30 * DOSE; i++)); do
     capture
-    [ "$STATUS" -eq 0 ] || failed=$((failed + 1))
+    [ "$STATUS" -eq 0 ] || failed+="$method: $(head -1 "$WORK/stderr")"$'\n'
 done
 kill "$nuisance"
 wait "$nuisance" 2>/dev/null
 kill -CONT "$TARGET"
-is "a process that is stopped and continued all the time" "$failed $(head -c 300 "$WORK/stderr")" \
-    "0 "
+is "a process that is stopped and continued all the time" "$failed" ""
 check_runs "it runs on"
 end_target
 
@@ -77,13 +88,13 @@ for ((i = 0; i < 20 * DOSE; i++)); do
     rm -f "$WORK/heap.zst"
     capture
     case $STATUS in
-    0) [ -e "$WORK/heap.zst" ] || surprises+="$i: status 0 without a file"$'\n' ;;
+    0) [ -e "$WORK/heap.zst" ] || surprises+="$i, $method: status 0 without a file"$'\n' ;;
     4)
-        [ ! -e "$WORK/heap.zst" ] || surprises+="$i: status 4 with a file"$'\n'
+        [ ! -e "$WORK/heap.zst" ] || surprises+="$i, $method: status 4 with a file"$'\n'
         grep -qE "exited while it was captured|no such process|has ended already" "$WORK/stderr" ||
-            surprises+="$i: $(head -1 "$WORK/stderr")"$'\n'
+            surprises+="$i, $method: $(head -1 "$WORK/stderr")"$'\n'
         ;;
-    *) surprises+="$i: status $STATUS: $(head -1 "$WORK/stderr")"$'\n' ;;
+    *) surprises+="$i, $method: status $STATUS: $(head -1 "$WORK/stderr")"$'\n' ;;
     esac
     wait "$TARGET" 2>/dev/null
 done

@@ -110,18 +110,27 @@ sleep_us()
     sleep "$(printf '%d.%06d' $(($1 / 1000000)) $(($1 % 1000000)))"
 }
 
-# capture_methods: every way of copying a process that can be asked for.
+# capture_methods: every way of copying a process that can be asked for, or those in $TEST_METHODS.
 capture_methods()
 {
-    "$RUDO_SNAP" capture --help | sed -n 's/.*--method \([a-z|]*\).*/\1/p' | tr '|' '\n' | grep -vx auto ||
-        echo default
+    local choices
+    choices=$("$RUDO_SNAP" capture --help | sed -n 's/.*--method \([a-z|]*\).*/\1/p' | tr '|' ' ')
+    for choice in ${TEST_METHODS:-${choices:-default}}; do
+        [ "$choice" = auto ] || echo "$choice"
+    done
 }
 
 # capture_by METHOD [OPTION...]: captures the target into $WORK/heap.zst, in place of what is there.
 # Leaves $STATUS, $WORK/stdout, $WORK/stderr.
 capture_by()
 {
-    local method=(--method "$1")
-    [ "$1" != default ] || method=()
-    run "$RUDO_SNAP" capture "${method[@]}" --pid "$TARGET" -o "$WORK/heap.zst" --force "${@:2}"
+    # shellcheck disable=SC2046  # words on purpose
+    run "$RUDO_SNAP" capture $(method_options "$1") --pid "$TARGET" -o "$WORK/heap.zst" --force \
+        "${@:2}"
+}
+
+# method_options METHOD
+method_options()
+{
+    [ "$1" = default ] || echo "--method $1"
 }
