@@ -24,7 +24,9 @@
 // should not stand still for that.
 #define STOP_PATIENCE_NS (10 * INT64_C(1000000000))
 #define SLEEPING_STOP_PATIENCE_NS (2 * INT64_C(1000000000))
-#define GIVING_UP_PATIENCE_NS (INT64_C(200000000))
+// Nobody stands still meanwhile but the one that is waited for. If it is not, the kernel lets it
+// go, and the call that it sleeps in may return EINTR.
+#define GIVING_UP_PATIENCE_NS (2 * INT64_C(1000000000))
 // Polls that only yield the CPU before polls that sleep.
 #define EAGER_POLLS 200
 #define POLL_SLEEP_NS 100000
@@ -388,11 +390,13 @@ void traced_threads_resume(TracedThreads *threads)
     // After a failure some may not have stopped yet, and only a stopped thread can be let go.
     // The kernel does the rest when the tracer ends.
     for (unsigned polls = 0; threads->has_interrupted && threads->seized_count > 0; polls++) {
-        bool has_changed = traced_look_at_all(threads, true);
+        int64_t now = traced_now_ns(CLOCK_MONOTONIC);
 
-        if (traced_now_ns(CLOCK_MONOTONIC) - since > GIVING_UP_PATIENCE_NS)
+        if (traced_look_at_all(threads, true))
+            since = now;
+        else if (now - since > GIVING_UP_PATIENCE_NS)
             break;
-        if (!has_changed)
+        else
             pause_between_polls(polls);
     }
     if (threads->has_interrupted && threads->resumed_at_ns == 0)
