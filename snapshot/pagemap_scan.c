@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <sys/ioctl.h>
 
+#include "snapshot/page_selection_internal.h"
+
 typedef struct ScanArguments {
     uint64_t size;
     uint64_t flags;
@@ -33,11 +35,13 @@ int pagemap_scan(int pagemap, const PageQuery *query, uint64_t *start, uint64_t 
         .end = end,
         .vector = (uint64_t)(uintptr_t)regions,
         .vector_length = PAGEMAP_SCAN_REGIONS,
+        .max_pages = query->max_pages,
         .category_inverted = query->inverted,
         .category_mask = query->mask,
         .category_any_of = query->any_of,
         .return_mask = query->returned,
     };
+    uint64_t pages = 0;
     int found;
 
     do {
@@ -45,12 +49,12 @@ int pagemap_scan(int pagemap, const PageQuery *query, uint64_t *start, uint64_t 
     } while (found < 0 && errno == EINTR);
     if (found < 0)
         return -1;
+    for (int i = 0; i < found; i++)
+        pages += (regions[i].end - regions[i].start) / TARGET_PAGE_SIZE;
     // `walk_end` may be where the kernel's own buffer was full on the way, though it came to the
     // end after that (seen on 6.18). It went on as long as there was room.
-    if (found < (int)PAGEMAP_SCAN_REGIONS)
+    if (found < (int)PAGEMAP_SCAN_REGIONS && (query->max_pages == 0 || pages < query->max_pages))
         *start = end;
-    else if (arguments.walk_end > regions[found - 1].end)
-        *start = arguments.walk_end;
     else
         *start = regions[found - 1].end;
     return found;

@@ -25,7 +25,8 @@ enum PageCategory {
 };
 
 typedef struct PageQuery {
-    bool protects; // what is found, where it is tracked; nothing else is found then
+    bool protects;      // what is found, where it is tracked; nothing else is found then
+    uint64_t max_pages; // that one call finds; 0: any
     uint64_t inverted;
     uint64_t mask;
     uint64_t any_of;

@@ -26,9 +26,6 @@
 #include "snapshot/capture_refusal_internal.h"
 #include "snapshot/page_sets_internal.h"
 
-// How much is protected in one request, during which the process cannot map anything.
-#define PROTECT_STEP (UINT64_C(64) << 20)
-
 // A page that holds something.
 const PageQuery page_content_query = {.inverted = PAGE_IS_ZERO_PAGE,
                                       .mask = PAGE_IS_ZERO_PAGE,
@@ -86,8 +83,7 @@ bool tracked_scan(WriteTracking *tracking, const PageQuery *query, uint64_t star
                   PageSelection *out, Error *error)
 {
     while (start < end) {
-        uint64_t stop = query->protects && end - start > PROTECT_STEP ? start + PROTECT_STEP : end;
-        int found = pagemap_scan(tracking->pagemap, query, &start, stop, tracking->regions);
+        int found = pagemap_scan(tracking->pagemap, query, &start, end, tracking->regions);
 
         if (found < 0)
             return capture_refusal_explain(tracking->pid, errno, error);

@@ -17,7 +17,9 @@
 
 // What one page table maps: 512 pages.
 #define BLOCK_BYTES (UINT64_C(2) << 20)
-// How much is freed of protection in one request, during which the process cannot map anything.
+// How much is protected, and freed of it, in one request, during which the process cannot map
+// anything.
+#define PROTECT_PAGES 32768u
 #define UNREGISTER_STEP (UINT64_C(16) << 20)
 
 // ---- registering ----
@@ -72,6 +74,7 @@ static bool protect_run(WriteTracking *tracking, const TrackedRun *run, PageSele
                         Error *error)
 {
     PageQuery query = {.protects = true,
+                       .max_pages = PROTECT_PAGES,
                        .mask = PAGE_IS_WRITTEN,
                        .any_of = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
                        .returned = PAGE_IS_ZERO_PAGE};
@@ -119,6 +122,7 @@ static bool mark_blocks(WriteTracking *tracking, const PageSelection *blocks,
     page_set_clear(found);
     page_set_clear(held);
     marking.protects = true;
+    marking.max_pages = PROTECT_PAGES;
     // To this query, markers are swapped pages: only asked for where there may be such.
     if (proc_status_number(tracking->pid, tracking->pid, "VmSwap", 1) == 0)
         present.any_of = PAGE_IS_PRESENT;
@@ -196,29 +200,31 @@ bool write_tracking_is_alive(const WriteTracking *tracking)
     return ioctl(tracking->userfault, UFFDIO_UNREGISTER, &range) == 0 || errno != ESRCH;
 }
 
-static void unregister(const WriteTracking *tracking)
+// False when the process has gone.
+static bool unregister(const WriteTracking *tracking, const PageSelection *set, uint64_t step)
 {
-    for (uint64_t i = 0; i < tracking->registered.count; i++) {
-        uint64_t start = tracking->registered.ranges[i].address;
-        uint64_t end = start + tracking->registered.ranges[i].bytes;
+    for (uint64_t i = 0; i < set->count; i++) {
+        uint64_t start = set->ranges[i].address, end = start + set->ranges[i].bytes;
 
-        for (; start < end; start += UNREGISTER_STEP) {
+        for (; start < end; start += end - start < step ? end - start : step) {
             struct uffdio_range range = {.start = start,
-                                         .len = end - start < UNREGISTER_STEP ? end - start
-                                                                              : UNREGISTER_STEP};
+                                         .len = end - start < step ? end - start : step};
 
             // EINVAL: nothing is mapped there any more.
             if (ioctl(tracking->userfault, UFFDIO_UNREGISTER, &range) != 0 && errno == ESRCH)
-                return;
+                return false;
         }
     }
+    return true;
 }
 
 void write_tracking_release(WriteTracking *tracking)
 {
     if (tracking->userfault > 0) {
-        unregister(tracking);
-        // What was missed, the kernel frees now.
+        // Most of what is protected first; the rest may be terabytes, with next to nothing in it.
+        // What is missed, the kernel frees when the userfaultfd is closed.
+        if (unregister(tracking, &tracking->marked, UNREGISTER_STEP))
+            (void)unregister(tracking, &tracking->registered, UINT64_MAX);
         (void)close(tracking->userfault);
     }
     if (tracking->pagemap > 0)

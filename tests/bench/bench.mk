@@ -64,3 +64,24 @@ bench-replay: $(PROGRAM) c-sample
 bench-peers: $(BENCH)
 	$(Q)CC="$(CC)" tests/bench/bench_peers.sh $(BENCH) build/peers --json build/bench-peers.json \
 		$(if $(BENCH_QUICK),--divide 10 --rounds 3) $(PEER_FLAGS)
+
+CAPTURE_WRITER := $(BUILD)/tests/bench/capture_writer
+RELOAD_BENCH := $(BUILD)/tests/bench/bench_reload
+
+$(CAPTURE_WRITER): $(BUILD)/tests/bench/capture_writer.o $(BUILD)/tests/support/target.o $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -o $@
+
+$(RELOAD_BENCH): $(BUILD)/tests/bench/reload_main.o $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -o $@
+
+-include $(BUILD)/tests/bench/capture_writer.d $(BUILD)/tests/bench/reload_main.d
+
+# CAPTURE_FLAGS="--mib 1024 --methods precopy,fork" chooses; see tests/bench/bench_capture.py.
+## bench-capture: what captures cost the captured process, by every method and beside gcore
+.PHONY: bench-capture
+bench-capture: $(CAPTURE_WRITER) $(RELOAD_BENCH) $(PROGRAM) c-sample
+	$(Q)tests/bench/bench_capture.py --tool $(PROGRAM) --writer $(CAPTURE_WRITER) --sample $(C_SAMPLE) \
+		--reload $(RELOAD_BENCH) --json build/bench-capture.json \
+		$(if $(BENCH_QUICK),--mib 256 --writes 10000 --threads 16 --rounds 3 --objects 20000) $(CAPTURE_FLAGS)

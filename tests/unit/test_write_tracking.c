@@ -352,6 +352,28 @@ Test(write_tracking, nothing_stays_protected)
     cr_expect_eq(memory[3 * PAGE], 9);
 }
 
+// Address space that is only reserved costs nothing.
+Test(write_tracking, a_terabyte_with_three_pages)
+{
+    uint64_t bytes = UINT64_C(1) << 40;
+    uint8_t *space = mmap((void *)(PLACE * 2 / 3), bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+    if (space == MAP_FAILED)
+        cr_skip_test("so much address space is not to be had");
+    mapping.start = (uint64_t)(uintptr_t)space;
+    mapping.end = mapping.start + bytes;
+    space[0] = space[bytes / 2] = space[bytes - 1] = 1;
+    protect();
+    cr_expect_eq(written.count, 3);
+    space[bytes / 2] = 2;
+    collect();
+    cr_expect_eq(content.count, 1);
+    cr_expect_leq(tracking.marked.bytes, 3 * BLOCK);
+    write_tracking_release(&tracking);
+    cr_expect_eq(flagged_mappings(), 0);
+}
+
 Test(write_tracking, it_knows_whether_the_memory_lives)
 {
     cr_expect(write_tracking_is_alive(&tracking));
