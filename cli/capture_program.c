@@ -76,6 +76,32 @@ static bool is_series(const ProgramCapture *capture)
     return capture->moment == CAPTURE_EVERY || capture->moment == CAPTURE_ON_SIGNAL;
 }
 
+// ---- its end ----
+
+static void note_end(ProgramRun *run, pid_t pid, int status)
+{
+    if (pid != run->pid || WIFSTOPPED(status) || WIFCONTINUED(status))
+        return;
+    run->has_ended = true;
+    run->wait_status = status;
+}
+
+static void reap(ProgramRun *run)
+{
+    int status;
+    pid_t pid;
+
+    if (run->watch == NULL) {
+        if (waitpid(run->pid, &status, WNOHANG) == run->pid)
+            note_end(run, run->pid, status);
+        return;
+    }
+    while ((pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
+        exit_watch_handle(run->watch, pid, status);
+        note_end(run, pid, status);
+    }
+}
+
 // ---- snapshots ----
 
 static bool take_snapshot(ProgramRun *run, const char *path, CaptureSummary *summary, Error *error)
@@ -102,9 +128,14 @@ static void take(ProgramRun *run)
     } else {
         (void)snprintf(path, sizeof path, "%s", capture->output);
     }
-    if (!take_snapshot(run, path, &summary, &error))
-        fail(run, &error);
-    else if (capture->is_quiet)
+    if (!take_snapshot(run, path, &summary, &error)) {
+        // A clock ticks of itself, also while the program ends: that one snapshot was not due.
+        reap(run);
+        if (capture->moment == CAPTURE_EVERY && run->has_ended && error.code == ERROR_SYSTEM)
+            run->snapshot_count--;
+        else
+            fail(run, &error);
+    } else if (capture->is_quiet)
         return;
     else if (is_series(capture))
         print_capture_line(stderr, path, &summary);
@@ -194,30 +225,6 @@ done:
 }
 
 // ---- while it runs ----
-
-static void note_end(ProgramRun *run, pid_t pid, int status)
-{
-    if (pid != run->pid || WIFSTOPPED(status) || WIFCONTINUED(status))
-        return;
-    run->has_ended = true;
-    run->wait_status = status;
-}
-
-static void reap(ProgramRun *run)
-{
-    int status;
-    pid_t pid;
-
-    if (run->watch == NULL) {
-        if (waitpid(run->pid, &status, WNOHANG) == run->pid)
-            note_end(run, run->pid, status);
-        return;
-    }
-    while ((pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
-        exit_watch_handle(run->watch, pid, status);
-        note_end(run, pid, status);
-    }
-}
 
 static void look_whether_it_ends(ProgramRun *run)
 {
