@@ -251,6 +251,8 @@ static bool check_instruction(const CallInjection *injection, Error *error)
 
     errno = 0;
     word = ptrace(PTRACE_PEEKTEXT, injection->tid, (uintptr_t)injection->instruction, NULL);
+    if (errno == ESRCH)
+        return capture_refusal_gone(injection->pid, error);
     if (errno != 0 || memcmp(&word, thread_registers_call_instruction, 2) != 0)
         return error_set(error, ERROR_UNSUPPORTED,
                          "process %d has no code that a call could be made with", injection->pid);

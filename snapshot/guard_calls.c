@@ -13,8 +13,11 @@
 // While everybody waits.
 #define MAX_HELD_TRIED 8
 
-static bool has_no_instruction(int pid, Error *error)
+// None was found by the thread's mappings, which go before a process does that is being killed.
+static bool has_no_instruction(int pid, int tid, Error *error)
 {
+    if (proc_status_number(pid, tid, "VmSize", 0) == 0)
+        return capture_refusal_gone(pid, error);
     return error_set(error, ERROR_UNSUPPORTED,
                      "process %d has no code that a call could be made with", pid);
 }
@@ -121,7 +124,8 @@ bool guard_call_alone(GuardCall *call, Error *error)
         uint64_t instruction;
 
         call->times = (GuardTimes){0};
-        if (tid == 0 && proc_task_state(call->pid, call->pid) == 0)
+        // It may be on its way out.
+        if (tid == 0 && proc_status_number(call->pid, call->pid, "VmSize", 0) == 0)
             return capture_refusal_gone(call->pid, error);
         if (tid == 0)
             return error_set(error, ERROR_SYSTEM,
@@ -130,7 +134,7 @@ bool guard_call_alone(GuardCall *call, Error *error)
                              call->pid);
         instruction = find_instruction(call->pid, tid);
         if (instruction == 0)
-            return has_no_instruction(call->pid, error);
+            return has_no_instruction(call->pid, tid, error);
         if (call_by_thread(call, tid, instruction, error))
             return true;
         // The thread may have ended its work, when the process did not.
@@ -148,7 +152,7 @@ bool guard_call_held(const TracedThreads *threads, uint64_t instruction, const G
     int tries = 0;
 
     if (instruction == 0)
-        return has_no_instruction(threads->pid, error);
+        return has_no_instruction(threads->pid, traced_threads_any(threads), error);
     (void)error_set(error, ERROR_UNSUPPORTED, "process %d has no thread to make a call",
                     threads->pid);
     for (int pass = 0; pass < 2; pass++) {
