@@ -12,6 +12,8 @@
 #define TEXT_CHARS 512u
 #define VERSION 1u
 #define FIRST_WORDS "rudo-snap operations "
+// Of formats/schedule_file.h.
+#define STEPS_WORDS "rudo-snap schedule "
 // More choices than any run has.
 #define MAX_CHOICES (UINT32_C(1) << 20)
 
@@ -182,8 +184,14 @@ static bool read_all(LineReader *reader, OperationFile *file, Error *error)
 
     if (!line_reader_next(reader, error))
         return false;
-    if (sscanf(reader->line, FIRST_WORDS "%18llu", &version) != 1)
-        return error_set(error, ERROR_CORRUPT, "'%s' is no schedule of operations", reader->path);
+    if (sscanf(reader->line, FIRST_WORDS "%18llu", &version) != 1) {
+        (void)error_set(error, ERROR_CORRUPT, "'%s' is no schedule of operations", reader->path);
+        return strncmp(reader->line, STEPS_WORDS, strlen(STEPS_WORDS)) == 0 &&
+               error_add_hint(error,
+                              "it is one of steps: `rudo-snap mark --schedule file:%s` "
+                              "follows it",
+                              reader->path);
+    }
     if (version != VERSION)
         return error_set(error, ERROR_UNSUPPORTED, "schedule '%s' has version %llu", reader->path,
                          version);

@@ -108,7 +108,8 @@ static const char *value_text(const Trace *trace, NumberText text, uint32_t loca
         address -= image->window_delta;
     node = explore_heap_node_at(&subject->heap, address);
     if (node < subject->heap.node_count)
-        (void)snprintf(text, sizeof(NumberText), "object %" PRIu32, node);
+        (void)snprintf(text, sizeof(NumberText), "%s %" PRIu32,
+                       subject->heap.nodes[node].is_block ? "block" : "object", node);
     else
         (void)snprintf(text, sizeof(NumberText), "an item at 0x%" PRIx64, address);
     return text;

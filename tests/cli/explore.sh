@@ -26,6 +26,10 @@ check_exit "no such schedule" 4
 printf 'rudo-snap operations 1\nmodel sc\n' >cut.schedule
 run "$RUDO_SNAP" explore --replay cut.schedule
 check_exit "a damaged schedule" 3
+"$RUDO_SNAP" mark --schedule seed:3 --record steps.schedule -q shop.zst
+run "$RUDO_SNAP" explore --replay steps.schedule shop.zst
+check_exit "a schedule of steps is another kind" 3
+check "says what follows it" grep -q 'mark --schedule file:steps.schedule' stderr
 cat >fine.schedule <<'EOF'
 rudo-snap operations 1
 model tso
