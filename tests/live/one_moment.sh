@@ -43,10 +43,10 @@ check_captures()
 
 for method in $(capture_methods); do
     start_keeper 8192 4 6400
-    check_captures "$method" "10,000 pages written a second" $((10 * DOSE))
+    check_captures "$method" "10,000 pages written a second" $((6 * DOSE))
     end_target
     start_keeper 8192 4 0
-    check_captures "$method" "threads that write as fast as they can" $((5 * DOSE))
+    check_captures "$method" "threads that write as fast as they can" $((3 * DOSE))
     end_target
 done
 done_testing
