@@ -22,7 +22,9 @@
 #include "snapshot/write_tracking_internal.h"
 #include "snapshot/write_tracking_support_internal.h"
 
-#define MAX_ROUNDS 6
+#define MAX_ROUNDS 8
+// One round may take long because others use the CPU; not two.
+#define MAX_VAIN_ROUNDS 2
 // So little is copied in less time than it takes to stop the threads.
 #define FEW_BYTES (UINT64_C(2) << 20)
 // Staging memory beyond what the process held when it was looked at first.
@@ -142,17 +144,19 @@ static bool run_round(Precopy *job)
     return true;
 }
 
+// Until little is left, or it does not get less.
 static bool run_rounds(Precopy *job)
 {
-    uint64_t before = UINT64_MAX;
+    uint64_t least = UINT64_MAX;
+    int vain_rounds = 0;
 
-    for (int round = 0; round < MAX_ROUNDS; round++) {
+    for (int round = 0; round < MAX_ROUNDS && vain_rounds < MAX_VAIN_ROUNDS; round++) {
         if (!run_round(job))
             return false;
-        // Gone is gone: the next one finds that nothing gets less.
-        if (job->written.bytes <= FEW_BYTES || job->written.bytes > before - before / 4)
+        if (job->written.bytes <= FEW_BYTES)
             break;
-        before = job->written.bytes;
+        vain_rounds = job->written.bytes > least - least / 4 ? vain_rounds + 1 : 0;
+        least = job->written.bytes < least ? job->written.bytes : least;
     }
     return true;
 }
