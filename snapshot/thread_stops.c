@@ -20,6 +20,15 @@
 // by us, its siginfo is untouched, and the order of signals stays as it was. Signals that arrive
 // at a thread that is stopped already just stay pending until it is let go.
 
+//
+// Note [Seizing and exec]
+// ~~~~~~~~~~~~~~~~~~~~~~~
+// A thread that starts another program waits, with a lock of the process held, for all other
+// threads to be gone. Those of them that we have seized already are not gone before we have taken
+// note of their ends; and seizing one more thread waits for the lock. The kernel does not see that
+// both wait for ever. So a clock runs meanwhile, whose signal ends us, and with us all that we
+// hold: nobody is stopped yet.
+
 #include "snapshot/thread_stops_internal.h"
 
 #include <errno.h>
@@ -32,12 +41,33 @@
 
 #include "snapshot/proc_files_internal.h"
 
+// Seizing takes microseconds.
+#define SEIZE_PATIENCE_S 1
+
 int64_t traced_now_ns(clockid_t clock)
 {
     struct timespec now;
 
     (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+bool traced_seize(int tid, intptr_t options)
+{
+    const struct itimerspec patience = {.it_value = {.tv_sec = SEIZE_PATIENCE_S}};
+    struct sigevent end = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    timer_t clock;
+    bool has_clock = timer_create(CLOCK_MONOTONIC, &end, &clock) == 0, is_ok;
+    int saved;
+
+    if (has_clock)
+        (void)timer_settime(clock, 0, &patience, NULL);
+    is_ok = ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) == 0;
+    saved = errno;
+    if (has_clock)
+        (void)timer_delete(clock);
+    errno = saved;
+    return is_ok;
 }
 
 void traced_set_state(TracedThreads *threads, TracedThread *thread, TracedState state)
@@ -88,9 +118,14 @@ static bool consume_exec_stop(pid_t tid)
 void traced_detach(TracedThreads *threads, TracedThread *thread, int signal)
 {
     // ESRCH: it was killed while it was stopped, or another one has executed and taken its place.
-    if (ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)signal) != 0 && errno == ESRCH &&
-        consume_exec_stop(thread->tid))
+    if (ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)signal) != 0 && errno == ESRCH) {
+        if (!consume_exec_stop(thread->tid)) {
+            // Its end is still to be seen: others may be waiting for it to be gone.
+            traced_set_state(threads, thread, TRACED_SEIZED);
+            return;
+        }
         (void)ptrace(PTRACE_DETACH, thread->tid, NULL, NULL);
+    }
     traced_set_state(threads, thread, TRACED_GONE);
 }
 

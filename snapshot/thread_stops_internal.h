@@ -12,6 +12,9 @@
 
 int64_t traced_now_ns(clockid_t clock);
 
+// PTRACE_SEIZE. False with errno set; see Note [Seizing and exec].
+bool traced_seize(int tid, intptr_t options);
+
 void traced_set_state(TracedThreads *threads, TracedThread *thread, TracedState state);
 
 // Asks a seized thread to stop; the first time is written down as the begin of the pause.

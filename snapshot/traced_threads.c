@@ -132,7 +132,7 @@ static void pause_between_polls(unsigned polls)
 // Seizes `tid`, or finds that it is ours already. False with errno set.
 static bool seize(TracedThreads *threads, int tid)
 {
-    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)) != 0) {
+    if (!traced_seize(tid, PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)) {
         int saved = errno;
 
         // A newborn of a seized thread is seized from birth.
@@ -350,7 +350,7 @@ bool traced_threads_stop_one(TracedThreads *threads, int tid, Error *error)
 {
     if (!reserve_thread(threads))
         return error_set_memory(error, sizeof(TracedThread), "a thread");
-    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACEEXEC) != 0)
+    if (!traced_seize(tid, PTRACE_O_TRACEEXEC))
         return capture_refusal_explain(threads->pid, errno, error);
     add_thread(threads, tid, false);
     traced_interrupt(threads, &threads->threads[0]);
