@@ -22,7 +22,7 @@ fi
 check_exit "a running program is captured" 0
 check_output "the summary says what was looked at, the pause, the file, and what to do next" stdout \
     "c-heap (pid $pid), * thread*, * of private memory
-  stopped for  * ms
+  stopped for  *s
   found        * GC pages, * objects (looked at * pages)
   wrote        heap.zst, *B (* smaller)*
 next: rudo-snap mark heap.zst"
