@@ -81,6 +81,7 @@ __attribute__((format(printf, 3, 4), unused)) static void cr_fail(const char *fi
 
 #define cr_assert(C, ...) CR_CHECK(C, #C, true, __VA_ARGS__)
 #define cr_expect(C, ...) CR_CHECK(C, #C, false, __VA_ARGS__)
+#define cr_assert_fail(...) CR_CHECK(false, "fail", true, __VA_ARGS__)
 #define cr_assert_not(C, ...) CR_CHECK(!(C), "!(" #C ")", true, __VA_ARGS__)
 #define cr_expect_not(C, ...) CR_CHECK(!(C), "!(" #C ")", false, __VA_ARGS__)
 #define cr_assert_null(P, ...) CR_CHECK((P) == NULL, #P " == NULL", true, __VA_ARGS__)
