@@ -195,7 +195,7 @@ static void print_search(const ExploreRun *run, const ExploreFinding *finding, u
     if (settings->workers != 0)
         printf(" --workers %" PRId64, settings->workers);
     if (settings->policy != MARK_POLICY_DEFAULT)
-        printf(" --policy %s", settings->policy == MARK_POLICY_OWNER ? "owner" : "steal");
+        printf(" --policy %s", mark_policy_name((MarkPolicy)settings->policy));
     printf(" --seed %" PRId64 " --from %" PRIu64, settings->seed, number);
     if (run->path != NULL) {
         printf(" ");

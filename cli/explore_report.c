@@ -26,8 +26,7 @@ void explore_print_case(const ExploreSubject *subject)
     }
     printf("a %s mark by %" PRIu32 " workers, policy %s, queues of capacity %" PRIu32,
            mark_kind_name(explored->mark.kind), explored->mark.workers,
-           explored->mark.policy == MARK_POLICY_OWNER ? "owner" : "steal",
-           explored->mark.queue_capacity);
+           mark_policy_name(explored->mark.policy), explored->mark.queue_capacity);
     if (subject->heap.node_count > 0)
         printf(", of %" PRIu32 " object%s and %" PRIu32 " root%s", subject->heap.node_count,
                plural(subject->heap.node_count), subject->heap.root_count,

@@ -17,11 +17,6 @@
 #include "snapshot/output_file.h"
 #include "snapshot/snapshot_file.h"
 
-static const char *policy_name(MarkPolicy policy)
-{
-    return policy == MARK_POLICY_OWNER ? "owner" : "steal";
-}
-
 // ---- what to say ----
 
 // Adds a line. Memory that is short loses lines, not the verdict.
@@ -158,10 +153,10 @@ static void tell_of_marks(ReplayHeap *heap, const HeapReplay *replay)
     if (way->is_scheduled)
         length = asprintf(&again,
                           "rudo-snap mark --workers %u --schedule seed:%" PRIu64 " --policy %s %s",
-                          way->workers, way->seed, policy_name(way->policy), record->heap);
+                          way->workers, way->seed, mark_policy_name(way->policy), record->heap);
     else
         length = asprintf(&again, "rudo-snap mark --workers %u --policy %s %s", way->workers,
-                          policy_name(way->policy), record->heap);
+                          mark_policy_name(way->policy), record->heap);
     if (length >= 0)
         set_again(heap, again);
 }

@@ -14,11 +14,6 @@ const char *replay_verdict_name(ReplayVerdict verdict)
     return verdict < REPLAY_VERDICT_COUNT ? names[verdict] : "unknown";
 }
 
-static const char *policy_name(MarkPolicy policy)
-{
-    return policy == MARK_POLICY_OWNER ? "owner" : "steal";
-}
-
 bool replay_json_write_run(JsonSink sink, const ReplayRunRecord *run, Error *error)
 {
     const ReplayPlan *plan = run->plan;
@@ -37,9 +32,9 @@ bool replay_json_write_run(JsonSink sink, const ReplayRunRecord *run, Error *err
     json_string_member(&writer, "workers", text);
     (void)snprintf(text, sizeof text, "%" PRIu64 "..%" PRIu64, plan->first_seed, plan->last_seed);
     json_string_member(&writer, "seeds", text);
-    (void)snprintf(text, sizeof text, "%s%s%s", policy_name(plan->policies[0]),
+    (void)snprintf(text, sizeof text, "%s%s%s", mark_policy_name(plan->policies[0]),
                    plan->policy_count > 1 ? "," : "",
-                   plan->policy_count > 1 ? policy_name(plan->policies[1]) : "");
+                   plan->policy_count > 1 ? mark_policy_name(plan->policies[1]) : "");
     json_string_member(&writer, "policies", text);
     json_boolean_member(&writer, "golden", run->has_golden);
     (void)snprintf(text, sizeof text, "%u/%u", run->part, run->parts);
@@ -64,7 +59,7 @@ static void write_way(JsonWriter *writer, const ReplayWay *way)
 {
     json_begin_object(writer);
     json_unsigned_member(writer, "workers", way->workers);
-    json_string_member(writer, "policy", policy_name(way->policy));
+    json_string_member(writer, "policy", mark_policy_name(way->policy));
     json_key(writer, "seed");
     if (way->is_scheduled)
         json_unsigned(writer, way->seed);

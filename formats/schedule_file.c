@@ -21,19 +21,18 @@ bool schedule_file_write(JsonSink sink, const ScheduleRecording *recording, cons
                          Error *error)
 {
     char line[HEAD_CHARS];
-    int length =
-        snprintf(line, sizeof line,
-                 "rudo-snap schedule %u\n"
-                 "heap %s\n"
-                 "kind %s\n"
-                 "policy %s\n"
-                 "workers %u\n"
-                 "capacity %u\n"
-                 "steps %llu\n"
-                 "# worker quantum outcome victim claimed edges words\n",
-                 VERSION, recording->heap, mark_kind_name(recording->kind),
-                 recording->policy == MARK_POLICY_OWNER ? "owner" : "steal", recording->workers,
-                 recording->queue_capacity, (unsigned long long)recording->step_count);
+    int length = snprintf(line, sizeof line,
+                          "rudo-snap schedule %u\n"
+                          "heap %s\n"
+                          "kind %s\n"
+                          "policy %s\n"
+                          "workers %u\n"
+                          "capacity %u\n"
+                          "steps %llu\n"
+                          "# worker quantum outcome victim claimed edges words\n",
+                          VERSION, recording->heap, mark_kind_name(recording->kind),
+                          mark_policy_name(recording->policy), recording->workers,
+                          recording->queue_capacity, (unsigned long long)recording->step_count);
 
     if (!put(sink, line, length, error))
         return false;

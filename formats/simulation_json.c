@@ -70,8 +70,7 @@ bool simulation_json_write(JsonSink sink, const SimulationTable *table, Error *e
     json_string_member(&writer, "schema", SIMULATION_SCHEMA);
     answer_json_snapshot(&writer, table->image);
     answer_json_mark(&writer, table->reachability);
-    json_string_member(&writer, "policy",
-                       table->options->policy == MARK_POLICY_OWNER ? "owner" : "steal");
+    json_string_member(&writer, "policy", mark_policy_name(table->options->policy));
     write_costs(&writer, &table->options->costs);
     json_key(&writer, "shape");
     json_begin_object(&writer);

@@ -57,6 +57,9 @@ static inline const char *mark_rule_name(const HeapImage *image)
 // "major", "minor".
 const char *mark_kind_name(MarkKind kind);
 
+// "steal", which is the default, too, and "owner".
+const char *mark_policy_name(MarkPolicy policy);
+
 typedef struct MarkOptions {
     uint32_t workers; // 1..MAX_WORKERS (or see `schedule`); 0: min(CPUs, MAX_WORKERS)
     MarkKind kind;

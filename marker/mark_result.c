@@ -19,6 +19,11 @@ const char *mark_kind_name(MarkKind kind)
     return "unknown";
 }
 
+const char *mark_policy_name(MarkPolicy policy)
+{
+    return policy == MARK_POLICY_OWNER ? "owner" : "steal";
+}
+
 bool mark_result_new(const HeapImage *image, MarkKind kind, MarkResult **out, Error *error)
 {
     MarkResult *result = calloc(1, sizeof *result);

@@ -1,5 +1,5 @@
 // Tracking writes: see write_tracking_internal.h.
-//
+
 #include "snapshot/write_tracking_internal.h"
 
 #include <errno.h>
