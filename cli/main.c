@@ -53,6 +53,7 @@ ExitStatus exit_status_of(ErrorCode code)
         return EXIT_STATUS_FOUND;
     case ERROR_CORRUPT:
     case ERROR_UNSUPPORTED:
+    case ERROR_NOT_64_BIT:
     case ERROR_NO_HEAP:
         return EXIT_STATUS_INPUT;
     case ERROR_SYSTEM:

@@ -60,6 +60,7 @@ static rudo_snap_status status_of(ErrorCode code)
         return RUDO_SNAP_LIMIT;
     case ERROR_CORRUPT:
     case ERROR_UNSUPPORTED:
+    case ERROR_NOT_64_BIT:
     case ERROR_NO_HEAP:
         return RUDO_SNAP_INVALID;
     case ERROR_SYSTEM:

@@ -42,27 +42,6 @@ static bool is_automatic(const CaptureJob *job)
     return job->options->method == CAPTURE_AUTO;
 }
 
-// A task of the process that still has its memory: the first thread may have ended.
-static int find_live_task(int pid)
-{
-    uint32_t count = 0;
-    int *tids = NULL;
-    int live = pid;
-
-    if (!proc_task_list(pid, &tids, &count))
-        return pid;
-    for (uint32_t i = 0; i < count; i++) {
-        char state = proc_task_state(pid, tids[i]);
-
-        if (state != 0 && state != 'Z' && state != 'X') {
-            live = tids[i];
-            break;
-        }
-    }
-    free(tids);
-    return live;
-}
-
 static bool select_all(CaptureJob *job, int tid)
 {
     ProcessCopy *out = job->out;
@@ -214,7 +193,7 @@ bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCop
     out->pid = pid;
     if (!capture_refusal_check(pid, error))
         return false;
-    job.task = find_live_task(pid);
+    job.task = proc_live_task(pid);
     proc_executable_name(pid, job.task, out->executable, sizeof out->executable);
     // Job control stops of this program are put off meanwhile: the guard would let the target go.
     (void)sigemptyset(&waiting);

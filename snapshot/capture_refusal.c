@@ -102,6 +102,11 @@ bool capture_refusal_explain(int pid, int reason, Error *error)
     case ENOMEM:
         return error_set(error, ERROR_MEMORY,
                          "cannot allocate memory for what '/proc' tells about process %d", pid);
+    case ENOEXEC:
+        return error_set(error, ERROR_NOT_64_BIT,
+                         "cannot capture pid %d: it runs 32-bit code, only 64-bit code can be "
+                         "captured",
+                         pid);
     case ENOSYS:
         return error_set(error, ERROR_SYSTEM,
                          "cannot trace pid %d: this system does not allow tracing", pid);
@@ -147,14 +152,14 @@ static bool explain_absence(int pid, Error *error)
 }
 
 // 64-bit code is all that we can read registers and pointers of.
-static bool check_word_size(int pid, Error *error)
+static bool check_word_size(int pid, int tid, Error *error)
 {
     char path[PROC_PATH_BYTES];
     unsigned char ident[EI_NIDENT] = {0};
     ssize_t got;
     int fd;
 
-    proc_task_path(path, pid, pid, "exe");
+    proc_task_path(path, pid, tid, "exe");
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return true; // not telling is no reason to refuse; the registers will show
@@ -162,7 +167,7 @@ static bool check_word_size(int pid, Error *error)
     (void)close(fd);
     if (got == (ssize_t)sizeof ident && memcmp(ident, ELFMAG, SELFMAG) == 0 &&
         ident[EI_CLASS] == ELFCLASS32)
-        return error_set(error, ERROR_UNSUPPORTED,
+        return error_set(error, ERROR_NOT_64_BIT,
                          "cannot capture pid %d: it is a 32-bit program, only 64-bit ones can be "
                          "captured",
                          pid);
@@ -209,7 +214,7 @@ bool capture_refusal_check(int pid, Error *error)
                          "parent (a zombie)",
                          pid);
     if (state == 'Z')
-        return true; // its first thread has ended, others run on
+        return check_word_size(pid, proc_live_task(pid), error); // other threads run on
     if (proc_is_kernel_thread(pid))
         return error_set(error, ERROR_SYSTEM,
                          "cannot capture pid %d: it is a kernel thread without memory of its own",
@@ -218,7 +223,7 @@ bool capture_refusal_check(int pid, Error *error)
         return explain_no_permission(pid, EPERM, error);
     if (!proc_mappings_read(pid, pid, &mappings, &count))
         return capture_refusal_explain(pid, errno, error);
-    is_ok = check_permission(pid, &mappings[0], error) && check_word_size(pid, error);
+    is_ok = check_permission(pid, &mappings[0], error) && check_word_size(pid, pid, error);
     proc_mappings_free(mappings, count);
     return is_ok;
 }

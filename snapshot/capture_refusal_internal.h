@@ -9,7 +9,7 @@
 #include "snapshot/error.h"
 
 // Finds out early, before anything is prepared, whether `pid` is a process that we may trace.
-// Errors: system, unsupported (a 32-bit program).
+// Errors: system, not 64-bit.
 NODISCARD bool capture_refusal_check(int pid, Error *error);
 
 // Fills `error` for a failed ptrace() or open(): `reason` is the errno. Returns false.

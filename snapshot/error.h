@@ -25,6 +25,7 @@ typedef enum ErrorCode {
     ERROR_MEMORY,      // not enough memory
     ERROR_CORRUPT,     // the input is damaged or hostile
     ERROR_UNSUPPORTED, // the input is well-formed, but not something we can read
+    ERROR_NOT_64_BIT,  // the process runs code of another word size; no method can copy it
     ERROR_LIMIT,       // a limit that the user set would be exceeded
     ERROR_NO_HEAP,     // the process holds not a single valid GC page
     ERROR_INTERRUPTED, // the user asked us to stop (SIGINT, SIGTERM)

@@ -71,12 +71,14 @@ static void go_on(int tid, int signal_number)
     (void)ptrace(PTRACE_CONT, tid, NULL, (void *)(intptr_t)signal_number);
 }
 
-static bool has_called_exit(int tid)
+// Does it end alone? That of a 32-bit program, which is not captured, may as well.
+static bool ends_alone(int tid)
 {
     GeneralRegisters general;
 
-    return thread_registers_read_general(tid, &general) &&
-           general.words[REGISTER_ORIG_RAX] == SYS_exit;
+    if (!thread_registers_read_general(tid, &general))
+        return errno == ENOEXEC;
+    return general.words[REGISTER_ORIG_RAX] == SYS_exit;
 }
 
 // False when memory is short: then the thread has to be let go.
@@ -140,7 +142,7 @@ static void handle_end(ExitWatch *watch, int tid)
 {
     bool is_in_exec;
 
-    if (watch->is_released || (has_called_exit(tid) && count_others(watch, tid, &is_in_exec) > 0) ||
+    if (watch->is_released || (ends_alone(tid) && count_others(watch, tid, &is_in_exec) > 0) ||
         !hold(watch, tid))
         go_on(tid, 0);
 }

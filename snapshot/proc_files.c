@@ -213,6 +213,26 @@ bool proc_task_list(int pid, int **tids, uint32_t *count)
     return true;
 }
 
+int proc_live_task(int pid)
+{
+    uint32_t count = 0;
+    int *tids = NULL;
+    int live = pid;
+
+    if (!proc_task_list(pid, &tids, &count))
+        return pid;
+    for (uint32_t i = 0; i < count; i++) {
+        char state = proc_task_state(pid, tids[i]);
+
+        if (state != 0 && state != 'Z' && state != 'X') {
+            live = tids[i];
+            break;
+        }
+    }
+    free(tids);
+    return live;
+}
+
 // Parses one line: "START-END PERMISSIONS OFFSET DEVICE INODE      NAME".
 static bool parse_mapping(char *line, ProcessMapping *mapping)
 {

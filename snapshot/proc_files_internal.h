@@ -44,6 +44,10 @@ void proc_executable_name(int pid, int tid, char *name, size_t bytes);
 // The tids of all tasks of `pid`, in no order; the caller frees `*tids`. False with errno set.
 bool proc_task_list(int pid, int **tids, uint32_t *count);
 
+// A task of the process that still has its memory: the first thread may have ended. `pid` itself
+// where there is none.
+int proc_live_task(int pid);
+
 // All mappings, ascending; names and array are owned by the caller. False with errno set;
 // ENODATA: the task has no memory (kernel thread, or it has ended).
 bool proc_mappings_read(int pid, int tid, ProcessMapping **mappings, uint32_t *count);

@@ -266,9 +266,10 @@ static bool check_events(TracedThreads *threads, Error *error)
     if (threads->failure != 0 && threads->failure != ENOEXEC)
         return capture_refusal_explain(threads->pid, threads->failure, error);
     if (threads->failure != 0)
-        return error_set(error, ERROR_UNSUPPORTED,
-                         "cannot read thread %d of process %d: it runs 32-bit code",
-                         threads->failed_tid, threads->pid);
+        return error_set(error, ERROR_NOT_64_BIT,
+                         "cannot capture pid %d: its thread %d runs 32-bit code, only 64-bit code "
+                         "can be captured",
+                         threads->pid, threads->failed_tid);
     return take_newborns(threads, error);
 }
 
