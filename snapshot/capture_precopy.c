@@ -161,11 +161,12 @@ static bool run_rounds(Precopy *job)
     return true;
 }
 
-// What was written in the last round is about what is left to copy while it stands still: is that
-// too much, where something else may be chosen?
+// What was written in the last round, and what is pinned, is about what is left to copy while it
+// stands still: is that too much, where something else may be chosen?
 static bool check_rest(const Precopy *job)
 {
-    uint64_t rest = job->written.bytes, limit = job->options->max_pause_ns;
+    uint64_t rest = job->written.bytes + job->tracking.pinned.pages.bytes,
+             limit = job->options->max_pause_ns;
     uint64_t rest_ns = capture_method_estimate_ns(CAPTURE_STOP, job->pid, job->tid, rest);
     uint64_t fork_ns =
         capture_method_estimate_ns(CAPTURE_FORK, job->pid, job->tid, job->staged.pages.bytes);

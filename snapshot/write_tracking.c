@@ -164,7 +164,8 @@ bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
         if (run.kind == RUN_ANONYMOUS && !add_blocks(&run, written, blocks, error))
             return false;
     }
-    return mark_blocks(tracking, blocks, written, error);
+    return mark_blocks(tracking, blocks, written, error) &&
+           pinned_memory_look(&tracking->pinned, source->pid, source->tid, error);
 }
 
 // ---- the beginning and the end ----
@@ -232,6 +233,7 @@ void write_tracking_release(WriteTracking *tracking)
     free(tracking->regions);
     page_selection_release(&tracking->registered);
     page_selection_release(&tracking->marked);
+    pinned_memory_release(&tracking->pinned);
     for (unsigned i = 0; i < sizeof tracking->scratch / sizeof *tracking->scratch; i++)
         page_selection_release(&tracking->scratch[i]);
     *tracking = (WriteTracking){.userfault = -1, .pagemap = -1};

@@ -15,7 +15,8 @@
 // Everything else is in `content`, or holds nothing: pages of mappings that are new, that were
 // moved, or that cannot be tracked; what was given back (MADV_DONTNEED) meanwhile; what a mapped
 // file still holds.
-// What the kernel does not tell us are writes through pins: write_tracking_support_internal.h.
+// What is pinned, and may be written without the page table, is in `content` as well; where it is
+// not known what that is, write_tracking_check_support() says so (pinned_memory_internal.h).
 
 #ifndef SNAPSHOT_WRITE_TRACKING_INTERNAL_H
 #define SNAPSHOT_WRITE_TRACKING_INTERNAL_H
@@ -27,6 +28,7 @@
 #include "snapshot/error.h"
 #include "snapshot/page_selection_internal.h"
 #include "snapshot/pagemap_scan_internal.h"
+#include "snapshot/pinned_memory_internal.h"
 
 // UFFD_FEATURE_WP_UNPOPULATED, UFFD_FEATURE_WP_ASYNC, which older headers do not know.
 #define WRITE_TRACKING_FEATURES (UINT64_C(1) << 13 | UINT64_C(1) << 15)
@@ -39,6 +41,7 @@ typedef struct WriteTracking {
     PageSelection registered; // where protection may still be
     PageSelection marked;     // anonymous memory where pages without content are marked, too
     PagemapRegion *regions;   // room for what one scan finds; owned
+    PinnedMemory pinned;
     PageSelection scratch[4]; // sets that are made on the way
 } WriteTracking;
 
@@ -54,7 +57,7 @@ bool write_tracking_is_alive(const WriteTracking *tracking);
 
 // Clears `written`, and fills it with the pages that hold something and were written since the
 // last call, or are new; all are protected again at the same moment. Errors: system, memory,
-// interrupted.
+// interrupted, unsupported (memory was pinned meanwhile, and it is not known which).
 NODISCARD bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
                                       PageSelection *written, Error *error);
 

@@ -99,6 +99,27 @@ static void exchange(PageSelection *left, PageSelection *right)
     *right = before;
 }
 
+// Adds the pinned pages of all runs.
+static bool add_pinned(WriteTracking *tracking, const PageSource *source, PageSelection *untracked,
+                       Error *error)
+{
+    PageSelection *runs = &tracking->scratch[0], *found = &tracking->scratch[2];
+    PageSelection *whole = &tracking->scratch[3];
+    TrackedRun run = {0};
+
+    if (tracking->pinned.pages.count == 0)
+        return true;
+    page_set_clear(runs);
+    while (tracked_run_next(source, &run))
+        if (!page_set_add(runs, run.start, run.end, error))
+            return false;
+    if (!page_set_intersect(runs, &tracking->pinned.pages, found, error) ||
+        !page_set_unite(untracked, found, whole, error))
+        return false;
+    exchange(untracked, whole);
+    return true;
+}
+
 bool write_tracking_collect(WriteTracking *tracking, const PageSource *source,
                             PageSelection *unchanged, PageSelection *content, Error *error)
 {
@@ -109,14 +130,16 @@ bool write_tracking_collect(WriteTracking *tracking, const PageSource *source,
     page_set_clear(unchanged);
     page_set_clear(content);
     page_set_clear(untracked);
-    page_set_clear(found);
     while (tracked_run_next(source, &run)) {
         if (!collect_run(tracking, &run, unchanged, content, error) ||
             !tracked_scan(tracking, &page_untracked_query, run.start, run.end, untracked, error))
             return false;
     }
+    if (!add_pinned(tracking, source, untracked, error))
+        return false;
     if (untracked->count == 0)
         return true;
+    page_set_clear(found);
     if (!page_set_subtract(unchanged, untracked, whole, error))
         return false;
     exchange(unchanged, whole);

@@ -13,13 +13,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "snapshot/capture_refusal_internal.h"
+#include "snapshot/clean_text.h"
 #include "snapshot/page_selection_internal.h"
 #include "snapshot/pagemap_scan_internal.h"
+#include "snapshot/pinned_memory_internal.h"
 #include "snapshot/proc_files_internal.h"
 #include "snapshot/write_tracking_internal.h"
 
 #define USER_MODE_ONLY 1
 #define MAX_LINK_BYTES 64
+// XDP_UMEM_PGOFF_FILL_RING
+#define FRAMES_OFFSET UINT64_C(0x100000000)
 
 // ---- the kernel ----
 
@@ -52,7 +57,22 @@ static bool kernel_can_protect(void)
 
 // ---- the process ----
 
-typedef enum OpenFile { OPEN_OTHER, OPEN_USERFAULTFD, OPEN_DIRECT } OpenFile;
+typedef enum OpenFile { OPEN_OTHER, OPEN_USERFAULTFD, OPEN_DIRECT, OPEN_PINNING } OpenFile;
+
+// Drivers whose devices may write memory that they were told of once, beginnings of names.
+static const char *const pinning_files[] = {
+    "/dev/infiniband/", "/dev/vfio/",  "anon_inode:[vfio", "/dev/iommu",
+    "/dev/vhost-vdpa",  "/dev/nvidia", "/dev/uio",         "/dev/video",
+    "/dev/sg",          "/dev/bsg/",   "/dev/ng",
+};
+
+static bool is_pinning(const char *link)
+{
+    for (size_t i = 0; i < sizeof pinning_files / sizeof *pinning_files; i++)
+        if (strncmp(link, pinning_files[i], strlen(pinning_files[i])) == 0)
+            return true;
+    return false;
+}
 
 // Was the file opened with O_DIRECT?
 static bool is_direct(int pid, int tid, const char *number)
@@ -69,19 +89,22 @@ static bool is_direct(int pid, int tid, const char *number)
     return is_direct;
 }
 
-static OpenFile kind_of_file(int pid, int tid, int folder, const char *number)
+// *link: where it leads to.
+static OpenFile kind_of_file(int pid, int tid, int folder, const char *number,
+                             char link[MAX_LINK_BYTES])
 {
-    static const char userfaultfd[] = "anon_inode:[userfaultfd]";
-    char link[MAX_LINK_BYTES];
-    ssize_t length = readlinkat(folder, number, link, sizeof link);
+    ssize_t length = readlinkat(folder, number, link, MAX_LINK_BYTES - 1);
 
-    if (length == (ssize_t)sizeof userfaultfd - 1 && memcmp(link, userfaultfd, (size_t)length) == 0)
+    link[length < 0 ? 0 : length] = '\0';
+    if (strcmp(link, "anon_inode:[userfaultfd]") == 0)
         return OPEN_USERFAULTFD;
-    return length > 0 && link[0] == '/' && is_direct(pid, tid, number) ? OPEN_DIRECT : OPEN_OTHER;
+    if (is_pinning(link))
+        return OPEN_PINNING;
+    return link[0] == '/' && is_direct(pid, tid, number) ? OPEN_DIRECT : OPEN_OTHER;
 }
 
-// The first open file that matters.
-static OpenFile find_open_file(int pid, int tid)
+// The first open file that matters, and its name.
+static OpenFile find_open_file(int pid, int tid, char link[MAX_LINK_BYTES])
 {
     char path[PROC_PATH_BYTES];
     OpenFile found = OPEN_OTHER;
@@ -94,9 +117,61 @@ static OpenFile find_open_file(int pid, int tid)
         return OPEN_OTHER;
     while (found == OPEN_OTHER && (entry = readdir(folder)) != NULL)
         if (entry->d_name[0] != '.')
-            found = kind_of_file(pid, tid, dirfd(folder), entry->d_name);
+            found = kind_of_file(pid, tid, dirfd(folder), entry->d_name, link);
     (void)closedir(folder);
     return found;
+}
+
+static bool check_open_files(int pid, int tid, Error *error)
+{
+    char link[MAX_LINK_BYTES] = "";
+
+    switch (find_open_file(pid, tid, link)) {
+    case OPEN_USERFAULTFD:
+        return error_set(error, ERROR_UNSUPPORTED, "process %d has a userfaultfd of its own", pid);
+    case OPEN_DIRECT:
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "process %d has a file open with O_DIRECT, which devices may read into "
+                         "its memory unseen",
+                         pid);
+    case OPEN_PINNING:
+        text_clean(link, strlen(link), TEXT_ONE_LINE);
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "process %d has '%s' open, which may write its memory unseen", pid, link);
+    case OPEN_OTHER:
+        break;
+    }
+    return true;
+}
+
+// The frames of an AF_XDP socket lie in memory of the program, which network devices write to. They
+// are handed over in a ring, which is mapped from there.
+static bool check_sockets(int pid, int tid, Error *error)
+{
+    ProcessMapping *mappings = NULL;
+    uint32_t count = 0;
+    bool has_frames = false;
+
+    if (!proc_mappings_read(pid, tid, &mappings, &count))
+        return capture_refusal_explain(pid, errno, error);
+    for (uint32_t i = 0; i < count; i++)
+        if (mappings[i].file_offset == FRAMES_OFFSET &&
+            strncmp(mappings[i].name, "socket:", 7) == 0)
+            has_frames = true;
+    proc_mappings_free(mappings, count);
+    return !has_frames || error_set(error, ERROR_UNSUPPORTED,
+                                    "process %d has an AF_XDP socket, whose frames devices may "
+                                    "write unseen",
+                                    pid);
+}
+
+static bool check_pinned_memory(int pid, int tid, Error *error)
+{
+    PinnedMemory pinned = {.was_looked_at = false};
+    bool is_ok = pinned_memory_look(&pinned, pid, tid, error);
+
+    pinned_memory_release(&pinned);
+    return is_ok;
 }
 
 bool write_tracking_check_support(int pid, int tid, Error *error)
@@ -105,19 +180,6 @@ bool write_tracking_check_support(int pid, int tid, Error *error)
         return error_set(error, ERROR_UNSUPPORTED,
                          "the kernel does not tell which pages are written (it needs Linux 6.7 "
                          "with userfaultfd)");
-    if (proc_status_number(pid, tid, "VmPin", 0) != 0)
-        return error_set(error, ERROR_UNSUPPORTED,
-                         "process %d has pinned memory, which devices may write unseen", pid);
-    switch (find_open_file(pid, tid)) {
-    case OPEN_USERFAULTFD:
-        return error_set(error, ERROR_UNSUPPORTED, "process %d has a userfaultfd of its own", pid);
-    case OPEN_DIRECT:
-        return error_set(error, ERROR_UNSUPPORTED,
-                         "process %d has a file open with O_DIRECT, which devices may read into "
-                         "its memory unseen",
-                         pid);
-    case OPEN_OTHER:
-        break;
-    }
-    return true;
+    return check_open_files(pid, tid, error) && check_sockets(pid, tid, error) &&
+           check_pinned_memory(pid, tid, error);
 }

@@ -6,8 +6,9 @@
 #include "snapshot/error.h"
 
 // False with ERROR_UNSUPPORTED when the kernel cannot, when the process has a userfaultfd of its
-// own, or when devices may write its memory behind the page tables: it has pinned memory (RDMA,
-// buffers registered with io_uring), or reads files with O_DIRECT.
+// own, or when devices or the kernel may write its memory behind the page tables, and it is not
+// known where: it has a file of such a device open, or an AF_XDP socket; it reads files with
+// O_DIRECT; memory is pinned, and not listed. Other errors: system, memory.
 NODISCARD bool write_tracking_check_support(int pid, int tid, Error *error);
 
 #endif

@@ -10,12 +10,14 @@
 //   huge       the heap lies in huge pages, and is written to
 //   userfault  serves its own userfaultfd: a part of the heap is write-protected, and written to
 //              again and again; and there is memory whose pages come into being by it
+//   packets    has an AF_XDP socket, whose frames are in its memory
 //
 // Prints "pages N" and "ready"; upon SIGTERM "done N wrong M": how much of it was done (children,
 // writes) and how much of that went wrong. "skipped: REASON" where this machine does not have it.
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_xdp.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
@@ -25,6 +27,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -230,6 +233,25 @@ static void *use_userfault(void *context)
     return NULL;
 }
 
+// ---- frames that network devices write to ----
+
+static void open_packet_socket(void)
+{
+    const uint64_t frames = 64;
+    struct xdp_umem_reg area = {.len = frames * PAGE_BYTES, .chunk_size = PAGE_BYTES};
+    const int entries = 64;
+    int packets = socket(AF_XDP, SOCK_RAW, 0);
+    void *start = mmap(NULL, area.len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    area.addr = (uintptr_t)start;
+    if (packets < 0 || start == MAP_FAILED ||
+        setsockopt(packets, SOL_XDP, XDP_UMEM_REG, &area, sizeof area) != 0 ||
+        setsockopt(packets, SOL_XDP, XDP_UMEM_FILL_RING, &entries, sizeof entries) != 0 ||
+        mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, packets,
+             (off_t)XDP_UMEM_PGOFF_FILL_RING) == MAP_FAILED)
+        skip("no AF_XDP sockets");
+}
+
 // ----
 
 static void *exec_soon(void *context)
@@ -266,6 +288,8 @@ static void become(char **argv)
     } else if (strcmp(what, "userfault") == 0) {
         open_userfault();
         start_thread(use_userfault);
+    } else if (strcmp(what, "packets") == 0) {
+        open_packet_socket();
     } else if (pthread_create(&thread, NULL, exec_soon, argv) != 0) {
         target_fail("pthread_create");
     }

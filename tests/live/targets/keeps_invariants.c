@@ -1,11 +1,13 @@
 // A process whose threads write all over its heap and keep what tests/support/invariant_heap.h
 // says, at every moment.
 //
-//     keeps_invariants HEARTBEAT PAGES THREADS PAUSE_US [breaks]
+//     keeps_invariants HEARTBEAT PAGES THREADS PAUSE_US [breaks | RING N]
 //
 // Each thread rests so long after every 16 pages; 0: never. `breaks`: counters are written in an
-// order that does not keep the promise, to see that somebody notices. Prints
-// "heap ADDRESS PAGES THREADS", then "ready", and runs until it is killed.
+// order that does not keep the promise, to see that somebody notices. RING (listed, unmapped,
+// closed, hidden): the last N pages are pinned, and written by nobody but io_urings of that kind
+// (tests/support/pinning_ring.h). Prints "heap ADDRESS PAGES THREADS", then "ready", and runs until
+// it is killed; "skipped: REASON" where there is no such io_uring.
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "tests/support/invariant_heap.h"
+#include "tests/support/pinning_ring.h"
 #include "tests/support/target.h"
 
 #define PAGE_BYTES 4096u
@@ -23,12 +26,17 @@
 typedef struct Keeper {
     uint64_t first; // page
     uint64_t page_count;
+    PinningRing ring;
 } Keeper;
 
 static uint8_t *heap;
+static uint8_t *pinned; // the end of it; NULL
+static uint64_t pinned_bytes;
 static uint64_t thread_count;
 static long pause_us;
 static bool breaks;
+static const char *ring_kind;
+static pthread_barrier_t all_are_ready;
 
 static uint8_t *page_of(const Keeper *keeper, uint64_t number)
 {
@@ -40,13 +48,6 @@ static uint64_t *word_of(uint8_t *page, uint32_t slot, uint32_t word)
     return (uint64_t *)(void *)(page + invariant_offset(slot, word));
 }
 
-// Release, so that neither compiler nor processor swaps two of these stores: who stops this
-// thread sees a beginning of what it wrote.
-static void put(uint64_t *word, uint64_t value)
-{
-    __atomic_store_n(word, value, __ATOMIC_RELEASE);
-}
-
 static void rest(uint64_t written)
 {
     const struct timespec moment = {.tv_nsec = pause_us * 1000};
@@ -55,14 +56,24 @@ static void rest(uint64_t written)
         (void)nanosleep(&moment, NULL);
 }
 
-static void count(const Keeper *keeper, uint64_t pass, bool rests)
+// Release, so that neither compiler nor processor swaps two of these stores: who stops this
+// thread sees a beginning of what it wrote.
+static void put(Keeper *keeper, uint64_t *word, uint64_t value)
+{
+    if (keeper->ring.entries != NULL && (uint8_t *)word >= pinned)
+        pinning_ring_put(&keeper->ring, word, value);
+    else
+        __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static void count(Keeper *keeper, uint64_t pass, bool rests)
 {
     for (uint64_t i = 0; i < keeper->page_count; i++) {
         uint8_t *page = page_of(keeper, breaks ? keeper->page_count - 1 - i : i);
         uint64_t *counter = word_of(page, 0, INVARIANT_FIRST_WORD);
 
-        put(counter, pass);
-        put(word_of(page, 0, INVARIANT_SECOND_WORD),
+        put(keeper, counter, pass);
+        put(keeper, word_of(page, 0, INVARIANT_SECOND_WORD),
             invariant_checksum((uint64_t)(uintptr_t)counter, pass));
         if (rests)
             rest(i);
@@ -70,16 +81,16 @@ static void count(const Keeper *keeper, uint64_t pass, bool rests)
 }
 
 // Moves all nodes from one list to the other, whose order is the reverse then.
-static void move_nodes(uint64_t *from, uint64_t *to, uint64_t *journal)
+static void move_nodes(Keeper *keeper, uint64_t *from, uint64_t *to, uint64_t *journal)
 {
     for (uint64_t moved = 0; *from != 0 && !breaks; moved++) {
         uint64_t *node = (uint64_t *)(uintptr_t)*from, others = *node;
 
-        put(journal, others);
-        put(node, *to);
-        put(to, (uint64_t)(uintptr_t)node);
-        put(from, others);
-        put(journal, 0);
+        put(keeper, journal, others);
+        put(keeper, node, *to);
+        put(keeper, to, (uint64_t)(uintptr_t)node);
+        put(keeper, from, others);
+        put(keeper, journal, 0);
         rest(moved);
     }
 }
@@ -97,19 +108,42 @@ static void link_nodes(const Keeper *keeper, uint64_t *list)
     }
 }
 
+// What is pinned is the buffer of each thread's ring.
+static void open_ring(Keeper *keeper)
+{
+    static const char *const kinds[] = {[RING_LISTED] = "listed",
+                                        [RING_UNMAPPED] = "unmapped",
+                                        [RING_CLOSED] = "closed",
+                                        [RING_HIDDEN] = "hidden"};
+    unsigned kind = 0;
+    const char *reason;
+
+    while (kind < RING_HIDDEN && strcmp(ring_kind, kinds[kind]) != 0)
+        kind++;
+
+    if (pinning_ring_open(&keeper->ring, (PinningRingKind)kind, pinned, pinned_bytes, &reason))
+        return;
+    printf("skipped: no such io_uring: %s\nready\n", reason);
+    (void)fflush(stdout);
+    _exit(0);
+}
+
 static void *keep(void *context)
 {
-    const Keeper *keeper = context;
+    Keeper *keeper = context;
     uint8_t *first = page_of(keeper, 0);
     uint64_t *one = word_of(first, 2, INVARIANT_FIRST_WORD);
     uint64_t *other = word_of(first, 2, INVARIANT_SECOND_WORD);
     uint64_t *journal = word_of(first, 3, INVARIANT_FIRST_WORD);
 
+    if (pinned != NULL)
+        open_ring(keeper);
+    (void)pthread_barrier_wait(&all_are_ready);
     for (uint64_t pass = 1;; pass += 2) {
         count(keeper, pass, true);
-        move_nodes(one, other, journal);
+        move_nodes(keeper, one, other, journal);
         count(keeper, pass + 1, true);
-        move_nodes(other, one, journal);
+        move_nodes(keeper, other, one, journal);
     }
     return NULL;
 }
@@ -119,29 +153,38 @@ int main(int argc, char **argv)
     uint64_t pages;
 
     if (argc < 5) {
-        fprintf(stderr, "usage: %s HEARTBEAT PAGES THREADS PAUSE_US [breaks]\n", argv[0]);
+        fprintf(stderr, "usage: %s HEARTBEAT PAGES THREADS PAUSE_US [KIND [PINNED]]\n", argv[0]);
         return 2;
     }
     pages = strtoull(argv[2], NULL, 10);
     thread_count = strtoull(argv[3], NULL, 10);
     pause_us = strtol(argv[4], NULL, 10);
     breaks = argc > 5 && strcmp(argv[5], "breaks") == 0;
+    if (argc > 6)
+        ring_kind = argv[5];
     heap = target_map_heap(pages);
+    if (ring_kind != NULL) {
+        pinned_bytes = strtoull(argv[6], NULL, 10) * PAGE_BYTES;
+        pinned = heap + pages * PAGE_BYTES - pinned_bytes;
+    }
     printf("heap %p %llu %llu\n", (void *)heap, (unsigned long long)pages,
            (unsigned long long)thread_count);
     target_start_heartbeat(argv[1]);
+    if (pthread_barrier_init(&all_are_ready, NULL, (unsigned)thread_count + 1) != 0)
+        target_fail("pthread_barrier_init");
     for (uint64_t i = 0; i < thread_count; i++) {
         Keeper *keeper = malloc(sizeof *keeper);
         pthread_t thread;
 
         if (keeper == NULL)
             target_fail("malloc");
-        *keeper = (Keeper){i, (pages - i + thread_count - 1) / thread_count};
+        *keeper = (Keeper){.first = i, .page_count = (pages - i + thread_count - 1) / thread_count};
         link_nodes(keeper, word_of(page_of(keeper, 0), 2, INVARIANT_FIRST_WORD));
         count(keeper, 0, false);
         if (pthread_create(&thread, NULL, keep, keeper) != 0)
             target_fail("pthread_create");
     }
+    (void)pthread_barrier_wait(&all_are_ready);
     target_announce();
     for (;;)
         (void)pause();
