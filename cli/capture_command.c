@@ -29,9 +29,10 @@ typedef struct CaptureSettings {
     bool keeps_free_slots;
     bool redacts;
     bool is_quiet;
-    int method;           // CaptureMethod
-    int64_t max_pause_ns; // 0: any
-    int foreign_mode;     // ForeignMode
+    int method;            // CaptureMethod
+    int64_t max_pause_ns;  // 0: any
+    int64_t staging_bytes; // 0: as many as it takes
+    int foreign_mode;      // ForeignMode
     const char *layout;
     int64_t level;
     int64_t max_bytes; // 0: any
@@ -125,6 +126,15 @@ static const Option options[] = {
              "process would stand still for longer than this: 20ms",
      .setting = offsetof(CaptureSettings, max_pause_ns),
      .minimum = 1000},
+    {.name = "staging",
+     .type = OPTION_BYTES,
+     .value_name = "SIZE",
+     .help = "how much memory the copy of the process may take until\n"
+             "it is written, at least 16M; of a larger process it is\n"
+             "kept compressed (default: as much as it takes, or half\n"
+             "of what is free where that is less)",
+     .setting = offsetof(CaptureSettings, staging_bytes),
+     .minimum = CAPTURE_LEAST_STAGING},
     {.name = "foreign",
      .type = OPTION_CHOICE,
      .choices = foreign_modes,
@@ -239,6 +249,8 @@ static bool check_source(const CaptureSettings *settings, const Operands *progra
         return error_set(error, ERROR_USAGE,
                          "--method and --max-pause are for programs that run on: not for --core, "
                          "nor for the end of PROGRAM");
+    if (settings->staging_bytes != 0 && settings->core != NULL)
+        return error_set(error, ERROR_USAGE, "--staging is for processes, not for --core");
     if (moments > 1)
         return error_set(error, ERROR_USAGE,
                          "--at-exit, --after, --every and --on-signal exclude each other");
@@ -356,6 +368,7 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
     how.foreign_mode = (ForeignMode)settings.foreign_mode;
     how.method = (CaptureMethod)settings.method;
     how.max_pause_ns = (uint64_t)settings.max_pause_ns;
+    how.staging_bytes = (uint64_t)settings.staging_bytes;
     how.write = (SnapshotWriteOptions){.level = (int)settings.level,
                                        .max_file_bytes = (uint64_t)settings.max_bytes,
                                        .redacts = settings.redacts,

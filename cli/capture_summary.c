@@ -34,6 +34,9 @@ void print_capture_summary(FILE *stream, const char *path, ForeignMode requested
     fprintf(stream, "%s of private memory\n", format_bytes(text, summary->resident_bytes));
     if (!summary->is_from_core)
         fprintf(stream, "  stopped for  %s\n", format_time(text, summary->pause_ns));
+    if (summary->packed_bytes > 0)
+        fprintf(stream, "  kept         compressed to %s until it was written\n",
+                format_bytes(text, summary->packed_bytes));
     fprintf(stream, "  found        %s GC page%s", format_count(text, summary->page_count),
             plural(summary->page_count));
     fprintf(stream, ", %s object%s", format_count(text, summary->object_count),

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/option_values.h"
+#include "cli/terminal.h"
 
 #define MAX_OPTIONS 32u
 
@@ -91,12 +92,18 @@ static bool set_measure(const OptionUse *use, int64_t *setting, Error *error)
 {
     const Option *option = use->option;
     bool is_duration = option->type == OPTION_DURATION;
+    char least[NUMBER_CHARS];
     int64_t value;
 
     if (!(is_duration ? parse_duration(use->value, &value) : parse_byte_count(use->value, &value)))
         return error_set(error, ERROR_USAGE, "%s: '%s' is not %s", use->written, use->value,
                          is_duration ? "a time like 250ms, 10s or 1.5h"
                                      : "a size like 4096, 64MiB or 1G");
+    if (value < option->minimum && option->minimum > 1)
+        return error_set(error, ERROR_USAGE, "%s: '%s' is too little, %s is the least",
+                         use->written, use->value,
+                         is_duration ? format_time(least, (uint64_t)option->minimum)
+                                     : format_bytes(least, (uint64_t)option->minimum));
     if (value < option->minimum || (option->maximum != 0 && value > option->maximum))
         return error_set(error, ERROR_USAGE, "%s: '%s' is too %s", use->written, use->value,
                          value < option->minimum ? "little" : "much");

@@ -35,6 +35,7 @@ typedef struct CaptureOptions {
     ForeignMode foreign_mode;
     CaptureMethod method;       // of a running process
     uint64_t max_pause_ns;      // of its longest stop; 0: any
+    uint64_t staging_bytes;     // memory that its copy may take (ProcessCopyOptions); 0: any
     SnapshotWriteOptions write; // write.is_cancelled is honoured in every phase
     // Told what begins, for a line of progress. May be NULL.
     void (*on_phase)(void *context, CapturePhase phase);
@@ -56,6 +57,7 @@ typedef struct CaptureSummary {
     ForeignMode foreign_mode;
     char foreign_note[200]; // why it is not what was asked for; ""
     char names_note[200];   // which names could not be found out, lines; ""
+    uint64_t packed_bytes;  // of the copy of its memory, compressed; 0: it was not
     SnapshotWriteResult file;
 } CaptureSummary;
 

@@ -8,9 +8,9 @@
 #include <time.h>
 
 #include "snapshot/capture_refusal_internal.h"
-#include "snapshot/page_copying_internal.h"
 #include "snapshot/page_selection_internal.h"
 #include "snapshot/proc_files_internal.h"
+#include "snapshot/staging_area_internal.h"
 #include "snapshot/thread_registers_internal.h"
 
 static int64_t now_ns(clockid_t clock)
@@ -50,30 +50,27 @@ static bool collect_threads(ProcessCopy *out, int *tids, uint32_t count, Error *
     return true;
 }
 
-static bool copy_memory(ProcessCopy *out, int tid, const CaptureCancel *cancel, Error *error)
+static bool copy_memory(ProcessCopy *out, int tid, const ProcessCopyOptions *options, Error *error)
 {
     PageSource source = {.pid = out->pid, .tid = tid};
     PageSelection selection = {0};
-    StagingMemory staging = {0};
-    bool is_ok = false;
+    StagingArea staging = {0};
+    bool is_ok;
 
     if (!proc_mappings_read(out->pid, tid, &out->mappings, &out->mapping_count))
         return capture_refusal_explain(out->pid, errno, error);
     source.mappings = out->mappings;
     source.mapping_count = out->mapping_count;
-    if (page_selection_fill(&selection, &source, cancel, error) &&
-        staging_memory_prepare(&staging, selection.bytes, out->pid, cancel, error))
-        is_ok = page_copying_run(&selection, out->pid, tid, &staging, cancel,
-                                 &out->unreadable_bytes, error);
-    out->ranges = selection.ranges;
-    out->range_count = selection.count;
-    out->staging = staging.base;
-    out->staging_bytes = staging.bytes;
+    is_ok = page_selection_fill(&selection, &source, &options->cancel, error) &&
+            staging_area_prepare(&staging, selection.bytes, false, options, out->pid, error) &&
+            staging_area_copy(&staging, &selection, out->pid, tid, &options->cancel,
+                              &out->unreadable_bytes, error);
     out->copied_bytes = selection.bytes - out->unreadable_bytes;
+    staging_area_give(&staging, staging.packed == NULL ? selection.bytes : 0, &selection, out);
     return is_ok;
 }
 
-bool capture_exit_copy(const ExitWatch *watch, const CaptureCancel *cancel, ProcessCopy *out,
+bool capture_exit_copy(const ExitWatch *watch, const ProcessCopyOptions *options, ProcessCopy *out,
                        Error *error)
 {
     int64_t began_ns = now_ns(CLOCK_MONOTONIC);
@@ -90,7 +87,7 @@ bool capture_exit_copy(const ExitWatch *watch, const CaptureCancel *cancel, Proc
     out->method = "exit";
     out->captured_at_ns = now_ns(CLOCK_REALTIME);
     proc_executable_name(out->pid, tids[0], out->executable, sizeof out->executable);
-    is_ok = collect_threads(out, tids, count, error) && copy_memory(out, tids[0], cancel, error);
+    is_ok = collect_threads(out, tids, count, error) && copy_memory(out, tids[0], options, error);
     out->pause_ns = (uint64_t)(now_ns(CLOCK_MONOTONIC) - began_ns);
     free(tids);
     if (!is_ok)

@@ -8,9 +8,10 @@
 #include "snapshot/exit_watch.h"
 #include "snapshot/process_copy.h"
 
-// exit_watch_is_over() was true. The process stays where it is. Errors: system, memory,
+// exit_watch_is_over() was true. The process stays where it is. Of `options`, not the method, and
+// not the longest pause. Errors: system, memory,
 // interrupted. On success the caller owns `*out` and frees its parts with process_copy_release().
-NODISCARD bool capture_exit_copy(const ExitWatch *watch, const CaptureCancel *cancel,
+NODISCARD bool capture_exit_copy(const ExitWatch *watch, const ProcessCopyOptions *options,
                                  ProcessCopy *out, Error *error);
 
 #endif

@@ -58,13 +58,18 @@ static bool copy_child(ForkCapture *job, int child, const UnforkedMemory *unfork
         return capture_refusal_explain(child, errno, error);
     source.mappings = out->mappings;
     source.mapping_count = out->mapping_count;
-    if (!page_selection_fill(job->selection, &source, cancel, error) ||
-        !staging_memory_extend(job->staging, job->selection->bytes + unforked->selection.bytes,
-                               error) ||
-        !page_copying_run(job->selection, job->pid, child, job->staging, cancel, &unreadable_bytes,
-                          error) ||
-        !unforked_memory_add(unforked, out, job->selection, job->staging, error))
+    if (!page_selection_fill(job->selection, &source, cancel, error))
         return false;
+    // What does not fork goes behind all else, where that is in plain memory.
+    job->used_bytes = job->staging->packed == NULL ? job->selection->bytes : 0;
+    if (!staging_memory_extend(&job->staging->memory, job->used_bytes + unforked->selection.bytes,
+                               error) ||
+        !staging_area_copy(job->staging, job->selection, job->pid, child, cancel, &unreadable_bytes,
+                           error) ||
+        !unforked_memory_add(unforked, out, job->selection,
+                             job->staging->memory.base + job->used_bytes, error))
+        return false;
+    job->used_bytes += unforked->selection.bytes;
     out->unreadable_bytes += unreadable_bytes;
     out->copied_bytes = job->selection->bytes - out->unreadable_bytes;
     return true;

@@ -9,16 +9,17 @@
 #include "snapshot/capture_guard_internal.h"
 #include "snapshot/capture_process.h"
 #include "snapshot/error.h"
-#include "snapshot/page_copying_internal.h"
 #include "snapshot/page_selection_internal.h"
 #include "snapshot/process_copy.h"
+#include "snapshot/staging_area_internal.h"
 
 typedef struct ForkCapture {
     int pid;
     int tid; // a task of it that lives
     const ProcessCopyOptions *options;
     PageSelection *selection; // filled; its ranges get their data
-    StagingMemory *staging;   // made ready; extended where that is too little
+    StagingArea *staging;     // made ready; extended where that is too little
+    uint64_t used_bytes;      // out: of its memory
     ProcessCopy *out;         // gets mappings, threads, times, and its part of the certificate
 } ForkCapture;
 

@@ -30,6 +30,8 @@
 // Staging memory beyond what the process held when it was looked at first.
 #define HEADROOM_SHARE 8
 #define HEADROOM_BYTES (UINT64_C(8) << 20)
+// The share of the plain memory that one round may take while there is not enough for all.
+#define PACKED_ROUND_SHARE 8
 
 typedef struct Precopy {
     int pid;
@@ -100,8 +102,7 @@ static bool prepare_staging(Precopy *job)
     job->check = calloc(1, sizeof *job->check);
     if (job->check == NULL)
         return error_set_memory(job->error, sizeof *job->check, "a check");
-    return staging_memory_prepare(&job->staged.memory, bytes, job->pid, &job->options->cancel,
-                                  job->error);
+    return staging_area_prepare(&job->staged.area, bytes, true, job->options, job->pid, job->error);
 }
 
 static bool begin_tracking(Precopy *job)
@@ -125,8 +126,26 @@ static bool begin_tracking(Precopy *job)
 static bool copy_written(Precopy *job, int tid)
 {
     return staged_pages_place(&job->staged, &job->written, &job->pieces, job->error) &&
-           page_copying_pieces(&job->pieces, job->pid, tid, &job->staged.memory,
+           page_copying_pieces(&job->pieces, job->pid, tid, &job->staged.area.memory,
                                &job->options->cancel, &job->failed, job->error);
+}
+
+// Is it so much that it has to be compressed? Plain memory is for what is left in the end.
+static bool is_to_be_packed(const Precopy *job)
+{
+    const StagedPages *staged = &job->staged;
+    uint64_t bytes = staged->area.memory.bytes;
+
+    return staged->area.packed != NULL &&
+           (job->written.bytes > bytes / PACKED_ROUND_SHARE || staged->used_bytes > bytes / 2);
+}
+
+static bool take_written(Precopy *job)
+{
+    if (is_to_be_packed(job))
+        return staged_pages_pack(&job->staged, &job->written, job->pid, job->tid,
+                                 &job->options->cancel, &job->failed, job->error);
+    return copy_written(job, job->tid) && staged_pages_add(&job->staged, &job->pieces, job->error);
 }
 
 static bool run_round(Precopy *job)
@@ -136,8 +155,7 @@ static bool run_round(Precopy *job)
 
     if (!read_mappings(job, job->tid, &source) ||
         !write_tracking_protect(&job->tracking, &source, &job->written, job->error) ||
-        !copy_written(job, job->tid) || !staged_pages_add(&job->staged, &job->pieces, job->error) ||
-        !unite(job, &job->unread, &job->failed))
+        !take_written(job) || !unite(job, &job->unread, &job->failed))
         return false;
     pause_certificate_add_round(&job->out->certificate, job->written.bytes / TARGET_PAGE_SIZE,
                                 (uint64_t)(now_ns() - since));
@@ -168,15 +186,26 @@ static bool check_rest(const Precopy *job)
     uint64_t rest = job->written.bytes + job->tracking.pinned.pages.bytes,
              limit = job->options->max_pause_ns;
     uint64_t rest_ns = capture_method_estimate_ns(CAPTURE_STOP, job->pid, job->tid, rest);
-    uint64_t fork_ns =
-        capture_method_estimate_ns(CAPTURE_FORK, job->pid, job->tid, job->staged.pages.bytes);
+    uint64_t fork_ns = capture_method_estimate_ns(CAPTURE_FORK, job->pid, job->tid,
+                                                  staged_pages_bytes(&job->staged));
 
     if (rest <= FEW_BYTES || job->options->method != CAPTURE_AUTO ||
-        (rest_ns < fork_ns && (limit == 0 || rest_ns < limit)))
+        (rest_ns < fork_ns && (limit == 0 || rest_ns < limit) && !is_to_be_packed(job)))
         return true;
     return error_set(job->error, ERROR_UNSUPPORTED,
                      "it writes pages faster than they can be copied (%.1f MiB were left)",
                      (double)rest / (1 << 20));
+}
+
+// What will be compared, while it is no matter how long it takes to get at it.
+static void choose_checked(Precopy *job)
+{
+    const StagedPages *staged = &job->staged;
+    static const PageSelection none;
+    bool is_packed = staged->packed.count > 0;
+
+    copy_check_choose(job->check, is_packed ? &staged->packed : &staged->pages,
+                      is_packed ? &staged->pages : &none, (uint64_t)now_ns());
 }
 
 // ---- while it stands still ----
@@ -188,11 +217,30 @@ static bool add_unread(Precopy *job)
            unite(job, &job->written, &job->failed);
 }
 
+// Where there is no room for it, it takes as long as compressing it takes.
+static bool take_rest(Precopy *job, int tid)
+{
+    const StagedPages *staged = &job->staged;
+    static const PageSelection none;
+
+    if (staged->area.packed == NULL ||
+        job->written.bytes <= staged->area.memory.bytes - staged->used_bytes)
+        return copy_written(job, tid);
+    return staged_pages_pack(&job->staged, &job->written, job->pid, tid, &job->options->cancel,
+                             &job->failed, job->error) &&
+           page_set_unite(&none, &job->written, &job->pieces, job->error);
+}
+
 // The copy is wrong: all of it is taken again.
 static bool copy_everything(Precopy *job, int tid)
 {
-    return page_set_intersect(&job->staged.pages, &job->unchanged, &job->failed, job->error) &&
-           unite(job, &job->written, &job->failed) && copy_written(job, tid);
+    const PageSelection *const sets[] = {&job->staged.pages, &job->staged.packed};
+
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
+        if (!page_set_intersect(sets[i], &job->unchanged, &job->failed, job->error) ||
+            !unite(job, &job->written, &job->failed))
+            return false;
+    return take_rest(job, tid);
 }
 
 static bool copy_rest(Precopy *job, int tid)
@@ -205,9 +253,9 @@ static bool copy_rest(Precopy *job, int tid)
     if (!read_mappings(job, tid, &source) ||
         !write_tracking_collect(&job->tracking, &source, &job->unchanged, &job->written,
                                 job->error) ||
-        !add_unread(job) || !copy_written(job, tid))
+        !add_unread(job) || !take_rest(job, tid))
         return false;
-    copy_check_run(job->check, tid, &job->staged.pages, &job->unchanged, (uint64_t)now_ns());
+    copy_check_run(job->check, tid, &job->unchanged);
     certificate->compared_pages = job->check->compared;
     certificate->differing_pages = job->check->differing;
     return job->check->differing == 0 || copy_everything(job, tid);
@@ -221,6 +269,7 @@ static bool copy_while_stopped(Precopy *job)
     Error resume_error;
     bool is_ok, is_resumed;
 
+    choose_checked(job);
     if (!capture_guard_stop(&job->guard, limit_ns, false, &hold, job->error)) {
         capture_guard_note_stop(&job->out->certificate, "last", &hold.times, hold.thread_count, 0);
         return false;
@@ -242,25 +291,20 @@ static bool put_together(Precopy *job)
 {
     ProcessCopy *out = job->out;
 
-    if (!staged_pages_keep(&job->staged, &job->unchanged, job->error) ||
+    if (!staged_pages_unite(&job->staged, job->error) ||
+        !staged_pages_keep(&job->staged, &job->unchanged, job->error) ||
         !staged_pages_add(&job->staged, &job->pieces, job->error))
         return false;
-    staging_memory_trim(&job->staged.memory, job->staged.used_bytes);
     out->method = "precopy";
     out->unreadable_bytes = job->failed.bytes;
     out->copied_bytes = job->staged.pages.bytes - job->failed.bytes;
-    out->ranges = job->staged.pages.ranges;
-    out->range_count = job->staged.pages.count;
-    out->staging = job->staged.memory.base;
-    out->staging_bytes = job->staged.memory.bytes;
-    job->staged.pages = (PageSelection){0};
-    job->staged.memory = (StagingMemory){0};
+    staging_area_give(&job->staged.area, job->staged.used_bytes, &job->staged.pages, out);
     return true;
 }
 
 static void release(Precopy *job)
 {
-    staging_memory_release(&job->staged.memory);
+    staging_area_release(&job->staged.area);
     staged_pages_release(&job->staged);
     page_selection_release(&job->written);
     page_selection_release(&job->unchanged);

@@ -17,9 +17,9 @@
 #include "snapshot/capture_method_internal.h"
 #include "snapshot/capture_precopy_internal.h"
 #include "snapshot/capture_refusal_internal.h"
-#include "snapshot/page_copying_internal.h"
 #include "snapshot/page_selection_internal.h"
 #include "snapshot/proc_files_internal.h"
+#include "snapshot/staging_area_internal.h"
 
 // Staging memory is sized by a look at the running target: this much more than it held then.
 #define HEADROOM_SHARE 8
@@ -32,7 +32,8 @@ typedef struct CaptureJob {
     int task;             // a thread of it that lives
     CaptureMethod method; // not CAPTURE_AUTO
     PageSelection selection;
-    StagingMemory staging;
+    StagingArea staging;
+    uint64_t used_bytes; // of its memory
     ProcessCopy *out;
     Error *error;
 } CaptureJob;
@@ -62,10 +63,10 @@ static bool copy_memory(CaptureJob *job, int tid)
     ProcessCopy *out = job->out;
 
     if (!select_all(job, tid) ||
-        !staging_memory_extend(&job->staging, job->selection.bytes, job->error) ||
-        !page_copying_run(&job->selection, job->pid, tid, &job->staging, job->cancel,
-                          &out->unreadable_bytes, job->error))
+        !staging_area_copy(&job->staging, &job->selection, job->pid, tid, job->cancel,
+                           &out->unreadable_bytes, job->error))
         return false;
+    job->used_bytes = job->staging.packed == NULL ? job->selection.bytes : 0;
     out->copied_bytes = job->selection.bytes - out->unreadable_bytes;
     return true;
 }
@@ -103,6 +104,7 @@ static bool copy_fork(CaptureJob *job, CaptureGuard *guard)
     char reason[sizeof job->error->message];
 
     if (capture_fork_run(&fork, guard, job->error)) {
+        job->used_bytes = fork.used_bytes;
         job->out->method = "fork";
         return true;
     }
@@ -138,20 +140,15 @@ static bool copy_at_once(CaptureJob *job)
                                &job->method, job->error))
         return false;
     bytes = job->selection.bytes + job->selection.bytes / HEADROOM_SHARE + HEADROOM_BYTES;
-    if (!staging_memory_prepare(&job->staging, bytes, job->pid, job->cancel, job->error))
-        return false;
+    // The guard is made before there is much memory to be copied along, and before there are
+    // threads.
     is_ok = capture_guard_start(&guard, job->pid, job->cancel, job->error) &&
+            staging_area_prepare(&job->staging, bytes, false, job->options, job->pid, job->error) &&
             copy_by_method(job, &guard);
     capture_guard_end(&guard);
     if (!is_ok)
         return false;
-    staging_memory_trim(&job->staging, job->selection.bytes);
-    out->ranges = job->selection.ranges;
-    out->range_count = job->selection.count;
-    out->staging = job->staging.base;
-    out->staging_bytes = job->staging.bytes;
-    job->selection = (PageSelection){.ranges = NULL};
-    job->staging = (StagingMemory){.base = NULL};
+    staging_area_give(&job->staging, job->used_bytes, &job->selection, out);
     return true;
 }
 
@@ -206,7 +203,7 @@ bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCop
     out->pause_ns = pause_certificate_worst_ns(&out->certificate);
     if (is_ok || error->code == ERROR_LIMIT)
         is_ok = capture_method_check_pause(job.options, out, error) && is_ok;
-    staging_memory_release(&job.staging);
+    staging_area_release(&job.staging);
     page_selection_release(&job.selection);
     if (!is_ok)
         process_copy_release(out);

@@ -22,11 +22,18 @@ typedef enum CaptureMethod {
     CAPTURE_STOP,    // all threads stand still while everything is copied
 } CaptureMethod;
 
+// Least of ProcessCopyOptions.staging_bytes.
+#define CAPTURE_LEAST_STAGING (UINT64_C(16) << 20)
+
 // How to copy a process; zeroed is a good default.
 typedef struct ProcessCopyOptions {
     CaptureMethod method;
     CaptureCancel cancel;
     uint64_t max_pause_ns; // of the longest stop; 0: any
+    // How much memory the copy may take; a process that is larger is kept compressed. 0: as much
+    // as the process takes, where the machine has that.
+    uint64_t staging_bytes;
+    const char *spool_folder; // for a file without a name with compressed pages; NULL: in memory
 } ProcessCopyOptions;
 
 // `options` may be NULL.

@@ -16,44 +16,51 @@ static uint64_t next_random(uint64_t *state)
     return *state * UINT64_C(2685821657736338717);
 }
 
-static uint32_t choose_pages(CopyCheck *check, const PageSelection *copy,
-                             const PageSelection *unchanged, uint64_t seed)
+static bool has_page(const PageSelection *pages, uint64_t address)
+{
+    uint64_t at = page_set_find(pages, address);
+
+    return at < pages->count && pages->ranges[at].address <= address;
+}
+
+void copy_check_choose(CopyCheck *check, const PageSelection *copy, const PageSelection *later,
+                       uint64_t seed)
 {
     uint64_t state = seed | 1;
-    uint32_t count = 0;
 
+    check->chosen = 0;
     for (unsigned i = 0; i < COPY_CHECK_PAGES && copy->count > 0; i++) {
         const ProcessRange *range = &copy->ranges[next_random(&state) % copy->count];
         uint64_t offset =
             next_random(&state) % (range->bytes / TARGET_PAGE_SIZE) * TARGET_PAGE_SIZE;
-        uint64_t address = range->address + offset, at = page_set_find(unchanged, address);
 
-        if (at == unchanged->count || unchanged->ranges[at].address > address)
+        if (has_page(later, range->address + offset))
             continue;
-        check->addresses[count] = address;
-        check->copies[count++] = range->data + offset;
+        check->addresses[check->chosen] = range->address + offset;
+        memcpy(check->copies[check->chosen++], range->data + offset, TARGET_PAGE_SIZE);
     }
-    return count;
 }
 
-void copy_check_run(CopyCheck *check, int tid, const PageSelection *copy,
-                    const PageSelection *unchanged, uint64_t seed)
+void copy_check_run(CopyCheck *check, int tid, const PageSelection *unchanged)
 {
-    uint32_t chosen = choose_pages(check, copy, unchanged, seed);
-    struct iovec ours = {.iov_base = check->pages, .iov_len = chosen * TARGET_PAGE_SIZE};
-    struct iovec theirs[COPY_CHECK_PAGES];
+    uint32_t asked[COPY_CHECK_PAGES], count = 0;
+    struct iovec theirs[COPY_CHECK_PAGES], ours;
     ssize_t got;
 
     check->compared = 0;
     check->differing = 0;
-    for (uint32_t i = 0; i < chosen; i++) {
-        memcpy(&theirs[i].iov_base, &check->addresses[i], sizeof theirs[i].iov_base);
-        theirs[i].iov_len = TARGET_PAGE_SIZE;
+    for (uint32_t i = 0; i < check->chosen; i++) {
+        if (!has_page(unchanged, check->addresses[i]))
+            continue;
+        memcpy(&theirs[count].iov_base, &check->addresses[i], sizeof theirs[count].iov_base);
+        theirs[count].iov_len = TARGET_PAGE_SIZE;
+        asked[count++] = i;
     }
-    got = chosen == 0 ? 0 : process_vm_readv(tid, &ours, 1, theirs, chosen, 0);
+    ours = (struct iovec){.iov_base = check->pages, .iov_len = count * TARGET_PAGE_SIZE};
+    got = count == 0 ? 0 : process_vm_readv(tid, &ours, 1, theirs, count, 0);
     // What cannot be read has not been there to be copied either.
     for (uint32_t i = 0; (ssize_t)(i + 1) * (ssize_t)TARGET_PAGE_SIZE <= got; i++) {
         check->compared++;
-        check->differing += memcmp(check->pages[i], check->copies[i], TARGET_PAGE_SIZE) != 0;
+        check->differing += memcmp(check->pages[i], check->copies[asked[i]], TARGET_PAGE_SIZE) != 0;
     }
 }

@@ -10,18 +10,21 @@
 
 #define COPY_CHECK_PAGES 32u
 
-// Room that is made before the process is stopped; zeroed is fine.
 typedef struct CopyCheck {
+    uint32_t chosen;
     uint64_t addresses[COPY_CHECK_PAGES];
-    const uint8_t *copies[COPY_CHECK_PAGES];
-    uint8_t pages[COPY_CHECK_PAGES][TARGET_PAGE_SIZE];
-    uint32_t compared; // out
+    uint8_t copies[COPY_CHECK_PAGES][TARGET_PAGE_SIZE];
+    uint8_t pages[COPY_CHECK_PAGES][TARGET_PAGE_SIZE]; // what the process has there
+    uint32_t compared;                                 // out
     uint32_t differing;
 } CopyCheck;
 
-// Compares pages of `copy` (with data) that are in `unchanged` with those of task `tid`; `seed`
-// chooses which.
-void copy_check_run(CopyCheck *check, int tid, const PageSelection *copy,
-                    const PageSelection *unchanged, uint64_t seed);
+// Before the process is stopped: chooses pages of `copy` (with data) that are not in `later`, as
+// `seed` says.
+void copy_check_choose(CopyCheck *check, const PageSelection *copy, const PageSelection *later,
+                       uint64_t seed);
+
+// Compares those of them that are in `unchanged` with those of task `tid`.
+void copy_check_run(CopyCheck *check, int tid, const PageSelection *unchanged);
 
 #endif

@@ -7,9 +7,10 @@
 
 // Where the kernel tells; tests look elsewhere.
 typedef struct MemorySources {
-    const char *meminfo;     // /proc/meminfo
-    const char *own_groups;  // /proc/self/cgroup
-    const char *groups_root; // where control groups, version 2, are mounted
+    const char *meminfo;         // /proc/meminfo
+    const char *own_groups;      // /proc/self/cgroup
+    const char *groups_root;     // where control groups, version 2, are mounted
+    const char *old_groups_root; // where those of version 1 for memory are; NULL: nowhere
 } MemorySources;
 
 extern const MemorySources system_memory_sources;

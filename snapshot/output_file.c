@@ -108,6 +108,19 @@ bool output_file_check(const char *path, bool replaces, Error *error)
     return ok;
 }
 
+char *output_file_folder(const char *path)
+{
+    struct stat status;
+    char *real, *folder;
+
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return NULL;
+    real = realpath(path, NULL);
+    folder = folder_of(real != NULL ? real : path);
+    free(real);
+    return folder;
+}
+
 // A hidden name in the folder of `path` that nobody has: for files that cannot be unnamed,
 // and on the way to replacing another file.
 static char *temporary_name(const OutputFile *file, unsigned attempt)

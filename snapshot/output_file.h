@@ -23,6 +23,10 @@ typedef struct OutputFile OutputFile;
 // written to (system).
 NODISCARD bool output_file_check(const char *path, bool replaces, Error *error);
 
+// The folder in which a file at `path` grows, for other files that are needed meanwhile; NULL: none
+// (a device or pipe, or there is no memory). To be freed.
+char *output_file_folder(const char *path);
+
 // Errors: as output_file_check(), memory. The caller owns `*out` and frees it with
 // output_file_free().
 NODISCARD bool output_file_open(const char *path, bool replaces, OutputFile **out, Error *error);

@@ -9,19 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "snapshot/capture_refusal_internal.h"
-#include "snapshot/memory_available_internal.h"
 #include "snapshot/page_sets_internal.h"
 #include "snapshot/parallel_for.h"
-
-#define HUGE_PAGE_SIZE (UINT64_C(2) << 20)
-// Memory is supplied in steps of this size, to be able to stop in between.
-#define PREPARE_STEP (UINT64_C(64) << 20)
-// What others on this machine shall keep of the memory that is available.
-#define MEMORY_TO_LEAVE (UINT64_C(64) << 20)
 
 // Bytes of a batch, and pieces of the target that are asked for in one call (the kernel takes
 // 1024).
@@ -29,103 +21,6 @@
 #define MAX_PIECES 512
 // Memory is the limit: more threads gain nothing.
 #define MAX_COPY_THREADS 4u
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 // Linux 5.14
-#endif
-
-// ---- staging memory ----
-
-// Asks the kernel for the pages of a part of the staging memory.
-static bool populate(uint8_t *start, uint64_t bytes)
-{
-    if (madvise(start, bytes, MADV_POPULATE_WRITE) == 0)
-        return true;
-    if (errno != EINVAL)
-        return false;
-    for (uint64_t at = 0; at < bytes; at += TARGET_PAGE_SIZE)
-        ((volatile uint8_t *)start)[at] = 0;
-    return true;
-}
-
-static uint64_t whole_huge_pages(uint64_t bytes)
-{
-    return (bytes + HUGE_PAGE_SIZE - 1) / HUGE_PAGE_SIZE * HUGE_PAGE_SIZE;
-}
-
-// May `more` bytes be taken without anybody being killed for it?
-static bool check_available(uint64_t more, Error *error)
-{
-    uint64_t available = memory_available(&system_memory_sources);
-
-    if (more <= available && available - more >= MEMORY_TO_LEAVE)
-        return true;
-    error_set_memory(error, more, "a copy of the process");
-    return error_add_hint(error, "%llu bytes are available here", (unsigned long long)available);
-}
-
-bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
-                            const CaptureCancel *cancel, Error *error)
-{
-    void *base;
-
-    staging->base = NULL;
-    staging->bytes = 0;
-    bytes = whole_huge_pages(bytes);
-    if (!check_available(bytes, error))
-        return false;
-    base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                -1, 0);
-    if (base == MAP_FAILED)
-        return error_set_memory(error, bytes, "a copy of the process");
-    staging->base = base;
-    staging->bytes = bytes;
-    (void)madvise(base, bytes, MADV_HUGEPAGE);
-    for (uint64_t at = 0; at < bytes; at += PREPARE_STEP) {
-        uint64_t step = bytes - at < PREPARE_STEP ? bytes - at : PREPARE_STEP;
-
-        if (!capture_cancel_check(cancel, pid, error))
-            return false;
-        if (!populate(staging->base + at, step))
-            return error_set_memory(error, bytes, "a copy of the process");
-    }
-    return true;
-}
-
-bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Error *error)
-{
-    void *base;
-
-    bytes = whole_huge_pages(bytes);
-    if (bytes <= staging->bytes)
-        return true;
-    if (!check_available(bytes - staging->bytes, error))
-        return false;
-    base = mremap(staging->base, staging->bytes, bytes, MREMAP_MAYMOVE);
-    if (base == MAP_FAILED)
-        return error_set_memory(error, bytes, "a copy of the process");
-    staging->base = base;
-    staging->bytes = bytes;
-    return true;
-}
-
-void staging_memory_trim(StagingMemory *staging, uint64_t bytes)
-{
-    bytes = whole_huge_pages(bytes);
-    if (bytes == 0 || bytes >= staging->bytes)
-        return;
-    if (munmap(staging->base + bytes, staging->bytes - bytes) == 0)
-        staging->bytes = bytes;
-}
-
-void staging_memory_release(StagingMemory *staging)
-{
-    if (staging->base != NULL)
-        (void)munmap(staging->base, staging->bytes);
-    *staging = (StagingMemory){.base = NULL};
-}
-
-// ---- copying ----
 
 // Where a batch begins.
 typedef struct CopyStart {
@@ -135,7 +30,9 @@ typedef struct CopyStart {
 
 typedef struct CopyJob {
     const PageSelection *selection;
-    const StagingMemory *staging;
+    const StagingMemory *staging; // NULL: see `parts`
+    const CopyParts *parts;       // NULL: where to says the data of `selection`
+    uint64_t batch_bytes;
     const CaptureCancel *cancel;
     int pid;
     int tid;
@@ -164,8 +61,8 @@ static bool find_starts(CopyJob *job, uint64_t batches, Error *error)
     for (uint64_t i = 0; i < job->selection->count; i++) {
         uint64_t bytes = job->selection->ranges[i].bytes;
 
-        for (; batch < batches && batch * BATCH_BYTES < offset + bytes; batch++)
-            job->starts[batch] = (CopyStart){i, batch * BATCH_BYTES - offset};
+        for (; batch < batches && batch * job->batch_bytes < offset + bytes; batch++)
+            job->starts[batch] = (CopyStart){i, batch * job->batch_bytes - offset};
         offset += bytes;
     }
     return true;
@@ -186,8 +83,10 @@ static void add_piece(CopyPieces *out, uint8_t *destination, uint64_t address, u
         out->ours[out->our_count++] = (struct iovec){destination, bytes};
 }
 
-// Collects pieces of `left` bytes from `*at` on, as many as one call takes, and moves `*at`.
-static void collect_pieces(const CopyJob *job, CopyStart *at, uint64_t left, CopyPieces *out)
+// Collects pieces of `left` bytes from `*at` on, as many as one call takes, and moves `*at`. They
+// go to `to`, one behind the other, or to where their data say when that is NULL.
+static void collect_pieces(const CopyJob *job, CopyStart *at, uint64_t left, uint8_t *to,
+                           CopyPieces *out)
 {
     out->first = 0;
     out->count = 0;
@@ -198,9 +97,11 @@ static void collect_pieces(const CopyJob *job, CopyStart *at, uint64_t left, Cop
         const ProcessRange *from = &job->selection->ranges[at->range];
         uint64_t rest = from->bytes - at->skipped;
         uint64_t bytes = rest < left ? rest : left;
-        uint64_t offset = (uint64_t)(from->data - job->staging->base) + at->skipped;
+        uint8_t *destination =
+            to != NULL ? to + out->bytes
+                       : job->staging->base + (from->data - job->staging->base) + at->skipped;
 
-        add_piece(out, job->staging->base + offset, from->address + at->skipped, bytes);
+        add_piece(out, destination, from->address + at->skipped, bytes);
         left -= bytes;
         at->skipped += bytes;
         if (bytes == rest)
@@ -266,21 +167,24 @@ static bool read_pieces(const CopyJob *job, CopyPieces *pieces, PageSelection *u
 static bool copy_batch(void *context, uint32_t worker, uint64_t item, Error *error)
 {
     CopyJob *job = context;
+    const CopyParts *parts = job->parts;
     CopyStart at = job->starts[item];
-    uint64_t left = job->selection->bytes - item * BATCH_BYTES;
+    uint64_t left = job->selection->bytes - item * job->batch_bytes, bytes;
+    uint8_t *to = parts == NULL ? NULL : parts->where(parts->context, worker);
     CopyPieces pieces;
 
-    left = left < BATCH_BYTES ? left : BATCH_BYTES;
+    left = bytes = left < job->batch_bytes ? left : job->batch_bytes;
     // Only one thread asks, so that the callback need not be prepared for two at once.
     if (worker == 0 && !capture_cancel_check(job->cancel, job->pid, error))
         return false;
-    while (left > 0) {
-        collect_pieces(job, &at, left, &pieces);
+    for (uint64_t done = 0; left > 0;) {
+        collect_pieces(job, &at, left, to == NULL ? NULL : to + done, &pieces);
         left -= pieces.bytes;
+        done += pieces.bytes;
         if (!read_pieces(job, &pieces, &job->unread[worker], error))
             return false;
     }
-    return true;
+    return parts == NULL || parts->take(parts->context, worker, item, bytes, error);
 }
 
 // Puts together what the workers could not read.
@@ -295,25 +199,47 @@ static bool gather_unread(CopyJob *job, PageSelection *unread, Error *error)
     return true;
 }
 
+static bool run(CopyJob *job, uint32_t max_threads, PageSelection *unread, Error *error)
+{
+    uint64_t batches = (job->selection->bytes + job->batch_bytes - 1) / job->batch_bytes;
+    uint32_t threads = parallel_for_threads(0, batches);
+    bool is_ok;
+
+    threads = threads < max_threads ? threads : max_threads;
+    is_ok = find_starts(job, batches, error) &&
+            parallel_for(batches, threads, copy_batch, job, error) &&
+            gather_unread(job, unread, error);
+    free(job->starts);
+    for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++)
+        page_selection_release(&job->unread[i]);
+    return is_ok;
+}
+
 bool page_copying_pieces(const PageSelection *pieces, int pid, int tid,
                          const StagingMemory *staging, const CaptureCancel *cancel,
                          PageSelection *unread, Error *error)
 {
-    CopyJob job = {
-        .selection = pieces, .staging = staging, .cancel = cancel, .pid = pid, .tid = tid};
-    uint64_t batches = (pieces->bytes + BATCH_BYTES - 1) / BATCH_BYTES;
-    uint32_t threads = parallel_for_threads(0, batches);
-    bool is_ok;
+    CopyJob job = {.selection = pieces,
+                   .staging = staging,
+                   .batch_bytes = BATCH_BYTES,
+                   .cancel = cancel,
+                   .pid = pid,
+                   .tid = tid};
 
-    if (threads > MAX_COPY_THREADS)
-        threads = MAX_COPY_THREADS;
-    is_ok = find_starts(&job, batches, error) &&
-            parallel_for(batches, threads, copy_batch, &job, error) &&
-            gather_unread(&job, unread, error);
-    free(job.starts);
-    for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++)
-        page_selection_release(&job.unread[i]);
-    return is_ok;
+    return run(&job, MAX_COPY_THREADS, unread, error);
+}
+
+bool page_copying_parts(const PageSelection *pages, int pid, int tid, const CopyParts *parts,
+                        const CaptureCancel *cancel, PageSelection *unread, Error *error)
+{
+    CopyJob job = {.selection = pages,
+                   .parts = parts,
+                   .batch_bytes = parts->bytes,
+                   .cancel = cancel,
+                   .pid = pid,
+                   .tid = tid};
+
+    return run(&job, parts->max_threads, unread, error);
 }
 
 bool page_copying_run(PageSelection *selection, int pid, int tid, const StagingMemory *staging,

@@ -1,7 +1,4 @@
-// Copying pages of a stopped process into staging memory, as fast as memory allows.
-//
-// Staging memory is made ready before the target is stopped: copying into memory that the
-// kernel has yet to supply takes five times as long.
+// Copying pages of a process, as fast as memory allows.
 
 #ifndef SNAPSHOT_PAGE_COPYING_INTERNAL_H
 #define SNAPSHOT_PAGE_COPYING_INTERNAL_H
@@ -12,25 +9,7 @@
 #include "snapshot/capture_process.h"
 #include "snapshot/error.h"
 #include "snapshot/page_selection_internal.h"
-
-typedef struct StagingMemory {
-    uint8_t *base; // a mapping; becomes the ProcessCopy's
-    uint64_t bytes;
-} StagingMemory;
-
-// Maps `bytes` and makes the kernel supply them, in huge pages where it can.
-// Errors: memory (also when the machine has less available, so that nobody gets killed for
-// it), interrupted.
-NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
-                                      const CaptureCancel *cancel, Error *error);
-
-// Makes it at least `bytes` large, when the target has grown since. Nothing may point into it.
-NODISCARD bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Error *error);
-
-// Gives back what lies behind the first `bytes`.
-void staging_memory_trim(StagingMemory *staging, uint64_t bytes);
-
-void staging_memory_release(StagingMemory *staging);
+#include "snapshot/staging_memory_internal.h"
 
 // Copies all of `selection` from the task `tid` of process `pid` and sets the data of its ranges.
 // `staging` holds at least `selection->bytes`. Pages that cannot be read are counted in
@@ -45,5 +24,21 @@ NODISCARD bool page_copying_run(PageSelection *selection, int pid, int tid,
 NODISCARD bool page_copying_pieces(const PageSelection *pieces, int pid, int tid,
                                    const StagingMemory *staging, const CaptureCancel *cancel,
                                    PageSelection *unread, Error *error);
+
+// Pages as one sequence of bytes, cut into parts.
+typedef struct CopyParts {
+    uint64_t bytes;       // of a part, whole pages; the last one may have fewer
+    uint32_t max_threads; // `worker` is below
+    // Where `worker` copies its next part to.
+    uint8_t *(*where)(void *context, uint32_t worker);
+    // A part is there. Errors: its own.
+    bool (*take)(void *context, uint32_t worker, uint64_t part, uint64_t bytes, Error *error);
+    void *context;
+} CopyParts;
+
+// Copies all of `pages`, part by part, wherever their data may be. `unread` and errors: as above.
+NODISCARD bool page_copying_parts(const PageSelection *pages, int pid, int tid,
+                                  const CopyParts *parts, const CaptureCancel *cancel,
+                                  PageSelection *unread, Error *error);
 
 #endif

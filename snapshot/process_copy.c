@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "snapshot/packed_pages_internal.h"
+
 void process_copy_drop_threads(ProcessCopy *copy)
 {
     for (uint32_t i = 0; i < copy->thread_count; i++)
@@ -28,6 +30,7 @@ void process_copy_release(ProcessCopy *copy)
     free(copy->lost);
     if (copy->staging != NULL)
         (void)munmap(copy->staging, copy->staging_bytes);
+    packed_pages_free(copy->packed);
     memset(copy, 0, sizeof *copy);
 }
 

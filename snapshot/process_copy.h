@@ -77,6 +77,9 @@ typedef struct ProcessCopy {
     ProcessRange *lost; // parts of it whose place is known; without data; owned
     void *staging;      // owned mapping that the ranges point into
     uint64_t staging_bytes;
+    // Owned; NULL: none. Ranges point into it, too, and then only instructions of this process may
+    // read them (packed_pages_internal.h).
+    struct PackedPages *packed;
 } ProcessCopy;
 
 void process_copy_release(ProcessCopy *copy);

@@ -1,9 +1,15 @@
-// Pages of a process in staging memory that are copied more than once, because they are written
-// meanwhile: each keeps its place.
+// Pages of a process in a staging area that are copied more than once, because they are written
+// meanwhile. In plain memory each keeps its place:
 //
 //     staged_pages_place(&staged, &written, &pieces, error);
-//     page_copying_pieces(&pieces, ..., &staged.memory, ...);
+//     page_copying_pieces(&pieces, ..., &staged.area.memory, ...);
 //     staged_pages_add(&staged, &pieces, error);
+//
+// Many at once can be compressed instead, where the area does that; later versions override.
+//
+//     staged_pages_pack(&staged, &written, pid, tid, ..., error);
+//     ...
+//     staged_pages_unite(&staged, error);
 
 #ifndef SNAPSHOT_STAGED_PAGES_INTERNAL_H
 #define SNAPSHOT_STAGED_PAGES_INTERNAL_H
@@ -14,11 +20,13 @@
 #include "snapshot/error.h"
 #include "snapshot/page_copying_internal.h"
 #include "snapshot/page_selection_internal.h"
+#include "snapshot/staging_area_internal.h"
 
 typedef struct StagedPages {
-    StagingMemory memory;
-    uint64_t used_bytes; // of it, from the start on
-    PageSelection pages; // that have a place, with data
+    StagingArea area;
+    uint64_t used_bytes;  // of its memory, from the start on
+    PageSelection pages;  // that have a place in its memory, with data
+    PageSelection packed; // that are compressed, with data; of those, `pages` are later versions
     PageSelection scratch[2];
 } StagedPages;
 
@@ -30,10 +38,21 @@ NODISCARD bool staged_pages_place(StagedPages *staged, const PageSelection *want
 // Takes in what has been placed and copied. Errors: memory.
 NODISCARD bool staged_pages_add(StagedPages *staged, const PageSelection *pieces, Error *error);
 
-// Drops all pages but these. Errors: memory.
+// Copies `written`, and compresses it. Clears `unread` and fills it with what could not be read.
+// Errors: those of packed_pages_add().
+NODISCARD bool staged_pages_pack(StagedPages *staged, PageSelection *written, int pid, int tid,
+                                 const CaptureCancel *cancel, PageSelection *unread, Error *error);
+
+// How many bytes all pages have; those that there are twice count twice.
+uint64_t staged_pages_bytes(const StagedPages *staged);
+
+// Puts the compressed ones among the others. Errors: memory.
+NODISCARD bool staged_pages_unite(StagedPages *staged, Error *error);
+
+// Drops all pages but these, once they are united. Errors: memory.
 NODISCARD bool staged_pages_keep(StagedPages *staged, const PageSelection *kept, Error *error);
 
-// All but the staging memory, which is somebody else's then.
+// All but the staging area, which is somebody else's then.
 void staged_pages_release(StagedPages *staged);
 
 #endif

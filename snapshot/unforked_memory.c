@@ -186,13 +186,12 @@ static int compare_mappings(const void *left, const void *right)
     return (a->start > b->start) - (a->start < b->start);
 }
 
-static bool add_pages(const UnforkedMemory *memory, PageSelection *selection,
-                      const StagingMemory *staging)
+static bool add_pages(const UnforkedMemory *memory, PageSelection *selection, uint8_t *room)
 {
     const PageSelection *more = &memory->selection;
     uint64_t count = selection->count + more->count;
     ProcessRange *grown = realloc(selection->ranges, (count + 1) * sizeof *grown);
-    uint8_t *data = staging->base + selection->bytes;
+    uint8_t *data = room;
 
     if (grown == NULL)
         return false;
@@ -242,11 +241,11 @@ static bool add_mappings(const UnforkedMemory *memory, ProcessCopy *out)
 }
 
 bool unforked_memory_add(const UnforkedMemory *memory, ProcessCopy *out, PageSelection *selection,
-                         const StagingMemory *staging, Error *error)
+                         uint8_t *room, Error *error)
 {
     if (memory->mapping_count == 0)
         return true;
-    return (add_pages(memory, selection, staging) && add_mappings(memory, out)) ||
+    return (add_pages(memory, selection, room) && add_mappings(memory, out)) ||
            error_set_memory(error, memory->selection.bytes, "memory that does not fork");
 }
 

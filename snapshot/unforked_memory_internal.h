@@ -31,11 +31,10 @@ NODISCARD bool unforked_memory_copy(UnforkedMemory *memory, int pid, int tid,
                                     const CaptureCancel *cancel, uint64_t *unreadable_bytes,
                                     Error *error);
 
-// Adds what was copied to a copy of the child: to its mappings, and to `selection`, whose data lie
-// in `staging`, with room for more. Errors: memory.
+// Adds what was copied to a copy of the child: to its mappings, and to `selection`, with the data
+// in `room`, which has enough. Errors: memory.
 NODISCARD bool unforked_memory_add(const UnforkedMemory *memory, ProcessCopy *out,
-                                   PageSelection *selection, const StagingMemory *staging,
-                                   Error *error);
+                                   PageSelection *selection, uint8_t *room, Error *error);
 
 // Bytes of places that were not known when they were copied, and may be missing.
 uint64_t unforked_memory_missed_bytes(const UnforkedMemory *memory, int pid, int tid);

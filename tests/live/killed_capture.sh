@@ -15,8 +15,7 @@ heap=$WORK/out/heap.zst
 time_capture()
 {
     local began
-    method=(--method "$1")
-    [ "$1" != default ] || method=()
+    read -ra method <<<"$(method_options "$1")"
     began=$(now_us)
     run "$RUDO_SNAP" capture "${method[@]}" --pid "$TARGET" -o "$heap"
     took=$(($(now_us) - began))
@@ -95,7 +94,7 @@ put_to_sleep()
 }
 
 rounds=$((12 * DOSE))
-for name in $(capture_methods); do
+for name in $(capture_methods) precopy-staged; do
     time_capture "$name"
     end_captures KILL "$rounds"
     is "$name: $rounds captures are killed: the target is as before, and files are whole or absent" \

@@ -41,7 +41,7 @@ check_captures()
     check_runs "$1, $2: the target runs on"
 }
 
-for method in $(capture_methods); do
+for method in $(capture_methods) precopy-staged fork-staged; do
     start_keeper 8192 4 6400
     check_captures "$method" "10,000 pages written a second" $((6 * DOSE))
     end_target

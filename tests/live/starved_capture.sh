@@ -16,11 +16,11 @@ heap=$WORK/out/heap.zst
 # $trouble, and counts in $done and $refused.
 starved()
 {
-    local method=(--method "$1") found status
-    [ "$1" != default ] || method=()
+    local found status
     (
         ulimit "-$2" "$3" || exit 99
-        exec "$RUDO_SNAP" capture "${method[@]}" --pid "$TARGET" -o "$4"
+        # shellcheck disable=SC2046  # words on purpose
+        exec "$RUDO_SNAP" capture $(method_options "$1") --pid "$TARGET" -o "$4"
     ) >"$WORK/stdout" 2>"$WORK/stderr"
     status=$?
     case $status in
@@ -35,7 +35,7 @@ starved()
         ;;
     4)
         refused=$((refused + 1))
-        grep -qE "memory|descriptors|open files|space|too large|process|socket" "$WORK/stderr" ||
+        grep -qE "memory|allocate|thread|descriptors|open files|space|too large|process|socket" "$WORK/stderr" ||
             trouble+="$3: $(head -1 "$WORK/stderr")"$'\n'
         [ ! -f "$4" ] || trouble+="$3: refused, with a file"$'\n'
         ;;
@@ -62,7 +62,7 @@ sweep()
         test "$refused" -gt 0 -a "$done" -gt 0
 }
 
-for method in $(capture_methods); do
+for method in $(capture_methods) fork-staged; do
     # KiB of address space: from too little to begin with to enough.
     mapfile -t spaces < <(seq 8000 $((4000 / (DOSE < 20 ? DOSE : 20))) 60000)
     sweep "$method" memory v "${spaces[@]}" 2000000
@@ -75,7 +75,7 @@ done
 
 # A file system of its own, of one page.
 if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=4k none "$WORK/out" 2>/dev/null; then
-    for method in $(capture_methods); do
+    for method in $(capture_methods) fork-staged; do
         trouble="" done=0 refused=0
         starved "$method" c 0 "$heap"
         is "$method, a full disk: it says so, and the target is as before" "$trouble$refused" 1

@@ -129,8 +129,13 @@ capture_by()
         "${@:2}"
 }
 
-# method_options METHOD
+# method_options METHOD[-staged]: the latter with so little memory that most of a target is kept
+# compressed.
 method_options()
 {
-    [ "$1" = default ] || echo "--method $1"
+    case $1 in
+    default) ;;
+    *-staged) echo "--method ${1%-staged} --staging 16M" ;;
+    *) echo "--method $1" ;;
+    esac
 }

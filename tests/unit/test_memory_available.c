@@ -80,6 +80,21 @@ Test(memory_available, the_tightest_group_above_counts)
     cr_expect_eq(memory_available(&sources), 7000, "the root of a container has files as well");
 }
 
+Test(memory_available, groups_of_the_first_version_count_as_well)
+{
+    sources.old_groups_root = folder;
+    sources.groups_root = "/nowhere";
+    put("own", "12:cpuset,memory_pressure:/pod\n4:cpu,memory:/pod/shop\n0::/pod\n");
+    put("pod/shop/memory.limit_in_bytes", "9223372036854771712\n");
+    cr_expect_eq(memory_available(&sources), 3000 * 1024, "no limit is a large one");
+    put("pod/memory.limit_in_bytes", "1000000\n");
+    put("pod/memory.usage_in_bytes", "700000\n");
+    put("pod/memory.stat", "inactive_file 1\ntotal_inactive_file 100000\n");
+    cr_expect_eq(memory_available(&sources), 400000);
+    put("own", "4:memories:/pod/shop\n");
+    cr_expect_eq(memory_available(&sources), 3000 * 1024);
+}
+
 Test(memory_available, who_is_told_nothing_assumes_no_limit)
 {
     put("meminfo", "nothing of the kind\n");

@@ -25,13 +25,13 @@ static void begin(void)
     cr_assert_neq(memory, MAP_FAILED);
     for (uint64_t i = 0; i < PAGES; i++)
         memset(memory + i * PAGE, (int)(i % 251), PAGE);
-    cr_assert(staging_memory_prepare(&staged.memory, PAGE, getpid(), NULL, &error), "%s",
+    cr_assert(staging_memory_prepare(&staged.area.memory, PAGE, getpid(), NULL, &error), "%s",
               error.message);
 }
 
 static void end(void)
 {
-    staging_memory_release(&staged.memory);
+    staging_memory_release(&staged.area.memory);
     staged_pages_release(&staged);
     page_selection_release(&wanted);
     page_selection_release(&pieces);
@@ -51,9 +51,9 @@ static void want(uint64_t first, uint64_t count)
 static void copy_wanted(void)
 {
     cr_assert(staged_pages_place(&staged, &wanted, &pieces, &error), "%s", error.message);
-    cr_assert(
-        page_copying_pieces(&pieces, getpid(), getpid(), &staged.memory, NULL, &unread, &error),
-        "%s", error.message);
+    cr_assert(page_copying_pieces(&pieces, getpid(), getpid(), &staged.area.memory, NULL, &unread,
+                                  &error),
+              "%s", error.message);
     cr_assert(staged_pages_add(&staged, &pieces, &error));
     page_set_clear(&wanted);
 }
@@ -102,7 +102,7 @@ Test(staged_pages, copies_stay_right_when_the_staging_memory_grows)
         want(i, 1);
     copy_wanted();
     cr_expect_eq(staged.pages.bytes, PAGES * PAGE);
-    cr_expect_geq(staged.memory.bytes, PAGES * PAGE);
+    cr_expect_geq(staged.area.memory.bytes, PAGES * PAGE);
     cr_expect_eq(wrong_pages(), 0);
 }
 
@@ -138,15 +138,19 @@ Test(staged_pages, a_copy_that_is_wrong_is_noticed)
     cr_assert_not_null(check);
     want(0, 64);
     copy_wanted();
-    copy_check_run(check, getpid(), &staged.pages, &staged.pages, 7);
+    copy_check_choose(check, &staged.pages, &wanted, 7);
+    copy_check_run(check, getpid(), &staged.pages);
     cr_expect_eq(check->compared, COPY_CHECK_PAGES);
     cr_expect_eq(check->differing, 0);
     for (uint64_t i = 0; i < 64; i++)
         memory[i * PAGE + 100] ^= 1;
-    copy_check_run(check, getpid(), &staged.pages, &staged.pages, 7);
+    copy_check_run(check, getpid(), &staged.pages);
     cr_expect_eq(check->differing, COPY_CHECK_PAGES);
     // What has been written is not expected to be the same.
-    copy_check_run(check, getpid(), &staged.pages, &wanted, 7);
+    copy_check_run(check, getpid(), &wanted);
     cr_expect_eq(check->compared, 0);
+    // Nor what will be copied again.
+    copy_check_choose(check, &staged.pages, &staged.pages, 7);
+    cr_expect_eq(check->chosen, 0);
     free(check);
 }

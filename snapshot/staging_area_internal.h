@@ -1,0 +1,44 @@
+// Where the memory of a process goes until it is written: plain memory for all of it, or, when it
+// is to take less than that, or the machine has less, compressed pages (packed_pages_internal.h).
+
+#ifndef SNAPSHOT_STAGING_AREA_INTERNAL_H
+#define SNAPSHOT_STAGING_AREA_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/capture_process.h"
+#include "snapshot/error.h"
+#include "snapshot/packed_pages_internal.h"
+#include "snapshot/page_selection_internal.h"
+#include "snapshot/process_copy.h"
+#include "snapshot/staging_memory_internal.h"
+
+typedef struct StagingArea {
+    StagingMemory memory;
+    PackedPages *packed; // NULL: all goes to `memory`
+} StagingArea;
+
+// How much memory the area of a process with so many bytes may take when they are compressed; 0:
+// they need not be.
+uint64_t staging_area_limit(const ProcessCopyOptions *options, uint64_t bytes);
+
+// Makes an area for about so many bytes ready, of which none is used. Where pages are compressed,
+// half of what it may take is plain memory if `keeps_memory`, and nothing of it otherwise.
+// Errors: memory, system, interrupted.
+NODISCARD bool staging_area_prepare(StagingArea *area, uint64_t bytes, bool keeps_memory,
+                                    const ProcessCopyOptions *options, int pid, Error *error);
+
+// Copies all of `selection`, the only pages of the area, from the task `tid` of process `pid`.
+// Errors: those of page_copying_run().
+NODISCARD bool staging_area_copy(StagingArea *area, PageSelection *selection, int pid, int tid,
+                                 const CaptureCancel *cancel, uint64_t *unreadable_bytes,
+                                 Error *error);
+
+// Hands over the area, of whose memory the first `used_bytes` are in use, and its pages.
+void staging_area_give(StagingArea *area, uint64_t used_bytes, PageSelection *selection,
+                       ProcessCopy *out);
+
+void staging_area_release(StagingArea *area);
+
+#endif

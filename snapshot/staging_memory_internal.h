@@ -1,0 +1,38 @@
+// Staging memory: where the memory of a process is copied to before it is looked at.
+//
+// It is made ready before the target is stopped: copying into memory that the kernel has yet to
+// supply takes five times as long.
+
+#ifndef SNAPSHOT_STAGING_MEMORY_INTERNAL_H
+#define SNAPSHOT_STAGING_MEMORY_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/capture_process.h"
+#include "snapshot/error.h"
+
+typedef struct StagingMemory {
+    uint8_t *base; // a mapping; becomes the ProcessCopy's
+    uint64_t bytes;
+} StagingMemory;
+
+// May so many bytes be taken without anybody being killed for it? *available is what there is.
+bool staging_memory_is_available(uint64_t bytes, uint64_t *available);
+
+// Maps `bytes` and makes the kernel supply them, in huge pages where it can; 0 is fine.
+// Errors: memory (also when the machine has less available, so that nobody gets killed for
+// it), interrupted.
+NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
+                                      const CaptureCancel *cancel, Error *error);
+
+// Makes it at least `bytes` large, when the target has grown since. Nothing may point into it.
+// Errors: memory.
+NODISCARD bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Error *error);
+
+// Gives back what lies behind the first `bytes`.
+void staging_memory_trim(StagingMemory *staging, uint64_t bytes);
+
+void staging_memory_release(StagingMemory *staging);
+
+#endif
