@@ -61,6 +61,8 @@ static bool search_piece(CaptureAnalysis *analysis, const MemoryPiece *piece,
         PageHeaderFault fault = page_header_read(layout, piece->data + (address - piece->address),
                                                  mapping->end - address, &header);
         bool is_added = false;
+        page_header_fetch_ahead(layout, piece->data + (address - piece->address),
+                                (end - address) / layout->page_size);
         summary->looked_at_pages++;
         if (fault == PAGE_HEADER_VALID &&
             !add_run(analysis, &reader, address, header.page_count, &is_added, error))

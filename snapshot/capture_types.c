@@ -89,24 +89,40 @@ static bool look_at_page(const HeapLayout *layout, const uint8_t *page, const Pa
 {
     bool has_header = heap_layout_has_object_header(layout, header->block_size);
     uint64_t previous[2] = {0, 0};
+    uint64_t count = 0;
 
-    for (uint32_t slot = 0; slot < header->slot_count; slot++) {
-        const uint8_t *object = page + header->header_size + (size_t)slot * header->block_size;
-        if (slot % 64 == 0 &&
-            heap_layout_bitmap_word(page, layout->allocated_bitmap, slot / 64) == 0) {
-            slot += 63;
+    for (uint32_t first = 0; first < header->slot_count; first += 64) {
+        uint64_t slots = heap_layout_bitmap_word(page, layout->allocated_bitmap, first / 64) &
+                         heap_layout_slot_bits(header->slot_count, first);
+        if (!has_header) {
+            count += (uint64_t)__builtin_popcountll(slots);
             continue;
         }
-        if ((heap_layout_bitmap_word(page, layout->allocated_bitmap, slot / 64) >> slot % 64 & 1) ==
-            0)
-            continue;
-        // DEAD objects have a type, too, which reports count them under.
-        if (!has_header || (heap_layout_read(object, layout->weak_count) & layout->dead_bit) == 0)
-            (*object_count)++;
-        if (has_header && !add_header_words(words, layout, object, previous, error))
-            return false;
+        for (; slots != 0; slots &= slots - 1) {
+            uint32_t slot = first + (uint32_t)__builtin_ctzll(slots);
+            const uint8_t *object = page + header->header_size + (size_t)slot * header->block_size;
+            // DEAD objects have a type, too, which reports count them under.
+            count += (heap_layout_read(object, layout->weak_count) & layout->dead_bit) == 0;
+            if (!add_header_words(words, layout, object, previous, error))
+                return false;
+        }
     }
+    *object_count += count;
     return true;
+}
+
+// Asks for what look_at_page() reads first of the pages behind `page`.
+static void fetch_ahead(const HeapLayout *layout, const uint8_t *page, uint64_t page_count)
+{
+    const uint64_t ahead = 2;
+
+    page_header_fetch_ahead(layout, page, page_count);
+    if (page_count <= ahead)
+        return;
+    page += ahead * layout->page_size;
+    __builtin_prefetch(page + layout->allocated_bitmap);
+    for (uint32_t at = layout->page_header_bytes; at < layout->page_size; at += 64)
+        __builtin_prefetch(page + at);
 }
 
 static bool look_at_pages(const CaptureAnalysis *analysis, HeaderWords *words,
@@ -122,6 +138,7 @@ static bool look_at_pages(const CaptureAnalysis *analysis, HeaderWords *words,
             if (page_header_read(layout, page, (run->page_count - p) * layout->page_size,
                                  &header) != PAGE_HEADER_VALID)
                 return error_set(error, ERROR_CORRUPT, "a page changed while it was looked at");
+            fetch_ahead(layout, page, run->page_count - p);
             if (!look_at_page(layout, page, &header, words, object_count, error))
                 return false;
             p += header.page_count;

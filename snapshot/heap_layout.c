@@ -160,13 +160,6 @@ uint32_t heap_layout_small_header_size(const HeapLayout *layout, uint32_t block_
     return round_up(layout->page_header_bytes, block_size);
 }
 
-uint64_t heap_layout_bitmap_word(const uint8_t *page, uint32_t bitmap_offset, uint32_t index)
-{
-    LayoutField word = {.offset = 0, .width = 8};
-
-    return heap_layout_read(page + bitmap_offset + 8 * (size_t)index, word);
-}
-
 static PageHeaderFault check_small(const HeapLayout *layout, PageHeader *header)
 {
     uint32_t block_size = header->block_size;

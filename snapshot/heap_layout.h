@@ -166,6 +166,32 @@ static inline bool heap_layout_has_object_header(const HeapLayout *layout, uint3
 }
 
 // Word `index` of the bitmap at `bitmap_offset` in the page at `page`.
-uint64_t heap_layout_bitmap_word(const uint8_t *page, uint32_t bitmap_offset, uint32_t index);
+static inline uint64_t heap_layout_bitmap_word(const uint8_t *page, uint32_t bitmap_offset,
+                                               uint32_t index)
+{
+    const LayoutField word = {.offset = 0, .width = 8};
+
+    return heap_layout_read(page + bitmap_offset + 8 * (size_t)index, word);
+}
+
+// The bits of a bitmap's word that stand for slots, of a page with `slot_count`, when its first bit
+// stands for slot `first`.
+static inline uint64_t heap_layout_slot_bits(uint32_t slot_count, uint32_t first)
+{
+    uint32_t left = slot_count - first;
+
+    return left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+}
+
+// Who goes through page after page, looking at headers alone, waits for memory most of the time:
+// asks for the header a few pages behind `page`, of which there are `page_count`.
+static inline void page_header_fetch_ahead(const HeapLayout *layout, const uint8_t *page,
+                                           uint64_t page_count)
+{
+    const uint64_t ahead = 8;
+
+    if (page_count > ahead)
+        __builtin_prefetch(page + ahead * layout->page_size);
+}
 
 #endif

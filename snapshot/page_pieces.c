@@ -89,6 +89,7 @@ static bool add_run(PagePieces *pieces, const SnapshotPages *run, Error *error)
             return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s",
                              (unsigned long long)(run->address + p * layout->page_size),
                              page_header_fault_name(fault));
+        page_header_fetch_ahead(layout, page, run->page_count - p);
         StreamPiece piece = {.bytes = page, .length = layout->page_size, .is_filtered = true};
         if (header.is_large)
             piece = large_piece(pieces, page, &header);
@@ -128,9 +129,8 @@ static void zero_free_slots(const HeapLayout *layout, uint8_t *page)
         return;
     kept = kept_slot_bytes(layout, header.block_size);
     for (uint32_t first = 0; first < header.slot_count; first += 64) {
-        uint64_t free_slots = ~heap_layout_bitmap_word(page, layout->allocated_bitmap, first / 64);
-        if (header.slot_count - first < 64)
-            free_slots &= (UINT64_C(1) << (header.slot_count - first)) - 1;
+        uint64_t free_slots = ~heap_layout_bitmap_word(page, layout->allocated_bitmap, first / 64) &
+                              heap_layout_slot_bits(header.slot_count, first);
         for (; free_slots != 0; free_slots &= free_slots - 1) {
             uint32_t slot = first + (uint32_t)__builtin_ctzll(free_slots);
             uint8_t *bytes = page + header.header_size + (uint64_t)slot * header.block_size;
