@@ -199,20 +199,34 @@ static const uint8_t *gather(const Append *append, const FramePlan *frame, uint8
     return room;
 }
 
+// At level 1, heaps compress a little faster and no worse with a smaller table of shorter matches
+// than Zstandard would take: the words of neighbouring objects have most of their bytes in common.
+static size_t set_parameters(ZSTD_CCtx *context, int level)
+{
+    const struct {
+        ZSTD_cParameter parameter;
+        int value;
+    } settings[] = {
+        {ZSTD_c_compressionLevel, level},
+        {ZSTD_c_checksumFlag, 1},
+        {ZSTD_c_hashLog, level == 1 ? 13 : 0},
+        {ZSTD_c_minMatch, level == 1 ? 6 : 0},
+    };
+    size_t result = ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters);
+
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0] && !ZSTD_isError(result); i++)
+        result = ZSTD_CCtx_setParameter(context, settings[i].parameter, settings[i].value);
+    return result;
+}
+
 static bool compress(const Append *append, Compressor *compressor, const uint8_t *bytes,
                      uint32_t length, size_t *compressed_bytes, Error *error)
 {
-    ZSTD_CCtx *context = compressor->context;
-    size_t result;
+    size_t result = set_parameters(compressor->context, append->writer->options.level);
 
-    (void)ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters);
-    result =
-        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, append->writer->options.level);
     if (!ZSTD_isError(result))
-        result = ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
-    if (!ZSTD_isError(result))
-        result = ZSTD_compress2(context, compressor->compressed, append->compressed_capacity, bytes,
-                                length);
+        result = ZSTD_compress2(compressor->context, compressor->compressed,
+                                append->compressed_capacity, bytes, length);
     if (ZSTD_isError(result))
         return error_set(error, ERROR_MEMORY, "cannot compress: %s", ZSTD_getErrorName(result));
     *compressed_bytes = result;
