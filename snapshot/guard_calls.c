@@ -3,7 +3,11 @@
 #include "snapshot/guard_calls_internal.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "snapshot/capture_refusal_internal.h"
 #include "snapshot/proc_files_internal.h"
@@ -12,6 +16,7 @@
 #define MAX_THREADS_TRIED 4
 // While everybody waits.
 #define MAX_HELD_TRIED 8
+#define APART_STACK_BYTES ((size_t)256 << 10)
 
 // None was found by the thread's mappings, which go before a process does that is being killed.
 static bool has_no_instruction(int pid, int tid, Error *error)
@@ -142,6 +147,47 @@ bool guard_call_alone(GuardCall *call, Error *error)
             proc_task_state(call->pid, tid) != 0)
             return false;
     }
+}
+
+typedef struct ApartCall {
+    GuardCall *call;
+    Error *error;
+    bool is_ok;
+} ApartCall;
+
+static int make_apart_call(void *context)
+{
+    ApartCall *apart = context;
+
+    apart->is_ok = guard_call_alone(apart->call, apart->error);
+    return 0;
+}
+
+// As vfork() does it: we wait, and the memory is ours. When that process is ended by its clock,
+// what it had allocated is not freed.
+bool guard_call_apart(GuardCall *call, Error *error)
+{
+    ApartCall apart = {.call = call, .error = error};
+    uint8_t *stack = mmap(NULL, APART_STACK_BYTES, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    pid_t process;
+    int status = 0;
+
+    if (stack == MAP_FAILED)
+        return guard_call_alone(call, error);
+    process =
+        clone(make_apart_call, stack + APART_STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, &apart);
+    if (process < 0)
+        (void)make_apart_call(&apart);
+    while (process > 0 && waitpid(process, &status, 0) < 0 && errno == EINTR)
+        continue;
+    (void)munmap(stack, APART_STACK_BYTES);
+    if (process > 0)
+        call->has_stuck_thread = false;
+    if (WIFEXITED(status))
+        return apart.is_ok;
+    return error_set(error, ERROR_SYSTEM,
+                     "process %d cannot be traced while it starts another program", call->pid);
 }
 
 // Threads that were asleep come first: they are in no critical section of their own.

@@ -35,6 +35,11 @@ uint64_t guard_find_instruction(int pid);
 // interrupted.
 NODISCARD bool guard_call_alone(GuardCall *call, Error *error);
 
+// The same, by a process that is made for it and ends at once: so a thread that does not stop is
+// let go, and when that process is ended by its own clock (Note [Seizing and exec]) the guard lives
+// on.
+NODISCARD bool guard_call_apart(GuardCall *call, Error *error);
+
 // Has one of the threads work that are held. Errors: of the work, unsupported, system.
 NODISCARD bool guard_call_held(const TracedThreads *threads, uint64_t instruction,
                                const GuardWork *work, Error *error);

@@ -117,7 +117,7 @@ bool guard_fork_end(GuardFork *fork, GuardCall *call, int64_t patience_ns, Error
     call->work = (GuardWork){.run = reap_in_thread, .context = fork};
     // A process that becomes another program keeps its children; its threads may be asleep
     // (state D) or about to end. With the process, all of its children have gone.
-    while (!(is_ok = guard_call_alone(call, error)) && !call->has_stuck_thread &&
+    while (!(is_ok = guard_call_apart(call, error)) && !call->has_stuck_thread &&
            !has_gone(call->pid) && traced_now_ns(CLOCK_MONOTONIC) < until_ns)
         (void)nanosleep(&moment, NULL);
     if (is_ok || has_gone(call->pid)) {

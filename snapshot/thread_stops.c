@@ -26,8 +26,9 @@
 // A thread that starts another program waits, with a lock of the process held, for all other
 // threads to be gone. Those of them that we have seized already are not gone before we have taken
 // note of their ends; and seizing one more thread waits for the lock. The kernel does not see that
-// both wait for ever. So a clock runs meanwhile, whose signal ends us, and with us all that we
-// hold: nobody is stopped yet.
+// both wait for ever; and a program on a file system that does not answer takes as long to start.
+// So a clock runs meanwhile, whose signal ends us, and with us all that we hold: nobody is stopped
+// yet. What has to be done all the same is done by a process of its own (guard_call_apart()).
 
 #include "snapshot/thread_stops_internal.h"
 

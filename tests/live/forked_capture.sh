@@ -25,6 +25,11 @@ children()
     ps -o pid=,stat= --ppid "$TARGET" | tr '\n' ';'
 }
 
+has_no_children()
+{
+    [ -z "$(children)" ]
+}
+
 field()
 {
     sed -n "s/.*\b$1 \([0-9]*\).*/\1/p" <<<"$said"
@@ -63,10 +68,6 @@ for ((i = 0; i < captures; i++)); do
     sleep_us "$(random_below "$took")"
     kill -KILL "$tool" 2>/dev/null
     wait "$tool" 2>/dev/null
-    has_no_children()
-    {
-        [ -z "$(children)" ]
-    }
     wait_until 5 has_no_children || trouble+="round $i: left behind: $(children)"$'\n'
     found=$(target_trouble)
     [ -z "$found" ] || trouble+="round $i: $found"$'\n'
@@ -78,6 +79,26 @@ note "$said"
 is "no SIGCHLD came" "$(field sigchld)" 0
 is "wait() knew of no child" "$(field children)" 0
 is "no lock outlived its file" "$(field locks)" 0
+
+# It starts another program once it is forked, and cannot be traced meanwhile: the fork is reaped
+# when it can, which may be after the capture.
+cp "$TARGETS/slow_exec" "$WORK/again"
+start_target slow_exec "$WORK/again"
+reason=$(sed -n 's/^skipped: //p' "$WORK/target.out")
+if [ -n "$reason" ]; then
+    skip "a process that starts another program slowly" "$reason"
+else
+    capture fork
+    check_exit "a process that starts another program slowly is captured" 0
+    check "it had begun to" grep -q '^slow' "$WORK/target.out"
+    run "$RUDO_SNAP" info "$heap"
+    check_output "info says what could not be done" stdout \
+        '*cannot be traced while it starts another program*'
+    check "it does start it" wait_until 10 grep -q '^again' "$WORK/target.out"
+    check "no fork stays" wait_until 10 has_no_children
+    check_runs "it runs on"
+    end_target
+fi
 
 # What the limit says.
 start_target many_threads sleeping=4 pages=16000
