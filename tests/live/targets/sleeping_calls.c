@@ -230,7 +230,9 @@ static bool needs_uring(Sleeper *self)
 
     memset(&parameters, 0, sizeof parameters);
     self->fd = (int)syscall(SYS_io_uring_setup, 1, &parameters);
-    return self->fd >= 0;
+    // As every program does that uses one.
+    return self->fd >= 0 && mmap(NULL, sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
+                                 MAP_SHARED, self->fd, IORING_OFF_SQES) != MAP_FAILED;
 }
 
 static bool needs_locked_file(Sleeper *self)
