@@ -22,8 +22,6 @@
 #include "snapshot/proc_files_internal.h"
 
 #define RING_NAME "anon_inode:[io_uring]"
-// Where a ring's entries are mapped from; every ring that is used has them.
-#define ENTRIES_OFFSET UINT64_C(0x10000000)
 #define MAX_LINK_BYTES 64
 #define FDINFO_PATH_BYTES (PROC_PATH_BYTES + 32)
 #define HUGE_PAGE_BYTES (UINT64_C(2) << 20)
@@ -89,10 +87,10 @@ static bool read_table(Look *look, const char *text, Error *error)
 
 static bool is_ring(const ProcessMapping *mapping)
 {
-    return strcmp(mapping->name, RING_NAME) == 0 && mapping->file_offset == ENTRIES_OFFSET;
+    return strcmp(mapping->name, RING_NAME) == 0;
 }
 
-// One that has no mapping lies in memory of the program, which its completions are written to.
+// One that has no mapping may lie in memory of the program, which its completions are written to.
 static bool note_ring(Look *look, uint64_t inode)
 {
     bool is_mapped = false;

@@ -35,6 +35,7 @@ static void find_rings(PinningRing *ring, const struct io_uring_params *setup, u
     memcpy(&ring->submission_mask, rings + setup->sq_off.ring_mask, sizeof ring->submission_mask);
     for (uint32_t i = 0; i < setup->sq_entries; i++)
         memcpy(rings + setup->sq_off.array + i * sizeof i, &i, sizeof i);
+    ring->rings = rings;
     ring->entries = entries;
 }
 
@@ -121,6 +122,15 @@ bool pinning_ring_open(PinningRing *ring, PinningRingKind kind, void *start, siz
         return true;
     *reason = strerror(errno);
     return false;
+}
+
+void pinning_ring_close(PinningRing *ring)
+{
+    (void)munmap(ring->entries, PAGE_BYTES);
+    (void)munmap(ring->rings, PAGE_BYTES);
+    (void)close(ring->number);
+    (void)close(ring->pipe[0]);
+    (void)close(ring->pipe[1]);
 }
 
 void pinning_ring_put(PinningRing *ring, uint64_t *word, uint64_t value)

@@ -23,6 +23,7 @@ typedef struct PinningRing {
     int pipe[2];
     uint32_t *submission_tail, *completion_head, *completion_tail;
     uint32_t submission_mask;
+    void *rings;
     void *entries; // struct io_uring_sqe
 } PinningRing;
 
@@ -30,6 +31,9 @@ typedef struct PinningRing {
 // False, with the reason, where the machine does not have it.
 bool pinning_ring_open(PinningRing *ring, PinningRingKind kind, void *start, size_t bytes,
                        const char **reason);
+
+// Of a ring that is listed: its buffer is pinned no longer, soon.
+void pinning_ring_close(PinningRing *ring);
 
 // Stores `value` in a word of the buffer. Ends the program when that fails.
 void pinning_ring_put(PinningRing *ring, uint64_t *word, uint64_t value);
