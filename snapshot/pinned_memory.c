@@ -30,12 +30,9 @@
 #define TRY_AGAIN_NS 200000
 
 typedef struct Look {
-    int pid;
-    int tid;
+    const PageSource *source;
     PageSelection *found;
-    ProcessMapping *mappings; // owned, as what follows
-    uint32_t mapping_count;
-    bool *is_listed; // the mapping is of a ring that has a descriptor
+    bool *is_listed; // the mapping is of a ring that has a descriptor; owned
     bool has_rings;
     bool is_incomplete;  // there is a ring that tells nothing
     uint64_t pages;      // of all buffers
@@ -95,8 +92,8 @@ static bool note_ring(Look *look, uint64_t inode)
 {
     bool is_mapped = false;
 
-    for (uint32_t i = 0; i < look->mapping_count; i++)
-        if (look->mappings[i].inode == inode && is_ring(&look->mappings[i]))
+    for (uint32_t i = 0; i < look->source->mapping_count; i++)
+        if (look->source->mappings[i].inode == inode && is_ring(&look->source->mappings[i]))
             is_mapped = look->is_listed[i] = true;
     return is_mapped;
 }
@@ -114,8 +111,8 @@ static bool look_at_file(Look *look, int folder, const char *number, Error *erro
     look->has_rings = true;
     if (!note_ring(look, status.st_ino))
         look->is_incomplete = true;
-    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/fdinfo/%.20s", look->pid, look->tid,
-                   number);
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/fdinfo/%.20s", look->source->pid,
+                   look->source->tid, number);
     text = proc_file_read(path);
     is_ok = read_table(look, text, error);
     free(text);
@@ -129,10 +126,10 @@ static bool look_at_files(Look *look, Error *error)
     bool is_ok = true;
     DIR *folder;
 
-    proc_task_path(path, look->pid, look->tid, "fd");
+    proc_task_path(path, look->source->pid, look->source->tid, "fd");
     folder = opendir(path);
     if (folder == NULL)
-        return capture_refusal_explain(look->pid, errno, error);
+        return capture_refusal_explain(look->source->pid, errno, error);
     while (is_ok && (entry = readdir(folder)) != NULL)
         if (entry->d_name[0] != '.')
             is_ok = look_at_file(look, dirfd(folder), entry->d_name, error);
@@ -165,25 +162,24 @@ static void make_set(PageSelection *found)
         found->bytes += found->ranges[i].bytes;
 }
 
-static long pinned_kib(int pid, int tid)
+static long pinned_kib(const PageSource *source)
 {
-    return proc_status_number(pid, tid, "VmPin", 0);
+    return proc_status_number(source->pid, source->tid, "VmPin", 0);
 }
 
 static bool look_once(Look *look, Error *error)
 {
-    uint64_t pinned_pages = (uint64_t)pinned_kib(look->pid, look->tid) / (TARGET_PAGE_SIZE / 1024);
+    const PageSource *source = look->source;
+    uint64_t pinned_pages = (uint64_t)pinned_kib(source) / (TARGET_PAGE_SIZE / 1024);
 
     page_set_clear(look->found);
-    if (!proc_mappings_read(look->pid, look->tid, &look->mappings, &look->mapping_count))
-        return capture_refusal_explain(look->pid, errno, error);
-    look->is_listed = calloc(look->mapping_count, sizeof *look->is_listed);
+    look->is_listed = calloc(source->mapping_count + 1, sizeof *look->is_listed);
     if (look->is_listed == NULL)
-        return error_set_memory(error, look->mapping_count, "io_urings");
+        return error_set_memory(error, source->mapping_count, "io_urings");
     if (!look_at_files(look, error))
         return false;
-    for (uint32_t i = 0; i < look->mapping_count; i++)
-        if (is_ring(&look->mappings[i]) && !look->is_listed[i])
+    for (uint32_t i = 0; i < source->mapping_count; i++)
+        if (is_ring(&source->mappings[i]) && !look->is_listed[i])
             look->is_incomplete = true;
     if (look->pages < pinned_pages && look->huge_pages < pinned_pages)
         look->is_incomplete = true;
@@ -191,37 +187,49 @@ static bool look_once(Look *look, Error *error)
     return true;
 }
 
-static void end_look(Look *look)
-{
-    proc_mappings_free(look->mappings, look->mapping_count);
-    free(look->is_listed);
-}
-
-bool pinned_memory_look(PinnedMemory *pinned, int pid, int tid, Error *error)
+// With the mappings as they are by now.
+static bool look_again(PinnedMemory *pinned, const PageSource *source, bool *is_complete,
+                       Error *error)
 {
     const struct timespec moment = {.tv_nsec = TRY_AGAIN_NS};
-    bool is_complete = false;
+    PageSource now = *source;
+    ProcessMapping *mappings;
+    Look look = {.source = &now, .found = &pinned->found};
+    bool is_ok;
+
+    (void)nanosleep(&moment, NULL);
+    if (!proc_mappings_read(source->pid, source->tid, &mappings, &now.mapping_count))
+        return capture_refusal_explain(source->pid, errno, error);
+    now.mappings = mappings;
+    is_ok = look_once(&look, error);
+    *is_complete = !look.is_incomplete;
+    pinned->has_rings = pinned->has_rings || look.has_rings;
+    free(look.is_listed);
+    proc_mappings_free(mappings, now.mapping_count);
+    return is_ok;
+}
+
+bool pinned_memory_look(PinnedMemory *pinned, const PageSource *source, Error *error)
+{
+    Look look = {.source = source, .found = &pinned->found};
+    bool is_ok, is_complete;
     PageSelection before;
 
-    if (pinned->was_looked_at && !pinned->has_rings && pinned_kib(pid, tid) == 0)
+    if (pinned->was_looked_at && !pinned->has_rings && pinned_kib(source) == 0)
         return true;
-    for (int tries = 0; !is_complete; tries++) {
-        Look look = {.pid = pid, .tid = tid, .found = &pinned->found};
-        bool is_ok = look_once(&look, error);
-
-        end_look(&look);
-        if (!is_ok)
-            return false;
-        pinned->has_rings = pinned->has_rings || look.has_rings;
-        is_complete = !look.is_incomplete;
-        if (!is_complete && tries == MAX_TRIES)
-            return error_set(error, ERROR_UNSUPPORTED,
-                             "process %d has pinned memory that the kernel does not list, and that "
-                             "may be written unseen",
-                             pid);
-        if (!is_complete)
-            (void)nanosleep(&moment, NULL);
-    }
+    is_ok = look_once(&look, error);
+    is_complete = !look.is_incomplete;
+    free(look.is_listed);
+    for (int tries = 0; is_ok && !is_complete && tries < MAX_TRIES; tries++)
+        is_ok = look_again(pinned, source, &is_complete, error);
+    if (!is_ok)
+        return false;
+    if (!is_complete)
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "process %d has pinned memory that the kernel does not list, and that may "
+                         "be written unseen",
+                         source->pid);
+    pinned->has_rings = pinned->has_rings || look.has_rings;
     pinned->was_looked_at = true;
     if (!page_set_unite(&pinned->pages, &pinned->found, &pinned->united, error))
         return false;

@@ -27,10 +27,10 @@ typedef struct PinnedMemory {
     bool has_rings;
 } PinnedMemory;
 
-// Adds what is pinned now to `pages`; `tid` is a task of the process. The first time all open files
-// are looked at, later only where there may be something. Errors: unsupported (memory is pinned,
+// Adds what is pinned now to `pages`. The first time all open files are looked at, later only where
+// there may be something. The mappings may be a little old. Errors: unsupported (memory is pinned,
 // and the kernel does not tell which), system, memory.
-NODISCARD bool pinned_memory_look(PinnedMemory *pinned, int pid, int tid, Error *error);
+NODISCARD bool pinned_memory_look(PinnedMemory *pinned, const PageSource *source, Error *error);
 
 void pinned_memory_release(PinnedMemory *pinned);
 

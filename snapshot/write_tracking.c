@@ -165,7 +165,7 @@ bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
             return false;
     }
     return mark_blocks(tracking, blocks, written, error) &&
-           pinned_memory_look(&tracking->pinned, source->pid, source->tid, error);
+           pinned_memory_look(&tracking->pinned, source, error);
 }
 
 // ---- the beginning and the end ----

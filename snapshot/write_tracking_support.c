@@ -146,31 +146,31 @@ static bool check_open_files(int pid, int tid, Error *error)
 
 // The frames of an AF_XDP socket lie in memory of the program, which network devices write to. They
 // are handed over in a ring, which is mapped from there.
-static bool check_sockets(int pid, int tid, Error *error)
+static bool check_sockets(const PageSource *source, Error *error)
 {
-    ProcessMapping *mappings = NULL;
-    uint32_t count = 0;
-    bool has_frames = false;
-
-    if (!proc_mappings_read(pid, tid, &mappings, &count))
-        return capture_refusal_explain(pid, errno, error);
-    for (uint32_t i = 0; i < count; i++)
-        if (mappings[i].file_offset == FRAMES_OFFSET &&
-            strncmp(mappings[i].name, "socket:", 7) == 0)
-            has_frames = true;
-    proc_mappings_free(mappings, count);
-    return !has_frames || error_set(error, ERROR_UNSUPPORTED,
-                                    "process %d has an AF_XDP socket, whose frames devices may "
-                                    "write unseen",
-                                    pid);
+    for (uint32_t i = 0; i < source->mapping_count; i++)
+        if (source->mappings[i].file_offset == FRAMES_OFFSET &&
+            strncmp(source->mappings[i].name, "socket:", 7) == 0)
+            return error_set(error, ERROR_UNSUPPORTED,
+                             "process %d has an AF_XDP socket, whose frames devices may write "
+                             "unseen",
+                             source->pid);
+    return true;
 }
 
 static bool check_pinned_memory(int pid, int tid, Error *error)
 {
+    PageSource source = {.pid = pid, .tid = tid};
     PinnedMemory pinned = {.was_looked_at = false};
-    bool is_ok = pinned_memory_look(&pinned, pid, tid, error);
+    ProcessMapping *mappings;
+    bool is_ok;
 
+    if (!proc_mappings_read(pid, tid, &mappings, &source.mapping_count))
+        return capture_refusal_explain(pid, errno, error);
+    source.mappings = mappings;
+    is_ok = check_sockets(&source, error) && pinned_memory_look(&pinned, &source, error);
     pinned_memory_release(&pinned);
+    proc_mappings_free(mappings, source.mapping_count);
     return is_ok;
 }
 
@@ -180,6 +180,5 @@ bool write_tracking_check_support(int pid, int tid, Error *error)
         return error_set(error, ERROR_UNSUPPORTED,
                          "the kernel does not tell which pages are written (it needs Linux 6.7 "
                          "with userfaultfd)");
-    return check_open_files(pid, tid, error) && check_sockets(pid, tid, error) &&
-           check_pinned_memory(pid, tid, error);
+    return check_open_files(pid, tid, error) && check_pinned_memory(pid, tid, error);
 }

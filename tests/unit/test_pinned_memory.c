@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "snapshot/page_sets_internal.h"
+#include "snapshot/proc_files_internal.h"
 #include "tests/support/pinning_ring.h"
 
 #define PAGE ((size_t)4096)
@@ -35,7 +36,15 @@ static void open_ring(PinningRing *ring, PinningRingKind kind, size_t from, size
 
 static bool look(void)
 {
-    return pinned_memory_look(&pinned, getpid(), getpid(), &error);
+    PageSource source = {.pid = getpid(), .tid = getpid()};
+    ProcessMapping *mappings;
+    bool is_ok;
+
+    cr_assert(proc_mappings_read(source.pid, source.tid, &mappings, &source.mapping_count));
+    source.mappings = mappings;
+    is_ok = pinned_memory_look(&pinned, &source, &error);
+    proc_mappings_free(mappings, source.mapping_count);
+    return is_ok;
 }
 
 // Are these all of the pages?
