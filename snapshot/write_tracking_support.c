@@ -57,7 +57,13 @@ static bool kernel_can_protect(void)
 
 // ---- the process ----
 
-typedef enum OpenFile { OPEN_OTHER, OPEN_USERFAULTFD, OPEN_DIRECT, OPEN_PINNING } OpenFile;
+typedef enum OpenFile {
+    OPEN_OTHER,
+    OPEN_RING, // does not matter by itself
+    OPEN_USERFAULTFD,
+    OPEN_DIRECT,
+    OPEN_PINNING,
+} OpenFile;
 
 // Drivers whose devices may write memory that they were told of once, beginnings of names.
 static const char *const pinning_files[] = {
@@ -98,13 +104,15 @@ static OpenFile kind_of_file(int pid, int tid, int folder, const char *number,
     link[length < 0 ? 0 : length] = '\0';
     if (strcmp(link, "anon_inode:[userfaultfd]") == 0)
         return OPEN_USERFAULTFD;
+    if (strcmp(link, "anon_inode:[io_uring]") == 0)
+        return OPEN_RING;
     if (is_pinning(link))
         return OPEN_PINNING;
     return link[0] == '/' && is_direct(pid, tid, number) ? OPEN_DIRECT : OPEN_OTHER;
 }
 
-// The first open file that matters, and its name.
-static OpenFile find_open_file(int pid, int tid, char link[MAX_LINK_BYTES])
+// The first open file that matters, and its name; or whether there is a ring.
+static OpenFile find_open_file(int pid, int tid, char link[MAX_LINK_BYTES], bool *has_rings)
 {
     char path[PROC_PATH_BYTES];
     OpenFile found = OPEN_OTHER;
@@ -115,18 +123,24 @@ static OpenFile find_open_file(int pid, int tid, char link[MAX_LINK_BYTES])
     folder = opendir(path);
     if (folder == NULL)
         return OPEN_OTHER;
-    while (found == OPEN_OTHER && (entry = readdir(folder)) != NULL)
+    while (found == OPEN_OTHER && (entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] != '.')
             found = kind_of_file(pid, tid, dirfd(folder), entry->d_name, link);
+        if (found == OPEN_RING) {
+            *has_rings = true;
+            found = OPEN_OTHER;
+        }
+    }
     (void)closedir(folder);
     return found;
 }
 
-static bool check_open_files(int pid, int tid, Error *error)
+static bool check_open_files(int pid, int tid, bool *has_rings, Error *error)
 {
     char link[MAX_LINK_BYTES] = "";
 
-    switch (find_open_file(pid, tid, link)) {
+    *has_rings = false;
+    switch (find_open_file(pid, tid, link, has_rings)) {
     case OPEN_USERFAULTFD:
         return error_set(error, ERROR_UNSUPPORTED, "process %d has a userfaultfd of its own", pid);
     case OPEN_DIRECT:
@@ -139,6 +153,7 @@ static bool check_open_files(int pid, int tid, Error *error)
         return error_set(error, ERROR_UNSUPPORTED,
                          "process %d has '%s' open, which may write its memory unseen", pid, link);
     case OPEN_OTHER:
+    case OPEN_RING:
         break;
     }
     return true;
@@ -158,10 +173,10 @@ static bool check_sockets(const PageSource *source, Error *error)
     return true;
 }
 
-static bool check_pinned_memory(int pid, int tid, Error *error)
+static bool check_pinned_memory(int pid, int tid, bool has_rings, Error *error)
 {
     PageSource source = {.pid = pid, .tid = tid};
-    PinnedMemory pinned = {.was_looked_at = false};
+    PinnedMemory pinned = {.was_looked_at = true, .has_rings = has_rings};
     ProcessMapping *mappings;
     bool is_ok;
 
@@ -176,9 +191,12 @@ static bool check_pinned_memory(int pid, int tid, Error *error)
 
 bool write_tracking_check_support(int pid, int tid, Error *error)
 {
+    bool has_rings;
+
     if (!kernel_can_protect() || !kernel_can_scan())
         return error_set(error, ERROR_UNSUPPORTED,
                          "the kernel does not tell which pages are written (it needs Linux 6.7 "
                          "with userfaultfd)");
-    return check_open_files(pid, tid, error) && check_pinned_memory(pid, tid, error);
+    return check_open_files(pid, tid, &has_rings, error) &&
+           check_pinned_memory(pid, tid, has_rings, error);
 }
