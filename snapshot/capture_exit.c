@@ -62,7 +62,7 @@ static bool copy_memory(ProcessCopy *out, int tid, const ProcessCopyOptions *opt
     source.mappings = out->mappings;
     source.mapping_count = out->mapping_count;
     is_ok = page_selection_fill(&selection, &source, &options->cancel, error) &&
-            staging_area_prepare(&staging, selection.bytes, false, options, out->pid, error) &&
+            staging_area_prepare(&staging, selection.bytes, options, out->pid, error) &&
             staging_area_copy(&staging, &selection, out->pid, tid, &options->cancel,
                               &out->unreadable_bytes, error);
     out->copied_bytes = selection.bytes - out->unreadable_bytes;

@@ -102,7 +102,7 @@ static bool prepare_staging(Precopy *job)
     job->check = calloc(1, sizeof *job->check);
     if (job->check == NULL)
         return error_set_memory(job->error, sizeof *job->check, "a check");
-    return staging_area_prepare(&job->staged.area, bytes, true, job->options, job->pid, job->error);
+    return staging_area_reserve(&job->staged.area, bytes, job->options, job->error);
 }
 
 static bool begin_tracking(Precopy *job)
@@ -208,6 +208,16 @@ static void choose_checked(Precopy *job)
                       is_packed ? &staged->pages : &none, (uint64_t)now_ns());
 }
 
+// Room for what will be copied then, and for what is new by then.
+static bool supply_rest(Precopy *job)
+{
+    StagedPages *staged = &job->staged;
+
+    return staging_memory_supply(&staged->area.memory,
+                                 staged->used_bytes + job->written.bytes + HEADROOM_BYTES, job->pid,
+                                 &job->options->cancel, job->error);
+}
+
 // ---- while it stands still ----
 
 // Pages that could not be read when they were protected have not been copied since.
@@ -270,6 +280,8 @@ static bool copy_while_stopped(Precopy *job)
     bool is_ok, is_resumed;
 
     choose_checked(job);
+    if (!supply_rest(job))
+        return false;
     if (!capture_guard_stop(&job->guard, limit_ns, false, &hold, job->error)) {
         capture_guard_note_stop(&job->out->certificate, "last", &hold.times, hold.thread_count, 0);
         return false;

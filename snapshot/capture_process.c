@@ -143,7 +143,7 @@ static bool copy_at_once(CaptureJob *job)
     // The guard is made before there is much memory to be copied along, and before there are
     // threads.
     is_ok = capture_guard_start(&guard, job->pid, job->cancel, job->error) &&
-            staging_area_prepare(&job->staging, bytes, false, job->options, job->pid, job->error) &&
+            staging_area_prepare(&job->staging, bytes, job->options, job->pid, job->error) &&
             copy_by_method(job, &guard);
     capture_guard_end(&guard);
     if (!is_ok)

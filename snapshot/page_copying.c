@@ -164,6 +164,16 @@ static bool read_pieces(const CopyJob *job, CopyPieces *pieces, PageSelection *u
     return true;
 }
 
+// First of all: memory that cannot be had would look like a page that cannot be read.
+static bool supply(const CopyJob *job, const CopyPieces *pieces, Error *error)
+{
+    for (size_t i = 0; i < pieces->our_count; i++)
+        if (!staging_memory_supply_part(job->staging, pieces->ours[i].iov_base,
+                                        pieces->ours[i].iov_len, error))
+            return false;
+    return true;
+}
+
 static bool copy_batch(void *context, uint32_t worker, uint64_t item, Error *error)
 {
     CopyJob *job = context;
@@ -181,7 +191,8 @@ static bool copy_batch(void *context, uint32_t worker, uint64_t item, Error *err
         collect_pieces(job, &at, left, to == NULL ? NULL : to + done, &pieces);
         left -= pieces.bytes;
         done += pieces.bytes;
-        if (!read_pieces(job, &pieces, &job->unread[worker], error))
+        if ((to == NULL && !supply(job, &pieces, error)) ||
+            !read_pieces(job, &pieces, &job->unread[worker], error))
             return false;
     }
     return parts == NULL || parts->take(parts->context, worker, item, bytes, error);

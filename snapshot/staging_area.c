@@ -40,18 +40,27 @@ static bool prepare_packed(StagingArea *area, uint64_t limit, const ProcessCopyO
     return packed_pages_new(&how, &area->packed, error);
 }
 
-bool staging_area_prepare(StagingArea *area, uint64_t bytes, bool keeps_memory,
-                          const ProcessCopyOptions *options, int pid, Error *error)
+bool staging_area_reserve(StagingArea *area, uint64_t bytes, const ProcessCopyOptions *options,
+                          Error *error)
+{
+    uint64_t limit = staging_area_limit(options, bytes);
+
+    *area = (StagingArea){.packed = NULL};
+    if (limit == 0)
+        return staging_memory_reserve(&area->memory, bytes, error);
+    return staging_memory_reserve(&area->memory, limit / 2, error) &&
+           prepare_packed(area, limit - limit / 2, options, error);
+}
+
+bool staging_area_prepare(StagingArea *area, uint64_t bytes, const ProcessCopyOptions *options,
+                          int pid, Error *error)
 {
     uint64_t limit = staging_area_limit(options, bytes);
 
     *area = (StagingArea){.packed = NULL};
     if (limit == 0)
         return staging_memory_prepare(&area->memory, bytes, pid, &options->cancel, error);
-    if (!keeps_memory)
-        return prepare_packed(area, limit, options, error);
-    return staging_memory_prepare(&area->memory, limit / 2, pid, &options->cancel, error) &&
-           prepare_packed(area, limit - limit / 2, options, error);
+    return prepare_packed(area, limit, options, error);
 }
 
 bool staging_area_copy(StagingArea *area, PageSelection *selection, int pid, int tid,

@@ -23,11 +23,15 @@ typedef struct StagingArea {
 // they need not be.
 uint64_t staging_area_limit(const ProcessCopyOptions *options, uint64_t bytes);
 
-// Makes an area for about so many bytes ready, of which none is used. Where pages are compressed,
-// half of what it may take is plain memory if `keeps_memory`, and nothing of it otherwise.
-// Errors: memory, system, interrupted.
-NODISCARD bool staging_area_prepare(StagingArea *area, uint64_t bytes, bool keeps_memory,
+// Makes an area for about so many bytes ready, of which none is used. Nothing of it is plain memory
+// where pages are compressed. Errors: memory, system, interrupted.
+NODISCARD bool staging_area_prepare(StagingArea *area, uint64_t bytes,
                                     const ProcessCopyOptions *options, int pid, Error *error);
+
+// The same, but its memory has yet to be supplied (staging_memory_supply()), and where pages are
+// compressed, half of what it may take is plain memory. Errors: memory, system.
+NODISCARD bool staging_area_reserve(StagingArea *area, uint64_t bytes,
+                                    const ProcessCopyOptions *options, Error *error);
 
 // Copies all of `selection`, the only pages of the area, from the task `tid` of process `pid`.
 // Errors: those of page_copying_run().

@@ -15,7 +15,7 @@
 // a quarter of it, if that is less.
 #define MEMORY_TO_LEAVE (UINT64_C(64) << 20)
 // Memory is supplied in steps of this size, to be able to stop in between.
-#define PREPARE_STEP (UINT64_C(64) << 20)
+#define SUPPLY_STEP (UINT64_C(64) << 20)
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 // Linux 5.14
@@ -28,8 +28,11 @@ static bool populate(uint8_t *start, uint64_t bytes)
         return true;
     if (errno != EINVAL)
         return false;
-    for (uint64_t at = 0; at < bytes; at += TARGET_PAGE_SIZE)
-        ((volatile uint8_t *)start)[at] = 0;
+    for (uint64_t at = 0; at < bytes; at += TARGET_PAGE_SIZE) {
+        volatile uint8_t *byte = start + at;
+
+        *byte = *byte;
+    }
     return true;
 }
 
@@ -57,8 +60,7 @@ static bool check_available(uint64_t more, Error *error)
     return error_add_hint(error, "%llu bytes are available here", (unsigned long long)available);
 }
 
-bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
-                            const CaptureCancel *cancel, Error *error)
+bool staging_memory_reserve(StagingMemory *staging, uint64_t bytes, Error *error)
 {
     void *base;
 
@@ -75,15 +77,43 @@ bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
     staging->base = base;
     staging->bytes = bytes;
     (void)madvise(base, bytes, MADV_HUGEPAGE);
-    for (uint64_t at = 0; at < bytes; at += PREPARE_STEP) {
-        uint64_t step = bytes - at < PREPARE_STEP ? bytes - at : PREPARE_STEP;
+    return true;
+}
 
-        if (!capture_cancel_check(cancel, pid, error))
+bool staging_memory_supply(StagingMemory *staging, uint64_t bytes, int pid,
+                           const CaptureCancel *cancel, Error *error)
+{
+    bytes = whole_huge_pages(bytes);
+    if (bytes > staging->bytes)
+        bytes = staging->bytes;
+    while (staging->supplied_bytes < bytes) {
+        uint64_t at = staging->supplied_bytes;
+        uint64_t step = bytes - at < SUPPLY_STEP ? bytes - at : SUPPLY_STEP;
+
+        if (!capture_cancel_check(cancel, pid, error) ||
+            !staging_memory_supply_part(staging, staging->base + at, step, error))
             return false;
-        if (!populate(staging->base + at, step))
-            return error_set_memory(error, bytes, "a copy of the process");
+        staging->supplied_bytes += step;
     }
     return true;
+}
+
+bool staging_memory_supply_part(const StagingMemory *staging, const uint8_t *start, uint64_t bytes,
+                                Error *error)
+{
+    uint64_t first = (uint64_t)(start - staging->base) / TARGET_PAGE_SIZE * TARGET_PAGE_SIZE;
+    uint64_t end = (uint64_t)(start - staging->base) + bytes;
+
+    if (end <= staging->supplied_bytes || populate(staging->base + first, end - first))
+        return true;
+    return error_set_memory(error, end - first, "a copy of the process");
+}
+
+bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
+                            const CaptureCancel *cancel, Error *error)
+{
+    return staging_memory_reserve(staging, bytes, error) &&
+           staging_memory_supply(staging, bytes, pid, cancel, error);
 }
 
 bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Error *error)
@@ -112,6 +142,8 @@ void staging_memory_trim(StagingMemory *staging, uint64_t bytes)
         return;
     if (munmap(staging->base + bytes, staging->bytes - bytes) == 0)
         staging->bytes = bytes;
+    if (staging->supplied_bytes > bytes)
+        staging->supplied_bytes = bytes;
 }
 
 void staging_memory_release(StagingMemory *staging)

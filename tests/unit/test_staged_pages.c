@@ -106,6 +106,46 @@ Test(staged_pages, copies_stay_right_when_the_staging_memory_grows)
     cr_expect_eq(wrong_pages(), 0);
 }
 
+// Is this page of the staging memory there, or has the kernel yet to supply it?
+static bool is_supplied(uint64_t offset)
+{
+    unsigned char state = 0;
+
+    cr_assert_eq(mincore(staged.area.memory.base + offset, PAGE, &state), 0);
+    return (state & 1) != 0;
+}
+
+Test(staged_pages, memory_that_is_reserved_is_supplied_where_it_is_filled)
+{
+    const uint64_t bytes = UINT64_C(16) << 20;
+    StagingMemory *area = &staged.area.memory;
+
+    staging_memory_release(area);
+    cr_assert(staging_memory_reserve(area, bytes, &error), "%s", error.message);
+    cr_expect_eq(area->supplied_bytes, 0);
+    cr_expect(!is_supplied(0));
+    want(0, 10);
+    copy_wanted();
+    cr_expect(is_supplied(9 * PAGE));
+    cr_expect(!is_supplied(bytes - PAGE));
+    cr_assert(staging_memory_supply(area, bytes / 2, getpid(), NULL, &error), "%s", error.message);
+    cr_expect_eq(area->supplied_bytes, bytes / 2);
+    cr_expect(is_supplied(bytes / 2 - PAGE));
+    cr_expect(!is_supplied(bytes - PAGE));
+    // More than there is.
+    cr_assert(staging_memory_supply(area, 2 * bytes, getpid(), NULL, &error), "%s", error.message);
+    cr_expect_eq(area->supplied_bytes, bytes);
+    cr_expect(is_supplied(bytes - PAGE));
+    cr_expect_eq(wrong_pages(), 0);
+    staging_memory_trim(area, bytes / 2);
+    cr_expect_eq(area->supplied_bytes, bytes / 2);
+    // A copy says when there is no memory for it, instead of taking its pages for unreadable ones.
+    area->supplied_bytes = 0;
+    cr_assert_eq(munmap(area->base + bytes / 4, bytes / 4), 0);
+    cr_expect(!staging_memory_supply_part(area, area->base + bytes / 4 - PAGE, 2 * PAGE, &error));
+    cr_expect_eq(error.code, ERROR_MEMORY);
+}
+
 Test(staged_pages, pages_that_are_not_kept_are_gone)
 {
     PageSelection kept = {0};
