@@ -258,6 +258,7 @@ static bool copy_rest(Precopy *job, int tid)
     PauseCertificate *certificate = &job->out->certificate;
     PageSource source;
 
+    write_tracking_begin_collect(&job->tracking);
     if (!write_tracking_is_alive(&job->tracking))
         return capture_refusal_gone(job->pid, job->error);
     if (!read_mappings(job, tid, &source) ||

@@ -29,7 +29,7 @@ typedef struct GuardRequest {
 // Moments of one stop of the target, CLOCK_MONOTONIC.
 typedef struct GuardTimes {
     int64_t interrupted_at_ns; // first interrupt
-    int64_t stopped_at_ns;     // every thread stands still, registers are read
+    int64_t stopped_at_ns;     // every thread stands still
     int64_t resuming_at_ns;    // first detach
     int64_t resumed_at_ns;     // last detach
     int64_t captured_at_ns;    // CLOCK_REALTIME, first interrupt

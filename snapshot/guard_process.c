@@ -43,6 +43,8 @@ typedef struct Guard {
     GuardTimes times;
     ProcessThread *records; // registers of the threads of the last stop
     uint32_t record_count;
+    Error *record_error; // why they could not be read, or NULL
+    Error error;
 } Guard;
 
 // ---- messages ----
@@ -145,20 +147,20 @@ static void stop(Guard *guard, const GuardRequest *request, GuardReply *reply)
 {
     forget_threads(guard);
     guard->times = (GuardTimes){0};
+    guard->record_error = NULL;
     traced_threads_init(&guard->threads, guard->pid, &guard->cancel);
     guard->threads.limit_ns = request->limit_ns;
     guard->limit_ns = request->limit_ns;
     guard->instruction = request->will_fork ? guard_find_instruction(guard->pid) : 0;
     guard->is_holding = true;
     guard->is_over = false;
-    reply->is_ok = traced_threads_stop(&guard->threads, &reply->error) &&
-                   collect_threads(guard, &reply->error);
+    reply->is_ok = traced_threads_stop(&guard->threads, &reply->error);
     guard->times.stopped_at_ns = traced_now_ns(CLOCK_MONOTONIC);
     if (!reply->is_ok)
         let_go(guard);
     guard->times.interrupted_at_ns = guard->threads.interrupted_at_ns;
     reply->tid = traced_threads_any(&guard->threads);
-    reply->thread_count = guard->record_count;
+    reply->thread_count = traced_threads_stopped_count(&guard->threads);
 }
 
 static void resume(Guard *guard, GuardReply *reply)
@@ -167,6 +169,10 @@ static void resume(Guard *guard, GuardReply *reply)
     reply->is_ok = guard->is_over || traced_threads_are_held(&guard->threads);
     if (!reply->is_ok)
         (void)capture_refusal_gone(guard->pid, &reply->error);
+    if (reply->is_ok && guard->record_error != NULL) {
+        reply->is_ok = false;
+        reply->error = *guard->record_error;
+    }
     let_go(guard);
     reply->thread_count = guard->record_count;
 }
@@ -285,6 +291,9 @@ static void serve(Guard *guard)
                    (request.kind != GUARD_RESUME || !reply.is_ok || send_threads(guard));
         if (descriptor >= 0)
             (void)close(descriptor);
+        // While rudo-snap looks at the memory.
+        if (is_heard && request.kind == GUARD_STOP && reply.is_ok)
+            guard->record_error = collect_threads(guard, &guard->error) ? NULL : &guard->error;
     }
 }
 

@@ -25,4 +25,19 @@ typedef bool (*ParallelItem)(void *context, uint32_t worker, uint64_t item, Erro
 NODISCARD bool parallel_for(uint64_t item_count, uint32_t threads, ParallelItem run, void *context,
                             Error *error);
 
+// Threads that wait for work, for work that cannot wait for threads to be started.
+typedef struct ParallelTeam ParallelTeam;
+
+// Starts `threads` - 1 threads, the caller being the last; those that cannot be started are done
+// without. Errors: memory. The caller owns `*out` and frees it with parallel_team_free().
+NODISCARD bool parallel_team_new(uint32_t threads, ParallelTeam **out, Error *error);
+void parallel_team_free(ParallelTeam *team);
+
+// Has the other threads begin with the items, as parallel_for(); the caller may do something else
+// before it ends the loop, and does what is left then. One loop at a time; `error` is filled when
+// parallel_team_end() is false.
+void parallel_team_begin(ParallelTeam *team, uint64_t item_count, ParallelItem run, void *context,
+                         Error *error);
+NODISCARD bool parallel_team_end(ParallelTeam *team);
+
 #endif

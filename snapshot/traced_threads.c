@@ -362,6 +362,15 @@ bool traced_threads_stop_one(TracedThreads *threads, int tid, Error *error)
     return true;
 }
 
+uint32_t traced_threads_stopped_count(const TracedThreads *threads)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < threads->count; i++)
+        count += threads->threads[i].state == TRACED_STOPPED;
+    return count;
+}
+
 bool traced_threads_are_held(const TracedThreads *threads)
 {
     for (uint32_t i = 0; i < threads->count; i++) {

@@ -70,6 +70,9 @@ NODISCARD bool traced_threads_stop_one(TracedThreads *threads, int tid, Error *e
 // The tid of a thread that is stopped, to ask about the process's memory; 0: none is left.
 int traced_threads_any(const TracedThreads *threads);
 
+// How many are stopped.
+uint32_t traced_threads_stopped_count(const TracedThreads *threads);
+
 // Are all threads that were stopped still there? A killed process is not.
 bool traced_threads_are_held(const TracedThreads *threads);
 

@@ -165,6 +165,7 @@ bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
             return false;
     }
     return mark_blocks(tracking, blocks, written, error) &&
+           marked_scan_prepare(&tracking->scan, &tracking->marked, error) &&
            pinned_memory_look(&tracking->pinned, source, error);
 }
 
@@ -190,7 +191,7 @@ bool write_tracking_init(WriteTracking *tracking, int pid, int tid, int userfaul
     if (tracking->regions == NULL)
         return error_set_memory(error, PAGEMAP_SCAN_REGIONS * sizeof *tracking->regions,
                                 "the page map");
-    return true;
+    return marked_scan_init(&tracking->scan, pid, tracking->pagemap, error);
 }
 
 // Anything about address 4096, where hardly ever anything is.
@@ -228,6 +229,7 @@ void write_tracking_release(WriteTracking *tracking)
             (void)unregister(tracking, &tracking->registered, UINT64_MAX);
         (void)close(tracking->userfault);
     }
+    marked_scan_release(&tracking->scan);
     if (tracking->pagemap > 0)
         (void)close(tracking->pagemap);
     free(tracking->regions);

@@ -7,6 +7,7 @@
 //         ...copy `written`; whatever is written from now on counts as written again...
 //     }
 //     ...all threads stand still...
+//     write_tracking_begin_collect(&tracking);
 //     ok = write_tracking_collect(&tracking, &source, &unchanged, &content, error);
 //     ...they run on...
 //     write_tracking_release(&tracking);
@@ -26,6 +27,7 @@
 
 #include "snapshot/capture_process.h"
 #include "snapshot/error.h"
+#include "snapshot/marked_scan_internal.h"
 #include "snapshot/page_selection_internal.h"
 #include "snapshot/pagemap_scan_internal.h"
 #include "snapshot/pinned_memory_internal.h"
@@ -42,7 +44,8 @@ typedef struct WriteTracking {
     PageSelection marked;     // anonymous memory where pages without content are marked, too
     PagemapRegion *regions;   // room for what one scan finds; owned
     PinnedMemory pinned;
-    PageSelection scratch[4]; // sets that are made on the way
+    MarkedScan scan;          // of `marked`, at the stop
+    PageSelection scratch[5]; // sets that are made on the way
 } WriteTracking;
 
 // Consumes `userfault`, a fresh userfaultfd that the process has opened, whatever it returns; `tid`
@@ -61,8 +64,11 @@ bool write_tracking_is_alive(const WriteTracking *tracking);
 NODISCARD bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
                                       PageSelection *written, Error *error);
 
-// To be called while the process stands still; changes nothing in it. Clears and fills both sets.
-// Errors: system, memory, interrupted.
+// To be called while the process stands still; changes nothing in it. The first begins with what
+// takes long, on other threads, while the mappings are read; nothing else may be asked of
+// `tracking` until the second, which clears and fills both sets. Errors: system, memory,
+// interrupted.
+void write_tracking_begin_collect(WriteTracking *tracking);
 NODISCARD bool write_tracking_collect(WriteTracking *tracking, const PageSource *source,
                                       PageSelection *unchanged, PageSelection *content,
                                       Error *error);

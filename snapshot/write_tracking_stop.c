@@ -8,12 +8,29 @@
 // Asking about a little memory more takes less time than asking once more.
 #define CLOSE_BYTES (UINT64_C(2) << 20)
 
-// Adds to `unchanged` what of the marked parts of [start, end) is protected still.
-static bool add_protected(WriteTracking *tracking, const TrackedRun *run, PageSelection *unchanged,
-                          Error *error)
+// Adds [at, end) without what is in `written`, from range number `*next` on, which moves on.
+static bool add_rest(PageSelection *unchanged, uint64_t at, uint64_t end,
+                     const PageSelection *written, uint64_t *next, Error *error)
+{
+    for (; *next < written->count && written->ranges[*next].address < end; (*next)++) {
+        const ProcessRange *range = &written->ranges[*next];
+
+        if (range->address > at && !page_set_add(unchanged, at, range->address, error))
+            return false;
+        if (range->address + range->bytes > at)
+            at = range->address + range->bytes;
+        if (at > end)
+            return true;
+    }
+    return page_set_add(unchanged, at, end, error);
+}
+
+// Adds to `unchanged` what of the marked parts of the run is protected still: is not in `written`.
+static bool add_protected(const WriteTracking *tracking, const TrackedRun *run,
+                          const PageSelection *written, PageSelection *unchanged, Error *error)
 {
     const PageSelection *marked = &tracking->marked;
-    PageSelection *written = &tracking->scratch[0];
+    uint64_t next = page_set_find(written, run->start);
 
     for (uint64_t i = page_set_find(marked, run->start);
          i < marked->count && marked->ranges[i].address < run->end; i++) {
@@ -22,15 +39,7 @@ static bool add_protected(WriteTracking *tracking, const TrackedRun *run, PageSe
         uint64_t end = range->address + range->bytes;
 
         end = end < run->end ? end : run->end;
-        page_set_clear(written);
-        if (!tracked_scan(tracking, &page_written_query, at, end, written, error))
-            return false;
-        for (uint64_t j = 0; j < written->count; j++) {
-            if (!page_set_add(unchanged, at, written->ranges[j].address, error))
-                return false;
-            at = written->ranges[j].address + written->ranges[j].bytes;
-        }
-        if (!page_set_add(unchanged, at, end, error))
+        if (!add_rest(unchanged, at, end, written, &next, error))
             return false;
     }
     return true;
@@ -84,9 +93,10 @@ static bool collect_run(WriteTracking *tracking, const TrackedRun *run, PageSele
 
     if (run->kind == RUN_OF_FILE)
         return collect_of_file(tracking, run, unchanged, content, error);
-    if (!(run->kind == RUN_ANONYMOUS ? add_protected(tracking, run, unchanged, error)
-                                     : tracked_scan(tracking, &page_unchanged_private_query,
-                                                    run->start, run->end, unchanged, error)))
+    if (!(run->kind == RUN_ANONYMOUS
+              ? add_protected(tracking, run, &tracking->scratch[4], unchanged, error)
+              : tracked_scan(tracking, &page_unchanged_private_query, run->start, run->end,
+                             unchanged, error)))
         return false;
     return add_written_content(tracking, run, unchanged, first, content, error);
 }
@@ -120,6 +130,11 @@ static bool add_pinned(WriteTracking *tracking, const PageSource *source, PageSe
     return true;
 }
 
+void write_tracking_begin_collect(WriteTracking *tracking)
+{
+    marked_scan_begin(&tracking->scan);
+}
+
 bool write_tracking_collect(WriteTracking *tracking, const PageSource *source,
                             PageSelection *unchanged, PageSelection *content, Error *error)
 {
@@ -127,6 +142,8 @@ bool write_tracking_collect(WriteTracking *tracking, const PageSource *source,
     PageSelection *whole = &tracking->scratch[3];
     TrackedRun run = {0};
 
+    if (!marked_scan_end(&tracking->scan, &tracking->scratch[4], error))
+        return false;
     page_set_clear(unchanged);
     page_set_clear(content);
     page_set_clear(untracked);

@@ -80,6 +80,7 @@ static void protect(void)
 
 static void collect(void)
 {
+    write_tracking_begin_collect(&tracking);
     cr_assert(write_tracking_collect(&tracking, &source, &unchanged, &content, &error), "%s",
               error.message);
 }
