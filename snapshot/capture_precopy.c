@@ -192,9 +192,11 @@ static bool check_rest(const Precopy *job)
     if (rest <= FEW_BYTES || job->options->method != CAPTURE_AUTO ||
         (rest_ns < fork_ns && (limit == 0 || rest_ns < limit) && !is_to_be_packed(job)))
         return true;
-    return error_set(job->error, ERROR_UNSUPPORTED,
-                     "it writes pages faster than they can be copied (%.1f MiB were left)",
-                     (double)rest / (1 << 20));
+    return error_set(
+        job->error, ERROR_UNSUPPORTED,
+        "it writes pages faster than they can be copied, or has them pinned (%.1f MiB were "
+        "left)",
+        (double)rest / (1 << 20));
 }
 
 // What will be compared, while it is no matter how long it takes to get at it.
