@@ -3,18 +3,21 @@
 
     bench_capture.py --tool RUDO_SNAP --writer CAPTURE_WRITER [--sample C_HEAP --reload BENCH_RELOAD]
                      [--mib 1024,4096] [--writes 1000,10000,100000] [--threads 4,16,64]
-                     [--methods precopy,fork,stop,gcore] [--rounds 5] [--json FILE]
+                     [--methods precopy,fork,ownfork,stop,gcore,jmap] [--rounds 5] [--json FILE]
 
 Methods take turns, so that what else the machine does meets all of them. `pause` is what rudo-snap
 itself notes, first interrupt to last detach of the longest stop; `seen` is what the process notices:
 by how much a thread's turn, which is due each millisecond, was late. That has in it what the machine
-does to the process anyway, which the row `nothing` shows: it waits as long as a capture takes.
+does to the process anyway, which the row `nothing` shows: it waits as long as a capture takes. `ownfork`
+is the process forking itself, which method fork cannot be better than. `jmap` dumps the live objects
+of a Java process with as many MiB of them, which has nothing else to do.
 """
 import argparse
 import json
 import mmap
 import os
 import shutil
+import signal
 import statistics
 import struct
 import subprocess
@@ -23,17 +26,20 @@ import tempfile
 import time
 
 
-class Writer:
-    """A running capture_writer."""
+# A dump takes half a minute for each GiB.
+MAX_JAVA_ROUNDS = 3
 
-    def __init__(self, options, folder, mib, writes, threads):
-        self.figures = os.path.join(folder, "figures")
-        self.process = subprocess.Popen(
-            [options.writer, self.figures, str(mib), str(writes), str(threads)],
-            stdout=subprocess.PIPE)
+
+class Target:
+    """A running process that notes what it notices: capture_writer, or CapturedHeap."""
+
+    def __init__(self, folder, command):
+        figures = os.path.join(folder, "figures")
+        self.process = subprocess.Popen([part.replace("FIGURES", figures) for part in command],
+                                        stdout=subprocess.PIPE)
         self.process.stdout.readline()
-        with open(self.figures, "r+b") as file:
-            self.memory = mmap.mmap(file.fileno(), 16)
+        with open(figures, "r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 24)
         time.sleep(1)
 
     def longest_ns(self):
@@ -42,8 +48,13 @@ class Writer:
     def forget(self):
         struct.pack_into("q", self.memory, 8, 0)
 
-    def writes(self):
-        return struct.unpack_from("Q", self.memory, 0)[0]
+    def fork(self):
+        """Has it fork itself; how long that took, in ns."""
+        struct.pack_into("q", self.memory, 16, 0)
+        self.process.send_signal(signal.SIGUSR1)
+        while struct.unpack_from("q", self.memory, 16)[0] == 0:
+            time.sleep(0.001)
+        return struct.unpack_from("q", self.memory, 16)[0]
 
     def end(self):
         self.memory.close()
@@ -82,12 +93,27 @@ def capture(options, pid, method, folder):
             "resident_bytes": info["resident_bytes"], "file_bytes": os.path.getsize(path)}
 
 
+def dump_java(pid, folder):
+    """What it cost to dump the live objects of a Java process. None: it failed."""
+    path = os.path.join(folder, "heap.hprof")
+    times = run(["jmap", f"-dump:live,format=b,file={path}", str(pid)])
+    if times is None:
+        return None
+    size = os.path.getsize(path)
+    os.unlink(path)
+    return {"cpu_s": times[0], "wall_s": times[1], "file_bytes": size}
+
+
 def take_turn(options, writer, method, folder, seconds):
     """One turn of a method, or of none."""
     writer.forget()
     if method == "nothing":
         time.sleep(seconds)
         found = {}
+    elif method == "ownfork":
+        found = {"pause_ms": writer.fork() / 1e6}
+    elif method == "jmap":
+        found = dump_java(writer.process.pid, folder)
     elif method == "gcore":
         core = os.path.join(folder, "core")
         times = run(["gcore", "-o", core, str(writer.process.pid)])
@@ -107,12 +133,12 @@ def medians(turns):
     return {key: statistics.median(turn[key] for turn in turns) for key in turns[0]}
 
 
-def bench_writer(options, mib, writes, threads):
-    """All methods on one process."""
+def bench_target(options, methods, case, command):
+    """All methods on one process; `case` says which, as columns of a row."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        writer = Writer(options, folder, mib, writes, threads)
-        turns = {method: [] for method in ["nothing"] + options.methods}
+        writer = Target(folder, command)
+        turns = {method: [] for method in ["nothing"] + methods}
         seconds = 0.3
         for _ in range(options.rounds):
             for method, found in turns.items():
@@ -124,14 +150,28 @@ def bench_writer(options, mib, writes, threads):
     for method, found in turns.items():
         if not found:
             continue
-        row = {"mib": mib, "writes": writes, "threads": threads, "method": method,
-               "turns": len(found)}
+        row = {**case, "method": method, "turns": len(found)}
         row.update(medians(found))
         if "pause_ms" in row:
             row["least_pause_ms"] = min(turn["pause_ms"] for turn in found)
         rows.append(row)
         print_row(row)
     return rows
+
+
+def bench_writer(options, mib, writes, threads):
+    case = {"mib": mib, "writes": writes, "threads": threads}
+    methods = [method for method in options.methods if method != "jmap"]
+    return bench_target(options, methods, case,
+                        [options.writer, "FIGURES", str(mib), str(writes), str(threads)])
+
+
+def bench_java(options, mib):
+    source = os.path.join(os.path.dirname(__file__), "peers", "CapturedHeap.java")
+    case = {"mib": mib, "writes": 0, "threads": 1}
+    return bench_target(options, ["jmap"], case,
+                        ["java", "-XX:+UseSerialGC", f"-Xms{2 * mib}m", f"-Xmx{2 * mib}m", source,
+                         "FIGURES", str(mib)])
 
 
 HEADINGS = ["MiB", "writes/s", "threads", "method", "pause", "(least)", "seen", "stop", "work",
@@ -195,7 +235,7 @@ def parse_options():
     parser.add_argument("--writes", type=numbers, default=[1000, 10000, 100000])
     parser.add_argument("--threads", type=numbers, default=[4, 16, 64])
     parser.add_argument("--methods", type=lambda text: text.split(","),
-                        default=["precopy", "fork", "stop", "gcore"])
+                        default=["precopy", "fork", "ownfork", "stop", "gcore", "jmap"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json")
     return parser.parse_args()
@@ -203,15 +243,19 @@ def parse_options():
 
 def main():
     options = parse_options()
-    if "gcore" in options.methods and shutil.which("gcore") is None:
-        print("skipped: gcore, it is not here (package gdb)")
-        options.methods.remove("gcore")
+    for tool, package in (("gcore", "gdb"), ("jmap", "default-jdk-headless")):
+        if tool in options.methods and shutil.which(tool) is None:
+            print(f"skipped: {tool}, it is not here (package {package})")
+            options.methods.remove(tool)
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs; times in ms, medians of "
           f"{options.rounds}\n")
     print(FORMAT.format(*HEADINGS))
     rows = [row for mib in options.mib for writes in options.writes for threads in options.threads
             for row in bench_writer(options, mib, writes, threads)]
-    result = {"rounds": options.rounds, "rows": rows}
+    if "jmap" in options.methods:
+        options.rounds = min(options.rounds, MAX_JAVA_ROUNDS)
+        rows += bench_java(options, min(options.mib))
+    result = {"rows": rows}
     if options.sample and options.reload:
         result["sample"] = bench_heap(options)
     if options.json:

@@ -4,17 +4,20 @@
 //     capture_writer FILE MIB WRITES THREADS [huge]
 //
 // WRITES a second, by all threads together: 95 of 100 go to a tenth of the pages, one word each.
-// FILE gets two 64-bit numbers that live: how many writes there were, and the longest time that
-// passed between two turns of any thread, in ns, which whoever measures sets to zero. A turn is due
-// every millisecond, and late by what the thread was kept from running. Prints "ready".
+// FILE gets three 64-bit numbers that live: how many writes there were; the longest time that
+// passed between two turns of any thread, in ns, which whoever measures sets to zero; and how long
+// the last fork took, in ns: at each SIGUSR1 the process forks, for a child that ends at once. A
+// turn is due every millisecond, and late by what the thread was kept from running. Prints "ready".
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +33,7 @@
 typedef struct Figures {
     _Atomic uint64_t writes;
     _Atomic int64_t longest_ns;
+    _Atomic int64_t fork_ns;
 } Figures;
 
 static Figures *figures;
@@ -98,6 +102,17 @@ static void *write_for_ever(void *context)
     return NULL;
 }
 
+static void fork_once(void)
+{
+    int64_t since = now_ns();
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(0);
+    atomic_store_explicit(&figures->fork_ns, now_ns() - since, memory_order_relaxed);
+    (void)waitpid(child, NULL, 0);
+}
+
 static void map_figures(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0666);
@@ -113,6 +128,7 @@ static void map_figures(const char *path)
 int main(int argc, char **argv)
 {
     unsigned long threads;
+    sigset_t forking;
 
     if (argc < 5) {
         fprintf(stderr, "usage: %s FILE MIB WRITES THREADS [huge]\n", argv[0]);
@@ -127,6 +143,9 @@ int main(int argc, char **argv)
     heap = target_map_heap(pages);
     if (argc > 5)
         (void)madvise(heap, pages * PAGE_BYTES, MADV_COLLAPSE);
+    (void)sigemptyset(&forking);
+    (void)sigaddset(&forking, SIGUSR1);
+    (void)sigprocmask(SIG_BLOCK, &forking, NULL);
     for (unsigned long i = 0; i < threads; i++) {
         pthread_t thread;
 
@@ -135,5 +154,6 @@ int main(int argc, char **argv)
     }
     target_announce();
     for (;;)
-        (void)pause();
+        if (sigwaitinfo(&forking, NULL) == SIGUSR1)
+            fork_once();
 }
