@@ -47,12 +47,15 @@ bool byte_source_read(ByteSource *source, uint64_t offset, void *to, uint64_t le
 }
 
 bool byte_source_scatter(ByteSource *source, const StreamTarget *targets, uint64_t target_count,
-                         Error *error)
+                         const StreamListener *listener, Error *error)
 {
     if (source->memory == NULL)
-        return seekable_reader_scatter(source->reader, targets, target_count, source->threads,
-                                       error);
-    for (uint64_t i = 0; i < target_count; i++)
+        return seekable_reader_scatter(source->reader, targets, target_count, listener,
+                                       source->threads, error);
+    for (uint64_t i = 0; i < target_count; i++) {
         memcpy(targets[i].to, source->memory + targets[i].offset, targets[i].length);
+        if (listener != NULL)
+            listener->arrived(listener->context, targets[i].to, targets[i].length);
+    }
     return true;
 }

@@ -30,8 +30,10 @@ bool byte_source_locate(const ByteSource *source, uint64_t offset, Error *error)
 NODISCARD bool byte_source_read(ByteSource *source, uint64_t offset, void *to, uint64_t length,
                                 Error *error);
 
-// Reads many parts, which ascend and are disjoint; large ones on several threads.
+// Reads many parts, which ascend and are disjoint; large ones on several threads. listener may
+// be NULL.
 NODISCARD bool byte_source_scatter(ByteSource *source, const StreamTarget *targets,
-                                   uint64_t target_count, Error *error);
+                                   uint64_t target_count, const StreamListener *listener,
+                                   Error *error);
 
 #endif

@@ -322,6 +322,11 @@ NODISCARD bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageR
 // range is not inside one reserved run.
 uint8_t *heap_image_builder_bytes(HeapImageBuilder *builder, uint64_t address, uint64_t bytes);
 
+// Looks at the whole pages in `bytes`, which lie in what heap_image_builder_bytes() gave and have
+// their final values. Nobody needs to; finish() is faster about pages that were looked at while
+// they were in the cache. Several threads may call it at once, each for bytes of its own.
+void heap_image_builder_look(HeapImageBuilder *builder, const uint8_t *bytes, uint64_t length);
+
 // Each consumes malloc'd arrays (freed by the image) and replaces what was taken before.
 // Roots need no order; blocks need none either, but must be disjoint and inside `bytes`.
 void heap_image_builder_take_roots(HeapImageBuilder *builder, Root *roots, uint64_t root_count);

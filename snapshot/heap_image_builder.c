@@ -10,6 +10,10 @@
 #define PAGE_WINDOW_BUCKETS 64u  // 256 bytes for a page of 4096 or more
 #define BLOCK_WINDOW_BUCKETS 16u // 64 bytes for a block, which may be tiny
 #define WINDOW_MIN_LIMIT (UINT64_C(1) << 20)
+
+// How far reading page headers looks ahead: memory takes about as long as so many headers.
+#define PAGES_AHEAD 16u
+
 static uint32_t log2_exact(uint64_t power_of_two)
 {
     return (uint32_t)__builtin_ctzll(power_of_two);
@@ -44,6 +48,7 @@ void heap_image_builder_free(HeapImageBuilder *builder)
         return;
     heap_image_free(builder->image);
     free(builder->arena_starts);
+    free(builder->early_words);
     free(builder);
 }
 
@@ -116,6 +121,10 @@ static bool add_run(HeapImageBuilder *builder, uint64_t r, PageTable *table, Err
         const uint8_t *bytes = image->is_relocated
                                    ? image->arena + (arena_page << image->page_shift)
                                    : (const uint8_t *)(uintptr_t)address;
+        // The header's lines of a page that comes soon; one behind the run does no harm.
+        const uint8_t *ahead = bytes + ((uint64_t)PAGES_AHEAD << image->page_shift);
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + image->layout.allocated_bitmap);
         PageHeader header;
         PageHeaderFault fault = page_header_read(
             &image->layout, bytes, (run->page_count - p) << image->page_shift, &header);
@@ -135,6 +144,9 @@ static bool add_run(HeapImageBuilder *builder, uint64_t r, PageTable *table, Err
         };
         if (image->is_relocated)
             table->arena_pages[table->count] = (uint32_t)arena_page;
+        // There are never more records than pages up to here.
+        if (builder->early_words != NULL)
+            builder->early_words[table->count] = builder->early_words[arena_page];
         table->count++;
         p += header.page_count;
     }
@@ -355,7 +367,7 @@ static bool build(HeapImageBuilder *builder, Error *error)
     heap_image_mask_types(image);
     return check_roots(image, error) && check_blocks(image, error) &&
            build_page_window(image, error) && build_block_window(image, error) &&
-           heap_image_build_words(image, error);
+           heap_image_build_words(image, builder->early_words, error);
 }
 
 uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder)
@@ -369,8 +381,8 @@ bool heap_image_builder_finish(HeapImageBuilder **builder, HeapImage **out, Erro
     if (!build(*builder, error))
         return false;
     *out = (*builder)->image;
-    free((*builder)->arena_starts);
-    free(*builder);
+    (*builder)->image = NULL;
+    heap_image_builder_free(*builder);
     *builder = NULL;
     return true;
 }

@@ -4,6 +4,7 @@
 // Placement is all or nothing: either every run lies at its captured address, or the whole image
 // lies in one arena. Nothing outside this file and heap_image_page_bytes() needs to know which.
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -186,6 +187,8 @@ bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, 
     }
     image->image_bytes = total_pages << image->page_shift;
     plan_arena(builder);
+    builder->early_words =
+        calloc(image->arena_bytes >> image->page_shift, sizeof *builder->early_words);
     if (image->run_count == 0)
         return true;
     if (!PLACES_IN_ARENA && !builder->force_relocation && place_at_captured_addresses(image))
@@ -217,15 +220,37 @@ static bool find_in_runs(const HeapImage *image, uint64_t address, uint64_t *run
     return true;
 }
 
+uint64_t heap_image_builder_arena_page(const HeapImageBuilder *builder, const uint8_t *bytes,
+                                       uint64_t *offset)
+{
+    const HeapImage *image = builder->image;
+    uint64_t address = (uint64_t)(uintptr_t)bytes;
+    uint64_t run = 0, bytes_left, at;
+
+    if (image->is_relocated) {
+        at = (uint64_t)(bytes - image->arena);
+    } else {
+        bool is_found = find_in_runs(image, address, &run, &bytes_left);
+        assert(is_found);
+        (void)is_found;
+        at = (builder->arena_starts[run] << image->page_shift) +
+             (address - image->runs[run].address);
+    }
+    *offset = at & (image->layout.page_size - 1);
+    return at >> image->page_shift;
+}
+
 uint8_t *heap_image_builder_bytes(HeapImageBuilder *builder, uint64_t address, uint64_t bytes)
 {
     HeapImage *image = builder->image;
     uint64_t run_index, bytes_left;
+    uint8_t *place = (uint8_t *)(uintptr_t)address;
 
     if (!find_in_runs(image, address, &run_index, &bytes_left) || bytes > bytes_left)
         return NULL;
-    if (!image->is_relocated)
-        return (uint8_t *)(uintptr_t)address;
-    return image->arena + (builder->arena_starts[run_index] << image->page_shift) +
-           (address - image->runs[run_index].address);
+    if (image->is_relocated)
+        place = image->arena + (builder->arena_starts[run_index] << image->page_shift) +
+                (address - image->runs[run_index].address);
+    heap_image_builder_forget(builder, place, bytes);
+    return place;
 }

@@ -44,6 +44,17 @@ static uint64_t dead_bits(HeapImage *image, uint32_t page, uint32_t word, uint64
     return dead;
 }
 
+// Which objects of a word's slots are live. early_word: see Note [Early words].
+static uint64_t live_word(HeapImage *image, uint32_t page, uint32_t word, uint64_t early_word)
+{
+    uint64_t allocated;
+
+    if (early_word != 0 && image->pages[page].slot_count <= 64)
+        return early_word;
+    allocated = heap_image_allocated_word(image, page, word);
+    return early_word != 0 ? allocated : allocated & ~dead_bits(image, page, word, allocated);
+}
+
 // The size classes whose pages have at most 64 slots in all of their bytes, header included:
 // then no offset in the page can be taken for another slot modulo 64.
 static void build_slot_classes(HeapImage *image)
@@ -106,7 +117,7 @@ static uint64_t place_words(HeapImage *image, HeapPage *pages, uint8_t *tags)
     return image->tag_count + extra;
 }
 
-bool heap_image_build_words(HeapImage *image, Error *error)
+bool heap_image_build_words(HeapImage *image, const uint64_t *early_words, Error *error)
 {
     uint64_t *live;
     uint8_t *tags;
@@ -127,10 +138,9 @@ bool heap_image_build_words(HeapImage *image, Error *error)
     for (uint32_t page = 0; page < image->page_count; page++) {
         uint64_t first = heap_image_first_word(image, page);
         uint32_t words = heap_image_page_words(image, page);
-        for (uint32_t word = 0; word < words; word++) {
-            uint64_t allocated = heap_image_allocated_word(image, page, word);
-            live[first + word] = allocated & ~dead_bits(image, page, word, allocated);
-        }
+        uint64_t early_word = early_words != NULL ? early_words[page] : 0;
+        for (uint32_t word = 0; word < words; word++)
+            live[first + word] = live_word(image, page, word, early_word);
         if (first < image->tag_count && (tags[first] & PAGE_TAG_CLASS) > PAGE_TAG_COMPLEX &&
             (uint32_t)__builtin_popcountll(live[first]) == image->pages[page].slot_count)
             tags[first] |= PAGE_TAG_WHOLE;

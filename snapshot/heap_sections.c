@@ -37,7 +37,7 @@ static bool read_part(ByteSource *source, uint64_t offset, void *to, uint64_t le
 {
     StreamTarget target = {offset, length, to};
 
-    return length == 0 || byte_source_scatter(source, &target, 1, error);
+    return length == 0 || byte_source_scatter(source, &target, 1, NULL, error);
 }
 
 // ---- page runs ----
@@ -189,9 +189,15 @@ bool heap_sections_read_runs(ByteSource *source, const SectionMap *map, const He
 
 // ---- page bytes ----
 
+static void look(void *builder, const uint8_t *bytes, uint64_t length)
+{
+    heap_image_builder_look(builder, bytes, length);
+}
+
 static bool read_pages_section(ByteSource *source, const Section *section, const HeapLayout *layout,
                                HeapImageBuilder *builder, Error *error)
 {
+    StreamListener listener = {look, builder};
     StreamTarget *targets = NULL;
     RunTable table;
     uint64_t target_count = 0, offset;
@@ -217,7 +223,7 @@ static bool read_pages_section(ByteSource *source, const Section *section, const
             targets[target_count++] = (StreamTarget){offset, length, to};
         offset += length;
     }
-    ok = ok && byte_source_scatter(source, targets, target_count, error);
+    ok = ok && byte_source_scatter(source, targets, target_count, &listener, error);
     free(targets);
     free(table.runs);
     return ok;

@@ -219,8 +219,15 @@ typedef struct Scatter {
     SeekableReader *reader;
     const StreamTarget *targets;
     uint64_t target_count;
+    const StreamListener *listener; // may be NULL
     uint32_t first_frame;
 } Scatter;
+
+static void tell(const Scatter *scatter, const uint8_t *bytes, uint64_t length)
+{
+    if (scatter->listener != NULL)
+        scatter->listener->arrived(scatter->listener->context, bytes, length);
+}
 
 // The first target that ends behind `offset`.
 static uint64_t find_target(const StreamTarget *targets, uint64_t count, uint64_t offset)
@@ -251,9 +258,13 @@ static bool scatter_frame(void *context, uint32_t worker, uint64_t item, Error *
     if (target == end || target->offset >= frame_end(frame))
         return true;
     if (target->offset <= frame->stream_offset &&
-        target->offset + target->length >= frame_end(frame))
-        return decompress(reader, decompressor, frame,
-                          target->to + (frame->stream_offset - target->offset), error);
+        target->offset + target->length >= frame_end(frame)) {
+        uint8_t *to = target->to + (frame->stream_offset - target->offset);
+        if (!decompress(reader, decompressor, frame, to, error))
+            return false;
+        tell(scatter, to, frame->stream_bytes);
+        return true;
+    }
     if (!decompress_aside(reader, decompressor, frame, error))
         return false;
     for (; target < end && target->offset < frame_end(frame); target++) {
@@ -264,6 +275,7 @@ static bool scatter_frame(void *context, uint32_t worker, uint64_t item, Error *
             to = frame_end(frame);
         memcpy(target->to + (from - target->offset),
                decompressor->content + (from - frame->stream_offset), to - from);
+        tell(scatter, target->to + (from - target->offset), to - from);
     }
     return true;
 }
@@ -287,9 +299,11 @@ static bool scatter_cached(SeekableReader *reader, const StreamTarget *targets,
 }
 
 bool seekable_reader_scatter(SeekableReader *reader, const StreamTarget *targets,
-                             uint64_t target_count, uint32_t threads, Error *error)
+                             uint64_t target_count, const StreamListener *listener,
+                             uint32_t threads, Error *error)
 {
-    Scatter scatter = {.reader = reader, .targets = targets, .target_count = target_count};
+    Scatter scatter = {
+        .reader = reader, .targets = targets, .target_count = target_count, .listener = listener};
     uint64_t begin, end, whole_begin, whole_end;
     uint32_t first, last;
 

@@ -48,11 +48,19 @@ typedef struct StreamTarget {
     uint8_t *to;
 } StreamTarget;
 
+// Told what has been brought to where it belongs, while it is in the caches of the thread that
+// brought it, for parts large enough that this matters: called on several threads at once.
+typedef struct StreamListener {
+    void (*arrived)(void *context, const uint8_t *bytes, uint64_t length);
+    void *context;
+} StreamListener;
+
 // Reads many parts on several threads (0: one a CPU); frames that lie within one part are
 // decompressed straight to where they belong. `targets` ascend by offset and are disjoint,
-// in the stream as in memory.
+// in the stream as in memory. listener may be NULL.
 NODISCARD bool seekable_reader_scatter(SeekableReader *reader, const StreamTarget *targets,
-                                       uint64_t target_count, uint32_t threads, Error *error);
+                                       uint64_t target_count, const StreamListener *listener,
+                                       uint32_t threads, Error *error);
 
 // The same for a damaged file: see seekable_file_open_damaged(). Its stream has holes, which only
 // seekable_reader_salvage() tells.
