@@ -34,7 +34,7 @@
 
 // Bytes of stream in a frame as we write them. A multiple of every page size, so that frames
 // in page data hold whole pages.
-#define FRAME_STREAM_BYTES (2u << 20)
+#define FRAME_STREAM_BYTES (1u << 20)
 // And the most that the reader takes.
 #define FRAME_MAX_STREAM_BYTES (16u << 20)
 #define FRAME_MAX_FILE_BYTES (FRAME_MAX_STREAM_BYTES + (1u << 20)) // if it does not compress
