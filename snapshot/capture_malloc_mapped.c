@@ -52,12 +52,19 @@ typedef struct MappedSearch {
     uint64_t next_heap;
 } MappedSearch;
 
-// Does a mapping of one chunk start at `address`? Not where something else is, and not when it
-// would reach into an arena's heap. (What else it may reach into makes it an odd chunk.)
+// Moves on from where something else is, without looking at what that holds.
+static uint64_t skip_busy(MappedSearch *search, uint64_t address)
+{
+    while (region_map_overlaps(search->busy, &search->next_busy, address, address + 1))
+        address = round_up(search->busy->items[search->next_busy].end, PAGE_BYTES);
+    return address;
+}
+
+// Does a mapping of one chunk start at `address`? Not when it would reach into an arena's heap.
+// (What else it may reach into makes it an odd chunk.)
 static bool is_mapping(MappedSearch *search, uint64_t address, uint64_t *bytes)
 {
     return is_head(search->reader, address, address, search->area->end, bytes) &&
-           !region_map_overlaps(search->busy, &search->next_busy, address, address + 1) &&
            !region_map_overlaps(search->heaps, &search->next_heap, address, address + *bytes);
 }
 
@@ -71,17 +78,17 @@ bool malloc_find_mapped(MemoryReader *reader, const Region *area, const RegionLi
     MemoryPiece piece;
 
     while (memory_next_piece(&pieces, &position, area->end, &piece)) {
-        uint64_t address = round_up(piece.address, PAGE_BYTES);
+        uint64_t address = skip_busy(&search, round_up(piece.address, PAGE_BYTES));
         while (address < piece.address + piece.bytes) {
             uint64_t bytes;
             if (!is_mapping(&search, address, &bytes)) {
-                address += PAGE_BYTES;
+                address = skip_busy(&search, address + PAGE_BYTES);
                 continue;
             }
             if (!malloc_chunks_add(chunks, chunk_in(reader, address, bytes), error) ||
                 !region_list_add(spans, address, address + bytes, REGION_MALLOC, NO_INDEX, error))
                 return false;
-            address += bytes;
+            address = skip_busy(&search, address + bytes);
         }
         if (address > position)
             position = address;
