@@ -24,6 +24,7 @@ struct SeekableWriter {
     uint32_t frame_count;
     uint64_t file_bytes;
     uint64_t stream_bytes;
+    StreamContent content; // of the append that runs
 };
 
 // Where a frame begins among the pieces of an append.
@@ -143,6 +144,11 @@ uint64_t seekable_writer_stream_bytes(const SeekableWriter *writer)
     return writer->stream_bytes;
 }
 
+void seekable_writer_expect(SeekableWriter *writer, StreamContent content)
+{
+    writer->content = content;
+}
+
 // ---- one frame ----
 
 // Goes through the bytes of a frame, piece by piece: the next part of at most `wanted` bytes.
@@ -199,19 +205,22 @@ static const uint8_t *gather(const Append *append, const FramePlan *frame, uint8
     return room;
 }
 
-// At level 1, heaps compress a little faster with a smaller table than Zstandard would take. And a
-// target length, which makes it store the bytes that match nothing as they are: there are few,
-// and decoding them would be an eighth of the work of reading.
-static size_t set_parameters(ZSTD_CCtx *context, int level)
+// Level 1 takes a smaller table and shorter matches than Zstandard would: the words of neighbouring
+// objects have most of their bytes in common. And, for words, a target length, which makes it store
+// the bytes that match nothing as they are: there are few, and decoding them would be an eighth of
+// the work of reading.
+static size_t set_parameters(ZSTD_CCtx *context, int level, StreamContent content)
 {
+    bool is_fast = level == 1;
     const struct {
         ZSTD_cParameter parameter;
-        int value;
+        int value; // 0: what belongs to the level
     } settings[] = {
         {ZSTD_c_compressionLevel, level},
         {ZSTD_c_checksumFlag, 1},
-        {ZSTD_c_hashLog, level == 1 ? 13 : 0},
-        {ZSTD_c_targetLength, level == 1 ? 1 : 0},
+        {ZSTD_c_hashLog, is_fast ? 12 : 0},
+        {ZSTD_c_minMatch, is_fast ? 6 : 0},
+        {ZSTD_c_targetLength, is_fast && content == STREAM_WORDS ? 1 : 0},
     };
     size_t result = ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters);
 
@@ -223,7 +232,8 @@ static size_t set_parameters(ZSTD_CCtx *context, int level)
 static bool compress(const Append *append, Compressor *compressor, const uint8_t *bytes,
                      uint32_t length, size_t *compressed_bytes, Error *error)
 {
-    size_t result = set_parameters(compressor->context, append->writer->options.level);
+    const SeekableWriter *writer = append->writer;
+    size_t result = set_parameters(compressor->context, writer->options.level, writer->content);
 
     if (!ZSTD_isError(result))
         result = ZSTD_compress2(compressor->context, compressor->compressed,

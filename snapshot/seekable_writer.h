@@ -50,6 +50,15 @@ NODISCARD bool seekable_writer_new(OutputFile *file, const SeekableWriterOptions
                                    SeekableWriter **out, Error *error);
 void seekable_writer_free(SeekableWriter *writer);
 
+// What is appended from now on; at first, STREAM_MIXED. With STREAM_WORDS, level 1 spends no time
+// on coding what is found nowhere before: of words, that is few bytes, of text it is many.
+typedef enum StreamContent {
+    STREAM_MIXED,
+    STREAM_WORDS,
+} StreamContent;
+
+void seekable_writer_expect(SeekableWriter *writer, StreamContent content);
+
 // Appends pieces to the stream, beginning a new frame. filter may be NULL.
 // Errors: usage (the level), system, memory, interrupted, limit (the file, with its seek table,
 // would be larger than max_file_bytes).
