@@ -325,6 +325,20 @@ static int compare_blocks(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
+// Sorts an array of the builder's. Those from a file are in order, which is cheap to find out.
+static void sort(const void *array, uint64_t count, size_t item_bytes,
+                 int (*compare)(const void *left, const void *right))
+{
+    const uint8_t *items = array;
+    uint64_t ordered = 1;
+
+    while (ordered < count &&
+           compare(items + (ordered - 1) * item_bytes, items + ordered * item_bytes) <= 0)
+        ordered++;
+    if (ordered < count)
+        qsort((void *)(uintptr_t)array, count, item_bytes, compare);
+}
+
 static bool check_roots(const HeapImage *image, Error *error)
 {
     for (uint64_t i = 0; i < image->root_count; i++)
@@ -358,12 +372,8 @@ static bool build(HeapImageBuilder *builder, Error *error)
 
     if (!build_pages(builder, error))
         return false;
-    if (image->root_count > 0)
-        qsort((void *)(uintptr_t)image->roots, image->root_count, sizeof *image->roots,
-              compare_roots);
-    if (image->block_count > 0)
-        qsort((void *)(uintptr_t)image->blocks, image->block_count, sizeof *image->blocks,
-              compare_blocks);
+    sort(image->roots, image->root_count, sizeof *image->roots, compare_roots);
+    sort(image->blocks, image->block_count, sizeof *image->blocks, compare_blocks);
     heap_image_mask_types(image);
     return check_roots(image, error) && check_blocks(image, error) &&
            build_page_window(image, error) && build_block_window(image, error) &&

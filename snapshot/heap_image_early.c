@@ -25,6 +25,7 @@ static inline __attribute__((always_inline)) uint64_t word_from_headers(const He
 
     // Free slots are looked at too. That costs less than to leave them out.
     for (uint32_t slot = 0; slot < header->slot_count; slot++, object += header->block_size) {
+        __builtin_prefetch(object + layout->page_size); // the next page is likely to be alike
         uint64_t word = heap_layout_read(object, field);
         seen |= word;
         dead |= (uint64_t)((word & layout->dead_bit) != 0) << (slot % 64);
