@@ -140,12 +140,25 @@ static bool is_to_be_packed(const Precopy *job)
            (job->written.bytes > bytes / PACKED_ROUND_SHARE || staged->used_bytes > bytes / 2);
 }
 
+// Room for what will be copied at the stop, and for what is new by then: asked for early, since
+// whatever is done right before the stop is time in which more is written.
+static bool supply_rest(Precopy *job, uint64_t bytes)
+{
+    StagedPages *staged = &job->staged;
+
+    staging_memory_note_filled(&staged->area.memory, staged->used_bytes);
+    return staging_memory_supply(&staged->area.memory, staged->used_bytes + bytes, job->pid,
+                                 &job->options->cancel, job->error);
+}
+
 static bool take_written(Precopy *job)
 {
     if (is_to_be_packed(job))
         return staged_pages_pack(&job->staged, &job->written, job->pid, job->tid,
                                  &job->options->cancel, &job->failed, job->error);
-    return copy_written(job, job->tid) && staged_pages_add(&job->staged, &job->pieces, job->error);
+    return copy_written(job, job->tid) &&
+           staged_pages_add(&job->staged, &job->pieces, job->error) &&
+           supply_rest(job, HEADROOM_BYTES);
 }
 
 static bool run_round(Precopy *job)
@@ -208,16 +221,6 @@ static void choose_checked(Precopy *job)
 
     copy_check_choose(job->check, is_packed ? &staged->packed : &staged->pages,
                       is_packed ? &staged->pages : &none, (uint64_t)now_ns());
-}
-
-// Room for what will be copied then, and for what is new by then.
-static bool supply_rest(Precopy *job)
-{
-    StagedPages *staged = &job->staged;
-
-    return staging_memory_supply(&staged->area.memory,
-                                 staged->used_bytes + job->written.bytes + HEADROOM_BYTES, job->pid,
-                                 &job->options->cancel, job->error);
 }
 
 // ---- while it stands still ----
@@ -283,7 +286,7 @@ static bool copy_while_stopped(Precopy *job)
     bool is_ok, is_resumed;
 
     choose_checked(job);
-    if (!supply_rest(job))
+    if (!supply_rest(job, job->written.bytes + HEADROOM_BYTES / 2))
         return false;
     if (!capture_guard_stop(&job->guard, limit_ns, false, &hold, job->error)) {
         capture_guard_note_stop(&job->out->certificate, "last", &hold.times, hold.thread_count, 0);

@@ -109,6 +109,12 @@ bool staging_memory_supply_part(const StagingMemory *staging, const uint8_t *sta
     return error_set_memory(error, end - first, "a copy of the process");
 }
 
+void staging_memory_note_filled(StagingMemory *staging, uint64_t bytes)
+{
+    if (staging->supplied_bytes < bytes)
+        staging->supplied_bytes = bytes;
+}
+
 bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
                             const CaptureCancel *cancel, Error *error)
 {

@@ -35,6 +35,9 @@ NODISCARD bool staging_memory_supply(StagingMemory *staging, uint64_t bytes, int
 NODISCARD bool staging_memory_supply_part(const StagingMemory *staging, const uint8_t *start,
                                           uint64_t bytes, Error *error);
 
+// The first `bytes` have been filled, so nothing is to be asked for there.
+void staging_memory_note_filled(StagingMemory *staging, uint64_t bytes);
+
 // Reserves `bytes` and has all of them supplied. Errors: memory, interrupted.
 NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
                                       const CaptureCancel *cancel, Error *error);
