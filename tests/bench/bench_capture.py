@@ -201,7 +201,7 @@ def bench_heap(options):
         for line in sample.stdout:
             if b"}" in line:
                 break
-        turns = [capture(options, sample.pid, options.methods[0], folder)
+        turns = [capture(options, sample.pid, "precopy", folder)
                  for _ in range(options.rounds)]
         sample.kill()
         sample.wait()
@@ -209,7 +209,8 @@ def bench_heap(options):
         if not turns:
             return {}
         row = medians(turns)
-        said = subprocess.check_output([options.reload, os.path.join(folder, "heap.zst")]).split()
+        said = subprocess.check_output([options.reload, os.path.join(folder, "heap.zst"), "5",
+                                        "1"]).split()
     row["heap_bytes"] = int(said[0])
     row["ratio"] = row["resident_bytes"] / row["file_bytes"]
     row["capture_gb_per_cpu_s"] = row["resident_bytes"] / row["cpu_s"] / 1e9
