@@ -51,6 +51,43 @@ for method in $(capture_methods); do
     run "$RUDO_SNAP" verify "$WORK/staged.zst"
     check_exit "$method: the snapshot verifies" 0
 done
+run "$RUDO_SNAP" capture --staging 16M -o "$WORK/end.zst" -- \
+    "$BUILD/samples/c-heap" --threads 2 --objects 100000 --seconds 0
+check_exit "a program that is held at its end" 0
+check_output "it says that it was kept compressed" stderr "*kept * compressed to *"
+check "its snapshot verifies" "$RUDO_SNAP" verify "$WORK/end.zst"
+rm -f "$WORK/end.zst"
+
+# dying_targets CAPTURES: the target is killed at some moment of each; leaves $trouble, $refused.
+dying_targets()
+{
+    local methods=(precopy fork stop) target status i
+    trouble="" refused=0
+    for ((i = 0; i < $1; i++)); do
+        start "$WORK/dying.out" "$BUILD/samples/c-heap" --threads 2 --objects 100000
+        target=$STARTED
+        wait_until 60 grep -q '"objects"' "$WORK/dying.out"
+        "$RUDO_SNAP" capture --method "${methods[i % 3]}" --staging 16M --pid "$target" \
+            -o "$WORK/dead.zst" >/dev/null 2>"$WORK/dead.err" &
+        sleep_us "$(random_below 150000)"
+        kill -KILL "$target"
+        wait $!
+        status=$?
+        wait "$target" 2>/dev/null
+        if [ "$status" -eq 0 ]; then
+            "$RUDO_SNAP" verify "$WORK/dead.zst" >/dev/null || trouble+="$i: a damaged file"$'\n'
+            rm -f "$WORK/dead.zst"
+        elif [ "$status" -eq 4 ] && grep -q "exited\|killed\|no such process" "$WORK/dead.err"; then
+            refused=$((refused + 1))
+        else
+            trouble+="$i: status $status: $(head -1 "$WORK/dead.err")"$'\n'
+        fi
+    done
+}
+
+dying_targets $((6 * DOSE))
+is "targets that are killed while they are captured: it says so, or has it all" "$trouble" ""
+note "$refused of $((6 * DOSE)) said so"
 check "no other file is left" test "$(cd "$WORK" && echo ./*.zst)" = "./plain.zst ./staged.zst"
 
 run "$RUDO_SNAP" capture --pid "$TARGET" --staging 1G -o "$WORK/plain.zst" -f
