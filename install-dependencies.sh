@@ -13,7 +13,7 @@ set -eu
 build_packages="gcc make pkg-config libc6-dev libzstd-dev libcjson-dev libxxhash-dev
 libelf-dev libdw-dev libiberty-dev zstd"
 test_packages="g++ libcriterion-dev clang clang-format libclang-rt-14-dev llvm binutils
-python3 python3-jsonschema shellcheck valgrind mandoc relacy-dev libjemalloc2"
+patch python3 python3-jsonschema shellcheck valgrind mandoc relacy-dev libjemalloc2"
 peer_packages="libgc-dev default-jdk-headless python3"
 
 case "${1:-test}" in
@@ -22,7 +22,7 @@ test) wanted="$build_packages $test_packages" ;;
 aarch64) wanted="$build_packages $test_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;;
 peers) wanted="$build_packages $peer_packages" ;;
 *)
-    echo "usage: $0 [build|test|peers]" >&2
+    echo "usage: $0 [build|test|aarch64|peers]" >&2
     exit 2
     ;;
 esac
