@@ -104,28 +104,49 @@ static MadePage *insert_page(MadeHeap *heap, uint64_t address)
     return &heap->pages[place];
 }
 
+static uint32_t header_size_of(const HeapLayout *layout, uint32_t block_size)
+{
+    bool is_large = block_size > layout->max_block_size;
+
+    return heap_layout_small_header_size(layout,
+                                         is_large ? layout->large_header_alignment : block_size);
+}
+
+static uint32_t slots_of(const HeapLayout *layout, uint32_t block_size)
+{
+    bool is_large = block_size > layout->max_block_size;
+
+    return is_large ? 1 : (layout->page_size - header_size_of(layout, block_size)) / block_size;
+}
+
+void made_heap_write_header(const HeapLayout *layout, uint8_t *bytes, uint32_t block_size,
+                            uint32_t owner_thread)
+{
+    bool is_large = block_size > layout->max_block_size;
+
+    heap_layout_write(bytes, layout->magic, layout->magic_value);
+    heap_layout_write(bytes, layout->block_size, block_size);
+    heap_layout_write(bytes, layout->object_count, slots_of(layout, block_size));
+    heap_layout_write(bytes, layout->header_size, header_size_of(layout, block_size));
+    heap_layout_write(bytes, layout->flags, is_large ? layout->flag_large : 0);
+    heap_layout_write(bytes, layout->owner_thread, owner_thread);
+    heap_layout_write(bytes, layout->free_list_head, layout->free_list_none);
+}
+
 uint64_t made_heap_page(MadeHeap *heap, uint64_t address, uint32_t block_size,
                         uint32_t owner_thread)
 {
     const HeapLayout *layout = &heap->layout;
-    bool is_large = block_size > layout->max_block_size;
     MadePage *page = insert_page(heap, address);
     uint64_t bytes;
 
     page->block_size = block_size;
-    page->header_size = heap_layout_small_header_size(
-        layout, is_large ? layout->large_header_alignment : block_size);
-    page->slots = is_large ? 1 : (layout->page_size - page->header_size) / block_size;
+    page->header_size = header_size_of(layout, block_size);
+    page->slots = slots_of(layout, block_size);
     bytes = page->header_size + (uint64_t)page->slots * block_size;
     page->pages = (uint32_t)((bytes + layout->page_size - 1) / layout->page_size);
     page->bytes = must(calloc(page->pages, layout->page_size));
-    heap_layout_write(page->bytes, layout->magic, layout->magic_value);
-    heap_layout_write(page->bytes, layout->block_size, block_size);
-    heap_layout_write(page->bytes, layout->object_count, page->slots);
-    heap_layout_write(page->bytes, layout->header_size, page->header_size);
-    heap_layout_write(page->bytes, layout->flags, is_large ? layout->flag_large : 0);
-    heap_layout_write(page->bytes, layout->owner_thread, owner_thread);
-    heap_layout_write(page->bytes, layout->free_list_head, layout->free_list_none);
+    made_heap_write_header(layout, page->bytes, block_size, owner_thread);
     return address;
 }
 

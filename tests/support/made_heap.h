@@ -34,6 +34,10 @@ void made_heap_free(MadeHeap *heap);
 uint64_t made_heap_page(MadeHeap *heap, uint64_t address, uint32_t block_size,
                         uint32_t owner_thread);
 
+// The header of such a page alone, into zeroed `bytes`.
+void made_heap_write_header(const HeapLayout *layout, uint8_t *bytes, uint32_t block_size,
+                            uint32_t owner_thread);
+
 uint32_t made_heap_slots(const MadeHeap *heap, uint64_t page);
 
 // Where slot 0, 1, ... is. Nothing is changed.

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "tests/support/dose.h"
+#include "tests/support/made_heap.h"
 
 #define BASE UINT64_C(0x200000000000)
 #define PAGE 4096u
@@ -26,16 +27,9 @@ static void write_page(HeapImageBuilder *builder, uint64_t address, uint32_t blo
 {
     const HeapLayout *layout = heap_layout_rudo_gc_0_8();
     uint8_t *page = heap_image_builder_bytes(builder, address, PAGE);
-    bool is_large = block_size > layout->max_block_size;
-    uint32_t header = is_large ? 1584 : heap_layout_small_header_size(layout, block_size);
 
     cr_assert_not_null(page);
-    heap_layout_write(page, layout->magic, layout->magic_value);
-    heap_layout_write(page, layout->owner_thread, 1);
-    heap_layout_write(page, layout->flags, is_large ? layout->flag_large : 0);
-    heap_layout_write(page, layout->block_size, block_size);
-    heap_layout_write(page, layout->header_size, header);
-    heap_layout_write(page, layout->object_count, is_large ? 1 : (PAGE - header) / block_size);
+    made_heap_write_header(layout, page, block_size, 1);
     page[layout->allocated_bitmap] = 1;
 }
 

@@ -5,6 +5,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "tests/support/made_heap.h"
+
 #define PAGE 4096u
 #define BASE UINT64_C(0x200000000000)
 #define PAGES 9u
@@ -33,15 +35,7 @@ typedef enum Looks { LOOKS_NONE, LOOKS_WHOLE, LOOKS_PIECES, LOOKS_TOO_SOON, LOOK
 
 static void write_header(const HeapLayout *layout, uint8_t *page, uint32_t block_size)
 {
-    bool is_large = block_size > layout->max_block_size;
-    uint32_t header = is_large ? 1584 : heap_layout_small_header_size(layout, block_size);
-
-    heap_layout_write(page, layout->magic, layout->magic_value);
-    heap_layout_write(page, layout->owner_thread, 1);
-    heap_layout_write(page, layout->flags, is_large ? layout->flag_large : 0);
-    heap_layout_write(page, layout->block_size, block_size);
-    heap_layout_write(page, layout->header_size, header);
-    heap_layout_write(page, layout->object_count, is_large ? 1 : (PAGE - header) / block_size);
+    made_heap_write_header(layout, page, block_size, 1);
     for (uint32_t word = 0; word < 4; word++) // bits behind the last slot too
         heap_layout_write(page + layout->allocated_bitmap + 8 * word, word_field,
                           UINT64_C(0xfffffffffffffff6));
