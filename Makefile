@@ -15,8 +15,9 @@ ifeq ($(origin CC),default)
 CC := $(if $(filter clang fuzz,$(VARIANT)),clang,cc)
 endif
 
-ROOMS := snapshot embed marker analysis formats
-VERSION := $(shell sed -n 's/^\#define RUDO_SNAP_VERSION "\(.*\)"/\1/p' snapshot/version.h)
+# The rooms of the libraries; docs/design.md says which may use which.
+ROOMS := base snapshot embed marker analysis formats
+VERSION := $(shell sed -n 's/^\#define RUDO_SNAP_VERSION "\(.*\)"/\1/p' base/version.h)
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wundef -Wvla -Wcast-qual \
 	-Wwrite-strings -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough
@@ -41,14 +42,15 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -Imarker/native -MMD -MP -pthread $(WA
 	$(FLAGS_$(VARIANT)) $(PACKAGE_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(FLAGS_$(VARIANT)) $(LDFLAGS)
 
-LIBRARY_SOURCES := $(sort $(foreach room,$(ROOMS),$(wildcard $(room)/*.c)) \
-	$(filter-out marker/sim/exploring_marker.c,$(wildcard marker/sim/*.c)))
-CLI_SOURCES := $(sort $(wildcard cli/*.c))
+# Sources of a room and of its sub-rooms.
+sources_of = $(sort $(foreach room,$(1),$(wildcard $(room)/*.c $(room)/*/*.c $(room)/*/*/*.c)))
+LIBRARY_SOURCES := $(filter-out marker/explore/sim/exploring_marker.c,$(call sources_of,$(ROOMS)))
+CLI_SOURCES := $(call sources_of,cli)
 LIBRARY := $(BUILD)/librudo-snap.a
 PROGRAM := $(BUILD)/rudo-snap
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/exploring_marker.o
 # The marker once more, for the exploring build.
-EXPLORED_SOURCES := $(filter-out marker/explore%.c,$(wildcard marker/*.c)) marker/sim/exploring_marker.c
+EXPLORED_SOURCES := $(wildcard marker/*.c marker/schedule/*.c) marker/explore/sim/exploring_marker.c
 EXPLORED_OBJECTS := $(EXPLORED_SOURCES:%.c=$(BUILD)/explored/%.o)
 CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/%.o)
 
@@ -93,7 +95,7 @@ EXPLORED_RENAMES := $(foreach function,malloc calloc realloc free aligned_alloc 
 $(BUILD)/explored/%.o: %.c $(BUILD)/compile-command
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC     $< (exploring)")
-	$(Q)$(CC) -Imarker/sim $(ALL_CFLAGS) -c $< -o $@
+	$(Q)$(CC) -Imarker/explore/sim $(ALL_CFLAGS) -c $< -o $@
 
 $(BUILD)/exploring_marker.o: $(EXPLORED_OBJECTS) $(BUILD)/library-sources
 	$(if $(Q),@echo "  LD     $@")

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "snapshot/side_table.h"
+#include "base/side_table.h"
 
 static void add_word(AmbiguityLedger *out, const DominatorTree *tree, uint32_t node)
 {

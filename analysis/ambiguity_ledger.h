@@ -12,9 +12,9 @@
 #ifndef ANALYSIS_AMBIGUITY_LEDGER_H
 #define ANALYSIS_AMBIGUITY_LEDGER_H
 
-#include "analysis/dominator_tree.h"
-#include "analysis/heap_cut.h"
-#include "analysis/node_types.h"
+#include "analysis/graph/dominator_tree.h"
+#include "analysis/graph/heap_cut.h"
+#include "analysis/graph/node_types.h"
 
 #define LEDGER_WORDS 10u
 

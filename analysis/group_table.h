@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/error.h"
+#include "base/error.h"
 
 // What is counted of the whole heap and of each part of it.
 typedef struct ReachabilityCounts {

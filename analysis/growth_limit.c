@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "analysis/near_names.h"
-#include "analysis/type_fit.h"
+#include "base/near_names.h"
+#include "analysis/names/type_fit.h"
 
 // Hundredths of per cent of terabytes are exact in a double.
 static bool is_over(const GrowthLimit *limit, uint64_t before, uint64_t after)

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/parallel_for.h"
-#include "snapshot/side_table.h"
+#include "base/parallel_for.h"
+#include "base/side_table.h"
 
 void heap_groups_release(HeapGroups *groups)
 {

@@ -5,8 +5,8 @@
 #ifndef ANALYSIS_HEAP_GROUPS_H
 #define ANALYSIS_HEAP_GROUPS_H
 
-#include "analysis/dominator_tree.h"
-#include "analysis/node_types.h"
+#include "analysis/graph/dominator_tree.h"
+#include "analysis/graph/node_types.h"
 #include "analysis/reachability_report.h"
 
 typedef enum Grouping {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/side_table.h"
+#include "base/side_table.h"
 
 void heap_profile_free(HeapProfile *profile)
 {

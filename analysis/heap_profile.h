@@ -6,7 +6,7 @@
 #ifndef ANALYSIS_HEAP_PROFILE_H
 #define ANALYSIS_HEAP_PROFILE_H
 
-#include "analysis/merged_paths.h"
+#include "analysis/graph/merged_paths.h"
 #include "analysis/reachability_report.h"
 
 // Where two captures of one process are told from two processes.

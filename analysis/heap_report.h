@@ -10,7 +10,7 @@
 #include "analysis/leak_suspects.h"
 #include "analysis/page_fragmentation.h"
 #include "analysis/reachability_report.h"
-#include "analysis/root_paths.h"
+#include "analysis/graph/root_paths.h"
 
 typedef struct HeapReport {
     const HeapImage *image;                 // borrowed

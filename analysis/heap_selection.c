@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/near_names.h"
-#include "analysis/type_fit.h"
+#include "base/near_names.h"
+#include "analysis/names/type_fit.h"
 
 void heap_selection_release(HeapSelection *selection)
 {

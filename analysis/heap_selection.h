@@ -15,8 +15,8 @@
 #ifndef ANALYSIS_HEAP_SELECTION_H
 #define ANALYSIS_HEAP_SELECTION_H
 
-#include "analysis/type_table.h"
-#include "snapshot/heap_image.h"
+#include "analysis/names/type_table.h"
+#include "snapshot/heap/heap_image.h"
 
 typedef enum SelectionKind {
     SELECTION_OBJECT, // place

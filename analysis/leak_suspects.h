@@ -9,8 +9,8 @@
 #ifndef ANALYSIS_LEAK_SUSPECTS_H
 #define ANALYSIS_LEAK_SUSPECTS_H
 
-#include "analysis/dominator_tree.h"
-#include "analysis/node_types.h"
+#include "analysis/graph/dominator_tree.h"
+#include "analysis/graph/node_types.h"
 
 #define MAX_SUSPECTS 5u
 // In per cent: what a suspect must keep alive of all, and what no child may have of its parent.

@@ -4,8 +4,8 @@
 #ifndef ANALYSIS_PAGE_FRAGMENTATION_H
 #define ANALYSIS_PAGE_FRAGMENTATION_H
 
-#include "analysis/dominator_tree.h"
-#include "analysis/node_types.h"
+#include "analysis/graph/dominator_tree.h"
+#include "analysis/graph/node_types.h"
 
 // A page is nearly empty when at most this share of its slots, in per cent, is reachable.
 #define NEARLY_EMPTY_SHARE 25u

@@ -8,7 +8,7 @@
 #define ANALYSIS_POSSIBLE_TOTALS_H
 
 #include "analysis/group_table.h"
-#include "snapshot/heap_image.h"
+#include "snapshot/heap/heap_image.h"
 
 typedef struct PossibleTotals {
     bool is_known; // false: nobody knows how much is missing, so there is no upper end

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/type_name.h"
+#include "analysis/names/type_name.h"
 
 // 64 slots of one page, as bits.
 typedef struct SlotBits {

@@ -10,9 +10,9 @@
 
 #include "analysis/group_table.h"
 #include "analysis/possible_totals.h"
-#include "analysis/type_table.h"
+#include "analysis/names/type_table.h"
 #include "marker/mark.h"
-#include "snapshot/heap_image.h"
+#include "snapshot/heap/heap_image.h"
 
 // The size class under which all large objects are counted.
 #define LARGE_SIZE_CLASS UINT64_MAX

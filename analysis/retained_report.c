@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/side_table.h"
+#include "base/side_table.h"
 
 void retained_report_free(RetainedReport *report)
 {

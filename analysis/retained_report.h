@@ -9,9 +9,9 @@
 #ifndef ANALYSIS_RETAINED_REPORT_H
 #define ANALYSIS_RETAINED_REPORT_H
 
-#include "analysis/dominator_tree.h"
-#include "analysis/heap_cut.h"
-#include "analysis/node_types.h"
+#include "analysis/graph/dominator_tree.h"
+#include "analysis/graph/heap_cut.h"
+#include "analysis/graph/node_types.h"
 
 typedef struct RetainedType {
     uint32_t type; // of NodeTypes

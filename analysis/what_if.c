@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "analysis/node_types.h"
+#include "analysis/graph/node_types.h"
 
 void what_if_release(WhatIf *what_if)
 {

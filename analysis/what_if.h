@@ -5,7 +5,7 @@
 #ifndef ANALYSIS_WHAT_IF_H
 #define ANALYSIS_WHAT_IF_H
 
-#include "analysis/heap_cut.h"
+#include "analysis/graph/heap_cut.h"
 #include "analysis/heap_selection.h"
 
 // Objects of one type, or foreign blocks, that would be freed.

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "snapshot/snapshot_details.h"
+#include "snapshot/heap/snapshot_details.h"
 
 // Does it come from a core file, for which nobody was stopped?
 bool capture_is_from_core(const SnapshotMetadata *metadata);

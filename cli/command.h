@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "snapshot/error.h"
+#include "base/error.h"
 
 // Exit statuses are a promise: docs/rudo-snap.1, "EXIT STATUS". With several files, the highest
 // of theirs.

@@ -7,7 +7,7 @@
 
 #include "cli/capture_notes.h"
 #include "cli/terminal.h"
-#include "snapshot/snapshot_file.h"
+#include "snapshot/file/snapshot_file.h"
 
 bool heap_session_is_snapshot(const char *path, const char *snapshot)
 {

@@ -5,8 +5,8 @@
 #ifndef CLI_HEAP_SESSION_H
 #define CLI_HEAP_SESSION_H
 
-#include "analysis/dominator_tree.h"
-#include "analysis/node_types.h"
+#include "analysis/graph/dominator_tree.h"
+#include "analysis/graph/node_types.h"
 #include "analysis/reachability_report.h"
 #include "cli/command.h"
 #include "cli/progress.h"

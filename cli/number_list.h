@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/error.h"
+#include "base/error.h"
 
 // Numbers in low..high, in the order given, each once. `option` is for the message ("--workers").
 // The list has room for high - low + 1. Errors: usage.

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "formats/json_writer.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 // A zeroed struct is valid and means "not asked for".
 typedef struct ResultFile {

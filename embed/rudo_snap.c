@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 #include "embed/told_heap_internal.h"
-#include "snapshot/clean_text.h"
-#include "snapshot/layout_file.h"
-#include "snapshot/version.h"
+#include "base/clean_text.h"
+#include "snapshot/heap/layout_file.h"
+#include "base/version.h"
 
 struct rudo_snap_job {
     pid_t writer;  // 0: there is none; the result is known

@@ -4,7 +4,7 @@
 #define EMBED_TOLD_HEAP_INTERNAL_H
 
 #include "embed/rudo_snap.h"
-#include "snapshot/snapshot_file.h"
+#include "snapshot/file/snapshot_file.h"
 
 typedef struct ToldHeap {
     SnapshotContents contents; // borrows from what follows

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "analysis/holder_label.h"
-#include "analysis/root_label.h"
+#include "analysis/graph/holder_label.h"
+#include "analysis/names/root_label.h"
 
 void answer_json_snapshot(JsonWriter *writer, const HeapImage *image)
 {

@@ -3,11 +3,11 @@
 #ifndef FORMATS_ANSWER_JSON_H
 #define FORMATS_ANSWER_JSON_H
 
-#include "analysis/dominator_tree.h"
-#include "analysis/heap_cut.h"
-#include "analysis/node_types.h"
+#include "analysis/graph/dominator_tree.h"
+#include "analysis/graph/heap_cut.h"
+#include "analysis/graph/node_types.h"
 #include "analysis/reachability_report.h"
-#include "analysis/root_paths.h"
+#include "analysis/graph/root_paths.h"
 #include "formats/json_writer.h"
 
 // "snapshot": what the capture means for the figures.

@@ -3,9 +3,9 @@
 #ifndef FORMATS_GOLDEN_FILE_H
 #define FORMATS_GOLDEN_FILE_H
 
-#include "analysis/mark_golden.h"
+#include "analysis/replay/mark_golden.h"
 #include "formats/json_writer.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 // Errors: those of the sink.
 NODISCARD bool golden_file_write(JsonSink sink, const MarkGolden *golden, Error *error);

@@ -5,7 +5,7 @@
 #define FORMATS_INFO_JSON_H
 
 #include "formats/json_writer.h"
-#include "snapshot/snapshot_file.h"
+#include "snapshot/file/snapshot_file.h"
 
 #define INFO_SCHEMA "rudo-snap/info/1"
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "formats/utf8.h"
+#include "base/utf8.h"
 
 static void flush(JsonWriter *writer)
 {

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "snapshot/error.h"
+#include "base/error.h"
 
 // Nesting that documents may have.
 #define JSON_WRITER_MAX_DEPTH 32u

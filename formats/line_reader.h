@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "snapshot/error.h"
+#include "base/error.h"
 
 // The longest line: a page of 64 mark words in a golden file.
 #define LINE_READER_CHARS 1280u

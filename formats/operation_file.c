@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "formats/line_reader.h"
-#include "marker/schedule_recording.h"
+#include "marker/schedule/schedule_recording.h"
 
 #define TEXT_CHARS 512u
 #define VERSION 1u

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 
 #include "formats/json_writer.h"
-#include "marker/explore_search.h"
+#include "marker/explore/explore_search.h"
 #include "marker/mark.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 typedef struct OperationFile {
     SimModel model;

@@ -4,7 +4,7 @@
 #ifndef FORMATS_PATH_JSON_H
 #define FORMATS_PATH_JSON_H
 
-#include "analysis/merged_paths.h"
+#include "analysis/graph/merged_paths.h"
 #include "analysis/reachability_report.h"
 #include "formats/json_writer.h"
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "analysis/type_name.h"
+#include "analysis/names/type_name.h"
 #include "formats/answer_json.h"
 
 // The members that totals and every group have in common.

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analysis/heap_replay.h"
-#include "analysis/mark_golden.h"
+#include "analysis/replay/heap_replay.h"
+#include "analysis/replay/mark_golden.h"
 #include "formats/json_writer.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 #define REPLAY_SCHEMA "rudo-snap/replay/1"
 

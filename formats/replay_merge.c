@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/json_object.h"
+#include "base/json_object.h"
 
 // As the option takes them.
 #define MAX_PARTS 100000u

@@ -16,7 +16,7 @@
 
 #include "formats/json_writer.h"
 #include "formats/replay_json.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 typedef struct ReplayLine {
     char *json;       // owned, without its line feed

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 #include "formats/json_writer.h"
-#include "marker/schedule_recording.h"
-#include "snapshot/error.h"
+#include "marker/schedule/schedule_recording.h"
+#include "base/error.h"
 
 // Writes the recording, and `digest`, the schedule digest of the mark that it is of. Errors: those
 // of the sink.

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/json_object.h"
+#include "base/json_object.h"
 
 #define MAX_DOCUMENT_BYTES ((size_t)1 << 20)
 

@@ -3,8 +3,8 @@
 #ifndef FORMATS_SIMULATION_COSTS_H
 #define FORMATS_SIMULATION_COSTS_H
 
-#include "marker/mark_schedule.h"
-#include "snapshot/error.h"
+#include "marker/schedule/mark_schedule.h"
+#include "base/error.h"
 
 // Reads the member "costs" of a document of schema rudo-snap/simulation/1, or that has only this
 // one; costs that are not there stay as they are in `*costs`. Errors: system, corrupt, memory.

@@ -5,8 +5,8 @@
 #ifndef FORMATS_SIMULATION_JSON_H
 #define FORMATS_SIMULATION_JSON_H
 
-#include "analysis/mark_shape.h"
-#include "analysis/mark_simulation.h"
+#include "analysis/replay/mark_shape.h"
+#include "analysis/replay/mark_simulation.h"
 #include "analysis/reachability_report.h"
 #include "formats/json_writer.h"
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "formats/json_writer.h"
-#include "marker/mark_schedule.h"
+#include "marker/schedule/mark_schedule.h"
 
 // What one track shows next; steps of the same kind without a gap become one event.
 typedef struct TraceSpan {

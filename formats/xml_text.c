@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "formats/utf8.h"
+#include "base/utf8.h"
 
 // U+FFFE and U+FFFF are no characters of XML.
 static bool is_no_character(const char *text, size_t length)

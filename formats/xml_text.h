@@ -4,7 +4,7 @@
 #define FORMATS_XML_TEXT_H
 
 #include "formats/json_writer.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 // Writes `text`, which may hold anything, as the content of an element or of an attribute in double
 // quotes. What XML 1.0 cannot hold (most control characters, bytes that are not UTF-8) becomes '?'.

@@ -5,7 +5,7 @@
 #include <sched.h>
 
 #include "marker/mark_internal.h"
-#include "marker/mark_schedule.h"
+#include "marker/schedule/mark_schedule.h"
 #include "marker/mark_words.h"
 #include "marker/mark_worker.h"
 #include "marker/parallel_mark_coordinator.h"

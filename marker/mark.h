@@ -13,9 +13,9 @@
 //     mark_result_digest(result, image, digest);
 //     mark_result_free(result);
 //
-// What refers to what is rule `conservative/1`: snapshot/heap_image.h. Rule `exact/1` is the same
-// on an image in which objects of known layout hold nothing but references: Note [Exact types] in
-// snapshot/heap_image_masks.c.
+// What refers to what is rule `conservative/1`: snapshot/heap/heap_image.h. Rule `exact/1` is the
+// same on an image in which objects of known layout hold nothing but references: Note [Exact types]
+// in snapshot/heap/heap_image_masks.c.
 
 #ifndef MARKER_MARK_H
 #define MARKER_MARK_H
@@ -23,13 +23,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/error.h"
-#include "snapshot/heap_image.h"
+#include "base/error.h"
+#include "snapshot/heap/heap_image.h"
 
-typedef struct MarkSchedule MarkSchedule; // marker/mark_schedule.h
+typedef struct MarkSchedule MarkSchedule; // marker/schedule/mark_schedule.h
 
 #define MAX_WORKERS 16u
-#define MAX_VIRTUAL_WORKERS 64u // of a scheduled mark: see marker/mark_schedule.h
+#define MAX_VIRTUAL_WORKERS 64u // of a scheduled mark: see marker/schedule/mark_schedule.h
 #define QUEUE_CAPACITY 1024u    // slots of a StealQueue: a power of two
 // The rule: of most images, and of those with types whose layout the program told us.
 #define MARK_RULE "conservative/1"

@@ -5,8 +5,8 @@
 
 #include "marker/mark.h"
 #include "marker/mark_internal.h"
-#include "snapshot/checksum.h"
-#include "snapshot/side_table.h"
+#include "base/checksum.h"
+#include "base/side_table.h"
 
 const char *mark_kind_name(MarkKind kind)
 {

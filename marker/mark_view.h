@@ -9,7 +9,7 @@
 
 #include "marker/word_filter.h"
 #include "shared_memory.h"
-#include "snapshot/heap_image.h"
+#include "snapshot/heap/heap_image.h"
 
 // How the objects of a tagged size class are scanned. All zero where an item says it.
 typedef struct ScanClass {

@@ -16,7 +16,7 @@
 
 #include "marker/reference_chunk.h"
 #include "shared_memory.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 #define INBOX_CHUNKS 64u
 

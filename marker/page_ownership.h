@@ -13,8 +13,8 @@
 
 #include <stdint.h>
 
-#include "snapshot/error.h"
-#include "snapshot/heap_image.h"
+#include "base/error.h"
+#include "snapshot/heap/heap_image.h"
 
 #define MAX_REGIONS 1024u
 

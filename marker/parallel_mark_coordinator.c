@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "marker/mark_words.h"
-#include "marker/scheduled_mark.h"
+#include "marker/schedule/scheduled_mark.h"
 
 // Batches between two looks at the clock of the caller's loop; large, because a step looks at
 // `attention` after every batch itself.

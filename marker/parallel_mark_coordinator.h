@@ -32,7 +32,7 @@
 #include "marker/mark_worker.h"
 #include "marker/page_ownership.h"
 #include "shared_memory.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 typedef struct ParallelMarkCoordinator {
     _Alignas(SHARED_LINE_BYTES) SharedU32 outstanding; // see Note [Termination]
@@ -58,8 +58,8 @@ typedef struct ParallelMarkCoordinator {
 
 // Marks with options->workers (all options resolved) and adds totals and statistics to `result`;
 // the marks go to `target`. Worker 0 runs on the calling thread; with options->schedule, all do
-// (marker/scheduled_mark.h). Errors: memory, system (a thread could not start; nothing was marked
-// then).
+// (marker/schedule/scheduled_mark.h). Errors: memory, system (a thread could not start; nothing was
+// marked then).
 NODISCARD bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *options,
                                               MarkTarget target, MarkResult *result, Error *error);
 

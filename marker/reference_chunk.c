@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "snapshot/side_table.h"
+#include "base/side_table.h"
 
 // Chunks a worker may have in its inbox before others feel it.
 #define WAITING_CHUNKS 32u

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "shared_memory.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 // References of a chunk, unless a small queue capacity asks for fewer: 2 KiB.
 #define CHUNK_REFERENCES 254u

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "shared_memory.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 typedef struct StealQueue {
     _Alignas(SHARED_LINE_BYTES) SharedI64 top;    // written by owner and thieves

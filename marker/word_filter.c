@@ -2,7 +2,7 @@
 
 #include "marker/word_filter.h"
 
-#include "snapshot/heap_image.h"
+#include "snapshot/heap/heap_image.h"
 
 uint32_t word_filter_plain(const WordRange *range, const uint8_t *bytes, uint32_t count,
                            uint64_t *out)

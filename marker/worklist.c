@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "snapshot/side_table.h"
+#include "base/side_table.h"
 
 // Slabs double in size, from what a small mark needs to a huge page.
 #define FIRST_SLAB_BYTES ((size_t)32 << 10)

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "shared_memory.h"
-#include "snapshot/error.h"
+#include "base/error.h"
 
 // Items of a segment, unless a small queue capacity asks for smaller ones.
 #define SEGMENT_ITEMS 1024u

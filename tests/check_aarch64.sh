@@ -53,15 +53,14 @@ export PKG_CONFIG_SYSROOT_DIR=$root
 # Programs run as "qemu-aarch64 PROGRAM"; what they load comes from the unpacked libraries.
 export QEMU_LD_PREFIX=$root TEST_EMULATED=1
 tests=()
-for test in build/aarch64/tests/unit/test_* build/aarch64/tests/property/test_*; do
+while IFS= read -r test; do
     case $test in
-    *.o | *.d) continue ;;
     # They trace or copy a live process, which here is the emulator.
     */test_capture_process | */test_capture_hardship | */test_staged_pages) continue ;;
     # Limits on a child's memory are limits on the emulator; frames are about x86-64 registers.
     */test_guarded_child | */test_names_hostile) continue ;;
     esac
     tests+=("$test")
-done
+done < <(find build/aarch64/tests/unit build/aarch64/tests/property -name 'test_*' ! -name '*.[od]' | sort)
 TEST_WRAPPER=qemu-aarch64 TEST_TIMEOUT=${TEST_TIMEOUT:-600} \
     tests/run_tests.sh -b build/aarch64 "${tests[@]}"

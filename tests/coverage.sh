@@ -8,9 +8,9 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${1:-build/coverage}
 
-find "$build"/{snapshot,marker,analysis,formats,cli} -name '*.gcno' | sort |
+find "$build"/{base,snapshot,embed,marker,analysis,formats,cli} -name '*.gcno' | sort |
     while IFS= read -r notes; do
-        # "File 'snapshot/error.c'", then "Lines executed:95.00% of 20"; headers come after it.
+        # "File 'base/error.c'", then "Lines executed:95.00% of 20"; headers come after it.
         source=${notes#"$build"/}
         source=${source%.gcno}.c
         gcov -n -o "$(dirname "$notes")" "$notes" 2>/dev/null | grep -A1 "^File '$source'" |

@@ -11,7 +11,7 @@
 #
 #   make test                                the tests of this VARIANT
 #   make test TEST_GROUPS="unit cli"         some groups of them
-#   make test TESTS="unit/test_heap_image"   some of them, by name
+#   make test TESTS="test_heap_image"        some of them, by name
 
 TEST_GROUPS ?= unit property fuzz cli live stress relacy explore
 TESTS ?=
@@ -23,10 +23,13 @@ CRITERION_LIBS ?= -lcriterion
 # Goes before everything else that says where headers are.
 PLAIN_CRITERION ?=
 
+# Tests of a kind lie in folders that mirror the rooms.
+tests_of = $(sort $(foreach room,. * */* */*/*,$(patsubst tests/$(1)/./%,tests/$(1)/%,$(wildcard tests/$(1)/$(room)/$(2)))))
+
 SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
-UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
-PROPERTY_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/property/test_*.c)))
-STRESS_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/stress/stress_*.c)))
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(call tests_of,unit,test_*.c))
+PROPERTY_TESTS := $(patsubst %.c,$(BUILD)/%,$(call tests_of,property,test_*.c))
+STRESS_TESTS := $(patsubst %.c,$(BUILD)/%,$(call tests_of,stress,stress_*.c))
 RELACY_TESTS := $(patsubst %.cpp,$(BUILD)/%,$(sort $(wildcard tests/relacy/relacy_*.cpp)))
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%, \
 	$(filter-out tests/fuzz/fuzz_replay_main.c,$(sort $(wildcard tests/fuzz/fuzz_*.c))))
@@ -50,8 +53,10 @@ TESTS_cli := $(sort $(wildcard tests/cli/*.sh))
 TESTS_live := $(sort $(wildcard tests/live/*.sh))
 TESTS_lint := $(sort $(wildcard tests/lint/*.sh))
 
-# `make test TESTS=cli/help` names one with or without its ending.
-NAMED_TESTS = $(foreach test,$(TESTS),$(firstword $(wildcard tests/$(test:.sh=).sh) $(BUILD)/tests/$(test)))
+# Names of tests are unique, so `make test TESTS=test_heap_image` needs neither folder nor ending.
+ALL_TESTS = $(foreach group,unit property fuzz cli live stress relacy explore lint,$(TESTS_$(group)))
+NAMED_TESTS = $(foreach name,$(TESTS),$(or $(foreach test,$(ALL_TESTS),$(if $(filter \
+	$(basename $(notdir $(name))),$(basename $(notdir $(firstword $(subst :, ,$(test)))))),$(test))),$(name)))
 TESTS_TO_RUN = $(if $(TESTS),$(NAMED_TESTS),$(foreach group,$(TEST_GROUPS),$(TESTS_$(group))))
 
 $(CRITERION_TESTS:=.o): ALL_CFLAGS += $(PLAIN_CRITERION)
@@ -64,7 +69,7 @@ $(BUILD)/tests/unit/test_allocation_failures: LDFLAGS += $(foreach function, \
 	malloc calloc realloc reallocarray strdup strndup asprintf open_memstream realpath mmap \
 	pthread_create ZSTD_createCCtx ZSTD_createDCtx cJSON_CreateObject cJSON_AddStringToObject cJSON_Print, \
 	-Wl$(comma)--wrap=$(function))
-$(BUILD)/tests/unit/test_output_file: LDFLAGS += $(foreach function,open link fsync write, \
+$(BUILD)/tests/unit/base/test_output_file: LDFLAGS += $(foreach function,open link fsync write, \
 	-Wl$(comma)--wrap=$(function))
 
 $(STRESS_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)

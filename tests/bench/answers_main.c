@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "analysis/heap_report.h"
-#include "analysis/merged_paths.h"
+#include "analysis/graph/merged_paths.h"
 #include "analysis/retained_report.h"
 #include "marker/mark.h"
 #include "tests/bench/bench_graphs.h"

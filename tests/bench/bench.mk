@@ -8,7 +8,7 @@ $(BENCH): $(BENCH_OBJECTS) $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 # The graphs themselves are tested like everything else.
-$(BUILD)/tests/unit/test_bench_graphs $(BUILD)/tests/property/test_large_graphs: $(BUILD)/tests/bench/bench_graphs.o \
+$(BUILD)/tests/unit/bench/test_bench_graphs $(BUILD)/tests/property/marker/test_large_graphs: $(BUILD)/tests/bench/bench_graphs.o \
 	$(BUILD)/tests/bench/bench_edges.o
 
 -include $(BENCH_OBJECTS:.o=.d)

@@ -7,8 +7,8 @@
 #ifndef TESTS_BENCH_BENCH_GRAPHS_H
 #define TESTS_BENCH_BENCH_GRAPHS_H
 
-#include "snapshot/error.h"
-#include "snapshot/heap_image.h"
+#include "base/error.h"
+#include "snapshot/heap/heap_image.h"
 #include "tests/bench/bench_edges.h"
 
 #define BENCH_OWNERS 16u

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "marker/mark.h"
-#include "snapshot/heap_image.h"
+#include "snapshot/heap/heap_image.h"
 
 typedef enum BenchLimit {
     BENCH_LIMIT_SEQUENTIAL,

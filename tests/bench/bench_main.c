@@ -24,7 +24,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "snapshot/snapshot_file.h"
+#include "snapshot/file/snapshot_file.h"
 #include "tests/bench/bench_graphs.h"
 #include "tests/bench/bench_measure.h"
 #include "tests/bench/bench_options.h"

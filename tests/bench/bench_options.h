@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/error.h"
+#include "base/error.h"
 #include "tests/bench/bench_edges.h"
 
 // The name under which a captured heap is benched.

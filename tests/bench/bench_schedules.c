@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "marker/mark_schedule.h"
+#include "marker/schedule/mark_schedule.h"
 #include "tests/bench/bench_limits.h"
 #include "tests/bench/bench_run.h"
 

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#include "snapshot/error.h"
-#include "snapshot/heap_image.h"
+#include "base/error.h"
+#include "snapshot/heap/heap_image.h"
 
 // Marks `image` `rounds` times with one worker and with virtual workers under several schedules, in
 // turn, and prints medians of the CPU time of the whole call, and of its ratio to that of one

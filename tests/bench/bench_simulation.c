@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analysis/mark_simulation.h"
-#include "marker/schedule_calibration.h"
+#include "analysis/replay/mark_simulation.h"
+#include "marker/schedule/schedule_calibration.h"
 #include "tests/bench/bench_run.h"
 
 #define COUNTS 5u // 1, 2, 4, 8, 16

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#include "snapshot/error.h"
-#include "snapshot/heap_image.h"
+#include "base/error.h"
+#include "snapshot/heap/heap_image.h"
 
 // Marks `image` `rounds` times with 1, 2, ... `max_workers` threads, in turn, and prints medians of
 // the busiest worker's CPU time beside the predictions with the costs as they are and with those

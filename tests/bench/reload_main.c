@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "snapshot/snapshot_file.h"
+#include "snapshot/file/snapshot_file.h"
 
 #define MAX_ROUNDS 100
 

@@ -38,7 +38,7 @@ for command in $commands; do
     is "$command: the same options" "$(options_of_page "$command")" "$(options_of_help "$command")"
     is "$command: the same choices" "$(choices_of_page "$command")" "$(choices_of_help "$command")"
 done
-version=$(sed -n 's/^#define RUDO_SNAP_VERSION "\(.*\)"/\1/p' "$ROOT/snapshot/version.h")
+version=$(sed -n 's/^#define RUDO_SNAP_VERSION "\(.*\)"/\1/p' "$ROOT/base/version.h")
 is "the change log knows this version" \
     "$(grep -c "^## $version\b" "$ROOT/CHANGELOG.md")" 1
 done_testing

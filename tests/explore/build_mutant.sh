@@ -33,7 +33,7 @@ for object in "$@"; do
         [ ! -e "$tree/$source" ] || source=$tree/$source
         # The mutated files come first. A mutation may leave something unused.
         # shellcheck disable=SC2086  # several options
-        $CC -I"$tree" -Imarker/sim $FLAGS -Wno-error -w -c "$source" -o "$object"
+        $CC -I"$tree" -Imarker/explore/sim $FLAGS -Wno-error -w -c "$source" -o "$object"
     fi
     objects+=("$object")
 done

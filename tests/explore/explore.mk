@@ -26,7 +26,7 @@ $(BUILD)/tests/explore/mutants/%.o: tests/explore/mutants/%.patch $(EXPLORED_OBJ
 $(BUILD)/tests/explore/rudo_gc_queue.o: tests/explore/rudo_gc_queue.c $(BUILD)/compile-command
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC     $<")
-	$(Q)$(CC) -Imarker/sim $(ALL_CFLAGS) -c $< -o $@
+	$(Q)$(CC) -Imarker/explore/sim $(ALL_CFLAGS) -c $< -o $@
 
 $(BUILD)/tests/explore/explore_mutants: $(MUTANT_OBJECTS) $(BUILD)/tests/explore/rudo_gc_queue.o
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "marker/explore_exhaustive.h"
-#include "marker/explore_search.h"
+#include "marker/explore/explore_exhaustive.h"
+#include "marker/explore/explore_search.h"
 #include "tests/support/dose.h"
 #include "tests/support/tap.h"
 

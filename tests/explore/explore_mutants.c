@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "marker/explore_exhaustive.h"
-#include "marker/explore_shrink.h"
-#include "marker/explore_trace.h"
+#include "marker/explore/explore_exhaustive.h"
+#include "marker/explore/explore_shrink.h"
+#include "marker/explore/explore_trace.h"
 #include "tests/support/tap.h"
 
 #define MAX_SCHEDULES 10000u

@@ -4,7 +4,7 @@
 // steal() reads the slot when it is no longer its own, so that the item there may be a later one
 // (rudo_gc_steal: with a pop() that is right).
 
-#include "marker/exploring_marker.h"
+#include "marker/explore/sim/exploring_marker.h"
 #include "shared_memory.h"
 
 #define CAPACITY_MAX 8u

@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/capture_analysis.h"
-#include "snapshot/capture_core.h"
+#include "snapshot/capture/find/capture_analysis.h"
+#include "snapshot/capture/core/capture_core.h"
 
 // More than this is slow, and no different.
 #define MAX_BYTES (UINT64_C(1) << 20)

@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/elf_file.h"
-#include "snapshot/rust_symbol.h"
+#include "snapshot/capture/names/elf_file.h"
+#include "snapshot/capture/names/rust_symbol.h"
 #include "tests/support/made_executable.h"
 
 // More than this is slow, and no different.

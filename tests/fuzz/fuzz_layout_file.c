@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "snapshot/layout_file.h"
+#include "snapshot/heap/layout_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/snapshot_salvage.h"
+#include "snapshot/file/salvage/snapshot_salvage.h"
 
 // More than this is slow, and no different.
 #define MAX_BYTES (UINT64_C(1) << 20)

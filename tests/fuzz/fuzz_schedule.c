@@ -10,7 +10,7 @@
 
 #include "formats/operation_file.h"
 #include "formats/schedule_file.h"
-#include "marker/mark_schedule.h"
+#include "marker/schedule/mark_schedule.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

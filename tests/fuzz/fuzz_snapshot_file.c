@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/snapshot_file.h"
+#include "snapshot/file/snapshot_file.h"
 
 // Fuzzing is about parsing; nothing here needs more.
 #define MAX_BYTES (UINT64_C(64) << 20)

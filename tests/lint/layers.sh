@@ -1,6 +1,5 @@
 #!/bin/bash
-# The direction between the rooms: cli > formats > analysis > marker > snapshot. Each may use what
-# is further right; tests may look at anything, samples stand alone.
+# The direction between the rooms; tests may look at anything, samples stand alone.
 . "$(dirname "$0")/../support/lint.sh"
 
 # Third-party headers and how many files may include them, so that each library has one door.
@@ -19,31 +18,78 @@ libiberty/.*      1
 # The only files of the libraries that are about concurrency.
 CONCURRENT='
 marker/native/shared_memory.h
-marker/sim/coroutine.c
-snapshot/packed_pager.c
-snapshot/packed_pager_internal.h
-snapshot/parallel_for.c
-snapshot/seekable_writer.c
-snapshot/spool_file.c
+marker/explore/sim/coroutine.c
+snapshot/capture/copy/packed_pager.c
+snapshot/capture/copy/packed_pager_internal.h
+base/parallel_for.c
+snapshot/file/frames/seekable_writer.c
+snapshot/capture/copy/spool_file.c
 '
 SYSTEM_HEADERS='assert|ctype|dirent|endian|errno|fcntl|fenv|float|inttypes|limits|locale|math|poll|pwd|grp|sched|setjmp|signal|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|ucontext|getopt|link|sys/[a-z]+|linux/[a-z_]+|asm/[a-z_]+|immintrin|arm_neon|cpuid|pthread|stdatomic|sanitizer/[a-z_]+'
 
-upwards()
+# What each room may use beside itself. A room that is not listed may not exist.
+ARROWS='
+base:
+snapshot/heap: base
+snapshot/file/frames: base
+snapshot/file: base snapshot/heap snapshot/file/frames
+snapshot/file/salvage: base snapshot/heap snapshot/file snapshot/file/frames
+embed: base snapshot/heap snapshot/file
+snapshot/capture/copy: base snapshot/heap
+snapshot/capture/live: base snapshot/heap snapshot/capture/copy
+snapshot/capture/core: base snapshot/heap snapshot/capture/copy
+snapshot/capture/names: base snapshot/heap snapshot/file snapshot/capture/copy
+snapshot/capture/find: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/names
+snapshot/capture: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/live snapshot/capture/core snapshot/capture/names snapshot/capture/find
+marker/native:
+marker: base snapshot/heap marker/native
+marker/schedule: base snapshot/heap marker marker/native
+marker/explore/sim: base snapshot/heap marker
+marker/explore: base snapshot/heap snapshot/file marker marker/schedule marker/explore/sim
+analysis/names: base snapshot/heap
+analysis/graph: base snapshot/heap marker analysis/names
+analysis/replay: base snapshot/heap marker marker/schedule analysis/graph
+analysis: base snapshot/heap marker analysis/names analysis/graph
+formats: base snapshot/heap snapshot/file marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay
+cli: base snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay formats
+cli/commands: base snapshot/heap snapshot/file snapshot/file/salvage snapshot/capture snapshot/capture/live marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay formats cli
+'
+
+# "file:line: what it includes" for each include that ARROWS does not allow.
+wrong_arrows()
 {
-    local i j file
-    for i in "${!ROOMS[@]}"; do
-        for ((j = i + 1; j < ${#ROOMS[@]}; j++)); do
-            c_files "${ROOMS[i]}" | grep_in_files "^ *# *include *\"${ROOMS[j]}/"
-        done
-        c_files "${ROOMS[i]}" | grep_in_files '^ *# *include *"(tests|samples)/'
-    done
+    c_files "${ROOMS[@]}" | grep_in_files '^ *# *include *"[^"]*/[^"/]*"' |
+        awk -v arrows="$ARROWS" '
+            BEGIN {
+                count = split(arrows, lines, "\n")
+                for (i = 1; i <= count; i++) {
+                    split(lines[i], halves, ": *")
+                    known[halves[1]] = 1
+                    words = split(halves[2], rooms, " ")
+                    for (j = 1; j <= words; j++)
+                        may[halves[1], rooms[j]] = 1
+                }
+            }
+            {
+                file = $0; sub(/:.*/, "", file); from = file; sub(/\/[^\/]*$/, "", from)
+                to = $0; sub(/^[^"]*"/, "", to); sub(/".*/, "", to); sub(/\/[^\/]*$/, "", to)
+                if (from != to && !((from, to) in may))
+                    print
+            }'
 }
-none "rooms include only what is further down" "$(upwards)"
+none "rooms include only what is further down" "$(wrong_arrows)"
+
+too_full()
+{
+    c_files "${ROOMS[@]}" | sed 's|/[^/]*$||' | sort | uniq -c |
+        awk '$1 > 45 { print $2 " holds " $1 " files; find the second room in it" }'
+}
+none "no room holds more than 45 files" "$(too_full)"
 
 # One header is found by include path on purpose: the deterministic build has its own.
 none "includes are written from the root" \
     "$(c_files "${ROOMS[@]}" tests | grep_in_files '^ *# *include *"' |
-        grep -vE '#[ ]*include *"(shared_memory\.h"|(snapshot|embed|marker|analysis|formats|cli|samples|tests)/)')"
+        grep -vE '#[ ]*include *"(shared_memory\.h"|(base|snapshot|embed|marker|analysis|formats|cli|samples|tests)/)')"
 
 strangers_to_internal()
 {
@@ -101,7 +147,7 @@ none "libraries never print" \
 none "libraries never exit" \
     "$(grep -E '[^a-z_](exit|_exit|_Exit|quick_exit|abort|errx?)\(' <<<"$code" |
         grep -vE '^embed/rudo_snap\.c:[0-9]+: *_exit\(0\);' |
-        grep -vE '^snapshot/guard_process\.c:[0-9]+: *_exit\(0\);')"
+        grep -vE '^snapshot/capture/live/guard_process\.c:[0-9]+: *_exit\(0\);')"
 none "libraries install no signal handlers" \
     "$(grep -E '[^a-z_](signal|sigaction|atexit)\(' <<<"$code" |
         grep -vE '^embed/rudo_snap\.c:[0-9]+: *\(void\)signal\(number, SIG_DFL\);')"

@@ -6,8 +6,8 @@
 
 # Enough of the tree that every lint finds nothing wrong in it: what is planted is all that is.
 copy=$WORK/copy
-for file in tests/lint/*.sh tests/support/{lint,tap}.sh tests/support/tap.h snapshot/error.[ch] \
-    snapshot/heap_layout.[ch] snapshot/checksum.[ch] docs/rudo-snap.1 docs/rudo_snap.3; do
+for file in tests/lint/*.sh tests/support/{lint,tap}.sh tests/support/tap.h base/error.[ch] \
+    snapshot/heap/heap_layout.[ch] base/checksum.[ch] docs/rudo-snap.1 docs/rudo_snap.3; do
     mkdir -p "$copy/$(dirname "$file")"
     cp -p "$file" "$copy/$file"
 done
@@ -39,7 +39,7 @@ demand layers "further down" analysis/planted.c "$include \"cli/command.h\""$'\n
 demand layers "further down" formats/planted.c "$include \"tests/support/tap.h\""$'\n'
 demand layers "from the root" snapshot/planted.c "$include \"error.h\""$'\n'
 demand layers "from the root" tests/unit/planted.c "$include \"../support/tap.h\""$'\n'
-demand layers "stay in their folder" marker/planted.c "$include \"snapshot/heap_image_internal.h\""$'\n'
+demand layers "stay in their folder" marker/planted.c "$include \"snapshot/heap/heap_image_internal.h\""$'\n'
 demand layers "through their door" analysis/planted.c "$include <xxhash.h>"$'\n'
 demand layers "belongs to the system" snapshot/planted.c "$include <lz4.h>"$'\n'
 demand layers "about concurrency" analysis/planted.c "$include <pthread.h>"$'\n'

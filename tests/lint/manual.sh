@@ -14,7 +14,7 @@ fi
 # Paths that prose names in code style exist. X and NAME stand for any name.
 missing=$(
     # shellcheck disable=SC2016  # backquotes of Markdown
-    grep -Ho '`\(snapshot\|embed\|marker\|analysis\|formats\|cli\|samples\|tests\|docs\)/[A-Za-z0-9_./-]*[A-Za-z0-9_]`' \
+    grep -Ho '`\(base\|snapshot\|embed\|marker\|analysis\|formats\|cli\|samples\|tests\|docs\)/[A-Za-z0-9_./-]*[A-Za-z0-9_]`' \
         README.md CONTRIBUTING.md docs/*.md samples/README.md 2>/dev/null |
         tr -d '`' | grep -v 'X\.[a-z]*$\|NAME' |
         while IFS=: read -r document path; do

@@ -4,7 +4,7 @@
 #ifndef TESTS_SUPPORT_EXAMPLE_HEAP_H
 #define TESTS_SUPPORT_EXAMPLE_HEAP_H
 
-#include "snapshot/snapshot_file.h"
+#include "snapshot/file/snapshot_file.h"
 
 #define EXAMPLE_PAGE_ADDRESS UINT64_C(0x600000000000)
 

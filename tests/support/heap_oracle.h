@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/heap_image.h"
+#include "snapshot/heap/heap_image.h"
 
 #define NO_CELL UINT32_MAX
 

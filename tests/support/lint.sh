@@ -8,9 +8,9 @@
 
 # Lower rooms come first; each may use those before it.
 # shellcheck disable=SC2034  # used by whoever sources this
-ROOMS=(snapshot embed marker analysis formats cli)
+ROOMS=(base snapshot embed marker analysis formats cli)
 # shellcheck disable=SC2034
-LIBRARIES=(snapshot embed marker analysis formats)
+LIBRARIES=(base snapshot embed marker analysis formats)
 
 # Every file that belongs to the source tree, one a line, without a leading "./".
 source_files()

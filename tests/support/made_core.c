@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/heap_layout.h"
+#include "snapshot/heap/heap_layout.h"
 
 #define PAGE 4096u
 

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "snapshot/byte_buffer.h"
+#include "base/byte_buffer.h"
 
 #define MADE_CORE_MAX_SEGMENTS 16u
 #define MADE_CORE_MAX_FILES 8u

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/heap_layout.h"
+#include "snapshot/heap/heap_layout.h"
 
 #define CODE_BYTES UINT64_C(0x1000000)
 #define DATA (MADE_EXECUTABLE_BASE + CODE_BYTES)

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "snapshot/capture_analysis.h"
+#include "snapshot/capture/find/capture_analysis.h"
 #include "tests/support/made_process.h"
 
 #define MADE_EXECUTABLE_BASE UINT64_C(0x550000000000)

@@ -19,8 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/heap_image.h"
-#include "snapshot/heap_layout.h"
+#include "snapshot/heap/heap_image.h"
+#include "snapshot/heap/heap_layout.h"
 
 typedef struct MadeHeap MadeHeap;
 

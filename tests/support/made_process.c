@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "snapshot/heap_layout.h"
+#include "snapshot/heap/heap_layout.h"
 
 #define PAGE 4096u
 

@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#include "snapshot/process_copy.h"
+#include "snapshot/capture/copy/process_copy.h"
 
 #define MADE_PROCESS_PID 0x7ffffff0
 #define MADE_PROCESS_MAX_MAPPINGS 64

@@ -22,9 +22,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/heap_image.h"
-#include "snapshot/heap_layout.h"
-#include "snapshot/snapshot_file.h"
+#include "snapshot/heap/heap_image.h"
+#include "snapshot/heap/heap_layout.h"
+#include "snapshot/file/snapshot_file.h"
 
 // Bit i: size class min_block_size << i. This one: large objects.
 #define RANDOM_HEAP_LARGE (1u << 31)

@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "snapshot/byte_buffer.h"
-#include "snapshot/byte_source.h"
-#include "snapshot/output_file.h"
-#include "snapshot/seekable_reader.h"
-#include "snapshot/seekable_writer.h"
-#include "snapshot/snapshot_format.h"
+#include "base/byte_buffer.h"
+#include "snapshot/file/byte_source.h"
+#include "base/output_file.h"
+#include "snapshot/file/frames/seekable_reader.h"
+#include "snapshot/file/frames/seekable_writer.h"
+#include "snapshot/file/snapshot_format.h"
 
 static void require(bool ok, const char *what)
 {

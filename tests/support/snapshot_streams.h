@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "snapshot/heap_image.h"
-#include "snapshot/section_map.h"
-#include "snapshot/snapshot_file.h"
+#include "snapshot/heap/heap_image.h"
+#include "snapshot/file/section_map.h"
+#include "snapshot/file/snapshot_file.h"
 
 // An empty folder that is removed, with what is in it, by test_folder_free().
 typedef struct TestFolder {

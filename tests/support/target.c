@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "snapshot/heap_layout.h"
+#include "snapshot/heap/heap_layout.h"
 
 #define TARGET_BLOCK_SIZE 64u
 

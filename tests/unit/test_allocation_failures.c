@@ -18,10 +18,10 @@
 #include "analysis/heap_diff.h"
 #include "analysis/heap_report.h"
 #include "analysis/heap_selection.h"
-#include "analysis/merged_paths.h"
+#include "analysis/graph/merged_paths.h"
 #include "analysis/reachability_report.h"
 #include "analysis/retained_report.h"
-#include "snapshot/snapshot_file.h"
+#include "snapshot/file/snapshot_file.h"
 #include "tests/support/random_heap.h"
 #include "tests/support/snapshot_streams.h"
 

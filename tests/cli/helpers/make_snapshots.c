@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/byte_buffer.h"
-#include "snapshot/snapshot_format.h"
+#include "base/byte_buffer.h"
+#include "snapshot/file/snapshot_format.h"
 #include "tests/support/example_heap.h"
 #include "tests/support/random_heap.h"
 #include "tests/support/snapshot_streams.h"

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/root_label.h"
-#include "analysis/type_table.h"
-#include "snapshot/snapshot_file.h"
+#include "analysis/names/root_label.h"
+#include "analysis/names/type_table.h"
+#include "snapshot/file/snapshot_file.h"
 
 static void must(bool is_ok, const Error *error)
 {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/snapshot_file.h"
+#include "snapshot/file/snapshot_file.h"
 
 #define PAGE 4096u
 #define HEAP UINT64_C(0x600000000000)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/snapshot_file.h"
+#include "snapshot/file/snapshot_file.h"
 #include "tests/support/invariant_heap.h"
 
 #define PAGE_BYTES 4096u

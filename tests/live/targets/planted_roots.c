@@ -26,7 +26,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "snapshot/heap_layout.h"
+#include "snapshot/heap/heap_layout.h"
 #include "tests/support/target.h"
 
 #define SLOT_BYTES 64u

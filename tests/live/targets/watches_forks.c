@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "snapshot/heap_layout.h"
+#include "snapshot/heap/heap_layout.h"
 #include "tests/support/target.h"
 
 #define PAGE 4096u

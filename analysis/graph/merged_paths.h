@@ -1,0 +1,50 @@
+// MergedPaths: the shortest paths to many objects, laid over each other where the types are the
+// same, as a tree of types below groups of roots.
+//
+// Steps of one type that follow each other are one step (a list of a million nodes is one line),
+// and what is deeper than MERGED_DEPTH counts to the step there. So the tree stays small, and two
+// heaps of one program have the same steps, whatever their addresses.
+
+#ifndef ANALYSIS_GRAPH_MERGED_PATHS_H
+#define ANALYSIS_GRAPH_MERGED_PATHS_H
+
+#include "analysis/graph/node_types.h"
+#include "analysis/graph/root_paths.h"
+
+#define MERGED_DEPTH 48u
+
+typedef struct MergedStep {
+    uint32_t parent;      // index; NO_INDEX: a group of roots
+    uint32_t type;        // of NodeTypes; NO_INDEX: a group of roots
+    uint32_t root;        // of a group of roots: index into labels
+    uint16_t depth;       // 0: a group of roots
+    bool is_repeated;     // stands for several nodes in a row, or for what is deeper
+    uint64_t objects;     // targets here and below, blocks included
+    uint64_t bytes;       // of them
+    uint64_t own_objects; // targets here
+    uint64_t own_bytes;
+} MergedStep;
+
+typedef struct MergedPaths {
+    uint32_t step_count;
+    MergedStep *steps; // parents before children; all have targets at or below
+    uint32_t label_count;
+    char **labels; // of groups of roots: a variable, a thread's stack; owned
+} MergedPaths;
+
+// Merges the paths of `tree` to each node that `is_target` wants (NULL: all). Errors: memory.
+// The caller owns `*out` and frees it with merged_paths_free().
+NODISCARD bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
+                                bool (*is_target)(const void *context, uint32_t node),
+                                const void *context, MergedPaths **out, Error *error);
+void merged_paths_free(MergedPaths *paths);
+
+// What a step is called.
+const char *merged_step_label(const MergedPaths *paths, const NodeTypes *types, uint32_t step);
+
+// The indices of the steps right below one (NO_INDEX: the groups of roots), most bytes first, of
+// equals by label. The caller frees the array. NULL when memory is short.
+uint32_t *merged_paths_children(const MergedPaths *paths, const NodeTypes *types, uint32_t step,
+                                uint32_t *count);
+
+#endif

@@ -1,0 +1,131 @@
+// NodeTypes: see analysis/graph/node_types.h.
+
+#include "analysis/graph/node_types.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parallel_for.h"
+#include "base/side_table.h"
+
+#define PIECE_PAGES 4096u
+
+void node_types_free(NodeTypes *types)
+{
+    if (types == NULL)
+        return;
+    side_table_free(types->by_node, (uint64_t)types->graph->node_count * sizeof *types->by_node);
+    free(types);
+}
+
+static int compare_labels(const void *left, const void *right, void *context)
+{
+    const TypeTable *table = context;
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    int order = strcmp(table->types[a].label, table->types[b].label);
+
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+bool node_types_unify(const TypeTable *table, uint32_t **out, Error *error)
+{
+    size_t count = table->type_count;
+    uint32_t *order = malloc((count + 1) * sizeof *order);
+
+    *out = malloc((count + 1) * sizeof **out);
+    if (order == NULL || *out == NULL) {
+        free(order);
+        free(*out);
+        *out = NULL;
+        return error_set_memory(error, count * 8, "types");
+    }
+    for (uint32_t type = 0; type < count; type++)
+        order[type] = type;
+    qsort_r(order, count, sizeof *order, compare_labels, (void *)(uintptr_t)table);
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_same =
+            i > 0 && strcmp(table->types[order[i - 1]].label, table->types[order[i]].label) == 0;
+
+        (*out)[order[i]] = is_same ? (*out)[order[i - 1]] : order[i];
+    }
+    free(order);
+    return true;
+}
+
+typedef struct Typing {
+    NodeTypes *types;
+    uint32_t *unified;
+} Typing;
+
+static bool is_same(const TypeKey *a, const TypeKey *b)
+{
+    return a->trace == b->trace && a->drop == b->drop && a->block_size == b->block_size &&
+           a->is_dead == b->is_dead;
+}
+
+static bool type_pages(void *context, uint32_t worker, uint64_t item, Error *error)
+{
+    const Typing *typing = context;
+    const NodeTypes *types = typing->types;
+    const ObjectGraph *graph = types->graph;
+    const HeapImage *image = graph->image;
+    uint32_t first = (uint32_t)item * PIECE_PAGES, node = graph->page_nodes[first];
+    uint32_t end =
+        image->page_count - first > PIECE_PAGES ? first + PIECE_PAGES : image->page_count;
+    uint32_t type = NO_INDEX;
+    TypeKey previous = {0};
+
+    (void)worker, (void)error;
+    for (uint32_t page = first; page < end; page++) {
+        const uint64_t *marked = graph->mark->marked + heap_image_first_word(image, page);
+
+        for (uint32_t word = 0; word < heap_image_page_words(image, page); word++)
+            for (uint64_t left = marked[word]; left != 0; left &= left - 1) {
+                TypeKey key = type_key_of(image, page, word * 64 + (uint32_t)__builtin_ctzll(left));
+
+                // Neighbours are mostly alike.
+                if (type == NO_INDEX || !is_same(&key, &previous))
+                    type =
+                        typing->unified[types->table->keys[type_table_find_key(types->table, &key)]
+                                            .type];
+                previous = key;
+                types->by_node[node++] = type;
+            }
+    }
+    return true;
+}
+
+bool node_types_new(const ObjectGraph *graph, const TypeTable *table, NodeTypes **out, Error *error)
+{
+    NodeTypes *types = calloc(1, sizeof *types);
+    Typing typing = {.types = types};
+    uint64_t pieces = ((uint64_t)graph->image->page_count + PIECE_PAGES - 1) / PIECE_PAGES;
+    bool ok;
+
+    *out = NULL;
+    if (types == NULL)
+        return error_set_memory(error, sizeof *types, "types");
+    types->graph = graph;
+    types->table = table;
+    types->type_count = table->type_count + 1;
+    types->by_node = side_table_new((uint64_t)graph->node_count * sizeof *types->by_node);
+    ok = types->by_node != NULL;
+    if (!ok)
+        (void)error_set_memory(error, (uint64_t)graph->node_count * 4, "the types of objects");
+    ok = ok && node_types_unify(table, &typing.unified, error) &&
+         parallel_for(pieces, parallel_for_threads(0, pieces), type_pages, &typing, error);
+    free(typing.unified);
+    if (!ok) {
+        node_types_free(types);
+        return false;
+    }
+    for (uint32_t node = graph->object_count; node < graph->node_count; node++)
+        types->by_node[node] = node_types_foreign(types);
+    *out = types;
+    return true;
+}
+
+const char *node_types_label(const NodeTypes *types, uint32_t type)
+{
+    return type < types->table->type_count ? types->table->types[type].label : "foreign block";
+}

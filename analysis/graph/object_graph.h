@@ -1,0 +1,123 @@
+// ObjectGraph: who refers to whom among the marked objects and reached foreign blocks.
+//
+// Every reference is resolved once, into a compact array of targets (compressed sparse rows):
+// 4 bytes a reference and 4.2 bytes a node. Whoever walks the graph needs no address any more.
+//
+// Nodes are numbers. Marked objects come first, ascending by address; reached foreign blocks
+// behind them, ascending by address. References are those of rule conservative/1 that lead to a
+// live object or a foreign block, one for each word, in the order of the words; so several words
+// may give the same one, and an object may refer to itself.
+//
+//     for (uint64_t edge = object_graph_first_edge(graph, node);
+//          edge < object_graph_first_edge(graph, node + 1); edge++)
+//         visit(graph->targets[edge]);
+
+#ifndef ANALYSIS_GRAPH_OBJECT_GRAPH_H
+#define ANALYSIS_GRAPH_OBJECT_GRAPH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "marker/mark.h"
+#include "base/error.h"
+#include "snapshot/heap/heap_image.h"
+
+#define NO_NODE UINT32_MAX
+// Nodes, and whatever is added to them, stay below this.
+#define GRAPH_MAX_NODES (UINT32_MAX - 1)
+
+// A root word that refers to a node.
+typedef struct GraphRoot {
+    uint64_t root; // index into HeapImage.roots
+    uint32_t node;
+    bool is_interior; // points inside the object, not to its start
+} GraphRoot;
+
+typedef struct ObjectGraph {
+    const HeapImage *image; // borrowed
+    const MarkResult *mark; // borrowed
+    uint32_t object_count;
+    uint32_t node_count; // objects and blocks
+    uint64_t edge_count;
+    uint32_t *page_nodes;  // per page: the node of its first marked object; one more at the end
+    uint32_t *block_nodes; // per word of mark->marked_blocks: the node of its first bit
+    // First edge of a node: its own entry plus the one of its group of GRAPH_GROUP_NODES.
+    uint64_t *edge_bases;
+    uint32_t *edge_offsets; // node_count + 1
+    uint32_t *targets;      // edge_count
+    uint64_t root_count;
+    GraphRoot *roots; // in the order of the image's roots
+} ObjectGraph;
+
+#define GRAPH_GROUP_SHIFT 6u
+#define GRAPH_GROUP_NODES (1u << GRAPH_GROUP_SHIFT)
+
+// Is told how far a long computation is. A zeroed struct tells nobody.
+typedef struct AnalysisProgress {
+    void (*tell)(void *context, uint64_t done, uint64_t whole);
+    void *context;
+} AnalysisProgress;
+
+typedef struct ObjectGraphOptions {
+    uint32_t threads;   // 0: one a CPU
+    uint64_t max_bytes; // give up with ERROR_MEMORY when it takes more; 0: no limit
+} ObjectGraphOptions;
+
+// The graph of a major mark of `image`. Both are borrowed and must outlive it. options may be NULL.
+// Errors: memory, unsupported (4,294,967,294 nodes or more; an object with 2^32 references).
+// The caller owns `*out` and frees it with object_graph_free().
+NODISCARD bool object_graph_new(const HeapImage *image, const MarkResult *mark,
+                                const ObjectGraphOptions *options, ObjectGraph **out, Error *error);
+void object_graph_free(ObjectGraph *graph);
+
+// Bytes that the graph occupies.
+uint64_t object_graph_bytes(const ObjectGraph *graph);
+
+// node: 0..node_count; the edges of a node end where those of the next begin.
+static inline uint64_t object_graph_first_edge(const ObjectGraph *graph, uint32_t node)
+{
+    return graph->edge_bases[node >> GRAPH_GROUP_SHIFT] + graph->edge_offsets[node];
+}
+
+static inline bool object_graph_is_block(const ObjectGraph *graph, uint32_t node)
+{
+    return node >= graph->object_count;
+}
+
+// The node of a marked object or a reached block.
+uint32_t object_graph_object_node(const ObjectGraph *graph, uint32_t page, uint32_t slot);
+uint32_t object_graph_block_node(const ObjectGraph *graph, uint32_t block);
+
+// Where a node is in the image: an object's page and slot, or a block (then page is NO_INDEX).
+typedef struct NodePlace {
+    uint32_t page;
+    uint32_t slot;
+    uint32_t block;
+} NodePlace;
+
+NodePlace object_graph_place(const ObjectGraph *graph, uint32_t node);
+uint64_t object_graph_address(const ObjectGraph *graph, uint32_t node);
+// The slot's size, a large object's exact size, or the block's length.
+uint64_t object_graph_bytes_of(const ObjectGraph *graph, uint32_t node);
+
+// Goes through all nodes in ascending order, faster than asking for the place of each:
+//
+//     NodeCursor cursor = node_cursor(graph);
+//     while (node_cursor_next(&cursor))
+//         use(cursor.node, &cursor.place);
+typedef struct NodeCursor {
+    const ObjectGraph *graph;
+    uint32_t node;
+    NodePlace place;
+    uint32_t word;      // of the page, or of the blocks
+    uint64_t left;      // bits of that word still to come
+    uint32_t next_node; // the one that comes next
+} NodeCursor;
+
+NodeCursor node_cursor(const ObjectGraph *graph);
+bool node_cursor_next(NodeCursor *cursor);
+
+// Offset in the object or block of the first word that refers to `target`; UINT64_MAX: none.
+uint64_t object_graph_reference_offset(const ObjectGraph *graph, uint32_t node, uint32_t target);
+
+#endif

@@ -1,0 +1,174 @@
+// Paths from the roots: breadth-first search. See analysis/graph/root_paths.h; more than one path
+// to the same node is found in analysis/graph/shortest_paths.c.
+
+#include "analysis/graph/root_paths.h"
+
+#include <stdlib.h>
+
+#include "base/side_table.h"
+
+// How early what a node's references need is fetched.
+#define FETCH_AHEAD 24u
+
+void path_tree_release(PathTree *tree)
+{
+    uint64_t nodes = tree->graph->node_count;
+
+    side_table_free(tree->parents, nodes * sizeof *tree->parents);
+    side_table_free(tree->order, nodes * sizeof *tree->order);
+    free(tree->seed_roots);
+    tree->parents = tree->order = NULL;
+    tree->seed_roots = NULL;
+}
+
+// What a root word says of its reason to be there; less is better.
+static unsigned root_rank(const ObjectGraph *graph, uint64_t graph_root)
+{
+    static const uint8_t ranks[ROOT_KIND_COUNT] = {
+        [ROOT_EXPLICIT] = 0, [ROOT_HANDLE] = 1,   [ROOT_GLOBAL] = 2,  [ROOT_TLS] = 3,
+        [ROOT_STACK] = 4,    [ROOT_REGISTER] = 5, [ROOT_FOREIGN] = 6,
+    };
+    const Root *root = &graph->image->roots[graph->roots[graph_root].root];
+
+    return (root->is_exact != 0 ? 0u : 8u) + ranks[root->kind];
+}
+
+#define RANKS 16u
+
+static bool is_avoided_root(const uint8_t *avoided, uint64_t graph_root)
+{
+    return avoided != NULL && (avoided[graph_root / 8] >> graph_root % 8 & 1) != 0;
+}
+
+uint64_t path_best_root(const ObjectGraph *graph, const uint8_t *avoided, uint32_t node,
+                        uint64_t *count)
+{
+    uint64_t best = NO_ROOT;
+    unsigned best_rank = RANKS;
+
+    *count = 0;
+    for (uint64_t i = 0; i < graph->root_count; i++) {
+        unsigned rank;
+
+        if (graph->roots[i].node != node || is_avoided_root(avoided, i))
+            continue;
+        ++*count;
+        rank = root_rank(graph, i);
+        if (rank < best_rank) {
+            best = i;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+static bool is_avoided(const PathQuery *query, uint32_t node)
+{
+    return query->is_avoided != NULL && query->is_avoided(query->context, node);
+}
+
+// Notes that a node was reached; true: it is a target.
+static bool reach(PathTree *tree, const PathQuery *query, uint32_t node, uint32_t parent)
+{
+    tree->parents[node] = parent;
+    tree->order[tree->reached_count++] = node;
+    if (query->is_target == NULL || !query->is_target(query->context, node))
+        return false;
+    tree->target = node;
+    return true;
+}
+
+// The better roots first, so that of equally short paths one with a better root is found.
+static bool search_roots(PathTree *tree, const PathQuery *query)
+{
+    const ObjectGraph *graph = tree->graph;
+
+    for (unsigned rank = 0; rank < RANKS; rank++)
+        for (uint64_t i = 0; i < graph->root_count; i++) {
+            uint32_t node = graph->roots[i].node;
+
+            if (root_rank(graph, i) != rank || tree->parents[node] != PATH_UNREACHED ||
+                is_avoided_root(query->avoided_roots, i) || is_avoided(query, node))
+                continue;
+            tree->seed_roots[tree->seed_count++] = i;
+            if (reach(tree, query, node, PATH_ROOT))
+                return true;
+        }
+    return false;
+}
+
+// Of a node that will be taken from the queue soon: first its place in the graph, later its
+// references, later what they lead to. Inline by force: gcc 12 takes a function that only fetches
+// for one without effect, and drops it.
+static inline __attribute__((always_inline)) void fetch_ahead(const PathTree *tree, uint32_t at)
+{
+    const ObjectGraph *graph = tree->graph;
+
+    if (at + 3 * FETCH_AHEAD < tree->reached_count)
+        __builtin_prefetch(&graph->edge_offsets[tree->order[at + 3 * FETCH_AHEAD]]);
+    if (at + 2 * FETCH_AHEAD < tree->reached_count)
+        __builtin_prefetch(
+            &graph->targets[object_graph_first_edge(graph, tree->order[at + 2 * FETCH_AHEAD])]);
+    if (at + FETCH_AHEAD < tree->reached_count) {
+        uint32_t node = tree->order[at + FETCH_AHEAD];
+        uint64_t edge = object_graph_first_edge(graph, node);
+        uint64_t end = object_graph_first_edge(graph, node + 1);
+
+        for (uint64_t last = edge + 4 < end ? edge + 4 : end; edge < last; edge++)
+            __builtin_prefetch(&tree->parents[graph->targets[edge]], 1);
+    }
+}
+
+static void search(PathTree *tree, const PathQuery *query)
+{
+    const ObjectGraph *graph = tree->graph;
+
+    if (search_roots(tree, query))
+        return;
+    for (uint32_t at = 0; at < tree->reached_count; at++) {
+        uint32_t node = tree->order[at];
+        uint64_t end = object_graph_first_edge(graph, node + 1);
+
+        fetch_ahead(tree, at);
+        for (uint64_t edge = object_graph_first_edge(graph, node); edge < end; edge++) {
+            uint32_t target = graph->targets[edge];
+
+            if (tree->parents[target] != PATH_UNREACHED || is_avoided(query, target))
+                continue;
+            if (reach(tree, query, target, node))
+                return;
+        }
+    }
+}
+
+bool path_tree_init(PathTree *tree, const ObjectGraph *graph, const PathQuery *query, Error *error)
+{
+    uint64_t nodes = graph->node_count;
+
+    *tree = (PathTree){.graph = graph, .target = NO_NODE};
+    tree->parents = side_table_new(nodes * sizeof *tree->parents);
+    tree->order = side_table_new(nodes * sizeof *tree->order);
+    tree->seed_roots = malloc((graph->root_count + 1) * sizeof *tree->seed_roots);
+    if (tree->parents == NULL || tree->order == NULL || tree->seed_roots == NULL)
+        return error_set_memory(error, nodes * 8, "paths");
+    for (uint64_t node = 0; node < nodes; node++)
+        tree->parents[node] = PATH_UNREACHED;
+    search(tree, query);
+    return true;
+}
+
+bool path_tree_chain(const PathTree *tree, uint32_t node, uint32_t **out, uint32_t *length,
+                     Error *error)
+{
+    uint32_t count = 0, at;
+
+    for (at = node; at != PATH_ROOT; at = tree->parents[at])
+        count++;
+    *length = count;
+    *out = malloc(count * sizeof **out);
+    if (*out == NULL)
+        return error_set_memory(error, count * sizeof **out, "a path");
+    for (at = node; at != PATH_ROOT; at = tree->parents[at])
+        (*out)[--count] = at;
+    return true;
+}

@@ -1,0 +1,319 @@
+// Naming roots: see analysis/names/root_label.h.
+
+#include "analysis/names/root_label.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/names/register_name.h"
+
+static bool is_only_one_of_its_name(const SnapshotDetails *details, uint32_t thread)
+{
+    for (uint32_t i = 0; i < details->thread_count; i++)
+        if (i != thread && strcmp(details->threads[i].name, details->threads[thread].name) == 0)
+            return false;
+    return true;
+}
+
+char *thread_label(const SnapshotDetails *details, uint32_t thread)
+{
+    const SnapshotThread *record;
+    char *label = NULL;
+    int length;
+
+    if (thread >= details->thread_count)
+        return strdup("an unknown thread");
+    record = &details->threads[thread];
+    if (record->name[0] == '\0')
+        length = asprintf(&label, "thread %" PRIu32, record->tid);
+    else if (is_only_one_of_its_name(details, thread))
+        length = asprintf(&label, "thread '%s'", record->name);
+    else
+        length = asprintf(&label, "thread '%s' (%" PRIu32 ")", record->name, record->tid);
+    return length < 0 ? NULL : label;
+}
+
+// "" where no mapping holds the address, and for anonymous memory.
+static const char *mapping_name(const SnapshotDetails *details, uint64_t address)
+{
+    uint32_t low = 0, high = details->mapping_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (details->mappings[middle].end <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < details->mapping_count && details->mappings[low].start <= address
+               ? details->mappings[low].name
+               : "";
+}
+
+static const char *without_folders(const char *path)
+{
+    const char *folder_end = strrchr(path, '/');
+
+    return folder_end != NULL ? folder_end + 1 : path;
+}
+
+// The module whose variable lies at `address`. A .bss lies behind the last mapping of its file,
+// in anonymous memory.
+static const SnapshotModule *find_module(const SnapshotDetails *details, uint64_t address,
+                                         const char *file)
+{
+    const SnapshotModule *found = NULL;
+
+    for (uint32_t i = 0; i < details->module_count; i++) {
+        const SnapshotModule *module = &details->modules[i];
+
+        if (module->base <= address && (found == NULL || module->base > found->base))
+            found = module;
+    }
+    return found != NULL && (file[0] == '\0' || address < found->end) ? found : NULL;
+}
+
+// How much of a variable's name a person wants to read: of thread_local!'s, whose value is inside
+// closures of what was declared ("CURRENT::{K#0}::{closure#0}::__RUST_STD_INTERNAL_VAL"), the
+// declared name.
+static int shown_length(const char *name)
+{
+    static const char inner[] = "::__RUST_STD_INTERNAL_VAL";
+    size_t length = strlen(name);
+    const char *closure = strstr(name, "::{");
+
+    if (length > strlen(inner) && strcmp(name + length - strlen(inner), inner) == 0)
+        length = closure != NULL ? (size_t)(closure - name) : length - strlen(inner);
+    return (int)length;
+}
+
+// "shop::CACHE+0x10"; the caller frees it.
+static char *variable_label(const SnapshotVariable *variable, uint64_t address)
+{
+    uint64_t offset = address - variable->address;
+    int shown = shown_length(variable->name), length;
+    char *label = NULL;
+
+    if (offset == 0)
+        length = asprintf(&label, "%.*s", shown, variable->name);
+    else
+        length = asprintf(&label, "%.*s+0x%" PRIx64, shown, variable->name, offset);
+    return length < 0 ? NULL : label;
+}
+
+static char *global_label(const SnapshotDetails *details, const Root *root)
+{
+    const char *file = without_folders(mapping_name(details, root->address));
+    const SnapshotModule *module = find_module(details, root->address, file);
+    const SnapshotVariable *variable =
+        snapshot_details_find_variable(details, false, root->address);
+    char *label = NULL, *place;
+    int length = -1;
+
+    if (variable != NULL) {
+        place = variable_label(variable, root->address);
+        if (place != NULL)
+            length =
+                asprintf(&label, "global %s (%s)", place, details->modules[variable->module].name);
+        free(place);
+    } else if (module != NULL) {
+        length =
+            asprintf(&label, "global %s+0x%" PRIx64, module->name, root->address - module->base);
+    } else if (file[0] != '\0') {
+        length = asprintf(&label, "global 0x%" PRIx64 " (%s)", root->address, file);
+    } else {
+        length = asprintf(&label, "global 0x%" PRIx64, root->address);
+    }
+    return length < 0 ? NULL : label;
+}
+
+// The thread-local variable that a root lies in, or NULL.
+static const SnapshotVariable *tls_variable(const SnapshotDetails *details, const Root *root)
+{
+    if (root->thread >= details->thread_count)
+        return NULL;
+    return snapshot_details_find_variable(
+        details, true, root->address - details->threads[root->thread].control_block);
+}
+
+// `thread` is the label of the root's thread. variable: or NULL.
+static char *tls_label(const SnapshotDetails *details, const Root *root,
+                       const SnapshotVariable *variable, const char *thread)
+{
+    char *label = NULL, *place;
+    int length = -1;
+
+    if (variable != NULL) {
+        place =
+            variable_label(variable, root->address - details->threads[root->thread].control_block);
+        if (place != NULL)
+            length = asprintf(&label, "tls %s of %s", place, thread);
+        free(place);
+    } else {
+        length = asprintf(&label, "tls of %s, 0x%" PRIx64, thread, root->address);
+    }
+    return length < 0 ? NULL : label;
+}
+
+static char *other_label(const SnapshotDetails *details, const Root *root)
+{
+    bool is_foreign = root->kind == ROOT_FOREIGN;
+    const char *name = is_foreign ? mapping_name(details, root->address) : "";
+    const char *kind = is_foreign ? "memory" : root_kind_name((RootKind)root->kind);
+    const char *told = snapshot_details_find_root_name(details, root->address, root->value);
+    char *label = NULL;
+    int length;
+
+    if (told != NULL)
+        length = asprintf(&label, "root %s", told);
+    else if (name[0] != '\0')
+        length = asprintf(&label, "%s 0x%" PRIx64 " (%s)", kind, root->address, name);
+    else
+        length = asprintf(&label, "%s 0x%" PRIx64, kind, root->address);
+    return length < 0 ? NULL : label;
+}
+
+// Does '<' at this place begin type parameters? At the start of a path it begins "<T as Trait>".
+static bool begins_parameters(const char *text, size_t at)
+{
+    char before = at > 0 ? text[at - 1] : ' ';
+
+    return before == ':' || before == '_' || before == '}' || (before >= '0' && before <= '9') ||
+           (before >= 'A' && before <= 'Z') || (before >= 'a' && before <= 'z');
+}
+
+// Of the standard library's functions, what they were made for says more than they do: all of a
+// thread's own code may have been inlined into std::sys::backtrace::__rust_begin_short_backtrace.
+static bool is_of_standard_library(const char *function)
+{
+    static const char *const crates[] = {"std::", "core::", "alloc::"};
+
+    for (size_t i = 0; i < sizeof crates / sizeof crates[0]; i++)
+        if (strncmp(function, crates[i], strlen(crates[i])) == 0)
+            return true;
+    return false;
+}
+
+char *function_label(const char *function)
+{
+    size_t length = strlen(function), used = 0, open = 0;
+    size_t kept = is_of_standard_library(function); // levels of parameters that are shown
+    char *label = malloc(length + 1);
+
+    for (size_t i = 0; label != NULL && i < length; i++) {
+        bool is_arrow = function[i] == '>' && i > 0 && function[i - 1] == '-';
+        bool closes = function[i] == '>' && !is_arrow && open > 0;
+        bool opens = function[i] == '<' && (open > 0 || begins_parameters(function, i));
+
+        // "::<" of a function goes with its parameters.
+        if (opens && open++ == kept && used >= 2 && memcmp(label + used - 2, "::", 2) == 0)
+            used -= 2;
+        if (open <= kept)
+            label[used++] = function[i];
+        if (closes)
+            open--;
+    }
+    if (label == NULL || open > 0) {
+        free(label);
+        return strdup(function);
+    }
+    label[used] = '\0';
+    return label;
+}
+
+// "#4 shop::handle_order+0x5c"; the caller frees it.
+static char *frame_label(const SnapshotDetails *details, const SnapshotStack *stack,
+                         uint32_t number)
+{
+    const SnapshotFrame *frame = &stack->frames[number];
+    const SnapshotModule *module = NULL;
+    char *label = NULL, *function = NULL;
+    int length = -1;
+
+    for (uint32_t i = 0; i < details->module_count; i++)
+        if (frame->program_counter >= details->modules[i].base &&
+            frame->program_counter < details->modules[i].end &&
+            (module == NULL || details->modules[i].base > module->base))
+            module = &details->modules[i];
+    if (frame->function != NULL) {
+        function = function_label(frame->function);
+        if (function != NULL)
+            length = asprintf(&label, "#%" PRIu32 " %s+0x%" PRIx64, number, function,
+                              frame->function_offset);
+        free(function);
+    } else if (module != NULL) {
+        length = asprintf(&label, "#%" PRIu32 " %s+0x%" PRIx64, number, module->name,
+                          frame->program_counter - module->base);
+    } else {
+        length = asprintf(&label, "#%" PRIu32 " 0x%" PRIx64, number, frame->program_counter);
+    }
+    return length < 0 ? NULL : label;
+}
+
+// `thread` is the label of the root's thread.
+static char *stack_label(const SnapshotDetails *details, const Root *root, const char *thread)
+{
+    const SnapshotStack *stack = snapshot_details_find_stack(details, root->thread);
+    uint32_t number = stack == NULL ? NO_INDEX : snapshot_stack_find_frame(stack, root->address);
+    const SnapshotFrame *last =
+        stack == NULL || stack->frame_count == 0 ? NULL : &stack->frames[stack->frame_count - 1];
+    char *label = NULL, *frame = NULL;
+    int length = -1;
+
+    if (number != NO_INDEX) {
+        frame = frame_label(details, stack, number);
+        if (frame != NULL)
+            length =
+                asprintf(&label, "%s, frame %s, stack 0x%" PRIx64, thread, frame, root->address);
+    } else if (last != NULL && root->address >= last->start) {
+        // A caller of the last frame that is known, or that frame itself.
+        frame = frame_label(details, stack, stack->frame_count - 1);
+        if (frame != NULL)
+            length = asprintf(&label, "%s, frame %s or a caller, stack 0x%" PRIx64, thread, frame,
+                              root->address);
+    } else {
+        length = asprintf(&label, "%s, stack 0x%" PRIx64, thread, root->address);
+    }
+    free(frame);
+    return length < 0 ? NULL : label;
+}
+
+// Roots that belong to a thread.
+static char *thread_root_label(const SnapshotDetails *details, const Root *root)
+{
+    const SnapshotVariable *variable = NULL;
+    char *thread = thread_label(details, root->thread);
+    char register_text[REGISTER_NAME_CHARS];
+    char *label = NULL;
+    int length = 0;
+
+    if (thread == NULL)
+        return NULL;
+    // The thread-local variables of a thread that was made lie at the end of its stack.
+    if (root->kind == ROOT_STACK || root->kind == ROOT_TLS)
+        variable = tls_variable(details, root);
+    if (root->kind == ROOT_TLS || variable != NULL)
+        label = tls_label(details, root, variable, thread);
+    else if (root->kind == ROOT_STACK)
+        label = stack_label(details, root, thread);
+    else if (root->kind == ROOT_REGISTER)
+        length = asprintf(&label, "register %s of %s", register_name(root->address, register_text),
+                          thread);
+    else
+        length = asprintf(&label, "%s, %s 0x%" PRIx64, thread, root_kind_name((RootKind)root->kind),
+                          root->address);
+    free(thread);
+    return length < 0 ? NULL : label;
+}
+
+char *root_label(const SnapshotDetails *details, const Root *root)
+{
+    if (root->kind == ROOT_GLOBAL)
+        return global_label(details, root);
+    if (root->thread != NO_INDEX || root->kind == ROOT_REGISTER)
+        return thread_root_label(details, root);
+    return other_label(details, root);
+}

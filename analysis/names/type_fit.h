@@ -1,0 +1,16 @@
+// Does a person who writes a name mean the type with this label?
+
+#ifndef ANALYSIS_NAMES_TYPE_FIT_H
+#define ANALYSIS_NAMES_TYPE_FIT_H
+
+// Better fits are greater.
+typedef enum TypeFit {
+    TYPE_FIT_NONE,
+    TYPE_FIT_END,   // "Order" of "shop::Order"
+    TYPE_FIT_PART,  // "i64" of "i64 | u64"; "shop+0x1f40" of "type #7 (trace shop+0x1f40)"
+    TYPE_FIT_WHOLE, // the label
+} TypeFit;
+
+TypeFit type_fit(const char *label, const char *text);
+
+#endif

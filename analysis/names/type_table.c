@@ -1,0 +1,404 @@
+// TypeTable: see analysis/names/type_table.h.
+
+#include "analysis/names/type_table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/names/type_name.h"
+
+#define FIRST_CAPACITY 64u
+
+// ---- keys ----
+
+TypeKey type_key_of(const HeapImage *image, uint32_t page, uint32_t slot)
+{
+    uint32_t block_size = image->pages[page].block_size;
+    const uint8_t *object;
+
+    if (!heap_layout_has_object_header(&image->layout, block_size))
+        return (TypeKey){0};
+    object = heap_image_object_bytes(image, page, slot);
+    return (TypeKey){
+        .trace = heap_layout_read(object, image->layout.type_word),
+        .drop = heap_layout_read(object, image->layout.drop_function),
+        .block_size = block_size,
+        .is_dead =
+            (heap_layout_read(object, image->layout.weak_count) & image->layout.dead_bit) != 0,
+    };
+}
+
+static bool is_same_key(const TypeKey *a, const TypeKey *b)
+{
+    return a->trace == b->trace && a->drop == b->drop && a->block_size == b->block_size &&
+           a->is_dead == b->is_dead;
+}
+
+// Addresses share their low bits; the multiplications spread all of them over the high ones.
+static uint32_t first_slot(const TypeTable *table, const TypeKey *key)
+{
+    uint64_t mixed = (key->trace ^ key->trace >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+
+    mixed = (mixed ^ key->drop ^ (uint64_t)key->block_size << 40) * UINT64_C(0xd6e8feb86659fd93);
+    return (uint32_t)(mixed >> 32) & (table->slot_count - 1);
+}
+
+static uint32_t find_slot(const TypeTable *table, const TypeKey *key)
+{
+    uint32_t slot = first_slot(table, key);
+
+    while (table->slots[slot] != 0 && !is_same_key(&table->keys[table->slots[slot] - 1], key))
+        slot = (slot + 1) & (table->slot_count - 1);
+    return slot;
+}
+
+uint32_t type_table_find_key(const TypeTable *table, const TypeKey *key)
+{
+    uint32_t entry = table->slot_count == 0 ? 0 : table->slots[find_slot(table, key)];
+
+    return entry == 0 ? NO_INDEX : entry - 1;
+}
+
+// Twice the room, with the slots at most half full.
+static bool grow(TypeTable *table, Error *error)
+{
+    uint32_t capacity = table->key_capacity == 0 ? FIRST_CAPACITY : table->key_capacity * 2;
+    TypeKey *keys;
+    uint32_t *slots;
+
+    if (capacity > UINT32_MAX / 4)
+        return error_set(error, ERROR_MEMORY, "too many types for one table");
+    keys = reallocarray(table->keys, capacity, sizeof *keys);
+    if (keys == NULL)
+        return error_set_memory(error, capacity * sizeof *keys, "types");
+    table->keys = keys;
+    slots = calloc((size_t)capacity * 2, sizeof *slots);
+    if (slots == NULL)
+        return error_set_memory(error, (size_t)capacity * 2 * sizeof *slots, "types");
+    free(table->slots);
+    table->slots = slots;
+    table->slot_count = capacity * 2;
+    table->key_capacity = capacity;
+    for (uint32_t i = 0; i < table->key_count; i++)
+        slots[find_slot(table, &table->keys[i])] = i + 1;
+    return true;
+}
+
+uint32_t type_table_add(TypeTable *table, const TypeKey *key, Error *error)
+{
+    uint32_t slot;
+
+    if (table->key_count == table->key_capacity && !grow(table, error))
+        return NO_INDEX;
+    slot = find_slot(table, key);
+    if (table->slots[slot] == 0) {
+        table->keys[table->key_count] = *key;
+        table->slots[slot] = ++table->key_count;
+    }
+    return table->slots[slot] - 1;
+}
+
+// ---- the order of types ----
+
+// A key with what the snapshot knows of it.
+typedef struct KnownKey {
+    uint32_t key; // index
+    HeapTypeKind kind;
+    const TypeKey *words;
+    const SnapshotType *trace; // or NULL
+    const SnapshotType *drop;  // or NULL
+    const char *name;          // or NULL; the one of its pair of functions
+    char *pair_name;           // of the first key of a pair; owned
+    // The size, where sizes tell types of the pair apart; else 0. See Note [Sizes of types].
+    uint32_t told_size;
+} KnownKey;
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_keys(const void *left, const void *right, void *context)
+{
+    const KnownKey *a = left, *b = right;
+    const SnapshotDetails *details = context;
+    int order;
+
+    if ((a->kind == HEAP_TYPE_HEADERLESS) != (b->kind == HEAP_TYPE_HEADERLESS))
+        return a->kind == HEAP_TYPE_HEADERLESS ? 1 : -1;
+    order = type_function_order(details, a->trace, a->words->trace, b->trace, b->words->trace);
+    if (order == 0)
+        order = type_function_order(details, a->drop, a->words->drop, b->drop, b->words->drop);
+    if (order == 0)
+        order = compare_numbers(a->words->block_size, b->words->block_size);
+    return order != 0 ? order : (int)a->words->is_dead - (int)b->words->is_dead;
+}
+
+// ---- making types ----
+
+// The functions of an object that has no type do nothing. A compiler may merge them with those of
+// types that need nothing done: then only those of DEAD objects are known for what they are.
+static HeapTypeKind kind_of(const KnownKey *key)
+{
+    if (type_is_no_op(key->trace) ||
+        (key->words->is_dead && (type_may_be_no_op(key->trace) || type_may_be_no_op(key->drop))))
+        return HEAP_TYPE_NONE;
+    return HEAP_TYPE_OBJECTS;
+}
+
+static void know_keys(const TypeTable *table, const SnapshotDetails *details, KnownKey *known)
+{
+    for (uint32_t i = 0; i < table->key_count; i++) {
+        const TypeKey *words = &table->keys[i];
+        KnownKey *key = &known[i];
+
+        *key = (KnownKey){.key = i, .kind = HEAP_TYPE_HEADERLESS, .words = words};
+        if (words->block_size == 0)
+            continue;
+        key->trace = snapshot_details_find_type(details, words->trace);
+        key->drop = snapshot_details_find_drop(details, words->drop);
+        key->kind = kind_of(key);
+    }
+}
+
+// Note [Sizes of types]
+//
+// A Rust type has one size, so objects of different sizes whose functions stand for several types
+// are of different types. Where there are more sizes than types, that cannot be: in other languages
+// objects of one type may have any size, and a type for each would hide it. So sizes tell types
+// apart only where there are no more of them than names. Of an open set nobody knows how many names
+// there are; few sizes are taken for types, many are not.
+#define MAX_SIZES_OF_OPEN_SET 16u
+
+// The keys known[begin..end), which are in order, have the same two functions.
+static bool name_pair(KnownKey *known, uint32_t begin, uint32_t end, Error *error)
+{
+    uint32_t sizes = 0, names = 0, last_size = 0;
+    bool is_told_by_size;
+
+    for (uint32_t i = begin; i < end; i++)
+        if (known[i].kind == HEAP_TYPE_OBJECTS && known[i].words->block_size != last_size) {
+            last_size = known[i].words->block_size;
+            sizes++;
+        }
+    if (sizes == 0)
+        return true;
+    if (!type_readable_name(known[begin].trace, known[begin].drop, &known[begin].pair_name, &names))
+        return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's name");
+    is_told_by_size =
+        names > 1 && sizes <= (names == TYPE_NAMES_OPEN ? MAX_SIZES_OF_OPEN_SET : names);
+    for (uint32_t i = begin; i < end; i++) {
+        if (known[i].kind != HEAP_TYPE_OBJECTS)
+            continue;
+        known[i].name = known[begin].pair_name;
+        known[i].told_size = is_told_by_size ? known[i].words->block_size : 0;
+    }
+    return true;
+}
+
+static bool is_same_pair(const KnownKey *a, const KnownKey *b)
+{
+    return (a->words->block_size == 0) == (b->words->block_size == 0) &&
+           a->words->trace == b->words->trace && a->words->drop == b->words->drop;
+}
+
+static bool name_pairs(KnownKey *known, uint32_t count, Error *error)
+{
+    for (uint32_t begin = 0, end; begin < count; begin = end) {
+        for (end = begin + 1; end < count && is_same_pair(&known[begin], &known[end]);)
+            end++;
+        if (!name_pair(known, begin, end, error))
+            return false;
+    }
+    return true;
+}
+
+// The same type in two places: a compiler makes the functions of a type once for each part of a
+// program that it compiles. Functions that tell their type in full are not mistaken.
+static bool is_same_type(const KnownKey *a, const KnownKey *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind != HEAP_TYPE_OBJECTS)
+        return true;
+    if (a->told_size != b->told_size)
+        return false;
+    return is_same_pair(a, b) ||
+           (type_is_told(a->trace) && type_is_told(b->trace) && a->name != NULL &&
+            b->name != NULL && strcmp(a->name, b->name) == 0);
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    const KnownKey *a = *(const KnownKey *const *)left, *b = *(const KnownKey *const *)right;
+    int order = a->kind != b->kind
+                    ? (a->kind < b->kind ? -1 : 1)
+                    : strcmp(a->name != NULL ? a->name : "", b->name != NULL ? b->name : "");
+
+    if (order == 0 && a->kind == HEAP_TYPE_OBJECTS)
+        order = compare_numbers(a->told_size, b->told_size);
+    // The first of equals is the one that is shown first.
+    return order != 0 ? order : compare_numbers((uintptr_t)a, (uintptr_t)b);
+}
+
+// For each of the keys in `known`, which are in order: the first one that is of the same type.
+static bool find_equals(const KnownKey *known, uint32_t count, uint32_t *first_of, Error *error)
+{
+    const KnownKey **by_name = calloc((size_t)count + 1, sizeof *by_name);
+
+    if (by_name == NULL)
+        return error_set_memory(error, count * sizeof *by_name, "types");
+    for (uint32_t i = 0; i < count; i++)
+        by_name[i] = &known[i];
+    qsort(by_name, count, sizeof *by_name, compare_names);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = (uint32_t)(by_name[i] - known);
+
+        first_of[index] = i > 0 && is_same_type(by_name[i - 1], by_name[i])
+                              ? first_of[by_name[i - 1] - known]
+                              : index;
+    }
+    free(by_name);
+    return true;
+}
+
+static char *unnamed_label(const SnapshotDetails *details, const KnownKey *key, uint32_t number)
+{
+    const char *module = type_module_name(details, key->trace);
+    char *label;
+    int length;
+
+    if (module != NULL)
+        length = asprintf(&label, "type #%" PRIu32 " (trace %s+0x%" PRIx64 ")", number, module,
+                          key->trace->module_offset);
+    else
+        length =
+            asprintf(&label, "type #%" PRIu32 " (trace 0x%" PRIx64 ")", number, key->words->trace);
+    return length < 0 ? NULL : label;
+}
+
+static bool add_type(TypeTable *table, const SnapshotDetails *details, const KnownKey *key,
+                     Error *error)
+{
+    HeapType *type = &table->types[table->type_count++];
+
+    *type = (HeapType){.kind = key->kind, .first_key = key->key};
+    if (key->name != NULL) {
+        type->name = strdup(key->name);
+        if (type->name == NULL)
+            return error_set_memory(error, strlen(key->name) + 1, "a type's name");
+    }
+    if (type->kind == HEAP_TYPE_HEADERLESS)
+        type->label = strdup("no object header");
+    else if (type->kind == HEAP_TYPE_NONE)
+        type->label = strdup("no type");
+    else if (type->name != NULL)
+        type->label = strdup(type->name);
+    else
+        type->label = unnamed_label(details, key, table->type_count);
+    if (type->label == NULL)
+        return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's label");
+    return true;
+}
+
+static bool make_types(TypeTable *table, const SnapshotDetails *details, const KnownKey *known,
+                       const uint32_t *first_of, Error *error)
+{
+    table->types = calloc((size_t)table->key_count + 1, sizeof *table->types);
+    table->shown_keys = calloc((size_t)table->key_count + 1, sizeof *table->shown_keys);
+    if (table->types == NULL || table->shown_keys == NULL)
+        return error_set_memory(error, table->key_count * sizeof *table->types, "types");
+    for (uint32_t i = 0; i < table->key_count; i++) {
+        const KnownKey *first = &known[first_of[i]];
+
+        table->shown_keys[i] = known[i].key;
+        if (first_of[i] == i && !add_type(table, details, &known[i], error))
+            return false;
+        table->keys[known[i].key].type =
+            first_of[i] == i ? table->type_count - 1 : table->keys[first->key].type;
+    }
+    return true;
+}
+
+bool type_table_finish(TypeTable *table, const SnapshotDetails *details, Error *error)
+{
+    KnownKey *known = calloc((size_t)table->key_count + 1, sizeof *known);
+    uint32_t *first_of = calloc((size_t)table->key_count + 1, sizeof *first_of);
+    bool ok = false;
+
+    if (known == NULL || first_of == NULL) {
+        error_set_memory(error, table->key_count * sizeof *known, "types");
+        goto done;
+    }
+    know_keys(table, details, known);
+    qsort_r(known, table->key_count, sizeof *known, compare_keys, (void *)(uintptr_t)details);
+    ok = name_pairs(known, table->key_count, error) &&
+         find_equals(known, table->key_count, first_of, error) &&
+         make_types(table, details, known, first_of, error);
+
+done:
+    for (uint32_t i = 0; known != NULL && i < table->key_count; i++)
+        free(known[i].pair_name);
+    free(known);
+    free(first_of);
+    return ok;
+}
+
+// ---- tables ----
+
+bool type_table_begin(TypeTable **out, Error *error)
+{
+    *out = calloc(1, sizeof **out);
+    return *out != NULL || error_set_memory(error, sizeof **out, "types");
+}
+
+void type_table_free(TypeTable *table)
+{
+    if (table == NULL)
+        return;
+    for (uint32_t i = 0; i < table->type_count; i++) {
+        free(table->types[i].name);
+        free(table->types[i].label);
+    }
+    free(table->types);
+    free(table->shown_keys);
+    free(table->keys);
+    free(table->slots);
+    free(table);
+}
+
+static bool add_page(TypeTable *table, const HeapImage *image, uint32_t page, Error *error)
+{
+    TypeKey previous = {0};
+    bool has_previous = false;
+
+    for (uint32_t word = 0; word < heap_image_page_words(image, page); word++)
+        for (uint64_t left = heap_image_allocated_word(image, page, word); left != 0;
+             left &= left - 1) {
+            TypeKey key = type_key_of(image, page, word * 64 + (uint32_t)__builtin_ctzll(left));
+
+            if (has_previous && is_same_key(&key, &previous))
+                continue;
+            if (type_table_add(table, &key, error) == NO_INDEX)
+                return false;
+            previous = key;
+            has_previous = true;
+        }
+    return true;
+}
+
+bool type_table_new(const HeapImage *image, TypeTable **out, Error *error)
+{
+    bool ok = type_table_begin(out, error);
+
+    for (uint32_t page = 0; ok && page < image->page_count; page++)
+        ok = add_page(*out, image, page, error);
+    ok = ok && type_table_finish(*out, image->details, error);
+    if (!ok) {
+        type_table_free(*out);
+        *out = NULL;
+    }
+    return ok;
+}

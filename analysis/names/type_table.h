@@ -1,0 +1,82 @@
+// TypeTable: the types of the objects in a heap.
+//
+// What tells an object's type is its *key*: its trace function, its drop function, its slot's size,
+// and whether it is DEAD, since the collector takes their functions from DEAD objects. Each key
+// belongs to one type; a type has several keys where a compiler made its functions more than once,
+// or where its objects have several sizes. Types are in the order in which they are shown, which is
+// the same in every run of a program: by module and offset of their functions, and by size.
+//
+//     TypeTable *types;
+//     if (!type_table_new(image, &types, error)) ...
+//     label = types->types[type_table_find(types, image, page, slot)].label;
+
+#ifndef ANALYSIS_NAMES_TYPE_TABLE_H
+#define ANALYSIS_NAMES_TYPE_TABLE_H
+
+#include "snapshot/heap/heap_image.h"
+
+// All zero for objects without an object header.
+typedef struct TypeKey {
+    uint64_t trace; // the type word
+    uint64_t drop;  // 0 where the layout has none
+    uint32_t block_size;
+    bool is_dead;
+    uint32_t type; // index into TypeTable.types, once the table is finished
+} TypeKey;
+
+typedef enum HeapTypeKind {
+    HEAP_TYPE_OBJECTS,    // a type, whether it has a name or not
+    HEAP_TYPE_NONE,       // of objects that have lost their type, or are not built yet
+    HEAP_TYPE_HEADERLESS, // objects without an object header
+} HeapTypeKind;
+
+typedef struct HeapType {
+    HeapTypeKind kind;
+    uint32_t first_key; // one of its keys: its first
+    char *name;         // "shop::Order", "i64 | u64", or NULL where no symbol told one; owned
+    char *label;        // the name, or "type #7 (trace shop+0x1f40)"; never NULL; owned
+} HeapType;
+
+typedef struct TypeTable {
+    uint32_t type_count;
+    HeapType *types; // owned
+    uint32_t key_count;
+    uint32_t key_capacity;
+    TypeKey *keys; // owned; in order of first appearance
+    // Indices of keys in the order in which they are shown: by module and offset of the trace
+    // function, then of the drop function, then by size. Owned; once the table is finished.
+    uint32_t *shown_keys;
+    uint32_t slot_count;
+    uint32_t *slots; // owned; open addressing, index + 1 of a key or 0
+} TypeTable;
+
+// The types of all allocated objects. Errors: memory. The caller owns `*out`.
+NODISCARD bool type_table_new(const HeapImage *image, TypeTable **out, Error *error);
+void type_table_free(TypeTable *table);
+
+// The key of an allocated object, its `type` not set.
+TypeKey type_key_of(const HeapImage *image, uint32_t page, uint32_t slot);
+
+// Index of the key, or NO_INDEX.
+uint32_t type_table_find_key(const TypeTable *table, const TypeKey *key);
+
+// Index of the type of an allocated object of the image that the table was made from. Neighbours
+// are mostly alike: callers that ask for many compare keys first.
+static inline uint32_t type_table_find(const TypeTable *table, const HeapImage *image,
+                                       uint32_t page, uint32_t slot)
+{
+    TypeKey key = type_key_of(image, page, slot);
+
+    return table->keys[type_table_find_key(table, &key)].type;
+}
+
+// ---- for those who pass over all objects in any case ----
+
+// An empty table without types. Errors: memory.
+NODISCARD bool type_table_begin(TypeTable **out, Error *error);
+// The key's index; it is added when it is new. NO_INDEX when memory is short (then `error` is set).
+uint32_t type_table_add(TypeTable *table, const TypeKey *key, Error *error);
+// Makes types of the keys. `details` is borrowed for the call. Errors: memory.
+NODISCARD bool type_table_finish(TypeTable *table, const SnapshotDetails *details, Error *error);
+
+#endif

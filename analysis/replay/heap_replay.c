@@ -1,0 +1,94 @@
+// HeapReplay: see analysis/replay/heap_replay.h.
+
+#include "analysis/replay/heap_replay.h"
+
+#include <string.h>
+
+#include "marker/schedule/mark_schedule.h"
+
+uint64_t replay_plan_marks(const ReplayPlan *plan)
+{
+    return (plan->last_seed - plan->first_seed + 1) * plan->worker_count * plan->policy_count;
+}
+
+static bool has_same_totals(const MarkTotals *left, const MarkTotals *right)
+{
+    for (uint32_t kind = 0; kind < ROOT_KIND_COUNT; kind++)
+        if (left->roots[kind] != right->roots[kind])
+            return false;
+    return left->marked_objects == right->marked_objects &&
+           left->marked_bytes == right->marked_bytes &&
+           left->marked_blocks == right->marked_blocks &&
+           left->marked_block_bytes == right->marked_block_bytes &&
+           left->invalid_references == right->invalid_references;
+}
+
+// Marks one way and compares. True: go on, unless there is a difference now.
+static bool mark_one_way(const HeapImage *image, const ReplayPlan *plan, const ReplayWay *way,
+                         HeapReplay *out, Error *error)
+{
+    MarkOptions options = mark_options_default();
+    MarkSchedule schedule = mark_schedule_default();
+    MarkResult *result;
+
+    if (!cancel_check(&plan->cancel, error))
+        return false;
+    options.workers = way->workers;
+    options.policy = way->policy;
+    schedule.seed = way->seed;
+    if (way->is_scheduled)
+        options.schedule = &schedule;
+    if (!mark_reachable(image, &options, &result, error))
+        return false;
+    if (way->is_scheduled) {
+        out->marks++;
+        out->steps += result->statistics.schedule.steps;
+    }
+    out->differs_in_totals = !has_same_totals(&out->serial->totals, &result->totals);
+    if (!mark_difference_of_results(image, out->serial, result, &out->difference) ||
+        out->differs_in_totals) {
+        out->has_difference = true;
+        out->way = *way;
+    }
+    mark_result_free(result);
+    return true;
+}
+
+static bool mark_all_ways(const HeapImage *image, const ReplayPlan *plan, bool is_scheduled,
+                          HeapReplay *out, Error *error)
+{
+    uint64_t last_seed = is_scheduled ? plan->last_seed : plan->first_seed;
+
+    for (uint32_t policy = 0; policy < plan->policy_count; policy++)
+        for (uint32_t i = 0; i < plan->worker_count; i++)
+            for (uint64_t seed = plan->first_seed; seed <= last_seed; seed++) {
+                const ReplayWay way = {.workers = plan->workers[i],
+                                       .policy = plan->policies[policy],
+                                       .is_scheduled = is_scheduled,
+                                       .seed = seed};
+                if (!mark_one_way(image, plan, &way, out, error))
+                    return false;
+                if (out->has_difference)
+                    return true;
+            }
+    return true;
+}
+
+bool heap_replay_run(const HeapImage *image, const ReplayPlan *plan, HeapReplay *out, Error *error)
+{
+    memset(out, 0, sizeof *out);
+    if (!mark_reachable_serial(image, MARK_MAJOR, &out->serial, error))
+        return false;
+    // What can be had again is looked at first: it says how.
+    if (mark_all_ways(image, plan, true, out, error) &&
+        (out->has_difference || mark_all_ways(image, plan, false, out, error)))
+        return true;
+    heap_replay_release(out);
+    return false;
+}
+
+void heap_replay_release(HeapReplay *replay)
+{
+    mark_result_free(replay->serial);
+    replay->serial = NULL;
+}

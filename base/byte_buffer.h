@@ -1,0 +1,57 @@
+// ByteBuffer: little-endian bytes being put together. ByteCursor: bytes from a file being
+// taken apart, without ever reading past their end.
+//
+// Neither reports errors at each step: a buffer that ran out of memory, or a cursor that ran
+// out of bytes, stays so (`is_short`), and the caller asks once at the end.
+
+#ifndef BASE_BYTE_BUFFER_H
+#define BASE_BYTE_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef struct ByteBuffer {
+    uint8_t *bytes; // owned
+    size_t length;
+    size_t capacity;
+    bool is_short; // memory was short: `bytes` is not all that was added
+} ByteBuffer;
+
+void byte_buffer_release(ByteBuffer *buffer);
+void byte_buffer_add(ByteBuffer *buffer, const void *bytes, size_t length);
+void byte_buffer_add_zeros(ByteBuffer *buffer, size_t length);
+void byte_buffer_add_u16(ByteBuffer *buffer, uint16_t value);
+void byte_buffer_add_u32(ByteBuffer *buffer, uint32_t value);
+void byte_buffer_add_u64(ByteBuffer *buffer, uint64_t value);
+
+typedef struct ByteCursor {
+    const uint8_t *bytes; // borrowed
+    size_t length;
+    size_t position; // <= length
+    bool is_short;   // more was asked for than there is
+} ByteCursor;
+
+// The next `length` bytes, or NULL when there are fewer.
+const uint8_t *byte_cursor_take(ByteCursor *cursor, size_t length);
+// 0 when there are not enough bytes.
+uint16_t byte_cursor_u16(ByteCursor *cursor);
+uint32_t byte_cursor_u32(ByteCursor *cursor);
+uint64_t byte_cursor_u64(ByteCursor *cursor);
+
+static inline size_t byte_cursor_left(const ByteCursor *cursor)
+{
+    return cursor->length - cursor->position;
+}
+
+// Single values in raw bytes that need no alignment.
+uint16_t bytes_get_u16(const uint8_t *bytes);
+uint32_t bytes_get_u32(const uint8_t *bytes);
+uint64_t bytes_get_u64(const uint8_t *bytes);
+void bytes_put_u16(uint8_t *bytes, uint16_t value);
+void bytes_put_u32(uint8_t *bytes, uint32_t value);
+void bytes_put_u64(uint8_t *bytes, uint64_t value);
+
+#endif

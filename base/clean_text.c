@@ -1,0 +1,68 @@
+// Text that is safe to show: see base/clean_text.h.
+
+#include "base/clean_text.h"
+
+#include <stdint.h>
+
+// Bytes of the clean character at `text`, or 0 when there is none.
+static size_t clean_character(const char *text, size_t length, TextLines lines)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    uint32_t code = bytes[0];
+    size_t count = code < 0x80       ? 1
+                   : code >> 5 == 6  ? 2
+                   : code >> 4 == 14 ? 3
+                   : code >> 3 == 30 ? 4
+                                     : 0;
+    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+
+    if (count == 0 || count > length)
+        return 0;
+    if (count > 1)
+        code &= 0xFFu >> (count + 1);
+    for (size_t i = 1; i < count; i++) {
+        if (bytes[i] >> 6 != 2)
+            return 0;
+        code = code << 6 | (bytes[i] & 0x3F);
+    }
+    if (code < least[count] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
+        return 0;
+    if (code == '\n')
+        return lines == TEXT_MANY_LINES ? count : 0;
+    // Both sets of control characters, and those that turn the direction of writing.
+    if (code < 0x20 || (code >= 0x7F && code < 0xA0) || (code >= 0x202A && code <= 0x202E) ||
+        (code >= 0x2066 && code <= 0x2069))
+        return 0;
+    return count;
+}
+
+bool text_is_clean(const char *text, size_t length, TextLines lines)
+{
+    for (size_t at = 0; at < length;) {
+        size_t count = clean_character(text + at, length - at, lines);
+        if (count == 0)
+            return false;
+        at += count;
+    }
+    return true;
+}
+
+void text_clean(char *text, size_t length, TextLines lines)
+{
+    for (size_t at = 0; at < length;) {
+        size_t count = clean_character(text + at, length - at, lines);
+        if (count == 0)
+            text[at] = '?';
+        at += count > 0 ? count : 1;
+    }
+}
+
+size_t text_cut(const char *text, size_t length, size_t limit)
+{
+    if (length <= limit)
+        return length;
+    // Back over the rest of a character.
+    while (limit > 0 && ((unsigned char)text[limit] & 0xC0) == 0x80)
+        limit--;
+    return limit;
+}

@@ -1,0 +1,380 @@
+// `rudo-snap capture`: records the heap of a running process, or of its core file.
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/commands/capture_program.h"
+#include "cli/commands/capture_summary.h"
+#include "cli/command_list.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
+#include "snapshot/capture/capture.h"
+#include "snapshot/heap/layout_file.h"
+
+typedef struct CaptureSettings {
+    int64_t pid; // 0: not given
+    const char *core;
+    const char *executable;
+    bool is_at_exit;
+    int64_t after_ns; // 0: not given; so are the next two
+    int64_t every_ns;
+    const char *signal_name;
+    const char *output;
+    bool replaces;
+    bool keeps_free_slots;
+    bool redacts;
+    bool is_quiet;
+    int method;            // CaptureMethod
+    int64_t max_pause_ns;  // 0: any
+    int64_t staging_bytes; // 0: as many as it takes
+    int foreign_mode;      // ForeignMode
+    const char *layout;
+    int64_t level;
+    int64_t max_bytes; // 0: any
+    int progress;      // ProgressMode
+} CaptureSettings;
+
+static const OptionChoice foreign_modes[] = {
+    {"blocks", FOREIGN_BLOCKS}, {"roots", FOREIGN_ROOTS}, {"none", FOREIGN_NONE}, {NULL, 0}};
+
+static const OptionChoice methods[] = {{"auto", CAPTURE_AUTO},
+                                       {"precopy", CAPTURE_PRECOPY},
+                                       {"fork", CAPTURE_FORK},
+                                       {"stop", CAPTURE_STOP},
+                                       {NULL, 0}};
+
+static const Option options[] = {
+    {.name = "pid",
+     .letter = 'p',
+     .type = OPTION_NUMBER,
+     .value_name = "PID",
+     .help = "the process to capture; it is stopped while its\n"
+             "memory is copied, and needs no preparation",
+     .setting = offsetof(CaptureSettings, pid),
+     .minimum = 1,
+     .maximum = INT32_MAX},
+    {.name = "core",
+     .type = OPTION_TEXT,
+     .value_name = "CORE",
+     .help = "capture from this core file, of gcore or of a crash;\n"
+             "one that systemd-coredump compressed (.zst) is read,\n"
+             "too",
+     .setting = offsetof(CaptureSettings, core)},
+    {.name = "exe",
+     .type = OPTION_TEXT,
+     .value_name = "PROGRAM",
+     .help = "with --core: read the executable's symbols from here,\n"
+             "not from where the core says; it must be the same\n"
+             "build",
+     .setting = offsetof(CaptureSettings, executable)},
+    {.name = "at-exit",
+     .type = OPTION_FLAG,
+     .help = "capture PROGRAM when it ends, however it ends; what\n"
+             "happens when nothing else is said",
+     .setting = offsetof(CaptureSettings, is_at_exit)},
+    {.name = "after",
+     .type = OPTION_DURATION,
+     .value_name = "TIME",
+     .help = "capture PROGRAM once, when it has run for so long:\n"
+             "250ms, 10s, 1.5h",
+     .setting = offsetof(CaptureSettings, after_ns),
+     .minimum = 1},
+    {.name = "every",
+     .type = OPTION_DURATION,
+     .value_name = "TIME",
+     .help = "capture PROGRAM again and again; FILEs are numbered:\n"
+             "shop.0001.zst, shop.0002.zst, ...",
+     .setting = offsetof(CaptureSettings, every_ns),
+     .minimum = 1000000},
+    {.name = "on-signal",
+     .type = OPTION_TEXT,
+     .value_name = "SIGNAL",
+     .help = "capture PROGRAM whenever rudo-snap gets this signal,\n"
+             "USR1, USR2 or HUP; FILEs are numbered, too",
+     .setting = offsetof(CaptureSettings, signal_name)},
+    {.name = "output",
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "the snapshot to write, a Zstandard file; '-': to\n"
+             "standard output, and the summary to stderr",
+     .is_required = true,
+     .setting = offsetof(CaptureSettings, output)},
+    {.name = "force",
+     .letter = 'f',
+     .type = OPTION_FLAG,
+     .help = "replace FILE when it exists",
+     .setting = offsetof(CaptureSettings, replaces)},
+    {.name = "method",
+     .type = OPTION_CHOICE,
+     .choices = methods,
+     .help = "how: it is copied while it runs, then stopped for\n"
+             "what it wrote meanwhile; or stopped while it is made\n"
+             "to fork, and the fork is copied; or stopped until all\n"
+             "is copied; auto (the default): the first of these\n"
+             "that is possible and takes little time",
+     .setting = offsetof(CaptureSettings, method)},
+    {.name = "max-pause",
+     .type = OPTION_DURATION,
+     .value_name = "TIME",
+     .help = "give up, with status 1 and without a file, when the\n"
+             "process would stand still for longer than this: 20ms",
+     .setting = offsetof(CaptureSettings, max_pause_ns),
+     .minimum = 1000},
+    {.name = "staging",
+     .type = OPTION_BYTES,
+     .value_name = "SIZE",
+     .help = "how much memory the copy of the process may take until\n"
+             "it is written, at least 16M; of a larger process it is\n"
+             "kept compressed (default: as much as it takes, or half\n"
+             "of what is free where that is less)",
+     .setting = offsetof(CaptureSettings, staging_bytes),
+     .minimum = CAPTURE_LEAST_STAGING},
+    {.name = "foreign",
+     .type = OPTION_CHOICE,
+     .choices = foreign_modes,
+     .help = "malloc'd memory: trace its blocks like objects (the\n"
+             "default), take all of it as roots, or leave it out",
+     .setting = offsetof(CaptureSettings, foreign_mode)},
+    {.name = "layout",
+     .type = OPTION_TEXT,
+     .value_name = "LAYOUT",
+     .help = "the heap is laid out as this JSON file says, schema\n"
+             "rudo-snap/layout/1 (default: rudo-gc-0.8)",
+     .setting = offsetof(CaptureSettings, layout)},
+    {.name = "keep-free",
+     .type = OPTION_FLAG,
+     .help = "keep the values of free slots, which are zeroed\n"
+             "otherwise",
+     .setting = offsetof(CaptureSettings, keeps_free_slots)},
+    {.name = "redact",
+     .type = OPTION_FLAG,
+     .help = "leave out all data and all names given at run time:\n"
+             "the graph stays, with every count and digest",
+     .setting = offsetof(CaptureSettings, redacts)},
+    {.name = "level",
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "compression level, 1 to 19 (default: 1)",
+     .setting = offsetof(CaptureSettings, level),
+     .minimum = 1,
+     .maximum = 19},
+    {.name = "max-size",
+     .type = OPTION_BYTES,
+     .value_name = "SIZE",
+     .help = "give up, with status 1 and without a file, when the\n"
+             "snapshot would be larger than this",
+     .setting = offsetof(CaptureSettings, max_bytes),
+     .minimum = 1},
+    {.name = "quiet",
+     .letter = 'q',
+     .type = OPTION_FLAG,
+     .help = "print no summary",
+     .setting = offsetof(CaptureSettings, is_quiet)},
+    {.name = "progress",
+     .type = OPTION_CHOICE,
+     .choices = progress_choices,
+     .help = PROGRESS_HELP,
+     .setting = offsetof(CaptureSettings, progress)},
+    {.name = NULL},
+};
+
+const CommandUsage capture_usage = {
+    .operands = "[-- PROGRAM ARGUMENT...]",
+    .max_operands = INT32_MAX,
+    .options = options,
+    .details = "Records the rudo-gc heap of a running process, with everything that may refer to\n"
+               "it, in one file. The process is stopped for as short a time as can be had\n"
+               "(--method), and runs on whatever happens to rudo-snap. FILE appears when it is\n"
+               "whole.\n"
+               "\n"
+               "With --core, the process is the one that a core file holds. The result is the\n"
+               "same as if it had been captured when the core was made.\n"
+               "\n"
+               "With PROGRAM, runs it and captures it: at its end, or as the options say. It has\n"
+               "standard input and output to itself; rudo-snap prints to standard error, hands\n"
+               "on the signals that it gets, and ends with the program's exit status, or 128 +\n"
+               "the signal that ended it, when every snapshot was written.\n",
+    .examples = "  rudo-snap capture --pid 4242 -o shop.zst\n"
+                "  rudo-snap capture --pid 4242 -o shop.zst --force --foreign roots\n"
+                "  rudo-snap capture --core core.4242 -o shop.zst\n"
+                "  rudo-snap capture -o end.zst -- shop --port 8080\n"
+                "  rudo-snap capture --every 10s -o shop.zst -- shop --port 8080\n",
+};
+
+// Is the snapshot being written to where the summary would go?
+static bool is_standard_output(const char *path)
+{
+    struct stat output, standard;
+
+    return stat(path, &output) == 0 && fstat(STDOUT_FILENO, &standard) == 0 &&
+           output.st_dev == standard.st_dev && output.st_ino == standard.st_ino &&
+           !S_ISREG(output.st_mode) && output.st_rdev == standard.st_rdev;
+}
+
+static void say_phase(void *context, CapturePhase phase)
+{
+    static const char *const names[] = {[CAPTURE_COPYING] = "copying the memory of the process",
+                                        [CAPTURE_SEARCHING] = "looking for pages and roots",
+                                        [CAPTURE_WRITING] = "writing the snapshot"};
+
+    progress_say(context, names[phase]);
+}
+
+// Is it said, once, what to capture?
+static bool check_source(const CaptureSettings *settings, const Operands *program, Error *error)
+{
+    int sources = (settings->pid != 0) + (settings->core != NULL) + (program->count > 0);
+    int moments = settings->is_at_exit + (settings->after_ns != 0) + (settings->every_ns != 0) +
+                  (settings->signal_name != NULL);
+
+    if (sources == 0)
+        return error_set(error, ERROR_USAGE,
+                         "what to capture is missing: --pid, --core, or -- PROGRAM");
+    if (sources > 1)
+        return error_set(error, ERROR_USAGE,
+                         "--pid, --core and a program: only one can be captured");
+    if (settings->executable != NULL && settings->core == NULL)
+        return error_set(error, ERROR_USAGE, "--exe goes with --core");
+    if (moments > 0 && program->count == 0)
+        return error_set(error, ERROR_USAGE,
+                         "--at-exit, --after, --every and --on-signal go with -- PROGRAM");
+    if ((settings->method != CAPTURE_AUTO || settings->max_pause_ns != 0) &&
+        (settings->core != NULL || (program->count > 0 && moments == settings->is_at_exit)))
+        return error_set(error, ERROR_USAGE,
+                         "--method and --max-pause are for programs that run on: not for --core, "
+                         "nor for the end of PROGRAM");
+    if (settings->staging_bytes != 0 && settings->core != NULL)
+        return error_set(error, ERROR_USAGE, "--staging is for processes, not for --core");
+    if (moments > 1)
+        return error_set(error, ERROR_USAGE,
+                         "--at-exit, --after, --every and --on-signal exclude each other");
+    return true;
+}
+
+static bool find_signal(const char *name, int *signal_number, Error *error)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = {{"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"HUP", SIGHUP}};
+
+    if (strncasecmp(name, "SIG", 3) == 0)
+        name += 3;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (strcasecmp(name, signals[i].name) == 0) {
+            *signal_number = signals[i].number;
+            return true;
+        }
+    return error_set(error, ERROR_USAGE, "--on-signal: '%s' is not USR1, USR2 or HUP", name);
+}
+
+static ExitStatus run_program(const Command *command, const CaptureSettings *settings,
+                              const CaptureOptions *how, const Operands *program)
+{
+    ProgramCapture capture = {
+        .argument_count = program->count,
+        .arguments = program->values,
+        .output = settings->output,
+        .how = how,
+        .moment = settings->every_ns != 0         ? CAPTURE_EVERY
+                  : settings->after_ns != 0       ? CAPTURE_AFTER
+                  : settings->signal_name != NULL ? CAPTURE_ON_SIGNAL
+                                                  : CAPTURE_AT_EXIT,
+        .interval_ns = settings->every_ns != 0 ? settings->every_ns : settings->after_ns,
+        .is_quiet = settings->is_quiet,
+    };
+    Error error;
+
+    if (settings->signal_name != NULL &&
+        !find_signal(settings->signal_name, &capture.signal_number, &error))
+        return report_usage_error(command, &error);
+    return (ExitStatus)capture_program_run(&capture);
+}
+
+static bool capture(const CaptureSettings *settings, const CaptureOptions *how,
+                    CaptureSummary *summary, Error *error)
+{
+    if (settings->core != NULL)
+        return capture_core(settings->core, settings->executable, settings->output, how, summary,
+                            error);
+    return capture_process((int)settings->pid, settings->output, how, summary, error);
+}
+
+static bool prepare_output(CaptureSettings *settings, const Operands *program, Error *error)
+{
+    bool is_dash = strcmp(settings->output, "-") == 0;
+
+    if (is_dash)
+        settings->output = "/dev/stdout";
+    if (!is_dash && !is_standard_output(settings->output))
+        return true;
+    if (program->count > 0)
+        return error_set(error, ERROR_USAGE,
+                         "standard output is the program's: a snapshot needs a file");
+    if (isatty(STDOUT_FILENO) == 1)
+        return error_set(error, ERROR_USAGE, "a snapshot is nothing for a terminal");
+    return true;
+}
+
+// A process or a core file.
+static ExitStatus run_once(const CaptureSettings *settings, CaptureOptions *how)
+{
+    CaptureSummary summary;
+    Progress progress;
+    Error error;
+    bool ok;
+
+    // The target has to be let go and the unfinished file to be removed first.
+    interrupt_defer();
+    how->write.cancel = (Cancel){interrupt_is_pending, NULL};
+    progress_init(&progress, (ProgressMode)settings->progress);
+    how->on_phase = say_phase;
+    how->phase_context = &progress;
+    ok = capture(settings, how, &summary, &error);
+    progress_end(&progress);
+    if (!ok)
+        return report_error(&error);
+    if (!settings->is_quiet)
+        print_capture_summary(is_standard_output(settings->output) ? stderr : stdout,
+                              settings->output, how->foreign_mode, &summary);
+    return EXIT_STATUS_DONE;
+}
+
+ExitStatus capture_run(const Command *command, int argument_count, char **arguments)
+{
+    CaptureSettings settings = {.foreign_mode = FOREIGN_BLOCKS};
+    CaptureOptions how = {.layout = NULL};
+    HeapLayout layout;
+    Operands operands;
+    Error error;
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    if (!check_source(&settings, &operands, &error) ||
+        !prepare_output(&settings, &operands, &error))
+        return report_usage_error(command, &error);
+    if (settings.layout != NULL) {
+        if (!layout_file_read(settings.layout, &layout, &error))
+            return report_error(&error);
+        how.layout = &layout;
+    }
+    how.foreign_mode = (ForeignMode)settings.foreign_mode;
+    how.method = (CaptureMethod)settings.method;
+    how.max_pause_ns = (uint64_t)settings.max_pause_ns;
+    how.staging_bytes = (uint64_t)settings.staging_bytes;
+    how.write = (SnapshotWriteOptions){.level = (int)settings.level,
+                                       .max_file_bytes = (uint64_t)settings.max_bytes,
+                                       .redacts = settings.redacts,
+                                       .keeps_free_slots = settings.keeps_free_slots,
+                                       .replaces = settings.replaces};
+    if (operands.count > 0)
+        return run_program(command, &settings, &how, &operands);
+    return run_once(&settings, &how);
+}

@@ -1,0 +1,228 @@
+// `rudo-snap diff`: what grew between snapshots.
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command_list.h"
+#include "cli/commands/diff_output.h"
+#include "cli/heap_session.h"
+#include "cli/option_values.h"
+#include "formats/diff_json.h"
+
+#define MAX_HEAPS 1000
+
+typedef struct DiffSettings {
+    AnswerSettings answer;
+    OptionTexts limits;
+} DiffSettings;
+
+static const Option options[] = {
+    {.name = "fail-on",
+     .type = OPTION_TEXTS,
+     .value_name = "GROWTH",
+     .help = "exit status 1 when something grew more from the first to\n"
+             "the last snapshot: TYPE+10% or TYPE+1MiB of reachable\n"
+             "bytes, TYPE+100 objects; 'total' for all, 'any' for each\n"
+             "type; may be given several times",
+     .setting = offsetof(DiffSettings, limits)},
+    ANSWER_OPTIONS,
+    {.name = NULL},
+};
+
+const CommandUsage diff_usage = {
+    .operands = "FILE FILE...",
+    .min_operands = 2,
+    .max_operands = MAX_HEAPS,
+    .options = options,
+    .details = "Compares the heaps of two or more snapshots, in the order given: reachable\n"
+               "objects by type, by the types on their shortest path from the roots, and pages\n"
+               "by size class; and what grew in every step. Captures of one process are compared\n"
+               "object by object, too: by address, type, page, and what object headers tell of\n"
+               "slots that were used again.\n",
+    .examples = "  rudo-snap diff monday.zst tuesday.zst wednesday.zst\n"
+                "  rudo-snap diff --fail-on 'shop::Order+10%' before.zst after.zst\n",
+};
+
+typedef struct DiffRun {
+    const DiffSettings *settings;
+    HeapSession session; // of the heap that is looked at
+    ResultFile json;
+    Progress progress;
+    uint32_t heap_count;
+    HeapProfile **profiles;
+    HeapDiff *diff;
+    uint32_t limit_count;
+    GrowthLimit limits[OPTION_MAX_TEXTS];
+    GrowthFinding findings[OPTION_MAX_TEXTS];
+} DiffRun;
+
+// ---- limits ----
+
+static bool parse_amount(const char *text, GrowthLimit *limit)
+{
+    char *end;
+    double percent;
+    int64_t bytes;
+
+    if (text[0] < '0' || text[0] > '9')
+        return false;
+    errno = 0;
+    percent = strtod(text, &end);
+    if (errno == 0 && strcmp(end, "%") == 0 && percent <= 1e9) {
+        limit->unit = GROWTH_PERCENT;
+        limit->amount = (uint64_t)(percent * 100 + 0.5);
+        return true;
+    }
+    errno = 0;
+    limit->amount = strtoull(text, &end, 10);
+    if (errno == 0 && *end == '\0') {
+        limit->unit = GROWTH_OBJECTS;
+        return true;
+    }
+    if (!parse_byte_count(text, &bytes))
+        return false;
+    limit->unit = GROWTH_BYTES;
+    limit->amount = (uint64_t)bytes;
+    return true;
+}
+
+static bool parse_limit(const char *text, GrowthLimit *limit, Error *error)
+{
+    const char *plus = strrchr(text, '+');
+    size_t length = plus != NULL ? (size_t)(plus - text) : 0;
+
+    limit->text = text;
+    if (length == 0 || length >= sizeof limit->name || !parse_amount(plus + 1, limit)) {
+        (void)error_set(error, ERROR_USAGE, "--fail-on: '%s' is no growth", text);
+        return error_add_hint(error,
+                              "such as 'shop::Order+10%%', 'shop::Order+100' or 'total+1MiB'");
+    }
+    memcpy(limit->name, text, length);
+    limit->name[length] = '\0';
+    return true;
+}
+
+static bool parse_limits(DiffRun *run, Error *error)
+{
+    const OptionTexts *texts = &run->settings->limits;
+
+    for (; run->limit_count < texts->count; run->limit_count++)
+        if (!parse_limit(texts->values[run->limit_count], &run->limits[run->limit_count], error))
+            return false;
+    return true;
+}
+
+// ---- one heap after the other ----
+
+static bool merge_paths(HeapSession *session, MergedPaths **out, Error *error)
+{
+    PathQuery all = {.context = NULL};
+    PathTree tree;
+    bool ok;
+
+    // Paths are left out when memory does not suffice.
+    *out = NULL;
+    if (!heap_session_need_graph(session, error))
+        return error->code == ERROR_MEMORY || error->code == ERROR_UNSUPPORTED;
+    progress_say(&session->progress, "looking for paths");
+    ok = path_tree_init(&tree, session->graph, &all, error) &&
+         merged_paths_new(&tree, session->types, NULL, NULL, out, error);
+    path_tree_release(&tree);
+    return ok;
+}
+
+static bool add_heap(DiffRun *run, const char *path, Error *error)
+{
+    // The output is the diff's, not one of each heap.
+    AnswerSettings settings = run->settings->answer;
+    MergedPaths *merged = NULL;
+    bool ok;
+
+    settings.json = NULL;
+    ok = heap_session_open(&run->session, &settings, path, error) &&
+         merge_paths(&run->session, &merged, error) &&
+         heap_profile_new(run->session.image, run->session.mark, run->session.report, merged,
+                          run->session.types, &run->profiles[run->heap_count], error);
+    run->heap_count += ok;
+    merged_paths_free(merged);
+    heap_session_close(&run->session);
+    run->session = (HeapSession){.settings = NULL};
+    return ok;
+}
+
+static bool check_limits(DiffRun *run, Error *error)
+{
+    for (uint32_t i = 0; i < run->limit_count; i++)
+        if (!growth_limit_check(&run->limits[i], run->diff,
+                                (const HeapProfile *const *)run->profiles, &run->findings[i],
+                                error))
+            return false;
+    return true;
+}
+
+static bool answer(DiffRun *run, const Operands *operands, Error *error)
+{
+    const char *json = run->settings->answer.json;
+
+    run->profiles = calloc((size_t)operands->count, sizeof(HeapProfile *));
+    if (run->profiles == NULL)
+        return error_set_memory(error, (uint64_t)operands->count * 8, "heaps");
+    if (!parse_limits(run, error) || (json != NULL && !result_file_open(&run->json, json, error)))
+        return false;
+    for (int i = 0; i < operands->count; i++)
+        if (!add_heap(run, operands->values[i], error))
+            return false;
+    if (!heap_diff_new((const HeapProfile *const *)run->profiles, run->heap_count, &run->diff,
+                       error) ||
+        !check_limits(run, error))
+        return false;
+    if (json == NULL)
+        return true;
+    DiffJson document = {.diff = run->diff,
+                         .profiles = (const HeapProfile *const *)run->profiles,
+                         .limit_count = run->limit_count,
+                         .limits = run->limits,
+                         .findings = run->findings};
+    return diff_json_write(result_file_sink(&run->json), &document, error) &&
+           result_file_commit(&run->json, error);
+}
+
+static bool is_exceeded(const DiffRun *run)
+{
+    for (uint32_t i = 0; i < run->limit_count; i++)
+        if (run->findings[i].is_exceeded)
+            return true;
+    return false;
+}
+
+ExitStatus diff_run(const Command *command, int argument_count, char **arguments)
+{
+    DiffSettings settings = {.limits.count = 0};
+    DiffRun run = {.settings = &settings};
+    Operands operands;
+    Error error = {.code = ERROR_NONE};
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+    bool is_to_standard_output;
+    ExitStatus status;
+    bool ok;
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    is_to_standard_output = settings.answer.json != NULL && strcmp(settings.answer.json, "-") == 0;
+    ok = answer(&run, &operands, &error);
+    if (ok && !settings.answer.is_quiet && !is_to_standard_output)
+        diff_output_print(run.diff, (const HeapProfile *const *)run.profiles, operands.values,
+                          run.limits, run.findings, run.limit_count);
+    status = heap_session_status(command, ok, &error);
+    if (ok && is_exceeded(&run))
+        status = EXIT_STATUS_FOUND;
+    heap_diff_free(run.diff);
+    for (uint32_t i = 0; i < run.heap_count; i++)
+        heap_profile_free(run.profiles[i]);
+    free(run.profiles);
+    result_file_release(&run.json);
+    return status;
+}

@@ -1,0 +1,284 @@
+// What grew, for people: see cli/commands/diff_output.h.
+
+#include "cli/commands/diff_output.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/terminal.h"
+
+#define SHOWN_ROWS 16u
+// Heaps that have a line of their own: the first ones and the last ones.
+#define SHOWN_HEAPS 12u
+
+static void print_title(const char *title)
+{
+    printf("\n");
+    style_begin(stdout, STYLE_STRONG);
+    printf("%s", title);
+    style_end(stdout);
+    printf("\n");
+}
+
+// "+1.2 MiB", "-812 B", "0 B"
+static char *format_growth(char text[NUMBER_CHARS], int64_t growth)
+{
+    char bytes[NUMBER_CHARS];
+    uint64_t size = growth < 0 ? 0 - (uint64_t)growth : (uint64_t)growth;
+
+    (void)snprintf(text, NUMBER_CHARS, "%s%.24s",
+                   growth > 0   ? "+"
+                   : growth < 0 ? "-"
+                                : "",
+                   format_bytes(bytes, size));
+    return text;
+}
+
+static void print_heading(const HeapDiff *diff, const HeapProfile *const *profiles)
+{
+    const ProfileProcess *process = &profiles[0]->process;
+
+    print_safely(stdout, process->executable, strlen(process->executable));
+    if (diff->is_one_process)
+        printf(" (pid %" PRIu32 "): %" PRIu32 " captures of one process, object by object\n\n",
+               process->pid, diff->heap_count);
+    else
+        printf(": %" PRIu32 " heaps that are not one process's in the order of time; by type\n\n",
+               diff->heap_count);
+}
+
+static void print_heaps(const HeapDiff *diff, const HeapProfile *const *profiles, char **paths)
+{
+    TextTable table;
+
+    text_table_init(&table, "rrrrl");
+    text_table_add(&table, (const char *[]){"reachable", "bytes", "malloc'd", "pages", "snapshot"});
+    for (uint32_t i = 0; i < diff->heap_count; i++) {
+        const HeapProfile *profile = profiles[i];
+        char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], foreign[NUMBER_CHARS], pages[NUMBER_CHARS];
+
+        if (i >= SHOWN_HEAPS / 2 && i + SHOWN_HEAPS / 2 < diff->heap_count) {
+            if (i == SHOWN_HEAPS / 2)
+                text_table_add(&table, (const char *[]){"", "", "", "", "..."});
+            continue;
+        }
+        text_table_add(&table,
+                       (const char *[]){format_count(objects, profile->totals.reachable_objects),
+                                        format_bytes(bytes, profile->totals.reachable_bytes),
+                                        format_bytes(foreign, profile->foreign_bytes),
+                                        format_count(pages, profile->totals.pages), paths[i]});
+    }
+    text_table_print_fitting(&table, 1u << 4, stdout);
+}
+
+static void print_limits(const GrowthLimit *limits, const GrowthFinding *findings, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const GrowthFinding *finding = &findings[i];
+        char before[NUMBER_CHARS], after[NUMBER_CHARS];
+        char *(*format)(char *, uint64_t) =
+            limits[i].unit == GROWTH_OBJECTS ? format_count : format_bytes;
+
+        printf("%s", i == 0 ? "\n" : "");
+        style_begin(stdout, finding->is_exceeded ? STYLE_ERROR : STYLE_STRONG);
+        printf(finding->is_exceeded ? "EXCEEDED" : "ok      ");
+        style_end(stdout);
+        printf("  ");
+        print_safely(stdout, limits[i].text, strlen(limits[i].text));
+        if (finding->label != NULL) {
+            printf("   ");
+            print_safely(stdout, finding->label, strlen(finding->label));
+            printf(" %s -> %s", format(before, finding->before), format(after, finding->after));
+        }
+        if (finding->exceeded_count > 1)
+            printf(", and %" PRIu32 " more", finding->exceeded_count - 1);
+        printf("\n");
+    }
+}
+
+static void add_row(TextTable *table, const HeapDiff *diff, const DiffRow *row, const char *label)
+{
+    char growth[NUMBER_CHARS], before[NUMBER_CHARS], after[NUMBER_CHARS], bytes[NUMBER_CHARS];
+    uint32_t last = diff->heap_count - 1;
+
+    text_table_add(
+        table, (const char *[]){
+                   format_growth(growth, row->growth), format_count(before, row->objects[0]),
+                   format_count(after, row->objects[last]), format_bytes(bytes, row->bytes[last]),
+                   row->grew_always && diff->heap_count > 2 ? "every step" : "", label});
+}
+
+static void begin_rows(TextTable *table, const char *what)
+{
+    text_table_init(table, "rrrrll");
+    text_table_add(table,
+                   (const char *[]){"growth", "objects", "now", "bytes now", "grew in", what});
+}
+
+// Is there anything to say about the row? Shrinking rows are said, too, but last.
+static bool has_changed(const HeapDiff *diff, const DiffRow *row)
+{
+    return row->growth != 0 || row->objects[0] != row->objects[diff->heap_count - 1];
+}
+
+static uint32_t count_changed(const HeapDiff *diff, const DiffRow *rows, uint32_t count)
+{
+    uint32_t changed = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        changed += has_changed(diff, &rows[i]);
+    return changed;
+}
+
+static void print_more(uint64_t all, uint64_t shown, const char *what)
+{
+    char text[NUMBER_CHARS];
+
+    if (all > shown)
+        printf("  and %s more %s: --json FILE has all of them\n", format_count(text, all - shown),
+               what);
+}
+
+static void print_types(const HeapDiff *diff)
+{
+    uint32_t changed = count_changed(diff, diff->types, diff->type_count), shown = 0;
+    TextTable table;
+
+    print_title("types");
+    if (changed == 0) {
+        printf("none has more or fewer reachable objects\n");
+        return;
+    }
+    begin_rows(&table, "type");
+    for (uint32_t i = 0; i < diff->type_count && shown < SHOWN_ROWS; i++)
+        if (has_changed(diff, &diff->types[i])) {
+            add_row(&table, diff, &diff->types[i], diff->types[i].label);
+            shown++;
+        }
+    text_table_print_fitting(&table, 1u << 5, stdout);
+    print_more(changed, shown, "types");
+}
+
+// "stack of thread 'shop' > Cart > Order", the end being most telling.
+static void path_text(const char *label, char *text, size_t size)
+{
+    size_t used = 0;
+
+    for (; *label != '\0' && used + 4 < size; label++) {
+        if (*label == PROFILE_PATH_SEPARATOR) {
+            memcpy(text + used, " > ", 3);
+            used += 3;
+        } else {
+            text[used++] = *label;
+        }
+    }
+    text[used] = '\0';
+}
+
+static void print_paths(const HeapDiff *diff)
+{
+    uint32_t changed = count_changed(diff, diff->paths, diff->path_count), shown = 0;
+    TextTable table;
+
+    print_title("shortest paths from the roots");
+    if (!diff->has_paths) {
+        printf("left out: memory does not suffice\n");
+        return;
+    }
+    if (changed == 0) {
+        printf("none leads to more or fewer objects\n");
+        return;
+    }
+    begin_rows(&table, "path");
+    for (uint32_t i = 0; i < diff->path_count && shown < SHOWN_ROWS; i++)
+        if (has_changed(diff, &diff->paths[i])) {
+            char text[2000];
+
+            path_text(diff->paths[i].label, text, sizeof text);
+            add_row(&table, diff, &diff->paths[i], text);
+            shown++;
+        }
+    text_table_print_fitting(&table, 1u << 5, stdout);
+    print_more(changed, shown, "paths");
+}
+
+static void print_classes(const HeapDiff *diff)
+{
+    uint32_t last = diff->heap_count - 1;
+    TextTable table;
+
+    print_title("pages");
+    text_table_init(&table, "rrrrr");
+    text_table_add(&table, (const char *[]){"size class", "pages", "now", "nearly empty", "now"});
+    for (uint32_t i = 0; i < diff->class_count; i++) {
+        const DiffClass *class = &diff->classes[i];
+        char size[NUMBER_CHARS] = "large", numbers[4][NUMBER_CHARS];
+
+        if (class->block_size != 0)
+            (void)snprintf(size, sizeof size, "%" PRIu32, class->block_size);
+        text_table_add(&table,
+                       (const char *[]){size, format_count(numbers[0], class->pages[0]),
+                                        format_count(numbers[1], class->pages[last]),
+                                        format_count(numbers[2], class->nearly_empty[0]),
+                                        format_count(numbers[3], class->nearly_empty[last])});
+    }
+    text_table_print(&table, stdout);
+}
+
+static void print_moves(const HeapDiff *diff)
+{
+    TextTable table;
+
+    if (!diff->is_one_process)
+        return;
+    print_title("objects, one by one");
+    text_table_init(&table, "lrrrrrrr");
+    text_table_add(&table, (const char *[]){"step", "kept", "new", "gone", "slots used again",
+                                            "new pages", "gone", "used again"});
+    for (uint32_t i = 0; i + 1 < diff->heap_count && i < SHOWN_ROWS; i++) {
+        const ObjectMoves *moves = &diff->moves[i];
+        const PageMoves *pages = &diff->pages[i];
+        char step[NUMBER_CHARS], numbers[7][NUMBER_CHARS];
+
+        (void)snprintf(step, sizeof step, "%" PRIu32 " to %" PRIu32, i + 1, i + 2);
+        text_table_add(&table, (const char *[]){step, format_count(numbers[0], moves->kept),
+                                                format_count(numbers[1], moves->fresh),
+                                                format_count(numbers[2], moves->gone),
+                                                format_count(numbers[3], moves->reused),
+                                                format_count(numbers[4], pages->fresh),
+                                                format_count(numbers[5], pages->gone),
+                                                format_count(numbers[6], pages->reused)});
+    }
+    text_table_print(&table, stdout);
+    print_more(diff->heap_count - 1, SHOWN_ROWS, "steps");
+    printf(
+        "note: a slot used again for the same type counts as kept when its header does not tell\n");
+}
+
+void diff_output_print(const HeapDiff *diff, const HeapProfile *const *profiles, char **paths,
+                       const GrowthLimit *limits, const GrowthFinding *findings,
+                       uint32_t limit_count)
+{
+    print_heading(diff, profiles);
+    print_heaps(diff, profiles, paths);
+    print_limits(limits, findings, limit_count);
+    print_types(diff);
+    print_paths(diff);
+    print_classes(diff);
+    print_moves(diff);
+    printf("\n");
+    style_begin(stdout, STYLE_FAINT);
+    printf("next: rudo-snap path --merge ");
+    print_safely(stdout, paths[diff->heap_count - 1], strlen(paths[diff->heap_count - 1]));
+    printf(" ");
+    if (diff->type_count > 0 && diff->types[0].growth > 0) {
+        printf("'");
+        print_safely(stdout, diff->types[0].label, strlen(diff->types[0].label));
+        printf("'");
+    } else {
+        printf("TYPE");
+    }
+    style_end(stdout);
+    printf("\n");
+}

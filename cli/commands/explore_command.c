@@ -1,0 +1,397 @@
+// `rudo-snap explore`: searches the schedules of the marker for one that goes wrong.
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/command_list.h"
+#include "cli/commands/explore_replay.h"
+#include "cli/commands/explore_report.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
+#include "marker/explore/explore_exhaustive.h"
+#include "marker/explore/explore_shrink.h"
+#include "snapshot/file/snapshot_file.h"
+
+#define DEFAULT_SCHEDULES 20000
+#define DEFAULT_OBJECTS 50
+#define SHRINK_EFFORT 200u
+#define EXHAUSTIVE_THIEVES 2u
+
+typedef enum Subjects { SUBJECTS_BOTH, SUBJECTS_QUEUE, SUBJECTS_MARK } Subjects;
+
+typedef struct ExploreSettings {
+    int model; // SimModel; SIM_MODEL_COUNT: all
+    int subjects;
+    int64_t schedules;
+    int64_t seconds; // 0: no limit
+    int64_t seed;
+    int64_t from;
+    int64_t objects;
+    int64_t workers; // 0: 2 to 4
+    int64_t exhaustive;
+    int policy;
+    const char *output;
+    const char *replay;
+    int progress;
+} ExploreSettings;
+
+static const OptionChoice model_choices[] = {
+    {"all", SIM_MODEL_COUNT}, {"sc", SIM_SC}, {"tso", SIM_TSO}, {"c11", SIM_C11}, {NULL, 0}};
+static const OptionChoice subject_choices[] = {
+    {"both", SUBJECTS_BOTH}, {"queue", SUBJECTS_QUEUE}, {"mark", SUBJECTS_MARK}, {NULL, 0}};
+static const OptionChoice policy_choices[] = {{"both", MARK_POLICY_DEFAULT},
+                                              {"steal", MARK_POLICY_STEAL},
+                                              {"owner", MARK_POLICY_OWNER},
+                                              {NULL, 0}};
+
+static const Option options[] = {
+    {.name = "model",
+     .type = OPTION_CHOICE,
+     .choices = model_choices,
+     .help = "what memory may do: keep one order, hold stores back\n"
+             "(x86), show old values (C11); default: all, in turn",
+     .setting = offsetof(ExploreSettings, model)},
+    {.name = "subject",
+     .type = OPTION_CHOICE,
+     .choices = subject_choices,
+     .help = "what runs: the steal queue alone, whole marks, or both",
+     .setting = offsetof(ExploreSettings, subjects)},
+    {.name = "schedules",
+     .letter = 'n',
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "schedules for each model (default: 20000)",
+     .setting = offsetof(ExploreSettings, schedules),
+     .minimum = 1,
+     .maximum = INT64_MAX},
+    {.name = "seconds",
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "stop after N seconds for each model",
+     .setting = offsetof(ExploreSettings, seconds),
+     .minimum = 1,
+     .maximum = INT32_MAX},
+    {.name = "seed",
+     .type = OPTION_NUMBER,
+     .value_name = "S",
+     .help = "where the random numbers begin (default: 1)",
+     .setting = offsetof(ExploreSettings, seed),
+     .minimum = 0,
+     .maximum = INT64_MAX},
+    {.name = "from",
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "begin with schedule N of that seed (default: 0)",
+     .setting = offsetof(ExploreSettings, from),
+     .minimum = 0,
+     .maximum = INT64_MAX},
+    {.name = "objects",
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "most objects of a generated heap, or taken from FILE\n"
+             "(default: 50)",
+     .setting = offsetof(ExploreSettings, objects),
+     .minimum = 5,
+     .maximum = EXPLORE_MAX_NODES},
+    {.name = "workers",
+     .letter = 'w',
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "workers of a mark, 2 to 8 (default: 2 to 4 in turn)",
+     .setting = offsetof(ExploreSettings, workers),
+     .minimum = 2,
+     .maximum = SIM_MAX_WORKERS},
+    {.name = "policy",
+     .type = OPTION_CHOICE,
+     .choices = policy_choices,
+     .help = "of a mark (default: both, in turn)",
+     .setting = offsetof(ExploreSettings, policy)},
+    {.name = "exhaustive",
+     .type = OPTION_NUMBER,
+     .value_name = "K",
+     .help = "instead: every schedule of every sequence of K pushes\n"
+             "and pops on a queue of capacity 2, with two thieves",
+     .setting = offsetof(ExploreSettings, exhaustive),
+     .minimum = 1,
+     .maximum = 12},
+    {.name = "output",
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     .value_name = "PREFIX",
+     .help = "what is found goes to PREFIX.schedule and, for a mark,\n"
+             "PREFIX.zst (default: explore)",
+     .setting = offsetof(ExploreSettings, output)},
+    {.name = "replay",
+     .type = OPTION_TEXT,
+     .value_name = "SCHEDULE",
+     .help = "instead: run what was found once more, and show it;\n"
+             "for a mark, with its heap as FILE",
+     .setting = offsetof(ExploreSettings, replay)},
+    {.name = "progress",
+     .type = OPTION_CHOICE,
+     .choices = progress_choices,
+     .help = PROGRESS_HELP,
+     .setting = offsetof(ExploreSettings, progress)},
+    {.name = NULL},
+};
+
+const CommandUsage explore_usage = {
+    .operands = "[FILE]",
+    .min_operands = 0,
+    .max_operands = 1,
+    .options = options,
+    .details = "Runs the marker's own code with every load, store, exchange, lock and wake-up\n"
+               "in an order of its choosing, again and again, and looks for a run that loses an\n"
+               "object, claims one twice, marks what nothing reaches, leaves early, or never\n"
+               "ends. What it finds is made as small as possible and shown step by step. Heaps\n"
+               "are generated, or cut out of the snapshot FILE.\n",
+    .examples = "  rudo-snap explore\n"
+                "  rudo-snap explore --model tso --subject queue --schedules 1000000\n"
+                "  rudo-snap explore --subject mark shop.zst\n"
+                "  rudo-snap explore --exhaustive 6\n",
+};
+
+typedef struct ExploreRun {
+    const ExploreSettings *settings;
+    const char *path; // of a recorded heap, or NULL
+    ExploreHeap heap;
+    Progress progress;
+    struct timespec start;
+    SimModel model;
+} ExploreRun;
+
+static bool goes_on(void *context, uint64_t done)
+{
+    ExploreRun *run = context;
+    char text[128], count[NUMBER_CHARS];
+    struct timespec now;
+
+    if (done % 4096 == 0) {
+        (void)snprintf(text, sizeof text, "exploring under %s, %s", sim_model_name(run->model),
+                       format_count(count, done));
+        progress_say(&run->progress, text);
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return run->settings->seconds == 0 || now.tv_sec - run->start.tv_sec < run->settings->seconds;
+}
+
+// ---- what was found ----
+
+// What makes the same search again, and begins where it found something.
+static void print_search(const ExploreRun *run, const ExploreFinding *finding, uint64_t schedules,
+                         uint64_t number)
+{
+    const ExploreSettings *settings = run->settings;
+    char count[NUMBER_CHARS];
+
+    printf("found after %s schedule%s: --model %s", format_count(count, schedules),
+           plural(schedules), sim_model_name(finding->model));
+    if (settings->subjects != SUBJECTS_BOTH)
+        printf(" --subject %s", subject_choices[settings->subjects].name);
+    if (settings->objects != DEFAULT_OBJECTS)
+        printf(" --objects %" PRId64, settings->objects);
+    if (settings->workers != 0)
+        printf(" --workers %" PRId64, settings->workers);
+    if (settings->policy != MARK_POLICY_DEFAULT)
+        printf(" --policy %s", mark_policy_name((MarkPolicy)settings->policy));
+    printf(" --seed %" PRId64 " --from %" PRIu64, settings->seed, number);
+    if (run->path != NULL) {
+        printf(" ");
+        print_safely(stdout, run->path, strlen(run->path));
+    }
+    printf("\n");
+}
+
+static bool report(ExploreRun *run, ExploreFinding *finding, const ExploreTotals *totals,
+                   Error *error)
+{
+    uint64_t number = finding->number;
+    SimRun *sim;
+
+    progress_say(&run->progress, "making it small");
+    if (finding->choices.count > 0 && !explore_shrink(finding, SHRINK_EFFORT, error))
+        return false;
+    progress_end(&run->progress);
+    sim = sim_run_new();
+    if (sim == NULL)
+        return error_set_memory(error, 0, "exploring");
+    explore_print_finding(sim, finding);
+    sim_run_free(sim);
+    printf("\n");
+    if (totals != NULL)
+        print_search(run, finding, totals->schedules, number);
+    // What was found is worth more than a file of it.
+    return explore_save_finding(finding, run->settings->output, error);
+}
+
+// ---- searching ----
+
+static ExploreOptions search_options(ExploreRun *run)
+{
+    const ExploreSettings *settings = run->settings;
+
+    return (ExploreOptions){
+        .marker = &exploring_marker,
+        .model = run->model,
+        .has_queues = settings->subjects != SUBJECTS_MARK && run->path == NULL,
+        .has_marks = settings->subjects != SUBJECTS_QUEUE,
+        .seed = (uint64_t)settings->seed,
+        .first = (uint64_t)settings->from,
+        .schedules = (uint64_t)settings->schedules,
+        .low_objects = 5,
+        .high_objects = (uint32_t)settings->objects,
+        .heap = run->path != NULL ? &run->heap : NULL,
+        .workers = (uint32_t)settings->workers,
+        .policy = (MarkPolicy)settings->policy,
+        .goes_on = goes_on,
+        .goes_on_context = run,
+    };
+}
+
+static bool search(ExploreRun *run, TextTable *table, bool *found, Error *error)
+{
+    ExploreOptions search = search_options(run);
+    ExploreFinding finding;
+    ExploreTotals totals;
+    char schedules[NUMBER_CHARS], steps[NUMBER_CHARS];
+    bool ok = true;
+
+    if (!explore_search(&search, &finding, found, &totals, error))
+        return false;
+    if (*found) {
+        ok = report(run, &finding, &totals, error);
+        explore_finding_release(&finding);
+        return ok;
+    }
+    text_table_add(table, (const char *[]){sim_model_name(run->model),
+                                           format_count(schedules, totals.schedules),
+                                           format_count(steps, totals.steps), "nothing"});
+    return true;
+}
+
+static bool search_exhaustively(ExploreRun *run, TextTable *table, bool *found, Error *error)
+{
+    ExploreFinding finding = {.model = run->model};
+    ExploreCase *explored = &finding.subject.explored;
+    ExhaustiveOptions search = {
+        .explored = explored, .model = run->model, .goes_on = goes_on, .goes_on_context = run};
+    ExhaustiveResult result;
+    char states[NUMBER_CHARS], steps[NUMBER_CHARS];
+    bool ok;
+
+    explored->marker = &exploring_marker;
+    explored->is_queue = true;
+    explored->queue =
+        (QueueCase){.capacity = 2, .thieves = EXHAUSTIVE_THIEVES, .steals = EXHAUSTIVE_THIEVES};
+    memset(explored->queue.operations, '?', (size_t)run->settings->exhaustive);
+    ok = explore_exhaustive(&search, &result, &finding.choices, error);
+    *found = ok && result.violation.kind != VIOLATION_NONE;
+    finding.violation = result.violation;
+    if (*found)
+        ok = report(run, &finding, NULL, error);
+    else if (ok)
+        text_table_add(table, (const char *[]){sim_model_name(run->model),
+                                               format_count(states, result.states),
+                                               format_count(steps, result.steps),
+                                               result.is_complete ? "nothing" : "nothing so far"});
+    explore_finding_release(&finding);
+    return ok;
+}
+
+static void print_heading(const ExploreRun *run)
+{
+    const ExploreSettings *settings = run->settings;
+
+    if (settings->exhaustive != 0) {
+        printf("every schedule of every sequence of %" PRId64
+               " pushes and pops: a queue of capacity 2, two thieves\n\n",
+               settings->exhaustive);
+        return;
+    }
+    if (run->path != NULL) {
+        print_safely(stdout, run->path, strlen(run->path));
+        printf(": marks of %" PRIu32 " of its objects", run->heap.node_count);
+    } else {
+        printf("%s", settings->subjects == SUBJECTS_MARK ? "" : "the steal queue");
+        printf("%s", settings->subjects == SUBJECTS_BOTH ? ", and " : "");
+        if (settings->subjects != SUBJECTS_QUEUE)
+            printf("marks of 5 to %" PRId64 " objects", settings->objects);
+    }
+    printf(", seed %" PRId64 "\n\n", settings->seed);
+}
+
+static bool search_models(ExploreRun *run, bool *found, Error *error)
+{
+    const ExploreSettings *settings = run->settings;
+    TextTable table;
+
+    text_table_init(&table, "lrrl");
+    text_table_add(&table,
+                   (const char *[]){"model", settings->exhaustive != 0 ? "states" : "schedules",
+                                    "operations", "found"});
+    print_heading(run);
+    for (int model = 0; model < SIM_MODEL_COUNT && !*found; model++) {
+        if (settings->model != SIM_MODEL_COUNT && settings->model != model)
+            continue;
+        run->model = (SimModel)model;
+        (void)clock_gettime(CLOCK_MONOTONIC, &run->start);
+        if (settings->exhaustive != 0 ? !search_exhaustively(run, &table, found, error)
+                                      : !search(run, &table, found, error))
+            return false;
+    }
+    progress_end(&run->progress);
+    if (!*found)
+        text_table_print(&table, stdout);
+    return true;
+}
+
+// ---- the command ----
+
+static bool read_heap(ExploreRun *run, Error *error)
+{
+    HeapImage *image;
+
+    if (run->path == NULL || run->settings->replay != NULL)
+        return true;
+    if (run->settings->subjects == SUBJECTS_QUEUE || run->settings->exhaustive != 0)
+        return error_set(error, ERROR_USAGE, "'%s': queues need no heap", run->path);
+    if (!snapshot_read(run->path, NULL, &image, error))
+        return false;
+    explore_heap_cut(&run->heap, image, (uint32_t)run->settings->objects);
+    heap_image_free(image);
+    if (run->heap.root_count == 0)
+        return error_set(error, ERROR_NO_HEAP, "'%s': no root leads to an object", run->path);
+    return true;
+}
+
+ExitStatus explore_run(const Command *command, int argument_count, char **arguments)
+{
+    ExploreSettings settings = {.model = SIM_MODEL_COUNT,
+                                .schedules = DEFAULT_SCHEDULES,
+                                .seed = 1,
+                                .objects = DEFAULT_OBJECTS,
+                                .output = "explore"};
+    ExploreRun run = {.settings = &settings};
+    Operands operands;
+    Error error = {.code = ERROR_NONE};
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+    bool found = false, ok;
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    run.path = operands.count > 0 ? operands.values[0] : NULL;
+    progress_init(&run.progress, (ProgressMode)settings.progress);
+    ok = read_heap(&run, &error) &&
+         (settings.replay != NULL ? explore_replay_file(settings.replay, run.path, &found, &error)
+                                  : search_models(&run, &found, &error));
+    progress_end(&run.progress);
+    if (ok)
+        return found ? EXIT_STATUS_FOUND : EXIT_STATUS_DONE;
+    if (found && settings.replay != NULL) {
+        (void)report_error(&error);
+        return EXIT_STATUS_FOUND;
+    }
+    return error.code == ERROR_USAGE ? report_usage_error(command, &error) : report_error(&error);
+}

@@ -1,0 +1,123 @@
+// What `rudo-snap explore` prints of a violation: see cli/commands/explore_report.h.
+
+#include "cli/commands/explore_report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/result_file.h"
+#include "cli/terminal.h"
+#include "formats/operation_file.h"
+
+#define PATH_CHARS 4096u
+
+void explore_print_case(const ExploreSubject *subject)
+{
+    const ExploreCase *explored = &subject->explored;
+
+    if (explored->is_queue) {
+        const QueueCase *queue = &explored->queue;
+        printf("a queue of capacity %" PRIu32 "; its owner, worker 0, does %s; %" PRIu32
+               " thie%s with %" PRIu32 " attempt%s%s\n",
+               queue->capacity, queue->operations, queue->thieves,
+               queue->thieves == 1 ? "f" : "ves", queue->steals, plural(queue->steals),
+               queue->thieves == 1 ? "" : " each");
+        return;
+    }
+    printf("a %s mark by %" PRIu32 " workers, policy %s, queues of capacity %" PRIu32,
+           mark_kind_name(explored->mark.kind), explored->mark.workers,
+           mark_policy_name(explored->mark.policy), explored->mark.queue_capacity);
+    if (subject->heap.node_count > 0)
+        printf(", of %" PRIu32 " object%s and %" PRIu32 " root%s", subject->heap.node_count,
+               plural(subject->heap.node_count), subject->heap.root_count,
+               plural(subject->heap.root_count));
+    printf("\n");
+    for (uint32_t i = 0; i < subject->heap.node_count; i++) {
+        const ExploreNode *node = &subject->heap.nodes[i];
+        printf("  %s %" PRIu32 "%s", node->is_block ? "block" : "object", i,
+               node->is_old ? " (old)" : "");
+        for (uint32_t edge = 0; edge < node->edge_count; edge++)
+            printf("%s %u", edge == 0 ? " ->" : ",", node->edges[edge]);
+        for (uint32_t root = 0; root < subject->heap.root_count; root++)
+            if (subject->heap.roots[root] == i) {
+                printf("%sa root", node->edge_count > 0 ? "; " : ": ");
+                break;
+            }
+        printf("\n");
+    }
+}
+
+static void print_line(void *context, const TraceLine *line)
+{
+    (void)context;
+    if (line->number == 0)
+        printf("      %s\n", line->text);
+    else
+        printf("%4" PRIu32 "  worker %" PRIu32 "  %s\n", line->number, line->worker, line->text);
+}
+
+// Who waits for what, when nobody goes on.
+static void print_waiting(const SimRun *run)
+{
+    for (uint32_t i = 0; i < sim_worker_count(run); i++) {
+        const SimOperation *pending = sim_pending(run, i);
+        if (pending == NULL)
+            printf("      worker %" PRIu32 "  has ended\n", i);
+        else if (pending->kind == SIM_JOIN)
+            printf("      worker %" PRIu32 "  waits for worker %" PRIu32 " to end\n", i,
+                   pending->location);
+        else if (pending->kind == SIM_PARK)
+            printf("      worker %" PRIu32 "  sleeps in %s, and nobody will unpark it\n", i,
+                   pending->function);
+        else
+            printf("      worker %" PRIu32 "  waits in %s for %s\n", i, pending->function,
+                   pending->text);
+    }
+}
+
+void explore_print_finding(SimRun *run, const ExploreFinding *finding)
+{
+    CaseRun result;
+
+    style_begin(stdout, STYLE_STRONG);
+    printf("%s", finding->violation.text);
+    style_end(stdout);
+    printf(" (%s, under %s)\n\n", violation_kind_name(finding->violation.kind),
+           sim_model_name(finding->model));
+    explore_print_case(&finding->subject);
+    if (finding->model == SIM_TSO)
+        printf("what is (buffered) is seen by its worker alone until its store buffer goes to "
+               "memory\n");
+    if (finding->model == SIM_C11)
+        printf("what is (stale) was there before, and C11 lets it be found all the same\n");
+    printf("\n");
+    (void)explore_trace(run, &finding->subject, finding->model, &finding->choices, print_line, NULL,
+                        &result);
+    if (result.outcome == SIM_DEADLOCK)
+        print_waiting(run);
+}
+
+bool explore_save_finding(const ExploreFinding *finding, const char *prefix, Error *error)
+{
+    bool is_queue = finding->subject.explored.is_queue, ok;
+    ResultFile file = {.stream = NULL};
+    char path[PATH_CHARS];
+
+    (void)snprintf(path, sizeof path, "%s.schedule", prefix);
+    ok = result_file_open(&file, path, error) &&
+         operation_file_write(result_file_sink(&file), finding, error) &&
+         result_file_commit(&file, error);
+    result_file_release(&file);
+    if (!ok)
+        return false;
+    (void)snprintf(path, sizeof path, "%s.zst", prefix);
+    if (!is_queue && !explore_heap_write(&finding->subject.heap, path, error))
+        return false;
+    if (is_queue)
+        printf("again: rudo-snap explore --replay %s.schedule\n", prefix);
+    else
+        printf("again: rudo-snap mark --schedule file:%s.schedule %s.zst\n"
+               "steps: rudo-snap explore --replay %s.schedule %s.zst\n",
+               prefix, prefix, prefix, prefix);
+    return true;
+}

@@ -1,0 +1,20 @@
+// What `rudo-snap explore` prints of a violation: the case, the steps, and how to have it again.
+
+#ifndef CLI_COMMANDS_EXPLORE_REPORT_H
+#define CLI_COMMANDS_EXPLORE_REPORT_H
+
+#include "marker/explore/explore_search.h"
+#include "marker/explore/explore_trace.h"
+
+// "a queue of capacity 2, owner ++-, 1 thief with 2 attempts".
+void explore_print_case(const ExploreSubject *subject);
+
+// The heading, the case, and the numbered steps of the run that these choices make.
+void explore_print_finding(SimRun *run, const ExploreFinding *finding);
+
+// Writes PREFIX.schedule and, of a mark, PREFIX.zst, and prints the commands that follow them.
+// Errors: those of files, memory.
+NODISCARD bool explore_save_finding(const ExploreFinding *finding, const char *prefix,
+                                    Error *error);
+
+#endif

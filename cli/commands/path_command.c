@@ -1,0 +1,385 @@
+// `rudo-snap path`: how an object, or the objects of a type, are reached from the roots.
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/heap_selection.h"
+#include "analysis/graph/merged_paths.h"
+#include "cli/command_list.h"
+#include "cli/heap_session.h"
+#include "cli/commands/path_output.h"
+#include "cli/terminal.h"
+#include "formats/path_json.h"
+
+typedef struct PathSettings {
+    AnswerSettings answer;
+    int64_t most;
+    bool merges;
+    OptionTexts avoided;
+} PathSettings;
+
+static const Option options[] = {
+    {.name = "paths",
+     .letter = 'k',
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "the N shortest paths (default: 1)",
+     .setting = offsetof(PathSettings, most),
+     .minimum = 1,
+     .maximum = 1000},
+    {.name = "merge",
+     .type = OPTION_FLAG,
+     .help = "the shortest path to each object of the type, or to each\n"
+             "object that refers to the address, merged by type",
+     .setting = offsetof(PathSettings, merges)},
+    {.name = "avoid",
+     .type = OPTION_TEXTS,
+     .value_name = "WHAT",
+     .help = "only paths without this ADDRESS, TYPE or group of roots\n"
+             "(stack, register, global, tls, handle, foreign, explicit,\n"
+             "conservative, exact, interior, thread:NAME); may be\n"
+             "given several times",
+     .setting = offsetof(PathSettings, avoided)},
+    ANSWER_OPTIONS,
+    {.name = NULL},
+};
+
+const CommandUsage path_usage = {
+    .operands = "FILE ADDRESS|TYPE",
+    .min_operands = 2,
+    .max_operands = 2,
+    .options = options,
+    .details = "Shows how the object at ADDRESS, or the nearest object of TYPE, is reached from\n"
+               "the roots of the heap in the snapshot FILE: the root word, each object on the\n"
+               "way, and the offset of the reference in it. TYPE is the name of a type, one of\n"
+               "the names in it, or the end of one.\n",
+    .examples = "  rudo-snap path shop.zst shop::Order\n"
+                "  rudo-snap path -k 3 shop.zst 0x600000000640\n"
+                "  rudo-snap path --merge --avoid stack shop.zst Order\n",
+};
+
+typedef struct PathRun {
+    const PathSettings *settings;
+    const char *asked;
+    HeapSession session;
+    HeapSelection target;
+    uint32_t avoided_count;
+    HeapSelection avoided[OPTION_MAX_TEXTS];
+    uint8_t *avoided_roots; // bit per root of the graph
+    uint8_t *avoided_nodes; // by node
+    uint8_t *targets;       // by node
+    uint32_t target_node;   // of an address; NO_NODE: not reachable
+    uint64_t objects;       // asked for
+    uint64_t reachable;     // of them
+    RootPaths paths;
+    MergedPaths *merged;
+} PathRun;
+
+// ---- what is asked for ----
+
+static uint32_t node_of(const HeapSession *session, const HeapSelection *selection)
+{
+    const MarkResult *mark = session->mark;
+
+    if (selection->kind == SELECTION_BLOCK)
+        return (mark->marked_blocks[selection->block / 64] >> selection->block % 64 & 1) != 0
+                   ? object_graph_block_node(session->graph, selection->block)
+                   : NO_NODE;
+    return mark_result_is_marked(mark, session->image, selection->page, selection->slot)
+               ? object_graph_object_node(session->graph, selection->page, selection->slot)
+               : NO_NODE;
+}
+
+// Sets the flags of all nodes that a selection is about.
+static void flag_nodes(const HeapSession *session, const HeapSelection *selection, uint8_t *flags)
+{
+    uint32_t node;
+
+    switch (selection->kind) {
+    case SELECTION_OBJECT:
+    case SELECTION_BLOCK:
+        node = node_of(session, selection);
+        if (node != NO_NODE)
+            flags[node] = 1;
+        return;
+    case SELECTION_TYPES:
+        for (node = 0; node < session->graph->node_count; node++)
+            flags[node] |= selection->is_type[session->types->by_node[node]];
+        return;
+    case SELECTION_ROOTS:
+        return;
+    }
+}
+
+// Both lists of roots ascend.
+static void flag_roots(const HeapSession *session, const HeapSelection *selection, uint8_t *flags)
+{
+    uint64_t next = 0;
+
+    if (selection->kind != SELECTION_ROOTS)
+        return;
+    for (uint64_t i = 0; i < session->graph->root_count; i++) {
+        while (next < selection->root_count &&
+               selection->roots[next] < session->graph->roots[i].root)
+            next++;
+        if (next < selection->root_count && selection->roots[next] == session->graph->roots[i].root)
+            flags[i / 8] |= (uint8_t)(1u << i % 8);
+    }
+}
+
+static bool select_all(PathRun *run, Error *error)
+{
+    const HeapSession *session = &run->session;
+    const TypeTable *table = session->report->type_table;
+
+    if (!heap_selection_make(session->image, table, SELECT_HEAP, run->asked, &run->target, error))
+        return false;
+    for (uint32_t i = 0; i < run->settings->avoided.count; i++) {
+        if (!heap_selection_make(session->image, table, SELECT_HEAP_AND_ROOTS,
+                                 run->settings->avoided.values[i], &run->avoided[i], error))
+            return false;
+        run->avoided_count++;
+    }
+    return true;
+}
+
+static void count_objects(PathRun *run)
+{
+    const ReachabilityReport *report = run->session.report;
+    const HeapSelection *target = &run->target;
+
+    if (target->kind != SELECTION_TYPES) {
+        run->objects = 1;
+        run->target_node = node_of(&run->session, target);
+        run->reachable = run->target_node != NO_NODE;
+        return;
+    }
+    for (uint32_t type = 0; type <= report->type_table->type_count; type++) {
+        if (!target->is_type[type])
+            continue;
+        if (type == report->type_table->type_count) {
+            run->objects += report->foreign_blocks;
+            run->reachable += report->reachable_foreign_blocks;
+        } else {
+            run->objects += report->heap_type_counts[type].objects;
+            run->reachable += report->heap_type_counts[type].reachable_objects;
+        }
+    }
+}
+
+static bool prepare(PathRun *run, Error *error)
+{
+    const HeapSession *session = &run->session;
+    uint64_t nodes = session->graph->node_count;
+
+    run->avoided_roots = calloc(session->graph->root_count / 8 + 1, 1);
+    run->avoided_nodes = calloc(nodes + 1, 1);
+    run->targets = calloc(nodes + 1, 1);
+    if (run->avoided_roots == NULL || run->avoided_nodes == NULL || run->targets == NULL)
+        return error_set_memory(error, 2 * nodes, "paths");
+    for (uint32_t i = 0; i < run->avoided_count; i++) {
+        flag_nodes(session, &run->avoided[i], run->avoided_nodes);
+        flag_roots(session, &run->avoided[i], run->avoided_roots);
+    }
+    flag_nodes(session, &run->target, run->targets);
+    // An object itself is not avoided when paths to it are asked for.
+    if (run->target.kind != SELECTION_TYPES && run->target_node != NO_NODE)
+        run->avoided_nodes[run->target_node] = 0;
+    return true;
+}
+
+// ---- finding ----
+
+static bool is_target(const void *context, uint32_t node)
+{
+    return ((const PathRun *)context)->targets[node] != 0;
+}
+
+static bool is_avoided(const void *context, uint32_t node)
+{
+    return ((const PathRun *)context)->avoided_nodes[node] != 0;
+}
+
+static PathQuery query_of(const PathRun *run)
+{
+    return (PathQuery){.is_target = is_target,
+                       .is_avoided = run->avoided_count > 0 ? is_avoided : NULL,
+                       .context = run,
+                       .avoided_roots = run->avoided_roots};
+}
+
+static bool find_paths(PathRun *run, Error *error)
+{
+    PathQuery query = query_of(run);
+    const ObjectGraph *graph = run->session.graph;
+    PathTree tree;
+    bool ok = path_tree_init(&tree, graph, &query, error);
+    uint32_t target = tree.target;
+
+    if (ok && target != NO_NODE && run->settings->most == 1) {
+        run->paths.paths = calloc(1, sizeof *run->paths.paths);
+        ok = run->paths.paths != NULL || error_set_memory(error, sizeof *run->paths.paths, "paths");
+        ok = ok && path_tree_chain(&tree, target, &run->paths.paths[0].nodes,
+                                   &run->paths.paths[0].length, error);
+        run->paths.count = ok ? 1 : 0;
+    }
+    path_tree_release(&tree);
+    if (ok && target != NO_NODE && run->settings->most > 1)
+        ok = root_paths_find(graph, target, &query, (uint32_t)run->settings->most, &run->paths,
+                             error);
+    return ok;
+}
+
+// Of an address: who refers to it, in its place.
+static void take_referrers(PathRun *run)
+{
+    const ObjectGraph *graph = run->session.graph;
+
+    run->targets[run->target_node] = 0;
+    for (uint32_t node = 0; node < graph->node_count; node++)
+        for (uint64_t edge = object_graph_first_edge(graph, node);
+             edge < object_graph_first_edge(graph, node + 1); edge++)
+            if (graph->targets[edge] == run->target_node && node != run->target_node)
+                run->targets[node] = 1;
+}
+
+static bool merge_paths(PathRun *run, Error *error)
+{
+    PathQuery query = query_of(run);
+    PathTree tree;
+    bool ok;
+
+    if (run->target.kind != SELECTION_TYPES && run->target_node != NO_NODE)
+        take_referrers(run);
+    query.is_target = NULL;
+    ok = path_tree_init(&tree, run->session.graph, &query, error) &&
+         merged_paths_new(&tree, run->session.types, is_target, run, &run->merged, error);
+    path_tree_release(&tree);
+    return ok;
+}
+
+static bool answer(PathRun *run, Error *error)
+{
+    HeapSession *session = &run->session;
+
+    if (!select_all(run, error) || !heap_session_need_graph(session, error))
+        return false;
+    progress_say(&session->progress, "looking for paths");
+    count_objects(run);
+    if (!prepare(run, error) || !find_paths(run, error) ||
+        (run->settings->merges && !merge_paths(run, error)))
+        return false;
+    if (!heap_session_writes_json(session))
+        return true;
+    PathJson document = {.types = session->types,
+                         .reachability = session->report,
+                         .asked = run->asked,
+                         .avoided_count = run->avoided_count,
+                         .avoided = run->settings->avoided.values,
+                         .avoided_roots = run->avoided_roots,
+                         .objects = run->objects,
+                         .reachable_objects = run->reachable,
+                         .paths = &run->paths,
+                         .merged = run->merged};
+    return path_json_write(result_file_sink(&session->json), &document, error) &&
+           result_file_commit(&session->json, error);
+}
+
+// ---- for people ----
+
+static void print_asked(const PathRun *run)
+{
+    const HeapSelection *target = &run->target;
+    const TypeTable *table = run->session.report->type_table;
+    char text[NUMBER_CHARS], reachable[NUMBER_CHARS];
+
+    style_begin(stdout, STYLE_STRONG);
+    if (target->kind == SELECTION_TYPES) {
+        const char *label =
+            target->type < table->type_count ? table->types[target->type].label : "foreign block";
+
+        print_safely(stdout, label, strlen(label));
+        style_end(stdout);
+        printf(": %s object%s, %s reachable\n", format_count(text, run->objects),
+               plural(run->objects), format_count(reachable, run->reachable));
+        return;
+    }
+    if (target->kind == SELECTION_BLOCK) {
+        printf("foreign block at 0x%" PRIx64, target->address);
+    } else {
+        const char *label =
+            table->types[type_table_find(table, run->session.image, target->page, target->slot)]
+                .label;
+
+        print_safely(stdout, label, strlen(label));
+        printf(" at 0x%" PRIx64, target->address);
+    }
+    style_end(stdout);
+    printf(" (%s)", format_bytes(text, target->kind == SELECTION_BLOCK
+                                           ? run->session.image->blocks[target->block].bytes
+                                           : run->session.image->pages[target->page].block_size));
+    if (target->offset > 0)
+        printf(", %" PRIu64 " byte%s before the address asked for", target->offset,
+               plural(target->offset));
+    printf("\n");
+}
+
+static void print_answer(PathRun *run)
+{
+    char rest[TABLE_CELL_CHARS];
+
+    heap_session_print_heading(&run->session);
+    print_asked(run);
+    if (run->paths.count == 0)
+        printf("%s\n", run->reachable == 0 ? "not reachable: no root leads there; it is garbage"
+                       : run->avoided_count > 0
+                           ? "no path: every path goes through what is to be avoided"
+                           : "no path");
+    for (uint32_t i = 0; i < run->paths.count; i++)
+        path_output_print(run->session.types, &run->paths.paths[i], run->avoided_roots, i,
+                          run->paths.count);
+    if (run->merged != NULL)
+        merged_output_print(run->merged, run->session.types,
+                            run->target.kind == SELECTION_TYPES
+                                ? "the shortest paths to all of them, merged by type:"
+                                : "the shortest paths to all that refer to it, merged by type:");
+    printf("\n");
+    heap_session_print_notes(&run->session);
+    if (run->paths.count == 0)
+        return;
+    (void)snprintf(rest, sizeof rest, "--cut 0x%" PRIx64,
+                   object_graph_address(run->session.graph, run->paths.paths[0].nodes[0]));
+    heap_session_print_next(&run->session, "what-if", rest);
+}
+
+ExitStatus path_run(const Command *command, int argument_count, char **arguments)
+{
+    PathSettings settings = {.most = 1};
+    PathRun run = {.settings = &settings, .target_node = NO_NODE};
+    Operands operands;
+    Error error = {.code = ERROR_NONE};
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+    ExitStatus status;
+    bool ok;
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    run.asked = operands.values[1];
+    ok = heap_session_open(&run.session, &settings.answer, operands.values[0], &error) &&
+         answer(&run, &error);
+    if (heap_session_prints(&run.session) && ok)
+        print_answer(&run);
+    status = heap_session_status(command, ok, &error);
+    merged_paths_free(run.merged);
+    root_paths_release(&run.paths);
+    free(run.targets);
+    free(run.avoided_nodes);
+    free(run.avoided_roots);
+    for (uint32_t i = 0; i < run.avoided_count; i++)
+        heap_selection_release(&run.avoided[i]);
+    heap_selection_release(&run.target);
+    heap_session_close(&run.session);
+    return status;
+}

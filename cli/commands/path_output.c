@@ -1,0 +1,177 @@
+// Paths for people: see cli/commands/path_output.h.
+
+#include "cli/commands/path_output.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/names/root_label.h"
+#include "cli/terminal.h"
+
+// A longer path loses its middle, a deeper step is not moved further in.
+#define SHOWN_STEPS 24u
+#define DEEPEST 12u
+#define SHOWN_BRANCHES 32u
+
+static void print_root(const ObjectGraph *graph, const uint8_t *avoided, uint32_t node)
+{
+    uint64_t words, index = path_best_root(graph, avoided, node, &words);
+    const GraphRoot *record = &graph->roots[index];
+    const Root *root = &graph->image->roots[record->root];
+    char *label = root_label(graph->image->details, root);
+    char text[NUMBER_CHARS];
+
+    printf("  ");
+    print_safely(stdout, label != NULL ? label : "a root",
+                 strlen(label != NULL ? label : "a root"));
+    free(label);
+    if (!root->is_exact)
+        printf(record->is_interior ? "  (conservative, points inside)" : "  (conservative)");
+    if (words > 1)
+        printf("  and %s more word%s", format_count(text, words - 1), plural(words - 1));
+    printf("\n");
+}
+
+static void print_indent(uint32_t depth)
+{
+    for (uint32_t i = 0; i < depth && i < DEEPEST; i++)
+        printf("   ");
+}
+
+static void print_step(const NodeTypes *types, const RootPath *path, uint32_t step)
+{
+    const ObjectGraph *graph = types->graph;
+    uint32_t node = path->nodes[step];
+    bool is_block = object_graph_is_block(graph, node);
+    char name[72], bytes[NUMBER_CHARS];
+
+    shorten_middle(name, sizeof name, node_types_label(types, types->by_node[node]));
+    print_indent(step);
+    printf("  └─ ");
+    print_safely(stdout, name, strlen(name));
+    printf("  0x%" PRIx64, object_graph_address(graph, node));
+    if (is_block)
+        printf("  (%s)", format_bytes(bytes, object_graph_bytes_of(graph, node)));
+    if (step + 1 < path->length) {
+        uint64_t offset = object_graph_reference_offset(graph, node, path->nodes[step + 1]);
+
+        printf(is_block ? "  [%" PRIu64 "]" : "  +%" PRIu64, is_block ? offset / 8 : offset);
+    }
+    printf("\n");
+}
+
+void path_output_print(const NodeTypes *types, const RootPath *path, const uint8_t *avoided_roots,
+                       uint32_t index, uint32_t count)
+{
+    char text[NUMBER_CHARS];
+    uint32_t head = path->length, tail = 0;
+
+    if (index == 0)
+        printf("reachable in %s step%s%s\n", format_count(text, path->length), plural(path->length),
+               count > 1 ? "; the shortest paths:" : " from");
+    if (count > 1)
+        printf("\n %" PRIu32 " of %" PRIu32 ", %s step%s\n", index + 1, count,
+               format_count(text, path->length), plural(path->length));
+    else
+        printf("\n");
+    if (path->length > SHOWN_STEPS) {
+        head = SHOWN_STEPS / 2;
+        tail = SHOWN_STEPS - head - 1;
+    }
+    print_root(types->graph, avoided_roots, path->nodes[0]);
+    for (uint32_t step = 0; step < head; step++)
+        print_step(types, path, step);
+    if (tail > 0) {
+        print_indent(head);
+        printf("  ... %s more steps: --json FILE has all of them\n",
+               format_count(text, path->length - head - tail));
+    }
+    for (uint32_t step = path->length - tail; step < path->length; step++)
+        print_step(types, path, step);
+}
+
+// ---- merged ----
+
+typedef struct Branches {
+    const MergedPaths *merged;
+    const NodeTypes *types;
+    TextTable table;
+    uint32_t left_out;
+} Branches;
+
+static void add_branch(Branches *branches, uint32_t step)
+{
+    const MergedStep *record = &branches->merged->steps[step];
+    char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], line[TABLE_CELL_CHARS];
+    unsigned depth = record->depth < DEEPEST ? record->depth : DEEPEST;
+
+    (void)snprintf(line, sizeof line, "%*s%s%s%s", (int)(2 * depth), "", depth > 0 ? "└─ " : "",
+                   merged_step_label(branches->merged, branches->types, step),
+                   record->is_repeated ? " ..." : "");
+    text_table_add(&branches->table, (const char *[]){format_count(objects, record->objects),
+                                                      format_bytes(bytes, record->bytes), line});
+}
+
+// The biggest branches, each below its parent: the steps to be shown are those with most bytes, and
+// a step never has more than its parent.
+static void choose(const MergedPaths *merged, bool *is_shown)
+{
+    for (uint32_t shown = 0; shown < SHOWN_BRANCHES; shown++) {
+        uint32_t best = NO_INDEX;
+
+        for (uint32_t i = 0; i < merged->step_count; i++)
+            if (!is_shown[i] &&
+                (merged->steps[i].parent == NO_INDEX || is_shown[merged->steps[i].parent]) &&
+                (best == NO_INDEX || merged->steps[i].bytes > merged->steps[best].bytes))
+                best = i;
+        if (best == NO_INDEX)
+            return;
+        is_shown[best] = true;
+    }
+}
+
+// Shown steps in order, parents first, without recursion: the children of the newest come next.
+static void add_branches(Branches *branches, const bool *is_shown)
+{
+    const MergedPaths *merged = branches->merged;
+    uint32_t stack[2 * SHOWN_BRANCHES], depth = 0, step = NO_INDEX;
+
+    for (;;) {
+        uint32_t count, *children = merged_paths_children(merged, branches->types, step, &count);
+
+        for (uint32_t i = count; children != NULL && i-- > 0;)
+            if (is_shown[children[i]])
+                stack[depth++] = children[i];
+        free(children);
+        if (depth == 0)
+            return;
+        step = stack[--depth];
+        add_branch(branches, step);
+    }
+}
+
+void merged_output_print(const MergedPaths *merged, const NodeTypes *types, const char *heading)
+{
+    Branches branches = {.merged = merged, .types = types};
+    bool *is_shown = calloc((size_t)merged->step_count + 1, sizeof *is_shown);
+    char text[NUMBER_CHARS];
+
+    if (merged->step_count == 0)
+        printf("\nno object refers to it\n");
+    if (is_shown == NULL || merged->step_count == 0) {
+        free(is_shown);
+        return;
+    }
+    choose(merged, is_shown);
+    printf("\n%s\n\n", heading);
+    text_table_init(&branches.table, "rrl");
+    text_table_add(&branches.table, (const char *[]){"objects", "bytes", "path"});
+    add_branches(&branches, is_shown);
+    text_table_print_fitting(&branches.table, 1u << 2, stdout);
+    if (merged->step_count > SHOWN_BRANCHES)
+        printf("  and %s more steps: --json FILE has all of them\n",
+               format_count(text, merged->step_count - SHOWN_BRANCHES));
+    free(is_shown);
+}

@@ -1,0 +1,15 @@
+// Paths for people: a line a step, each further in than the one before.
+
+#ifndef CLI_COMMANDS_PATH_OUTPUT_H
+#define CLI_COMMANDS_PATH_OUTPUT_H
+
+#include "analysis/graph/merged_paths.h"
+
+// Path `index` of `count`. avoided_roots as in PathQuery.
+void path_output_print(const NodeTypes *types, const RootPath *path, const uint8_t *avoided_roots,
+                       uint32_t index, uint32_t count);
+
+// The biggest branches of the tree, below a heading.
+void merged_output_print(const MergedPaths *merged, const NodeTypes *types, const char *heading);
+
+#endif

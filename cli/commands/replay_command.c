@@ -1,0 +1,350 @@
+// `rudo-snap replay`: marks recorded heaps every way there is, and holds the results against each
+// other and against goldens.
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command_list.h"
+#include "cli/number_list.h"
+#include "cli/progress.h"
+#include "cli/commands/replay_files.h"
+#include "cli/commands/replay_heap.h"
+#include "cli/commands/replay_merging.h"
+#include "cli/commands/replay_output.h"
+#include "cli/result_file.h"
+#include "base/parallel_for.h"
+
+typedef struct ReplaySettings {
+    const char *golden;
+    bool updates;
+    const char *workers;
+    const char *seeds;
+    const char *policies;
+    int64_t jobs;
+    const char *shard;
+    const char *json;
+    const char *junit;
+    const char *output; // of merge
+    bool is_quiet;
+    int progress; // ProgressMode
+} ReplaySettings;
+
+static const Option options[] = {
+    {.name = "golden",
+     .letter = 'g',
+     .type = OPTION_TEXT,
+     .value_name = "DIR",
+     .help = "compare with the goldens in DIR; a heap without one is\n"
+             "a difference",
+     .setting = offsetof(ReplaySettings, golden)},
+    {.name = "update",
+     .type = OPTION_FLAG,
+     .help = "write the goldens that are missing or differ, unless\n"
+             "marks of the heap differ from each other",
+     .setting = offsetof(ReplaySettings, updates)},
+    {.name = "workers",
+     .letter = 'w',
+     .type = OPTION_TEXT,
+     .value_name = "LIST",
+     .help = "so many workers, 1 to 16 each (default: 1,2,4,8,16)",
+     .setting = offsetof(ReplaySettings, workers)},
+    {.name = "seeds",
+     .type = OPTION_TEXT,
+     .value_name = "FIRST..LAST",
+     .help = "on these schedules (default: 1..20)",
+     .setting = offsetof(ReplaySettings, seeds)},
+    {.name = "policy",
+     .type = OPTION_TEXT,
+     .value_name = "LIST",
+     .help = "with these policies (default: steal,owner)",
+     .setting = offsetof(ReplaySettings, policies)},
+    {.name = "jobs",
+     .letter = 'j',
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "so many heaps at once, 1 to 16 (default: one a CPU)",
+     .setting = offsetof(ReplaySettings, jobs),
+     .minimum = 1,
+     .maximum = PARALLEL_FOR_MAX_THREADS},
+    {.name = "shard",
+     .type = OPTION_TEXT,
+     .value_name = "I/N",
+     .help = "only the heaps of part I of N, I from 1; which heap is\n"
+             "in which part does not depend on the others",
+     .setting = offsetof(ReplaySettings, shard)},
+    {.name = "json",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "write a line of JSON for each heap to FILE; '-': to\n"
+             "standard output, which then holds nothing else",
+     .setting = offsetof(ReplaySettings, json)},
+    {.name = "junit",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "write JUnit XML to FILE",
+     .setting = offsetof(ReplaySettings, junit)},
+    {.name = "output",
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     .value_name = "OUT",
+     .help = "of merge: where the result goes; '-': to standard output",
+     .setting = offsetof(ReplaySettings, output)},
+    {.name = "quiet",
+     .letter = 'q',
+     .type = OPTION_FLAG,
+     .help = "print nothing about heaps that are fine",
+     .setting = offsetof(ReplaySettings, is_quiet)},
+    {.name = "progress",
+     .type = OPTION_CHOICE,
+     .choices = progress_choices,
+     .help = PROGRESS_HELP,
+     .setting = offsetof(ReplaySettings, progress)},
+    {.name = NULL},
+};
+
+const CommandUsage replay_usage = {
+    .operands = "PATH...",
+    .min_operands = 1,
+    .max_operands = INT32_MAX,
+    .options = options,
+    .details =
+        "Marks each snapshot (PATH, or *.zst in the folder PATH and in folders in it)\n"
+        "serially, on schedules that can be had again (each number of workers with each\n"
+        "policy and seed), and on threads. All marks of a heap must agree, and what they\n"
+        "find must be what the heap's golden says: DIR/cart.golden of cart.zst.\n"
+        "\n"
+        "The exit status is 0 when all do, 1 when a heap differs or has no golden, 3 when a\n"
+        "snapshot or golden is damaged; the highest of all heaps.\n"
+        "\n"
+        "`rudo-snap replay merge FILE... -o OUT` puts together the --json files of all\n"
+        "shards of one replay, and reports and exits as one replay of all heaps would have.\n"
+        "(A folder of this name is './merge'.)\n",
+    .examples = "  rudo-snap replay heaps/ --golden heaps/golden\n"
+                "  rudo-snap replay heaps/ --golden heaps/golden --update\n"
+                "  rudo-snap replay heaps/ --shard 2/4 --json part2.jsonl\n"
+                "  rudo-snap replay merge part*.jsonl -o all.jsonl\n",
+};
+
+typedef struct ReplayRun {
+    const ReplaySettings *settings;
+    ReplayHeapOptions options;
+    ReplayRunRecord record;
+    ReplayFiles files;
+    ReplayFiles orphans;
+    ReplayHeap *heaps;
+    char *golden; // without slashes at its end
+    ResultFile json;
+    ResultFile junit;
+    Progress progress;
+    _Atomic uint64_t done;
+} ReplayRun;
+
+// ---- settings ----
+
+static bool parse_policies(ReplayPlan *plan, const char *text, Error *error)
+{
+    static const struct {
+        const char *text;
+        uint32_t count;
+        MarkPolicy policies[2];
+    } lists[] = {
+        {"steal", 1, {MARK_POLICY_STEAL}},
+        {"owner", 1, {MARK_POLICY_OWNER}},
+        {"steal,owner", 2, {MARK_POLICY_STEAL, MARK_POLICY_OWNER}},
+        {"owner,steal", 2, {MARK_POLICY_STEAL, MARK_POLICY_OWNER}},
+    };
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        if (strcmp(text, lists[i].text) != 0)
+            continue;
+        plan->policy_count = lists[i].count;
+        memcpy(plan->policies, lists[i].policies, sizeof plan->policies);
+        return true;
+    }
+    return error_set(error, ERROR_USAGE, "--policy '%.60s' is not 'steal', 'owner' or both", text);
+}
+
+static bool take_golden(ReplayRun *run, Error *error)
+{
+    const ReplaySettings *settings = run->settings;
+    size_t length;
+
+    if (settings->updates && settings->golden == NULL)
+        return error_set(error, ERROR_USAGE, "--update needs --golden");
+    if (settings->golden == NULL)
+        return true;
+    length = strlen(settings->golden);
+    while (length > 1 && settings->golden[length - 1] == '/')
+        length--;
+    run->golden = strndup(settings->golden, length);
+    if (run->golden == NULL)
+        return error_set_memory(error, length, "a path");
+    run->options.golden = run->golden;
+    run->options.updates = settings->updates;
+    return true;
+}
+
+static bool take_settings(ReplayRun *run, Error *error)
+{
+    const ReplaySettings *settings = run->settings;
+    ReplayPlan *plan = &run->options.plan;
+
+    run->record = (ReplayRunRecord){
+        .plan = plan, .has_golden = settings->golden != NULL, .part = 1, .parts = 1};
+    if (settings->output != NULL)
+        return error_set(error, ERROR_USAGE, "--output goes with 'merge'");
+    if (settings->json != NULL && settings->junit != NULL &&
+        strcmp(settings->json, settings->junit) == 0)
+        return error_set(error, ERROR_USAGE, "--json and --junit cannot both go to '%s'",
+                         settings->json);
+    return number_list_parse("--workers", settings->workers, 1, MAX_WORKERS, plan->workers,
+                             &plan->worker_count, error) &&
+           number_range_parse("--seeds", settings->seeds, &plan->first_seed, &plan->last_seed,
+                              error) &&
+           parse_policies(plan, settings->policies, error) && take_golden(run, error) &&
+           (settings->shard == NULL ||
+            number_part_parse("--shard", settings->shard, &run->record.part, &run->record.parts,
+                              error)) &&
+           (settings->json == NULL || result_file_open(&run->json, settings->json, error)) &&
+           (settings->junit == NULL || result_file_open(&run->junit, settings->junit, error));
+}
+
+// ---- the run ----
+
+static bool run_heap(void *context, uint32_t worker, uint64_t item, Error *error)
+{
+    ReplayRun *run = context;
+
+    (void)worker;
+    (void)error;
+    replay_heap_run(&run->files.files[item], &run->options, &run->heaps[item]);
+    // One line of progress for all threads: the first of them writes it.
+    uint64_t done = ++run->done;
+    if (worker == 0)
+        progress_tell(&run->progress, done, run->files.count);
+    return true;
+}
+
+static bool collect(ReplayRun *run, const Operands *operands, Error *error)
+{
+    if (!replay_files_collect(operands->values, operands->count, run->golden, &run->files, error))
+        return false;
+    if (run->golden != NULL && !run->files.has_named_files &&
+        !replay_files_find_orphans(&run->files, run->golden, &run->orphans, error))
+        return false;
+    replay_files_keep_part(&run->files, run->record.part, run->record.parts);
+    run->heaps = calloc(run->files.count + 1, sizeof *run->heaps);
+    return run->heaps != NULL ||
+           error_set_memory(error, run->files.count * sizeof *run->heaps, "heaps");
+}
+
+static bool replay_all(ReplayRun *run, Error *error)
+{
+    uint32_t threads = parallel_for_threads((uint32_t)run->settings->jobs, run->files.count);
+
+    progress_say(&run->progress, "replaying");
+    return run->files.count == 0 || parallel_for(run->files.count, threads, run_heap, run, error);
+}
+
+static bool write_documents(ReplayRun *run, Error *error)
+{
+    ReplayRecord *records;
+    bool ok = true;
+
+    if (run->json.stream != NULL) {
+        JsonSink sink = result_file_sink(&run->json);
+        ok = replay_json_write_run(sink, &run->record, error);
+        for (uint64_t i = 0; ok && i < run->files.count; i++)
+            ok = replay_json_write_heap(sink, &run->heaps[i].record, error);
+        ok = ok && result_file_commit(&run->json, error);
+    }
+    if (!ok || run->junit.stream == NULL)
+        return ok;
+    records = calloc(run->files.count + 1, sizeof *records);
+    if (records == NULL)
+        return error_set_memory(error, run->files.count * sizeof *records, "heaps");
+    for (uint64_t i = 0; i < run->files.count; i++)
+        records[i] = run->heaps[i].record;
+    ok = replay_junit_write(result_file_sink(&run->junit), records, run->files.count, error) &&
+         result_file_commit(&run->junit, error);
+    free(records);
+    return ok;
+}
+
+static void print_all(ReplayRun *run, uint64_t elapsed_ns)
+{
+    ReplayOutput output = {.run = &run->record,
+                           .heaps = run->heaps,
+                           .count = run->files.count,
+                           .orphans = &run->orphans,
+                           .is_quiet = run->settings->is_quiet,
+                           .elapsed_ns = elapsed_ns};
+    bool is_standard_output_taken =
+        (run->settings->json != NULL && strcmp(run->settings->json, "-") == 0) ||
+        (run->settings->junit != NULL && strcmp(run->settings->junit, "-") == 0);
+
+    if (!is_standard_output_taken)
+        replay_output_print(&output);
+}
+
+static ExitStatus highest_status(const ReplayRun *run)
+{
+    uint32_t highest = EXIT_STATUS_DONE;
+
+    for (uint64_t i = 0; i < run->files.count; i++)
+        if (run->heaps[i].record.exit_status > highest)
+            highest = run->heaps[i].record.exit_status;
+    return (ExitStatus)highest;
+}
+
+static void release(ReplayRun *run)
+{
+    for (uint64_t i = 0; run->heaps != NULL && i < run->files.count; i++)
+        replay_heap_release(&run->heaps[i]);
+    free(run->heaps);
+    replay_files_release(&run->files);
+    replay_files_release(&run->orphans);
+    result_file_release(&run->json);
+    result_file_release(&run->junit);
+    free(run->golden);
+}
+
+static ExitStatus replay_heaps(const Command *command, const ReplaySettings *settings,
+                               const Operands *operands)
+{
+    ReplayRun run = {.settings = settings};
+    ExitStatus status;
+    uint64_t start = replay_now_ns();
+    Error error = {.code = ERROR_NONE};
+    bool ok;
+
+    progress_init(&run.progress, (ProgressMode)settings->progress);
+    ok = take_settings(&run, &error) && collect(&run, operands, &error) &&
+         replay_all(&run, &error) && write_documents(&run, &error);
+    progress_end(&run.progress);
+    if (ok) {
+        print_all(&run, replay_now_ns() - start);
+        status = highest_status(&run);
+    } else {
+        status =
+            error.code == ERROR_USAGE ? report_usage_error(command, &error) : report_error(&error);
+    }
+    release(&run);
+    return status;
+}
+
+ExitStatus replay_run(const Command *command, int argument_count, char **arguments)
+{
+    ReplaySettings settings = {
+        .workers = "1,2,4,8,16", .seeds = "1..20", .policies = "steal,owner"};
+    Operands operands;
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    if (strcmp(operands.values[0], "merge") == 0)
+        return replay_merge_run(command, operands.values + 1, operands.count - 1, settings.output,
+                                settings.is_quiet);
+    return replay_heaps(command, &settings, &operands);
+}

@@ -1,0 +1,277 @@
+// The files of a replay: see cli/commands/replay_files.h.
+
+#include "cli/commands/replay_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/checksum.h"
+
+#define SNAPSHOT_ENDING ".zst"
+#define GOLDEN_ENDING ".golden"
+// Folders in folders; more is a loop of mounts.
+#define MAX_FOLDER_DEPTH 64u
+
+static void release_file(ReplayFile *file)
+{
+    free(file->path);
+    free(file->relative);
+    free(file->golden);
+}
+
+void replay_files_release(ReplayFiles *files)
+{
+    for (uint64_t i = 0; i < files->count; i++)
+        release_file(&files->files[i]);
+    free(files->files);
+    *files = (ReplayFiles){.count = 0};
+}
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t length = strlen(text), wanted = strlen(ending);
+
+    return length > wanted && strcmp(text + length - wanted, ending) == 0;
+}
+
+static char *text_of(const char *left, const char *between, const char *right, Error *error)
+{
+    char *text;
+
+    if (asprintf(&text, "%s%s%s", left, between, right) >= 0)
+        return text;
+    (void)error_set_memory(error, strlen(left) + strlen(right), "a path");
+    return NULL;
+}
+
+// "old/cart.zst" in "golden": "golden/old/cart.golden".
+static char *golden_of(const char *golden, const char *relative, Error *error)
+{
+    size_t length = strlen(relative);
+    char *text;
+
+    if (ends_with(relative, SNAPSHOT_ENDING))
+        length -= strlen(SNAPSHOT_ENDING);
+    if (asprintf(&text, "%s/%.*s%s", golden, (int)length, relative, GOLDEN_ENDING) >= 0)
+        return text;
+    (void)error_set_memory(error, length, "a path");
+    return NULL;
+}
+
+// Takes `path` and `relative`, which may be NULL, in any case.
+static bool add_file(ReplayFiles *files, char *path, char *relative, const char *golden,
+                     Error *error)
+{
+    ReplayFile file = {.path = path, .relative = relative};
+    bool ok = path != NULL && relative != NULL;
+
+    if (ok && golden != NULL) {
+        file.golden = golden_of(golden, relative, error);
+        ok = file.golden != NULL;
+    }
+    if (ok && files->count == files->capacity) {
+        uint64_t capacity = files->capacity < 64 ? 64 : 2 * files->capacity;
+        ReplayFile *grown = realloc(files->files, capacity * sizeof *grown);
+        if (grown == NULL) {
+            ok = error_set_memory(error, capacity * sizeof *grown, "a list of files");
+        } else {
+            files->files = grown;
+            files->capacity = capacity;
+        }
+    }
+    if (!ok) {
+        release_file(&file);
+        return false;
+    }
+    files->files[files->count++] = file;
+    return true;
+}
+
+typedef struct Walk {
+    ReplayFiles *files;
+    const char *root;
+    const char *ending;
+    const char *golden; // of the files found; may be NULL
+} Walk;
+
+static bool walk_folder(const Walk *walk, const char *relative, unsigned depth, Error *error);
+
+static bool visit(const Walk *walk, const char *relative, unsigned depth, Error *error)
+{
+    char *path = text_of(walk->root, "/", relative, error);
+    struct stat state;
+    bool ok = true;
+
+    if (path == NULL)
+        return false;
+    // What went away meanwhile, and links to nowhere, are no files.
+    if (lstat(path, &state) == 0 && S_ISDIR(state.st_mode))
+        ok = walk_folder(walk, relative, depth + 1, error);
+    else if (ends_with(relative, walk->ending) && stat(path, &state) == 0 &&
+             S_ISREG(state.st_mode)) {
+        char *copy = text_of(relative, "", "", error);
+        return add_file(walk->files, path, copy, walk->golden, error);
+    }
+    free(path);
+    return ok;
+}
+
+static bool walk_folder(const Walk *walk, const char *relative, unsigned depth, Error *error)
+{
+    char *path = text_of(walk->root, relative[0] != '\0' ? "/" : "", relative, error);
+    struct dirent *entry;
+    DIR *folder;
+    bool ok = true;
+
+    if (path == NULL)
+        return false;
+    folder = depth < MAX_FOLDER_DEPTH ? opendir(path) : NULL;
+    if (folder == NULL)
+        ok = error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path,
+                       depth < MAX_FOLDER_DEPTH ? strerror(errno) : "too many folders in folders");
+    while (ok && (entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        char *inner = text_of(relative, relative[0] != '\0' ? "/" : "", entry->d_name, error);
+        ok = inner != NULL && visit(walk, inner, depth, error);
+        free(inner);
+    }
+    if (folder != NULL)
+        (void)closedir(folder);
+    free(path);
+    return ok;
+}
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL ? slash + 1 : path;
+}
+
+static int compare_paths(const void *left, const void *right)
+{
+    return strcmp(((const ReplayFile *)left)->path, ((const ReplayFile *)right)->path);
+}
+
+static int compare_goldens(const void *left, const void *right)
+{
+    return strcmp(((const ReplayFile *)left)->golden, ((const ReplayFile *)right)->golden);
+}
+
+static void sort_files(ReplayFiles *files, int (*compare)(const void *left, const void *right))
+{
+    if (files->count > 0)
+        qsort(files->files, files->count, sizeof *files->files, compare);
+}
+
+// One of the paths that were given: a folder, or a file of any name.
+static bool collect_path(ReplayFiles *files, const char *path, const char *golden, Error *error)
+{
+    uint64_t before = files->count;
+    size_t length = strlen(path);
+    struct stat state;
+    char *root;
+    bool ok;
+
+    if (stat(path, &state) != 0)
+        return error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
+    if (!S_ISDIR(state.st_mode)) {
+        files->has_named_files = true;
+        return add_file(files, text_of(path, "", "", error),
+                        text_of(last_part(path), "", "", error), golden, error);
+    }
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    root = strndup(path, length);
+    if (root == NULL)
+        return error_set_memory(error, length, "a path");
+    ok = walk_folder(&(Walk){files, root, SNAPSHOT_ENDING, golden}, "", 0, error);
+    if (ok && files->count == before)
+        ok = error_set(error, ERROR_USAGE, "there is no snapshot (*.zst) in '%s'", root);
+    free(root);
+    return ok;
+}
+
+// Two heaps with one golden would be held against each other.
+static bool check_goldens(ReplayFiles *files, Error *error)
+{
+    sort_files(files, compare_goldens);
+    for (uint64_t i = 1; i < files->count; i++)
+        if (strcmp(files->files[i - 1].golden, files->files[i].golden) == 0)
+            return error_set(error, ERROR_USAGE, "'%s' and '%s' have the same golden, '%s'",
+                             files->files[i - 1].path, files->files[i].path,
+                             files->files[i].golden);
+    return true;
+}
+
+bool replay_files_collect(char *const *paths, int path_count, const char *golden, ReplayFiles *out,
+                          Error *error)
+{
+    bool ok = true;
+
+    *out = (ReplayFiles){.count = 0};
+    for (int i = 0; ok && i < path_count; i++)
+        ok = collect_path(out, paths[i], golden, error);
+    sort_files(out, compare_paths);
+    for (uint64_t i = 1; ok && i < out->count; i++)
+        if (strcmp(out->files[i - 1].path, out->files[i].path) == 0)
+            ok = error_set(error, ERROR_USAGE, "'%s' is given twice", out->files[i].path);
+    if (ok && golden != NULL) {
+        ok = check_goldens(out, error);
+        sort_files(out, compare_paths);
+    }
+    if (!ok)
+        replay_files_release(out);
+    return ok;
+}
+
+void replay_files_keep_part(ReplayFiles *files, uint32_t part, uint32_t parts)
+{
+    uint64_t kept = 0;
+
+    for (uint64_t i = 0; i < files->count; i++) {
+        const char *relative = files->files[i].relative;
+        if (checksum_xxh64(relative, strlen(relative)) % parts == part - 1)
+            files->files[kept++] = files->files[i];
+        else
+            release_file(&files->files[i]);
+    }
+    files->count = kept;
+}
+
+static bool has_golden(const ReplayFiles *files, const char *golden)
+{
+    for (uint64_t i = 0; i < files->count; i++)
+        if (strcmp(files->files[i].golden, golden) == 0)
+            return true;
+    return false;
+}
+
+bool replay_files_find_orphans(const ReplayFiles *files, const char *golden, ReplayFiles *out,
+                               Error *error)
+{
+    uint64_t kept = 0;
+    struct stat state;
+
+    *out = (ReplayFiles){.count = 0};
+    if (stat(golden, &state) != 0)
+        return true; // none was written yet
+    if (!walk_folder(&(Walk){out, golden, GOLDEN_ENDING, NULL}, "", 0, error)) {
+        replay_files_release(out);
+        return false;
+    }
+    sort_files(out, compare_paths);
+    for (uint64_t i = 0; i < out->count; i++) {
+        if (has_golden(files, out->files[i].path))
+            release_file(&out->files[i]);
+        else
+            out->files[kept++] = out->files[i];
+    }
+    out->count = kept;
+    return true;
+}

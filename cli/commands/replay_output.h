@@ -1,0 +1,39 @@
+// What `replay` prints for people.
+
+#ifndef CLI_COMMANDS_REPLAY_OUTPUT_H
+#define CLI_COMMANDS_REPLAY_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/commands/replay_files.h"
+#include "cli/commands/replay_heap.h"
+#include "formats/replay_json.h"
+
+typedef struct ReplayOutput {
+    const ReplayRunRecord *run;
+    const ReplayHeap *heaps;
+    uint64_t count;
+    const ReplayFiles *orphans;
+    bool is_quiet;
+    uint64_t elapsed_ns;
+} ReplayOutput;
+
+void replay_output_print(const ReplayOutput *output);
+
+// Heaps by verdict; "updated" are among the equal ones, too. Nothing where all is fine and quiet.
+typedef struct ReplayCounts {
+    uint64_t verdicts[REPLAY_VERDICT_COUNT];
+    uint64_t updated;
+} ReplayCounts;
+
+void replay_output_print_counts(const ReplayCounts *counts);
+
+// "HEAP: " and the lines about it, and the command that has it again. Both texts may be NULL.
+void replay_output_print_text(const char *heap, ReplayVerdict verdict, const char *text,
+                              const char *again);
+
+// CLOCK_MONOTONIC.
+uint64_t replay_now_ns(void);
+
+#endif

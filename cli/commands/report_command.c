@@ -1,0 +1,114 @@
+// `rudo-snap report`: everything about one heap.
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/heap_report.h"
+#include "cli/command_list.h"
+#include "cli/heap_session.h"
+#include "cli/commands/report_output.h"
+#include "cli/terminal.h"
+#include "formats/report_json.h"
+
+typedef struct ReportSettings {
+    AnswerSettings answer;
+    int64_t top;
+} ReportSettings;
+
+static const Option options[] = {
+    {.name = "top",
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "so many of the biggest retainers in the JSON (default: 20)",
+     .setting = offsetof(ReportSettings, top),
+     .minimum = 1,
+     .maximum = 1000000},
+    ANSWER_OPTIONS,
+    {.name = NULL},
+};
+
+const CommandUsage report_usage = {
+    .operands = "FILE",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options,
+    .details = "Tells what is in the heap of the snapshot FILE: what accumulates and how it is\n"
+               "reached; objects by type, size class, owner thread and generation, with what\n"
+               "they keep alive and what is garbage; the biggest retainers; pages that few\n"
+               "objects keep; malloc'd memory by owner; what only ambiguous words keep alive.\n",
+    .examples = "  rudo-snap report shop.zst\n"
+                "  rudo-snap report --json report.json shop.zst\n",
+};
+
+typedef struct ReportRun {
+    const ReportSettings *settings;
+    HeapSession session;
+    bool is_reduced; // for lack of memory
+    Error reason;    // then
+    HeapReport report;
+} ReportRun;
+
+static bool answer(ReportRun *run, Error *error)
+{
+    HeapSession *session = &run->session;
+    const char *left_out = NULL;
+
+    // A report that knows less is better than none.
+    if (!heap_session_need_tree(session, &run->reason)) {
+        if (run->reason.code != ERROR_MEMORY && run->reason.code != ERROR_UNSUPPORTED) {
+            *error = run->reason;
+            return false;
+        }
+        run->is_reduced = true;
+        left_out = run->reason.message;
+    }
+    progress_say(&session->progress, "looking at groups, pages and roots");
+    if (!heap_report_make(session->image, session->mark, session->report, session->tree,
+                          session->tree != NULL ? session->types : NULL,
+                          (uint32_t)run->settings->top, &run->report, error))
+        return false;
+    return !heap_session_writes_json(session) ||
+           (report_json_write(result_file_sink(&session->json), &run->report, left_out, error) &&
+            result_file_commit(&session->json, error));
+}
+
+static void print_answer(const ReportRun *run)
+{
+    const LeakSuspects *suspects = &run->report.suspects;
+    char rest[NUMBER_CHARS];
+
+    heap_session_print_heading(&run->session);
+    report_output_print(&run->report, run->is_reduced ? run->reason.message : NULL);
+    printf("\n");
+    heap_session_print_notes(&run->session);
+    if (suspects->count == 0) {
+        heap_session_print_next(&run->session, "retained", "");
+        return;
+    }
+    (void)snprintf(rest, sizeof rest, "0x%" PRIx64,
+                   object_graph_address(run->session.graph, suspects->suspects[0].example));
+    heap_session_print_next(&run->session, "path --merge", rest);
+}
+
+ExitStatus report_run(const Command *command, int argument_count, char **arguments)
+{
+    ReportSettings settings = {.top = 20};
+    ReportRun run = {.settings = &settings};
+    Operands operands;
+    Error error = {.code = ERROR_NONE};
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+    ExitStatus status;
+    bool ok;
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    ok = heap_session_open(&run.session, &settings.answer, operands.values[0], &error) &&
+         answer(&run, &error);
+    if (heap_session_prints(&run.session) && ok)
+        print_answer(&run);
+    status = heap_session_status(command, ok, &error);
+    heap_report_release(&run.report);
+    heap_session_close(&run.session);
+    return status;
+}

@@ -1,0 +1,380 @@
+// The report for people: see cli/commands/report_output.h.
+
+#include "cli/commands/report_output.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/graph/holder_label.h"
+#include "cli/commands/path_output.h"
+#include "cli/terminal.h"
+
+#define SHOWN_TYPES 16u
+#define SHOWN_OTHERS 10u
+
+static uint64_t reachable_bytes(const HeapReport *report)
+{
+    return report->reachability->totals.reachable_bytes +
+           report->reachability->reachable_foreign_bytes;
+}
+
+static void print_title(const char *title)
+{
+    printf("\n");
+    style_begin(stdout, STYLE_STRONG);
+    printf("%s", title);
+    style_end(stdout);
+    printf("\n");
+}
+
+static void print_totals(const HeapReport *report)
+{
+    const ReachabilityReport *reachability = report->reachability;
+    const ReachabilityCounts *totals = &reachability->totals;
+    char count[NUMBER_CHARS], bytes[NUMBER_CHARS];
+
+    printf("reachable    %s object%s, %s", format_count(count, totals->reachable_objects),
+           plural(totals->reachable_objects), format_bytes(bytes, totals->reachable_bytes));
+    if (reachability->reachable_foreign_blocks > 0) {
+        printf("; %s malloc'd block%s", format_count(count, reachability->reachable_foreign_blocks),
+               plural(reachability->reachable_foreign_blocks));
+        printf(", %s", format_bytes(bytes, reachability->reachable_foreign_bytes));
+    }
+    printf("\nunreachable  %s object%s, %s", format_count(count, totals->unreachable_objects),
+           plural(totals->unreachable_objects), format_bytes(bytes, totals->unreachable_bytes));
+    if (totals->zombies > 0)
+        printf("; %s dropped and not yet swept, %s", format_count(count, totals->zombies),
+               format_bytes(bytes, totals->zombie_bytes));
+    printf("\npages        %s, %s", format_count(count, totals->pages),
+           format_bytes(bytes, reachability->heap_bytes));
+    printf(", %s of it reachable objects\n",
+           format_share(count, totals->reachable_bytes, reachability->heap_bytes));
+}
+
+// ---- suspects ----
+
+static char *place_text(const HeapReport *report, uint32_t node)
+{
+    const DominatorTree *tree = report->tree;
+    char *text = NULL;
+
+    if (dominator_tree_is_holder(tree, node))
+        return holder_label(tree, dominator_tree_holder(tree, node));
+    if (asprintf(&text, "%s 0x%" PRIx64,
+                 node_types_label(report->types, report->types->by_node[node]),
+                 object_graph_address(tree->graph, node)) < 0)
+        return NULL;
+    return text;
+}
+
+static void print_place(const HeapReport *report, uint32_t node)
+{
+    char *text = place_text(report, node);
+
+    if (text != NULL)
+        print_safely(stdout, text, strlen(text));
+    free(text);
+}
+
+static void print_suspects(const HeapReport *report)
+{
+    for (uint32_t i = 0; i < report->suspects.count; i++) {
+        const LeakSuspect *suspect = &report->suspects.suspects[i];
+        const char *type = node_types_label(report->types, suspect->type);
+        char count[NUMBER_CHARS], bytes[NUMBER_CHARS], share[NUMBER_CHARS];
+
+        print_title(i == 0 ? "what accumulates" : "what else accumulates");
+        printf("%s x ", format_count(count, suspect->objects));
+        style_begin(stdout, STYLE_STRONG);
+        print_safely(stdout, type, strlen(type));
+        style_end(stdout);
+        printf(" keep %s alive, %s of what is reachable\n",
+               format_bytes(bytes, suspect->retained_bytes),
+               format_share(share, suspect->retained_bytes, reachable_bytes(report)));
+        printf("kept by ");
+        print_place(report, suspect->place);
+        if (suspect->owner != suspect->place) {
+            printf(" of ");
+            print_place(report, suspect->owner);
+        }
+        printf("; the largest is 0x%" PRIx64 "\n",
+               object_graph_address(report->tree->graph, suspect->example));
+        path_output_print(report->types, &report->paths[i], NULL, 0, 1);
+    }
+}
+
+// ---- groups ----
+
+static int compare_groups(const void *left, const void *right)
+{
+    const HeapGroup *a = *(const HeapGroup *const *)left, *b = *(const HeapGroup *const *)right;
+
+    if (a->retained_bytes != b->retained_bytes)
+        return a->retained_bytes > b->retained_bytes ? -1 : 1;
+    if (a->counts.object_bytes != b->counts.object_bytes)
+        return a->counts.object_bytes > b->counts.object_bytes ? -1 : 1;
+    return a->key < b->key ? -1 : a->key > b->key;
+}
+
+static void add_group(TextTable *table, const HeapReport *report, const HeapGroup *group,
+                      const char *name)
+{
+    char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], retained[NUMBER_CHARS] = "?";
+    char unreachable[NUMBER_CHARS] = "", lost[NUMBER_CHARS] = "";
+
+    if (report->groups.has_retained)
+        format_bytes(retained, group->retained_bytes);
+    if (group->counts.unreachable_objects > 0) {
+        format_count(unreachable, group->counts.unreachable_objects);
+        format_bytes(lost, group->counts.unreachable_bytes);
+    }
+    text_table_add(table, (const char *[]){retained,
+                                           format_count(objects, group->counts.reachable_objects),
+                                           format_bytes(bytes, group->counts.reachable_bytes),
+                                           unreachable, lost, name});
+}
+
+static void begin_groups(TextTable *table, const char *what)
+{
+    text_table_init(table, "rrrrrl");
+    text_table_add(
+        table, (const char *[]){"retained", "reachable", "bytes", "unreachable", "bytes", what});
+}
+
+static void print_more(uint64_t all, uint64_t shown, const char *what)
+{
+    char text[NUMBER_CHARS];
+
+    if (all > shown)
+        printf("  and %s more %s: --json FILE has all of them\n", format_count(text, all - shown),
+               what);
+}
+
+static void print_types(const HeapReport *report)
+{
+    uint32_t count = report->groups.counts[GROUP_BY_TYPE], with_objects = 0, shown;
+    const HeapGroup **order = calloc((size_t)count + 1, sizeof(HeapGroup *));
+    TextTable table;
+
+    if (order == NULL)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        if (report->groups.groups[GROUP_BY_TYPE][i].counts.objects > 0)
+            order[with_objects++] = &report->groups.groups[GROUP_BY_TYPE][i];
+    qsort(order, with_objects, sizeof *order, compare_groups);
+    shown = with_objects < SHOWN_TYPES ? with_objects : SHOWN_TYPES;
+    print_title("types");
+    begin_groups(&table, "type");
+    for (uint32_t i = 0; i < shown; i++)
+        add_group(&table, report, order[i],
+                  report->reachability->type_table->types[order[i]->key].label);
+    text_table_print_fitting(&table, 1u << 5, stdout);
+    print_more(with_objects, shown, "types");
+    free(order);
+}
+
+static void print_groups(const HeapReport *report, Grouping grouping, const char *title,
+                         const char *what)
+{
+    uint32_t count = report->groups.counts[grouping];
+    uint32_t shown = count < SHOWN_TYPES ? count : SHOWN_TYPES;
+    TextTable table;
+
+    print_title(title);
+    begin_groups(&table, what);
+    for (uint32_t i = 0; i < shown; i++) {
+        const HeapGroup *group = &report->groups.groups[grouping][i];
+        char name[NUMBER_CHARS] = "large";
+
+        if (grouping != GROUP_BY_SIZE_CLASS || group->key != LARGE_SIZE_CLASS)
+            (void)snprintf(name, sizeof name, "%" PRIu64, group->key);
+        add_group(&table, report, group, name);
+    }
+    text_table_print(&table, stdout);
+    print_more(count, shown, title);
+}
+
+// ---- retainers, pages, foreign memory ----
+
+static void print_retainers(const HeapReport *report)
+{
+    const DominatorTree *tree = report->tree;
+    uint32_t shown = report->retainer_count < SHOWN_OTHERS ? report->retainer_count : SHOWN_OTHERS;
+    TextTable table;
+
+    print_title("biggest retainers");
+    text_table_init(&table, "rrrll");
+    text_table_add(&table, (const char *[]){"retained", "", "objects", "what", "kept by"});
+    for (uint32_t i = 0; i < shown; i++) {
+        uint32_t node = report->retainers[i];
+        char bytes[NUMBER_CHARS], share[NUMBER_CHARS], objects[NUMBER_CHARS];
+        char *what = place_text(report, node);
+        char *keeper = place_text(report, tree->dominators[node]);
+
+        text_table_add(&table,
+                       (const char *[]){
+                           format_bytes(bytes, tree->retained_bytes[node]),
+                           format_share(share, tree->retained_bytes[node], reachable_bytes(report)),
+                           format_count(objects, tree->retained_objects[node]), what, keeper});
+        free(what);
+        free(keeper);
+    }
+    text_table_print_fitting(&table, 1u << 3 | 1u << 4, stdout);
+}
+
+static void print_page_classes(const PageFragmentation *fragmentation)
+{
+    TextTable table;
+
+    text_table_init(&table, "rrrrr");
+    text_table_add(&table, (const char *[]){"size class", "pages", "nearly empty", "free in them",
+                                            "all garbage"});
+    for (uint32_t i = 0; i < fragmentation->class_count; i++) {
+        const ClassPages *class = &fragmentation->classes[i];
+        char size[NUMBER_CHARS], pages[NUMBER_CHARS], nearly[NUMBER_CHARS], bytes[NUMBER_CHARS];
+        char without[NUMBER_CHARS];
+
+        (void)snprintf(size, sizeof size, "%" PRIu32, class->block_size);
+        text_table_add(&table, (const char *[]){size, format_count(pages, class->pages),
+                                                format_count(nearly, class->nearly_empty),
+                                                format_bytes(bytes, class->free_bytes),
+                                                format_count(without, class->without_reachable)});
+    }
+    text_table_print(&table, stdout);
+}
+
+static void print_fragmentation(const HeapReport *report)
+{
+    const PageFragmentation *fragmentation = &report->fragmentation;
+    uint32_t shown =
+        fragmentation->keeper_count < SHOWN_OTHERS ? fragmentation->keeper_count : SHOWN_OTHERS;
+    TextTable table;
+
+    print_title("pages");
+    print_page_classes(fragmentation);
+    if (shown == 0)
+        return;
+    printf("\nwho keeps nearly empty pages (at most %u %% of the slots reachable):\n",
+           NEARLY_EMPTY_SHARE);
+    text_table_init(&table, "rrrll");
+    text_table_add(&table,
+                   (const char *[]){"pages", "free", "objects", "of type", "kept by objects of"});
+    for (uint32_t i = 0; i < shown; i++) {
+        const PageKeeper *keeper = &fragmentation->keepers[i];
+        char pages[NUMBER_CHARS], bytes[NUMBER_CHARS], objects[NUMBER_CHARS];
+
+        text_table_add(&table,
+                       (const char *[]){format_count(pages, keeper->pages),
+                                        format_bytes(bytes, keeper->free_bytes),
+                                        format_count(objects, keeper->objects),
+                                        node_types_label(report->types, keeper->type),
+                                        keeper->kept_by < report->types->type_count
+                                            ? node_types_label(report->types, keeper->kept_by)
+                                            : "(roots)"});
+    }
+    text_table_print_fitting(&table, 1u << 3 | 1u << 4, stdout);
+    print_more(fragmentation->keeper_count, shown, "pairs of types");
+}
+
+static void print_foreign_owners(const HeapReport *report)
+{
+    const HeapGroups *groups = &report->groups;
+    const TypeTable *types = report->reachability->type_table;
+    uint32_t shown = groups->owner_count < SHOWN_OTHERS ? groups->owner_count : SHOWN_OTHERS;
+    TextTable table;
+
+    if (shown == 0)
+        return;
+    print_title("malloc'd memory");
+    text_table_init(&table, "rrl");
+    text_table_add(&table, (const char *[]){"blocks", "bytes", "kept alive by objects of"});
+    for (uint32_t i = 0; i < shown; i++) {
+        const ForeignOwner *owner = &groups->owners[i];
+        char blocks[NUMBER_CHARS], bytes[NUMBER_CHARS];
+
+        text_table_add(&table, (const char *[]){format_count(blocks, owner->blocks),
+                                                format_bytes(bytes, owner->bytes),
+                                                owner->type < types->type_count
+                                                    ? types->types[owner->type].label
+                                                    : "(roots, or several objects)"});
+    }
+    text_table_print_fitting(&table, 1u << 2, stdout);
+    print_more(groups->owner_count, shown, "types");
+}
+
+// ---- ambiguity ----
+
+static void print_freed(const char *what, const FreedCounts *freed)
+{
+    char bytes[NUMBER_CHARS], objects[NUMBER_CHARS];
+
+    printf("%-34s %10s in %s object%s\n", what,
+           format_bytes(bytes, freed->object_bytes + freed->block_bytes),
+           format_count(objects, freed->objects), plural(freed->objects));
+}
+
+static void print_ledger(const HeapReport *report)
+{
+    const AmbiguityLedger *ledger = &report->ledger;
+    char count[NUMBER_CHARS], bytes[NUMBER_CHARS];
+    TextTable table;
+
+    print_title("what only ambiguous words keep alive");
+    printf("%s root word%s only look%s like references, ",
+           format_count(count, ledger->conservative_words), plural(ledger->conservative_words),
+           ledger->conservative_words == 1 ? "s" : "");
+    printf("%s %s known to be some\n", format_count(count, ledger->exact_words),
+           ledger->exact_words == 1 ? "is" : "are");
+    printf("%-34s %10s\n", "all of them", format_bytes(bytes, ledger->conservative_bytes));
+    print_freed("those on stacks and in registers", &ledger->stacks_and_registers);
+    print_freed("those that point inside an object", &ledger->interior);
+    if (ledger->excess_objects > 0 && report->reachability->has_guessed_words) {
+        printf("%s object%s %s referred to by more words than their reference counts know,\n",
+               format_count(count, ledger->excess_objects), plural(ledger->excess_objects),
+               ledger->excess_objects == 1 ? "is" : "are");
+        printf("by %s more: weak references, stale words of None, or chance; which, is not known\n",
+               format_count(count, ledger->excess_words));
+    }
+    if (ledger->word_count == 0)
+        return;
+    printf("\n");
+    text_table_init(&table, "rll");
+    text_table_add(&table, (const char *[]){"retained", "by this word alone", "refers to"});
+    for (uint32_t i = 0; i < ledger->word_count; i++) {
+        const RootHolder *holder = dominator_tree_holder(report->tree, ledger->words[i]);
+        const GraphRoot *root = &report->tree->graph->roots[holder->graph_root];
+        char *word = place_text(report, ledger->words[i]), *target = place_text(report, root->node);
+
+        text_table_add(
+            &table,
+            (const char *[]){format_bytes(bytes, report->tree->retained_bytes[ledger->words[i]]),
+                             word, target});
+        free(word);
+        free(target);
+    }
+    text_table_print_fitting(&table, 1u << 1 | 1u << 2, stdout);
+}
+
+void report_output_print(const HeapReport *report, const char *left_out)
+{
+    print_totals(report);
+    if (left_out != NULL) {
+        printf("\nleft out: what accumulates, retained sizes, owners, ambiguity\n  ");
+        print_safely(stdout, left_out, strlen(left_out));
+        printf("\n");
+    }
+    if (report->tree != NULL)
+        print_suspects(report);
+    print_types(report);
+    print_groups(report, GROUP_BY_SIZE_CLASS, "size classes", "size class");
+    print_groups(report, GROUP_BY_OWNER_THREAD, "owner threads", "owner thread");
+    print_groups(report, GROUP_BY_GENERATION, "generations", "generation");
+    if (report->tree != NULL)
+        print_retainers(report);
+    print_fragmentation(report);
+    print_foreign_owners(report);
+    if (report->tree != NULL)
+        print_ledger(report);
+}

@@ -1,0 +1,292 @@
+// `rudo-snap retained`: which objects and types keep how much alive.
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/graph/holder_label.h"
+#include "analysis/retained_report.h"
+#include "cli/command_list.h"
+#include "cli/heap_session.h"
+#include "cli/terminal.h"
+#include "formats/retained_json.h"
+
+enum { BY_OBJECT, BY_TYPE };
+
+typedef struct RetainedSettings {
+    AnswerSettings answer;
+    int64_t top;
+    int64_t prove;
+    int by;
+} RetainedSettings;
+
+static const OptionChoice groupings[] = {{"object", BY_OBJECT}, {"type", BY_TYPE}, {NULL, 0}};
+
+#define MOST_ROWS 1000000
+
+static const Option options[] = {
+    {.name = "top",
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "so many, the largest first (default: 20)",
+     .setting = offsetof(RetainedSettings, top),
+     .minimum = 1,
+     .maximum = MOST_ROWS},
+    {.name = "by",
+     .type = OPTION_CHOICE,
+     .choices = groupings,
+     .help = "list objects, or types (default: object)",
+     .setting = offsetof(RetainedSettings, by)},
+    {.name = "prove",
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "take N random objects away, one at a time, mark again,\n"
+             "and compare; a difference is exit status 1",
+     .setting = offsetof(RetainedSettings, prove),
+     .minimum = 1,
+     .maximum = MOST_ROWS},
+    ANSWER_OPTIONS,
+    {.name = NULL},
+};
+
+const CommandUsage retained_usage = {
+    .operands = "FILE",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options,
+    .details = "Finds the dominator tree of the heap in the snapshot FILE and lists what keeps\n"
+               "most alive: the retained size of an object is what would become garbage if\n"
+               "nothing referred to it any more. Malloc'd blocks count to whoever alone leads\n"
+               "to them.\n",
+    .examples = "  rudo-snap retained shop.zst\n"
+                "  rudo-snap retained --by type --top 5 shop.zst\n"
+                "  rudo-snap retained --prove 20 --json retained.json shop.zst\n",
+};
+
+typedef struct RetainedRun {
+    const RetainedSettings *settings;
+    HeapSession session;
+    RetainedReport *report;
+    RetainedProof *proofs;
+    uint32_t proof_count;
+} RetainedRun;
+
+static bool answer(RetainedRun *run, Error *error)
+{
+    const RetainedSettings *settings = run->settings;
+    HeapSession *session = &run->session;
+
+    if (!heap_session_need_tree(session, error))
+        return false;
+    progress_say(&session->progress, "adding up");
+    if (!retained_report_new(session->tree, session->types, (uint32_t)settings->top, &run->report,
+                             error))
+        return false;
+    progress_say(&session->progress, "marking without each type");
+    if (settings->by == BY_TYPE && !retained_report_free_types(run->report, (uint32_t)settings->top,
+                                                               &session->analysis_progress, error))
+        return false;
+    progress_say(&session->progress, "proving");
+    if (settings->prove > 0 &&
+        !retained_prove(session->tree, (uint32_t)settings->prove, 1, &session->analysis_progress,
+                        &run->proofs, &run->proof_count, error))
+        return false;
+    if (!heap_session_writes_json(session))
+        return true;
+    RetainedJson document = {.report = run->report,
+                             .reachability = session->report,
+                             .proofs = run->proofs,
+                             .proof_count = run->proof_count};
+    return retained_json_write(result_file_sink(&session->json), &document, error) &&
+           result_file_commit(&session->json, error);
+}
+
+// ---- for people ----
+
+static void print_totals(const RetainedRun *run)
+{
+    const ObjectGraph *graph = run->session.graph;
+    const MarkTotals *totals = &graph->mark->totals;
+    uint32_t blocks = graph->node_count - graph->object_count;
+    char text[NUMBER_CHARS];
+
+    printf("reachable: %s object%s", format_count(text, graph->object_count),
+           plural(graph->object_count));
+    printf(" (%s)", format_bytes(text, totals->marked_bytes));
+    printf(", %s foreign block%s", format_count(text, blocks), plural(blocks));
+    printf(" (%s)", format_bytes(text, totals->marked_block_bytes));
+    printf(", %s reference%s", format_count(text, graph->edge_count), plural(graph->edge_count));
+    printf(", %s root%s\n\n", format_count(text, graph->root_count), plural(graph->root_count));
+}
+
+// "0x600000000640 shop::Order", into text.
+static void node_text(const RetainedRun *run, uint32_t node, char *text, size_t size)
+{
+    const NodeTypes *types = run->session.types;
+    char name[48];
+
+    shorten_middle(name, sizeof name, node_types_label(types, types->by_node[node]));
+    (void)snprintf(text, size, "%s 0x%" PRIx64, name, object_graph_address(types->graph, node));
+}
+
+static void keeper_text(const RetainedRun *run, uint32_t node, char *text, size_t size)
+{
+    const DominatorTree *tree = run->session.tree;
+    char *label;
+
+    if (!dominator_tree_is_holder(tree, node)) {
+        node_text(run, node, text, size);
+        return;
+    }
+    label = holder_label(tree, dominator_tree_holder(tree, node));
+    shorten_middle(text, size, label != NULL ? label : "a root");
+    free(label);
+}
+
+static void print_more(uint64_t all, uint64_t shown, const char *what)
+{
+    char text[NUMBER_CHARS];
+
+    if (all > shown)
+        printf("  and %s more %s: --json FILE has more of them\n", format_count(text, all - shown),
+               what);
+}
+
+#define SHOWN_ROWS (TABLE_MAX_ROWS - 1)
+
+static uint64_t everything(const RetainedRun *run)
+{
+    return run->session.tree->retained_bytes[dominator_tree_top(run->session.tree)];
+}
+
+static void print_objects(const RetainedRun *run)
+{
+    const DominatorTree *tree = run->session.tree;
+    uint32_t shown =
+        run->report->object_count < SHOWN_ROWS ? run->report->object_count : SHOWN_ROWS;
+    TextTable table;
+
+    text_table_init(&table, "rrrll");
+    text_table_add(&table, (const char *[]){"retained", "", "objects", "what", "kept by"});
+    for (uint32_t i = 0; i < shown; i++) {
+        uint32_t node = run->report->objects[i];
+        char bytes[NUMBER_CHARS], share[NUMBER_CHARS], objects[NUMBER_CHARS];
+        char what[TABLE_CELL_CHARS], keeper[TABLE_CELL_CHARS];
+
+        node_text(run, node, what, sizeof what);
+        keeper_text(run, tree->dominators[node], keeper, sizeof keeper);
+        text_table_add(
+            &table,
+            (const char *[]){format_bytes(bytes, tree->retained_bytes[node]),
+                             format_share(share, tree->retained_bytes[node], everything(run)),
+                             format_count(objects, tree->retained_objects[node]), what, keeper});
+    }
+    text_table_print_fitting(&table, 1u << 3 | 1u << 4, stdout);
+    print_more(run->report->object_count, shown, "objects");
+}
+
+static void print_types(const RetainedRun *run)
+{
+    uint32_t shown = run->report->type_count < SHOWN_ROWS ? run->report->type_count : SHOWN_ROWS;
+    TextTable table;
+
+    if (shown > run->settings->top)
+        shown = (uint32_t)run->settings->top;
+    text_table_init(&table, "rrrrrl");
+    text_table_add(&table,
+                   (const char *[]){"all freed", "", "each alone", "objects", "own bytes", "type"});
+    for (uint32_t i = 0; i < shown; i++) {
+        const RetainedType *type = &run->report->retained_types[i];
+        uint64_t all_bytes = type->freed.object_bytes + type->freed.block_bytes;
+        char freed[NUMBER_CHARS], share[NUMBER_CHARS], retained[NUMBER_CHARS];
+        char objects[NUMBER_CHARS], bytes[NUMBER_CHARS];
+
+        text_table_add(&table, (const char *[]){format_bytes(freed, all_bytes),
+                                                format_share(share, all_bytes, everything(run)),
+                                                format_bytes(retained, type->retained_bytes),
+                                                format_count(objects, type->objects),
+                                                format_bytes(bytes, type->bytes),
+                                                node_types_label(run->session.types, type->type)});
+    }
+    text_table_print_fitting(&table, 1u << 5, stdout);
+    printf("all freed: were all objects of the type gone; each alone: what they keep alive one by "
+           "one\n");
+    print_more(run->report->type_count, shown, "types");
+}
+
+static uint32_t count_failed(const RetainedRun *run)
+{
+    uint32_t failed = 0;
+
+    for (uint32_t i = 0; i < run->proof_count; i++)
+        failed += !retained_proof_holds(&run->proofs[i]);
+    return failed;
+}
+
+static void print_proofs(const RetainedRun *run)
+{
+    uint32_t failed = count_failed(run), shown = 0;
+
+    if (run->settings->prove == 0)
+        return;
+    printf("\nproved: %" PRIu32 " of %" PRIu32
+           " figures are what marking again without the object frees\n",
+           run->proof_count - failed, run->proof_count);
+    for (uint32_t i = 0; i < run->proof_count && shown < 10; i++) {
+        const RetainedProof *proof = &run->proofs[i];
+        char what[TABLE_CELL_CHARS];
+
+        if (retained_proof_holds(proof))
+            continue;
+        shown++;
+        node_text(run, proof->node, what, sizeof what);
+        printf("  DIFFERENT  %s: retains %" PRIu64 " bytes in %" PRIu64 " objects, freed %" PRIu64
+               " in %" PRIu64 "\n",
+               what, proof->retained_bytes, proof->retained_objects,
+               proof->freed.object_bytes + proof->freed.block_bytes, proof->freed.objects);
+    }
+}
+
+static void print_answer(const RetainedRun *run)
+{
+    char address[NUMBER_CHARS] = "ADDRESS";
+
+    heap_session_print_heading(&run->session);
+    print_totals(run);
+    if (run->settings->by == BY_TYPE)
+        print_types(run);
+    else
+        print_objects(run);
+    print_proofs(run);
+    heap_session_print_notes(&run->session);
+    if (run->report->object_count > 0)
+        (void)snprintf(address, sizeof address, "0x%" PRIx64,
+                       object_graph_address(run->session.graph, run->report->objects[0]));
+    heap_session_print_next(&run->session, "path", address);
+}
+
+ExitStatus retained_run(const Command *command, int argument_count, char **arguments)
+{
+    RetainedSettings settings = {.top = 20, .by = BY_OBJECT};
+    RetainedRun run = {.settings = &settings};
+    Operands operands;
+    Error error = {.code = ERROR_NONE};
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+    ExitStatus status;
+    bool ok;
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    ok = heap_session_open(&run.session, &settings.answer, operands.values[0], &error) &&
+         answer(&run, &error);
+    if (heap_session_prints(&run.session) && ok)
+        print_answer(&run);
+    status = heap_session_status(command, ok, &error);
+    if (ok && count_failed(&run) > 0)
+        status = EXIT_STATUS_FOUND;
+    free(run.proofs);
+    retained_report_free(run.report);
+    heap_session_close(&run.session);
+    return status;
+}

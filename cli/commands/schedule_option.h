@@ -1,0 +1,72 @@
+// `--schedule`, `--scheduler` and `--record`: who makes the next step of a mark.
+//
+//     ScheduledRun run = {0};
+//     ok = scheduled_run_parse(&run, &settings, &error) &&
+//          ... read the image ... &&
+//          scheduled_run_prepare(&run, image, &mark_options, &error) &&
+//          mark_reachable(image, &mark_options, &result, &error) &&
+//          scheduled_run_finish(&run, result, &error);
+//     if (!ok && scheduled_run_has_departed(&run))
+//         // error says at which step
+//     scheduled_run_release(&run);
+
+#ifndef CLI_COMMANDS_SCHEDULE_OPTION_H
+#define CLI_COMMANDS_SCHEDULE_OPTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/command.h"
+#include "cli/commands/explore_replay.h"
+#include "cli/result_file.h"
+#include "formats/operation_file.h"
+#include "marker/mark.h"
+#include "marker/schedule/schedule_recording.h"
+#include "base/error.h"
+
+// Virtual workers when nobody says how many: the same on every machine.
+#define DEFAULT_VIRTUAL_WORKERS 16u
+
+typedef struct ScheduleSettings {
+    const char *schedule; // "threads", "seed:S", "file:FILE"; NULL: threads
+    int scheduler;        // SchedulePolicy
+    const char *record;   // NULL: none
+} ScheduleSettings;
+
+// Choices of `--scheduler`.
+extern const OptionChoice scheduler_choices[];
+
+// A zeroed struct is valid and means threads.
+typedef struct ScheduledRun {
+    bool is_scheduled;
+    const char *file;    // to follow; NULL: none
+    bool has_operations; // the file is one of `explore`'s: this one
+    OperationFile operations;
+    ExploreReplay replay; // what following it came to
+    MarkSchedule schedule;
+    ResultFile record;
+    ScheduleRecording recording; // made, or followed
+    bool is_other_heap;          // than the one that it was made from
+    ScheduleFollower follower;
+} ScheduledRun;
+
+// Understands the options, opens the file to record to, and reads the one to follow. Errors: usage,
+// and those of files.
+NODISCARD bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *settings,
+                                   Error *error);
+
+// Fills in options->schedule and, where they are left open, the other options. Errors: usage (a
+// schedule of other options), and those of following operations.
+NODISCARD bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image,
+                                     MarkOptions *options, Error *error);
+
+// After the mark: writes what was recorded; checks that all was followed.
+NODISCARD bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *error);
+
+// Of a run that failed: departed from the schedule, or, with operations, gone wrong? Adds to the
+// hint of `error` if it departed because the heap is another one.
+bool scheduled_run_has_departed(const ScheduledRun *run, Error *error);
+
+void scheduled_run_release(ScheduledRun *run);
+
+#endif

@@ -1,0 +1,289 @@
+// `rudo-snap simulate`: what marking a heap would take on so many cores.
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/replay/mark_shape.h"
+#include "analysis/replay/mark_simulation.h"
+#include "cli/command_list.h"
+#include "cli/heap_session.h"
+#include "cli/number_list.h"
+#include "cli/terminal.h"
+#include "formats/simulation_costs.h"
+#include "formats/simulation_json.h"
+#include "formats/simulation_svg.h"
+#include "formats/trace_events.h"
+#include "marker/schedule/schedule_calibration.h"
+
+typedef struct SimulateSettings {
+    AnswerSettings answer;
+    const char *workers;
+    int policy; // MarkPolicy
+    bool is_calibrated;
+    const char *costs;
+    const char *svg;
+    const char *trace_events;
+} SimulateSettings;
+
+static const OptionChoice policies[] = {
+    {"steal", MARK_POLICY_STEAL}, {"owner", MARK_POLICY_OWNER}, {NULL, 0}};
+
+static const Option options[] = {
+    {.name = "workers",
+     .type = OPTION_TEXT,
+     .value_name = "LIST",
+     .help = "so many workers, 1 to 64 each\n(default: 1,2,4,8,16,32,64)",
+     .setting = offsetof(SimulateSettings, workers)},
+    {.name = "policy",
+     .type = OPTION_CHOICE,
+     .choices = policies,
+     .help = "as in `rudo-snap mark` (default: steal)",
+     .setting = offsetof(SimulateSettings, policy)},
+    {.name = "calibrate",
+     .type = OPTION_FLAG,
+     .help = "measure on this machine what marking costs, instead of\n"
+             "taking what it costs elsewhere",
+     .setting = offsetof(SimulateSettings, is_calibrated)},
+    {.name = "costs",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "take the costs from FILE, which --json wrote",
+     .setting = offsetof(SimulateSettings, costs)},
+    {.name = "svg",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "plot speed-ups into FILE",
+     .setting = offsetof(SimulateSettings, svg)},
+    {.name = "trace-events",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "write a timeline of the mark with the most workers to\n"
+             "FILE, as Chrome trace events; Perfetto opens it",
+     .setting = offsetof(SimulateSettings, trace_events)},
+    ANSWER_OPTIONS,
+    {.name = NULL},
+};
+
+const CommandUsage simulate_usage = {
+    .operands = "FILE",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = options,
+    .details = "Predicts how long marking the heap in the snapshot FILE would take with so many\n"
+               "workers on as many cores, and what would hold them up. The marker's own workers\n"
+               "run one after the other in virtual time, so the answer is the same on every\n"
+               "machine, given the costs. 'ideal' is what workers that cost nothing could reach:\n"
+               "an object can be marked only after one that refers to it.\n",
+    .examples = "  rudo-snap simulate shop.zst\n"
+                "  rudo-snap simulate --calibrate --workers 1,2,4 --json costs.json shop.zst\n"
+                "  rudo-snap simulate --costs costs.json --svg speedup.svg shop.zst\n",
+};
+
+typedef struct SimulateRun {
+    const SimulateSettings *settings;
+    HeapSession session;
+    SimulationOptions options;
+    MarkShape shape;
+    uint32_t worker_counts[MAX_VIRTUAL_WORKERS];
+    uint32_t count;
+    SimulatedMark single;
+    SimulatedMark marks[MAX_VIRTUAL_WORKERS];
+    ResultFile svg;
+    ResultFile trace_file;
+    TraceEvents trace;
+} SimulateRun;
+
+static bool take_settings(SimulateRun *run, Error *error)
+{
+    const SimulateSettings *settings = run->settings;
+
+    run->options = (SimulationOptions){.policy = (MarkPolicy)settings->policy,
+                                       .kind = MARK_MAJOR,
+                                       .costs = schedule_costs_default()};
+    if (settings->is_calibrated && settings->costs != NULL)
+        return error_set(error, ERROR_USAGE, "--calibrate and --costs exclude each other");
+    return number_list_parse("--workers", settings->workers, 1, MAX_VIRTUAL_WORKERS,
+                             run->worker_counts, &run->count, error) &&
+           (settings->costs == NULL ||
+            simulation_costs_read(settings->costs, &run->options.costs, error)) &&
+           (settings->svg == NULL || result_file_open(&run->svg, settings->svg, error)) &&
+           (settings->trace_events == NULL ||
+            result_file_open(&run->trace_file, settings->trace_events, error));
+}
+
+static bool trace_step(void *context, const ScheduleStep *step, Error *error)
+{
+    return trace_events_add(context, step, error);
+}
+
+static uint32_t most_workers(const SimulateRun *run)
+{
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < run->count; i++)
+        most = run->worker_counts[i] > most ? run->worker_counts[i] : most;
+    return most;
+}
+
+static bool simulate(SimulateRun *run, uint32_t workers, bool is_traced, SimulatedMark *out,
+                     Error *error)
+{
+    const HeapImage *image = run->session.image;
+    SimulationWatcher watcher = {trace_step, &run->trace};
+
+    if (!is_traced)
+        return mark_simulate(image, &run->options, workers, NULL, out, error);
+    return trace_events_begin(&run->trace, result_file_sink(&run->trace_file), workers, error) &&
+           mark_simulate(image, &run->options, workers, &watcher, out, error) &&
+           trace_events_end(&run->trace, error) && result_file_commit(&run->trace_file, error);
+}
+
+static bool simulate_all(SimulateRun *run, Error *error)
+{
+    bool is_traced = run->settings->trace_events != NULL;
+    char what[64];
+
+    progress_say(&run->session.progress, "simulating 1 worker");
+    if (!simulate(run, 1, false, &run->single, error))
+        return false;
+    for (uint32_t i = 0; i < run->count; i++) {
+        uint32_t workers = run->worker_counts[i];
+        (void)snprintf(what, sizeof what, "simulating %" PRIu32 " workers", workers);
+        progress_say(&run->session.progress, what);
+        if (!simulate(run, workers, is_traced && workers == most_workers(run), &run->marks[i],
+                      error))
+            return false;
+    }
+    return true;
+}
+
+static SimulationTable table_of(const SimulateRun *run)
+{
+    return (SimulationTable){.image = run->session.image,
+                             .reachability = run->session.report,
+                             .options = &run->options,
+                             .shape = &run->shape,
+                             .single = &run->single,
+                             .marks = run->marks,
+                             .mark_count = run->count};
+}
+
+static bool write_documents(SimulateRun *run, Error *error)
+{
+    SimulationTable table = table_of(run);
+
+    if (run->settings->svg != NULL &&
+        (!simulation_svg_write(result_file_sink(&run->svg), &table,
+                               run->session.image->details->metadata.executable, error) ||
+         !result_file_commit(&run->svg, error)))
+        return false;
+    return !heap_session_writes_json(&run->session) ||
+           (simulation_json_write(result_file_sink(&run->session.json), &table, error) &&
+            result_file_commit(&run->session.json, error));
+}
+
+static bool answer(SimulateRun *run, Error *error)
+{
+    HeapSession *session = &run->session;
+
+    if (!heap_session_need_graph(session, error))
+        return false;
+    progress_say(&session->progress, "measuring the shape");
+    if (!mark_shape_init(&run->shape, session->graph, error))
+        return false;
+    if (run->settings->is_calibrated) {
+        progress_say(&session->progress, "measuring this machine");
+        if (!schedule_calibrate(session->image, &run->options.costs, error))
+            return false;
+    }
+    return simulate_all(run, error) && write_documents(run, error);
+}
+
+// ---- for people ----
+
+static char *format_times(char text[NUMBER_CHARS], uint64_t permille)
+{
+    (void)snprintf(text, NUMBER_CHARS, "%" PRIu64 ".%" PRIu64 "x", permille / 1000,
+                   permille % 1000 / 100);
+    return text;
+}
+
+static void print_marks(const SimulateRun *run)
+{
+    SimulationTable table = table_of(run);
+    TextTable rows;
+
+    text_table_init(&rows, "rrrrrrrrr");
+    text_table_add(&rows, (const char *[]){"workers", "time", "speed-up", "ideal", "marking",
+                                           "stealing", "searching", "asleep", "barriers"});
+    for (uint32_t i = 0; i < run->count && i < TABLE_MAX_ROWS - 1; i++) {
+        const SimulatedMark *mark = &run->marks[i];
+        uint64_t all = mark->virtual_ns * mark->workers;
+        char workers[NUMBER_CHARS], time[NUMBER_CHARS], speedup[NUMBER_CHARS], ideal[NUMBER_CHARS];
+        char marking[NUMBER_CHARS], stealing[NUMBER_CHARS], searching[NUMBER_CHARS];
+        char asleep[NUMBER_CHARS], barriers[NUMBER_CHARS];
+        text_table_add(
+            &rows, (const char *[]){
+                       format_count(workers, mark->workers), format_time(time, mark->virtual_ns),
+                       format_times(speedup, simulation_speedup(&table, mark)),
+                       format_times(ideal, simulation_ideal_speedup(&table, mark->workers)),
+                       format_share(marking, mark->time.marking_ns, all),
+                       format_share(stealing, mark->time.stealing_ns, all),
+                       format_share(searching, mark->time.searching_ns, all),
+                       format_share(asleep, mark->time.sleeping_ns, all),
+                       format_share(barriers, mark->time.barrier_ns, all)});
+    }
+    text_table_print(&rows, stdout);
+}
+
+static void print_answer(SimulateRun *run)
+{
+    char text[NUMBER_CHARS];
+
+    heap_session_print_heading(&run->session);
+    printf("%s objects and foreign blocks", format_count(text, run->shape.objects));
+    printf(", critical path %s", format_count(text, run->shape.depth));
+    printf(", at most %s at the same distance from the roots\n\n",
+           format_count(text, run->shape.widest));
+    print_marks(run);
+    printf("\nvirtual time; costs %s\n",
+           run->settings->is_calibrated   ? "measured on this machine"
+           : run->settings->costs != NULL ? "from a file"
+                                          : "of a 2021 server CPU: --calibrate measures them here");
+    heap_session_print_notes(&run->session);
+    heap_session_print_next(&run->session, "simulate", "--trace-events timeline.json");
+}
+
+ExitStatus simulate_run(const Command *command, int argument_count, char **arguments)
+{
+    SimulateSettings settings = {.workers = "1,2,4,8,16,32,64", .policy = MARK_POLICY_STEAL};
+    SimulateRun *run;
+    Operands operands;
+    Error error = {.code = ERROR_NONE};
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+    ExitStatus status;
+    bool ok;
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        (void)error_set_memory(&error, sizeof *run, "a simulation");
+        return report_error(&error);
+    }
+    run->settings = &settings;
+    ok = take_settings(run, &error) &&
+         heap_session_open(&run->session, &settings.answer, operands.values[0], &error) &&
+         answer(run, &error);
+    if (ok && heap_session_prints(&run->session))
+        print_answer(run);
+    status = heap_session_status(command, ok, &error);
+    mark_shape_release(&run->shape);
+    result_file_release(&run->svg);
+    result_file_release(&run->trace_file);
+    heap_session_close(&run->session);
+    free(run);
+    return status;
+}

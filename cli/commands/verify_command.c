@@ -1,0 +1,138 @@
+// `rudo-snap verify`: checks snapshots, and salvages damaged ones.
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command_list.h"
+#include "cli/terminal.h"
+#include "snapshot/file/snapshot_file.h"
+#include "snapshot/file/salvage/snapshot_salvage.h"
+
+typedef struct VerifySettings {
+    bool is_quiet;
+    bool salvages;
+    const char *output;
+    bool replaces;
+} VerifySettings;
+
+static const Option options[] = {
+    {.name = "quiet",
+     .letter = 'q',
+     .type = OPTION_FLAG,
+     .help = "print nothing about files that are fine",
+     .setting = offsetof(VerifySettings, is_quiet)},
+    {.name = "salvage",
+     .type = OPTION_FLAG,
+     .help = "write what is whole in FILE, which may be damaged or\n"
+             "cut short, to OUT: a snapshot that says what is\n"
+             "missing in it",
+     .setting = offsetof(VerifySettings, salvages)},
+    {.name = "output",
+     .letter = 'o',
+     .type = OPTION_TEXT,
+     .value_name = "OUT",
+     .help = "with --salvage: the snapshot to write",
+     .setting = offsetof(VerifySettings, output)},
+    {.name = "force",
+     .letter = 'f',
+     .type = OPTION_FLAG,
+     .help = "replace OUT when it exists",
+     .setting = offsetof(VerifySettings, replaces)},
+    {.name = NULL},
+};
+
+const CommandUsage verify_usage = {
+    .operands = "FILE...",
+    .min_operands = 1,
+    .max_operands = INT32_MAX,
+    .options = options,
+    .details = "Checks every checksum in each FILE, and everything that loading it checks: that\n"
+               "each page, root and block in it is possible. Goes on after a damaged file; the\n"
+               "exit status is the highest of all files.\n"
+               "\n"
+               "With --salvage, takes from one FILE every page, root and block that is whole. The\n"
+               "new snapshot works everywhere; reports on it say that it is not complete.\n",
+    .examples = "  rudo-snap verify shop.zst\n"
+                "  rudo-snap verify heaps/*.zst\n"
+                "  rudo-snap verify --salvage cut.zst -o saved.zst\n",
+};
+
+static ExitStatus verify_file(const char *path, bool is_quiet)
+{
+    SnapshotVerification found;
+    char text[NUMBER_CHARS];
+    Error error;
+
+    if (!snapshot_verify(path, NULL, &found, &error))
+        return report_error(&error);
+    if (is_quiet)
+        return EXIT_STATUS_DONE;
+    print_safely(stdout, path, strlen(path));
+    printf(": ok, %s frame%s", format_count(text, found.frames_checked),
+           plural(found.frames_checked));
+    printf(", %s", format_bytes(text, found.bytes_checked));
+    printf(", %s page%s\n", format_count(text, found.pages_checked), plural(found.pages_checked));
+    return EXIT_STATUS_DONE;
+}
+
+static void print_salvage(const char *path, const VerifySettings *settings,
+                          const SnapshotSalvage *found)
+{
+    char text[2][NUMBER_CHARS];
+
+    print_safely(stdout, path, strlen(path));
+    printf(": %s of %s frames are whole\n", format_count(text[0], found->whole_frames),
+           format_count(text[1], found->frames));
+    printf("  pages   %s of %s\n", format_count(text[0], found->kept_pages),
+           format_count(text[1], found->kept_pages + found->lost_pages));
+    printf("  roots   %s\n", format_count(text[0], found->kept_roots));
+    printf("  blocks  %s\n", format_count(text[0], found->kept_blocks));
+    printf("  wrote   ");
+    print_safely(stdout, settings->output, strlen(settings->output));
+    printf("%s\n\n", found->is_complete ? ", which is complete" : ", which is not complete");
+    style_begin(stdout, STYLE_FAINT);
+    printf("next: rudo-snap info ");
+    print_safely(stdout, settings->output, strlen(settings->output));
+    style_end(stdout);
+    printf("\n");
+}
+
+static ExitStatus salvage(const Command *command, const VerifySettings *settings,
+                          const Operands *operands)
+{
+    SnapshotSalvage found;
+    Error error;
+
+    if (!settings->salvages || settings->output == NULL || operands->count != 1) {
+        (void)error_set(&error, ERROR_USAGE,
+                        settings->salvages ? "--salvage takes one FILE and --output OUT"
+                                           : "--output and --force go with --salvage");
+        return report_usage_error(command, &error);
+    }
+    if (!snapshot_salvage(operands->values[0], settings->output, settings->replaces, &found,
+                          &error))
+        return report_error(&error);
+    if (!settings->is_quiet)
+        print_salvage(operands->values[0], settings, &found);
+    return EXIT_STATUS_DONE;
+}
+
+ExitStatus verify_run(const Command *command, int argument_count, char **arguments)
+{
+    VerifySettings settings = {.is_quiet = false};
+    ExitStatus highest = EXIT_STATUS_DONE;
+    Operands operands;
+    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    if (settings.salvages || settings.output != NULL || settings.replaces)
+        return salvage(command, &settings, &operands);
+    for (int i = 0; i < operands.count; i++) {
+        ExitStatus status = verify_file(operands.values[i], settings.is_quiet);
+
+        if (status > highest)
+            highest = status;
+    }
+    return highest;
+}

@@ -1,0 +1,55 @@
+// Small heaps to explore: generated, cut out of a recorded one, made smaller, written to a file.
+//
+// A heap is kept as a graph, so that it can lose a node, an edge or a root; image and snapshot are
+// built from it, always in the same way: objects of up to 2 references in class 64, others in class
+// 128, a few to a page, pages in turn for three owner threads.
+
+#ifndef MARKER_EXPLORE_EXPLORE_HEAP_H
+#define MARKER_EXPLORE_EXPLORE_HEAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "marker/schedule/schedule_policy.h"
+#include "base/error.h"
+#include "snapshot/heap/heap_image.h"
+
+#define EXPLORE_MAX_NODES 64u
+#define EXPLORE_MAX_EDGES 10u // of a node
+
+typedef struct ExploreNode {
+    bool is_block; // a foreign block rather than an object
+    bool is_old;   // in a page of generation 1, and dirty
+    uint8_t edge_count;
+    uint8_t edges[EXPLORE_MAX_EDGES]; // nodes
+} ExploreNode;
+
+typedef struct ExploreHeap {
+    uint32_t node_count;
+    ExploreNode nodes[EXPLORE_MAX_NODES];
+    uint32_t root_count;
+    uint8_t roots[EXPLORE_MAX_NODES]; // nodes
+} ExploreHeap;
+
+// low..high objects; up to EXPLORE_MAX_NODES.
+void explore_heap_generate(ExploreHeap *heap, ScheduleRandom *random, uint32_t low, uint32_t high);
+
+// Up to `limit` objects and blocks of a recorded heap: those that its roots reach first, breadth
+// first, and what they refer to among them.
+void explore_heap_cut(ExploreHeap *heap, const HeapImage *image, uint32_t limit);
+
+// Nodes above the removed one move down; edges and roots to it go.
+void explore_heap_remove_node(ExploreHeap *heap, uint32_t node);
+void explore_heap_remove_edge(ExploreHeap *heap, uint32_t node, uint32_t edge);
+void explore_heap_remove_root(ExploreHeap *heap, uint32_t root);
+
+// The node that the address, as captured, is in; EXPLORE_MAX_NODES: none, or memory is short.
+uint32_t explore_heap_node_at(const ExploreHeap *heap, uint64_t address);
+
+// Errors: memory. The caller owns the image.
+NODISCARD bool explore_heap_image(const ExploreHeap *heap, HeapImage **out, Error *error);
+
+// Writes a snapshot of it; an existing file is replaced. Errors: those of files, memory.
+NODISCARD bool explore_heap_write(const ExploreHeap *heap, const char *path, Error *error);
+
+#endif

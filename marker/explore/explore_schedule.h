@@ -1,0 +1,65 @@
+// Schedules of shared operations: how they are found, written down, and followed.
+
+#ifndef MARKER_EXPLORE_EXPLORE_SCHEDULE_H
+#define MARKER_EXPLORE_EXPLORE_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "marker/schedule/schedule_policy.h"
+#include "marker/explore/sim/sim_run.h"
+
+// Every choice of a run, in order.
+typedef struct ChoiceList {
+    SimChoice *choices; // owned
+    uint32_t count;
+    uint32_t capacity;
+} ChoiceList;
+
+void choice_list_release(ChoiceList *list);
+// False: memory is short.
+bool choice_list_add(ChoiceList *list, SimChoice choice);
+bool choice_list_copy(ChoiceList *to, const ChoiceList *from);
+
+typedef enum OperationPolicy {
+    OPERATIONS_RANDOM, // whoever can, with equal chances
+    OPERATIONS_STICKY, // the same one for some operations, then another
+    OPERATIONS_PCT,    // by priorities, with depth - 1 changes; flushers count as workers
+    OPERATIONS_FOLLOW, // a list, then without preemption
+} OperationPolicy;
+
+typedef enum Departure {
+    DEPARTURE_NONE,     // all choices were made; then, if there was more, without preemption
+    DEPARTURE_WAITS,    // whose turn it was could not go on
+    DEPARTURE_NO_VALUE, // there was no such value to be found
+    DEPARTURE_OVER,     // the run was over before
+} Departure;
+
+typedef struct OperationChooser {
+    OperationPolicy policy;
+    ScheduleRandom random;
+    uint32_t depth;           // PCT
+    uint64_t expected_steps;  // PCT: changes lie among so many
+    const ChoiceList *follow; // borrowed
+    ChoiceList *record;       // NULL: none; all choices are appended
+    bool is_short;            // memory for the record was short
+    // State of a run.
+    uint32_t next;
+    uint32_t priorities[SIM_ENTITIES]; // the highest goes first
+    uint32_t lowest;
+    uint64_t changes[MAX_SCHEDULE_DEPTH];
+    uint32_t change_count;
+    // The first choice of the list that could not be made as it stands, and why.
+    uint32_t departed_at;
+    Departure departure;
+    // Steps up to the last preemption, and to where the last one preempted goes on.
+    uint64_t forced;
+    uint32_t preempted_mask;
+} OperationChooser;
+
+// Before each run. random.state must be set to a seed for all but FOLLOW.
+void operation_chooser_start(OperationChooser *chooser);
+
+SimChoice operation_choose(void *chooser, const SimRun *run, const SimView *view);
+
+#endif

@@ -1,0 +1,367 @@
+// Shrinking: see marker/explore/explore_shrink.h.
+//
+// Whatever goes wrong counts: the same error may lose an object in one run, and claim one twice in
+// a shorter one. A smaller case is tried first with the choices that are there (those that cannot
+// be made are left out), then with some new ones. When no smaller case is left, the schedule is
+// made shorter: whole stretches of one worker are left out, or moved so that they touch another
+// stretch of it. What runs when the list is used up runs without preemption, so a shorter list
+// means fewer switches.
+
+#include "marker/explore/explore_shrink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "marker/explore/explore_trace.h"
+
+// Rounds over all smaller schedules; each round but the last made one smaller.
+#define MAX_ROUNDS 60u
+// Queues that are tried in place of a mark.
+#define QUEUE_CASES 16u
+#define QUEUE_EFFORT 4u
+
+typedef struct Shrink {
+    SimRun *run;
+    ExploreFinding *finding;
+    uint64_t effort;
+    ChoiceList trial;    // what is tried
+    ChoiceList recorded; // what came of it
+    bool is_short;
+} Shrink;
+
+static void adopt(Shrink *shrink, const Violation *violation)
+{
+    ChoiceList swapped = shrink->finding->choices;
+
+    shrink->finding->choices = shrink->recorded;
+    shrink->recorded = swapped;
+    shrink->finding->violation = *violation;
+}
+
+// ---- smaller cases ----
+
+// Does the finding's subject, as it is now, still violate? Then its choices are adopted.
+static bool still_violates(Shrink *shrink)
+{
+    ExploreFinding *finding = shrink->finding;
+    Violation violation;
+    CaseRun result = explore_follow(shrink->run, &finding->subject, finding->model,
+                                    &finding->choices, &shrink->recorded, NULL, NULL);
+
+    if (result.violation.kind != VIOLATION_NONE) {
+        adopt(shrink, &result.violation);
+        return true;
+    }
+    // Schedules of queues are short.
+    (void)explore_subject_search(shrink->run, &finding->subject, finding->model, finding->number,
+                                 finding->subject.explored.is_queue ? QUEUE_EFFORT * shrink->effort
+                                                                    : shrink->effort,
+                                 &violation, &shrink->recorded);
+    if (violation.kind == VIOLATION_NONE)
+        return false;
+    adopt(shrink, &violation);
+    return true;
+}
+
+static bool try_queue(Shrink *shrink, const QueueCase *smaller)
+{
+    QueueCase *queue = &shrink->finding->subject.explored.queue;
+    QueueCase before = *queue;
+
+    *queue = *smaller;
+    if (still_violates(shrink))
+        return true;
+    *queue = before;
+    return false;
+}
+
+static bool shrink_queue_once(Shrink *shrink)
+{
+    const QueueCase *queue = &shrink->finding->subject.explored.queue;
+    QueueCase smaller = *queue;
+    size_t length = strlen(queue->operations);
+
+    smaller.thieves--;
+    if (queue->thieves > 1 && try_queue(shrink, &smaller))
+        return true;
+    smaller = *queue;
+    smaller.steals--;
+    if (queue->steals > 1 && try_queue(shrink, &smaller))
+        return true;
+    for (size_t i = 0; i < length; i++) {
+        smaller = *queue;
+        memmove(smaller.operations + i, smaller.operations + i + 1, length - i);
+        if (try_queue(shrink, &smaller))
+            return true;
+    }
+    smaller = *queue;
+    smaller.capacity = 2;
+    return queue->capacity > 2 && try_queue(shrink, &smaller);
+}
+
+// An error of the queue that a mark showed is seen better in the queue alone.
+static bool try_queue_alone(Shrink *shrink)
+{
+    ExploreFinding *finding = shrink->finding;
+    ExploreCase *explored = &finding->subject.explored;
+    ScheduleRandom random = {finding->number};
+    Violation violation = {VIOLATION_NONE, ""};
+
+    if (explored->is_queue || explored->marker->queue_init == NULL)
+        return false;
+    explored->is_queue = true;
+    for (uint32_t i = 0; i < QUEUE_CASES && violation.kind == VIOLATION_NONE; i++) {
+        explore_queue_case(&explored->queue, &random);
+        (void)explore_subject_search(shrink->run, &finding->subject, finding->model,
+                                     finding->number, shrink->effort, &violation,
+                                     &shrink->recorded);
+    }
+    if (violation.kind == VIOLATION_NONE)
+        explored->is_queue = false;
+    else
+        adopt(shrink, &violation);
+    return explored->is_queue;
+}
+
+static bool try_heap(Shrink *shrink, const ExploreHeap *smaller)
+{
+    ExploreSubject *subject = &shrink->finding->subject;
+    ExploreHeap before = subject->heap;
+    Error error;
+
+    if (explore_subject_set_heap(subject, smaller, &error) && still_violates(shrink))
+        return true;
+    if (!explore_subject_set_heap(subject, &before, &error))
+        shrink->is_short = true;
+    return false;
+}
+
+static bool try_workers(Shrink *shrink)
+{
+    MarkCase *mark = &shrink->finding->subject.explored.mark;
+
+    if (mark->workers == 2)
+        return false;
+    mark->workers--;
+    if (still_violates(shrink))
+        return true;
+    mark->workers++;
+    return false;
+}
+
+// Stealing is simpler than sending references to owners.
+static bool try_policy(Shrink *shrink)
+{
+    MarkCase *mark = &shrink->finding->subject.explored.mark;
+
+    if (mark->policy == MARK_POLICY_STEAL)
+        return false;
+    mark->policy = MARK_POLICY_STEAL;
+    if (still_violates(shrink))
+        return true;
+    mark->policy = MARK_POLICY_OWNER;
+    return false;
+}
+
+// Leaves out ever smaller parts, as long as it helps.
+static bool shrink_nodes(Shrink *shrink)
+{
+    const ExploreHeap *heap = &shrink->finding->subject.heap;
+    bool has_shrunk = false;
+
+    for (uint32_t part = (heap->node_count + 1) / 2; part > 0; part /= 2)
+        for (uint32_t end = heap->node_count; end > 0 && !shrink->is_short;) {
+            ExploreHeap smaller = *heap;
+            uint32_t first = end > part ? end - part : 0;
+            for (uint32_t node = end; node > first; node--)
+                explore_heap_remove_node(&smaller, node - 1);
+            if (smaller.root_count > 0 && try_heap(shrink, &smaller))
+                has_shrunk = true;
+            end = first < heap->node_count ? first : heap->node_count;
+        }
+    return has_shrunk;
+}
+
+static bool shrink_edges(Shrink *shrink)
+{
+    const ExploreHeap *heap = &shrink->finding->subject.heap;
+    bool has_shrunk = false;
+
+    for (uint32_t node = 0; node < heap->node_count; node++)
+        for (uint32_t edge = heap->nodes[node].edge_count; edge-- > 0 && !shrink->is_short;) {
+            ExploreHeap smaller = *heap;
+            explore_heap_remove_edge(&smaller, node, edge);
+            has_shrunk |= try_heap(shrink, &smaller);
+        }
+    for (uint32_t root = heap->root_count; root-- > 0 && heap->root_count > 1;) {
+        ExploreHeap smaller = *heap;
+        if (shrink->is_short)
+            break;
+        explore_heap_remove_root(&smaller, root);
+        has_shrunk |= try_heap(shrink, &smaller);
+    }
+    return has_shrunk;
+}
+
+static void shrink_case(Shrink *shrink)
+{
+    uint32_t rounds = 0;
+    bool has_shrunk = true;
+
+    (void)try_queue_alone(shrink);
+    while (has_shrunk && !shrink->is_short && rounds++ < MAX_ROUNDS) {
+        if (shrink->finding->subject.explored.is_queue) {
+            has_shrunk = shrink_queue_once(shrink);
+            continue;
+        }
+        has_shrunk = try_workers(shrink);
+        has_shrunk |= try_policy(shrink);
+        has_shrunk |= shrink_nodes(shrink);
+        has_shrunk |= shrink_edges(shrink);
+    }
+}
+
+// ---- shorter schedules ----
+
+// Lines first, then operations.
+typedef struct Length {
+    uint32_t lines;
+    uint64_t steps;
+} Length;
+
+static bool is_shorter(Length a, Length b)
+{
+    return a.lines < b.lines || (a.lines == b.lines && a.steps < b.steps);
+}
+
+// Tries shrink->trial; adopts what came of it when it is shorter than `*length`.
+static bool try_schedule(Shrink *shrink, Length *length)
+{
+    ExploreFinding *finding = shrink->finding;
+    CaseRun result = explore_follow(shrink->run, &finding->subject, finding->model, &shrink->trial,
+                                    &shrink->recorded, NULL, NULL);
+    Length shorter;
+
+    if (result.violation.kind == VIOLATION_NONE)
+        return false;
+    shorter.steps = result.steps;
+    shorter.lines = explore_trace(shrink->run, &finding->subject, finding->model, &shrink->recorded,
+                                  NULL, NULL, &result);
+    if (result.violation.kind == VIOLATION_NONE || !is_shorter(shorter, *length))
+        return false;
+    *length = shorter;
+    adopt(shrink, &result.violation);
+    return true;
+}
+
+// The end of the stretch of one entity that begins at `start`.
+static uint32_t stretch_end(const ChoiceList *list, uint32_t start)
+{
+    uint32_t end = start + 1;
+
+    while (end < list->count && list->choices[end].entity == list->choices[start].entity)
+        end++;
+    return end;
+}
+
+static void cut(ChoiceList *list, uint32_t start, uint32_t end)
+{
+    memmove(list->choices + start, list->choices + end,
+            (list->count - end) * sizeof *list->choices);
+    list->count -= end - start;
+}
+
+// Moves [start, end) behind the stretch that follows it.
+static void move_back(ChoiceList *list, uint32_t start, uint32_t end)
+{
+    uint32_t next_end = stretch_end(list, end);
+
+    for (; end > start; end--) {
+        SimChoice choice = list->choices[end - 1];
+        memmove(list->choices + end - 1, list->choices + end, (next_end - end) * sizeof choice);
+        list->choices[--next_end] = choice;
+    }
+}
+
+// One shorter schedule, if there is one.
+static bool shorten_once(Shrink *shrink, Length *length)
+{
+    const ChoiceList *list = &shrink->finding->choices;
+
+    for (uint32_t start = 0, end; start < list->count; start = end) {
+        end = stretch_end(list, start);
+        for (uint32_t way = 0; way < 4; way++) {
+            if (!choice_list_copy(&shrink->trial, list)) {
+                shrink->is_short = true;
+                return false;
+            }
+            if (way == 0)
+                cut(&shrink->trial, start, end);
+            else if (way == 1 && end < list->count)
+                move_back(&shrink->trial, start, end);
+            else if (way == 2 && end - start > 1)
+                cut(&shrink->trial, start + (end - start) / 2, end);
+            else if (way == 3)
+                shrink->trial.count = start; // nothing after this was needed
+            else
+                continue;
+            if (try_schedule(shrink, length))
+                return true;
+        }
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->choices[i].option == 0)
+            continue;
+        if (!choice_list_copy(&shrink->trial, list)) {
+            shrink->is_short = true;
+            return false;
+        }
+        shrink->trial.choices[i].option = 0;
+        if (try_schedule(shrink, length))
+            return true;
+    }
+    return false;
+}
+
+// Short schedules of the smallest case, from scratch.
+static void search_shorter(Shrink *shrink, Length *length)
+{
+    ExploreFinding *finding = shrink->finding;
+    Violation violation;
+
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        (void)explore_subject_search(shrink->run, &finding->subject, finding->model, ~seed,
+                                     shrink->effort, &violation, &shrink->trial);
+        if (violation.kind != VIOLATION_NONE)
+            (void)try_schedule(shrink, length);
+    }
+}
+
+static void shrink_schedule(Shrink *shrink)
+{
+    ExploreFinding *finding = shrink->finding;
+    Length length;
+    CaseRun result;
+    uint32_t rounds = 0;
+
+    length.lines = explore_trace(shrink->run, &finding->subject, finding->model, &finding->choices,
+                                 NULL, NULL, &result);
+    length.steps = result.steps;
+    search_shorter(shrink, &length);
+    while (!shrink->is_short && rounds++ < 20 * MAX_ROUNDS && shorten_once(shrink, &length))
+        continue;
+}
+
+bool explore_shrink(ExploreFinding *finding, uint64_t effort, Error *error)
+{
+    Shrink shrink = {.run = sim_run_new(), .finding = finding, .effort = effort};
+
+    if (shrink.run == NULL)
+        return error_set_memory(error, 0, "exploring");
+    shrink_case(&shrink);
+    shrink_schedule(&shrink);
+    choice_list_release(&shrink.trial);
+    choice_list_release(&shrink.recorded);
+    sim_run_free(shrink.run);
+    return !shrink.is_short || error_set_memory(error, 0, "exploring");
+}

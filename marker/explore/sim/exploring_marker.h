@@ -1,0 +1,32 @@
+// The exploring build of the marker: the very same sources, compiled a second time against
+// marker/explore/sim/shared_memory.h, with this table as its only door.
+
+#ifndef MARKER_EXPLORE_SIM_EXPLORING_MARKER_H
+#define MARKER_EXPLORE_SIM_EXPLORING_MARKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "marker/mark.h"
+#include "base/error.h"
+
+// All of these run inside a SimRun; what they allocate is the run's.
+typedef struct MarkerOperations {
+    const char *name;
+    // A StealQueue: marker/steal_queue.h.
+    size_t queue_bytes;
+    bool (*queue_init)(void *queue, uint32_t capacity, Error *error);
+    bool (*queue_push)(void *queue, uint64_t item);
+    bool (*queue_pop)(void *queue, uint64_t *item);
+    bool (*queue_steal)(void *queue, uint64_t *item);
+    uint32_t (*queue_size)(void *queue);
+    // mark_reachable(); NULL where there is only a queue.
+    bool (*mark)(const HeapImage *image, const MarkOptions *options, MarkResult **out,
+                 Error *error);
+} MarkerOperations;
+
+// marker/explore/sim/exploring_marker.c
+extern const MarkerOperations exploring_marker;
+
+#endif

@@ -1,0 +1,153 @@
+// Schedules: a parallel mark as a sequence of steps on one thread, which can be had again.
+//
+// With MarkOptions.schedule the marker's own workers run as virtual workers: one at a time makes a
+// step, and a policy says which, and how long the step may be. Everything that a worker meets (what
+// it steals, what overflows, when it sleeps and who wakes it) follows from the order of steps, so
+// that the whole run is the same again for the same image, options and schedule, whatever machine,
+// compiler or placement of the image. Time is virtual: each step costs what a table says.
+//
+//     MarkSchedule schedule = mark_schedule_default();
+//     schedule.seed = 7;
+//     options.schedule = &schedule;
+//     options.workers = 8;
+//     if (!mark_reachable(image, &options, &result, &error))
+//         ...
+//     puts(result->statistics.schedule.digest);
+
+#ifndef MARKER_SCHEDULE_MARK_SCHEDULE_H
+#define MARKER_SCHEDULE_MARK_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "marker/mark.h"
+#include "base/error.h"
+
+// Most batches (of 16 objects at most) of a step.
+#define MAX_QUANTUM 16u
+
+// Who makes the next step.
+typedef enum SchedulePolicy {
+    SCHEDULE_RANDOM = 0,   // any worker that can go on, and a quantum at random
+    SCHEDULE_ROUND_ROBIN,  // one after the other
+    SCHEDULE_PCT,          // the one with the highest priority, which few steps, at random places,
+                           // change (Burckhardt et al., ASPLOS 2010)
+    SCHEDULE_PREEMPTION,   // the same one until it is idle, but for a few preemptions
+    SCHEDULE_LONGEST_IDLE, // the one whose last step is the longest ago
+    SCHEDULE_THIEF,        // a thief as soon as there is something to steal
+    SCHEDULE_CLOCK,        // the one whose virtual clock is behind: as on so many real cores
+    SCHEDULE_POLICY_COUNT,
+} SchedulePolicy;
+
+// "random", "round-robin", ...; "unknown" outside the enumeration.
+const char *schedule_policy_name(SchedulePolicy policy);
+
+// What things cost on a real core, in virtual picoseconds. The defaults were fitted to the bench
+// graphs on a 2021 server CPU: docs/benchmarks.md has what came of it.
+typedef struct ScheduleCosts {
+    uint32_t batch;        // a batch of objects, beside what is in it
+    uint32_t claim;        // an object claimed
+    uint32_t shared_claim; // what it costs more where others claim too
+    uint32_t far_line;     // a line of an object that comes from memory, others on their way
+    uint32_t near_object;  // an object near the one scanned before: it is in the cache already
+    uint32_t lone_far;     // an object that is followed alone, from memory
+    uint32_t lone_near;    // and one that is in the cache
+    uint32_t word;         // a payload word looked at
+    uint32_t edge;         // a mark word looked at
+    uint32_t complex;      // a reference that has to be looked up beyond its mark word
+    uint32_t steal;        // a successful attempt
+    uint32_t failed_steal; // one that got nothing
+    uint32_t inbox;        // a chunk of references sent or received
+    uint32_t look;         // an idle look around
+    uint32_t wake;         // from the wake-up to the sleeper's next step
+    uint32_t barrier;      // start or end
+} ScheduleCosts;
+
+ScheduleCosts schedule_costs_default(void);
+
+// Its fields by name, as documents have them: "claim", "far_line", ... in their order.
+#define SCHEDULE_COST_COUNT 16u
+const char *schedule_cost_name(uint32_t index);
+uint32_t *schedule_cost_at(ScheduleCosts *costs, uint32_t index);
+uint32_t schedule_cost_value(const ScheduleCosts *costs, uint32_t index);
+
+// How a step went; values are those of a recording.
+typedef enum StepOutcome {
+    STEP_STARTED = 0, // took its share of the roots: every worker's first step
+    STEP_WORKED,
+    STEP_IDLED,    // ran out of work
+    STEP_FOUND,    // was idle, and got some
+    STEP_LOOKED,   // was idle, and got none
+    STEP_SLEPT,    // lay down; its next step comes after a wake-up
+    STEP_FINISHED, // its last
+    STEP_OUTCOME_COUNT,
+} StepOutcome;
+
+// One step, as it went.
+typedef struct ScheduleStep {
+    uint64_t number; // from 0
+    uint32_t worker;
+    uint32_t quantum; // batches that the step might do
+    StepOutcome outcome;
+    uint32_t victim; // of a successful steal; else NO_INDEX
+    // What the worker did in it.
+    uint32_t claimed;
+    uint32_t scanned_items; // objects and pieces of large ones
+    uint32_t far_lines;     // see ScannedPlaces in marker/mark_worker.h
+    uint32_t near_items;
+    uint32_t lone_far_items;
+    uint32_t lone_near_items;
+    uint32_t scanned_words;
+    uint32_t edges;
+    uint32_t complex_references;
+    uint32_t steals_tried;
+    uint32_t steals_won;
+    uint32_t chunks_sent;
+    uint32_t chunks_received;
+    // Virtual time since the start barrier.
+    uint64_t start_ns;
+    uint64_t end_ns;
+    uint64_t woken_mask; // bit i: worker i slept and was woken by this step
+} ScheduleStep;
+
+// Is told each step when it is over. Returns false to end the mark, which then fails and hands on
+// `error`.
+typedef struct ScheduleObserver {
+    bool (*saw_step)(void *context, const ScheduleStep *step, Error *error);
+    void *context;
+} ScheduleObserver;
+
+// The step that must come next.
+typedef struct ScheduledChoice {
+    uint32_t worker;
+    uint32_t quantum; // 1..MAX_QUANTUM
+} ScheduledChoice;
+
+// Says who makes step `number`, in place of a policy: one of the workers in `runnable_mask`. False:
+// stop, as above.
+typedef struct ScheduleSource {
+    bool (*next)(void *context, uint64_t number, uint64_t runnable_mask, ScheduledChoice *choice,
+                 Error *error);
+    void *context;
+} ScheduleSource;
+
+typedef struct MarkSchedule {
+    SchedulePolicy policy;
+    uint64_t seed;
+    uint32_t quantum;     // of the policies that do not choose at random: 1..MAX_QUANTUM
+    uint32_t depth;       // SCHEDULE_PCT: 1..MAX_SCHEDULE_DEPTH
+    uint32_t preemptions; // SCHEDULE_PREEMPTION: 0..MAX_SCHEDULE_DEPTH
+    ScheduleCosts costs;
+    ScheduleObserver observer; // saw_step NULL: none
+    ScheduleSource source;     // next NULL: the policy chooses
+} MarkSchedule;
+
+#define MAX_SCHEDULE_DEPTH 32u
+
+// Random, seed 1, depth 3, 2 preemptions, quantum 8, no observer.
+MarkSchedule mark_schedule_default(void);
+
+// Errors: usage.
+NODISCARD bool mark_schedule_check(const MarkSchedule *schedule, Error *error);
+
+#endif

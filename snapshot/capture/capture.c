@@ -1,0 +1,148 @@
+// Capturing a heap: see snapshot/capture/capture.h.
+
+#include "snapshot/capture/capture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/capture/find/capture_analysis.h"
+#include "snapshot/capture/core/capture_core.h"
+#include "snapshot/capture/live/capture_exit.h"
+#include "snapshot/capture/live/capture_process.h"
+#include "base/output_file.h"
+#include "snapshot/capture/copy/packed_pages.h"
+
+static void describe_copy(const ProcessCopy *copy, CaptureSummary *summary)
+{
+    (void)snprintf(summary->executable, sizeof summary->executable, "%s", copy->executable);
+    summary->pid = (uint32_t)copy->pid;
+    summary->thread_count = copy->thread_count;
+    summary->resident_bytes = copy->copied_bytes;
+    summary->pause_ns = copy->pause_ns;
+    summary->is_from_core = copy->is_core;
+    summary->packed_bytes = copy->packed == NULL ? 0 : packed_pages_packed_bytes(copy->packed);
+}
+
+static void begin_phase(const CaptureOptions *options, CapturePhase phase)
+{
+    if (options->on_phase != NULL)
+        options->on_phase(options->phase_context, phase);
+}
+
+// A copy of which something can no longer be read is given up, as if the user had said so.
+typedef struct CopyWatch {
+    const ProcessCopy *copy;
+    const SnapshotWriteOptions *options; // the user's
+} CopyWatch;
+
+static bool is_given_up(void *context)
+{
+    const CopyWatch *watch = context;
+    Error unwanted;
+
+    if (cancel_is_requested(&watch->options->cancel))
+        return true;
+    return watch->copy->packed != NULL && !packed_pages_check(watch->copy->packed, &unwanted);
+}
+
+// Finds the heap in `copy` and writes it.
+static bool write_copy(const ProcessCopy *copy, const char *path, const CaptureOptions *options,
+                       CaptureSummary *summary, Error *error)
+{
+    CopyWatch watch = {.copy = copy, .options = &options->write};
+    CaptureOptions watched = *options;
+    CaptureAnalysis *analysis = NULL;
+    bool is_ok;
+
+    watched.write.cancel = (Cancel){is_given_up, &watch};
+    describe_copy(copy, summary);
+    begin_phase(options, CAPTURE_SEARCHING);
+    is_ok = capture_analysis_new(copy, &watched, &analysis, summary, error);
+    if (is_ok) {
+        begin_phase(options, CAPTURE_WRITING);
+        is_ok = snapshot_write(path, capture_analysis_contents(analysis), &watched.write,
+                               &summary->file, error);
+    }
+    // Whatever was found to be wrong then, this is why.
+    if (!is_ok && copy->packed != NULL)
+        (void)!packed_pages_check(copy->packed, error);
+    capture_analysis_free(analysis);
+    return is_ok;
+}
+
+// What both ways begin with: nobody is disturbed for a file that cannot be written.
+static bool begin(const char *path, const CaptureOptions *options, CaptureSummary *summary,
+                  Error *error)
+{
+    memset(summary, 0, sizeof *summary);
+    if (!snapshot_check_output(path, options->write.replaces, error))
+        return false;
+    begin_phase(options, CAPTURE_COPYING);
+    return true;
+}
+
+// The folder that compressed pages may go to; NULL: to none. What is to be redacted does not get
+// near a disk. To be freed.
+static char *spool_folder(const char *path, const CaptureOptions *options)
+{
+    return options->write.redacts ? NULL : output_file_folder(path);
+}
+
+static ProcessCopyOptions describe_way(const CaptureOptions *options, const char *folder)
+{
+    return (ProcessCopyOptions){.cancel = options->write.cancel,
+                                .method = options->method,
+                                .max_pause_ns = options->max_pause_ns,
+                                .staging_bytes = options->staging_bytes,
+                                .spool_folder = folder};
+}
+
+bool capture_process(int pid, const char *path, const CaptureOptions *options,
+                     CaptureSummary *summary, Error *error)
+{
+    char *folder = spool_folder(path, options);
+    const ProcessCopyOptions how = describe_way(options, folder);
+    ProcessCopy copy;
+    bool is_ok;
+
+    is_ok = begin(path, options, summary, error) && capture_process_copy(pid, &how, &copy, error);
+    free(folder);
+    if (!is_ok)
+        return false;
+    is_ok = write_copy(&copy, path, options, summary, error);
+    process_copy_release(&copy);
+    return is_ok;
+}
+
+bool capture_exiting(const ExitWatch *watch, const char *path, const CaptureOptions *options,
+                     CaptureSummary *summary, Error *error)
+{
+    char *folder = spool_folder(path, options);
+    const ProcessCopyOptions how = describe_way(options, folder);
+    ProcessCopy copy;
+    bool is_ok;
+
+    is_ok = begin(path, options, summary, error) && capture_exit_copy(watch, &how, &copy, error);
+    free(folder);
+    if (!is_ok)
+        return false;
+    is_ok = write_copy(&copy, path, options, summary, error);
+    process_copy_release(&copy);
+    return is_ok;
+}
+
+bool capture_core(const char *core, const char *executable, const char *path,
+                  const CaptureOptions *options, CaptureSummary *summary, Error *error)
+{
+    Cancel cancel = options->write.cancel;
+    ProcessCopy copy;
+    bool is_ok;
+
+    if (!begin(path, options, summary, error) ||
+        !capture_core_copy(core, executable, &cancel, &copy, error))
+        return false;
+    is_ok = write_copy(&copy, path, options, summary, error);
+    process_copy_release(&copy);
+    return is_ok;
+}

@@ -1,0 +1,24 @@
+// Why a process cannot be captured, and what its user can do about it.
+
+#ifndef SNAPSHOT_CAPTURE_COPY_CAPTURE_REFUSAL_H
+#define SNAPSHOT_CAPTURE_COPY_CAPTURE_REFUSAL_H
+
+#include <stdbool.h>
+
+#include "snapshot/capture/copy/copy_options.h"
+#include "base/error.h"
+
+// Finds out early, before anything is prepared, whether `pid` is a process that we may trace.
+// Errors: system, not 64-bit.
+NODISCARD bool capture_refusal_check(int pid, Error *error);
+
+// Fills `error` for a failed ptrace() or open(): `reason` is the errno. Returns false.
+bool capture_refusal_explain(int pid, int reason, Error *error);
+
+// "process N exited while it was captured", or what else has become of it. Returns false.
+bool capture_refusal_gone(int pid, Error *error);
+
+// False with ERROR_INTERRUPTED when the user wants us to stop. `cancel` may be NULL.
+NODISCARD bool capture_cancel_check(const Cancel *cancel, int pid, Error *error);
+
+#endif

@@ -1,0 +1,44 @@
+// Copying pages of a process, as fast as memory allows.
+
+#ifndef SNAPSHOT_CAPTURE_COPY_PAGE_COPYING_H
+#define SNAPSHOT_CAPTURE_COPY_PAGE_COPYING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/capture/copy/copy_options.h"
+#include "base/error.h"
+#include "snapshot/capture/copy/page_selection.h"
+#include "snapshot/capture/copy/staging_memory_internal.h"
+
+// Copies all of `selection` from the task `tid` of process `pid` and sets the data of its ranges.
+// `staging` holds at least `selection->bytes`. Pages that cannot be read are counted in
+// `*unreadable_bytes`, and read as zero. Errors: system (the process has gone), memory,
+// interrupted.
+NODISCARD bool page_copying_run(PageSelection *selection, int pid, int tid,
+                                const StagingMemory *staging, const Cancel *cancel,
+                                uint64_t *unreadable_bytes, Error *error);
+
+// Copies all of `pieces`, whose data say where in `staging` to. Clears `unread` and fills it with
+// the pages that could not be read, which are zero in the copy. Errors: as above.
+NODISCARD bool page_copying_pieces(const PageSelection *pieces, int pid, int tid,
+                                   const StagingMemory *staging, const Cancel *cancel,
+                                   PageSelection *unread, Error *error);
+
+// Pages as one sequence of bytes, cut into parts.
+typedef struct CopyParts {
+    uint64_t bytes;       // of a part, whole pages; the last one may have fewer
+    uint32_t max_threads; // `worker` is below
+    // Where `worker` copies its next part to.
+    uint8_t *(*where)(void *context, uint32_t worker);
+    // A part is there. Errors: its own.
+    bool (*take)(void *context, uint32_t worker, uint64_t part, uint64_t bytes, Error *error);
+    void *context;
+} CopyParts;
+
+// Copies all of `pages`, part by part, wherever their data may be. `unread` and errors: as above.
+NODISCARD bool page_copying_parts(const PageSelection *pages, int pid, int tid,
+                                  const CopyParts *parts, const Cancel *cancel,
+                                  PageSelection *unread, Error *error);
+
+#endif

@@ -1,0 +1,187 @@
+// Which pages of a process hold something: see page_selection_internal.h.
+
+#include "snapshot/capture/copy/page_selection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "snapshot/capture/copy/capture_refusal.h"
+#include "snapshot/capture/copy/page_sets.h"
+#include "snapshot/capture/copy/pagemap_scan.h"
+#include "snapshot/capture/copy/proc_files.h"
+
+// Bits of the 64-bit words of /proc/PID/pagemap.
+#define PAGEMAP_PRESENT (UINT64_C(1) << 63)
+#define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
+#define PAGEMAP_WORDS (PAGEMAP_SCAN_REGIONS * 3)
+
+// Both ways of asking share one buffer.
+typedef union ScanBuffer {
+    PagemapRegion regions[PAGEMAP_SCAN_REGIONS];
+    uint64_t words[PAGEMAP_WORDS];
+} ScanBuffer;
+
+typedef struct PageScan {
+    PageSelection *out;
+    int pagemap;
+    bool has_scan_request; // until the kernel says that it does not know it
+    bool has_scanned;      // it does
+    ScanBuffer *buffer;
+    const Cancel *cancel;
+    int pid;
+    Error *error;
+} PageScan;
+
+static bool add_range(PageScan *scan, uint64_t start, uint64_t end)
+{
+    return page_set_add(scan->out, start, end, scan->error);
+}
+
+// The kernel answers ENOTTY or EINVAL when it does not know the request.
+static bool is_unknown_request(const PageScan *scan, int reason)
+{
+    return !scan->has_scanned && (reason == ENOTTY || reason == EINVAL);
+}
+
+// When the kernel does not know the request, true with `has_scan_request` cleared and nothing
+// added.
+static bool add_by_scan(PageScan *scan, uint64_t start, uint64_t end)
+{
+    const PageQuery query = {
+        .inverted = PAGE_IS_ZERO_PAGE,
+        .mask = PAGE_IS_ZERO_PAGE,
+        .any_of = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+        // The same for all that match, so that neighbours come as one region.
+        .returned = PAGE_IS_ZERO_PAGE,
+    };
+
+    while (start < end) {
+        int found = pagemap_scan(scan->pagemap, &query, &start, end, scan->buffer->regions);
+
+        if (found < 0 && is_unknown_request(scan, errno)) {
+            scan->has_scan_request = false;
+            return true;
+        }
+        if (found < 0)
+            return capture_refusal_explain(scan->pid, errno, scan->error);
+        scan->has_scanned = true;
+        for (int i = 0; i < found; i++) {
+            const PagemapRegion *region = &scan->buffer->regions[i];
+
+            if (!add_range(scan, region->start, region->end))
+                return false;
+        }
+    }
+    return true;
+}
+
+// Where there is no PAGEMAP_SCAN. Zero pages cannot be told apart here; they are copied.
+static bool add_by_pagemap(PageScan *scan, uint64_t start, uint64_t end)
+{
+    while (start < end) {
+        uint64_t wanted = (end - start) / TARGET_PAGE_SIZE;
+        size_t bytes = (wanted < PAGEMAP_WORDS ? wanted : PAGEMAP_WORDS) * sizeof(uint64_t);
+        ssize_t got = pread(scan->pagemap, scan->buffer->words, bytes,
+                            (off_t)(start / TARGET_PAGE_SIZE * sizeof(uint64_t)));
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return capture_refusal_explain(scan->pid, errno, scan->error);
+        if (got < (ssize_t)sizeof(uint64_t))
+            return true; // the memory has gone
+        // A terabyte that hardly holds anything takes seconds to look through.
+        if (!capture_cancel_check(scan->cancel, scan->pid, scan->error))
+            return false;
+        for (size_t i = 0; i < (size_t)got / sizeof(uint64_t); i++, start += TARGET_PAGE_SIZE) {
+            if ((scan->buffer->words[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0 &&
+                !add_range(scan, start, start + TARGET_PAGE_SIZE))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool add_touched_pages(PageScan *scan, uint64_t start, uint64_t end)
+{
+    if (scan->has_scan_request && !add_by_scan(scan, start, end))
+        return false;
+    return scan->has_scan_request || add_by_pagemap(scan, start, end);
+}
+
+bool page_selection_has_file_content(const ProcessMapping *mapping)
+{
+    return mapping->inode != 0 && strncmp(mapping->name, "/dev/zero", 9) != 0 &&
+           strncmp(mapping->name, "/anon_hugepage", 14) != 0;
+}
+
+// Memory of a device is not heap, and reading it may have effects.
+static bool is_device(const ProcessMapping *mapping)
+{
+    return strncmp(mapping->name, "/dev/", 5) == 0 && strncmp(mapping->name, "/dev/zero", 9) != 0 &&
+           strncmp(mapping->name, "/dev/shm/", 9) != 0;
+}
+
+bool page_selection_includes(const ProcessMapping *mapping)
+{
+    return mapping->is_private && mapping->is_writable && !is_device(mapping);
+}
+
+static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_t mapping_count)
+{
+    for (uint32_t i = 0; i < mapping_count; i++) {
+        uint64_t start = mappings[i].start, end = mappings[i].end;
+        bool is_file = page_selection_has_file_content(&mappings[i]);
+
+        if (!page_selection_includes(&mappings[i]))
+            continue;
+        if (is_file) {
+            if (!add_range(scan, start, end))
+                return false;
+            continue;
+        }
+        // Heaps of many small mappings are asked about in one go.
+        while (i + 1 < mapping_count && mappings[i + 1].start == end &&
+               page_selection_includes(&mappings[i + 1]) &&
+               !page_selection_has_file_content(&mappings[i + 1]))
+            end = mappings[++i].end;
+        if (!add_touched_pages(scan, start, end))
+            return false;
+    }
+    return true;
+}
+
+bool page_selection_fill(PageSelection *out, const PageSource *source, const Cancel *cancel,
+                         Error *error)
+{
+    PageScan scan = {
+        .out = out, .has_scan_request = true, .cancel = cancel, .pid = source->pid, .error = error};
+    char path[PROC_PATH_BYTES];
+    bool is_ok = false;
+
+    out->count = 0;
+    out->bytes = 0;
+    // Opened anew each time: an open pagemap stays with the memory that it was opened on, and the
+    // process may have started another program since.
+    proc_task_path(path, source->pid, source->tid, "pagemap");
+    scan.pagemap = open(path, O_RDONLY | O_CLOEXEC);
+    if (scan.pagemap < 0)
+        return capture_refusal_explain(source->pid, errno, error);
+    scan.buffer = malloc(sizeof *scan.buffer);
+    if (scan.buffer == NULL)
+        error_set_memory(error, sizeof *scan.buffer, "the page map");
+    else
+        is_ok = select_pages(&scan, source->mappings, source->mapping_count);
+    free(scan.buffer);
+    (void)close(scan.pagemap);
+    return is_ok;
+}
+
+void page_selection_release(PageSelection *selection)
+{
+    free(selection->ranges);
+    memset(selection, 0, sizeof *selection);
+}

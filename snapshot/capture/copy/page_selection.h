@@ -1,0 +1,47 @@
+// Which pages of a process hold something: the private writable memory that was ever touched.
+
+#ifndef SNAPSHOT_CAPTURE_COPY_PAGE_SELECTION_H
+#define SNAPSHOT_CAPTURE_COPY_PAGE_SELECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/capture/copy/copy_options.h"
+#include "base/error.h"
+#include "snapshot/capture/copy/process_copy.h"
+
+#define TARGET_PAGE_SIZE 4096u
+
+// Ranges without data yet, ascending and disjoint; neighbours are one range (page_sets_internal.h).
+typedef struct PageSelection {
+    ProcessRange *ranges; // owned
+    uint64_t count;
+    uint64_t capacity;
+    uint64_t bytes; // of all ranges
+} PageSelection;
+
+// Whose pages.
+typedef struct PageSource {
+    int pid;
+    int tid; // a task of the process that has its memory
+    const ProcessMapping *mappings;
+    uint32_t mapping_count;
+} PageSource;
+
+// Selects, in the private writable mappings:
+// - of anonymous memory the pages that are present or swapped out and are not the zero page.
+//   Reading an untouched page would make the kernel map the zero page into the target.
+// - of mapped files (.data) all pages: those that were not touched yet hold what the file holds.
+// What `out` held before is dropped, its capacity stays. Errors: system, memory, interrupted.
+NODISCARD bool page_selection_fill(PageSelection *out, const PageSource *source,
+                                   const Cancel *cancel, Error *error);
+
+// Is the mapping one of those?
+bool page_selection_includes(const ProcessMapping *mapping);
+
+// Do pages of it that were never touched hold something?
+bool page_selection_has_file_content(const ProcessMapping *mapping);
+
+void page_selection_release(PageSelection *selection);
+
+#endif

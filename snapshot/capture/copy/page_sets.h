@@ -1,0 +1,36 @@
+// Sets of pages, as ascending disjoint ranges, with or without the data of the pages.
+
+#ifndef SNAPSHOT_CAPTURE_COPY_PAGE_SETS_H
+#define SNAPSHOT_CAPTURE_COPY_PAGE_SETS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "snapshot/capture/copy/page_selection.h"
+
+void page_set_clear(PageSelection *set);
+
+// Adds a range behind all others. Errors: memory.
+NODISCARD bool page_set_add(PageSelection *set, uint64_t start, uint64_t end, Error *error);
+
+// The same for a range with data: neighbours are one range when their data are neighbours, too.
+NODISCARD bool page_set_add_data(PageSelection *set, const ProcessRange *range, Error *error);
+
+// Puts ranges that were added in any order into theirs; none overlaps another, and none has data.
+void page_set_sort(PageSelection *set);
+
+// Clears `out`, which is neither `left` nor `right`, and fills it with the pages of `left` that
+// `right` has, or has not; or with the pages of both, of `right` where both have them. Pages bring
+// their data along; for the first it is enough when `right` has them. Errors: memory.
+NODISCARD bool page_set_intersect(const PageSelection *left, const PageSelection *right,
+                                  PageSelection *out, Error *error);
+NODISCARD bool page_set_subtract(const PageSelection *left, const PageSelection *right,
+                                 PageSelection *out, Error *error);
+NODISCARD bool page_set_unite(const PageSelection *left, const PageSelection *right,
+                              PageSelection *out, Error *error);
+
+// The number of the first range that ends behind `address`; `count` when there is none.
+uint64_t page_set_find(const PageSelection *set, uint64_t address);
+
+#endif

@@ -1,0 +1,90 @@
+// ProcessCopy: see snapshot/capture/copy/process_copy.h.
+
+#include "snapshot/capture/copy/process_copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "snapshot/capture/copy/packed_pages.h"
+
+void process_copy_drop_threads(ProcessCopy *copy)
+{
+    for (uint32_t i = 0; i < copy->thread_count; i++)
+        free(copy->threads[i].registers);
+    free(copy->threads);
+    copy->threads = NULL;
+    copy->thread_count = 0;
+}
+
+void process_copy_release(ProcessCopy *copy)
+{
+    if (copy == NULL)
+        return;
+    for (uint32_t i = 0; i < copy->mapping_count; i++)
+        free(copy->mappings[i].name);
+    process_copy_drop_threads(copy);
+    free(copy->mappings);
+    free(copy->executable_path);
+    free(copy->ranges);
+    free(copy->lost);
+    if (copy->staging != NULL)
+        (void)munmap(copy->staging, copy->staging_bytes);
+    packed_pages_free(copy->packed);
+    memset(copy, 0, sizeof *copy);
+}
+
+// The range that holds `address`, or NULL.
+static const ProcessRange *find_range(const ProcessCopy *copy, uint64_t address)
+{
+    uint64_t low = 0, high = copy->range_count;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        const ProcessRange *range = &copy->ranges[middle];
+
+        if (address < range->address)
+            high = middle;
+        else if (address - range->address >= range->bytes)
+            low = middle + 1;
+        else
+            return range;
+    }
+    return NULL;
+}
+
+const uint8_t *process_copy_bytes(const ProcessCopy *copy, uint64_t address, uint64_t bytes)
+{
+    const ProcessRange *range = find_range(copy, address);
+    uint64_t offset;
+
+    if (range == NULL)
+        return NULL;
+    offset = address - range->address;
+    return bytes <= range->bytes - offset ? range->data + offset : NULL;
+}
+
+uint64_t process_copy_bytes_left(const ProcessCopy *copy, uint64_t address)
+{
+    const ProcessRange *range = find_range(copy, address);
+
+    return range == NULL ? 0 : range->bytes - (address - range->address);
+}
+
+const ProcessMapping *process_copy_find_mapping(const ProcessCopy *copy, uint64_t address)
+{
+    uint32_t low = 0, high = copy->mapping_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const ProcessMapping *mapping = &copy->mappings[middle];
+
+        if (address < mapping->start)
+            high = middle;
+        else if (address >= mapping->end)
+            low = middle + 1;
+        else
+            return mapping;
+    }
+    return NULL;
+}

@@ -1,0 +1,141 @@
+// AddressIndex: which GC page or malloc chunk does a word point into? Asked for every word of
+// malloc'd memory and of all roots, most of which point nowhere: one load decides those.
+
+#include <stdlib.h>
+
+#include "snapshot/capture/find/capture_search.h"
+#include "snapshot/capture/find/capture_index_internal.h"
+
+#define LEAF_ENTRIES (UINT64_C(1) << (INDEX_TOP_SHIFT - INDEX_PAGE_SHIFT))
+#define GIB (UINT64_C(1) << INDEX_TOP_SHIFT)
+#define INDEX_END (UINT64_C(1) << (INDEX_TOP_SHIFT + INDEX_TOP_BITS))
+
+static uint64_t user_end(const MallocChunk *chunk)
+{
+    return chunk_user_address(chunk) + chunk_user_bytes(chunk);
+}
+
+static bool get_leaf(AddressIndex *index, uint64_t gib, uint32_t **out, Error *error)
+{
+    uint32_t entry = index->top[gib];
+
+    if (entry != 0) {
+        *out = index->leaves[entry - 1];
+        return true;
+    }
+    if (index->leaf_count == index->leaf_capacity) {
+        uint32_t capacity = index->leaf_capacity == 0 ? 16 : 2 * index->leaf_capacity;
+        uint32_t **leaves = realloc(index->leaves, capacity * sizeof *leaves);
+        if (leaves == NULL)
+            return error_set_memory(error, capacity * sizeof *leaves, "the address index");
+        index->leaves = leaves;
+        index->leaf_capacity = capacity;
+    }
+    *out = calloc(LEAF_ENTRIES, sizeof **out);
+    if (*out == NULL)
+        return error_set_memory(error, LEAF_ENTRIES * sizeof **out, "the address index");
+    index->leaves[index->leaf_count++] = *out;
+    index->top[gib] = index->leaf_count;
+    return true;
+}
+
+// Gives all pages that overlap [start, end) this entry, unless they have one.
+static bool fill(AddressIndex *index, uint64_t start, uint64_t end, uint32_t entry, Error *error)
+{
+    if (end > INDEX_END)
+        end = INDEX_END;
+    while (start < end) {
+        uint64_t gib = start >> INDEX_TOP_SHIFT;
+        uint64_t gib_end = (gib + 1) << INDEX_TOP_SHIFT;
+        uint64_t stop = end < gib_end ? end : gib_end;
+        uint32_t *leaf;
+        // A chunk of many GiB needs no leaf where nothing else can be.
+        if (entry > 1 && stop - start == GIB) {
+            index->top[gib] = INDEX_DIRECT | (entry - 2);
+            start = stop;
+            continue;
+        }
+        if ((index->top[gib] & INDEX_DIRECT) != 0) {
+            start = stop;
+            continue;
+        }
+        if (!get_leaf(index, gib, &leaf, error))
+            return false;
+        for (uint64_t page = start >> INDEX_PAGE_SHIFT; page <= (stop - 1) >> INDEX_PAGE_SHIFT;
+             page++)
+            if (leaf[page % LEAF_ENTRIES] == 0)
+                leaf[page % LEAF_ENTRIES] = entry;
+        start = stop;
+    }
+    return true;
+}
+
+bool address_index_build(AddressIndex *index, const CaptureAnalysis *analysis,
+                         const MallocChunk *chunks, uint32_t chunk_count, Error *error)
+{
+    *index = (AddressIndex){
+        .chunks = chunks,
+        .chunk_count = chunk_count,
+        .runs = analysis->runs,
+        .run_count = analysis->run_count,
+        .page_size = analysis->layout.page_size,
+    };
+    index->top = calloc(UINT64_C(1) << INDEX_TOP_BITS, sizeof *index->top);
+    if (index->top == NULL)
+        return error_set_memory(error, (UINT64_C(1) << INDEX_TOP_BITS) * sizeof *index->top,
+                                "the address index");
+    for (uint64_t i = 0; i < index->run_count; i++) {
+        const SnapshotPages *run = &index->runs[i];
+        if (!fill(index, run->address, run->address + run->page_count * index->page_size, 1, error))
+            return false;
+    }
+    for (uint32_t i = 0; i < chunk_count; i++)
+        if (!fill(index, chunk_user_address(&chunks[i]), user_end(&chunks[i]), i + 2, error))
+            return false;
+    return true;
+}
+
+void address_index_release(AddressIndex *index)
+{
+    for (uint32_t i = 0; i < index->leaf_count; i++)
+        free(index->leaves[i]);
+    free(index->leaves);
+    free(index->top);
+    *index = (AddressIndex){0};
+}
+
+uint32_t address_index_chunk_from(const AddressIndex *index, uint32_t first, uint64_t address)
+{
+    for (; first < index->chunk_count && chunk_user_address(&index->chunks[first]) <= address;
+         first++)
+        if (address < user_end(&index->chunks[first]))
+            return first;
+    return ADDRESS_NOWHERE;
+}
+
+uint32_t address_index_find_slow(const AddressIndex *index, uint64_t address)
+{
+    uint64_t low = 0, high = index->run_count;
+
+    // Hardly any process has memory up here.
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (index->runs[middle].address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low > 0 &&
+        address - index->runs[low - 1].address < index->runs[low - 1].page_count * index->page_size)
+        return ADDRESS_IN_PAGE;
+    low = 0;
+    high = index->chunk_count;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (user_end(&index->chunks[middle]) <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return address_index_chunk_from(index, (uint32_t)low, address);
+}

@@ -1,0 +1,339 @@
+// Where glibc's malloc keeps its chunks in a process: the main arena in the memory that
+// sbrk() extends, secondary arenas in heaps of 64 MiB, and large chunks in mappings of their
+// own (capture_malloc_mapped.c). All are recognised by their contents, wherever the kernel put
+// them.
+
+#include <stdlib.h>
+
+#include "snapshot/capture/find/capture_search.h"
+
+#define HEAP_ALIGNMENT (UINT64_C(64) << 20) // HEAP_MAX_SIZE of 64-bit glibc
+#define MAX_MAIN_STATES 16u                 // one per C library that is loaded
+#define MAX_HEAP_HEADER_BYTES 256u
+
+typedef struct MallocSearch {
+    CaptureAnalysis *analysis;
+    MemoryReader reader;
+    RegionList areas; // contiguous anonymous memory without "[heap]" and "[stack]"
+    RegionList busy;  // GC pages, stacks, TLS, globals: ascending, disjoint
+    RegionList heap_claims;
+    RegionList heaps;    // memory of arenas, walkable or not: ascending, disjoint
+    MallocState *states; // owned
+    uint64_t state_count;
+    uint64_t state_capacity;
+} MallocSearch;
+
+static bool add_state(MallocSearch *search, const MallocState *state, Error *error)
+{
+    if (!array_reserve((void **)&search->states, &search->state_capacity, search->state_count,
+                       sizeof *search->states, "malloc states", error))
+        return false;
+    search->states[search->state_count++] = *state;
+    return region_list_add(&search->analysis->metadata, state->fast_bins, state->end, REGION_NOBODY,
+                           NO_INDEX, error);
+}
+
+// The main arena's state is a variable of the C library.
+static bool find_main_states(MallocSearch *search, Error *error)
+{
+    const CaptureAnalysis *analysis = search->analysis;
+    MallocState states[MAX_MAIN_STATES];
+
+    for (uint32_t m = 0; m < analysis->details->module_count; m++)
+        for (uint32_t i = analysis->modules[m].first_mapping;
+             i <= analysis->modules[m].last_mapping; i++) {
+            const ProcessMapping *mapping = &analysis->copy->mappings[i];
+            uint32_t count;
+            if (!mapping_is_private_writable(mapping) || !mapping_is_file(mapping))
+                continue;
+            count = malloc_find_states(&search->reader, mapping->start, mapping->end, states,
+                                       MAX_MAIN_STATES);
+            for (uint32_t s = 0; s < count; s++)
+                if (!add_state(search, &states[s], error))
+                    return false;
+        }
+    return true;
+}
+
+static bool find_areas(MallocSearch *search, Error *error)
+{
+    const ProcessCopy *copy = search->analysis->copy;
+
+    for (uint32_t i = 0; i < copy->mapping_count; i++) {
+        const ProcessMapping *mapping = &copy->mappings[i];
+        RegionList *areas = &search->areas;
+        if (!mapping_is_private_writable(mapping) || mapping_is_file(mapping) ||
+            mapping_is_stack(mapping) || mapping_is_heap(mapping))
+            continue;
+        if (areas->count > 0 && areas->items[areas->count - 1].end == mapping->start)
+            areas->items[areas->count - 1].end = mapping->end;
+        else if (!region_list_add(areas, mapping->start, mapping->end, REGION_FOREIGN, NO_INDEX,
+                                  error))
+            return false;
+    }
+    return true;
+}
+
+// Walks [start, end), of which [metadata, start) holds the allocator's own header.
+static bool walk_heap(MallocSearch *search, uint64_t metadata, uint64_t start, uint64_t end,
+                      bool is_main, uint64_t top, Error *error)
+{
+    CaptureAnalysis *analysis = search->analysis;
+    RegionList spans = {0};
+    uint64_t covered = 0;
+    bool ok = false;
+
+    if (!region_list_add(&search->heap_claims, metadata, end, REGION_MALLOC, NO_INDEX, error) ||
+        !malloc_walk_area(&search->reader, start, end, is_main, top, &analysis->chunks, &spans,
+                          error))
+        goto done;
+    for (uint64_t i = 0; i < spans.count; i++) {
+        covered += memory_copied_bytes(&search->reader, spans.items[i].start, spans.items[i].end);
+        if (!region_list_add(&analysis->malloc_spans, spans.items[i].start, spans.items[i].end,
+                             REGION_MALLOC, NO_INDEX, error))
+            goto done;
+    }
+    if (spans.count > 0 && spans.items[0].start - metadata <= PAGE_BYTES && !is_main) {
+        covered += spans.items[0].start - start;
+        if (!region_list_add(&analysis->metadata, metadata, spans.items[0].start, REGION_NOBODY,
+                             NO_INDEX, error))
+            goto done;
+    }
+    analysis->walked_bytes += covered;
+    analysis->unwalked_bytes += memory_copied_bytes(&search->reader, start, end) - covered;
+    ok = true;
+
+done:
+    region_list_release(&spans);
+    return ok;
+}
+
+// The main arena: what sbrk() made, "[heap]" to the kernel. Without address randomisation .bss
+// is in the same mapping, and a static executable has the main thread's TLS at the start.
+static bool walk_main_heap(MallocSearch *search, uint64_t start, uint64_t end, Error *error)
+{
+    const ProcessCopy *copy = search->analysis->copy;
+    uint64_t top = 0;
+
+    for (uint64_t i = 0; i < search->busy.count; i++) {
+        const Region *region = &search->busy.items[i];
+        bool is_before_chunks =
+            (region->kind == REGION_GLOBAL && region->start <= start) ||
+            (region->kind == REGION_TLS && (int)copy->threads[region->thread].tid == copy->pid);
+        if (is_before_chunks && region->end > start && region->start < end)
+            start = region->end < end ? region->end : end;
+    }
+    for (uint64_t i = 0; i < search->state_count; i++)
+        if (search->states[i].top >= start && search->states[i].top < end)
+            top = search->states[i].top;
+    return walk_heap(search, start, start, end, true, top, error);
+}
+
+static bool walk_main_heaps(MallocSearch *search, Error *error)
+{
+    const ProcessCopy *copy = search->analysis->copy;
+
+    for (uint32_t i = 0; i < copy->mapping_count; i++) {
+        uint64_t start = copy->mappings[i].start;
+        if (!mapping_is_heap(&copy->mappings[i]) ||
+            !mapping_is_private_writable(&copy->mappings[i]))
+            continue;
+        while (i + 1 < copy->mapping_count && mapping_is_heap(&copy->mappings[i + 1]) &&
+               mapping_is_private_writable(&copy->mappings[i + 1]) &&
+               copy->mappings[i + 1].start == copy->mappings[i].end)
+            i++;
+        if (!walk_main_heap(search, start, copy->mappings[i].end, error))
+            return false;
+    }
+    return true;
+}
+
+// struct heap_info begins: the arena's state, the heap before this one, the bytes in use.
+typedef struct HeapHeader {
+    uint64_t state;
+    uint64_t previous;
+    uint64_t bytes;
+} HeapHeader;
+
+static bool read_heap_header(MemoryReader *reader, uint64_t heap, uint64_t end, HeapHeader *out)
+{
+    uint64_t first;
+
+    *out = (HeapHeader){memory_word(reader, heap), memory_word(reader, heap + 8),
+                        memory_word(reader, heap + 16)};
+    first = round_down(out->state, HEAP_ALIGNMENT);
+    if (out->state == 0 || out->state % 16 != 0 || out->state - first > MAX_HEAP_HEADER_BYTES ||
+        out->bytes == 0 || out->bytes % PAGE_BYTES != 0 || out->bytes > HEAP_ALIGNMENT ||
+        out->bytes > end - heap || out->previous % HEAP_ALIGNMENT != 0)
+        return false;
+    // An arena's first heap holds the arena's state and has none before it.
+    if (first == heap)
+        return out->previous == 0;
+    return out->previous != 0 && memory_word(reader, first) == out->state;
+}
+
+static bool walk_arena_heap(MallocSearch *search, uint64_t heap, uint64_t end, Error *error)
+{
+    HeapHeader header;
+    MallocState state;
+    bool is_first;
+    uint64_t start = heap + 24;
+
+    if (!read_heap_header(&search->reader, heap, end, &header) ||
+        malloc_find_states(&search->reader, header.state, header.state + PAGE_BYTES, &state, 1) ==
+            0)
+        return true;
+    is_first = round_down(header.state, HEAP_ALIGNMENT) == heap;
+    if (is_first) {
+        start = state.end;
+        if (!add_state(search, &state, error))
+            return false;
+    }
+    return walk_heap(search, heap, start, heap + header.bytes, false, state.top, error);
+}
+
+static bool walk_arena_heaps(MallocSearch *search, Error *error)
+{
+    for (uint64_t i = 0; i < search->areas.count; i++) {
+        const Region *area = &search->areas.items[i];
+        for (uint64_t heap = round_up(area->start, HEAP_ALIGNMENT);
+             heap < area->end && heap >= area->start; heap += HEAP_ALIGNMENT) {
+            MemoryPiece piece;
+            uint64_t position = heap;
+            // A heap begins with a header: over memory that was never touched in one step.
+            if (!memory_next_piece(&search->reader, &position, area->end, &piece))
+                break;
+            if (piece.address > heap)
+                heap = round_up(piece.address, HEAP_ALIGNMENT);
+            if (heap < area->end && !walk_arena_heap(search, heap, area->end, error))
+                return false;
+        }
+    }
+    return true;
+}
+
+static int compare_chunks(const void *left, const void *right)
+{
+    const MallocChunk *a = left, *b = right;
+
+    return a->address < b->address ? -1 : a->address > b->address;
+}
+
+// ---- chunks that are not blocks ----
+
+// A chunk in which GC pages, a stack or a thread descriptor lie was given to somebody who
+// made other things of it: what is left of it are root words.
+static bool flag_odd_chunks(MallocSearch *search, Error *error)
+{
+    CaptureAnalysis *analysis = search->analysis;
+    MallocChunks *chunks = &analysis->chunks;
+    uint64_t busy = 0;
+
+    for (uint64_t i = 0; i < chunks->count; i++) {
+        MallocChunk *chunk = &chunks->items[i];
+        uint64_t user = chunk_user_address(chunk);
+        if (region_map_overlaps(&search->busy, &busy, user, user + chunk_user_bytes(chunk)))
+            chunk->size |= CHUNK_ODD;
+        if ((chunk->size & CHUNK_ODD) != 0 && analysis->options.foreign_mode == FOREIGN_BLOCKS &&
+            !region_list_add(&analysis->odd_chunks, user, user + chunk_user_bytes(chunk),
+                             REGION_FOREIGN, NO_INDEX, error))
+            return false;
+    }
+    return true;
+}
+
+// A thread that executes outside its own stack: from its SP to the end of the chunk, of the
+// global variables or of the mapping it is in.
+static bool claim_stray(MallocSearch *search, const StrayStack *stray, Error *error)
+{
+    CaptureAnalysis *analysis = search->analysis;
+    MallocChunks *chunks = &analysis->chunks;
+    const Region *region = region_map_find(&search->busy, stray->stack_pointer);
+    uint64_t start = round_down(stray->stack_pointer, 8) - RED_ZONE_BYTES;
+    uint64_t i = malloc_chunks_holding(chunks, stray->stack_pointer);
+    const ProcessMapping *mapping = process_copy_find_mapping(analysis->copy, stray->stack_pointer);
+
+    if (mapping == NULL || stray->stack_pointer < RED_ZONE_BYTES)
+        return true;
+    if (i != UINT64_MAX) {
+        MallocChunk *chunk = &chunks->items[i];
+        uint64_t user = chunk_user_address(chunk);
+        chunk->size |= CHUNK_ODD;
+        return region_list_add(&analysis->stray_stacks, start > user ? start : user,
+                               user + chunk_user_bytes(chunk), REGION_STACK, stray->thread, error);
+    }
+    if (region != NULL && region->kind == REGION_GLOBAL)
+        return region_list_add(&analysis->stray_stacks,
+                               start > region->start ? start : region->start, region->end,
+                               REGION_STACK, stray->thread, error);
+    return region_list_add(&analysis->likely_stacks,
+                           start > mapping->start ? start : mapping->start, mapping->end,
+                           REGION_STACK, stray->thread, error);
+}
+
+// Only blocks stay.
+static void drop_other_chunks(MallocChunks *chunks)
+{
+    uint64_t kept = 0;
+
+    for (uint64_t i = 0; i < chunks->count; i++)
+        if (chunk_is_block(&chunks->items[i]))
+            chunks->items[kept++] = chunks->items[i];
+    chunks->count = kept;
+}
+
+static bool find_busy(MallocSearch *search, Error *error)
+{
+    CaptureAnalysis *analysis = search->analysis;
+
+    return region_map_claim(&search->busy, &analysis->pages, error) &&
+           region_map_claim(&search->busy, &analysis->stacks, error) &&
+           region_map_claim(&search->busy, &analysis->dead_stacks, error) &&
+           region_map_claim(&search->busy, &analysis->tls, error) &&
+           region_map_claim(&search->busy, &analysis->globals, error);
+}
+
+static bool find_chunks(MallocSearch *search, Error *error)
+{
+    CaptureAnalysis *analysis = search->analysis;
+
+    if (!find_areas(search, error) || !find_main_states(search, error) ||
+        !walk_main_heaps(search, error) || !walk_arena_heaps(search, error) ||
+        !region_map_claim(&search->heaps, &search->heap_claims, error))
+        return false;
+    for (uint64_t i = 0; i < search->areas.count; i++) {
+        uint64_t first = analysis->malloc_spans.count;
+        if (!malloc_find_mapped(&search->reader, &search->areas.items[i], &search->busy,
+                                &search->heaps, &analysis->chunks, &analysis->malloc_spans,
+                                error) ||
+            !capture_check_cancelled(analysis, error))
+            return false;
+        for (; first < analysis->malloc_spans.count; first++)
+            analysis->walked_bytes +=
+                analysis->malloc_spans.items[first].end - analysis->malloc_spans.items[first].start;
+    }
+    if (analysis->chunks.count > 0)
+        qsort(analysis->chunks.items, analysis->chunks.count, sizeof *analysis->chunks.items,
+              compare_chunks);
+    malloc_flag_cached(&search->reader, &analysis->chunks, search->states, search->state_count);
+    return true;
+}
+
+bool capture_find_malloc(CaptureAnalysis *analysis, Error *error)
+{
+    MallocSearch search = {.analysis = analysis, .reader = memory_reader(analysis->copy)};
+    bool ok = find_busy(&search, error) &&
+              (analysis->options.foreign_mode == FOREIGN_ROOTS || find_chunks(&search, error));
+
+    for (uint64_t i = 0; ok && i < analysis->stray_count; i++)
+        ok = claim_stray(&search, &analysis->strays[i], error);
+    ok = ok && flag_odd_chunks(&search, error);
+    if (ok)
+        drop_other_chunks(&analysis->chunks);
+    region_list_release(&search.areas);
+    region_list_release(&search.busy);
+    region_list_release(&search.heap_claims);
+    region_list_release(&search.heaps);
+    free(search.states);
+    return ok;
+}

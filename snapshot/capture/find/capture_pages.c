@@ -1,0 +1,133 @@
+// Finding GC pages: a validated header at a page boundary of private writable memory.
+//
+// Never by address: the kernel places nearly all pages itself, and merges their mappings with
+// thread stacks, malloc's and whatever else is anonymous. Never by the magic alone: user data
+// can hold it, and the tail pages of a large object hold nothing but user data; so each is
+// skipped with its head, and everything else must pass page_header_read().
+
+#include <stdlib.h>
+
+#include "snapshot/capture/find/capture_search.h"
+
+// Adds a run of pages; *is_added is false when its holes are too large to put it together.
+static bool add_run(CaptureAnalysis *analysis, MemoryReader *reader, uint64_t address,
+                    uint64_t page_count, bool *is_added, Error *error)
+{
+    uint64_t page_size = analysis->layout.page_size;
+    uint64_t bytes = page_count * page_size;
+    SnapshotPages *last;
+    const uint8_t *data;
+
+    *is_added = false;
+    if (!memory_assemble(reader, &analysis->assembly, address, bytes, &data, error))
+        return false;
+    if (data == NULL) {
+        analysis->left_out_bytes += bytes;
+        if (!region_list_add(&analysis->left_out, address, address + bytes, REGION_GC, NO_INDEX,
+                             error))
+            return false;
+        return true;
+    }
+    *is_added = true;
+    if (!region_list_add(&analysis->pages, address, address + bytes, REGION_GC, NO_INDEX, error))
+        return false;
+    last = analysis->run_count > 0 ? &analysis->runs[analysis->run_count - 1] : NULL;
+    if (last != NULL && last->address + last->page_count * page_size == address &&
+        last->bytes + last->page_count * page_size == data) {
+        last->page_count += page_count;
+        return true;
+    }
+    if (!array_reserve((void **)&analysis->runs, &analysis->run_capacity, analysis->run_count,
+                       sizeof *analysis->runs, "page runs", error))
+        return false;
+    analysis->runs[analysis->run_count++] = (SnapshotPages){address, page_count, data};
+    return true;
+}
+
+// Looks at all page boundaries in one piece of copied memory; *position ends up behind the
+// last page run, which may reach beyond the piece.
+static bool search_piece(CaptureAnalysis *analysis, const MemoryPiece *piece,
+                         const ProcessMapping *mapping, CaptureSummary *summary, uint64_t *position,
+                         Error *error)
+{
+    const HeapLayout *layout = &analysis->layout;
+    MemoryReader reader = memory_reader(analysis->copy);
+    uint64_t end = piece->address + piece->bytes;
+    uint64_t address = round_up(piece->address, layout->page_size);
+
+    while (address < end && end - address >= layout->page_header_bytes &&
+           mapping->end - address >= layout->page_size) {
+        PageHeader header;
+        PageHeaderFault fault = page_header_read(layout, piece->data + (address - piece->address),
+                                                 mapping->end - address, &header);
+        bool is_added = false;
+        page_header_fetch_ahead(layout, piece->data + (address - piece->address),
+                                (end - address) / layout->page_size);
+        summary->looked_at_pages++;
+        if (fault == PAGE_HEADER_VALID &&
+            !add_run(analysis, &reader, address, header.page_count, &is_added, error))
+            return false;
+        if (is_added)
+            summary->page_count++;
+        else if (fault != PAGE_HEADER_NO_MAGIC)
+            summary->rejected_pages++;
+        address += is_added ? (uint64_t)header.page_count * layout->page_size : layout->page_size;
+    }
+    if (address > *position)
+        *position = address;
+    return true;
+}
+
+static bool search_mapping(CaptureAnalysis *analysis, const ProcessMapping *mapping,
+                           CaptureSummary *summary, Error *error)
+{
+    MemoryReader reader = memory_reader(analysis->copy);
+    uint64_t position = mapping->start;
+    MemoryPiece piece;
+
+    while (memory_next_piece(&reader, &position, mapping->end, &piece))
+        if (!search_piece(analysis, &piece, mapping, summary, &position, error))
+            return false;
+    return true;
+}
+
+bool capture_find_pages(CaptureAnalysis *analysis, CaptureSummary *summary, Error *error)
+{
+    const ProcessCopy *copy = analysis->copy;
+
+    for (uint32_t i = 0; i < copy->mapping_count; i++) {
+        const ProcessMapping *mapping = &copy->mappings[i];
+        if (!mapping_is_private_writable(mapping))
+            continue;
+        if (!search_mapping(analysis, mapping, summary, error) ||
+            !capture_check_cancelled(analysis, error))
+            return false;
+    }
+    if (summary->page_count > 0)
+        return true;
+    if (analysis->options.layout != NULL) {
+        (void)error_set(
+            error, ERROR_NO_HEAP,
+            "'%s' (pid %d) has no heap that is laid out as '%s': looked at %llu pages of "
+            "private writable memory",
+            copy->executable, copy->pid, analysis->layout.name,
+            (unsigned long long)summary->looked_at_pages);
+        if (summary->rejected_pages == 0)
+            return error_add_hint(error, "none of them begins with the layout's magic");
+        return error_add_hint(error,
+                              "%llu of them begin with the magic, but their headers are not valid",
+                              (unsigned long long)summary->rejected_pages);
+    }
+    (void)error_set(error, ERROR_NO_HEAP,
+                    "'%s' (pid %d) is not a rudo-gc process: looked at %llu pages of private "
+                    "writable memory, none has a valid '%s' page header",
+                    copy->executable, copy->pid, (unsigned long long)summary->looked_at_pages,
+                    analysis->layout.name);
+    if (summary->rejected_pages > 0)
+        return error_add_hint(error,
+                              "%llu pages begin with the page magic, but their headers are of no "
+                              "version that is known here",
+                              (unsigned long long)summary->rejected_pages);
+    return error_add_hint(error, "if it is one, it has not allocated its first Gc yet; "
+                                 "otherwise check the pid");
+}

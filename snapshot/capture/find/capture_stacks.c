@@ -1,0 +1,238 @@
+// Thread stacks and thread-local storage.
+//
+// glibc puts a thread's stack, its static TLS and its descriptor (struct pthread, where
+// fs_base points) into one block above a guard:
+//
+//     guard | never used ... dead | SP-128 ... live ... | static TLS | descriptor |
+//      ---p | nobody's            | stack               |            | tls        |
+//
+// From SP-128 to the descriptor is stack, so static TLS counts as stack there. The kernel
+// merges the block with anonymous memory above it, but never across the guard. The part under
+// SP-128 may be taken for dead only where it certainly is this stack: right above a guard, or
+// where the descriptor says so (a stack that the program gave to the thread has no guard, and
+// may be malloc'd). The main thread has its stack in a mapping of its own, "[stack]", and its
+// TLS elsewhere.
+//
+// A thread may run on memory that is no thread stack: a coroutine's, in malloc'd or mapped
+// memory, or a signal stack. Then its own stack is live as a whole, since nobody knows how
+// far down it is used, and the other one is found by its SP alone (StrayStack).
+
+#include "snapshot/capture/find/capture_search.h"
+
+// The part of the thread descriptor that is certainly there: glibc's tcbhead_t.
+#define DESCRIPTOR_HEAD_BYTES 704u
+// The descriptor with all that may follow in its page; the real size differs by version.
+#define DESCRIPTOR_BYTES 2304u
+#define MAX_DESCRIPTOR_BYTES 8192u
+// Static TLS lies this far below the descriptor at most.
+#define MAX_STATIC_TLS_BYTES (UINT64_C(1) << 20)
+// Entries of a thread's vector of TLS blocks that are looked at.
+#define MAX_TLS_MODULES 4096u
+// Offsets in tcbhead_t, fixed by the x86-64 ABI of glibc.
+#define DESCRIPTOR_SELF 0u
+#define DESCRIPTOR_VECTOR 8u
+
+// Is the mapping right below a guard: nothing may be done with it?
+static bool is_above_guard(const ProcessCopy *copy, uint32_t index)
+{
+    const ProcessMapping *below;
+
+    if (index == 0)
+        return false;
+    below = &copy->mappings[index - 1];
+    return below->end == copy->mappings[index].start && !below->is_readable &&
+           !below->is_writable && !below->is_executable;
+}
+
+// Does a descriptor of another thread lie in [start, end)? Then whatever guards `start`
+// guards that thread's stack.
+static bool holds_descriptor(const ProcessCopy *copy, uint64_t start, uint64_t end)
+{
+    for (uint32_t i = 0; i < copy->thread_count; i++)
+        if (copy->threads[i].control_block >= start && copy->threads[i].control_block < end)
+            return true;
+    return false;
+}
+
+static uint64_t live_start(const ProcessThread *thread, const ProcessMapping *mapping)
+{
+    uint64_t start = thread->stack_pointer - mapping->start < RED_ZONE_BYTES
+                         ? mapping->start
+                         : thread->stack_pointer - RED_ZONE_BYTES;
+
+    return round_down(start, 8);
+}
+
+static bool claim_main_stack(CaptureAnalysis *analysis, uint32_t thread,
+                             const ProcessMapping *mapping, Error *error)
+{
+    uint64_t start = live_start(&analysis->copy->threads[thread], mapping);
+
+    return region_list_add(&analysis->stacks, start, mapping->end, REGION_STACK, thread, error) &&
+           region_list_add(&analysis->dead_stacks, mapping->start, start, REGION_NOBODY, NO_INDEX,
+                           error);
+}
+
+// Where the descriptor says that the thread's stack begins; 0 when it does not say. The two
+// fields, block and size, are next to each other, and only their place differs by version. The
+// block ends where the descriptor does, and begins in the descriptor's mapping or in the guard
+// below it: a small number and a pointer to somewhere in the descriptor would add up, too.
+static uint64_t recorded_stack_start(const ProcessCopy *copy, uint64_t descriptor,
+                                     const ProcessMapping *mapping)
+{
+    MemoryReader reader = memory_reader(copy);
+    uint64_t lowest = mapping->start;
+
+    if (is_above_guard(copy, (uint32_t)(mapping - copy->mappings)))
+        lowest = (mapping - 1)->start;
+    for (uint64_t offset = DESCRIPTOR_HEAD_BYTES; offset < DESCRIPTOR_BYTES; offset += 8) {
+        uint64_t block = memory_word(&reader, descriptor + offset);
+        uint64_t bytes = memory_word(&reader, descriptor + offset + 8);
+        if (block >= lowest && block < descriptor && bytes > descriptor - block &&
+            bytes - (descriptor - block) <= MAX_DESCRIPTOR_BYTES)
+            return block < mapping->start ? mapping->start : block;
+    }
+    return 0;
+}
+
+// The lowest address of the stack that ends at the thread's descriptor. *is_certain: nothing
+// but the stack is in between, because a guard is below it or glibc's own record says so.
+static uint64_t stack_start(const CaptureAnalysis *analysis, uint32_t thread,
+                            const ProcessMapping *mapping, bool *is_certain)
+{
+    const ProcessCopy *copy = analysis->copy;
+    uint64_t descriptor = copy->threads[thread].control_block;
+    uint64_t recorded = recorded_stack_start(copy, descriptor, mapping);
+    bool is_guarded = is_above_guard(copy, (uint32_t)(mapping - copy->mappings)) &&
+                      !holds_descriptor(copy, mapping->start, descriptor);
+
+    *is_certain = is_guarded || recorded != 0;
+    return is_guarded || recorded == 0 ? mapping->start : recorded;
+}
+
+// The stack below the thread's descriptor, which is in the same mapping as its SP.
+static bool claim_own_stack(CaptureAnalysis *analysis, uint32_t thread,
+                            const ProcessMapping *mapping, Error *error)
+{
+    const ProcessThread *record = &analysis->copy->threads[thread];
+    uint64_t live = live_start(record, mapping);
+    bool is_certain;
+    uint64_t start = stack_start(analysis, thread, mapping, &is_certain);
+
+    // A main thread here is one that was forked off by another, or runs on a coroutine's
+    // stack that got merged with its TLS: no way to tell, so nothing is dead.
+    if ((int)record->tid == analysis->copy->pid || !is_certain || record->stack_pointer < start)
+        return region_list_add(&analysis->likely_stacks, live, record->control_block, REGION_STACK,
+                               thread, error);
+    return region_list_add(&analysis->stacks, live, record->control_block, REGION_STACK, thread,
+                           error) &&
+           region_list_add(&analysis->dead_stacks, start, live, REGION_NOBODY, NO_INDEX, error);
+}
+
+// The stack of a thread that executes somewhere else: all of it is live.
+static bool claim_whole_stack(CaptureAnalysis *analysis, uint32_t thread, Error *error)
+{
+    const ProcessCopy *copy = analysis->copy;
+    const ProcessThread *record = &copy->threads[thread];
+    const ProcessMapping *home = process_copy_find_mapping(copy, record->control_block);
+    bool is_certain;
+    uint64_t start;
+
+    if ((int)record->tid == copy->pid)
+        for (uint32_t i = 0; i < copy->mapping_count; i++)
+            if (mapping_is_stack(&copy->mappings[i]))
+                return region_list_add(&analysis->stacks, copy->mappings[i].start,
+                                       copy->mappings[i].end, REGION_STACK, thread, error);
+    if (home == NULL || (int)record->tid == copy->pid)
+        return true;
+    start = stack_start(analysis, thread, home, &is_certain);
+    return region_list_add(is_certain ? &analysis->stacks : &analysis->likely_stacks, start,
+                           record->control_block, REGION_STACK, thread, error);
+}
+
+static bool add_stray(CaptureAnalysis *analysis, uint32_t thread, Error *error)
+{
+    if (!array_reserve((void **)&analysis->strays, &analysis->stray_capacity, analysis->stray_count,
+                       sizeof *analysis->strays, "stacks", error))
+        return false;
+    analysis->strays[analysis->stray_count++] =
+        (StrayStack){analysis->copy->threads[thread].stack_pointer, thread};
+    return true;
+}
+
+static bool find_stack(CaptureAnalysis *analysis, uint32_t thread, Error *error)
+{
+    const ProcessCopy *copy = analysis->copy;
+    const ProcessThread *record = &copy->threads[thread];
+    uint32_t here = process_copy_mapping_index(copy, record->stack_pointer);
+
+    if (here != NO_INDEX && mapping_is_stack(&copy->mappings[here])) {
+        if (!claim_main_stack(analysis, thread, &copy->mappings[here], error))
+            return false;
+        // Any other thread is a guest there.
+        return (int)record->tid == copy->pid || claim_whole_stack(analysis, thread, error);
+    }
+    if (here != NO_INDEX && record->stack_pointer < record->control_block &&
+        here == process_copy_mapping_index(copy, record->control_block)) {
+        if (!claim_own_stack(analysis, thread, &copy->mappings[here], error))
+            return false;
+        return (int)record->tid != copy->pid || claim_whole_stack(analysis, thread, error);
+    }
+    return add_stray(analysis, thread, error) && claim_whole_stack(analysis, thread, error);
+}
+
+// Where the thread's static TLS begins: its vector of TLS blocks names the block of each
+// module. The blocks of modules that were loaded later are malloc'd and have a second word,
+// what to free.
+static uint64_t static_tls_start(MemoryReader *reader, uint64_t descriptor,
+                                 const ProcessMapping *mapping)
+{
+    uint64_t vector = memory_word(reader, descriptor + DESCRIPTOR_VECTOR);
+    uint64_t lowest = descriptor;
+    uint64_t count;
+
+    if (vector < 16)
+        return descriptor;
+    count = memory_word(reader, vector - 16);
+    if (count > MAX_TLS_MODULES)
+        count = MAX_TLS_MODULES;
+    for (uint64_t i = 1; i <= count; i++) {
+        uint64_t block = memory_word(reader, vector + 16 * i);
+        if (block < lowest && block >= mapping->start &&
+            descriptor - block <= MAX_STATIC_TLS_BYTES &&
+            memory_word(reader, vector + 16 * i + 8) == 0)
+            lowest = block;
+    }
+    return lowest;
+}
+
+static bool find_tls(CaptureAnalysis *analysis, uint32_t thread, Error *error)
+{
+    const ProcessCopy *copy = analysis->copy;
+    MemoryReader reader = memory_reader(copy);
+    uint64_t descriptor = copy->threads[thread].control_block;
+    const ProcessMapping *mapping = process_copy_find_mapping(copy, descriptor);
+    uint64_t start, head_end, tail_end;
+
+    if (mapping == NULL || !mapping_is_private_writable(mapping) || descriptor % 8 != 0)
+        return true;
+    start = descriptor;
+    if (memory_word(&reader, descriptor + DESCRIPTOR_SELF) == descriptor)
+        start = round_down(static_tls_start(&reader, descriptor, mapping), 8);
+    head_end = descriptor + DESCRIPTOR_HEAD_BYTES;
+    tail_end = round_up(descriptor + DESCRIPTOR_BYTES, PAGE_BYTES);
+    if (head_end > mapping->end)
+        head_end = mapping->end;
+    if (tail_end > mapping->end)
+        tail_end = mapping->end;
+    return region_list_add(&analysis->tls, start, head_end, REGION_TLS, thread, error) &&
+           region_list_add(&analysis->tls_tails, head_end, tail_end, REGION_TLS, thread, error);
+}
+
+bool capture_find_stacks(CaptureAnalysis *analysis, Error *error)
+{
+    for (uint32_t i = 0; i < analysis->copy->thread_count; i++)
+        if (!find_stack(analysis, i, error) || !find_tls(analysis, i, error))
+            return false;
+    return true;
+}

@@ -1,0 +1,96 @@
+// Copying a process at its end: see snapshot/capture/live/capture_exit.h.
+
+#include "snapshot/capture/live/capture_exit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "snapshot/capture/copy/capture_refusal.h"
+#include "snapshot/capture/copy/page_selection.h"
+#include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/copy/staging_area.h"
+#include "snapshot/capture/live/thread_registers.h"
+
+static int64_t now_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int compare_tids(const void *left, const void *right)
+{
+    return *(const int *)left - *(const int *)right;
+}
+
+// The main thread first, then ascending.
+static bool collect_threads(ProcessCopy *out, int *tids, uint32_t count, Error *error)
+{
+    qsort(tids, count, sizeof *tids, compare_tids);
+    out->threads = calloc(count, sizeof *out->threads);
+    if (out->threads == NULL)
+        return error_set_memory(error, count * sizeof *out->threads, "threads");
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < count; i++) {
+            ProcessThread *thread = &out->threads[out->thread_count];
+            GeneralRegisters general;
+
+            if ((tids[i] == out->pid) != (pass == 0))
+                continue;
+            thread->tid = (uint32_t)tids[i];
+            proc_task_name(out->pid, tids[i], thread->name, sizeof thread->name);
+            if (!thread_registers_read_general(tids[i], &general) ||
+                !thread_registers_collect(tids[i], &general, thread))
+                return capture_refusal_explain(out->pid, errno, error);
+            out->thread_count++;
+        }
+    return true;
+}
+
+static bool copy_memory(ProcessCopy *out, int tid, const ProcessCopyOptions *options, Error *error)
+{
+    PageSource source = {.pid = out->pid, .tid = tid};
+    PageSelection selection = {0};
+    StagingArea staging = {0};
+    bool is_ok;
+
+    if (!proc_mappings_read(out->pid, tid, &out->mappings, &out->mapping_count))
+        return capture_refusal_explain(out->pid, errno, error);
+    source.mappings = out->mappings;
+    source.mapping_count = out->mapping_count;
+    is_ok = page_selection_fill(&selection, &source, &options->cancel, error) &&
+            staging_area_prepare(&staging, selection.bytes, options, out->pid, error) &&
+            staging_area_copy(&staging, &selection, out->pid, tid, &options->cancel,
+                              &out->unreadable_bytes, error);
+    out->copied_bytes = selection.bytes - out->unreadable_bytes;
+    staging_area_give(&staging, staging.packed == NULL ? selection.bytes : 0, &selection, out);
+    return is_ok;
+}
+
+bool capture_exit_copy(const ExitWatch *watch, const ProcessCopyOptions *options, ProcessCopy *out,
+                       Error *error)
+{
+    int64_t began_ns = now_ns(CLOCK_MONOTONIC);
+    uint32_t count;
+    const int *held = exit_watch_threads(watch, &count);
+    int *tids = malloc((count + 1) * sizeof *tids);
+    bool is_ok;
+
+    memset(out, 0, sizeof *out);
+    if (tids == NULL)
+        return error_set_memory(error, count * sizeof *tids, "threads");
+    memcpy(tids, held, count * sizeof *tids);
+    out->pid = exit_watch_pid(watch);
+    out->method = "exit";
+    out->captured_at_ns = now_ns(CLOCK_REALTIME);
+    proc_executable_name(out->pid, tids[0], out->executable, sizeof out->executable);
+    is_ok = collect_threads(out, tids, count, error) && copy_memory(out, tids[0], options, error);
+    out->pause_ns = (uint64_t)(now_ns(CLOCK_MONOTONIC) - began_ns);
+    free(tids);
+    if (!is_ok)
+        process_copy_release(out);
+    return is_ok;
+}

@@ -1,0 +1,115 @@
+// Copying a process through a forked child: see capture_fork_internal.h.
+
+#include "snapshot/capture/live/capture_fork_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "snapshot/capture/copy/capture_refusal.h"
+#include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/live/unforked_memory_internal.h"
+
+// ---- while it is stopped ----
+
+static bool fork_while_stopped(ForkCapture *job, CaptureGuard *guard, UnforkedMemory *unforked,
+                               int *child, Error *error)
+{
+    int64_t limit_ns = (int64_t)job->options->max_pause_ns;
+    uint64_t unreadable_bytes = 0;
+    ProcessCopy *out = job->out;
+    GuardTimes times = {0};
+    Error resume_error;
+    bool is_ok, is_resumed;
+    GuardReply hold;
+
+    if (!capture_guard_stop(guard, limit_ns, true, &hold, error)) {
+        capture_guard_note_stop(&out->certificate, "fork", &hold.times, hold.thread_count, 0);
+        return false;
+    }
+    is_ok = unforked_memory_copy(unforked, job->pid, hold.tid, &job->options->cancel,
+                                 &unreadable_bytes, error) &&
+            capture_guard_fork(guard, child, error);
+    is_resumed = capture_guard_resume(guard, out, &times, &resume_error);
+    capture_guard_note_stop(&out->certificate, "fork", &times, hold.thread_count,
+                            unforked->selection.bytes / TARGET_PAGE_SIZE);
+    out->captured_at_ns = times.captured_at_ns;
+    out->unreadable_bytes = unreadable_bytes;
+    // The child holds that moment, also where the guard let the target go a moment later by itself.
+    if (is_ok && !is_resumed && resume_error.code != ERROR_LIMIT) {
+        *error = resume_error;
+        return false;
+    }
+    return is_ok;
+}
+
+// ---- while it runs again ----
+
+static bool copy_child(ForkCapture *job, int child, const UnforkedMemory *unforked, Error *error)
+{
+    const Cancel *cancel = &job->options->cancel;
+    PageSource source = {.pid = child, .tid = child};
+    uint64_t unreadable_bytes = 0;
+    ProcessCopy *out = job->out;
+
+    proc_mappings_free(out->mappings, out->mapping_count);
+    out->mappings = NULL;
+    out->mapping_count = 0;
+    if (!proc_mappings_read(child, child, &out->mappings, &out->mapping_count))
+        return capture_refusal_explain(child, errno, error);
+    source.mappings = out->mappings;
+    source.mapping_count = out->mapping_count;
+    if (!page_selection_fill(job->selection, &source, cancel, error))
+        return false;
+    // What does not fork goes behind all else, where that is in plain memory.
+    job->used_bytes = job->staging->packed == NULL ? job->selection->bytes : 0;
+    if (!staging_memory_extend(&job->staging->memory, job->used_bytes + unforked->selection.bytes,
+                               error) ||
+        !staging_area_copy(job->staging, job->selection, job->pid, child, cancel, &unreadable_bytes,
+                           error) ||
+        !unforked_memory_add(unforked, out, job->selection,
+                             job->staging->memory.base + job->used_bytes, error))
+        return false;
+    job->used_bytes += unforked->selection.bytes;
+    out->unreadable_bytes += unreadable_bytes;
+    out->copied_bytes = job->selection->bytes - out->unreadable_bytes;
+    return true;
+}
+
+// What an error says of the child is no news to anybody who knows the process.
+static void explain_loss(int pid, int child, Error *error)
+{
+    char state = proc_task_state(child, child);
+
+    if (error->code == ERROR_SYSTEM && state != 't' && state != 'T')
+        error_set(error, ERROR_SYSTEM, "the copy of process %d was killed before it was read", pid);
+}
+
+bool capture_fork_run(ForkCapture *job, CaptureGuard *guard, Error *error)
+{
+    PauseCertificate *certificate = &job->out->certificate;
+    UnforkedMemory unforked;
+    GuardTimes times = {0};
+    Error reap_error;
+    bool is_ok, is_reaped;
+    int child = 0;
+
+    is_ok = unforked_memory_find(&unforked, job->pid, job->tid, error) &&
+            fork_while_stopped(job, guard, &unforked, &child, error);
+    if (child == 0)
+        goto done;
+    if (is_ok && !copy_child(job, child, &unforked, error)) {
+        explain_loss(job->pid, child, error);
+        is_ok = false;
+    }
+    is_reaped = capture_guard_end_fork(guard, &times, &reap_error);
+    capture_guard_note_stop(certificate, "reap", &times, 1, 0);
+    if (!is_reaped)
+        (void)snprintf(certificate->method_note, sizeof certificate->method_note, "%.199s",
+                       reap_error.message);
+    if (is_ok)
+        job->out->unreadable_bytes += unforked_memory_missed_bytes(&unforked, job->pid, job->tid);
+
+done:
+    unforked_memory_release(&unforked);
+    return is_ok;
+}

@@ -1,0 +1,212 @@
+// Copying a running process by pid, while it runs (capture_precopy_internal.h), from a fork of it
+// (capture_fork_internal.h), or while it stands still, here: see
+// snapshot/capture/live/capture_process.h.
+//
+// Stopping is done by a guard (capture_guard_internal.h), reading memory by this process: so the
+// target is let go when we are killed, and when the guard is.
+
+#include "snapshot/capture/live/capture_process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/capture/live/capture_fork_internal.h"
+#include "snapshot/capture/live/capture_guard_internal.h"
+#include "snapshot/capture/live/capture_method_internal.h"
+#include "snapshot/capture/live/capture_precopy_internal.h"
+#include "snapshot/capture/copy/capture_refusal.h"
+#include "snapshot/capture/copy/page_selection.h"
+#include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/copy/staging_area.h"
+
+// Staging memory is sized by a look at the running target: this much more than it held then.
+#define HEADROOM_SHARE 8
+#define HEADROOM_BYTES (UINT64_C(8) << 20)
+
+typedef struct CaptureJob {
+    int pid;
+    const Cancel *cancel;
+    const ProcessCopyOptions *options;
+    int task;             // a thread of it that lives
+    CaptureMethod method; // not CAPTURE_AUTO
+    PageSelection selection;
+    StagingArea staging;
+    uint64_t used_bytes; // of its memory
+    ProcessCopy *out;
+    Error *error;
+} CaptureJob;
+
+static bool is_automatic(const CaptureJob *job)
+{
+    return job->options->method == CAPTURE_AUTO;
+}
+
+static bool select_all(CaptureJob *job, int tid)
+{
+    ProcessCopy *out = job->out;
+    PageSource source = {.pid = job->pid, .tid = tid};
+
+    proc_mappings_free(out->mappings, out->mapping_count);
+    if (!proc_mappings_read(job->pid, tid, &out->mappings, &out->mapping_count))
+        return capture_refusal_explain(job->pid, errno, job->error);
+    source.mappings = out->mappings;
+    source.mapping_count = out->mapping_count;
+    return page_selection_fill(&job->selection, &source, job->cancel, job->error);
+}
+
+// ---- while it is stopped ----
+
+static bool copy_memory(CaptureJob *job, int tid)
+{
+    ProcessCopy *out = job->out;
+
+    if (!select_all(job, tid) ||
+        !staging_area_copy(&job->staging, &job->selection, job->pid, tid, job->cancel,
+                           &out->unreadable_bytes, job->error))
+        return false;
+    job->used_bytes = job->staging.packed == NULL ? job->selection.bytes : 0;
+    out->copied_bytes = job->selection.bytes - out->unreadable_bytes;
+    return true;
+}
+
+static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
+{
+    GuardTimes times = {0};
+    GuardReply hold;
+    Error resume_error;
+    bool is_ok, is_resumed;
+
+    if (!capture_guard_stop(guard, (int64_t)job->options->max_pause_ns, false, &hold, job->error)) {
+        capture_guard_note_stop(&job->out->certificate, "copy", &hold.times, hold.thread_count, 0);
+        return false;
+    }
+    is_ok = copy_memory(job, hold.tid);
+    is_resumed = capture_guard_resume(guard, job->out, &times, &resume_error);
+    // What failed to be copied after the target had been let go failed for that reason.
+    if (!is_resumed && (is_ok || resume_error.code == ERROR_LIMIT))
+        *job->error = resume_error;
+    capture_guard_note_stop(&job->out->certificate, "copy", &times, job->out->thread_count,
+                            job->selection.bytes / TARGET_PAGE_SIZE);
+    job->out->captured_at_ns = times.captured_at_ns;
+    return is_ok && is_resumed;
+}
+
+static bool copy_fork(CaptureJob *job, CaptureGuard *guard)
+{
+    ForkCapture fork = {.pid = job->pid,
+                        .tid = job->task,
+                        .options = job->options,
+                        .selection = &job->selection,
+                        .staging = &job->staging,
+                        .out = job->out};
+    char reason[sizeof job->error->message];
+
+    if (capture_fork_run(&fork, guard, job->error)) {
+        job->used_bytes = fork.used_bytes;
+        job->out->method = "fork";
+        return true;
+    }
+    if (job->error->code != ERROR_UNSUPPORTED || !is_automatic(job))
+        return false;
+    (void)snprintf(reason, sizeof reason, "%s", job->error->message);
+    process_copy_drop_threads(job->out);
+    if (!copy_while_stopped(job, guard))
+        return false;
+    (void)snprintf(job->out->certificate.method_note, sizeof job->out->certificate.method_note,
+                   "it was stopped, not forked: %.160s", reason);
+    return true;
+}
+
+static bool copy_by_method(CaptureJob *job, CaptureGuard *guard)
+{
+    return job->method == CAPTURE_FORK ? copy_fork(job, guard) : copy_while_stopped(job, guard);
+}
+
+// ---- before and after ----
+
+// Everything but pre-copy: there is one moment at which all is copied, by us or by the kernel.
+static bool copy_at_once(CaptureJob *job)
+{
+    ProcessCopy *out = job->out;
+    CaptureGuard guard;
+    uint64_t bytes;
+    bool is_ok;
+
+    out->method = "stop";
+    if (!select_all(job, job->task) ||
+        !capture_method_choose(job->options, job->pid, job->task, job->selection.bytes,
+                               &job->method, job->error))
+        return false;
+    bytes = job->selection.bytes + job->selection.bytes / HEADROOM_SHARE + HEADROOM_BYTES;
+    // The guard is made before there is much memory to be copied along, and before there are
+    // threads.
+    is_ok = capture_guard_start(&guard, job->pid, job->cancel, job->error) &&
+            staging_area_prepare(&job->staging, bytes, job->options, job->pid, job->error) &&
+            copy_by_method(job, &guard);
+    capture_guard_end(&guard);
+    if (!is_ok)
+        return false;
+    staging_area_give(&job->staging, job->used_bytes, &job->selection, out);
+    return true;
+}
+
+static bool copy(CaptureJob *job)
+{
+    PauseCertificate *certificate = &job->out->certificate;
+    CaptureMethod method = job->options->method;
+    bool is_ok = false;
+
+    if (method == CAPTURE_AUTO || method == CAPTURE_PRECOPY)
+        is_ok = capture_precopy(job->pid, job->task, job->options, job->out, job->error);
+    if (!is_ok && method == CAPTURE_AUTO && job->error->code == ERROR_UNSUPPORTED) {
+        (void)snprintf(certificate->method_note, sizeof certificate->method_note,
+                       "it was not copied while it ran: %.160s", job->error->message);
+        process_copy_drop_threads(job->out);
+        is_ok = copy_at_once(job);
+    } else if (method != CAPTURE_AUTO && method != CAPTURE_PRECOPY) {
+        is_ok = copy_at_once(job);
+    }
+    // A method that was insisted on, and cannot be used here.
+    if (!is_ok && job->error->code == ERROR_UNSUPPORTED && !is_automatic(job)) {
+        job->error->code = ERROR_SYSTEM;
+        (void)error_add_hint(job->error, "`--method auto` finds another way");
+    }
+    return is_ok;
+}
+
+bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *out,
+                          Error *error)
+{
+    static const ProcessCopyOptions defaults;
+    CaptureJob job = {.pid = pid, .out = out, .error = error};
+    sigset_t waiting, before;
+    bool is_ok;
+
+    job.options = options == NULL ? &defaults : options;
+    job.cancel = &job.options->cancel;
+    memset(out, 0, sizeof *out);
+    out->pid = pid;
+    if (!capture_refusal_check(pid, error))
+        return false;
+    job.task = proc_live_task(pid);
+    proc_executable_name(pid, job.task, out->executable, sizeof out->executable);
+    // Job control stops of this program are put off meanwhile: the guard would let the target go.
+    (void)sigemptyset(&waiting);
+    (void)sigaddset(&waiting, SIGTSTP);
+    (void)sigaddset(&waiting, SIGTTIN);
+    (void)sigaddset(&waiting, SIGTTOU);
+    (void)sigprocmask(SIG_BLOCK, &waiting, &before);
+    is_ok = copy(&job);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    out->pause_ns = pause_certificate_worst_ns(&out->certificate);
+    if (is_ok || error->code == ERROR_LIMIT)
+        is_ok = capture_method_check_pause(job.options, out, error) && is_ok;
+    staging_area_release(&job.staging);
+    page_selection_release(&job.selection);
+    if (!is_ok)
+        process_copy_release(out);
+    return is_ok;
+}

@@ -1,0 +1,219 @@
+// Calls that the guard has the target make: see guard_calls_internal.h.
+
+#include "snapshot/capture/live/guard_calls_internal.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "snapshot/capture/copy/capture_refusal.h"
+#include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/live/thread_stops_internal.h"
+
+#define MAX_THREADS_TRIED 4
+// While everybody waits.
+#define MAX_HELD_TRIED 8
+#define APART_STACK_BYTES ((size_t)256 << 10)
+
+// None was found by the thread's mappings, which go before a process does that is being killed.
+static bool has_no_instruction(int pid, int tid, Error *error)
+{
+    if (proc_status_number(pid, tid, "VmSize", 0) == 0)
+        return capture_refusal_gone(pid, error);
+    return error_set(error, ERROR_UNSUPPORTED,
+                     "process %d has no code that a call could be made with", pid);
+}
+
+static uint64_t find_instruction(int pid, int tid)
+{
+    ProcessMapping *mappings = NULL;
+    uint64_t instruction = 0;
+    uint32_t count = 0;
+
+    if (!proc_mappings_read(pid, tid, &mappings, &count))
+        return 0;
+    if (!call_injection_find_instruction(tid, mappings, count, &instruction))
+        instruction = 0;
+    proc_mappings_free(mappings, count);
+    return instruction;
+}
+
+// How good a thread is for being stopped alone: asleep, it is not missed, and it is in no critical
+// section of its own.
+static int rank_of(char state)
+{
+    switch (state) {
+    case 'S':
+        return 3;
+    case 'R':
+        return 2;
+    case 'T':
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+// 0: there is none.
+static int choose_thread(int pid)
+{
+    uint32_t count = 0;
+    int *tids = NULL, best = 0, chosen = 0;
+
+    if (!proc_task_list(pid, &tids, &count))
+        return 0;
+    for (uint32_t i = 0; i < count && best < rank_of('S'); i++) {
+        int rank = rank_of(proc_task_state(pid, tids[i]));
+
+        if (rank <= best || proc_is_io_worker(pid, tids[i]))
+            continue;
+        best = rank;
+        chosen = tids[i];
+    }
+    free(tids);
+    return chosen;
+}
+
+uint64_t guard_find_instruction(int pid)
+{
+    int tid = choose_thread(pid);
+
+    return tid == 0 ? 0 : find_instruction(pid, tid);
+}
+
+// *has_begun: the work was tried.
+static bool work_in_thread(int pid, int tid, uint64_t instruction, const GuardWork *work,
+                           bool *has_begun, Error *error)
+{
+    CallInjection injection;
+    Error end_error;
+    bool is_ok;
+
+    *has_begun = call_injection_begin(&injection, pid, tid, instruction, error);
+    if (!*has_begun)
+        return false;
+    is_ok = work->run(work->context, &injection, error);
+    if (!call_injection_end(&injection, &end_error)) {
+        *error = end_error;
+        return false;
+    }
+    return is_ok;
+}
+
+static bool call_by_thread(GuardCall *call, int tid, uint64_t instruction, Error *error)
+{
+    TracedThreads threads;
+    bool is_ok, has_begun;
+
+    traced_threads_init(&threads, call->pid, call->cancel);
+    is_ok = traced_threads_stop_one(&threads, tid, error);
+    call->times.stopped_at_ns = traced_now_ns(CLOCK_MONOTONIC);
+    is_ok = is_ok && work_in_thread(call->pid, tid, instruction, &call->work, &has_begun, error);
+    call->times.resuming_at_ns = traced_now_ns(CLOCK_MONOTONIC);
+    traced_threads_resume(&threads);
+    call->times.interrupted_at_ns = threads.interrupted_at_ns;
+    call->times.captured_at_ns = threads.captured_at_ns;
+    call->times.resumed_at_ns = threads.resumed_at_ns;
+    call->has_stuck_thread = threads.seized_count > 0;
+    traced_threads_release(&threads);
+    return is_ok;
+}
+
+bool guard_call_alone(GuardCall *call, Error *error)
+{
+    for (int tries = 1;; tries++) {
+        int tid = choose_thread(call->pid);
+        uint64_t instruction;
+
+        call->times = (GuardTimes){0};
+        // It may be on its way out.
+        if (tid == 0 && proc_status_number(call->pid, call->pid, "VmSize", 0) == 0)
+            return capture_refusal_gone(call->pid, error);
+        if (tid == 0)
+            return error_set(error, ERROR_SYSTEM,
+                             "no thread of process %d can be stopped: all are in uninterruptible "
+                             "sleep (state D)",
+                             call->pid);
+        instruction = find_instruction(call->pid, tid);
+        if (instruction == 0)
+            return has_no_instruction(call->pid, tid, error);
+        if (call_by_thread(call, tid, instruction, error))
+            return true;
+        // The thread may have ended its work, when the process did not.
+        if (tries == MAX_THREADS_TRIED || call->has_stuck_thread ||
+            proc_task_state(call->pid, tid) != 0)
+            return false;
+    }
+}
+
+typedef struct ApartCall {
+    GuardCall *call;
+    Error *error;
+    bool is_ok;
+} ApartCall;
+
+static int make_apart_call(void *context)
+{
+    ApartCall *apart = context;
+
+    apart->is_ok = guard_call_alone(apart->call, apart->error);
+    return 0;
+}
+
+// As vfork() does it: we wait, and the memory is ours. When that process is ended by its clock,
+// what it had allocated is not freed.
+bool guard_call_apart(GuardCall *call, Error *error)
+{
+    ApartCall apart = {.call = call, .error = error};
+    uint8_t *stack = mmap(NULL, APART_STACK_BYTES, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    pid_t process;
+    int status = 0;
+
+    if (stack == MAP_FAILED)
+        return guard_call_alone(call, error);
+    process =
+        clone(make_apart_call, stack + APART_STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, &apart);
+    if (process < 0)
+        (void)make_apart_call(&apart);
+    while (process > 0 && waitpid(process, &status, 0) < 0 && errno == EINTR)
+        continue;
+    (void)munmap(stack, APART_STACK_BYTES);
+    if (process > 0)
+        call->has_stuck_thread = false;
+    if (WIFEXITED(status))
+        return apart.is_ok;
+    return error_set(error, ERROR_SYSTEM,
+                     "process %d cannot be traced while it starts another program", call->pid);
+}
+
+// Threads that were asleep come first: they are in no critical section of their own.
+bool guard_call_held(const TracedThreads *threads, uint64_t instruction, const GuardWork *work,
+                     Error *error)
+{
+    bool has_begun;
+    int tries = 0;
+
+    if (instruction == 0)
+        return has_no_instruction(threads->pid, traced_threads_any(threads), error);
+    (void)error_set(error, ERROR_UNSUPPORTED, "process %d has no thread to make a call",
+                    threads->pid);
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < threads->count && tries < MAX_HELD_TRIED; i++) {
+            const TracedThread *thread = &threads->threads[i];
+
+            if (thread->state != TRACED_STOPPED ||
+                thread_registers_is_in_user_code(&thread->general) != (pass == 1))
+                continue;
+            tries++;
+            if (work_in_thread(threads->pid, thread->tid, instruction, work, &has_begun, error))
+                return true;
+            if (has_begun || error->code != ERROR_UNSUPPORTED)
+                return false;
+        }
+    }
+    return false;
+}

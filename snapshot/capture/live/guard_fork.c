@@ -1,0 +1,128 @@
+// A copy of the target that never runs: see guard_fork_internal.h.
+//
+// Note [Fork without a trace]
+// ~~~~~~~~~~~~~~~~~~~~~~~~~~~
+// The child is made with exit signal 0, so that the target gets no SIGCHLD and its wait() does not
+// see it (waitpid() with __WALL or __WCLONE would). It shares the table of open files
+// (CLONE_FILES), so no file, lock or connection stays open on its account. Its tracer takes note of
+// its death first; then it is a zombie of the target's, which only the target can remove: one of
+// its threads is made to wait for it.
+
+#include "snapshot/capture/live/guard_fork_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/live/thread_stops_internal.h"
+
+static bool fork_in_thread(void *context, CallInjection *injection, Error *error)
+{
+    const uint64_t arguments[6] = {CLONE_FILES};
+    GuardFork *fork = context;
+    int64_t result;
+
+    if (!call_injection_call(injection, SYS_clone, arguments, &result, error))
+        return false;
+    if (result <= 0)
+        return error_set(error, ERROR_UNSUPPORTED, "process %d cannot fork: %s", injection->pid,
+                         strerror((int)-result));
+    fork->child = (pid_t)injection->newborn;
+    fork->child_inside = result;
+    return true;
+}
+
+static void wait_for(pid_t child, int what)
+{
+    siginfo_t info;
+
+    while (waitid(P_PID, (id_t)child, &info, what | __WALL) != 0 && errno == EINTR)
+        continue;
+}
+
+// It may not be allowed; it is a precaution.
+static void prefer_as_victim(pid_t child)
+{
+    static const char worst[] = "1000";
+    char path[PROC_PATH_BYTES];
+    int file;
+
+    proc_task_path(path, child, child, "oom_score_adj");
+    file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0)
+        return;
+    if (write(file, worst, strlen(worst)) < 0)
+        errno = 0;
+    (void)close(file);
+}
+
+bool guard_fork_make(GuardFork *fork, const TracedThreads *threads, uint64_t instruction,
+                     Error *error)
+{
+    const GuardWork work = {.run = fork_in_thread, .context = fork};
+    bool is_ok = guard_call_held(threads, instruction, &work, error);
+
+    if (fork->child == 0)
+        return is_ok;
+    wait_for(fork->child, WSTOPPED | WEXITED | WNOWAIT);
+    (void)ptrace(PTRACE_SETOPTIONS, fork->child, NULL, (void *)PTRACE_O_EXITKILL);
+    prefer_as_victim(fork->child);
+    return is_ok;
+}
+
+static bool reap_in_thread(void *context, CallInjection *injection, Error *error)
+{
+    const uint64_t arguments[6] = {(uint64_t)((const GuardFork *)context)->child_inside, 0,
+                                   __WALL | WNOHANG, 0};
+    int64_t result;
+
+    if (!call_injection_call(injection, SYS_wait4, arguments, &result, error))
+        return false;
+    // ECHILD: somebody was faster.
+    if (result == ((const GuardFork *)context)->child_inside || result == -ECHILD)
+        return true;
+    return error_set(error, ERROR_SYSTEM, "process %d keeps a zombie: %s", injection->pid,
+                     result < 0 ? strerror((int)-result) : "it has not ended yet");
+}
+
+static bool has_gone(int pid)
+{
+    char state = proc_task_state(pid, pid);
+
+    return state == 0 || state == 'X';
+}
+
+bool guard_fork_end(GuardFork *fork, GuardCall *call, int64_t patience_ns, Error *error)
+{
+    const struct timespec moment = {.tv_nsec = 20000000};
+    int64_t until_ns = traced_now_ns(CLOCK_MONOTONIC) + patience_ns;
+    bool is_ok;
+
+    if (fork->child_inside == 0)
+        return true;
+    if (fork->child != 0) {
+        (void)kill(fork->child, SIGKILL);
+        wait_for(fork->child, WEXITED);
+        fork->child = 0;
+    }
+    call->work = (GuardWork){.run = reap_in_thread, .context = fork};
+    // A process that becomes another program keeps its children; its threads may be asleep
+    // (state D) or about to end. With the process, all of its children have gone.
+    while (!(is_ok = guard_call_apart(call, error)) && !call->has_stuck_thread &&
+           !has_gone(call->pid) && traced_now_ns(CLOCK_MONOTONIC) < until_ns)
+        (void)nanosleep(&moment, NULL);
+    if (is_ok || has_gone(call->pid)) {
+        fork->child_inside = 0;
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,329 @@
+// The guard: see guard_process_internal.h.
+
+#include "snapshot/capture/live/guard_process_internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "snapshot/capture/copy/capture_refusal.h"
+#include "snapshot/capture/live/guard_fork_internal.h"
+#include "snapshot/capture/live/guard_messages_internal.h"
+#include "snapshot/capture/live/guard_userfault_internal.h"
+#include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/live/thread_stops_internal.h"
+#include "snapshot/capture/live/traced_threads_internal.h"
+
+// While it holds the target, the guard looks this often whether rudo-snap has been put to sleep.
+#define TOOL_LOOK_MS 50
+// How long it tries to remove what is left of a fork: while rudo-snap waits, and when nobody does.
+#define REAP_PATIENCE_NS INT64_C(1000000000)
+#define LAST_REAP_PATIENCE_NS (60 * INT64_C(1000000000))
+
+typedef struct Guard {
+    int socket;
+    int pid; // of the target
+    pid_t tool;
+    Cancel cancel;
+    TracedThreads threads;
+    bool is_holding;
+    bool is_over; // the target was let go before rudo-snap wanted it
+    bool has_stuck_thread;
+    uint64_t instruction; // where the target can make a call; 0
+    GuardFork fork;
+    int64_t limit_ns;
+    GuardTimes times;
+    ProcessThread *records; // registers of the threads of the last stop
+    uint32_t record_count;
+    Error *record_error; // why they could not be read, or NULL
+    Error error;
+} Guard;
+
+// ---- messages ----
+
+// Has rudo-snap gone, or does it want something else? It never speaks before it has its answer.
+static bool tool_stirs(void *context)
+{
+    const Guard *guard = context;
+    struct pollfd end = {.fd = guard->socket, .events = POLLIN};
+
+    return poll(&end, 1, 0) > 0;
+}
+
+// With a descriptor, unless that is -1.
+static bool send_reply(const Guard *guard, GuardReply *reply, int descriptor)
+{
+    struct iovec part = {.iov_base = reply, .iov_len = sizeof *reply};
+    GuardRights rights = {.bytes = {0}};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (descriptor >= 0) {
+        message.msg_control = rights.bytes;
+        message.msg_controllen = sizeof rights.bytes;
+        rights.header.cmsg_level = SOL_SOCKET;
+        rights.header.cmsg_type = SCM_RIGHTS;
+        rights.header.cmsg_len = CMSG_LEN(sizeof descriptor);
+        memcpy(CMSG_DATA(&rights.header), &descriptor, sizeof descriptor);
+    }
+    return sendmsg(guard->socket, &message, MSG_NOSIGNAL) == (ssize_t)sizeof *reply;
+}
+
+static bool send_threads(const Guard *guard)
+{
+    for (uint32_t i = 0; i < guard->record_count; i++) {
+        ProcessThread *record = &guard->records[i];
+        struct iovec parts[] = {{.iov_base = record, .iov_len = sizeof *record},
+                                {.iov_base = record->registers,
+                                 .iov_len = record->register_count * sizeof *record->registers}};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+        if (sendmsg(guard->socket, &message, MSG_NOSIGNAL) < 0)
+            return false;
+    }
+    return true;
+}
+
+// ---- stopping and letting go ----
+
+static void forget_threads(Guard *guard)
+{
+    for (uint32_t i = 0; i < guard->record_count; i++)
+        free(guard->records[i].registers);
+    free(guard->records);
+    guard->records = NULL;
+    guard->record_count = 0;
+    traced_threads_release(&guard->threads);
+}
+
+static bool collect_threads(Guard *guard, Error *error)
+{
+    const TracedThreads *threads = &guard->threads;
+
+    guard->records = calloc(threads->count, sizeof *guard->records);
+    if (guard->records == NULL)
+        return error_set_memory(error, threads->count * sizeof *guard->records, "threads");
+    // The table ascends by tid, but the main thread's comes first even where numbers wrapped.
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < threads->count; i++) {
+            const TracedThread *thread = &threads->threads[i];
+            ProcessThread *record = &guard->records[guard->record_count];
+
+            if (thread->state != TRACED_STOPPED || (thread->tid == threads->pid) != (pass == 0))
+                continue;
+            record->tid = (uint32_t)thread->tid;
+            memcpy(record->name, thread->name, sizeof record->name);
+            if (!thread_registers_collect(thread->tid, &thread->general, record))
+                return capture_refusal_explain(threads->pid, errno, error);
+            guard->record_count++;
+        }
+    }
+    return true;
+}
+
+// May be called at any time.
+static void let_go(Guard *guard)
+{
+    TracedThreads *threads = &guard->threads;
+
+    if (!guard->is_holding)
+        return;
+    guard->times.resuming_at_ns = traced_now_ns(CLOCK_MONOTONIC);
+    traced_threads_resume(threads);
+    guard->times.interrupted_at_ns = threads->interrupted_at_ns;
+    guard->times.captured_at_ns = threads->captured_at_ns;
+    guard->times.resumed_at_ns = threads->resumed_at_ns;
+    guard->is_holding = false;
+}
+
+static void stop(Guard *guard, const GuardRequest *request, GuardReply *reply)
+{
+    forget_threads(guard);
+    guard->times = (GuardTimes){0};
+    guard->record_error = NULL;
+    traced_threads_init(&guard->threads, guard->pid, &guard->cancel);
+    guard->threads.limit_ns = request->limit_ns;
+    guard->limit_ns = request->limit_ns;
+    guard->instruction = request->will_fork ? guard_find_instruction(guard->pid) : 0;
+    guard->is_holding = true;
+    guard->is_over = false;
+    reply->is_ok = traced_threads_stop(&guard->threads, &reply->error);
+    guard->times.stopped_at_ns = traced_now_ns(CLOCK_MONOTONIC);
+    if (!reply->is_ok)
+        let_go(guard);
+    guard->times.interrupted_at_ns = guard->threads.interrupted_at_ns;
+    reply->tid = traced_threads_any(&guard->threads);
+    reply->thread_count = traced_threads_stopped_count(&guard->threads);
+}
+
+static void resume(Guard *guard, GuardReply *reply)
+{
+    // The memory of a process that is being killed goes piece by piece.
+    reply->is_ok = guard->is_over || traced_threads_are_held(&guard->threads);
+    if (!reply->is_ok)
+        (void)capture_refusal_gone(guard->pid, &reply->error);
+    if (reply->is_ok && guard->record_error != NULL) {
+        reply->is_ok = false;
+        reply->error = *guard->record_error;
+    }
+    let_go(guard);
+    reply->thread_count = guard->record_count;
+}
+
+// Opens a userfaultfd in the target, while it holds nothing of it. Returns the descriptor, or -1.
+static int open_userfault(Guard *guard, GuardReply *reply)
+{
+    GuardCall call = {.pid = guard->pid, .cancel = &guard->cancel};
+    int descriptor = -1;
+
+    if (guard->is_holding) {
+        (void)error_set(&reply->error, ERROR_SYSTEM, "the guard holds process %d", guard->pid);
+        return -1;
+    }
+    reply->is_ok = guard_userfault_open(&call, &descriptor, &reply->error);
+    guard->times = call.times;
+    guard->has_stuck_thread = call.has_stuck_thread;
+    return descriptor;
+}
+
+static void make_fork(Guard *guard, GuardReply *reply)
+{
+    if (!guard->is_holding || guard->fork.child != 0) {
+        (void)error_set(&reply->error, ERROR_LIMIT, "process %d was let go before it was copied",
+                        guard->pid);
+        return;
+    }
+    reply->is_ok =
+        guard_fork_make(&guard->fork, &guard->threads, guard->instruction, &reply->error);
+    reply->tid = guard->fork.child;
+}
+
+static void end_fork(Guard *guard, int64_t patience_ns, GuardReply *reply)
+{
+    GuardCall call = {.pid = guard->pid};
+
+    let_go(guard);
+    reply->is_ok = guard_fork_end(&guard->fork, &call, patience_ns, &reply->error);
+    guard->times = call.times;
+    guard->has_stuck_thread = call.has_stuck_thread;
+}
+
+// ---- the life of the guard ----
+
+// How long rudo-snap may still let the target stand, in ms; -1: for ever.
+static int64_t time_left_ms(const Guard *guard)
+{
+    int64_t left;
+
+    if (guard->limit_ns == 0)
+        return INT64_MAX;
+    left = guard->threads.interrupted_at_ns + guard->limit_ns - traced_now_ns(CLOCK_MONOTONIC);
+    return left <= 0 ? 0 : (left + 999999) / 1000000;
+}
+
+// Waits for what rudo-snap says next. Holding the target meanwhile ends when its time is over, or
+// when rudo-snap has been stopped (SIGSTOP) and cannot say anything.
+static void wait_for_tool(Guard *guard)
+{
+    while (guard->is_holding) {
+        struct pollfd end = {.fd = guard->socket, .events = POLLIN};
+        int64_t left = time_left_ms(guard);
+        char state;
+
+        if (left > 0 && poll(&end, 1, (int)(left < TOOL_LOOK_MS ? left : TOOL_LOOK_MS)) != 0)
+            return;
+        state = proc_task_state(guard->tool, guard->tool);
+        if (left == 0 || state == 'T' || state == 't') {
+            guard->is_over = true;
+            let_go(guard);
+        }
+    }
+}
+
+static bool receive_request(Guard *guard, GuardRequest *request)
+{
+    ssize_t got;
+
+    wait_for_tool(guard);
+    do {
+        got = recv(guard->socket, request, sizeof *request, 0);
+    } while (got < 0 && errno == EINTR);
+    return got == (ssize_t)sizeof *request;
+}
+
+static void serve(Guard *guard)
+{
+    GuardRequest request;
+    bool is_heard = true;
+
+    // A thread that has yet to stop is let go by the kernel, when this process ends.
+    while (is_heard && !guard->has_stuck_thread && receive_request(guard, &request)) {
+        GuardReply reply = {.is_ok = false};
+        int descriptor = -1;
+
+        switch (request.kind) {
+        case GUARD_STOP:
+            stop(guard, &request, &reply);
+            break;
+        case GUARD_RESUME:
+            resume(guard, &reply);
+            break;
+        case GUARD_OPEN_USERFAULT:
+            descriptor = open_userfault(guard, &reply);
+            break;
+        case GUARD_FORK:
+            make_fork(guard, &reply);
+            break;
+        case GUARD_END_FORK:
+            end_fork(guard, REAP_PATIENCE_NS, &reply);
+            break;
+        }
+        reply.is_over = guard->is_over;
+        reply.times = guard->times;
+        is_heard = send_reply(guard, &reply, descriptor) &&
+                   (request.kind != GUARD_RESUME || !reply.is_ok || send_threads(guard));
+        if (descriptor >= 0)
+            (void)close(descriptor);
+        // While rudo-snap looks at the memory.
+        if (is_heard && request.kind == GUARD_STOP && reply.is_ok)
+            guard->record_error = collect_threads(guard, &guard->error) ? NULL : &guard->error;
+    }
+}
+
+// Keeps nothing of rudo-snap but the socket: a pipe that is still open here would keep its reader
+// waiting when rudo-snap has gone.
+static void cut_ties(int socket)
+{
+    sigset_t all;
+
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)setsid();
+    (void)prctl(PR_SET_NAME, "rudo-snap-guard");
+    // Where that fails, a file system stays busy a moment longer.
+    if (chdir("/") != 0)
+        errno = 0;
+    // Linux 5.9; on older kernels they stay open.
+    if (socket > 0)
+        (void)syscall(SYS_close_range, 0u, (unsigned)socket - 1, 0u);
+    (void)syscall(SYS_close_range, (unsigned)socket + 1, ~0u, 0u);
+}
+
+void guard_process_run(int socket, int pid, pid_t tool)
+{
+    Guard guard = {.socket = socket, .pid = pid, .tool = tool};
+
+    guard.cancel = (Cancel){.is_cancelled = tool_stirs, .context = &guard};
+    cut_ties(socket);
+    serve(&guard);
+    end_fork(&guard, LAST_REAP_PATIENCE_NS, &(GuardReply){.is_ok = false});
+    // What still holds a thread that did not stop is the kernel's to undo, when we end.
+    _exit(0);
+}

@@ -1,0 +1,263 @@
+// What a traced thread does, and what is done to it: see thread_stops_internal.h.
+//
+// Note [Unconsumed stops]
+// ~~~~~~~~~~~~~~~~~~~~~~~
+// Stops are looked at with WNOWAIT and never consumed. Consuming the stop of a thread that is
+// about to get a signal makes the kernel forget the signal; should this program be killed
+// before it has passed the signal on, the target would lose it. Left unconsumed, the signal is
+// delivered whatever happens to us. The price is that we cannot wait for "any" thread, since
+// the same stop would be reported for ever, so each thread is asked by its tid.
+//
+// The stop of a thread that has executed another program is the exception. When that was not the
+// first thread, it has the first one's number now, and the kernel refuses every request about it
+// (ESRCH) until its tracer has consumed the stop. No signal comes with it.
+//
+// Note [Signals while seized]
+// ~~~~~~~~~~~~~~~~~~~~~~~~~~~
+// A signal for a seized thread that is not yet stopped stops it before delivery. It is passed on
+// at once, with a new interrupt already pending: the kernel sets up the handler (or acts
+// upon the signal) and stops the thread again before its next instruction. So no signal is held
+// by us, its siginfo is untouched, and the order of signals stays as it was. Signals that arrive
+// at a thread that is stopped already just stay pending until it is let go.
+
+//
+// Note [Seizing and exec]
+// ~~~~~~~~~~~~~~~~~~~~~~~
+// A thread that starts another program waits, with a lock of the process held, for all other
+// threads to be gone. Those of them that we have seized already are not gone before we have taken
+// note of their ends; and seizing one more thread waits for the lock. The kernel does not see that
+// both wait for ever; and a program on a file system that does not answer takes as long to start.
+// So a clock runs meanwhile, whose signal ends us, and with us all that we hold: nobody is stopped
+// yet. What has to be done all the same is done by a process of its own (guard_call_apart()).
+
+#include "snapshot/capture/live/thread_stops_internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "snapshot/capture/copy/proc_files.h"
+
+// Seizing takes microseconds.
+#define SEIZE_PATIENCE_S 1
+
+int64_t traced_now_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+bool traced_seize(int tid, intptr_t options)
+{
+    const struct itimerspec patience = {.it_value = {.tv_sec = SEIZE_PATIENCE_S}};
+    struct sigevent end = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    timer_t clock;
+    bool has_clock = timer_create(CLOCK_MONOTONIC, &end, &clock) == 0, is_ok;
+    int saved;
+
+    if (has_clock)
+        (void)timer_settime(clock, 0, &patience, NULL);
+    is_ok = ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) == 0;
+    saved = errno;
+    if (has_clock)
+        (void)timer_delete(clock);
+    errno = saved;
+    return is_ok;
+}
+
+void traced_set_state(TracedThreads *threads, TracedThread *thread, TracedState state)
+{
+    if (thread->state == TRACED_SEIZED)
+        threads->seized_count--;
+    if (state == TRACED_SEIZED)
+        threads->seized_count++;
+    thread->state = state;
+}
+
+static void note_failure(TracedThreads *threads, const TracedThread *thread, int reason)
+{
+    threads->failed_tid = thread->tid;
+    threads->failure = reason;
+}
+
+void traced_interrupt(TracedThreads *threads, const TracedThread *thread)
+{
+    if (!threads->has_interrupted) {
+        threads->has_interrupted = true;
+        threads->interrupted_at_ns = traced_now_ns(CLOCK_MONOTONIC);
+        threads->captured_at_ns = traced_now_ns(CLOCK_REALTIME);
+    }
+    // ESRCH: the thread has ended, which the next look will find.
+    if (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) != 0 && errno != ESRCH)
+        note_failure(threads, thread, errno);
+}
+
+static bool is_exec_stop(const siginfo_t *info)
+{
+    return info->si_pid != 0 && info->si_code == CLD_TRAPPED &&
+           info->si_status == (SIGTRAP | PTRACE_EVENT_EXEC << 8);
+}
+
+// See Note [Unconsumed stops]. False: there is no such stop.
+static bool consume_exec_stop(pid_t tid)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof info);
+    if (waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0 ||
+        !is_exec_stop(&info))
+        return false;
+    return waitid(P_PID, (id_t)tid, &info, WSTOPPED | WNOHANG | __WALL) == 0;
+}
+
+void traced_detach(TracedThreads *threads, TracedThread *thread, int signal)
+{
+    // ESRCH: it was killed while it was stopped, or another one has executed and taken its place.
+    if (ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)signal) != 0 && errno == ESRCH) {
+        if (!consume_exec_stop(thread->tid)) {
+            // Its end is still to be seen: others may be waiting for it to be gone.
+            traced_set_state(threads, thread, TRACED_SEIZED);
+            return;
+        }
+        (void)ptrace(PTRACE_DETACH, thread->tid, NULL, NULL);
+    }
+    traced_set_state(threads, thread, TRACED_GONE);
+}
+
+// A thread has ended. Its tracer has to take note of it, or it stays a zombie; whoever started
+// the process is told of its end after that.
+void traced_bury(TracedThreads *threads, TracedThread *thread)
+{
+    siginfo_t info;
+
+    // Another one that has executed and taken its place is let go.
+    if (consume_exec_stop(thread->tid))
+        (void)ptrace(PTRACE_DETACH, thread->tid, NULL, NULL);
+    else
+        (void)waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | __WALL);
+    traced_set_state(threads, thread, TRACED_GONE);
+}
+
+// Has a thread that was stopped been killed, perhaps by another one that executes a program? (The
+// flags notwithstanding, a tracer is told of stops as well.)
+bool traced_has_ended(const TracedThread *thread)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof info);
+    if (waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0)
+        return true;
+    return is_exec_stop(&info) ||
+           (info.si_pid != 0 && info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED);
+}
+
+static void note_newborn(TracedThreads *threads, const TracedThread *parent)
+{
+    unsigned long tid = 0;
+
+    if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &tid) != 0 || tid == 0)
+        return;
+    if (threads->newborn_count == threads->newborn_capacity) {
+        uint32_t capacity = threads->newborn_capacity == 0 ? 16 : threads->newborn_capacity * 2;
+        pid_t *grown = realloc(threads->newborns, capacity * sizeof *grown);
+
+        if (grown == NULL) {
+            threads->is_short_of_memory = true;
+            return;
+        }
+        threads->newborns = grown;
+        threads->newborn_capacity = capacity;
+    }
+    threads->newborns[threads->newborn_count++] = (pid_t)tid;
+}
+
+static void settle(TracedThreads *threads, TracedThread *thread, bool by_interrupt)
+{
+    if (thread->is_stray) {
+        traced_detach(threads, thread, 0);
+        return;
+    }
+    if (!thread_registers_read_general(thread->tid, &thread->general)) {
+        // ESRCH: killed while stopped, and its end will be seen at the next look.
+        if (errno == ESRCH)
+            return;
+        note_failure(threads, thread, errno);
+    }
+    if (by_interrupt)
+        thread_registers_undo_interruption(thread->tid, &thread->general);
+    traced_set_state(threads, thread, TRACED_STOPPED);
+}
+
+// A ptrace stop: `status` is the signal, with the event in the next byte.
+static void handle_stop(TracedThreads *threads, TracedThread *thread, int status, bool is_leaving)
+{
+    int signal = status & 0xff, event = status >> 8;
+
+    switch (event) {
+    case 0:
+        // See Note [Signals while seized].
+        if (is_leaving || thread->is_stray) {
+            traced_detach(threads, thread, signal);
+            return;
+        }
+        (void)ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL);
+        (void)ptrace(PTRACE_CONT, thread->tid, NULL, (void *)(intptr_t)signal);
+        return;
+    case PTRACE_EVENT_CLONE:
+        note_newborn(threads, thread);
+        settle(threads, thread, false);
+        break;
+    case PTRACE_EVENT_EXEC:
+        threads->has_executed = true;
+        (void)consume_exec_stop(thread->tid);
+        settle(threads, thread, false);
+        break;
+    default:
+        // SIGTRAP: our interrupt, or the first stop of a newborn; a stop signal: the target
+        // was stopped by its user, and PTRACE_DETACH will leave it so.
+        settle(threads, thread, signal == SIGTRAP);
+        break;
+    }
+    if (is_leaving && thread->state == TRACED_STOPPED)
+        traced_detach(threads, thread, 0);
+}
+
+// Looks once at a seized thread; true when something had happened to it.
+bool traced_look_at(TracedThreads *threads, TracedThread *thread, bool is_leaving)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof info);
+    if (waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) !=
+        0) {
+        if (errno != ECHILD)
+            note_failure(threads, thread, errno);
+        traced_set_state(threads, thread, TRACED_GONE);
+        return true;
+    }
+    if (info.si_pid == 0)
+        return false;
+    if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
+        handle_stop(threads, thread, info.si_status, is_leaving);
+    else
+        traced_bury(threads, thread);
+    return true;
+}
+
+// Looks once at every seized thread; true when something had happened.
+bool traced_look_at_all(TracedThreads *threads, bool is_leaving)
+{
+    bool has_changed = false;
+
+    for (uint32_t i = 0; i < threads->count && threads->seized_count > 0; i++) {
+        if (threads->threads[i].state == TRACED_SEIZED)
+            has_changed |= traced_look_at(threads, &threads->threads[i], is_leaving);
+    }
+    return has_changed;
+}

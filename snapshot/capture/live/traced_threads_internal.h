@@ -1,0 +1,84 @@
+// Stopping all threads of a process, and letting them go again.
+//
+// To be used in a process of its own (guard_process_internal.h), the tracer in the kernel's eyes.
+// When it ends, for whatever reason, the kernel lets go of everything it still holds and the
+// target runs on.
+//
+//     traced_threads_init(&threads, pid, cancel);
+//     if (traced_threads_stop(&threads, error)) { ...look at it... }
+//     traced_threads_resume(&threads);
+//     traced_threads_release(&threads);
+
+#ifndef SNAPSHOT_CAPTURE_LIVE_TRACED_THREADS_INTERNAL_H
+#define SNAPSHOT_CAPTURE_LIVE_TRACED_THREADS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "snapshot/capture/copy/copy_options.h"
+#include "base/error.h"
+#include "snapshot/capture/live/thread_registers.h"
+
+typedef enum TracedState {
+    TRACED_SEIZED,  // ours, but running, or about to stop
+    TRACED_STOPPED, // stopped; `general` holds its registers
+    TRACED_GONE,    // ended, or let go
+} TracedState;
+
+typedef struct TracedThread {
+    int tid;
+    TracedState state;
+    bool is_stray; // a new process, not a thread of ours: let go as soon as it stops
+    char name[64];
+    GeneralRegisters general;
+} TracedThread;
+
+typedef struct TracedThreads {
+    int pid;
+    const Cancel *cancel; // may be NULL
+    int64_t limit_ns;     // of a stop; 0: none
+    uint32_t count;
+    uint32_t capacity;
+    TracedThread *threads; // ascending by tid; owned
+    uint32_t seized_count; // how many are TRACED_SEIZED
+    pid_t *newborns;       // that clone() events announced and nobody has looked at; owned
+    uint32_t newborn_count;
+    uint32_t newborn_capacity;
+    bool has_interrupted;
+    bool has_executed; // the process has become another program
+    bool has_ended;    // killed while it was stopped
+    bool is_short_of_memory;
+    int failed_tid;            // a thread that could not be traced to the end
+    int failure;               // errno; ENOEXEC: it runs 32-bit code; 0
+    int64_t interrupted_at_ns; // CLOCK_MONOTONIC, first interrupt
+    int64_t resumed_at_ns;     // CLOCK_MONOTONIC, last detach
+    int64_t captured_at_ns;    // CLOCK_REALTIME, first interrupt
+} TracedThreads;
+
+void traced_threads_init(TracedThreads *threads, int pid, const Cancel *cancel);
+
+// Stops every thread, newborn ones included. Call traced_threads_resume() whatever it returns.
+// Errors: system (permission, the process has gone, a thread does not stop), memory, interrupted,
+// limit (it takes longer than `limit_ns`).
+NODISCARD bool traced_threads_stop(TracedThreads *threads, Error *error);
+
+// Stops one thread and none besides, to have it make a call. As above in all else; a thread that
+// does not stop is only let go when this process ends.
+NODISCARD bool traced_threads_stop_one(TracedThreads *threads, int tid, Error *error);
+
+// The tid of a thread that is stopped, to ask about the process's memory; 0: none is left.
+int traced_threads_any(const TracedThreads *threads);
+
+// How many are stopped.
+uint32_t traced_threads_stopped_count(const TracedThreads *threads);
+
+// Are all threads that were stopped still there? A killed process is not.
+bool traced_threads_are_held(const TracedThreads *threads);
+
+// Lets all threads go on, those that were on a CPU first. May be called twice.
+void traced_threads_resume(TracedThreads *threads);
+
+void traced_threads_release(TracedThreads *threads);
+
+#endif

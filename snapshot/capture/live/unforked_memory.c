@@ -1,0 +1,261 @@
+// Memory that a forked process does not have: see unforked_memory_internal.h.
+//
+// Only /proc/PID/smaps tells which that is, and reading it takes longer than the target should
+// stand still. So it is read before, and again when all is over: should the target have marked more
+// memory in between, the copy says that it is not complete.
+
+#include "snapshot/capture/live/unforked_memory_internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/capture/copy/capture_refusal.h"
+#include "snapshot/capture/copy/proc_files.h"
+
+// ---- finding ----
+
+static bool add_place(UnforkedMemory *memory, uint64_t start, uint64_t end)
+{
+    ProcessRange *grown;
+
+    if (memory->place_count > 0) {
+        ProcessRange *last = &memory->places[memory->place_count - 1];
+
+        if (last->address + last->bytes == start) {
+            last->bytes += end - start;
+            return true;
+        }
+    }
+    grown = realloc(memory->places, (memory->place_count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    memory->places = grown;
+    grown[memory->place_count++] = (ProcessRange){.address = start, .bytes = end - start};
+    return true;
+}
+
+// "VmFlags: rd wr mr mw me dc ac"
+static bool has_flag(const char *line, const char *flag)
+{
+    const char *at = strchr(line, ' ');
+
+    for (; at != NULL; at = strchr(at + 1, ' '))
+        if (strncmp(at + 1, flag, 2) == 0)
+            return true;
+    return false;
+}
+
+bool unforked_memory_find(UnforkedMemory *memory, int pid, int tid, Error *error)
+{
+    unsigned long long start = 0, end = 0;
+    char path[PROC_PATH_BYTES], permissions[8] = "";
+    size_t capacity = 0;
+    char *line = NULL;
+    bool is_ok = true;
+    FILE *file;
+
+    *memory = (UnforkedMemory){.places = NULL};
+    proc_task_path(path, pid, tid, "smaps");
+    file = fopen(path, "re");
+    if (file == NULL)
+        return capture_refusal_explain(pid, errno, error);
+    while (is_ok && getline(&line, &capacity, file) > 0) {
+        if (!isupper((unsigned char)line[0])) {
+            if (sscanf(line, "%llx-%llx %7s", &start, &end, permissions) != 3)
+                start = end = 0;
+        } else if (strncmp(line, "VmFlags:", 8) == 0 && start < end && permissions[1] == 'w' &&
+                   permissions[3] == 'p' && (has_flag(line, "dc") || has_flag(line, "wf"))) {
+            is_ok = add_place(memory, start, end);
+        }
+    }
+    free(line);
+    (void)fclose(file);
+    return is_ok || error_set_memory(error, sizeof(ProcessRange), "memory that does not fork");
+}
+
+// Is all of it in one place?
+static bool holds(const UnforkedMemory *memory, const ProcessRange *range)
+{
+    for (uint64_t i = 0; i < memory->place_count; i++) {
+        const ProcessRange *place = &memory->places[i];
+
+        if (range->address >= place->address &&
+            range->address + range->bytes <= place->address + place->bytes)
+            return true;
+    }
+    return false;
+}
+
+uint64_t unforked_memory_missed_bytes(const UnforkedMemory *memory, int pid, int tid)
+{
+    UnforkedMemory now;
+    uint64_t bytes = 0;
+    Error error;
+
+    // A process that has ended since marks nothing.
+    if (unforked_memory_find(&now, pid, tid, &error))
+        for (uint64_t i = 0; i < now.place_count; i++)
+            if (!holds(memory, &now.places[i]))
+                bytes += now.places[i].bytes;
+    unforked_memory_release(&now);
+    return bytes;
+}
+
+// ---- copying ----
+
+// Keeps of the mappings what lies in the places, cut to them.
+static bool keep_places(UnforkedMemory *memory, const ProcessMapping *all, uint32_t count)
+{
+    uint32_t place = 0;
+
+    memory->mappings = calloc(count + memory->place_count + 1, sizeof *memory->mappings);
+    if (memory->mappings == NULL)
+        return false;
+    for (uint32_t i = 0; i < count && place < memory->place_count;) {
+        const ProcessRange *range = &memory->places[place];
+        uint64_t start = range->address, end = start + range->bytes;
+        ProcessMapping *kept = &memory->mappings[memory->mapping_count];
+
+        if (all[i].end <= start) {
+            i++;
+            continue;
+        }
+        if (all[i].start >= end) {
+            place++;
+            continue;
+        }
+        *kept = all[i];
+        kept->start = all[i].start > start ? all[i].start : start;
+        kept->end = all[i].end < end ? all[i].end : end;
+        kept->file_offset += kept->start - all[i].start;
+        kept->name = strdup(all[i].name);
+        if (kept->name == NULL)
+            return false;
+        memory->mapping_count++;
+        if (all[i].end < end)
+            i++;
+        else
+            place++;
+    }
+    return true;
+}
+
+bool unforked_memory_copy(UnforkedMemory *memory, int pid, int tid, const Cancel *cancel,
+                          uint64_t *unreadable_bytes, Error *error)
+{
+    PageSource source = {.pid = pid, .tid = tid};
+    ProcessMapping *mappings = NULL;
+    uint32_t count = 0;
+    bool is_ok;
+
+    *unreadable_bytes = 0;
+    if (memory->place_count == 0)
+        return true;
+    if (!proc_mappings_read(pid, tid, &mappings, &count))
+        return capture_refusal_explain(pid, errno, error);
+    is_ok = keep_places(memory, mappings, count);
+    proc_mappings_free(mappings, count);
+    if (!is_ok)
+        return error_set_memory(error, count * sizeof *mappings, "memory that does not fork");
+    source.mappings = memory->mappings;
+    source.mapping_count = memory->mapping_count;
+    return page_selection_fill(&memory->selection, &source, cancel, error) &&
+           (memory->selection.bytes == 0 ||
+            (staging_memory_prepare(&memory->staging, memory->selection.bytes, pid, cancel,
+                                    error) &&
+             page_copying_run(&memory->selection, pid, tid, &memory->staging, cancel,
+                              unreadable_bytes, error)));
+}
+
+// ---- adding ----
+
+static int compare_ranges(const void *left, const void *right)
+{
+    const ProcessRange *a = left, *b = right;
+
+    return (a->address > b->address) - (a->address < b->address);
+}
+
+static int compare_mappings(const void *left, const void *right)
+{
+    const ProcessMapping *a = left, *b = right;
+
+    return (a->start > b->start) - (a->start < b->start);
+}
+
+static bool add_pages(const UnforkedMemory *memory, PageSelection *selection, uint8_t *room)
+{
+    const PageSelection *more = &memory->selection;
+    uint64_t count = selection->count + more->count;
+    ProcessRange *grown = realloc(selection->ranges, (count + 1) * sizeof *grown);
+    uint8_t *data = room;
+
+    if (grown == NULL)
+        return false;
+    selection->ranges = grown;
+    selection->capacity = count + 1;
+    for (uint64_t i = 0; i < more->count; i++) {
+        const ProcessRange *range = &more->ranges[i];
+
+        memcpy(data, range->data, range->bytes);
+        grown[selection->count + i] =
+            (ProcessRange){.address = range->address, .bytes = range->bytes, .data = data};
+        data += range->bytes;
+    }
+    selection->count = count;
+    selection->bytes += more->bytes;
+    qsort(grown, count, sizeof *grown, compare_ranges);
+    return true;
+}
+
+// Those that the child has as well, empty, are there already.
+static bool add_mappings(const UnforkedMemory *memory, ProcessCopy *out)
+{
+    uint32_t known = out->mapping_count;
+    ProcessMapping *grown =
+        realloc(out->mappings, ((size_t)known + memory->mapping_count + 1) * sizeof *grown);
+
+    if (grown == NULL)
+        return false;
+    out->mappings = grown;
+    for (uint32_t i = 0; i < memory->mapping_count; i++) {
+        ProcessMapping *added = &grown[out->mapping_count];
+        bool is_there = false;
+
+        for (uint32_t k = 0; k < known && !is_there; k++)
+            is_there = grown[k].start < memory->mappings[i].end &&
+                       memory->mappings[i].start < grown[k].end;
+        if (is_there)
+            continue;
+        *added = memory->mappings[i];
+        added->name = strdup(added->name);
+        if (added->name == NULL)
+            return false;
+        out->mapping_count++;
+    }
+    qsort(grown, out->mapping_count, sizeof *grown, compare_mappings);
+    return true;
+}
+
+bool unforked_memory_add(const UnforkedMemory *memory, ProcessCopy *out, PageSelection *selection,
+                         uint8_t *room, Error *error)
+{
+    if (memory->mapping_count == 0)
+        return true;
+    return (add_pages(memory, selection, room) && add_mappings(memory, out)) ||
+           error_set_memory(error, memory->selection.bytes, "memory that does not fork");
+}
+
+void unforked_memory_release(UnforkedMemory *memory)
+{
+    for (uint32_t i = 0; i < memory->mapping_count; i++)
+        free(memory->mappings[i].name);
+    free(memory->mappings);
+    free(memory->places);
+    page_selection_release(&memory->selection);
+    staging_memory_release(&memory->staging);
+    memset(memory, 0, sizeof *memory);
+}

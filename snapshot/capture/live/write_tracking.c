@@ -1,0 +1,242 @@
+// Tracking writes: see write_tracking_internal.h.
+
+#include "snapshot/capture/live/write_tracking_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "snapshot/capture/copy/capture_refusal.h"
+#include "snapshot/capture/copy/page_sets.h"
+#include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/live/tracked_runs_internal.h"
+
+// What one page table maps: 512 pages.
+#define BLOCK_BYTES (UINT64_C(2) << 20)
+// How much is protected, and freed of it, in one request, during which the process cannot map
+// anything.
+#define PROTECT_PAGES 32768u
+#define UNREGISTER_STEP (UINT64_C(16) << 20)
+
+// ---- registering ----
+
+static bool register_range(WriteTracking *tracking, uint64_t start, uint64_t end)
+{
+    struct uffdio_register request = {.range = {.start = start, .len = end - start},
+                                      .mode = UFFDIO_REGISTER_MODE_WP};
+
+    return ioctl(tracking->userfault, UFFDIO_REGISTER, &request) == 0;
+}
+
+// Registers what of the run is not. What cannot be counts as written for ever.
+static bool register_run(WriteTracking *tracking, const PageSource *source, const TrackedRun *run,
+                         Error *error)
+{
+    PageSelection *untracked = &tracking->scratch[0];
+
+    page_set_clear(untracked);
+    if (!tracked_scan(tracking, &page_untracked_query, run->start, run->end, untracked, error))
+        return false;
+    if (untracked->count == 0)
+        return true;
+    if (!register_range(tracking, run->start, run->end) && run->count > 1) {
+        for (uint32_t i = run->first; i < run->first + run->count; i++)
+            (void)register_range(tracking, source->mappings[i].start, source->mappings[i].end);
+    }
+    return true;
+}
+
+// Takes note of where protection may be.
+static bool note_registered(WriteTracking *tracking, const PageSource *source, Error *error)
+{
+    PageSelection *runs = &tracking->scratch[0], *all = &tracking->scratch[1], before;
+    TrackedRun run = {0};
+
+    page_set_clear(runs);
+    while (tracked_run_next(source, &run))
+        if (!page_set_add(runs, run.start, run.end, error))
+            return false;
+    if (!page_set_unite(&tracking->registered, runs, all, error))
+        return false;
+    before = tracking->registered;
+    tracking->registered = *all;
+    *all = before;
+    return true;
+}
+
+// ---- while it runs ----
+
+static bool protect_run(WriteTracking *tracking, const TrackedRun *run, PageSelection *written,
+                        Error *error)
+{
+    PageQuery query = {.protects = true,
+                       .max_pages = PROTECT_PAGES,
+                       .mask = PAGE_IS_WRITTEN,
+                       .any_of = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+                       .returned = PAGE_IS_ZERO_PAGE};
+
+    if (run->kind == RUN_OF_FILE) {
+        query.inverted = PAGE_IS_OF_FILE;
+        query.mask = PAGE_IS_WRITTEN | PAGE_IS_OF_FILE;
+    }
+    return tracked_scan(tracking, &query, run->start, run->end, written, error);
+}
+
+// The blocks of the run that hold pages of `written`, whose ranges may begin before the run.
+static bool add_blocks(const TrackedRun *run, const PageSelection *written, PageSelection *blocks,
+                       Error *error)
+{
+    uint64_t end = run->start;
+
+    for (uint64_t i = page_set_find(written, run->start); i < written->count; i++) {
+        const ProcessRange *range = &written->ranges[i];
+        uint64_t from = range->address / BLOCK_BYTES * BLOCK_BYTES;
+        uint64_t to = (range->address + range->bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+
+        from = from > end ? from : end;
+        to = to < run->end ? to : run->end;
+        if (!page_set_add(blocks, from, to, error))
+            return false;
+        end = to > end ? to : end;
+    }
+    return true;
+}
+
+// See Note [Marked pages]. Pages that came, or were written, after they were looked at are found to
+// be unprotected at the moment when they are marked: those of them that hold something are added
+// to `written`.
+static bool mark_blocks(WriteTracking *tracking, const PageSelection *blocks,
+                        PageSelection *written, Error *error)
+{
+    PageQuery marking = page_written_query, present = page_content_query;
+    PageSelection *fresh = &tracking->scratch[0], *found = &tracking->scratch[1];
+    PageSelection *held = &tracking->scratch[2], late = {0}, all = {0}, before;
+    bool is_ok;
+
+    if (!page_set_subtract(blocks, &tracking->marked, fresh, error))
+        return false;
+    page_set_clear(found);
+    page_set_clear(held);
+    marking.protects = true;
+    marking.max_pages = PROTECT_PAGES;
+    // To this query, markers are swapped pages: only asked for where there may be such.
+    if (proc_status_number(tracking->pid, tracking->pid, "VmSwap", 1) == 0)
+        present.any_of = PAGE_IS_PRESENT;
+    is_ok = tracked_scan_set(tracking, &marking, fresh, found, error) &&
+            tracked_scan_set(tracking, &present, fresh, held, error) &&
+            page_set_intersect(found, held, &late, error) &&
+            page_set_unite(written, &late, &all, error);
+    if (is_ok) {
+        before = *written;
+        *written = all;
+        all = before;
+        is_ok = page_set_unite(&tracking->marked, fresh, found, error);
+    }
+    if (is_ok) {
+        before = tracking->marked;
+        tracking->marked = *found;
+        *found = before;
+    }
+    page_selection_release(&late);
+    page_selection_release(&all);
+    return is_ok;
+}
+
+bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
+                            PageSelection *written, Error *error)
+{
+    PageSelection *blocks = &tracking->scratch[3];
+    TrackedRun run = {0};
+
+    page_set_clear(written);
+    page_set_clear(blocks);
+    // First of all, so that nothing is protected that nobody would free.
+    if (!note_registered(tracking, source, error))
+        return false;
+    while (tracked_run_next(source, &run)) {
+        if (!register_run(tracking, source, &run, error) ||
+            !protect_run(tracking, &run, written, error))
+            return false;
+        if (run.kind == RUN_ANONYMOUS && !add_blocks(&run, written, blocks, error))
+            return false;
+    }
+    return mark_blocks(tracking, blocks, written, error) &&
+           marked_scan_prepare(&tracking->scan, &tracking->marked, error) &&
+           pinned_memory_look(&tracking->pinned, source, error);
+}
+
+// ---- the beginning and the end ----
+
+bool write_tracking_init(WriteTracking *tracking, int pid, int tid, int userfault,
+                         const Cancel *cancel, Error *error)
+{
+    struct uffdio_api api = {.api = UFFD_API, .features = WRITE_TRACKING_FEATURES};
+    char path[PROC_PATH_BYTES];
+
+    *tracking =
+        (WriteTracking){.pid = pid, .cancel = cancel, .userfault = userfault, .pagemap = -1};
+    if (ioctl(userfault, UFFDIO_API, &api) != 0)
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "this kernel has no asynchronous write protection (Linux 6.7): %s",
+                         strerror(errno));
+    proc_task_path(path, pid, tid, "pagemap");
+    tracking->pagemap = open(path, O_RDONLY | O_CLOEXEC);
+    if (tracking->pagemap < 0)
+        return capture_refusal_explain(pid, errno, error);
+    tracking->regions = malloc(PAGEMAP_SCAN_REGIONS * sizeof *tracking->regions);
+    if (tracking->regions == NULL)
+        return error_set_memory(error, PAGEMAP_SCAN_REGIONS * sizeof *tracking->regions,
+                                "the page map");
+    return marked_scan_init(&tracking->scan, pid, tracking->pagemap, error);
+}
+
+// Anything about address 4096, where hardly ever anything is.
+bool write_tracking_is_alive(const WriteTracking *tracking)
+{
+    struct uffdio_range range = {.start = TARGET_PAGE_SIZE, .len = TARGET_PAGE_SIZE};
+
+    return ioctl(tracking->userfault, UFFDIO_UNREGISTER, &range) == 0 || errno != ESRCH;
+}
+
+// False when the process has gone.
+static bool unregister(const WriteTracking *tracking, const PageSelection *set, uint64_t step)
+{
+    for (uint64_t i = 0; i < set->count; i++) {
+        uint64_t start = set->ranges[i].address, end = start + set->ranges[i].bytes;
+
+        for (; start < end; start += end - start < step ? end - start : step) {
+            struct uffdio_range range = {.start = start,
+                                         .len = end - start < step ? end - start : step};
+
+            // EINVAL: nothing is mapped there any more.
+            if (ioctl(tracking->userfault, UFFDIO_UNREGISTER, &range) != 0 && errno == ESRCH)
+                return false;
+        }
+    }
+    return true;
+}
+
+void write_tracking_release(WriteTracking *tracking)
+{
+    if (tracking->userfault > 0) {
+        // Most of what is protected first; the rest may be terabytes, with next to nothing in it.
+        // What is missed, the kernel frees when the userfaultfd is closed.
+        if (unregister(tracking, &tracking->marked, UNREGISTER_STEP))
+            (void)unregister(tracking, &tracking->registered, UINT64_MAX);
+        (void)close(tracking->userfault);
+    }
+    marked_scan_release(&tracking->scan);
+    if (tracking->pagemap > 0)
+        (void)close(tracking->pagemap);
+    free(tracking->regions);
+    page_selection_release(&tracking->registered);
+    page_selection_release(&tracking->marked);
+    pinned_memory_release(&tracking->pinned);
+    for (unsigned i = 0; i < sizeof tracking->scratch / sizeof *tracking->scratch; i++)
+        page_selection_release(&tracking->scratch[i]);
+    *tracking = (WriteTracking){.userfault = -1, .pagemap = -1};
+}

@@ -1,0 +1,113 @@
+// Frames, in the child: which function each stretch of a thread's stack belongs to.
+//
+// The stacks were copied while the process was stopped; walking them costs it nothing.
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/capture/names/capture_names_internal.h"
+#include "snapshot/capture/names/stack_unwinder.h"
+
+static ElfFile *open_module(void *context, uint32_t module)
+{
+    return capture_open_module_mapped(context, module);
+}
+
+static int open_debug_file(void *context, uint32_t module)
+{
+    ElfFile *own = capture_open_module_mapped(context, module);
+    int fd = own == NULL ? -1 : capture_open_debug_file(context, module, own);
+
+    elf_file_free(own);
+    return fd;
+}
+
+// Where the stack that holds `address` ends: at the thread's control block, which lies above a
+// thread's own stack, or with its mapping.
+static uint64_t stack_limit(const ProcessCopy *copy, const ProcessThread *thread, uint64_t address)
+{
+    const ProcessMapping *mapping = process_copy_find_mapping(copy, address);
+
+    if (mapping == NULL)
+        return address;
+    return thread->control_block > address && thread->control_block < mapping->end
+               ? thread->control_block
+               : mapping->end;
+}
+
+// Where the words of frame `index` end.
+static uint64_t frame_end(const ProcessCopy *copy, const ProcessThread *thread,
+                          const UnwoundFrame *frames, uint32_t count, uint32_t index, UnwindEnd end)
+{
+    uint64_t here = frames[index].stack_pointer;
+    uint64_t limit = stack_limit(copy, thread, here);
+
+    if (index + 1 == count)
+        return end == UNWIND_WHOLE ? limit : here;
+    return frames[index + 1].stack_pointer > here && frames[index + 1].stack_pointer <= limit
+               ? frames[index + 1].stack_pointer
+               : limit;
+}
+
+// The innermost function may use what is below its stack pointer.
+static uint64_t frame_start(const ProcessCopy *copy, const UnwoundFrame *frames, uint32_t index)
+{
+    uint64_t here = frames[index].stack_pointer;
+    const ProcessMapping *mapping = index == 0 ? process_copy_find_mapping(copy, here) : NULL;
+
+    return mapping != NULL && here - mapping->start >= RED_ZONE_BYTES ? here - RED_ZONE_BYTES
+                                                                      : here;
+}
+
+static StackEnd stack_end_of(UnwindEnd end)
+{
+    switch (end) {
+    case UNWIND_WHOLE:
+        return STACK_END_WHOLE;
+    case UNWIND_TOO_DEEP:
+        return STACK_END_TOO_DEEP;
+    case UNWIND_BROKEN:
+        break;
+    }
+    return STACK_END_BROKEN;
+}
+
+static bool say_stack(const ProcessCopy *copy, uint32_t thread, const UnwoundFrame *frames,
+                      uint32_t count, UnwindEnd end, ByteBuffer *buffer, GuardedChild *child)
+{
+    name_record_begin(buffer, FRAMES_OF_STACK);
+    byte_buffer_add_u32(buffer, thread);
+    byte_buffer_add_u32(buffer, stack_end_of(end));
+    for (uint32_t i = 0; i < count; i++) {
+        byte_buffer_add_u64(buffer, frames[i].program_counter);
+        byte_buffer_add_u64(buffer, frame_start(copy, frames, i));
+        byte_buffer_add_u64(buffer, frame_end(copy, &copy->threads[thread], frames, count, i, end));
+        byte_buffer_add_u64(buffer, frames[i].is_activation);
+    }
+    return name_record_end(buffer, child);
+}
+
+void capture_say_frames(void *context, GuardedChild *child)
+{
+    const CaptureAnalysis *analysis = context;
+    const SnapshotDetails *details = analysis->details;
+    const ProcessCopy *copy = analysis->copy;
+    UnwindFiles files = {open_module, open_debug_file, context};
+    StackUnwinder *unwinder = stack_unwinder_new(copy, &files);
+    UnwoundFrame *frames = calloc(MAX_THREAD_FRAMES, sizeof *frames);
+    ByteBuffer buffer = {0};
+    bool ok = unwinder != NULL && frames != NULL;
+
+    for (uint32_t module = 0; ok && module < details->module_count; module++)
+        stack_unwinder_add_module(unwinder, module, details->modules[module].name,
+                                  details->modules[module].base);
+    for (uint32_t thread = 0; ok && thread < copy->thread_count; thread++) {
+        UnwindEnd end;
+        uint32_t count = stack_unwinder_walk(unwinder, thread, frames, &end);
+
+        ok = say_stack(copy, thread, frames, count, end, &buffer, child);
+    }
+    byte_buffer_release(&buffer);
+    free(frames);
+    stack_unwinder_free(unwinder);
+}

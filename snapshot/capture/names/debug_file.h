@@ -1,0 +1,18 @@
+// Separate debug files: symbols and debug information that were split off an executable.
+//
+// They are found as gdb finds them: by build-id in /usr/lib/debug/.build-id, and by the name in
+// .gnu_debuglink beside the executable, in .debug beside it, and under /usr/lib/debug. Nothing is
+// downloaded.
+
+#ifndef SNAPSHOT_CAPTURE_NAMES_DEBUG_FILE_H
+#define SNAPSHOT_CAPTURE_NAMES_DEBUG_FILE_H
+
+#include "snapshot/capture/names/elf_file.h"
+
+// A descriptor of the debug file of `module`, or -1. It has the same build-id, or, where `module`
+// has none, the checksum that `module` asks for. module_path: its path as the process sees it.
+// root: put before all paths, "/proc/4242/root" or "", since a process may have a file system of
+// its own.
+int debug_file_find(ElfFile *module, const char *module_path, const char *root);
+
+#endif

@@ -1,0 +1,87 @@
+// ElfFile: the little we need of an executable or shared library: segments, build-id,
+// symbols. One of the two doors to libelf.
+//
+// The file may be hostile: whatever is damaged reads as absent. Unless it is asked for, nothing is
+// mapped, so that a file which shrinks while it is read cannot kill us.
+
+#ifndef SNAPSHOT_CAPTURE_NAMES_ELF_FILE_H
+#define SNAPSHOT_CAPTURE_NAMES_ELF_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define ELF_BUILD_ID_CHARS 64 // lower-case hex and NUL; a longer one is cut
+#define ELF_MAX_SEGMENTS 64
+
+typedef struct ElfFile ElfFile;
+
+// A PT_LOAD segment.
+typedef struct ElfSegment {
+    uint64_t file_offset;
+    uint64_t address; // virtual, as the file says
+    uint64_t memory_bytes;
+    bool is_writable;
+} ElfSegment;
+
+// Consumes `fd`, whatever happens. NULL when it is not a 64-bit little-endian ELF file that
+// can be run or loaded. The caller frees it with elf_file_free().
+ElfFile *elf_file_open(int fd);
+// The same for the beginning of a file that is in memory, and copied; what lies behind it reads
+// as absent.
+ElfFile *elf_file_open_memory(const uint8_t *bytes, size_t length);
+void elf_file_free(ElfFile *file);
+
+// The same with the file mapped, so that of a large one only what is looked at takes memory. Dies
+// of SIGBUS when the file shrinks: for a GuardedChild only.
+ElfFile *elf_file_open_mapped(int fd);
+
+// Fills at most ELF_MAX_SEGMENTS; returns how many.
+uint32_t elf_file_segments(ElfFile *file, ElfSegment segments[ELF_MAX_SEGMENTS]);
+
+// "" when there is none.
+void elf_file_build_id(ElfFile *file, char build_id[ELF_BUILD_ID_CHARS]);
+
+// Where the debug information that was split off the file is: the name and checksum of
+// .gnu_debuglink. The name has no folders. False when there is no such section.
+#define ELF_DEBUG_LINK_CHARS 256
+bool elf_file_debug_link(ElfFile *file, char name[ELF_DEBUG_LINK_CHARS], uint32_t *checksum);
+
+// How far below the thread's control block the thread-local block of an executable begins, by the
+// x86-64 ABI: its code has that distance in it. 0: it has none.
+uint64_t elf_file_tls_bytes(ElfFile *file);
+
+bool elf_file_has_section(ElfFile *file, const char *name);
+// Has it .symtab, and not .dynsym alone?
+bool elf_file_has_all_symbols(ElfFile *file);
+
+typedef enum ElfSymbolKind {
+    ELF_SYMBOL_CODE,
+    ELF_SYMBOL_DATA,
+    ELF_SYMBOL_TLS, // `address` is the offset in the module's thread-local block
+} ElfSymbolKind;
+
+typedef struct ElfSymbol {
+    const char *name; // borrowed for the call
+    uint64_t address; // virtual, as the file says
+    uint64_t bytes;
+    ElfSymbolKind kind;
+    bool is_local;
+} ElfSymbol;
+
+// Called with every defined function, object or thread-local symbol: of .symtab, or of .dynsym
+// when there is no .symtab. False stops.
+typedef bool (*ElfSymbolVisitor)(void *context, const ElfSymbol *symbol);
+
+// False when the visitor stopped.
+bool elf_file_visit_symbols(ElfFile *file, ElfSymbolVisitor visitor, void *context);
+
+// For the other doors: the library's handle, borrowed; and a descriptor of its own for the file,
+// which the caller closes, or -1.
+struct Elf;
+struct Elf *elf_file_handle(ElfFile *file);
+int elf_file_descriptor(const ElfFile *file);
+
+#endif

@@ -1,0 +1,241 @@
+// GuardedChild: see snapshot/capture/names/guarded_child.h.
+//
+// The child speaks through an unnamed file in memory, so that nobody waits for a reader, and what
+// it said survives it. The first byte of the file says whether it came to its end: exit statuses
+// may go to somebody else (SIGCHLD ignored, another thread that waits for all children).
+
+#include "snapshot/capture/names/guarded_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FIRST_POLL_NS 200000
+#define LONGEST_POLL_NS 10000000
+#define STILL_AT_WORK '.'
+#define CAME_TO_ITS_END 'E'
+
+struct GuardedChild {
+    int file;
+    uint64_t bytes_left;
+};
+
+const char *guarded_end_text(GuardedEnd end)
+{
+    switch (end) {
+    case GUARDED_DONE:
+        return "";
+    case GUARDED_NOT_STARTED:
+        return "no process could be made to read them";
+    case GUARDED_FAILED:
+        return "reading the executables failed";
+    case GUARDED_TOO_LONG:
+        return "reading the executables took too long";
+    }
+    return "unknown";
+}
+
+// ---- in the child ----
+
+bool guarded_child_say(GuardedChild *child, const void *bytes, size_t length)
+{
+    const char *next = bytes;
+
+    if (length > child->bytes_left)
+        return false;
+    child->bytes_left -= length;
+    while (length > 0) {
+        ssize_t written = write(child->file, next, length);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0) {
+            child->bytes_left = 0;
+            return false;
+        }
+        next += written;
+        length -= (size_t)written;
+    }
+    return true;
+}
+
+static void limit(int resource, uint64_t value)
+{
+    struct rlimit limits;
+
+    if (getrlimit((__rlimit_resource_t)resource, &limits) != 0)
+        return;
+    if (limits.rlim_cur > value) // RLIM_INFINITY is the largest number
+        limits.rlim_cur = value;
+    limits.rlim_max = limits.rlim_cur;
+    (void)setrlimit((__rlimit_resource_t)resource, &limits);
+}
+
+// Private writable memory that we have in bytes: what RLIMIT_DATA counts.
+static uint64_t data_bytes(void)
+{
+    unsigned long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+
+    if (file == NULL)
+        return UINT64_MAX / 2;
+    if (fscanf(file, "%*u %*u %*u %*u %*u %llu", &pages) != 1)
+        pages = UINT64_MAX / 2 / 65536;
+    (void)fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+// Should memory be short all the same, the child is what the kernel kills, and nobody else.
+static void prefer_as_victim(void)
+{
+    static const char worst[] = "1000";
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    if (file < 0)
+        return;
+    if (write(file, worst, strlen(worst)) < 0)
+        errno = 0; // it may not be allowed; it is a precaution
+    (void)close(file);
+}
+
+// False where the end could not even be told.
+static bool run_child(const GuardedWork *work, int file, pid_t parent)
+{
+    GuardedChild child = {.file = file, .bytes_left = work->output_bytes};
+    const char mark = CAME_TO_ITS_END;
+
+    prefer_as_victim();
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_NAME, "rudo-snap-names");
+    // A crash is expected, and no news for anybody.
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_CPU, work->cpu_seconds);
+    limit(RLIMIT_DATA, data_bytes() + work->memory_bytes);
+    if (getppid() != parent)
+        return false;
+    work->run(work->context, &child);
+    return pwrite(file, &mark, 1, 0) == 1;
+}
+
+// ---- in the parent ----
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool has_ended(pid_t pid, int *status)
+{
+    pid_t found;
+
+    do
+        found = waitpid(pid, status, WNOHANG | __WALL);
+    while (found < 0 && errno == EINTR);
+    // Somebody else may have waited for it.
+    return found == pid || (found < 0 && errno == ECHILD);
+}
+
+static void end_child(pid_t pid)
+{
+    int status;
+
+    (void)kill(pid, SIGKILL);
+    while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
+        continue;
+}
+
+// Waits for the child. False: it had to be ended, because we are cancelled.
+static bool wait_for_child(const GuardedWork *work, pid_t pid, GuardedEnd *end)
+{
+    int64_t deadline = now_ns() + (int64_t)work->wall_seconds * 1000000000;
+    struct timespec pause = {.tv_nsec = FIRST_POLL_NS};
+    int status = 0;
+
+    while (!has_ended(pid, &status)) {
+        if (cancel_is_requested(&work->cancel)) {
+            end_child(pid);
+            return false;
+        }
+        if (now_ns() > deadline) {
+            end_child(pid);
+            *end = GUARDED_TOO_LONG;
+            return true;
+        }
+        (void)nanosleep(&pause, NULL);
+        if (pause.tv_nsec < LONGEST_POLL_NS)
+            pause.tv_nsec *= 2;
+    }
+    // SIGXCPU is blocked in the child; at its hard limit the kernel ends it with SIGKILL.
+    *end = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? GUARDED_TOO_LONG : GUARDED_FAILED;
+    return true;
+}
+
+// What the child said; *is_whole when it came to its end.
+static bool read_output(int file, ByteBuffer *said, bool *is_whole, Error *error)
+{
+    struct stat status;
+    void *bytes;
+
+    *is_whole = false;
+    if (fstat(file, &status) != 0 || status.st_size < 1)
+        return true;
+    bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (bytes == MAP_FAILED)
+        return error_set_memory(error, (unsigned long long)status.st_size, "names");
+    *is_whole = *(const char *)bytes == CAME_TO_ITS_END;
+    byte_buffer_add(said, (const char *)bytes + 1, (size_t)status.st_size - 1);
+    (void)munmap(bytes, (size_t)status.st_size);
+    return !said->is_short || error_set_memory(error, (unsigned long long)status.st_size, "names");
+}
+
+bool guarded_child_run(const GuardedWork *work, ByteBuffer *said, GuardedEnd *end, Error *error)
+{
+    pid_t parent = getpid(), pid;
+    sigset_t all, before;
+    const char mark = STILL_AT_WORK;
+    bool is_whole = false, ok;
+    int file;
+
+    *end = GUARDED_NOT_STARTED;
+    file = memfd_create("rudo-snap-names", MFD_CLOEXEC);
+    if (file < 0 || write(file, &mark, 1) != 1) {
+        if (file >= 0)
+            (void)close(file);
+        return true;
+    }
+    // The child takes no signals: none of our handlers may run in it. Crashes end it all the same.
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before);
+    pid = fork();
+    if (pid == 0) {
+        bool has_ended_well = run_child(work, file, parent);
+        // Not exit(): buffers and files that we share are the parent's to finish.
+        (void)syscall(SYS_exit_group, has_ended_well ? 0 : 1);
+    }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    if (pid < 0) {
+        (void)close(file);
+        return true;
+    }
+    ok = wait_for_child(work, pid, end) || error_set(error, ERROR_INTERRUPTED, "interrupted");
+    ok = ok && read_output(file, said, &is_whole, error);
+    if (is_whole)
+        *end = GUARDED_DONE;
+    (void)close(file);
+    return ok;
+}

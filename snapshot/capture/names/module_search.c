@@ -1,0 +1,181 @@
+// ModuleSearch: see snapshot/capture/names/module_search_internal.h.
+
+#include "snapshot/capture/names/module_search_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/capture/names/debug_file.h"
+#include "snapshot/capture/names/rust_symbol.h"
+
+// ---- functions ----
+
+void function_names_add(FunctionNames *function, const char *mangled, char *readable)
+{
+    size_t count = function->count + 1;
+    char **names;
+    char *copy = strdup(mangled);
+
+    if (count > MAX_FUNCTION_NAMES || copy == NULL || readable == NULL)
+        goto fail;
+    if ((names = reallocarray(function->mangled, count, sizeof *names)) == NULL)
+        goto fail;
+    function->mangled = names;
+    if ((names = reallocarray(function->readable, count, sizeof *names)) == NULL)
+        goto fail;
+    function->readable = names;
+    function->mangled[function->count] = copy;
+    function->readable[function->count++] = readable;
+    return;
+
+fail:
+    free(copy);
+    free(readable);
+}
+
+// The first function at or behind the address.
+uint32_t module_search_position(const ModuleSearch *search, uint64_t address)
+{
+    uint32_t low = 0, high = search->function_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (search->functions[middle].address < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void add_functions_of(const CaptureAnalysis *analysis, ModuleSearch *search, NameTable table)
+{
+    const SnapshotDetails *details = analysis->details;
+    const SnapshotType *functions = table == NAME_TABLE_TYPES ? details->types : details->drops;
+    uint32_t count = table == NAME_TABLE_TYPES ? details->type_count : details->drop_count;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (functions[i].module == search->module)
+            search->functions[search->function_count++] =
+                (FunctionNames){.address = functions[i].module_offset, .table = table, .index = i};
+}
+
+static int compare_functions(const void *left, const void *right)
+{
+    const FunctionNames *a = left, *b = right;
+
+    if (a->address != b->address)
+        return a->address < b->address ? -1 : 1;
+    return (int)a->table - (int)b->table;
+}
+
+void function_names_say(const FunctionNames *function, ByteBuffer *buffer, GuardedChild *child)
+{
+    name_record_begin(buffer, NAME_OF_FUNCTION);
+    byte_buffer_add_u32(buffer, function->table);
+    byte_buffer_add_u32(buffer, function->index);
+    for (uint32_t i = 0; i < function->count; i++)
+        name_record_add_string(buffer, function->readable[i]);
+    (void)name_record_end(buffer, child);
+}
+
+// ---- symbols ----
+
+static bool visit_symbol(void *context, const ElfSymbol *symbol)
+{
+    ModuleSearch *search = context;
+
+    for (uint32_t i = module_search_position(search, symbol->address);
+         i < search->function_count && search->functions[i].address == symbol->address &&
+         symbol->kind != ELF_SYMBOL_TLS;
+         i++)
+        function_names_add(&search->functions[i], symbol->name, rust_symbol_demangle(symbol->name));
+    if (symbol->kind == ELF_SYMBOL_CODE)
+        module_search_name_code(search, symbol);
+    if (symbol->kind == ELF_SYMBOL_DATA ||
+        (symbol->kind == ELF_SYMBOL_TLS && search->tls_bytes > 0))
+        module_search_add_variable(search, symbol);
+    if (symbol->kind != ELF_SYMBOL_CODE)
+        module_search_note_flag(search, symbol);
+    return true;
+}
+
+int capture_open_debug_file(const CaptureAnalysis *analysis, uint32_t module, ElfFile *own)
+{
+    const char *path = capture_module_path(analysis, module);
+    char root[32];
+    int fd = -1;
+
+    // The process of a core is gone, and its number may be somebody else's.
+    (void)snprintf(root, sizeof root, "/proc/%d/root", analysis->copy->pid);
+    if (!analysis->copy->is_core)
+        fd = debug_file_find(own, path, root);
+    return fd < 0 ? debug_file_find(own, path, "") : fd;
+}
+
+ModuleFiles module_files_open(const CaptureAnalysis *analysis, uint32_t module)
+{
+    ModuleFiles files = {capture_open_module_mapped(analysis, module), NULL};
+    int fd;
+
+    if (files.own == NULL)
+        return files;
+    if (elf_file_has_all_symbols(files.own) && elf_file_has_section(files.own, ".debug_info"))
+        return files;
+    fd = capture_open_debug_file(analysis, module, files.own);
+    files.debug = fd < 0 ? NULL : elf_file_open_mapped(fd);
+    return files;
+}
+
+void module_files_close(ModuleFiles *files)
+{
+    elf_file_free(files->debug);
+    elf_file_free(files->own);
+}
+
+bool module_search_init(const CaptureAnalysis *analysis, uint32_t module, ModuleSearch *search)
+{
+    const SnapshotDetails *details = analysis->details;
+    size_t most = (size_t)details->type_count + details->drop_count + 1;
+
+    *search = (ModuleSearch){
+        .module = module,
+        .base = details->modules[module].base,
+        .code_start = analysis->copy->mappings[analysis->modules[module].first_mapping].start,
+        .code_end = details->modules[module].end,
+    };
+    search->functions = calloc(most, sizeof *search->functions);
+    if (search->functions == NULL)
+        return false;
+    add_functions_of(analysis, search, NAME_TABLE_TYPES);
+    add_functions_of(analysis, search, NAME_TABLE_DROPS);
+    qsort(search->functions, search->function_count, sizeof *search->functions, compare_functions);
+    return true;
+}
+
+void module_search_release(ModuleSearch *search)
+{
+    for (uint32_t i = 0; i < search->function_count; i++) {
+        for (uint32_t n = 0; n < search->functions[i].count; n++) {
+            free(search->functions[i].mangled[n]);
+            free(search->functions[i].readable[n]);
+        }
+        free(search->functions[i].mangled);
+        free(search->functions[i].readable);
+    }
+    for (uint32_t i = 0; i < search->variable_count; i++)
+        free(search->variables[i].name);
+    free(search->functions);
+    free(search->variables);
+}
+
+void module_search_visit_symbols(const ModuleFiles *files, ModuleSearch *search)
+{
+    bool has_own = elf_file_has_all_symbols(files->own);
+    ElfFile *file = !has_own && files->debug != NULL && elf_file_has_all_symbols(files->debug)
+                        ? files->debug
+                        : files->own;
+
+    (void)elf_file_visit_symbols(file, visit_symbol, search);
+}

@@ -1,0 +1,57 @@
+// StackUnwinder: the frames of a thread's stack, from a ProcessCopy. The door to libdwfl.
+//
+// Nothing of the live process is needed: call frame information comes from the mapped files,
+// registers and stacks from the copy. Where there is none (generated code), the chain of frame
+// pointers is followed. A stack may be corrupt and a file hostile: the walk is bounded, but the
+// library may fail all the same, so this is for a GuardedChild only.
+
+#ifndef SNAPSHOT_CAPTURE_NAMES_STACK_UNWINDER_H
+#define SNAPSHOT_CAPTURE_NAMES_STACK_UNWINDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/capture/names/elf_file.h"
+#include "snapshot/capture/copy/process_copy.h"
+
+// More frames of one thread are not looked at: endless recursion has some hundred thousand.
+#define MAX_THREAD_FRAMES 4096u
+
+typedef struct UnwoundFrame {
+    uint64_t program_counter;
+    uint64_t stack_pointer; // ascending, but where a signal handler has a stack of its own
+    // It was interrupted here: program_counter is the next instruction, not a return address.
+    bool is_activation;
+} UnwoundFrame;
+
+// Why there are no more frames.
+typedef enum UnwindEnd {
+    UNWIND_WHOLE,    // the outermost frame was reached
+    UNWIND_BROKEN,   // nothing says how to go on, or it leads nowhere
+    UNWIND_TOO_DEEP, // there are more than MAX_THREAD_FRAMES
+} UnwindEnd;
+
+typedef struct StackUnwinder StackUnwinder;
+
+// Where files come from: `open` gives that of a module, or NULL; `open_debug` a descriptor of its
+// separate debug file, or -1.
+typedef struct UnwindFiles {
+    ElfFile *(*open)(void *context, uint32_t module);
+    int (*open_debug)(void *context, uint32_t module);
+    void *context;
+} UnwindFiles;
+
+// `copy` is borrowed. NULL when memory is short. The caller frees it.
+StackUnwinder *stack_unwinder_new(const ProcessCopy *copy, const UnwindFiles *files);
+void stack_unwinder_free(StackUnwinder *unwinder);
+
+// All modules have to be added before the first walk. base: what to add to a virtual address of
+// the file. A module whose file cannot be used is left out.
+void stack_unwinder_add_module(StackUnwinder *unwinder, uint32_t module, const char *name,
+                               uint64_t base);
+
+// Fills `frames`, from the innermost on, and returns how many there are.
+uint32_t stack_unwinder_walk(StackUnwinder *unwinder, uint32_t thread,
+                             UnwoundFrame frames[MAX_THREAD_FRAMES], UnwindEnd *end);
+
+#endif

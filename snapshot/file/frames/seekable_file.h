@@ -1,0 +1,51 @@
+// SeekableFile: the outside of a Zstandard file in the seekable format: our header, and which
+// frames lie where. Decompressing them is seekable_reader.c's.
+
+#ifndef SNAPSHOT_FILE_FRAMES_SEEKABLE_FILE_H
+#define SNAPSHOT_FILE_FRAMES_SEEKABLE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "snapshot/file/frames/seekable_reader.h"
+
+// A frame with data, as the seek table has it.
+typedef struct SeekableFrame {
+    uint64_t file_offset;
+    uint64_t stream_offset;
+    uint32_t file_bytes;
+    uint32_t stream_bytes; // 1..FRAME_MAX_STREAM_BYTES
+    uint32_t checksum;
+    uint32_t number; // in the seek table, for messages
+} SeekableFrame;
+
+typedef struct SeekableFile {
+    char *path; // owned
+    int descriptor;
+    SeekableFileInfo info;
+    SeekableFrame *frames; // info.frame_count of them, ascending; owned
+    uint32_t frame_capacity;
+} SeekableFile;
+
+// As seekable_reader_open(). Frames lie within the file, one behind the other, and so does
+// their content in the stream; what is in them is not looked at yet. To be released.
+NODISCARD bool seekable_file_open(const char *path, uint16_t newest_major,
+                                  uint64_t max_stream_bytes, SeekableFile *file, Error *error);
+// For a damaged file: when the seek table is not what it should be, the frames are those that are
+// found from the start of the file on, as far as they are whole.
+NODISCARD bool seekable_file_open_damaged(const char *path, uint16_t newest_major,
+                                          uint64_t max_stream_bytes, SeekableFile *file,
+                                          Error *error);
+void seekable_file_release(SeekableFile *file);
+
+// Reads raw bytes of the file. Errors: system, corrupt (they are not there any more).
+NODISCARD bool seekable_file_read(const SeekableFile *file, uint64_t offset, void *to,
+                                  size_t length, Error *error);
+
+// "'heap.zst' is damaged: frame 7: WHAT (offset ...)"; returns false.
+bool seekable_file_frame_damage(Error *error, const SeekableFile *file, const SeekableFrame *frame,
+                                const char *what);
+
+#endif

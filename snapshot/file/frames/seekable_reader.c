@@ -1,0 +1,385 @@
+// SeekableReader: see snapshot/file/frames/seekable_reader.h.
+
+#include "snapshot/file/frames/seekable_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <zstd.h>
+
+#include "base/byte_buffer.h"
+#include "base/parallel_for.h"
+#include "snapshot/file/frames/seekable_file.h"
+#include "snapshot/file/frames/seekable_frame.h"
+
+// What decompressing one frame needs; one per thread.
+typedef struct Decompressor {
+    ZSTD_DCtx *context;
+    uint8_t *compressed;
+    size_t compressed_capacity;
+    uint8_t *content; // of a frame that does not go to one place
+    size_t content_capacity;
+} Decompressor;
+
+struct SeekableReader {
+    SeekableFile file;
+    Decompressor decompressors[PARALLEL_FOR_MAX_THREADS];
+    uint32_t cached_frame; // whose content is in decompressors[0]; frame_count: none
+};
+
+typedef bool OpenFile(const char *path, uint16_t newest_major, uint64_t max_stream_bytes,
+                      SeekableFile *file, Error *error);
+
+static bool open_with(OpenFile *open_file, const char *path, uint16_t newest_major,
+                      uint64_t max_stream_bytes, SeekableReader **out, Error *error)
+{
+    SeekableReader *reader = calloc(1, sizeof *reader);
+
+    *out = NULL;
+    if (reader == NULL)
+        return error_set_memory(error, sizeof *reader, "a snapshot reader");
+    if (!open_file(path, newest_major, max_stream_bytes, &reader->file, error)) {
+        free(reader);
+        return false;
+    }
+    reader->cached_frame = reader->file.info.frame_count;
+    *out = reader;
+    return true;
+}
+
+bool seekable_reader_open(const char *path, uint16_t newest_major, uint64_t max_stream_bytes,
+                          SeekableReader **out, Error *error)
+{
+    return open_with(seekable_file_open, path, newest_major, max_stream_bytes, out, error);
+}
+
+bool seekable_reader_open_damaged(const char *path, uint16_t newest_major,
+                                  uint64_t max_stream_bytes, SeekableReader **out, Error *error)
+{
+    return open_with(seekable_file_open_damaged, path, newest_major, max_stream_bytes, out, error);
+}
+
+void seekable_reader_free(SeekableReader *reader)
+{
+    if (reader == NULL)
+        return;
+    for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++) {
+        (void)ZSTD_freeDCtx(reader->decompressors[i].context);
+        free(reader->decompressors[i].compressed);
+        free(reader->decompressors[i].content);
+    }
+    seekable_file_release(&reader->file);
+    free(reader);
+}
+
+const SeekableFileInfo *seekable_reader_info(const SeekableReader *reader)
+{
+    return &reader->file.info;
+}
+
+// ---- one frame ----
+
+// Makes `*room` at least `wanted` bytes large; what it held is lost.
+static bool make_room(uint8_t **room, size_t *capacity, size_t wanted, Error *error)
+{
+    if (wanted <= *capacity)
+        return true;
+    free(*room);
+    *capacity = 0;
+    *room = malloc(wanted);
+    if (*room == NULL)
+        return error_set_memory(error, wanted, "a frame");
+    *capacity = wanted;
+    return true;
+}
+
+// Is the frame at `bytes` the one that the seek table lists? That it is guarded by a checksum
+// is part of that, since without one flipped bits would pass.
+static bool check_frame(const SeekableReader *reader, const SeekableFrame *frame,
+                        const uint8_t *bytes, Error *error)
+{
+    FrameHeader header;
+    size_t length;
+
+    if (!frame_header_read(bytes, frame->file_bytes, &header) || header.has_dictionary)
+        return seekable_file_frame_damage(error, &reader->file, frame,
+                                          "it is not the frame that was written");
+    if (!header.has_checksum)
+        return seekable_file_frame_damage(error, &reader->file, frame, "it has no checksum");
+    if (!header.has_content_bytes || header.content_bytes != frame->stream_bytes)
+        return seekable_file_frame_damage(
+            error, &reader->file, frame,
+            "it decompresses to another size than the seek table says");
+    length = ZSTD_findFrameCompressedSize(bytes, frame->file_bytes);
+    if (ZSTD_isError(length))
+        return seekable_file_frame_damage(error, &reader->file, frame, ZSTD_getErrorName(length));
+    if (length != frame->file_bytes)
+        return seekable_file_frame_damage(error, &reader->file, frame,
+                                          "it has another size than the seek table says");
+    if (bytes_get_u32(bytes + length - sizeof(uint32_t)) != frame->checksum)
+        return seekable_file_frame_damage(error, &reader->file, frame,
+                                          "its checksum is not that of the seek table");
+    return true;
+}
+
+// Decompresses a frame to `to`, which has room for all of it.
+static bool decompress(const SeekableReader *reader, Decompressor *decompressor,
+                       const SeekableFrame *frame, uint8_t *to, Error *error)
+{
+    size_t length;
+
+    if (decompressor->context == NULL)
+        decompressor->context = ZSTD_createDCtx();
+    if (decompressor->context == NULL)
+        return error_set(error, ERROR_MEMORY, "cannot allocate memory for decompressing");
+    if (!make_room(&decompressor->compressed, &decompressor->compressed_capacity, frame->file_bytes,
+                   error) ||
+        !seekable_file_read(&reader->file, frame->file_offset, decompressor->compressed,
+                            frame->file_bytes, error) ||
+        !check_frame(reader, frame, decompressor->compressed, error))
+        return false;
+    length = ZSTD_decompressDCtx(decompressor->context, to, frame->stream_bytes,
+                                 decompressor->compressed, frame->file_bytes);
+    if (ZSTD_isError(length))
+        return seekable_file_frame_damage(error, &reader->file, frame, ZSTD_getErrorName(length));
+    if (length != frame->stream_bytes)
+        return seekable_file_frame_damage(error, &reader->file, frame,
+                                          "it decompresses to less than it says");
+    return true;
+}
+
+// Decompresses a frame to the decompressor's own room.
+static bool decompress_aside(const SeekableReader *reader, Decompressor *decompressor,
+                             const SeekableFrame *frame, Error *error)
+{
+    return make_room(&decompressor->content, &decompressor->content_capacity, frame->stream_bytes,
+                     error) &&
+           decompress(reader, decompressor, frame, decompressor->content, error);
+}
+
+// The frame that holds `offset`, which is inside the stream.
+static uint32_t find_frame(const SeekableReader *reader, uint64_t offset)
+{
+    uint32_t low = 0, high = reader->file.info.frame_count;
+
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (reader->file.frames[middle].stream_offset <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static uint64_t frame_end(const SeekableFrame *frame)
+{
+    return frame->stream_offset + frame->stream_bytes;
+}
+
+// ---- reading ----
+
+static bool cache_frame(SeekableReader *reader, uint32_t index, Error *error)
+{
+    if (reader->cached_frame == index)
+        return true;
+    reader->cached_frame = reader->file.info.frame_count;
+    if (!decompress_aside(reader, &reader->decompressors[0], &reader->file.frames[index], error))
+        return false;
+    reader->cached_frame = index;
+    return true;
+}
+
+bool seekable_reader_read(SeekableReader *reader, uint64_t offset, void *to, uint64_t length,
+                          Error *error)
+{
+    uint8_t *bytes = to;
+
+    while (length > 0) {
+        const SeekableFrame *frame = &reader->file.frames[reader->cached_frame];
+        if (reader->cached_frame == reader->file.info.frame_count ||
+            offset < frame->stream_offset || offset >= frame_end(frame)) {
+            uint32_t index = find_frame(reader, offset);
+            if (!cache_frame(reader, index, error))
+                return false;
+            frame = &reader->file.frames[index];
+        }
+        uint64_t part = frame_end(frame) - offset;
+        if (part > length)
+            part = length;
+        memcpy(bytes, reader->decompressors[0].content + (offset - frame->stream_offset), part);
+        bytes += part;
+        offset += part;
+        length -= part;
+    }
+    return true;
+}
+
+typedef struct Scatter {
+    SeekableReader *reader;
+    const StreamTarget *targets;
+    uint64_t target_count;
+    const StreamListener *listener; // may be NULL
+    uint32_t first_frame;
+} Scatter;
+
+static void tell(const Scatter *scatter, const uint8_t *bytes, uint64_t length)
+{
+    if (scatter->listener != NULL)
+        scatter->listener->arrived(scatter->listener->context, bytes, length);
+}
+
+// The first target that ends behind `offset`.
+static uint64_t find_target(const StreamTarget *targets, uint64_t count, uint64_t offset)
+{
+    uint64_t low = 0, high = count;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (targets[middle].offset + targets[middle].length <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool scatter_frame(void *context, uint32_t worker, uint64_t item, Error *error)
+{
+    Scatter *scatter = context;
+    SeekableReader *reader = scatter->reader;
+    Decompressor *decompressor = &reader->decompressors[worker];
+    const SeekableFrame *frame = &reader->file.frames[scatter->first_frame + item];
+    const StreamTarget *target =
+        scatter->targets +
+        find_target(scatter->targets, scatter->target_count, frame->stream_offset);
+    const StreamTarget *end = scatter->targets + scatter->target_count;
+
+    if (target == end || target->offset >= frame_end(frame))
+        return true;
+    if (target->offset <= frame->stream_offset &&
+        target->offset + target->length >= frame_end(frame)) {
+        uint8_t *to = target->to + (frame->stream_offset - target->offset);
+        if (!decompress(reader, decompressor, frame, to, error))
+            return false;
+        tell(scatter, to, frame->stream_bytes);
+        return true;
+    }
+    if (!decompress_aside(reader, decompressor, frame, error))
+        return false;
+    for (; target < end && target->offset < frame_end(frame); target++) {
+        uint64_t from =
+            target->offset > frame->stream_offset ? target->offset : frame->stream_offset;
+        uint64_t to = target->offset + target->length;
+        if (to > frame_end(frame))
+            to = frame_end(frame);
+        memcpy(target->to + (from - target->offset),
+               decompressor->content + (from - frame->stream_offset), to - from);
+        tell(scatter, target->to + (from - target->offset), to - from);
+    }
+    return true;
+}
+
+// The parts of the targets in [begin, end), through the frame that is kept: so many small
+// scatters in one frame do not decompress it again and again.
+static bool scatter_cached(SeekableReader *reader, const StreamTarget *targets,
+                           uint64_t target_count, uint64_t begin, uint64_t end, Error *error)
+{
+    for (uint64_t i = find_target(targets, target_count, begin);
+         i < target_count && targets[i].offset < end; i++) {
+        uint64_t from = targets[i].offset > begin ? targets[i].offset : begin;
+        uint64_t to = targets[i].offset + targets[i].length;
+        if (to > end)
+            to = end;
+        if (!seekable_reader_read(reader, from, targets[i].to + (from - targets[i].offset),
+                                  to - from, error))
+            return false;
+    }
+    return true;
+}
+
+bool seekable_reader_scatter(SeekableReader *reader, const StreamTarget *targets,
+                             uint64_t target_count, const StreamListener *listener,
+                             uint32_t threads, Error *error)
+{
+    Scatter scatter = {
+        .reader = reader, .targets = targets, .target_count = target_count, .listener = listener};
+    uint64_t begin, end, whole_begin, whole_end;
+    uint32_t first, last;
+
+    if (target_count == 0)
+        return true;
+    begin = targets[0].offset;
+    end = targets[target_count - 1].offset + targets[target_count - 1].length;
+    first = find_frame(reader, begin);
+    last = find_frame(reader, end - 1);
+    // Frames that are only touched at the ends are not whole.
+    if (reader->file.frames[first].stream_offset < begin)
+        first++;
+    if (frame_end(&reader->file.frames[last]) <= end)
+        last++;
+    // Now the whole ones are [first, last).
+    if (first >= last)
+        return scatter_cached(reader, targets, target_count, begin, end, error);
+    whole_begin = reader->file.frames[first].stream_offset;
+    whole_end = frame_end(&reader->file.frames[last - 1]);
+    if (!scatter_cached(reader, targets, target_count, begin, whole_begin, error))
+        return false;
+    // Worker 0 uses the room that the cached frame is in.
+    reader->cached_frame = reader->file.info.frame_count;
+    scatter.first_frame = first;
+    if (!parallel_for(last - first, parallel_for_threads(threads, last - first), scatter_frame,
+                      &scatter, error))
+        return false;
+    return scatter_cached(reader, targets, target_count, whole_end, end, error);
+}
+
+static bool check_one_frame(void *context, uint32_t worker, uint64_t item, Error *error)
+{
+    SeekableReader *reader = context;
+
+    return decompress_aside(reader, &reader->decompressors[worker], &reader->file.frames[item],
+                            error);
+}
+
+bool seekable_reader_check_frames(SeekableReader *reader, uint32_t threads, Error *error)
+{
+    uint32_t count = reader->file.info.frame_count;
+
+    reader->cached_frame = count;
+    return parallel_for(count, parallel_for_threads(threads, count), check_one_frame, reader,
+                        error);
+}
+
+bool seekable_reader_salvage(SeekableReader *reader, uint8_t *stream, StreamPart **parts,
+                             uint64_t *part_count, uint32_t *whole_frames, Error *error)
+{
+    const SeekableFile *file = &reader->file;
+    Decompressor *decompressor = &reader->decompressors[0];
+    uint64_t count = 0;
+
+    *whole_frames = 0;
+    *part_count = 0;
+    *parts = malloc(((size_t)file->info.frame_count + 1) * sizeof **parts);
+    if (*parts == NULL)
+        return error_set_memory(error, file->info.frame_count * sizeof **parts, "parts of a file");
+    for (uint32_t i = 0; i < file->info.frame_count; i++) {
+        const SeekableFrame *frame = &file->frames[i];
+        StreamPart *last = count > 0 ? &(*parts)[count - 1] : NULL;
+
+        if (!decompress(reader, decompressor, frame, stream + frame->stream_offset, error)) {
+            if (error->code == ERROR_CORRUPT)
+                continue;
+            free(*parts);
+            *parts = NULL;
+            return false;
+        }
+        ++*whole_frames;
+        if (last != NULL && last->offset + last->length == frame->stream_offset)
+            last->length += frame->stream_bytes;
+        else
+            (*parts)[count++] = (StreamPart){frame->stream_offset, frame->stream_bytes};
+    }
+    *part_count = count;
+    return true;
+}

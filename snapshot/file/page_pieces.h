@@ -1,0 +1,37 @@
+// PagePieces: the pages of a heap as pieces of a stream, without what must not get into a file.
+//
+// A free slot keeps the bytes of its object header, or, in classes smaller than
+// that, of its free-list link; the rest is written as zeros: it is data of dead
+// objects, and costs space. With a Redaction, no data is written at all.
+
+#ifndef SNAPSHOT_FILE_PAGE_PIECES_H
+#define SNAPSHOT_FILE_PAGE_PIECES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "snapshot/heap/heap_layout.h"
+#include "snapshot/file/redaction.h"
+#include "snapshot/file/frames/seekable_writer.h"
+#include "snapshot/file/snapshot_file.h"
+
+typedef struct PagePieces {
+    const HeapLayout *layout;   // borrowed
+    const Redaction *redaction; // borrowed; NULL: none
+    bool keeps_free_slots;
+    StreamPiece *pieces; // owned; their bytes are borrowed from the runs
+    uint64_t count;
+    uint64_t capacity;
+} PagePieces;
+
+// Plans all runs, in order. Errors: corrupt (a page header is not valid), memory.
+NODISCARD bool page_pieces_init(PagePieces *pieces, const HeapLayout *layout,
+                                const SnapshotPages *runs, uint64_t run_count,
+                                bool keeps_free_slots, const Redaction *redaction, Error *error);
+void page_pieces_release(PagePieces *pieces);
+
+// The filter to append the pieces with; it borrows `pieces`.
+StreamFilter page_pieces_filter(const PagePieces *pieces);
+
+#endif

@@ -1,0 +1,66 @@
+// What the parts of salvaging share: snapshot_salvage.c, salvage_stream.c, salvage_pages.c,
+// salvage_tables.c.
+
+#ifndef SNAPSHOT_FILE_SALVAGE_SALVAGE_INTERNAL_H
+#define SNAPSHOT_FILE_SALVAGE_SALVAGE_INTERNAL_H
+
+#include "snapshot/file/frames/seekable_reader.h"
+#include "snapshot/file/salvage/snapshot_salvage.h"
+
+// A section whose header is there; its body may have holes, and reach beyond the stream.
+typedef struct SalvageSection {
+    uint32_t type;
+    uint64_t offset; // of the body
+    uint64_t length;
+} SalvageSection;
+
+// The decompressed stream of a damaged file.
+typedef struct SalvageStream {
+    uint8_t *bytes; // owned mapping; zero where nothing is there
+    uint64_t length;
+    StreamPart *parts; // what is there; owned
+    uint64_t part_count;
+    uint32_t flags;           // of the stream header
+    SalvageSection *sections; // in the order of the stream; owned
+    uint64_t section_count;
+    bool has_end; // the last section was reached, so there are no others
+} SalvageStream;
+
+// Reads all frames that are whole. Errors: corrupt (not even the stream's header is there),
+// unsupported (a section that we do not know is needed), memory, system.
+NODISCARD bool salvage_stream_init(SalvageStream *stream, SeekableReader *reader,
+                                   uint32_t *whole_frames, Error *error);
+void salvage_stream_release(SalvageStream *stream);
+
+// Are all bytes of [offset, offset + length) there?
+bool salvage_stream_has(const SalvageStream *stream, uint64_t offset, uint64_t length);
+
+// The section of this type, or NULL. Of PAGE sections the first.
+const SalvageSection *salvage_stream_find(const SalvageStream *stream, uint32_t type);
+
+// How many entries the table at the start of a section has, at most as many as fit into it;
+// false: that is not there.
+bool salvage_stream_count(const SalvageStream *stream, const SalvageSection *section,
+                          uint64_t entry_bytes, uint64_t *count);
+
+// What is put together.
+typedef struct Salvage {
+    const char *path;
+    SalvageStream stream;
+    SnapshotContents contents; // borrows from what follows
+    SnapshotDetails *details;  // owned
+    SnapshotPages *runs;       // owned
+    uint8_t *arena;            // bytes of the pages; owned mapping
+    uint64_t arena_bytes;
+    Root *roots;           // owned
+    SnapshotBlock *blocks; // owned
+    SnapshotSalvage *found;
+} Salvage;
+
+// Errors of all: memory, corrupt (nothing to salvage).
+NODISCARD bool salvage_pages(Salvage *salvage, Error *error);
+NODISCARD bool salvage_names(Salvage *salvage, Error *error);
+NODISCARD bool salvage_roots(Salvage *salvage, Error *error);
+NODISCARD bool salvage_blocks(Salvage *salvage, Error *error);
+
+#endif

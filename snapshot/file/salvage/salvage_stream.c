@@ -1,0 +1,141 @@
+// The stream of a damaged snapshot: see salvage_internal.h.
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/byte_buffer.h"
+#include "snapshot/heap/heap_image.h"
+#include "snapshot/file/salvage/salvage_internal.h"
+#include "snapshot/file/snapshot_format.h"
+
+bool salvage_stream_has(const SalvageStream *stream, uint64_t offset, uint64_t length)
+{
+    uint64_t low = 0, high = stream->part_count;
+
+    if (length == 0)
+        return true;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        const StreamPart *part = &stream->parts[middle];
+
+        if (offset < part->offset)
+            high = middle;
+        else if (offset - part->offset >= part->length)
+            low = middle + 1;
+        else
+            return length <= part->length - (offset - part->offset);
+    }
+    return false;
+}
+
+static bool add_section(SalvageStream *stream, const SalvageSection *section, Error *error)
+{
+    // Sections are few; those of pages, at most as many as the stream has headers.
+    SalvageSection *grown =
+        (stream->section_count & (stream->section_count - 1)) != 0
+            ? stream->sections
+            : realloc(stream->sections, (2 * stream->section_count + 1) * sizeof *grown);
+
+    if (grown == NULL)
+        return error_set_memory(error, sizeof *grown, "the list of sections");
+    stream->sections = grown;
+    stream->sections[stream->section_count++] = *section;
+    return true;
+}
+
+static bool is_known(uint32_t type)
+{
+    static const uint32_t known[] = {
+        SECTION_LAYOUT,     SECTION_RUNS,         SECTION_PAGES,  SECTION_ROOTS,
+        SECTION_THREADS,    SECTION_MODULES,      SECTION_TYPES,  SECTION_DROPS,
+        SECTION_FRAMES,     SECTION_VARIABLES,    SECTION_BLOCKS, SECTION_MAPPINGS,
+        SECTION_ROOT_NAMES, SECTION_TYPE_LAYOUTS, SECTION_LOSSES, SECTION_METADATA,
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (known[i] == type)
+            return true;
+    return false;
+}
+
+// From header to header, over bodies that may be missing, until a header is.
+static bool walk_sections(SalvageStream *stream, Error *error)
+{
+    uint64_t at = STREAM_HEADER_BYTES;
+
+    while (salvage_stream_has(stream, at, SECTION_HEADER_BYTES)) {
+        const uint8_t *header = stream->bytes + at;
+        SalvageSection section = {bytes_get_u32(header), at + SECTION_HEADER_BYTES,
+                                  bytes_get_u64(header + 8)};
+
+        if (section.length > HEAP_ADDRESS_LIMIT)
+            return true;
+        if (!is_known(section.type) && (bytes_get_u32(header + 4) & SECTION_FLAG_NEEDED) != 0)
+            return error_set(error, ERROR_UNSUPPORTED,
+                             "the snapshot needs a section to be understood, which we do not know");
+        if (!add_section(stream, &section, error))
+            return false;
+        if (section.type == SECTION_METADATA) {
+            stream->has_end = true;
+            return true;
+        }
+        at = section.offset +
+             (section.length + SECTION_ALIGNMENT - 1) / SECTION_ALIGNMENT * SECTION_ALIGNMENT;
+    }
+    return true;
+}
+
+bool salvage_stream_init(SalvageStream *stream, SeekableReader *reader, uint32_t *whole_frames,
+                         Error *error)
+{
+    void *bytes;
+
+    *stream = (SalvageStream){.length = seekable_reader_info(reader)->stream_bytes};
+    if (stream->length > 0) {
+        bytes = mmap(NULL, stream->length, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (bytes == MAP_FAILED)
+            return error_set_memory(error, stream->length, "a decompressed snapshot");
+        stream->bytes = bytes;
+    }
+    if (!seekable_reader_salvage(reader, stream->bytes, &stream->parts, &stream->part_count,
+                                 whole_frames, error))
+        return false;
+    if (!salvage_stream_has(stream, 0, STREAM_HEADER_BYTES) ||
+        memcmp(stream->bytes, STREAM_MAGIC, strlen(STREAM_MAGIC)) != 0)
+        return error_set(error, ERROR_CORRUPT,
+                         "there is nothing to salvage: the beginning of the snapshot is lost");
+    stream->flags = bytes_get_u32(stream->bytes + 12);
+    return walk_sections(stream, error);
+}
+
+void salvage_stream_release(SalvageStream *stream)
+{
+    if (stream->bytes != NULL)
+        (void)munmap(stream->bytes, stream->length);
+    free(stream->parts);
+    free(stream->sections);
+    *stream = (SalvageStream){0};
+}
+
+const SalvageSection *salvage_stream_find(const SalvageStream *stream, uint32_t type)
+{
+    for (uint64_t i = 0; i < stream->section_count; i++)
+        if (stream->sections[i].type == type)
+            return &stream->sections[i];
+    return NULL;
+}
+
+bool salvage_stream_count(const SalvageStream *stream, const SalvageSection *section,
+                          uint64_t entry_bytes, uint64_t *count)
+{
+    *count = 0;
+    if (section->length < TABLE_HEAD_BYTES ||
+        !salvage_stream_has(stream, section->offset, TABLE_HEAD_BYTES))
+        return false;
+    *count = bytes_get_u64(stream->bytes + section->offset);
+    if (*count > (section->length - TABLE_HEAD_BYTES) / entry_bytes)
+        *count = (section->length - TABLE_HEAD_BYTES) / entry_bytes;
+    return true;
+}

@@ -1,0 +1,182 @@
+// SectionMap: see snapshot/file/section_map.h.
+
+#include "snapshot/file/section_map.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/byte_buffer.h"
+#include "snapshot/file/snapshot_format.h"
+
+void section_map_release(SectionMap *map)
+{
+    free(map->pages);
+    *map = (SectionMap){0};
+}
+
+static bool read_stream_header(SectionMap *map, ByteSource *source, Error *error)
+{
+    uint8_t header[STREAM_HEADER_BYTES];
+
+    if (!byte_source_read(source, 0, header, sizeof header, error))
+        return false;
+    if (memcmp(header, STREAM_MAGIC, strlen(STREAM_MAGIC)) != 0)
+        return byte_source_fault(source, 0, error, "the stream does not begin with '%s'",
+                                 STREAM_MAGIC);
+    map->format_major = bytes_get_u16(header + 8);
+    map->format_minor = bytes_get_u16(header + 10);
+    map->flags = bytes_get_u32(header + 12);
+    if (map->format_major == 0)
+        return byte_source_fault(source, 8, error, "there is no snapshot format 0");
+    if (map->format_major > SNAPSHOT_FORMAT_MAJOR) {
+        error_set(error, ERROR_UNSUPPORTED, "snapshot format %u.%u is newer than ours, %u.%u",
+                  map->format_major, map->format_minor, SNAPSHOT_FORMAT_MAJOR,
+                  SNAPSHOT_FORMAT_MINOR);
+        return error_add_hint(error, "a newer rudo-snap will read it");
+    }
+    return true;
+}
+
+// Where a section of this type is noted; NULL: it is unknown, or there may be several.
+static Section *find_place(SectionMap *map, uint32_t type)
+{
+    switch (type) {
+    case SECTION_LAYOUT:
+        return &map->layout;
+    case SECTION_RUNS:
+        return &map->runs;
+    case SECTION_ROOTS:
+        return &map->roots;
+    case SECTION_THREADS:
+        return &map->threads;
+    case SECTION_MODULES:
+        return &map->modules;
+    case SECTION_TYPES:
+        return &map->types;
+    case SECTION_DROPS:
+        return &map->drops;
+    case SECTION_FRAMES:
+        return &map->frames;
+    case SECTION_VARIABLES:
+        return &map->variables;
+    case SECTION_MAPPINGS:
+        return &map->mappings;
+    case SECTION_BLOCKS:
+        return &map->blocks;
+    case SECTION_ROOT_NAMES:
+        return &map->root_names;
+    case SECTION_TYPE_LAYOUTS:
+        return &map->type_layouts;
+    case SECTION_LOSSES:
+        return &map->losses;
+    case SECTION_METADATA:
+        return &map->metadata;
+    default:
+        return NULL;
+    }
+}
+
+// The type as text; it comes from the file, so only letters are shown as such.
+static const char *type_name(uint32_t type, char name[5])
+{
+    bytes_put_u32((uint8_t *)name, type);
+    for (int i = 0; i < 4; i++)
+        if (name[i] < 'A' || name[i] > 'Z')
+            name[i] = '?';
+    name[4] = '\0';
+    return name;
+}
+
+static bool add_pages(SectionMap *map, Section section, Error *error)
+{
+    if (map->pages_count == map->pages_capacity) {
+        uint64_t capacity = map->pages_capacity < 4 ? 4 : map->pages_capacity * 2;
+        Section *grown = realloc(map->pages, capacity * sizeof *grown);
+        if (grown == NULL)
+            return error_set_memory(error, capacity * sizeof *grown, "the list of sections");
+        map->pages = grown;
+        map->pages_capacity = capacity;
+    }
+    map->pages[map->pages_count++] = section;
+    return true;
+}
+
+static bool add_section(SectionMap *map, const ByteSource *source, uint64_t at, uint32_t type,
+                        uint32_t flags, Section section, Error *error)
+{
+    Section *place = find_place(map, type);
+    char name[5];
+
+    if (map->layout.offset == 0 && type != SECTION_LAYOUT)
+        return byte_source_fault(source, at, error, "the first section is '%s', not 'LAYO'",
+                                 type_name(type, name));
+    if (type == SECTION_PAGES)
+        return add_pages(map, section, error);
+    if (place == NULL && (flags & SECTION_FLAG_NEEDED) != 0) {
+        error_set(error, ERROR_UNSUPPORTED,
+                  "the snapshot needs a section '%s' to be understood, which we do not know",
+                  type_name(type, name));
+        return error_add_hint(error, "a newer rudo-snap will read it");
+    }
+    if (place == NULL)
+        return true;
+    if (place->offset != 0)
+        return byte_source_fault(source, at, error, "there is a second section '%s'",
+                                 type_name(type, name));
+    *place = section;
+    return true;
+}
+
+// The zeros behind the last section up to `at`.
+static bool check_padding(ByteSource *source, uint64_t begin, uint64_t at, Error *error)
+{
+    uint8_t padding[SECTION_ALIGNMENT];
+
+    if (!byte_source_read(source, begin, padding, at - begin, error))
+        return false;
+    for (uint64_t i = 0; i < at - begin; i++)
+        if (padding[i] != 0)
+            return byte_source_fault(source, begin + i, error, "a section is longer than it says");
+    return true;
+}
+
+static bool walk_sections(SectionMap *map, ByteSource *source, Error *error)
+{
+    uint64_t at = STREAM_HEADER_BYTES;
+    uint8_t header[SECTION_HEADER_BYTES];
+    char name[5];
+
+    while (map->metadata.offset == 0) {
+        if (!byte_source_read(source, at, header, sizeof header, error))
+            return false;
+        uint32_t type = bytes_get_u32(header);
+        Section section = {at + SECTION_HEADER_BYTES, bytes_get_u64(header + 8)};
+        if (section.length > source->length - section.offset)
+            return byte_source_fault(source, at, error,
+                                     "section '%s' says it has %llu bytes, but %llu are left",
+                                     type_name(type, name), (unsigned long long)section.length,
+                                     (unsigned long long)(source->length - section.offset));
+        if (!add_section(map, source, at, type, bytes_get_u32(header + 4), section, error))
+            return false;
+        // Both are at most the stream's length, so nothing overflows.
+        uint64_t end = section.offset + section.length;
+        at = (end + SECTION_ALIGNMENT - 1) / SECTION_ALIGNMENT * SECTION_ALIGNMENT;
+        if (!check_padding(source, end, at, error))
+            return false;
+    }
+    if (at != source->length)
+        return byte_source_fault(source, at, error, "%llu bytes follow the last section",
+                                 (unsigned long long)(source->length - at));
+    if (map->runs.offset == 0)
+        return byte_source_fault(source, at, error, "there is no section 'RUNS'");
+    return true;
+}
+
+bool section_map_init(SectionMap *map, ByteSource *source, Error *error)
+{
+    *map = (SectionMap){0};
+    if (read_stream_header(map, source, error) && walk_sections(map, source, error))
+        return true;
+    section_map_release(map);
+    return false;
+}

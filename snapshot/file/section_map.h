@@ -1,0 +1,49 @@
+// SectionMap: which sections a stream holds, and where, without looking into them.
+
+#ifndef SNAPSHOT_FILE_SECTION_MAP_H
+#define SNAPSHOT_FILE_SECTION_MAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/file/byte_source.h"
+#include "base/error.h"
+
+// Where the body of a section lies in the stream; offset 0: there is none.
+typedef struct Section {
+    uint64_t offset;
+    uint64_t length;
+} Section;
+
+typedef struct SectionMap {
+    uint16_t format_major;
+    uint16_t format_minor;
+    uint32_t flags; // of the stream header
+    Section layout;
+    Section runs;
+    Section roots;
+    Section threads;
+    Section modules;
+    Section types;
+    Section drops;
+    Section frames;
+    Section variables;
+    Section mappings;
+    Section blocks;
+    Section root_names;
+    Section type_layouts;
+    Section losses;
+    Section metadata;
+    Section *pages; // in the order of the stream; owned
+    uint64_t pages_count;
+    uint64_t pages_capacity;
+} SectionMap;
+
+// Walks the stream from its header to its end: sections lie one behind the other, each at
+// most once except pages, the layout first and the metadata last. Unknown ones are skipped.
+// Errors: corrupt, unsupported (a newer major version, or an unknown section that is needed),
+// memory, system.
+NODISCARD bool section_map_init(SectionMap *map, ByteSource *source, Error *error);
+void section_map_release(SectionMap *map);
+
+#endif

@@ -1,0 +1,125 @@
+// Reading and writing snapshot files (docs/format.md describes every byte).
+//
+// A snapshot file is a Zstandard file in the seekable format: a leading skippable
+// frame with our header, independent frames with content checksums, the seek table
+// last. Nobody outside snapshot/ knows its bytes.
+
+#ifndef SNAPSHOT_FILE_SNAPSHOT_FILE_H
+#define SNAPSHOT_FILE_SNAPSHOT_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "snapshot/heap/heap_image.h"
+
+// ---- writing ----
+
+// Bytes of one page run, borrowed from whoever captured them.
+typedef struct SnapshotPages {
+    uint64_t address;
+    uint64_t page_count;
+    const uint8_t *bytes;
+} SnapshotPages;
+
+// Bytes of one foreign block, borrowed.
+typedef struct SnapshotBlock {
+    uint64_t address;
+    uint64_t bytes;
+    const uint8_t *data;
+} SnapshotBlock;
+
+// What goes into a snapshot; everything is borrowed for the time of the call.
+typedef struct SnapshotContents {
+    HeapLayout layout;
+    uint64_t run_count;
+    const SnapshotPages *runs; // ascending, disjoint; every page header valid
+    uint64_t root_count;
+    const Root *roots;
+    uint64_t block_count;
+    const SnapshotBlock *blocks; // ascending, disjoint
+    const SnapshotDetails *details;
+} SnapshotContents;
+
+typedef struct SnapshotWriteOptions {
+    int level;               // zstd level; 0: the default, 1
+    uint64_t max_file_bytes; // a file that would be larger is not written; 0: any size
+    uint32_t threads;        // compressing threads; 0: one a CPU, at most 16
+    bool keeps_free_slots;   // keep the value part of free slots instead of zeroing it
+    bool redacts;            // write the graph without the data: see snapshot/file/redaction.h
+    bool replaces;           // an existing output file may be replaced
+    Cancel cancel;           // looked at between frames
+} SnapshotWriteOptions;
+
+typedef struct SnapshotWriteResult {
+    uint64_t file_bytes;
+    uint64_t stream_bytes; // decompressed
+} SnapshotWriteResult;
+
+// Says early whether `path` may be written: exists already (usage error, unless `replaces`
+// or it is a device or pipe), folder missing or not writable (system).
+NODISCARD bool snapshot_check_output(const char *path, bool replaces, Error *error);
+
+// Writes a snapshot to `path`: to an unnamed or temporary file in the same folder, fsync'd,
+// then linked or renamed, so that `path` never names half a file, whatever happens. Devices
+// and pipes are written straight. options may be NULL. Errors: usage, system, memory,
+// interrupted, limit (max_file_bytes).
+NODISCARD bool snapshot_write(const char *path, const SnapshotContents *contents,
+                              const SnapshotWriteOptions *options, SnapshotWriteResult *result,
+                              Error *error);
+
+// ---- reading ----
+
+typedef struct SnapshotReadOptions {
+    bool force_relocation;
+    uint32_t threads; // decompressing threads; 0: one a CPU, at most 16
+    // A file that decompresses to more is refused. 0: this machine's memory.
+    uint64_t max_stream_bytes;
+} SnapshotReadOptions;
+
+// Reads a whole snapshot into an image at its captured addresses (or relocated). Nothing in
+// the file is trusted. options may be NULL. The caller owns `*out`.
+// Errors: system (cannot open), corrupt, unsupported (newer major version), memory.
+NODISCARD bool snapshot_read(const char *path, const SnapshotReadOptions *options, HeapImage **out,
+                             Error *error);
+
+// Parses a decompressed stream that is in memory already: the whole reader behind the
+// container; for tests and fuzzing. `stream` is borrowed.
+NODISCARD bool snapshot_read_stream(const uint8_t *stream, uint64_t stream_bytes,
+                                    const SnapshotReadOptions *options, HeapImage **out,
+                                    Error *error);
+
+// What the container knows, without building an image.
+typedef struct SnapshotFileInfo {
+    uint64_t file_bytes;
+    uint64_t stream_bytes;
+    uint32_t frame_count; // with data
+    uint32_t format_major;
+    uint32_t format_minor;
+    uint64_t page_bytes; // page data in the stream
+    uint64_t run_count;
+    uint64_t root_count; // stored words
+    uint64_t block_count;
+    uint64_t foreign_bytes;
+    HeapLayout layout;
+    SnapshotDetails *details; // owned by the struct
+} SnapshotFileInfo;
+
+// Reads header, seek table, section headers and metadata, not the page bytes.
+NODISCARD bool snapshot_read_info(const char *path, SnapshotFileInfo *out, Error *error);
+void snapshot_file_info_release(SnapshotFileInfo *info);
+
+// What verifying looked at.
+typedef struct SnapshotVerification {
+    uint32_t frames_checked; // content checksum and seek table entry of each
+    uint64_t bytes_checked;  // decompressed
+    uint64_t pages_checked;  // page headers validated
+} SnapshotVerification;
+
+// Checks every checksum in the file and everything that reading it checks.
+// Errors: as snapshot_read().
+NODISCARD bool snapshot_verify(const char *path, const SnapshotReadOptions *options,
+                               SnapshotVerification *out, Error *error);
+
+#endif

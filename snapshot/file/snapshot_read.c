@@ -1,0 +1,402 @@
+// Reading a snapshot: SeekableReader or memory -> ByteSource -> sections -> HeapImage.
+//
+// A first walk finds the sections (section_map.h), small ones are decoded from memory
+// (section_codecs.h), large ones go straight to where they belong (heap_sections.h), and
+// HeapImageBuilder has the last word on pages.
+
+#include "snapshot/file/snapshot_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "snapshot/file/byte_source.h"
+#include "snapshot/file/heap_sections.h"
+#include "snapshot/file/section_codecs.h"
+#include "snapshot/file/section_map.h"
+#include "snapshot/file/frames/seekable_reader.h"
+#include "snapshot/file/snapshot_format.h"
+
+typedef struct SnapshotReader {
+    ByteSource source;
+    SeekableReader *file; // NULL: a stream in memory
+    SectionMap map;
+    HeapLayout layout;
+    SnapshotDetails *details;
+} SnapshotReader;
+
+static void reader_release(SnapshotReader *reader)
+{
+    section_map_release(&reader->map);
+    snapshot_details_free(reader->details);
+    seekable_reader_free(reader->file);
+}
+
+// ---- small sections ----
+
+// A small section in memory; its length is at most that of the stream, which is bounded.
+static bool load_section(ByteSource *source, const Section *section, ByteCursor *cursor,
+                         uint8_t **bytes, Error *error)
+{
+    *bytes = malloc(section->length + 1);
+    *cursor = (ByteCursor){.bytes = *bytes, .length = section->length};
+    if (*bytes == NULL)
+        return error_set_memory(error, section->length, "a section");
+    return byte_source_read(source, section->offset, *bytes, section->length, error);
+}
+
+static bool decode_layout(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_layout(cursor, &reader->layout, error);
+}
+
+static bool decode_metadata(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_metadata(cursor, &reader->details->metadata, error);
+}
+
+static bool decode_threads(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_threads(cursor, reader->details, error);
+}
+
+static bool decode_modules(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_modules(cursor, reader->details, error);
+}
+
+static bool decode_types(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_types(cursor, reader->details, error);
+}
+
+static bool decode_drops(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_drops(cursor, reader->details, error);
+}
+
+static bool decode_frames(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_frames(cursor, reader->details, error);
+}
+
+static bool decode_variables(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_variables(cursor, reader->details, error);
+}
+
+static bool decode_mappings(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_mappings(cursor, reader->details, error);
+}
+
+static bool decode_root_names(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_root_names(cursor, reader->details, error);
+}
+
+static bool decode_type_layouts(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_type_layouts(cursor, reader->details, error);
+}
+
+static bool decode_losses(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+{
+    return section_decode_losses(cursor, reader->details, error);
+}
+
+static bool read_small_section(SnapshotReader *reader, const Section *section,
+                               bool (*decode)(ByteCursor *cursor, SnapshotReader *reader,
+                                              Error *error),
+                               Error *error)
+{
+    ByteCursor cursor;
+    uint8_t *bytes = NULL;
+    bool ok;
+
+    if (section->offset == 0)
+        return true;
+    ok = load_section(&reader->source, section, &cursor, &bytes, error);
+    if (ok && !decode(&cursor, reader, error))
+        ok = byte_source_locate(&reader->source, section->offset + cursor.position, error);
+    free(bytes);
+    return ok;
+}
+
+static bool check_modules_of(const SnapshotReader *reader, const SnapshotType *types,
+                             uint32_t count, const Section *section, const char *what, Error *error)
+{
+    uint32_t module_count = reader->details->module_count;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (types[i].module != UINT32_MAX && types[i].module >= module_count)
+            return byte_source_fault(&reader->source, section->offset, error,
+                                     "%s %u lies in module %u of %u", what, i, types[i].module,
+                                     module_count);
+    return true;
+}
+
+static bool check_variable_modules(const SnapshotReader *reader, Error *error)
+{
+    const SnapshotDetails *details = reader->details;
+
+    for (uint32_t i = 0; i < details->variable_count; i++)
+        if (details->variables[i].module >= details->module_count)
+            return byte_source_fault(&reader->source, reader->map.variables.offset, error,
+                                     "variable %u lies in module %u of %u", i,
+                                     details->variables[i].module, details->module_count);
+    return true;
+}
+
+static bool check_stack_threads(const SnapshotReader *reader, Error *error)
+{
+    const SnapshotDetails *details = reader->details;
+
+    for (uint32_t i = 0; i < details->stack_count; i++)
+        if (details->stacks[i].thread >= details->thread_count)
+            return byte_source_fault(&reader->source, reader->map.frames.offset, error,
+                                     "stack %u is of thread %u of %u", i, details->stacks[i].thread,
+                                     details->thread_count);
+    return true;
+}
+
+static bool check_modules(const SnapshotReader *reader, Error *error)
+{
+    const SnapshotDetails *details = reader->details;
+
+    return check_modules_of(reader, details->types, details->type_count, &reader->map.types, "type",
+                            error) &&
+           check_modules_of(reader, details->drops, details->drop_count, &reader->map.drops,
+                            "drop function", error) &&
+           check_variable_modules(reader, error);
+}
+
+// Opens the stream and reads everything but the heap itself.
+static bool read_surroundings(SnapshotReader *reader, Error *error)
+{
+    SectionMap *map = &reader->map;
+
+    reader->details = snapshot_details_new();
+    if (reader->details == NULL)
+        return error_set_memory(error, sizeof *reader->details, "the snapshot's details");
+    if (!section_map_init(map, &reader->source, error) ||
+        !read_small_section(reader, &map->layout, decode_layout, error) ||
+        !read_small_section(reader, &map->metadata, decode_metadata, error) ||
+        !read_small_section(reader, &map->threads, decode_threads, error) ||
+        !read_small_section(reader, &map->modules, decode_modules, error) ||
+        !read_small_section(reader, &map->types, decode_types, error) ||
+        !read_small_section(reader, &map->drops, decode_drops, error) ||
+        !read_small_section(reader, &map->frames, decode_frames, error) ||
+        !read_small_section(reader, &map->variables, decode_variables, error) ||
+        !read_small_section(reader, &map->mappings, decode_mappings, error) ||
+        !read_small_section(reader, &map->root_names, decode_root_names, error) ||
+        !read_small_section(reader, &map->type_layouts, decode_type_layouts, error) ||
+        !read_small_section(reader, &map->losses, decode_losses, error) ||
+        !check_modules(reader, error) || !check_stack_threads(reader, error))
+        return false;
+    // The flag is what readers of the heap go by; the metadata only repeats it.
+    reader->details->metadata.keeps_free_slots = (map->flags & SNAPSHOT_FLAG_KEEPS_FREE_SLOTS) != 0;
+    return true;
+}
+
+// ---- the heap ----
+
+// The builder's errors name a page; this adds where in the stream that page came from.
+static bool locate_builder_fault(SnapshotReader *reader, const HeapImageBuilder *builder,
+                                 Error *error)
+{
+    uint64_t offset;
+
+    if (error->code != ERROR_CORRUPT)
+        return false;
+    offset = heap_sections_find_page(&reader->source, &reader->map, &reader->layout,
+                                     heap_image_builder_fault_address(builder));
+    return byte_source_locate(&reader->source, offset, error);
+}
+
+static bool reserve_runs(SnapshotReader *reader, HeapImageBuilder *builder, Error *error)
+{
+    RunTable table;
+    bool ok =
+        heap_sections_read_runs(&reader->source, &reader->map, &reader->layout, &table, error);
+
+    if (ok && !heap_image_builder_reserve(builder, table.runs, table.count, error))
+        ok = byte_source_locate(&reader->source, reader->map.runs.offset, error);
+    free(table.runs);
+    return ok;
+}
+
+static bool build_image(SnapshotReader *reader, const SnapshotReadOptions *options, HeapImage **out,
+                        Error *error)
+{
+    HeapImageOptions image_options = {.force_relocation = options->force_relocation};
+    HeapImageBuilder *builder = NULL;
+    ByteSource *source = &reader->source;
+    bool ok = false;
+
+    if (!heap_image_builder_new(&reader->layout, &image_options, &builder, error) ||
+        !reserve_runs(reader, builder, error) ||
+        !heap_sections_read_pages(source, &reader->map, &reader->layout, builder, error) ||
+        !heap_sections_read_roots(source, &reader->map, reader->details->thread_count, builder,
+                                  error) ||
+        !heap_sections_read_blocks(source, &reader->map, builder, error))
+        goto done;
+    heap_image_builder_take_details(builder, reader->details);
+    reader->details = NULL;
+    ok = heap_image_builder_finish(&builder, out, error) ||
+         locate_builder_fault(reader, builder, error);
+
+done:
+    heap_image_builder_free(builder);
+    return ok;
+}
+
+static SnapshotReadOptions options_or_defaults(const SnapshotReadOptions *options)
+{
+    return options != NULL ? *options : (SnapshotReadOptions){0};
+}
+
+bool snapshot_read_stream(const uint8_t *stream, uint64_t stream_bytes,
+                          const SnapshotReadOptions *options, HeapImage **out, Error *error)
+{
+    SnapshotReadOptions chosen = options_or_defaults(options);
+    SnapshotReader reader = {
+        .source = {.length = stream_bytes,
+                   .memory = stream != NULL ? stream : (const uint8_t *)"",
+                   .threads = chosen.threads},
+    };
+    bool ok;
+
+    *out = NULL;
+    if (chosen.max_stream_bytes != 0 && stream_bytes > chosen.max_stream_bytes)
+        return error_set(error, ERROR_MEMORY, "%llu bytes of stream are more than are allowed",
+                         (unsigned long long)stream_bytes);
+    ok = read_surroundings(&reader, error) && build_image(&reader, &chosen, out, error);
+    reader_release(&reader);
+    return ok;
+}
+
+// ---- files ----
+
+static bool open_file(SnapshotReader *reader, const char *path, const SnapshotReadOptions *options,
+                      Error *error)
+{
+    *reader = (SnapshotReader){0};
+    if (!seekable_reader_open(path, SNAPSHOT_FORMAT_MAJOR, options->max_stream_bytes, &reader->file,
+                              error))
+        return false;
+    reader->source = (ByteSource){
+        .name = path,
+        .length = seekable_reader_info(reader->file)->stream_bytes,
+        .reader = reader->file,
+        .threads = options->threads,
+    };
+    return true;
+}
+
+// The file header says the same as the stream's, or one of them has been tampered with.
+static bool check_headers_agree(const SnapshotReader *reader, Error *error)
+{
+    const SeekableFileInfo *info = seekable_reader_info(reader->file);
+
+    if (info->format_major == reader->map.format_major &&
+        info->format_minor == reader->map.format_minor && info->flags == reader->map.flags)
+        return true;
+    return byte_source_fault(&reader->source, 0, error,
+                             "the file header and the stream header differ");
+}
+
+bool snapshot_read(const char *path, const SnapshotReadOptions *options, HeapImage **out,
+                   Error *error)
+{
+    SnapshotReadOptions chosen = options_or_defaults(options);
+    SnapshotReader reader;
+    bool ok;
+
+    *out = NULL;
+    ok = open_file(&reader, path, &chosen, error) && read_surroundings(&reader, error) &&
+         check_headers_agree(&reader, error) && build_image(&reader, &chosen, out, error);
+    reader_release(&reader);
+    return ok;
+}
+
+bool snapshot_verify(const char *path, const SnapshotReadOptions *options,
+                     SnapshotVerification *out, Error *error)
+{
+    SnapshotReadOptions chosen = options_or_defaults(options);
+    HeapImage *image = NULL;
+    SnapshotReader reader;
+    bool ok;
+
+    *out = (SnapshotVerification){0};
+    ok = open_file(&reader, path, &chosen, error) &&
+         seekable_reader_check_frames(reader.file, chosen.threads, error) &&
+         read_surroundings(&reader, error) && check_headers_agree(&reader, error) &&
+         build_image(&reader, &chosen, &image, error);
+    if (ok) {
+        out->frames_checked = seekable_reader_info(reader.file)->frame_count;
+        out->bytes_checked = seekable_reader_info(reader.file)->stream_bytes;
+        out->pages_checked = image->page_count;
+    }
+    heap_image_free(image);
+    reader_release(&reader);
+    return ok;
+}
+
+// ---- info ----
+
+static bool count_heap(SnapshotReader *reader, SnapshotFileInfo *out, Error *error)
+{
+    const SectionMap *map = &reader->map;
+    ByteSource *source = &reader->source;
+    uint64_t count;
+
+    if (!heap_sections_table_count(source, &map->runs, RUN_BYTES, "page runs", &out->run_count,
+                                   error) ||
+        !heap_sections_table_count(source, &map->roots, ROOT_BYTES, "roots", &out->root_count,
+                                   error) ||
+        !heap_sections_table_count(source, &map->blocks, BLOCK_BYTES, "foreign blocks",
+                                   &out->block_count, error))
+        return false;
+    if (map->blocks.offset != 0)
+        out->foreign_bytes = map->blocks.length - TABLE_HEAD_BYTES - out->block_count * BLOCK_BYTES;
+    for (uint64_t i = 0; i < map->pages_count; i++) {
+        if (!heap_sections_table_count(source, &map->pages[i], RUN_BYTES, "page runs", &count,
+                                       error))
+            return false;
+        out->page_bytes += map->pages[i].length - TABLE_HEAD_BYTES - count * RUN_BYTES;
+    }
+    return true;
+}
+
+bool snapshot_read_info(const char *path, SnapshotFileInfo *out, Error *error)
+{
+    // Nothing large is kept, so a snapshot may be larger than this machine.
+    SnapshotReadOptions options = {.max_stream_bytes = UINT64_MAX};
+    SnapshotReader reader;
+    bool ok;
+
+    *out = (SnapshotFileInfo){0};
+    ok = open_file(&reader, path, &options, error) && read_surroundings(&reader, error) &&
+         check_headers_agree(&reader, error) && count_heap(&reader, out, error);
+    if (ok) {
+        const SeekableFileInfo *info = seekable_reader_info(reader.file);
+        out->file_bytes = info->file_bytes;
+        out->stream_bytes = info->stream_bytes;
+        out->frame_count = info->frame_count;
+        out->format_major = info->format_major;
+        out->format_minor = info->format_minor;
+        out->layout = reader.layout;
+        out->details = reader.details;
+        reader.details = NULL;
+    } else {
+        *out = (SnapshotFileInfo){0};
+    }
+    reader_release(&reader);
+    return ok;
+}
+
+void snapshot_file_info_release(SnapshotFileInfo *info)
+{
+    snapshot_details_free(info->details);
+    *info = (SnapshotFileInfo){0};
+}

@@ -1,0 +1,347 @@
+// HeapImage: a heap as loaded from a snapshot, frozen.
+//
+// Pages lie at their captured addresses whenever that is possible, so that a
+// pointer in the heap is a pointer in the image; otherwise the whole image lies
+// in one arena ("relocated") and page records say where. Every address in this
+// interface is the *captured* one; heap_image_page_bytes() alone knows where the
+// bytes really are. Results never depend on which of the two happened.
+//
+// An image is made by a HeapImageBuilder, then never changes: a
+// `const HeapImage *` may be read from any thread. Mark bits belong to each
+// mark (marker/), not to the image; the heap's own mark bits are never trusted.
+//
+// Beside the bytes stand side tables that are small enough for the cache, 37 bytes
+// a page in all: a window from page address to page index (4 bytes), one record
+// (24), `live` (8): a u64 whose bit i says that slot i holds a live object
+// (allocated and not DEAD), and `page_tags` (1). Where the pages lie densely, as
+// they nearly always do, a page's live word, its tag, and its word in every mark
+// are all found at the same index: the number of its bucket in the window.
+
+#ifndef SNAPSHOT_HEAP_HEAP_IMAGE_H
+#define SNAPSHOT_HEAP_HEAP_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "snapshot/heap/heap_layout.h"
+#include "snapshot/heap/snapshot_details.h"
+
+#define NO_INDEX UINT32_MAX
+
+// Pages that are contiguous in the address space, tails of large objects included.
+typedef struct PageRun {
+    uint64_t address;
+    uint64_t page_count;
+} PageRun;
+
+// One page header: a page of slots, or a large object with all its pages.
+typedef struct HeapPage {
+    uint64_t address;     // captured
+    uint32_t block_size;  // bytes; small classes are powers of two
+    uint16_t header_size; // offset of slot 0
+    uint16_t slot_count;
+    uint32_t owner_thread;
+    uint32_t first_word; // its words in HeapImage.live and in every mark begin here
+} HeapPage;
+
+// What a marker must know of a page before it can use a reference into it, in one byte.
+#define PAGE_TAG_CLASS 7u   // index into HeapImage.slot_classes, or one of the next two
+#define PAGE_TAG_NONE 0u    // there is no page
+#define PAGE_TAG_COMPLEX 1u // any other page: ask heap_image_resolve()
+#define PAGE_TAG_WHOLE 8u   // every slot holds a live object
+#define PAGE_TAG_BITS 4u
+
+// Objects above this size are no small matter: they are looked at piece by piece.
+#define TAGGED_BLOCK_SIZE_MAX 8192u
+
+// A size class with a tag of its own. Its slots begin at *granules*, 64ths of a page, so that one
+// word holds their bits; they have at most TAGGED_BLOCK_SIZE_MAX bytes; and the page's header
+// covers at least PAGE_TAG_BITS granules, where marks keep the tag.
+// For an offset in such a page, slot = (offset >> shift) - first_slot; offsets before slot 0
+// wrap to numbers that no page has.
+typedef struct SlotClass {
+    uint64_t slots; // bit per slot
+    uint32_t block_size;
+    uint8_t shift;      // log2(block_size)
+    uint8_t first_slot; // header_size / block_size
+    uint16_t slot_count;
+    uint16_t payload_offset; // heap_image_payload_offset()
+} SlotClass;
+
+// Why a word may count as a root; values are those of the snapshot file.
+typedef enum RootKind {
+    ROOT_STACK = 0,
+    ROOT_REGISTER,
+    ROOT_GLOBAL,
+    ROOT_TLS,
+    ROOT_HANDLE,
+    ROOT_FOREIGN,
+    ROOT_EXPLICIT,
+    ROOT_KIND_COUNT,
+} RootKind;
+
+// "stack", "register", ...; "unknown" outside the enumeration.
+const char *root_kind_name(RootKind kind);
+
+typedef struct Root {
+    uint64_t address; // where the word lies; for a register its number (see docs/format.md)
+    uint64_t value;
+    uint32_t thread; // index into details->threads, or NO_INDEX
+    uint8_t kind;    // RootKind
+    uint8_t is_exact;
+    uint16_t reserved; // 0
+} Root;
+
+// Interior pointers to objects count from stacks and registers only (rule conservative/1).
+static inline bool root_allows_interior(const Root *root)
+{
+    return root->kind == ROOT_STACK || root->kind == ROOT_REGISTER;
+}
+
+// The user range of a malloc chunk through which objects may be reached.
+typedef struct ForeignBlock {
+    uint64_t address; // captured, of the first user byte
+    uint64_t bytes;   // length of the user range
+    uint64_t offset;  // of its bytes in HeapImage.foreign_bytes
+} ForeignBlock;
+
+// A dense table over one stretch of the address space: bucket (address >> shift) - first.
+typedef struct AddressWindow {
+    uint64_t first;          // first bucket
+    uint64_t count;          // buckets; 0: there is no window
+    uint32_t shift;          // log2 of the bucket's bytes
+    const uint32_t *entries; // owned by the image
+} AddressWindow;
+
+typedef struct HeapImage {
+    HeapLayout layout;
+    uint32_t page_shift; // log2(layout.page_size)
+    bool is_relocated;
+    bool has_under_construction; // some live object has its UNDER_CONSTRUCTION bit set
+    bool has_exact_types; // of some types the declared words alone are references (rule exact/1);
+                          // their other words read as zero
+    uint64_t run_count;
+    const PageRun *runs;  // ascending, disjoint, not adjacent
+    uint64_t image_bytes; // of all runs
+
+    uint32_t page_count;   // page headers, not counting tails of large objects
+    const HeapPage *pages; // ascending by address
+    AddressWindow page_window;
+    // Pages [window_low, window_high) are the ones in the window.
+    uint32_t window_low;
+    uint32_t window_high;
+    uint8_t *arena; // when relocated
+    uint64_t arena_bytes;
+    const uint32_t *arena_pages; // per page: where its bytes are in the arena, in pages
+
+    // Bit i of word heap_image_first_word(page) + i/64: slot i holds a live object.
+    const uint64_t *live;
+    uint64_t word_count;
+    // The first `tag_count` words are tagged: those of pages that have a SlotClass. Word w
+    // belongs to bucket w of the window when `is_direct`, to page w otherwise. The words of
+    // other pages, and of those outside the window when `is_direct`, come behind.
+    bool is_direct;
+    // is_direct, and the byte at captured address A inside the window is at A + window_delta.
+    bool is_flat;
+    uint64_t window_delta; // modulo 2^64
+    const uint8_t *page_tags;
+    uint64_t tag_count;
+    SlotClass slot_classes[PAGE_TAG_CLASS + 1];
+
+    uint64_t root_count;
+    const Root *roots; // ascending by (kind, thread, address)
+    uint32_t block_count;
+    const ForeignBlock *blocks; // ascending by address, disjoint
+    AddressWindow block_window; // bucket -> first block that ends behind the bucket's start
+    const uint8_t *foreign_bytes;
+    uint64_t foreign_byte_count;
+
+    const SnapshotDetails *details; // never NULL
+} HeapImage;
+
+void heap_image_free(HeapImage *image);
+
+// ---- looking things up; all inline, because marking lives on them ----
+
+// The page whose run covers `address` (tail pages of a large object give its head),
+// or NO_INDEX. Right everywhere; inside the window one subtraction, one comparison, one load.
+uint32_t heap_image_find_page_slow(const HeapImage *image, uint64_t address);
+
+static inline uint32_t heap_image_find_page(const HeapImage *image, uint64_t address)
+{
+    uint64_t bucket = (address >> image->page_shift) - image->page_window.first;
+
+    if (bucket < image->page_window.count)
+        return image->page_window.entries[bucket];
+    return heap_image_find_page_slow(image, address);
+}
+
+// The page's bytes, `layout.page_size` of them; a large object's continue behind.
+static inline const uint8_t *heap_image_page_bytes(const HeapImage *image, uint32_t page)
+{
+    if (image->is_relocated)
+        return image->arena + ((uint64_t)image->arena_pages[page] << image->page_shift);
+    return (const uint8_t *)(uintptr_t)image->pages[page].address;
+}
+
+static inline bool heap_image_is_large(const HeapImage *image, uint32_t page)
+{
+    return image->pages[page].block_size > image->layout.max_block_size;
+}
+
+static inline uint64_t heap_image_object_address(const HeapImage *image, uint32_t page,
+                                                 uint32_t slot)
+{
+    const HeapPage *record = &image->pages[page];
+
+    return record->address + record->header_size + (uint64_t)slot * record->block_size;
+}
+
+static inline const uint8_t *heap_image_object_bytes(const HeapImage *image, uint32_t page,
+                                                     uint32_t slot)
+{
+    const HeapPage *record = &image->pages[page];
+
+    return heap_image_page_bytes(image, page) + record->header_size +
+           (uint64_t)slot * record->block_size;
+}
+
+// The slot of `page` whose bytes hold `address`, allocated or not, or NO_INDEX (page
+// header, unused end of the page). The page must come from heap_image_find_page(address).
+static inline uint32_t heap_image_slot_at(const HeapImage *image, uint32_t page, uint64_t address)
+{
+    const HeapPage *record = &image->pages[page];
+    uint64_t offset = address - record->address;
+    uint64_t slot;
+
+    if (offset < record->header_size)
+        return NO_INDEX;
+    slot = (offset - record->header_size) / record->block_size;
+    return slot < record->slot_count ? (uint32_t)slot : NO_INDEX;
+}
+
+static inline uint64_t heap_image_first_word(const HeapImage *image, uint32_t page)
+{
+    return image->pages[page].first_word;
+}
+
+static inline uint32_t heap_image_page_words(const HeapImage *image, uint32_t page)
+{
+    return (image->pages[page].slot_count + 63u) / 64;
+}
+
+static inline bool heap_image_is_live(const HeapImage *image, uint32_t page, uint32_t slot)
+{
+    return image->live[heap_image_first_word(image, page) + slot / 64] >> (slot % 64) & 1;
+}
+
+// Allocated in the heap's own bitmap, DEAD or not.
+bool heap_image_is_allocated(const HeapImage *image, uint32_t page, uint32_t slot);
+
+// Bits [64*word, 64*word + 63] of the page's allocated bitmap, cut to its slots.
+uint64_t heap_image_allocated_word(const HeapImage *image, uint32_t page, uint32_t word);
+uint64_t heap_image_dirty_word(const HeapImage *image, uint32_t page, uint32_t word);
+uint32_t heap_image_generation(const HeapImage *image, uint32_t page);
+
+// The object's UNDER_CONSTRUCTION bit: such an object is marked, but not scanned.
+bool heap_image_is_under_construction(const HeapImage *image, uint32_t page, uint32_t slot);
+
+// The object header's type word; 0 for slots without an object header.
+uint64_t heap_image_type_word(const HeapImage *image, uint32_t page, uint32_t slot);
+
+// The foreign block whose user range holds `address`, or NO_INDEX.
+uint32_t heap_image_find_block(const HeapImage *image, uint64_t address);
+
+// ---- what a word refers to: rule conservative/1, the one place that knows it ----
+//
+// Each 8-aligned word of a live object after its object header, of a reached foreign
+// block, and of a root refers to an object if it equals the *start* of an allocated slot;
+// from stacks and registers also if it points inside one. A word that points inside a
+// foreign block refers to that block. A word that lies in a GC page but resolves to no
+// allocated slot is an invalid reference. DEAD objects are referred to, but never marked.
+
+typedef enum ReferenceKind {
+    REFERENCE_NONE = 0, // not about this heap
+    REFERENCE_OBJECT,   // page and slot: a live object
+    REFERENCE_DEAD,     // page and slot: allocated, but DEAD
+    REFERENCE_BLOCK,    // block
+    REFERENCE_INVALID,  // in a GC page, but no allocated slot
+} ReferenceKind;
+
+typedef struct Reference {
+    ReferenceKind kind;
+    uint32_t page;
+    uint32_t slot;
+    uint32_t block;
+} Reference;
+
+// The plain, complete statement of the rule (markers may specialise it, tests compare).
+Reference heap_image_resolve(const HeapImage *image, uint64_t word, bool allow_interior);
+
+// Offset of the first payload word of an object of this size: behind the object header,
+// or 0 in classes smaller than it.
+static inline uint32_t heap_image_payload_offset(const HeapImage *image, uint32_t block_size)
+{
+    return heap_layout_has_object_header(&image->layout, block_size)
+               ? image->layout.object_header_bytes
+               : 0;
+}
+
+static inline uint64_t load_u64(const uint8_t *bytes)
+{
+    uint64_t value;
+
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+// ---- building ----
+
+typedef struct HeapImageOptions {
+    bool force_relocation; // never map at the captured addresses
+} HeapImageOptions;
+
+typedef struct HeapImageBuilder HeapImageBuilder;
+
+// `layout` must have passed heap_layout_check(); it is copied. options may be NULL.
+// Errors: memory. The caller owns `*out` and frees it with heap_image_builder_free(),
+// unless heap_image_builder_finish() consumed it.
+NODISCARD bool heap_image_builder_new(const HeapLayout *layout, const HeapImageOptions *options,
+                                      HeapImageBuilder **out, Error *error);
+void heap_image_builder_free(HeapImageBuilder *builder);
+
+// Reserves zeroed memory for all page runs; to be called once. `runs` (borrowed) ascend,
+// are page-aligned, disjoint, not empty, and end below 2^56. Errors: corrupt, memory.
+NODISCARD bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs,
+                                          uint64_t run_count, Error *error);
+
+// Where the bytes of [address, address + bytes) go: valid until finish; NULL when that
+// range is not inside one reserved run.
+uint8_t *heap_image_builder_bytes(HeapImageBuilder *builder, uint64_t address, uint64_t bytes);
+
+// Looks at the whole pages in `bytes`, which lie in what heap_image_builder_bytes() gave and have
+// their final values. Nobody needs to; finish() is faster about pages that were looked at while
+// they were in the cache. Several threads may call it at once, each for bytes of its own.
+void heap_image_builder_look(HeapImageBuilder *builder, const uint8_t *bytes, uint64_t length);
+
+// Each consumes malloc'd arrays (freed by the image) and replaces what was taken before.
+// Roots need no order; blocks need none either, but must be disjoint and inside `bytes`.
+void heap_image_builder_take_roots(HeapImageBuilder *builder, Root *roots, uint64_t root_count);
+void heap_image_builder_take_blocks(HeapImageBuilder *builder, ForeignBlock *blocks,
+                                    uint32_t block_count, uint8_t *foreign_bytes,
+                                    uint64_t foreign_byte_count);
+void heap_image_builder_take_details(HeapImageBuilder *builder, SnapshotDetails *details);
+
+// The captured address that the last corrupt error of reserve or finish was about; 0 when it
+// was about none.
+uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder);
+
+// Validates every page header and builds the side tables. On success `*builder` is consumed
+// and set to NULL, and the caller owns `*out`. Errors: corrupt (a run that does not consist
+// of valid pages, roots or blocks out of bounds), memory.
+NODISCARD bool heap_image_builder_finish(HeapImageBuilder **builder, HeapImage **out, Error *error);
+
+#endif

@@ -1,0 +1,398 @@
+// HeapImageBuilder: validates the pages of a heap and builds the side tables of its HeapImage.
+// Where the pages lie in memory is decided in heap_image_placement.c.
+
+#include <stdlib.h>
+
+#include "snapshot/heap/heap_image.h"
+#include "snapshot/heap/heap_image_internal.h"
+
+// Windows never take more than this share of what they index, or this many buckets.
+#define PAGE_WINDOW_BUCKETS 64u  // 256 bytes for a page of 4096 or more
+#define BLOCK_WINDOW_BUCKETS 16u // 64 bytes for a block, which may be tiny
+#define WINDOW_MIN_LIMIT (UINT64_C(1) << 20)
+
+// How far reading page headers looks ahead: memory takes about as long as so many headers.
+#define PAGES_AHEAD 16u
+
+static uint32_t log2_exact(uint64_t power_of_two)
+{
+    return (uint32_t)__builtin_ctzll(power_of_two);
+}
+
+bool heap_image_builder_new(const HeapLayout *layout, const HeapImageOptions *options,
+                            HeapImageBuilder **out, Error *error)
+{
+    HeapImageBuilder *builder = calloc(1, sizeof *builder);
+    HeapImage *image = calloc(1, sizeof *image);
+    SnapshotDetails *details = snapshot_details_new();
+
+    *out = NULL;
+    if (builder == NULL || image == NULL || details == NULL) {
+        free(builder);
+        free(image);
+        snapshot_details_free(details);
+        return error_set_memory(error, sizeof *builder + sizeof *image, "a heap image");
+    }
+    image->layout = *layout;
+    image->page_shift = log2_exact(layout->page_size);
+    image->details = details;
+    builder->image = image;
+    builder->force_relocation = options != NULL && options->force_relocation;
+    *out = builder;
+    return true;
+}
+
+void heap_image_builder_free(HeapImageBuilder *builder)
+{
+    if (builder == NULL)
+        return;
+    heap_image_free(builder->image);
+    free(builder->arena_starts);
+    free(builder->early_words);
+    free(builder);
+}
+
+void heap_image_builder_take_roots(HeapImageBuilder *builder, Root *roots, uint64_t root_count)
+{
+    free((void *)(uintptr_t)builder->image->roots);
+    builder->image->roots = roots;
+    builder->image->root_count = root_count;
+}
+
+void heap_image_builder_take_blocks(HeapImageBuilder *builder, ForeignBlock *blocks,
+                                    uint32_t block_count, uint8_t *foreign_bytes,
+                                    uint64_t foreign_byte_count)
+{
+    HeapImage *image = builder->image;
+
+    free((void *)(uintptr_t)image->blocks);
+    free((void *)(uintptr_t)image->foreign_bytes);
+    image->blocks = blocks;
+    image->block_count = block_count;
+    image->foreign_bytes = foreign_bytes;
+    image->foreign_byte_count = foreign_byte_count;
+}
+
+void heap_image_builder_take_details(HeapImageBuilder *builder, SnapshotDetails *details)
+{
+    snapshot_details_free((SnapshotDetails *)(uintptr_t)builder->image->details);
+    builder->image->details = details;
+}
+
+typedef struct PageTable {
+    HeapPage *pages;
+    uint32_t *arena_pages; // of a relocated image
+    uint32_t count;
+    uint32_t capacity;
+} PageTable;
+
+// Makes room for one more record.
+static bool grow_table(PageTable *table, bool is_relocated, Error *error)
+{
+    uint32_t capacity = table->capacity < 1024 ? 1024 : table->capacity + table->capacity / 2;
+    HeapPage *pages;
+    uint32_t *arena_pages;
+
+    if (table->count < table->capacity)
+        return true;
+    pages = realloc(table->pages, capacity * sizeof *pages);
+    if (pages == NULL)
+        return error_set_memory(error, capacity * sizeof *pages, "the page records");
+    table->pages = pages;
+    if (is_relocated) {
+        arena_pages = realloc(table->arena_pages, capacity * sizeof *arena_pages);
+        if (arena_pages == NULL)
+            return error_set_memory(error, capacity * sizeof *arena_pages, "the page records");
+        table->arena_pages = arena_pages;
+    }
+    table->capacity = capacity;
+    return true;
+}
+
+// Adds a record for each page of run `r`, whose headers must be valid.
+static bool add_run(HeapImageBuilder *builder, uint64_t r, PageTable *table, Error *error)
+{
+    const HeapImage *image = builder->image;
+    const PageRun *run = &image->runs[r];
+
+    for (uint64_t p = 0; p < run->page_count;) {
+        uint64_t address = run->address + (p << image->page_shift);
+        uint64_t arena_page = builder->arena_starts[r] + p;
+        const uint8_t *bytes = image->is_relocated
+                                   ? image->arena + (arena_page << image->page_shift)
+                                   : (const uint8_t *)(uintptr_t)address;
+        // The header's lines of a page that comes soon; one behind the run does no harm.
+        const uint8_t *ahead = bytes + ((uint64_t)PAGES_AHEAD << image->page_shift);
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + image->layout.allocated_bitmap);
+        PageHeader header;
+        PageHeaderFault fault = page_header_read(
+            &image->layout, bytes, (run->page_count - p) << image->page_shift, &header);
+        if (fault != PAGE_HEADER_VALID) {
+            builder->fault_address = address;
+            return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s", (unsigned long long)address,
+                             page_header_fault_name(fault));
+        }
+        if (!grow_table(table, image->is_relocated, error))
+            return false;
+        table->pages[table->count] = (HeapPage){
+            .address = address,
+            .block_size = header.block_size,
+            .header_size = (uint16_t)header.header_size,
+            .slot_count = (uint16_t)header.slot_count,
+            .owner_thread = (uint32_t)header.owner_thread,
+        };
+        if (image->is_relocated)
+            table->arena_pages[table->count] = (uint32_t)arena_page;
+        // There are never more records than pages up to here.
+        if (builder->early_words != NULL)
+            builder->early_words[table->count] = builder->early_words[arena_page];
+        table->count++;
+        p += header.page_count;
+    }
+    return true;
+}
+
+static bool build_pages(HeapImageBuilder *builder, Error *error)
+{
+    HeapImage *image = builder->image;
+    PageTable table = {.count = 0};
+    // An empty heap has arrays too.
+    bool ok = grow_table(&table, image->is_relocated, error);
+
+    for (uint64_t r = 0; ok && r < image->run_count; r++)
+        ok = add_run(builder, r, &table, error);
+    image->pages = table.pages;
+    image->arena_pages = table.arena_pages;
+    image->page_count = table.count;
+    return ok;
+}
+
+// ---- windows ----
+
+// Chooses the stretch of the address space, between gaps, that holds most items, and
+// returns its first and last item. Items ascend by address.
+static void choose_stretch(const uint64_t *addresses, uint64_t count, uint64_t *first,
+                           uint64_t *last)
+{
+    uint64_t start = 0;
+
+    *first = 0;
+    *last = 0;
+    for (uint64_t i = 1; i <= count; i++) {
+        if (i < count && addresses[i] - addresses[i - 1] < WINDOW_GAP_BYTES)
+            continue;
+        if (i - start > *last - *first + 1 || start == 0) {
+            *first = start;
+            *last = i - 1;
+        }
+        start = i;
+    }
+}
+
+// Sizes a window over addresses[first..last], entries set to NO_INDEX. A window that would be
+// large for what it indexes is not made: lookups then take the slow path, same results.
+static bool window_new(AddressWindow *window, uint64_t low, uint64_t high, uint32_t shift,
+                       uint64_t item_count, uint32_t buckets_per_item, uint32_t **entries,
+                       Error *error)
+{
+    uint64_t first = low >> shift;
+    uint64_t count = (high >> shift) - first + 1;
+    uint64_t limit = item_count * buckets_per_item;
+
+    if (limit < WINDOW_MIN_LIMIT)
+        limit = WINDOW_MIN_LIMIT;
+
+    *entries = NULL;
+    if (count > limit)
+        return true;
+    *entries = malloc(count * sizeof **entries);
+    if (*entries == NULL)
+        return error_set_memory(error, count * sizeof **entries, "an address window");
+    for (uint64_t i = 0; i < count; i++)
+        (*entries)[i] = NO_INDEX;
+    *window = (AddressWindow){first, count, shift, *entries};
+    return true;
+}
+
+// Do all pages of the window lie at one distance from their captured addresses?
+static bool has_one_delta(HeapImage *image)
+{
+    for (uint32_t page = image->window_low; page < image->window_high; page++) {
+        uint64_t delta =
+            (uint64_t)(uintptr_t)heap_image_page_bytes(image, page) - image->pages[page].address;
+        if (page == image->window_low)
+            image->window_delta = delta;
+        else if (image->window_delta != delta)
+            return false;
+    }
+    return true;
+}
+
+static bool build_page_window(HeapImage *image, Error *error)
+{
+    uint64_t first, last;
+    uint64_t *addresses;
+    uint32_t *entries;
+    uint64_t end;
+
+    image->page_window.shift = image->page_shift;
+    if (image->page_count == 0)
+        return true;
+    addresses = malloc(image->page_count * sizeof *addresses);
+    if (addresses == NULL)
+        return error_set_memory(error, image->page_count * sizeof *addresses, "the page table");
+    for (uint32_t i = 0; i < image->page_count; i++)
+        addresses[i] = image->pages[i].address;
+    choose_stretch(addresses, image->page_count, &first, &last);
+    free(addresses);
+
+    end = image->pages[last].address +
+          (heap_image_run_pages(image, (uint32_t)last) << image->page_shift);
+    if (!window_new(&image->page_window, image->pages[first].address, end - 1, image->page_shift,
+                    last - first + 1, PAGE_WINDOW_BUCKETS, &entries, error))
+        return false;
+    if (entries == NULL)
+        return true;
+    image->window_low = (uint32_t)first;
+    image->window_high = (uint32_t)last + 1;
+    uint64_t occupied = 0;
+    for (uint64_t i = first; i <= last; i++) {
+        uint64_t pages = heap_image_run_pages(image, (uint32_t)i);
+        for (uint64_t p = 0; p < pages; p++)
+            entries[heap_image_bucket(image, (uint32_t)i) + p] = (uint32_t)i;
+        occupied += pages;
+    }
+    image->is_direct = image->page_window.count <= occupied + occupied / 2;
+    image->is_flat = image->is_direct && has_one_delta(image);
+    return true;
+}
+
+static bool build_block_window(HeapImage *image, Error *error)
+{
+    uint64_t first, last, bucket = 0;
+    uint64_t *addresses;
+    uint32_t *entries;
+
+    image->block_window.shift = 12;
+    if (image->block_count == 0)
+        return true;
+    addresses = malloc(image->block_count * sizeof *addresses);
+    if (addresses == NULL)
+        return error_set_memory(error, image->block_count * sizeof *addresses, "the block table");
+    for (uint32_t i = 0; i < image->block_count; i++)
+        addresses[i] = image->blocks[i].address;
+    choose_stretch(addresses, image->block_count, &first, &last);
+    free(addresses);
+
+    const ForeignBlock *blocks = image->blocks;
+    if (!window_new(&image->block_window, blocks[first].address,
+                    blocks[last].address + blocks[last].bytes - 1, 12, last - first + 1,
+                    BLOCK_WINDOW_BUCKETS, &entries, error))
+        return false;
+    if (entries == NULL)
+        return true;
+    // From the block before: it may end inside the first bucket.
+    for (uint64_t i = first > 0 ? first - 1 : first; i <= last; i++) {
+        uint64_t end = blocks[i].address + blocks[i].bytes;
+        // Buckets that start below this block's end and have no earlier block.
+        while (bucket < image->block_window.count &&
+               (image->block_window.first + bucket) << 12 < end)
+            entries[bucket++] = (uint32_t)i;
+    }
+    return true;
+}
+
+// ---- roots and blocks ----
+
+static int compare_roots(const void *left, const void *right)
+{
+    const Root *a = left, *b = right;
+
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    if (a->thread != b->thread)
+        return a->thread < b->thread ? -1 : 1;
+    if (a->address != b->address)
+        return a->address < b->address ? -1 : 1;
+    return a->value < b->value ? -1 : a->value > b->value;
+}
+
+static int compare_blocks(const void *left, const void *right)
+{
+    const ForeignBlock *a = left, *b = right;
+
+    return a->address < b->address ? -1 : a->address > b->address;
+}
+
+// Sorts an array of the builder's. Those from a file are in order, which is cheap to find out.
+static void sort(const void *array, uint64_t count, size_t item_bytes,
+                 int (*compare)(const void *left, const void *right))
+{
+    const uint8_t *items = array;
+    uint64_t ordered = 1;
+
+    while (ordered < count &&
+           compare(items + (ordered - 1) * item_bytes, items + ordered * item_bytes) <= 0)
+        ordered++;
+    if (ordered < count)
+        qsort((void *)(uintptr_t)array, count, item_bytes, compare);
+}
+
+static bool check_roots(const HeapImage *image, Error *error)
+{
+    for (uint64_t i = 0; i < image->root_count; i++)
+        if (image->roots[i].kind >= ROOT_KIND_COUNT)
+            return error_set(error, ERROR_CORRUPT, "root %llu has the unknown kind %u",
+                             (unsigned long long)i, image->roots[i].kind);
+    return true;
+}
+
+static bool check_blocks(const HeapImage *image, Error *error)
+{
+    uint64_t previous_end = 0;
+
+    for (uint32_t i = 0; i < image->block_count; i++) {
+        const ForeignBlock *block = &image->blocks[i];
+        if (block->address < previous_end || block->address >= HEAP_ADDRESS_LIMIT ||
+            block->bytes == 0 || block->bytes > HEAP_ADDRESS_LIMIT - block->address ||
+            block->offset % 8 != 0 || block->offset > image->foreign_byte_count ||
+            block->bytes > image->foreign_byte_count - block->offset)
+            return error_set(error, ERROR_CORRUPT,
+                             "foreign block %u (0x%llx, %llu bytes) is not possible", i,
+                             (unsigned long long)block->address, (unsigned long long)block->bytes);
+        previous_end = block->address + block->bytes;
+    }
+    return true;
+}
+
+static bool build(HeapImageBuilder *builder, Error *error)
+{
+    HeapImage *image = builder->image;
+
+    if (!build_pages(builder, error))
+        return false;
+    sort(image->roots, image->root_count, sizeof *image->roots, compare_roots);
+    sort(image->blocks, image->block_count, sizeof *image->blocks, compare_blocks);
+    heap_image_mask_types(image);
+    return check_roots(image, error) && check_blocks(image, error) &&
+           build_page_window(image, error) && build_block_window(image, error) &&
+           heap_image_build_words(image, builder->early_words, error);
+}
+
+uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder)
+{
+    return builder->fault_address;
+}
+
+bool heap_image_builder_finish(HeapImageBuilder **builder, HeapImage **out, Error *error)
+{
+    *out = NULL;
+    if (!build(*builder, error))
+        return false;
+    *out = (*builder)->image;
+    (*builder)->image = NULL;
+    heap_image_builder_free(*builder);
+    *builder = NULL;
+    return true;
+}

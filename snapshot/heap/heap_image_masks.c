@@ -1,0 +1,65 @@
+// Types whose layout the program told us: rule exact/1.
+//
+// Note [Exact types]
+//
+// In an object of such a type only the declared words can be references; all its other words are
+// payload that must never be taken for one. So these words are zeroed when the image is made. The
+// image then holds nothing but references there, and whoever follows references in it (every
+// marker, paths, retained sizes) follows the exact ones, by the very code that serves all other
+// images, at no cost to these. Object headers, free slots and objects of other types stay as
+// they were captured.
+
+#include "snapshot/heap/heap_image.h"
+#include "snapshot/heap/heap_image_internal.h"
+
+// Zeroes the words of [from, to) in the object; both are multiples of 8.
+static void clear(uint8_t *object, uint32_t from, uint32_t to)
+{
+    if (from < to)
+        memset(object + from, 0, to - from);
+}
+
+static void mask_object(uint8_t *object, uint32_t payload, uint32_t bytes,
+                        const SnapshotTypeLayout *layout)
+{
+    uint32_t at = payload;
+
+    for (uint32_t i = 0; i < layout->offset_count && layout->offsets[i] < bytes; i++) {
+        clear(object, at, layout->offsets[i]);
+        if (layout->offsets[i] + 8 > at)
+            at = layout->offsets[i] + 8;
+    }
+    clear(object, at, layout->rest_offset < bytes ? layout->rest_offset : bytes);
+}
+
+static void mask_page(const HeapImage *image, uint32_t page)
+{
+    const HeapPage *record = &image->pages[page];
+    uint32_t payload = heap_image_payload_offset(image, record->block_size);
+    const SnapshotTypeLayout *layout = NULL;
+
+    for (uint32_t slot = 0; slot < record->slot_count; slot++) {
+        uint64_t word;
+
+        if (!heap_image_is_allocated(image, page, slot))
+            continue;
+        word = heap_image_type_word(image, page, slot);
+        // Neighbours often have the same type.
+        if (layout == NULL || layout->type_word != word)
+            layout = snapshot_details_find_type_layout(image->details, word);
+        // The builder's memory, which is still its own.
+        if (layout != NULL)
+            mask_object((uint8_t *)(uintptr_t)heap_image_object_bytes(image, page, slot), payload,
+                        record->block_size, layout);
+    }
+}
+
+void heap_image_mask_types(HeapImage *image)
+{
+    image->has_exact_types = image->details->type_layout_count > 0;
+    if (!image->has_exact_types || image->layout.type_word.width == 0)
+        return;
+    for (uint32_t page = 0; page < image->page_count; page++)
+        if (heap_layout_has_object_header(&image->layout, image->pages[page].block_size))
+            mask_page(image, page);
+}

@@ -1,0 +1,256 @@
+// HeapLayout: see snapshot/heap/heap_layout.h.
+
+#include "snapshot/heap/heap_layout.h"
+
+#include <string.h>
+
+static const HeapLayout rudo_gc_0_8 = {
+    .name = "rudo-gc-0.8",
+    .page_size = 4096,
+    .page_header_bytes = 1576,
+    .magic_value = 0x52554447,
+    .magic = {0, 4},
+    .block_size = {4, 4},
+    .object_count = {8, 2},
+    .header_size = {10, 2},
+    .generation = {12, 1},
+    .flags = {13, 1},
+    .owner_thread = {16, 8},
+    .dead_count = {24, 2},
+    .free_list_head = {1568, 2},
+    .mark_bitmap = 32,
+    .dirty_bitmap = 544,
+    .allocated_bitmap = 1056,
+    .bitmap_words = 64,
+    .min_block_size = 16,
+    .max_block_size = 2048,
+    .large_header_alignment = 16,
+    .max_generation = 1,
+    .min_owner_thread = 1,
+    .max_owner_thread = 999999,
+    .free_list_none = 0xffff,
+    .flag_large = 0x01,
+    .flag_orphan = 0x02,
+    .flag_needs_sweep = 0x04,
+    .flag_all_dead = 0x08,
+    .flag_dirty_listed = 0x10,
+    .object_header_bytes = 48,
+    .reference_count = {0, 8},
+    .weak_count = {8, 8},
+    .dead_bit = UINT64_C(1) << 63,
+    .under_construction_bit = UINT64_C(1) << 62,
+    .old_bit = UINT64_C(1) << 61,
+    .drop_function = {16, 8},
+    .type_word = {24, 8},
+    .dropping = {32, 8},
+    .object_generation = {40, 4},
+    .free_link_bytes = 8,
+};
+
+const HeapLayout *heap_layout_rudo_gc_0_8(void)
+{
+    return &rudo_gc_0_8;
+}
+
+static bool is_power_of_two(uint64_t value)
+{
+    return value != 0 && (value & (value - 1)) == 0;
+}
+
+static uint32_t round_up(uint32_t value, uint32_t alignment)
+{
+    return (value + alignment - 1) / alignment * alignment;
+}
+
+static bool field_fits(LayoutField field, uint32_t bytes)
+{
+    bool known_width = field.width == 0 || field.width == 1 || field.width == 2 ||
+                       field.width == 4 || field.width == 8;
+    return known_width && (uint32_t)field.offset + field.width <= bytes;
+}
+
+static uint32_t known_flags(const HeapLayout *layout)
+{
+    return layout->flag_large | layout->flag_orphan | layout->flag_needs_sweep |
+           layout->flag_all_dead | layout->flag_dirty_listed;
+}
+
+static bool page_fields_fit(const HeapLayout *layout)
+{
+    const LayoutField fields[] = {layout->magic,        layout->block_size, layout->object_count,
+                                  layout->header_size,  layout->generation, layout->flags,
+                                  layout->owner_thread, layout->dead_count, layout->free_list_head};
+    const uint32_t bitmaps[] = {layout->mark_bitmap, layout->dirty_bitmap,
+                                layout->allocated_bitmap};
+
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (!field_fits(fields[i], layout->page_header_bytes))
+            return false;
+    for (size_t i = 0; i < sizeof bitmaps / sizeof bitmaps[0]; i++)
+        if (bitmaps[i] % 8 != 0 ||
+            (uint64_t)bitmaps[i] + 8 * (uint64_t)layout->bitmap_words > layout->page_header_bytes)
+            return false;
+    return layout->magic.width != 0 && layout->block_size.width != 0 &&
+           layout->object_count.width != 0 && layout->header_size.width != 0;
+}
+
+static bool object_fields_fit(const HeapLayout *layout)
+{
+    const LayoutField fields[] = {layout->reference_count, layout->weak_count,
+                                  layout->drop_function,   layout->type_word,
+                                  layout->dropping,        layout->object_generation};
+
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        if (!field_fits(fields[i], layout->object_header_bytes))
+            return false;
+    return layout->object_header_bytes % 8 == 0 &&
+           layout->object_header_bytes <= layout->max_block_size &&
+           layout->free_link_bytes <= layout->min_block_size;
+}
+
+bool heap_layout_check(const HeapLayout *layout, Error *error)
+{
+    if (memchr(layout->name, '\0', sizeof layout->name) == NULL || layout->name[0] == '\0')
+        return error_set(error, ERROR_CORRUPT, "the heap layout has no proper name");
+    if (!is_power_of_two(layout->page_size) || layout->page_size < LAYOUT_MIN_PAGE_SIZE ||
+        layout->page_size > LAYOUT_MAX_PAGE_SIZE)
+        return error_set(error, ERROR_CORRUPT, "heap layout '%s': page size %u is not possible",
+                         layout->name, layout->page_size);
+    if (layout->page_header_bytes >= layout->page_size || layout->bitmap_words == 0 ||
+        layout->bitmap_words > LAYOUT_MAX_PAGE_SIZE / 64 || !page_fields_fit(layout))
+        return error_set(error, ERROR_CORRUPT,
+                         "heap layout '%s': a field lies outside the page header", layout->name);
+    if (!is_power_of_two(layout->min_block_size) || !is_power_of_two(layout->max_block_size) ||
+        layout->min_block_size < 8 || layout->min_block_size > layout->max_block_size ||
+        layout->max_block_size >= layout->page_size ||
+        heap_layout_small_header_size(layout, layout->max_block_size) + layout->max_block_size >
+            layout->page_size)
+        return error_set(error, ERROR_CORRUPT, "heap layout '%s': size classes %u to %u do not fit",
+                         layout->name, layout->min_block_size, layout->max_block_size);
+    if ((layout->page_size - layout->page_header_bytes) / layout->min_block_size >
+        64 * layout->bitmap_words)
+        return error_set(error, ERROR_CORRUPT, "heap layout '%s': bitmaps are too short",
+                         layout->name);
+    if (!is_power_of_two(layout->large_header_alignment) || layout->large_header_alignment < 8 ||
+        layout->large_header_alignment > layout->page_size)
+        return error_set(error, ERROR_CORRUPT,
+                         "heap layout '%s': large object alignment %u is not possible",
+                         layout->name, layout->large_header_alignment);
+    if (layout->max_owner_thread > UINT32_MAX)
+        return error_set(error, ERROR_CORRUPT, "heap layout '%s': owner threads go too high",
+                         layout->name);
+    if (layout->max_generation > UINT8_MAX || known_flags(layout) > UINT8_MAX)
+        return error_set(error, ERROR_CORRUPT,
+                         "heap layout '%s': generations or flags need more than a byte",
+                         layout->name);
+    if (!object_fields_fit(layout))
+        return error_set(error, ERROR_CORRUPT,
+                         "heap layout '%s': a field lies outside the object header", layout->name);
+    return true;
+}
+
+void heap_layout_write(uint8_t *base, LayoutField field, uint64_t value)
+{
+    for (unsigned i = 0; i < field.width; i++)
+        base[field.offset + i] = (uint8_t)(value >> (8 * i));
+}
+
+uint32_t heap_layout_small_header_size(const HeapLayout *layout, uint32_t block_size)
+{
+    return round_up(layout->page_header_bytes, block_size);
+}
+
+static PageHeaderFault check_small(const HeapLayout *layout, PageHeader *header)
+{
+    uint32_t block_size = header->block_size;
+
+    if (!is_power_of_two(block_size) || block_size < layout->min_block_size ||
+        block_size > layout->max_block_size)
+        return PAGE_HEADER_BAD_BLOCK_SIZE;
+    if (header->header_size != heap_layout_small_header_size(layout, block_size))
+        return PAGE_HEADER_BAD_HEADER_SIZE;
+    if (header->slot_count != (layout->page_size - header->header_size) / block_size)
+        return PAGE_HEADER_BAD_OBJECT_COUNT;
+    header->page_count = 1;
+    return PAGE_HEADER_VALID;
+}
+
+static PageHeaderFault check_large(const HeapLayout *layout, uint64_t available_bytes,
+                                   PageHeader *header)
+{
+    uint64_t run_bytes = (uint64_t)header->header_size + header->block_size;
+
+    if (header->block_size <= layout->max_block_size)
+        return PAGE_HEADER_BAD_BLOCK_SIZE;
+    // At least, not exactly: a type with a large alignment pushes its object back.
+    if (header->header_size < round_up(layout->page_header_bytes, layout->large_header_alignment) ||
+        header->header_size % 8 != 0)
+        return PAGE_HEADER_BAD_HEADER_SIZE;
+    if (header->slot_count != 1)
+        return PAGE_HEADER_BAD_OBJECT_COUNT;
+    header->page_count = (uint32_t)((run_bytes + layout->page_size - 1) / layout->page_size);
+    if ((uint64_t)header->page_count * layout->page_size > available_bytes)
+        return PAGE_HEADER_RUN_TOO_SHORT;
+    return PAGE_HEADER_VALID;
+}
+
+PageHeaderFault page_header_read(const HeapLayout *layout, const uint8_t *page,
+                                 uint64_t available_bytes, PageHeader *out)
+{
+    uint64_t flags, generation, block_size, slot_count;
+
+    memset(out, 0, sizeof *out);
+    if (heap_layout_read(page, layout->magic) != layout->magic_value)
+        return PAGE_HEADER_NO_MAGIC;
+    flags = heap_layout_read(page, layout->flags);
+    if ((flags & ~(uint64_t)known_flags(layout)) != 0)
+        return PAGE_HEADER_BAD_FLAGS;
+    generation = heap_layout_read(page, layout->generation);
+    if (generation > layout->max_generation)
+        return PAGE_HEADER_BAD_GENERATION;
+    out->owner_thread = heap_layout_read(page, layout->owner_thread);
+    if (out->owner_thread < layout->min_owner_thread ||
+        out->owner_thread > layout->max_owner_thread)
+        return PAGE_HEADER_BAD_OWNER;
+    block_size = heap_layout_read(page, layout->block_size);
+    if (block_size == 0 || block_size > UINT32_MAX)
+        return PAGE_HEADER_BAD_BLOCK_SIZE;
+    slot_count = heap_layout_read(page, layout->object_count);
+    if (slot_count > UINT16_MAX)
+        return PAGE_HEADER_BAD_OBJECT_COUNT;
+    if (heap_layout_read(page, layout->header_size) > UINT16_MAX)
+        return PAGE_HEADER_BAD_HEADER_SIZE;
+
+    out->flags = (uint8_t)flags;
+    out->generation = (uint8_t)generation;
+    out->block_size = (uint32_t)block_size;
+    out->slot_count = (uint32_t)slot_count;
+    out->header_size = (uint32_t)heap_layout_read(page, layout->header_size);
+    out->is_large = (flags & layout->flag_large) != 0;
+    return out->is_large ? check_large(layout, available_bytes, out) : check_small(layout, out);
+}
+
+const char *page_header_fault_name(PageHeaderFault fault)
+{
+    switch (fault) {
+    case PAGE_HEADER_VALID:
+        return "valid";
+    case PAGE_HEADER_NO_MAGIC:
+        return "no page magic";
+    case PAGE_HEADER_BAD_FLAGS:
+        return "unknown page flags";
+    case PAGE_HEADER_BAD_GENERATION:
+        return "generation out of range";
+    case PAGE_HEADER_BAD_OWNER:
+        return "owner thread out of range";
+    case PAGE_HEADER_BAD_BLOCK_SIZE:
+        return "block size is not a size class";
+    case PAGE_HEADER_BAD_HEADER_SIZE:
+        return "header size does not fit the size class";
+    case PAGE_HEADER_BAD_OBJECT_COUNT:
+        return "object count does not fit the page";
+    case PAGE_HEADER_RUN_TOO_SHORT:
+        return "large object is longer than its pages";
+    }
+    return "unknown fault";
+}

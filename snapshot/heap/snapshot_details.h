@@ -1,0 +1,210 @@
+// SnapshotDetails: what a snapshot knows beside the heap itself: where and how it
+// was captured, threads, modules, type symbols, the memory map.
+//
+// Nothing here changes what is marked. The container writes and reads it, the
+// capture fills it, reports show it. All strings are NUL-terminated UTF-8 (bytes
+// that are not, from another process, are replaced on the way in).
+// What of it a redacted snapshot may hold is decided in snapshot/file/redacted_details.c: whoever
+// adds a text here decides it there.
+
+#ifndef SNAPSHOT_HEAP_SNAPSHOT_DETAILS_H
+#define SNAPSHOT_HEAP_SNAPSHOT_DETAILS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "snapshot/heap/pause_certificate.h"
+
+typedef enum ForeignMode {
+    FOREIGN_BLOCKS = 0, // malloc chunks are traced like objects
+    FOREIGN_ROOTS,      // all malloc'd words are roots
+    FOREIGN_NONE,       // malloc'd memory is left out
+} ForeignMode;
+
+// "blocks", "roots", "none".
+const char *foreign_mode_name(ForeignMode mode);
+
+typedef struct SnapshotThread {
+    uint32_t tid;
+    char name[64]; // comm; a longer one is cut
+    uint64_t stack_pointer;
+    uint64_t program_counter;
+    uint64_t control_block; // fs_base on x86-64
+} SnapshotThread;
+
+typedef struct SnapshotModule {
+    char *name;     // file name without folders; owned
+    char *build_id; // lower-case hex, "" when there is none; owned
+    uint64_t base;  // load address that offsets count from
+    uint64_t end;   // end of the last mapping
+} SnapshotModule;
+
+// A function that object headers point to: one distinct value of the type word (the trace
+// function), or of the drop function's word.
+typedef struct SnapshotType {
+    uint64_t type_word; // its address
+    uint32_t module;    // index, or UINT32_MAX
+    uint64_t module_offset;
+    uint32_t symbol_count; // identical functions are merged: one address, several symbols
+    char **symbols;        // demangled, ascending, without duplicates; owned
+} SnapshotType;
+
+// A global or thread-local variable in which root words lie.
+typedef struct SnapshotVariable {
+    uint64_t address; // thread-local: distance from the thread's control block, modulo 2^64
+    uint64_t bytes;
+    uint32_t module; // index
+    bool is_thread_local;
+    char *name; // demangled; owned
+} SnapshotVariable;
+
+// One frame of a thread's stack. Its words are those at [start, end).
+typedef struct SnapshotFrame {
+    uint64_t program_counter; // a return address, unless the frame was interrupted
+    bool is_interrupted;      // the innermost, and those that a signal came to
+    uint64_t start;           // of the innermost: the red zone included
+    uint64_t end;             // `start` where it is not known
+    uint64_t function_offset; // of program_counter in the function
+    char *function;           // demangled; NULL where no symbol told it; owned
+} SnapshotFrame;
+
+// Why there are no more frames; values are those of the snapshot file.
+typedef enum StackEnd {
+    STACK_END_WHOLE = 0, // the outermost was reached
+    STACK_END_BROKEN,    // nothing said how to go on
+    STACK_END_TOO_DEEP,
+    STACK_END_COUNT,
+} StackEnd;
+
+typedef struct SnapshotStack {
+    uint32_t thread; // index
+    uint8_t end;     // StackEnd
+    uint32_t frame_count;
+    SnapshotFrame *frames; // from the innermost on; owned
+} SnapshotStack;
+
+typedef struct SnapshotMapping {
+    uint64_t start;
+    uint64_t end;
+    uint64_t file_offset;
+    char permissions[5]; // "rw-p"
+    char *name;          // path, "[heap]", or ""; owned
+} SnapshotMapping;
+
+// A root that the program itself told us, by name.
+typedef struct SnapshotRootName {
+    uint64_t address; // where the word lies
+    uint64_t value;   // what it held
+    char *name;       // owned
+} SnapshotRootName;
+
+// Where objects of a type hold references, as the program told us: nowhere else.
+typedef struct SnapshotTypeLayout {
+    uint64_t type_word;
+    uint32_t rest_offset; // from here to the object's end every word may be one; UINT32_MAX: none
+    uint32_t offset_count;
+    uint32_t *offsets; // bytes from the object's start, multiples of 8, ascending; owned
+} SnapshotTypeLayout;
+
+typedef enum LossKind {
+    LOSS_PAGES = 0, // pages of the heap
+    LOSS_MEMORY,    // memory of the process, which may have held pages and roots
+    LOSS_ROOTS,     // root words
+    LOSS_BLOCKS,    // foreign blocks, or their bytes
+    LOSS_NAMES,     // what changes no count: names, threads, mappings
+    LOSS_KIND_COUNT,
+} LossKind;
+
+// "pages", "memory", "roots", "blocks", "names".
+const char *loss_kind_name(LossKind kind);
+
+// Something that is missing.
+typedef struct SnapshotLoss {
+    uint64_t address; // 0: in no one place, or nobody knows where
+    uint64_t bytes;   // 0: nobody knows how much
+    LossKind kind;
+    char *why; // owned
+} SnapshotLoss;
+
+typedef struct SnapshotMetadata {
+    char tool_version[32];
+    uint32_t pid;
+    char executable[256];   // file name without folders
+    char build_id[64];      // of the executable, lower-case hex; ""
+    int64_t captured_at_ns; // since 1970, UTC
+    uint64_t pause_ns;      // from the first interrupt to the last detach
+    char method[16];        // "stop"
+    PauseCertificate certificate;
+    ForeignMode foreign_requested;
+    ForeignMode foreign_mode;    // what was really done; differs when chunks could not be walked
+    uint64_t foreign_root_bytes; // anonymous memory scanned as roots for lack of chunks
+    char foreign_note[200];      // why foreign_mode differs or bytes > 0; ""
+    bool keeps_free_slots;       // value parts of free slots kept, not zeroed
+    bool is_redacted;            // data and names given at run time are left out
+    bool is_complete;
+    char missing[400];       // what is missing when not complete, lines; ""
+    uint64_t resident_bytes; // private writable memory that was read
+    char names_note[200];    // which names could not be found out, and why, lines; ""
+} SnapshotMetadata;
+
+// Owns all its arrays and strings. A zeroed struct is valid and empty.
+typedef struct SnapshotDetails {
+    SnapshotMetadata metadata;
+    uint32_t thread_count;
+    SnapshotThread *threads;
+    uint32_t module_count;
+    SnapshotModule *modules;
+    uint32_t type_count;
+    SnapshotType *types; // trace functions; ascending by type_word
+    // What follows is in no file before format 1.1, and in later ones where it was found out.
+    uint32_t drop_count;
+    SnapshotType *drops; // drop functions; likewise
+    uint32_t stack_count;
+    SnapshotStack *stacks; // ascending by thread
+    uint32_t variable_count;
+    SnapshotVariable *variables; // ascending by (is_thread_local, address)
+    uint32_t mapping_count;
+    SnapshotMapping *mappings; // ascending by start
+    uint32_t root_name_count;
+    SnapshotRootName *root_names; // ascending by (address, value)
+    uint32_t type_layout_count;
+    SnapshotTypeLayout *type_layouts; // ascending by type_word
+    uint32_t loss_count;
+    SnapshotLoss *losses; // ascending by (kind, address)
+} SnapshotDetails;
+
+// An empty one with is_complete set. NULL when memory is short.
+SnapshotDetails *snapshot_details_new(void);
+void snapshot_details_free(SnapshotDetails *details);
+
+// The type with this word, or NULL. Needs `types` in order.
+const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, uint64_t type_word);
+
+// The stack of the thread with this index, or NULL. Needs `stacks` in order.
+const SnapshotStack *snapshot_details_find_stack(const SnapshotDetails *details, uint32_t thread);
+
+// The number of the frame whose words hold the address, or UINT32_MAX.
+uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address);
+
+// The variable that holds the address, the innermost if several do, or NULL. For a thread-local
+// one the address counts from the thread's control block. Needs `variables` in order.
+const SnapshotVariable *snapshot_details_find_variable(const SnapshotDetails *details,
+                                                       bool is_thread_local, uint64_t address);
+
+// What the program calls the root, or NULL. Needs `root_names` in order.
+const char *snapshot_details_find_root_name(const SnapshotDetails *details, uint64_t address,
+                                            uint64_t value);
+
+// Where objects with this type word hold references, or NULL. Needs `type_layouts` in order.
+const SnapshotTypeLayout *snapshot_details_find_type_layout(const SnapshotDetails *details,
+                                                            uint64_t type_word);
+
+// Takes note of a loss, in order: the snapshot is not complete. Errors: memory.
+NODISCARD bool snapshot_details_add_loss(SnapshotDetails *details, LossKind kind, uint64_t address,
+                                         uint64_t bytes, const char *why, Error *error);
+
+// The drop function at this address, or NULL. Needs `drops` in order.
+const SnapshotType *snapshot_details_find_drop(const SnapshotDetails *details, uint64_t address);
+
+#endif

@@ -1,0 +1,69 @@
+// SnapshotDetails: made empty, freed with all they own, searched by type word.
+
+#include "snapshot/heap/snapshot_details.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+Test(snapshot_details, new_ones_are_empty_and_complete)
+{
+    SnapshotDetails *details = snapshot_details_new();
+
+    cr_assert_not_null(details);
+    cr_expect(details->metadata.is_complete);
+    cr_expect_eq(details->thread_count + details->module_count + details->type_count +
+                     details->mapping_count,
+                 0u);
+    cr_expect_null(snapshot_details_find_type(details, 0));
+    snapshot_details_free(details);
+}
+
+Test(snapshot_details, freeing_nothing_is_allowed)
+{
+    snapshot_details_free(NULL);
+}
+
+Test(snapshot_details, freeing_takes_half_filled_records)
+{
+    SnapshotDetails *details = snapshot_details_new();
+
+    cr_assert_not_null(details);
+    details->module_count = 2;
+    details->modules = calloc(2, sizeof *details->modules);
+    details->modules[0].name = strdup("a");
+    details->type_count = 2;
+    details->types = calloc(2, sizeof *details->types);
+    details->types[1].symbol_count = 1;
+    details->types[1].symbols = calloc(1, sizeof(char *));
+    details->mapping_count = 1;
+    details->mappings = calloc(1, sizeof *details->mappings);
+    snapshot_details_free(details); // a leak or a wild free is a sanitizer's to tell
+}
+
+Test(snapshot_details, types_are_found_by_their_word_at_either_end_and_between)
+{
+    SnapshotDetails details = {0};
+    SnapshotType types[5] = {{0}};
+
+    for (unsigned i = 0; i < 5; i++)
+        types[i].type_word = 10 + 10 * (uint64_t)i;
+    details.types = types;
+    for (details.type_count = 0; details.type_count <= 5; details.type_count++)
+        for (uint64_t word = 0; word < 70; word++) {
+            const SnapshotType *expected = NULL;
+            for (uint32_t i = 0; i < details.type_count; i++)
+                if (types[i].type_word == word)
+                    expected = &types[i];
+            cr_expect_eq(snapshot_details_find_type(&details, word), expected, "word %u among %u",
+                         (unsigned)word, details.type_count);
+        }
+}
+
+Test(snapshot_details, foreign_modes_have_the_names_of_the_command_line)
+{
+    cr_expect_str_eq(foreign_mode_name(FOREIGN_BLOCKS), "blocks");
+    cr_expect_str_eq(foreign_mode_name(FOREIGN_ROOTS), "roots");
+    cr_expect_str_eq(foreign_mode_name(FOREIGN_NONE), "none");
+    cr_expect_str_eq(foreign_mode_name((ForeignMode)77), "unknown");
+}
