@@ -88,3 +88,30 @@ const ProcessMapping *process_copy_find_mapping(const ProcessCopy *copy, uint64_
     }
     return NULL;
 }
+
+uint32_t process_copy_mapping_index(const ProcessCopy *copy, uint64_t address)
+{
+    const ProcessMapping *mapping = process_copy_find_mapping(copy, address);
+
+    return mapping == NULL ? UINT32_MAX : (uint32_t)(mapping - copy->mappings);
+}
+
+bool mapping_is_private_writable(const ProcessMapping *mapping)
+{
+    return mapping->is_private && mapping->is_writable;
+}
+
+bool mapping_is_file(const ProcessMapping *mapping)
+{
+    return mapping->name[0] == '/' || (mapping->inode != 0 && mapping->name[0] != '[');
+}
+
+bool mapping_is_stack(const ProcessMapping *mapping)
+{
+    return strcmp(mapping->name, "[stack]") == 0;
+}
+
+bool mapping_is_heap(const ProcessMapping *mapping)
+{
+    return strcmp(mapping->name, "[heap]") == 0;
+}

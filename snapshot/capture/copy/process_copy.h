@@ -95,5 +95,14 @@ uint64_t process_copy_bytes_left(const ProcessCopy *copy, uint64_t address);
 
 // The mapping that holds `address`, or NULL.
 const ProcessMapping *process_copy_find_mapping(const ProcessCopy *copy, uint64_t address);
+// Its index, or UINT32_MAX.
+uint32_t process_copy_mapping_index(const ProcessCopy *copy, uint64_t address);
+
+// Private writable memory, the only memory that is copied?
+bool mapping_is_private_writable(const ProcessMapping *mapping);
+// Backed by a file, and not anonymous, "[heap]", "[stack]" or "[anon:...]"?
+bool mapping_is_file(const ProcessMapping *mapping);
+bool mapping_is_stack(const ProcessMapping *mapping); // the main thread's
+bool mapping_is_heap(const ProcessMapping *mapping);  // the kernel's "[heap]", which brk() extends
 
 #endif

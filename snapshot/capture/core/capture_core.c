@@ -16,7 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/capture/find/capture_search.h"
+#include "base/array.h"
+#include "snapshot/capture/copy/memory_reader.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "base/clean_text.h"
 #include "snapshot/capture/core/core_file.h"
@@ -24,6 +25,7 @@
 #include "snapshot/capture/core/core_notes_internal.h"
 #include "snapshot/capture/core/core_unpacking_internal.h"
 #include "snapshot/capture/copy/memory_available.h"
+#include "snapshot/heap/heap_image.h"
 
 // Bytes that are read in one go.
 #define READ_BYTES (UINT64_C(4) << 20)
@@ -140,7 +142,7 @@ static bool add_page(CoreCopying *copying, uint64_t address, const uint8_t *data
         last->bytes += PAGE_BYTES;
         return true;
     }
-    if (!array_reserve((void **)&out->ranges, &copying->range_capacity, out->range_count,
+    if (!array_reserve(&out->ranges, &copying->range_capacity, out->range_count + 1,
                        sizeof *out->ranges, "page ranges", copying->error))
         return false;
     out->ranges[out->range_count++] = (ProcessRange){address, PAGE_BYTES, data};
@@ -200,8 +202,8 @@ static bool note_left_out(CoreCopying *copying, uint32_t mapping)
         segment->bytes == segment->file_bytes)
         return true;
     bytes = segment->bytes - segment->file_bytes;
-    if (!array_reserve((void **)&out->lost, &copying->lost_capacity, out->lost_count,
-                       sizeof *out->lost, "what is missing", copying->error))
+    if (!array_reserve(&out->lost, &copying->lost_capacity, out->lost_count + 1, sizeof *out->lost,
+                       "what is missing", copying->error))
         return false;
     out->lost[out->lost_count++] =
         (ProcessRange){segment->address + segment->file_bytes, bytes, NULL};

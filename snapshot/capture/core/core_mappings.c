@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/capture/find/capture_search.h"
+#include "snapshot/capture/copy/malloc_state.h"
 #include "snapshot/heap/heap_image.h"
 
 #define ELF_MAGIC "\177ELF"

@@ -59,7 +59,7 @@ static bool scan_piece(ChunkGraph *graph, const AddressIndex *index, uint32_t ch
         }
         if (target == ADDRESS_NOWHERE || target == chunk || target == last)
             continue;
-        if (!array_reserve((void **)&graph->edges, &graph->edge_capacity, graph->edge_count,
+        if (!array_reserve(&graph->edges, &graph->edge_capacity, graph->edge_count + 1,
                            sizeof *graph->edges, "references between malloc chunks", error))
             return false;
         graph->edges[graph->edge_count++] = (ChunkEdge){chunk, target};

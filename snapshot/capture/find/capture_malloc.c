@@ -25,7 +25,7 @@ typedef struct MallocSearch {
 
 static bool add_state(MallocSearch *search, const MallocState *state, Error *error)
 {
-    if (!array_reserve((void **)&search->states, &search->state_capacity, search->state_count,
+    if (!array_reserve(&search->states, &search->state_capacity, search->state_count + 1,
                        sizeof *search->states, "malloc states", error))
         return false;
     search->states[search->state_count++] = *state;

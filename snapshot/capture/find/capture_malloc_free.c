@@ -15,8 +15,8 @@
 
 bool malloc_chunks_add(MallocChunks *chunks, MallocChunk chunk, Error *error)
 {
-    if (!array_reserve((void **)&chunks->items, &chunks->capacity, chunks->count,
-                       sizeof *chunks->items, "malloc chunks", error))
+    if (!array_reserve(&chunks->items, &chunks->capacity, chunks->count + 1, sizeof *chunks->items,
+                       "malloc chunks", error))
         return false;
     chunks->items[chunks->count++] = chunk;
     return true;

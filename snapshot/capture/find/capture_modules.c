@@ -15,28 +15,6 @@
 #include "snapshot/capture/find/capture_search.h"
 #include "base/clean_text.h"
 
-bool mapping_is_file(const ProcessMapping *mapping)
-{
-    return mapping->name[0] == '/' || (mapping->inode != 0 && mapping->name[0] != '[');
-}
-
-bool mapping_is_stack(const ProcessMapping *mapping)
-{
-    return strcmp(mapping->name, "[stack]") == 0;
-}
-
-bool mapping_is_heap(const ProcessMapping *mapping)
-{
-    return strcmp(mapping->name, "[heap]") == 0;
-}
-
-uint32_t process_copy_mapping_index(const ProcessCopy *copy, uint64_t address)
-{
-    const ProcessMapping *mapping = process_copy_find_mapping(copy, address);
-
-    return mapping == NULL ? NO_INDEX : (uint32_t)(mapping - copy->mappings);
-}
-
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
 // What to read as the file behind a mapping of a core.
@@ -211,9 +189,9 @@ static bool add_module(CaptureAnalysis *analysis, uint32_t first, uint32_t last,
     SnapshotModule *module;
     ElfFile *file;
 
-    if (!array_reserve((void **)&analysis->modules, &analysis->module_capacity,
-                       details->module_count, sizeof *analysis->modules, "modules", error) ||
-        !array_reserve((void **)&details->modules, &capacity, details->module_count,
+    if (!array_reserve(&analysis->modules, &analysis->module_capacity, details->module_count + 1,
+                       sizeof *analysis->modules, "modules", error) ||
+        !array_reserve(&details->modules, &capacity, details->module_count + 1,
                        sizeof *details->modules, "modules", error))
         return false;
     analysis->modules[details->module_count] = (CaptureModule){first, last, false};

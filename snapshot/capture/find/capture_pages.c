@@ -37,7 +37,7 @@ static bool add_run(CaptureAnalysis *analysis, MemoryReader *reader, uint64_t ad
         last->page_count += page_count;
         return true;
     }
-    if (!array_reserve((void **)&analysis->runs, &analysis->run_capacity, analysis->run_count,
+    if (!array_reserve(&analysis->runs, &analysis->run_capacity, analysis->run_count + 1,
                        sizeof *analysis->runs, "page runs", error))
         return false;
     analysis->runs[analysis->run_count++] = (SnapshotPages){address, page_count, data};

@@ -9,7 +9,7 @@ bool region_list_add(RegionList *list, uint64_t start, uint64_t end, RegionKind 
 {
     if (start >= end)
         return true;
-    if (!array_reserve((void **)&list->items, &list->capacity, list->count, sizeof *list->items,
+    if (!array_reserve(&list->items, &list->capacity, list->count + 1, sizeof *list->items,
                        "memory regions", error))
         return false;
     list->items[list->count++] = (Region){start, end, thread, kind};

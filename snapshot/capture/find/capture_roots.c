@@ -53,7 +53,7 @@ static bool build_map(CaptureAnalysis *analysis, Error *error)
 static bool add_root(CaptureAnalysis *analysis, uint64_t address, uint64_t value, RootKind kind,
                      uint32_t thread, Error *error)
 {
-    if (!array_reserve((void **)&analysis->roots, &analysis->root_capacity, analysis->root_count,
+    if (!array_reserve(&analysis->roots, &analysis->root_capacity, analysis->root_count + 1,
                        sizeof *analysis->roots, "roots", error))
         return false;
     analysis->roots[analysis->root_count++] = (Root){

@@ -20,73 +20,17 @@
 #define SNAPSHOT_CAPTURE_FIND_CAPTURE_SEARCH_H
 
 #include "snapshot/capture/find/capture_analysis.h"
+#include "base/array.h"
+#include "snapshot/capture/copy/malloc_state.h"
+#include "snapshot/capture/copy/memory_reader.h"
 #include "snapshot/capture/names/elf_file.h"
 
-#define PAGE_BYTES UINT64_C(4096) // of the kernel; a layout's own pages may be larger
-#define RED_ZONE_BYTES 128u       // below SP; leaf functions use it (x86-64 ABI)
+#define RED_ZONE_BYTES 128u // below SP; leaf functions use it (x86-64 ABI)
 
 // Never-touched memory is not in a ProcessCopy, so what spans it (a large object, a malloc
 // chunk) has to be put together in a buffer of our own. All such holes together may be as
 // large as what was copied plus this much: a process may map far more than there is memory.
 #define MAX_HOLE_BYTES (UINT64_C(1) << 30)
-
-static inline uint64_t round_down(uint64_t value, uint64_t power_of_two)
-{
-    return value & ~(power_of_two - 1);
-}
-
-static inline uint64_t round_up(uint64_t value, uint64_t power_of_two)
-{
-    return round_down(value + power_of_two - 1, power_of_two);
-}
-
-// Makes room for one more item in a malloc'd array. Errors: memory.
-NODISCARD bool array_reserve(void **items, uint64_t *capacity, uint64_t count, size_t item_bytes,
-                             const char *what, Error *error);
-
-// ---- reading the copy (capture_memory.c) ----
-
-// Remembers where it read last: neighbouring reads cost no search.
-typedef struct MemoryReader {
-    const ProcessCopy *copy;
-    uint64_t range;
-} MemoryReader;
-
-// Contiguous copied bytes.
-typedef struct MemoryPiece {
-    uint64_t address;
-    uint64_t bytes;
-    const uint8_t *data;
-} MemoryPiece;
-
-static inline MemoryReader memory_reader(const ProcessCopy *copy)
-{
-    return (MemoryReader){copy, 0};
-}
-
-// The next copied bytes in [*position, end); moves *position behind them. False: no more.
-bool memory_next_piece(MemoryReader *reader, uint64_t *position, uint64_t end, MemoryPiece *piece);
-
-// The word at an 8-aligned address; 0 where nothing was copied (never-touched memory is 0).
-uint64_t memory_word(MemoryReader *reader, uint64_t address);
-
-// How many of the bytes in [start, end) were copied.
-uint64_t memory_copied_bytes(MemoryReader *reader, uint64_t start, uint64_t end);
-
-// Buffers for ranges with holes, and how much of the hole budget is left.
-typedef struct MemoryAssembly {
-    void **buffers; // owned
-    uint64_t count;
-    uint64_t capacity;
-    uint64_t holes_left; // bytes
-} MemoryAssembly;
-
-// The bytes of [address, address + bytes) with zeros in the holes: straight from the copy, or
-// from a buffer that `assembly` owns. *data is NULL when the hole budget does not allow it.
-// Errors: memory.
-NODISCARD bool memory_assemble(MemoryReader *reader, MemoryAssembly *assembly, uint64_t address,
-                               uint64_t bytes, const uint8_t **data, Error *error);
-void memory_assembly_release(MemoryAssembly *assembly);
 
 // ---- who owns which bytes (capture_regions.c) ----
 
@@ -180,19 +124,6 @@ uint64_t malloc_chunks_find(const MallocChunks *chunks, uint64_t address);
 // The index of the chunk whose bytes, header included, hold `address`, or UINT64_MAX.
 uint64_t malloc_chunks_holding(const MallocChunks *chunks, uint64_t address);
 
-// One struct malloc_state, recognised by its bins.
-typedef struct MallocState {
-    uint64_t fast_bins; // address of the first of MALLOC_FAST_BINS words
-    uint64_t top;       // the top chunk's address
-    uint64_t end;       // behind its last field that holds an address
-} MallocState;
-
-#define MALLOC_FAST_BINS 10u
-
-// Finds malloc states in [start, end), at most `limit`; returns how many.
-uint32_t malloc_find_states(MemoryReader *reader, uint64_t start, uint64_t end, MallocState *states,
-                            uint32_t limit);
-
 // Walks the chunks of [start, end): adds them to `chunks` and the walked spans to `spans`.
 // is_main: no chunk may carry the NON_MAIN_ARENA flag. top: 0 when unknown or elsewhere.
 // Errors: memory.
@@ -279,19 +210,6 @@ struct CaptureAnalysis {
     struct CodePlace *code_places; // of all frames, ascending by code address; owned
     SnapshotContents contents;
 };
-
-// Is a mapping private writable memory: the only memory that is copied?
-static inline bool mapping_is_private_writable(const ProcessMapping *mapping)
-{
-    return mapping->is_private && mapping->is_writable;
-}
-
-// Is it backed by a file (not anonymous, "[heap]", "[stack]", "[anon:...]")?
-bool mapping_is_file(const ProcessMapping *mapping);
-bool mapping_is_stack(const ProcessMapping *mapping);
-bool mapping_is_heap(const ProcessMapping *mapping);
-// Index of the mapping that holds `address`, or NO_INDEX.
-uint32_t process_copy_mapping_index(const ProcessCopy *copy, uint64_t address);
 
 // The path of a module's file, as the process saw it; borrowed.
 const char *capture_module_path(const CaptureAnalysis *analysis, uint32_t module);

@@ -152,7 +152,7 @@ static bool claim_whole_stack(CaptureAnalysis *analysis, uint32_t thread, Error 
 
 static bool add_stray(CaptureAnalysis *analysis, uint32_t thread, Error *error)
 {
-    if (!array_reserve((void **)&analysis->strays, &analysis->stray_capacity, analysis->stray_count,
+    if (!array_reserve(&analysis->strays, &analysis->stray_capacity, analysis->stray_count + 1,
                        sizeof *analysis->strays, "stacks", error))
         return false;
     analysis->strays[analysis->stray_count++] =

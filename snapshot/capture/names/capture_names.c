@@ -141,7 +141,7 @@ static bool take_variable(CaptureAnalysis *analysis, ByteCursor *cursor, Error *
     variable.name = take_string(cursor, error);
     if (variable.name == NULL)
         return error->code == ERROR_NONE;
-    if (!array_reserve((void **)&details->variables, &capacity, details->variable_count,
+    if (!array_reserve(&details->variables, &capacity, details->variable_count + 1,
                        sizeof *details->variables, "variables", error)) {
         free(variable.name);
         return false;

@@ -1,38 +1,30 @@
-// Reading the memory of a ProcessCopy: words, pieces, and ranges with holes made whole.
+// Reading a ProcessCopy: see snapshot/capture/copy/memory_reader.h.
+
+#include "snapshot/capture/copy/memory_reader.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/capture/find/capture_search.h"
-
-bool array_reserve(void **items, uint64_t *capacity, uint64_t count, size_t item_bytes,
-                   const char *what, Error *error)
-{
-    uint64_t wanted = *capacity < 64 ? 64 : *capacity + *capacity / 2;
-    void *larger;
-
-    if (count < *capacity)
-        return true;
-    larger = wanted > SIZE_MAX / item_bytes ? NULL : realloc(*items, wanted * item_bytes);
-    if (larger == NULL)
-        return error_set_memory(error, wanted * item_bytes, what);
-    *items = larger;
-    *capacity = wanted;
-    return true;
-}
+#include "base/array.h"
+#include "base/search.h"
 
 static uint64_t range_end(const ProcessRange *range)
 {
     return range->address + range->bytes;
 }
 
-// Moves the reader to the first range that ends behind `address`. A few steps from where it
-// is are tried first; most reads go forward.
+static bool ends_at_or_below(const void *ranges, uint64_t index, const void *address)
+{
+    return range_end((const ProcessRange *)ranges + index) <= *(const uint64_t *)address;
+}
+
+// Moves the reader to the first range that ends behind `address`. Most reads go forward, so it
+// tries a few steps from where it is first.
 static void seek(MemoryReader *reader, uint64_t address)
 {
     const ProcessRange *ranges = reader->copy->ranges;
     uint64_t count = reader->copy->range_count;
-    uint64_t low = 0, high = count;
+    uint64_t low = 0;
 
     if (reader->range <= count &&
         (reader->range == 0 || range_end(&ranges[reader->range - 1]) <= address)) {
@@ -43,14 +35,7 @@ static void seek(MemoryReader *reader, uint64_t address)
         }
         low = reader->range;
     }
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (range_end(&ranges[middle]) <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    reader->range = low;
+    reader->range = low + search_first(ranges + low, count - low, ends_at_or_below, &address);
 }
 
 bool memory_next_piece(MemoryReader *reader, uint64_t *position, uint64_t end, MemoryPiece *piece)
@@ -117,7 +102,7 @@ bool memory_assemble(MemoryReader *reader, MemoryAssembly *assembly, uint64_t ad
     holes = bytes - memory_copied_bytes(reader, address, end);
     if (holes > assembly->holes_left)
         return true;
-    if (!array_reserve((void **)&assembly->buffers, &assembly->capacity, assembly->count,
+    if (!array_reserve(&assembly->buffers, &assembly->capacity, assembly->count + 1,
                        sizeof *assembly->buffers, "the list of buffers", error))
         return false;
     // Zeroed by the kernel where it is large, so holes cost no memory until they are written.
