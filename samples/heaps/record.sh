@@ -27,10 +27,47 @@ is_wanted()
     [ "$names" = "  " ] || [[ $names == *" $1 "* ]]
 }
 
+# start PROGRAM ARGUMENT...: leaves $program once it has told its truth.
+start()
+{
+    : >"$folder/truth"
+    # An input that stays open: some of them end with it.
+    setarch -R "$@" >"$folder/truth" <>"$folder/input" &
+    program=$!
+    wait_for_truth 1
+}
+
+# wait_for_truth N: until the program has told its truth N times.
+wait_for_truth()
+{
+    for _ in $(seq 600); do
+        [ "$(grep -c '}$' "$folder/truth")" -lt "$1" ] || return 0
+        sleep 0.1
+    done
+    echo "$program told nothing" >&2
+    exit 1
+}
+
+# capture NAME CAPTURE_OPTION...
+capture()
+{
+    local name=$1
+    shift
+    "$rudo_snap" capture --pid "$program" --redact --force -q "$@" -o "$heaps/$name.zst"
+    echo "$name: $(tail -n 1 "$folder/truth")"
+}
+
+end()
+{
+    kill -KILL "$program"
+    wait "$program" 2>/dev/null || :
+    program=
+}
+
 # record NAME CAPTURE_OPTION... -- PROGRAM ARGUMENT...: once the program has told its truth.
 record()
 {
-    local name=$1 options=() polls
+    local name=$1 options=()
     shift
     while [ "$1" != -- ]; do
         options+=("$1")
@@ -38,20 +75,9 @@ record()
     done
     shift
     is_wanted "$name" || return 0
-    : >"$folder/truth"
-    # An input that stays open and says nothing: one of them ends with it.
-    setarch -R "$@" >"$folder/truth" <>"$folder/input" &
-    program=$!
-    for polls in $(seq 600); do
-        ! grep -q '}$' "$folder/truth" || break
-        [ "$polls" -lt 600 ] || { echo "$name told nothing" >&2 && exit 1; }
-        sleep 0.1
-    done
-    "$rudo_snap" capture --pid "$program" --redact --force -q "${options[@]}" -o "$heaps/$name.zst"
-    kill -KILL "$program"
-    wait "$program" 2>/dev/null || :
-    program=
-    echo "$name: $(cat "$folder/truth")"
+    start "$@"
+    capture "$name" "${options[@]}"
+    end
 }
 
 make --no-print-directory all >/dev/null
@@ -65,6 +91,15 @@ record containers -- "$rust/containers" --objects 4000 --garbage 400 --zombies 2
 record containers-as-roots --foreign roots -- "$rust/containers" --objects 1500 --garbage 150 --zombies 75 \
     --seed 4
 record service -- "$rust/service" --sessions 300 --leaked 60 --seed 5
+# One process, before and after it leaked some more.
+if is_wanted growing-1 || is_wanted growing-2; then
+    start "$rust/service" --sessions 60 --leaked 20 --forgotten 200 --more 200 --seed 8
+    capture growing-1
+    echo >"$folder/input"
+    wait_for_truth 2
+    capture growing-2
+    end
+fi
 record c-heap -- "$c/c-heap" --objects 2500 --garbage 250 --zombies 125
 record c-heap-one-thread -- "$c/c-heap" --threads 1 --objects 4000 --garbage 400 --zombies 200 --seed 6
 record toy-heap --layout samples/toy-heap/toy-heap.json -- "$c/toy-heap"

@@ -2,8 +2,8 @@
 //
 // A server answers requests. Its catalogue is large and stays as it is, its cache evicts, and
 // every request makes a session that is dropped when the request is done. But each request also
-// registers a listener with the hub, and nobody ever takes one out: the listeners pile up, each
-// with the buffer that it writes to.
+// registers a listener with the hub, which never removes one: the listeners pile up, each with the
+// buffer that it writes to.
 //
 // After a thousand requests the program says so in one line of JSON and waits. Every line on its
 // standard input makes it answer a thousand more and say so again; so it can be captured in
@@ -187,7 +187,7 @@ static void answer(CHeap *heap, uint64_t request)
     c_heap_set(entry, &entry->product, catalogue->products[request * 7919 % PRODUCTS]);
     c_heap_set(session, &session->entry, entry);
     register_listener(heap, request);
-    // The cache forgets whom it held there.
+    // The entry that the cache held there is dropped.
     give(cache, &cache->entries[request % CACHED], entry);
     c_heap_release(session);
 }
@@ -206,6 +206,7 @@ static void tell(const CHeap *heap)
 int main(int argument_count, char **arguments)
 {
     CHeap *heap = c_heap_new();
+    static char output[512];
     uint64_t request = 0;
     char line[64];
 
@@ -215,6 +216,10 @@ int main(int argument_count, char **arguments)
         fputs("usage: leaky [--seconds N]\n", stderr);
         return 2;
     }
+    // The buffers of the C library would be malloc'd where an earlier array of listeners was, with
+    // its references still in them.
+    (void)setvbuf(stdin, NULL, _IONBF, 0);
+    (void)setvbuf(stdout, output, _IOLBF, sizeof output);
     start(heap);
     do {
         for (uint64_t end = request + REQUESTS; request < end; request++)

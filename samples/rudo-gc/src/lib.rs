@@ -199,6 +199,9 @@ pub fn scrub_stack() {
 /// To be called before the first `Gc` is made.
 pub fn begin() {
     rudo_gc::set_gc_enabled(false);
+    // Allocates the buffer of standard output now: later it would get the memory of a freed `Vec`,
+    // with the references that this `Vec` held still in it.
+    drop(std::io::stdout());
     // SAFETY: takes no pointers. Fails where the Yama module is absent; then nothing forbids
     // tracing anyway.
     unsafe { libc::prctl(libc::PR_SET_PTRACER, libc::PR_SET_PTRACER_ANY, 0, 0, 0) };
@@ -243,14 +246,19 @@ fn hold<R>(root: &R) {
     }
 }
 
-/// Prints the truth and waits to be captured, for `seconds` or until a signal ends the program.
-/// `root` is what the main thread holds. Never returns.
+/// Prints the truth and waits to be captured; see the two functions below. Never returns.
 pub fn tell_truth_and_wait<R>(program: &str, settings: &Settings, tally: &Tally, root: &R) -> ! {
+    tell_truth(program, settings, tally, "");
+    wait_to_be_captured(settings, root)
+}
+
+/// Prints the truth. `more`: further members of the JSON object, each with a comma before it.
+pub fn tell_truth(program: &str, settings: &Settings, tally: &Tally, more: &str) {
     let objects = tally.reachable + tally.garbage;
     let line = format!(
         "{{\"program\":\"{program}\",\"pid\":{},\"threads\":{},\"seed\":{},\"allocated\":{},\
          \"zombies\":{},\"objects\":{objects},\"reachable\":{},\"garbage\":{},\
-         \"large_objects\":{}}}\n",
+         \"large_objects\":{}{more}}}\n",
         std::process::id(),
         settings.get("threads"),
         settings.get("seed"),
@@ -269,7 +277,10 @@ pub fn tell_truth_and_wait<R>(program: &str, settings: &Settings, tally: &Tally,
     {
         std::process::exit(1);
     }
-    drop(line);
+}
+
+/// Waits for `--seconds`, or until a signal ends the program. `root` is what the main thread holds.
+pub fn wait_to_be_captured<R>(settings: &Settings, root: &R) -> ! {
     wait(settings.get("seconds"));
     black_box(root);
     // Without running destructors: they would take the graph apart, recursively.
@@ -279,4 +290,20 @@ pub fn tell_truth_and_wait<R>(program: &str, settings: &Settings, tally: &Tally,
 #[inline(never)]
 fn wait(seconds: u64) {
     thread::sleep(Duration::from_secs(seconds));
+}
+
+/// Waits for a line on standard input; false at the end of the input.
+///
+/// Reads byte by byte: the buffer of `std::io::stdin()` would be malloc'd where an earlier block
+/// was, with the references that this block held still in it.
+#[inline(never)]
+pub fn wait_for_line() -> bool {
+    let mut byte = 0u8;
+    // SAFETY: reads at most one byte, into `byte`.
+    while unsafe { libc::read(0, std::ptr::from_mut(&mut byte).cast(), 1) } == 1 {
+        if byte == b'\n' {
+            return true;
+        }
+    }
+    false
 }

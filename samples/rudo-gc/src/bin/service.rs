@@ -1,18 +1,22 @@
 //! A shop as a server would have it: several types, a catalogue that all threads share, sessions
-//! with their orders, a cache that evicts, large objects, and a leak.
+//! with their orders, a cache that evicts, large objects, and two leaks.
 //!
-//! The leak is the classic one: an order knows its session and the session its orders, so a
-//! session that is closed is never freed by counting. What a session is made of:
+//! The first leak is cyclic garbage: an order refers to its session and the session to its orders,
+//! so reference counting never frees a closed session; only a collection would. The second
+//! (`--forgotten N`) is reachable, so that no collector frees it: a closed session stays subscribed
+//! to the audit. The objects refer to each other like this:
 //!
 //! ```text
 //! Shop ── HashMap ─> Session ── Vec ─> Order ── Vec ─> LineItem ─> Product (shared catalogue)
-//!  │                  │    ^─────────────┘ session
+//!  │                  │ ^  ^─────────────┘ session
+//!  │                  │ └── Subscription <─ Vec ── Audit (held by main)
 //!  │                  └─> Customer ─> last Order
 //!  ├── Vec ─> CacheEntry ··weak··> Session
 //!  └─> Journal (large)
 //! ```
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::sync::{Arc, Mutex};
 
 use rudo_gc::cell::GcCell;
@@ -20,8 +24,8 @@ use rudo_gc::handles::GcHandle;
 use rudo_gc::{Gc, Trace, Weak};
 use rudo_gc_derive::GcCell;
 use rudo_gc_samples::{
-    begin, build_on_threads, tell_truth_and_wait, Fate, Random, Setting, Settings, Tally, SECONDS,
-    SEED, THREADS,
+    begin, build_on_threads, tell_truth, wait_for_line, wait_to_be_captured, Fate, Random, Setting,
+    Settings, Tally, SECONDS, SEED, THREADS,
 };
 
 const PRODUCTS: usize = 500;
@@ -95,6 +99,18 @@ struct CacheEntry {
 // The derive macro would skip the cell's element; it refers to nothing strongly.
 rudo_gc::impl_gc_capture!(CacheEntry);
 
+/// Every session subscribes when it opens. No session unsubscribes when it is closed.
+#[derive(Trace, GcCell)]
+struct Audit {
+    subscribers: GcCell<Vec<Gc<Subscription>>>,
+}
+
+#[derive(Trace, GcCell)]
+struct Subscription {
+    session: Gc<Session>,
+    catalogue: Gc<Catalogue>,
+}
+
 fn open_catalogue(tally: &mut Tally) -> Gc<Catalogue> {
     let products = (0..PRODUCTS)
         .map(|number| {
@@ -110,31 +126,19 @@ fn open_catalogue(tally: &mut Tally) -> Gc<Catalogue> {
     tally.alloc(Fate::Reachable, Catalogue { products, prices })
 }
 
-/// Serves requests on one thread until its shop has the shape that was asked for.
-struct Server {
+/// Makes sessions, and counts what they are made of.
+struct Desk {
     tally: Tally,
     random: Random,
     catalogue: Gc<Catalogue>,
-    shop: Gc<Shop>,
 }
 
-impl Server {
+impl Desk {
     fn open(settings: &Settings, thread: u64, catalogue: Gc<Catalogue>) -> Self {
-        let mut tally = Tally::default();
-        let events = [thread; JOURNAL_WORDS];
-        let journal = tally.alloc(Fate::Reachable, Journal { events });
-        let shop = Shop {
-            sessions: GcCell::new(HashMap::with_capacity(settings.get("sessions") as usize)),
-            cache: GcCell::new(Vec::with_capacity(CACHE_SLOTS)),
-            journal,
-        };
-        let shop = tally.alloc(Fate::Reachable, shop);
-        let random = Random::new(settings.get("seed") + thread);
         Self {
-            tally,
-            random,
+            tally: Tally::default(),
+            random: Random::new(settings.get("seed") + thread),
             catalogue,
-            shop,
         }
     }
 
@@ -174,6 +178,27 @@ impl Server {
         let quantity = 1 + self.random.below(9) as u64;
         self.tally.alloc(fate, LineItem { product, quantity })
     }
+}
+
+/// Serves requests on one thread until its shop has the shape that was asked for.
+struct Server {
+    desk: Desk,
+    shop: Gc<Shop>,
+}
+
+impl Server {
+    fn open(settings: &Settings, thread: u64, catalogue: Gc<Catalogue>) -> Self {
+        let mut desk = Desk::open(settings, thread, catalogue);
+        let events = [thread; JOURNAL_WORDS];
+        let journal = desk.tally.alloc(Fate::Reachable, Journal { events });
+        let shop = Shop {
+            sessions: GcCell::new(HashMap::with_capacity(settings.get("sessions") as usize)),
+            cache: GcCell::new(Vec::with_capacity(CACHE_SLOTS)),
+            journal,
+        };
+        let shop = desk.tally.alloc(Fate::Reachable, shop);
+        Self { desk, shop }
+    }
 
     /// Puts a rendered page into the cache. Once that is full, the page replaces another, whose
     /// entry dies.
@@ -182,24 +207,24 @@ impl Server {
             session: Gc::downgrade(session),
             page: format!("<h1>session {}</h1>", session.id),
         };
-        let entry = self.tally.alloc(Fate::Reachable, entry);
+        let entry = self.desk.tally.alloc(Fate::Reachable, entry);
         let mut cache = self.shop.cache.borrow_mut();
         if cache.len() < CACHE_SLOTS {
             cache.push(entry);
         } else {
-            cache[self.random.below(CACHE_SLOTS)] = entry;
-            self.tally.note_dropped();
+            cache[self.desk.random.below(CACHE_SLOTS)] = entry;
+            self.desk.tally.note_dropped();
         }
     }
 
-    /// A quote is calculated from an order line that nobody keeps.
+    /// A quote is calculated from an order line that is dropped at once.
     fn quote(&mut self) {
-        let line = self.line_item(Fate::Zombie);
+        let line = self.desk.line_item(Fate::Zombie);
         drop(line);
     }
 }
 
-/// `consoles`: where a thread leaves a handle to the session that somebody watches from outside.
+/// `consoles`: where a thread leaves a handle to the session that is watched from outside.
 #[inline(never)]
 fn serve(
     settings: &Settings,
@@ -211,22 +236,35 @@ fn serve(
     let mut server = Server::open(settings, thread, catalogue);
     let mut closed = 0;
     for id in 0..live {
-        let session = server.session(Fate::Reachable, id);
+        let session = server.desk.session(Fate::Reachable, id);
         server.cache_page(&session);
         server.quote();
         server.shop.sessions.borrow_mut().insert(id, session);
         // A closed session never got into the map: its bucket would remember it.
         while closed < (id + 1) * settings.get("leaked") / live {
-            drop(server.session(Fate::Garbage, live + closed));
+            drop(server.desk.session(Fate::Garbage, live + closed));
             closed += 1;
         }
     }
     // Watched, but no longer served: only the handle keeps this one.
-    let watched = server.session(Fate::Reachable, u64::MAX);
+    let watched = server.desk.session(Fate::Reachable, u64::MAX);
     let handle = watched.cross_thread_handle();
     consoles.lock().expect("no thread panics").push(handle);
     drop(watched);
-    ((server.shop, server.catalogue), server.tally)
+    ((server.shop, server.desk.catalogue), server.desk.tally)
+}
+
+/// Opens and closes sessions that stay subscribed.
+#[inline(never)]
+fn forget(desk: &mut Desk, audit: &Audit, sessions: u64) {
+    for _ in 0..sessions {
+        let id = audit.subscribers.borrow().len() as u64;
+        let session = desk.session(Fate::Reachable, id);
+        let catalogue = Gc::clone(&desk.catalogue);
+        let subscription = Subscription { session, catalogue };
+        let subscription = desk.tally.alloc(Fate::Reachable, subscription);
+        audit.subscribers.borrow_mut().push(subscription);
+    }
 }
 
 fn main() {
@@ -241,6 +279,8 @@ fn main() {
                 500,
                 "closed sessions a thread that leak as cycles",
             ),
+            Setting::new("forgotten", 0, "closed sessions that stay subscribed"),
+            Setting::new("more", 0, "further ones for each line on standard input"),
             SEED,
             SECONDS,
         ],
@@ -260,5 +300,32 @@ fn main() {
         })
     };
     tally.add(&threads);
-    tell_truth_and_wait("service", &settings, &tally, &(catalogue, consoles));
+    let more = settings.get("more");
+    let mut leaked = settings.get("forgotten");
+    if leaked == 0 && more == 0 {
+        tell_truth("service", &settings, &tally, "");
+        wait_to_be_captured(&settings, &(catalogue, consoles));
+    }
+
+    let mut desk = Desk::open(&settings, settings.get("threads"), catalogue);
+    let subscribers = GcCell::new(Vec::new());
+    let audit = desk.tally.alloc(Fate::Reachable, Audit { subscribers });
+    let held = (audit, consoles);
+    black_box(&held);
+    forget(&mut desk, &held.0, leaked);
+    loop {
+        let mut all = tally;
+        all.add(&desk.tally);
+        let leak = format!(
+            ",\"leaking_type\":\"service::Subscription\",\"held_by\":\"service::Audit\",\
+             \"leaked\":{leaked}"
+        );
+        tell_truth("service", &settings, &all, &leak);
+        if more == 0 || !wait_for_line() {
+            break;
+        }
+        forget(&mut desk, &held.0, more);
+        leaked += more;
+    }
+    wait_to_be_captured(&settings, &(held, desk.catalogue));
 }
