@@ -4,8 +4,8 @@
 
 #include <sched.h>
 
+#include "marker/mark_driver.h"
 #include "marker/mark_internal.h"
-#include "marker/schedule/mark_schedule.h"
 #include "marker/mark_words.h"
 #include "marker/mark_worker.h"
 #include "marker/parallel_mark_coordinator.h"
@@ -38,12 +38,11 @@ MarkOptions mark_options_default(void)
 static bool check_options(const MarkOptions *options, Error *error)
 {
     uint32_t capacity = options->queue_capacity;
-
-    uint32_t most = options->schedule != NULL ? MAX_VIRTUAL_WORKERS : MAX_WORKERS;
+    uint32_t most = options->driver != NULL ? MAX_VIRTUAL_WORKERS : MAX_WORKERS;
 
     if (options->workers > most)
         return error_set(error, ERROR_USAGE, "%u workers are more than %u", options->workers, most);
-    if (options->schedule != NULL && !mark_schedule_check(options->schedule, error))
+    if (options->driver != NULL && !options->driver->check(options->driver, error))
         return false;
     if (capacity != 0 && (capacity < 2 || (capacity & (capacity - 1)) != 0))
         return error_set(error, ERROR_USAGE, "queue capacity %u is not a power of two from 2",
@@ -119,7 +118,7 @@ bool mark_reachable(const HeapImage *image, const MarkOptions *options, MarkResu
     if (!mark_result_new(image, resolved.kind, &result, error))
         return false;
     ok = mark_words_start(result, image, &target, error);
-    if (ok && resolved.workers == 1 && resolved.schedule == NULL)
+    if (ok && resolved.workers == 1 && resolved.driver == NULL)
         ok = mark_alone(image, &resolved, target, result, error);
     else if (ok)
         ok = parallel_mark_coordinator_mark(image, &resolved, target, result, error);

@@ -26,7 +26,7 @@
 #include "base/error.h"
 #include "snapshot/heap/heap_image.h"
 
-typedef struct MarkSchedule MarkSchedule; // marker/schedule/mark_schedule.h
+typedef struct MarkDriver MarkDriver; // marker/mark_driver.h
 
 #define MAX_WORKERS 16u
 #define MAX_VIRTUAL_WORKERS 64u // of a scheduled mark: see marker/schedule/mark_schedule.h
@@ -61,13 +61,13 @@ const char *mark_kind_name(MarkKind kind);
 const char *mark_policy_name(MarkPolicy policy);
 
 typedef struct MarkOptions {
-    uint32_t workers; // 1..MAX_WORKERS (or see `schedule`); 0: min(CPUs, MAX_WORKERS)
+    uint32_t workers; // 1..MAX_WORKERS (or see `driver`); 0: min(CPUs, MAX_WORKERS)
     MarkKind kind;
     MarkPolicy policy;
     uint32_t queue_capacity; // 0: QUEUE_CAPACITY; else a power of two >= 2 (tests use small ones)
-    // NULL: threads. Else all workers, up to MAX_VIRTUAL_WORKERS, run on the calling thread, one
-    // step at a time, in an order that the schedule says. Borrowed.
-    const MarkSchedule *schedule;
+    // NULL: threads. Else the driver runs all workers, up to MAX_VIRTUAL_WORKERS, on the calling
+    // thread, one step at a time (marker/mark_driver.h). Borrowed.
+    const MarkDriver *driver;
 } MarkOptions;
 
 MarkOptions mark_options_default(void);

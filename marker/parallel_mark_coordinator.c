@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "marker/mark_driver.h"
 #include "marker/mark_words.h"
-#include "marker/schedule/scheduled_mark.h"
 
 // Batches between two looks at the clock of the caller's loop; large, because a step looks at
 // `attention` after every batch itself.
@@ -190,12 +190,12 @@ static bool check_nothing_left(const ParallelMarkCoordinator *coordinator, Error
     return true;
 }
 
-static bool run_all(ParallelMarkCoordinator *coordinator, const MarkSchedule *schedule,
+static bool run_all(ParallelMarkCoordinator *coordinator, const MarkDriver *driver,
                     MarkResult *result, Error *error)
 {
     result->statistics.worker_count = coordinator->worker_count;
-    if (schedule != NULL ? !scheduled_mark_run(coordinator, schedule, result, error)
-                         : !run_threads(coordinator, error))
+    if (driver != NULL ? !driver->run(driver, coordinator, result, error)
+                       : !run_threads(coordinator, error))
         return false;
     for (uint32_t i = 0; i < coordinator->worker_count; i++)
         if (coordinator->workers[i]->has_failed)
@@ -272,7 +272,7 @@ static bool make_workers(ParallelMarkCoordinator *coordinator, const HeapImage *
             .ownership = &coordinator->ownership,
             .coordinator = coordinator,
             .outstanding = &coordinator->outstanding,
-            .counts_places = options->schedule != NULL,
+            .counts_places = options->driver != NULL,
         };
         if (!mark_worker_new(&worker_options, &coordinator->workers[i], error))
             return false;
@@ -289,7 +289,7 @@ bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *o
     if (!coordinator_new(image, options, &coordinator, error))
         return false;
     ok = make_workers(coordinator, image, options, target, error) &&
-         run_all(coordinator, options->schedule, result, error);
+         run_all(coordinator, options->driver, result, error);
     if (ok) {
         result->statistics.elapsed_ns = coordinator->finished_ns - coordinator->started_ns;
         for (uint32_t i = 0; i < coordinator->worker_count; i++)

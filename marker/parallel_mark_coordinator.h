@@ -57,9 +57,8 @@ typedef struct ParallelMarkCoordinator {
 #define ATTENTION_OVER (UINT32_C(1) << 31)
 
 // Marks with options->workers (all options resolved) and adds totals and statistics to `result`;
-// the marks go to `target`. Worker 0 runs on the calling thread; with options->schedule, all do
-// (marker/schedule/scheduled_mark.h). Errors: memory, system (a thread could not start; nothing was
-// marked then).
+// the marks go to `target`. Worker 0 runs on the calling thread; with options->driver, all do.
+// Errors: memory, system (a thread could not start; nothing was marked then), those of the driver.
 NODISCARD bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *options,
                                               MarkTarget target, MarkResult *result, Error *error);
 

@@ -37,7 +37,7 @@ static bool mark_one_way(const HeapImage *image, const ReplayPlan *plan, const R
     options.policy = way->policy;
     schedule.seed = way->seed;
     if (way->is_scheduled)
-        options.schedule = &schedule;
+        options.driver = &schedule.driver;
     if (!mark_reachable(image, &options, &result, error))
         return false;
     if (way->is_scheduled) {

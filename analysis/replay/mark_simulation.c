@@ -80,7 +80,7 @@ bool mark_simulate(const HeapImage *image, const SimulationOptions *options, uin
     mark_options.workers = workers;
     mark_options.kind = options->kind;
     mark_options.policy = options->policy;
-    mark_options.schedule = &schedule;
+    mark_options.driver = &schedule.driver;
     if (!mark_reachable(image, &mark_options, &result, error))
         return false;
     take_result(&simulation, image, result);

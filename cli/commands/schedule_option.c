@@ -143,7 +143,7 @@ bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image, MarkOption
         return true;
     if (run->has_operations)
         return follow_operations(run, image, options, error);
-    options->schedule = &run->schedule;
+    options->driver = &run->schedule.driver;
     if (run->file != NULL)
         return prepare_following(run, image, options, error);
     if (options->workers == 0)

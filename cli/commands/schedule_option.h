@@ -55,7 +55,7 @@ typedef struct ScheduledRun {
 NODISCARD bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *settings,
                                    Error *error);
 
-// Fills in options->schedule and, where they are left open, the other options. Errors: usage (a
+// Fills in options->driver and, where they are left open, the other options. Errors: usage (a
 // schedule of other options), and those of following operations.
 NODISCARD bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image,
                                      MarkOptions *options, Error *error);

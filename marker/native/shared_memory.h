@@ -269,7 +269,8 @@ SHARED_INLINE void shared_pause(void)
 #endif
 }
 
-// Lets another thread have the CPU.
+// Lets another thread have the CPU. Only a recorded mutation calls it, to be seen more often:
+// tests/mutants/lost_wake_up.patch.
 SHARED_INLINE void shared_yield(void)
 {
     (void)sched_yield();

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "marker/schedule/scheduled_mark.h"
+
 const char *schedule_policy_name(SchedulePolicy policy)
 {
     static const char *const names[SCHEDULE_POLICY_COUNT] = {
@@ -79,6 +81,7 @@ uint32_t schedule_cost_value(const ScheduleCosts *costs, uint32_t index)
 MarkSchedule mark_schedule_default(void)
 {
     return (MarkSchedule){
+        .driver = scheduled_mark_driver,
         .policy = SCHEDULE_RANDOM,
         .seed = 1,
         .quantum = 8,
@@ -86,21 +89,4 @@ MarkSchedule mark_schedule_default(void)
         .preemptions = 2,
         .costs = schedule_costs_default(),
     };
-}
-
-bool mark_schedule_check(const MarkSchedule *schedule, Error *error)
-{
-    if ((unsigned)schedule->policy >= SCHEDULE_POLICY_COUNT)
-        return error_set(error, ERROR_USAGE, "there is no schedule policy %d",
-                         (int)schedule->policy);
-    if (schedule->quantum < 1 || schedule->quantum > MAX_QUANTUM)
-        return error_set(error, ERROR_USAGE, "quantum %u is not from 1 to %u", schedule->quantum,
-                         MAX_QUANTUM);
-    if (schedule->depth < 1 || schedule->depth > MAX_SCHEDULE_DEPTH)
-        return error_set(error, ERROR_USAGE, "depth %u is not from 1 to %u", schedule->depth,
-                         MAX_SCHEDULE_DEPTH);
-    if (schedule->preemptions > MAX_SCHEDULE_DEPTH)
-        return error_set(error, ERROR_USAGE, "%u preemptions are more than %u",
-                         schedule->preemptions, MAX_SCHEDULE_DEPTH);
-    return true;
 }

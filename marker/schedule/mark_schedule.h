@@ -1,14 +1,14 @@
 // Schedules: a parallel mark as a sequence of steps on one thread, which can be had again.
 //
-// With MarkOptions.schedule the marker's own workers run as virtual workers: one at a time makes a
-// step, and a policy says which, and how long the step may be. Everything that a worker meets (what
-// it steals, what overflows, when it sleeps and who wakes it) follows from the order of steps, so
-// that the whole run is the same again for the same image, options and schedule, whatever machine,
-// compiler or placement of the image. Time is virtual: each step costs what a table says.
+// With the driver of a MarkSchedule the marker's own workers run as virtual workers: one at a time
+// makes a step, and a policy says which, and how long the step may be. Everything that a worker
+// meets (what it steals, what overflows, when it sleeps and who wakes it) follows from the order of
+// steps, so that the whole run is the same again for the same image, options and schedule, whatever
+// machine, compiler or placement of the image. Time is virtual: each step costs what a table says.
 //
 //     MarkSchedule schedule = mark_schedule_default();
 //     schedule.seed = 7;
-//     options.schedule = &schedule;
+//     options.driver = &schedule.driver;
 //     options.workers = 8;
 //     if (!mark_reachable(image, &options, &result, &error))
 //         ...
@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "marker/mark.h"
+#include "marker/mark_driver.h"
 #include "base/error.h"
 
 // Most batches (of 16 objects at most) of a step.
@@ -131,7 +132,9 @@ typedef struct ScheduleSource {
     void *context;
 } ScheduleSource;
 
+// A mark on a schedule: `driver` goes to MarkOptions.driver, and the mark borrows the whole of it.
 typedef struct MarkSchedule {
+    MarkDriver driver; // first member; as mark_schedule_default() sets it
     SchedulePolicy policy;
     uint64_t seed;
     uint32_t quantum;     // of the policies that do not choose at random: 1..MAX_QUANTUM
@@ -146,8 +149,5 @@ typedef struct MarkSchedule {
 
 // Random, seed 1, depth 3, 2 preemptions, quantum 8, no observer.
 MarkSchedule mark_schedule_default(void);
-
-// Errors: usage.
-NODISCARD bool mark_schedule_check(const MarkSchedule *schedule, Error *error);
 
 #endif

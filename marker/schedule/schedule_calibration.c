@@ -83,7 +83,7 @@ static bool mark_once(const HeapImage *image, const MarkSchedule *schedule, uint
     MarkResult *result;
 
     options.workers = 1;
-    options.schedule = schedule;
+    options.driver = schedule != NULL ? &schedule->driver : NULL;
     if (!mark_reachable(image, &options, &result, error))
         return false;
     *ns = schedule != NULL ? result->statistics.workers[0].busy_virtual_ns

@@ -2,9 +2,11 @@
 
 #include "marker/schedule/scheduled_mark.h"
 
+#include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "marker/parallel_mark_coordinator.h"
+#include "marker/schedule/mark_schedule.h"
 #include "marker/schedule/schedule_policy.h"
 #include "marker/schedule/schedule_recording.h"
 #include "base/checksum.h"
@@ -301,9 +303,16 @@ static void fill_statistics(ScheduledMark *mark)
     }
 }
 
-bool scheduled_mark_run(ParallelMarkCoordinator *coordinator, const MarkSchedule *schedule,
-                        MarkResult *result, Error *error)
+static const MarkSchedule *schedule_of(const MarkDriver *driver)
 {
+    _Static_assert(offsetof(MarkSchedule, driver) == 0, "the driver is the first member");
+    return (const MarkSchedule *)(const void *)driver;
+}
+
+static bool run_on_schedule(const MarkDriver *driver, ParallelMarkCoordinator *coordinator,
+                            MarkResult *result, Error *error)
+{
+    const MarkSchedule *schedule = schedule_of(driver);
     ScheduledMark mark = {.coordinator = coordinator, .schedule = schedule, .result = result};
     uint32_t count = coordinator->worker_count;
     uint64_t all = count == 64 ? UINT64_MAX : bit_of(count) - 1;
@@ -323,3 +332,24 @@ bool scheduled_mark_run(ParallelMarkCoordinator *coordinator, const MarkSchedule
     fill_statistics(&mark);
     return true;
 }
+
+static bool check_schedule(const MarkDriver *driver, Error *error)
+{
+    const MarkSchedule *schedule = schedule_of(driver);
+
+    if ((unsigned)schedule->policy >= SCHEDULE_POLICY_COUNT)
+        return error_set(error, ERROR_USAGE, "there is no schedule policy %d",
+                         (int)schedule->policy);
+    if (schedule->quantum < 1 || schedule->quantum > MAX_QUANTUM)
+        return error_set(error, ERROR_USAGE, "quantum %u is not from 1 to %u", schedule->quantum,
+                         MAX_QUANTUM);
+    if (schedule->depth < 1 || schedule->depth > MAX_SCHEDULE_DEPTH)
+        return error_set(error, ERROR_USAGE, "depth %u is not from 1 to %u", schedule->depth,
+                         MAX_SCHEDULE_DEPTH);
+    if (schedule->preemptions > MAX_SCHEDULE_DEPTH)
+        return error_set(error, ERROR_USAGE, "%u preemptions are more than %u",
+                         schedule->preemptions, MAX_SCHEDULE_DEPTH);
+    return true;
+}
+
+const MarkDriver scheduled_mark_driver = {.check = check_schedule, .run = run_on_schedule};

@@ -8,15 +8,11 @@
 #ifndef MARKER_SCHEDULE_SCHEDULED_MARK_H
 #define MARKER_SCHEDULE_SCHEDULED_MARK_H
 
-#include "marker/schedule/mark_schedule.h"
-#include "marker/parallel_mark_coordinator.h"
-#include "base/error.h"
+#include "marker/mark_driver.h"
 
-// Runs all workers until each is finished, and fills in the statistics that are about the
-// schedule. Errors: what observer and source say; system (no worker can go on, which is an error
-// in the marker); corrupt (the source names a worker that cannot make a step, or
-// an impossible quantum).
-NODISCARD bool scheduled_mark_run(ParallelMarkCoordinator *coordinator,
-                                  const MarkSchedule *schedule, MarkResult *result, Error *error);
+// The driver of a MarkSchedule, which it is the first member of. Errors: usage (an impossible
+// schedule); those of observer and source; system (no worker can go on: an error in the marker);
+// corrupt (the source names a worker that cannot make a step, or an impossible quantum).
+extern const MarkDriver scheduled_mark_driver;
 
 #endif

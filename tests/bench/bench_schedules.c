@@ -57,7 +57,7 @@ static bool measure(const HeapImage *image, size_t way, char digest[MARK_DIGEST_
     schedule.policy = ways[way].order;
     options.workers = ways[way].workers;
     options.policy = ways[way].policy;
-    options.schedule = ways[way].is_scheduled ? &schedule : NULL;
+    options.driver = ways[way].is_scheduled ? &schedule.driver : NULL;
     cpu_ns = bench_process_cpu_ns();
     if (!mark_reachable(image, &options, &result, error))
         return false;

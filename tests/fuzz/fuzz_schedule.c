@@ -66,7 +66,7 @@ static void follow_steps(const ScheduleRecording *recording, const HeapImage *im
 
     schedule_follower_init(&follower, recording);
     schedule_follow(&follower, &schedule);
-    options.schedule = &schedule;
+    options.driver = &schedule.driver;
     options.workers = recording->workers;
     options.policy = recording->policy;
     options.kind = recording->kind;

@@ -193,12 +193,6 @@ SHARED_INLINE void shared_parker_init(SharedParker *parker)
 #define shared_unpark(parker)                                                                      \
     ((void)sim_access(&(parker)->cell, SIM_SITE(#parker), SIM_UNPARK, SIM_RELEASE, 1))
 
-// Only for marks by steps, which are not explored.
-SHARED_INLINE bool shared_parker_take(SharedParker *parker)
-{
-    return sim_peek(&parker->cell) == 1;
-}
-
 #define shared_pause() sim_yield(__func__, __LINE__)
 #define shared_yield() sim_yield(__func__, __LINE__)
 

@@ -21,7 +21,7 @@ static MarkResult *mark(const HeapImage *image, MarkOptions options, const MarkS
     MarkResult *result;
     Error error;
 
-    options.schedule = schedule;
+    options.driver = &schedule->driver;
     cr_assert(mark_reachable(image, &options, &result, &error), "%s", error.message);
     return result;
 }
@@ -284,7 +284,7 @@ Test(scheduled_mark, an_observer_can_end_the_mark)
     HeapImage *image = made_heap_image(heap, false);
     MarkSchedule schedule = mark_schedule_default();
     Watch watch = {.stop_at = 20};
-    MarkOptions options = {.workers = 3, .schedule = &schedule};
+    MarkOptions options = {.workers = 3, .driver = &schedule.driver};
     MarkResult *result;
     Error error;
 
@@ -313,7 +313,7 @@ Test(scheduled_mark, a_source_that_names_a_sleeper_is_refused)
     MadeHeap *heap = make_tree(2000);
     HeapImage *image = made_heap_image(heap, false);
     MarkSchedule schedule = mark_schedule_default();
-    MarkOptions options = {.workers = 2, .schedule = &schedule};
+    MarkOptions options = {.workers = 2, .driver = &schedule.driver};
     MarkResult *result;
     Error error;
 
@@ -329,7 +329,7 @@ Test(scheduled_mark, a_recording_is_followed_and_a_departure_is_told)
     MadeHeap *heap = make_tree(500);
     HeapImage *image = made_heap_image(heap, false);
     MarkSchedule schedule = mark_schedule_default();
-    MarkOptions options = {.workers = 3, .policy = MARK_POLICY_STEAL, .schedule = &schedule};
+    MarkOptions options = {.workers = 3, .policy = MARK_POLICY_STEAL, .driver = &schedule.driver};
     ScheduleRecording recording;
     ScheduleFollower follower;
     MarkResult *first, *second;
@@ -383,7 +383,7 @@ Test(scheduled_mark, schedules_that_cannot_be_are_refused)
 
     for (int wrong = 0; wrong < 6; wrong++) {
         MarkSchedule schedule = mark_schedule_default();
-        MarkOptions options = {.workers = 2, .schedule = &schedule};
+        MarkOptions options = {.workers = 2, .driver = &schedule.driver};
         MarkResult *result;
         Error error;
 
