@@ -56,7 +56,7 @@ tests=()
 while IFS= read -r test; do
     case $test in
     # They trace or copy a live process, which here is the emulator.
-    */test_capture_process | */test_capture_hardship | */test_staged_pages) continue ;;
+    */test_live_process | */test_capture_hardship | */test_staged_pages) continue ;;
     # Limits on a child's memory are limits on the emulator; frames are about x86-64 registers.
     */test_guarded_child | */test_names_hostile) continue ;;
     esac

@@ -8,8 +8,8 @@
 
 #include "snapshot/capture/find/capture_analysis.h"
 #include "snapshot/capture/core/capture_core.h"
-#include "snapshot/capture/live/capture_exit.h"
-#include "snapshot/capture/live/capture_process.h"
+#include "snapshot/capture/live/exiting_process.h"
+#include "snapshot/capture/live/live_process.h"
 #include "base/output_file.h"
 #include "snapshot/capture/copy/packed_pages.h"
 
@@ -106,7 +106,7 @@ bool capture_process(int pid, const char *path, const CaptureOptions *options,
     ProcessCopy copy;
     bool is_ok;
 
-    is_ok = begin(path, options, summary, error) && capture_process_copy(pid, &how, &copy, error);
+    is_ok = begin(path, options, summary, error) && live_process_copy(pid, &how, &copy, error);
     free(folder);
     if (!is_ok)
         return false;
@@ -123,7 +123,7 @@ bool capture_exiting(const ExitWatch *watch, const char *path, const CaptureOpti
     ProcessCopy copy;
     bool is_ok;
 
-    is_ok = begin(path, options, summary, error) && capture_exit_copy(watch, &how, &copy, error);
+    is_ok = begin(path, options, summary, error) && exiting_process_copy(watch, &how, &copy, error);
     free(folder);
     if (!is_ok)
         return false;

@@ -5,12 +5,8 @@
 
 #include <stdbool.h>
 
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
-
-// Finds out early, before anything is prepared, whether `pid` is a process that we may trace.
-// Errors: system, not 64-bit.
-NODISCARD bool capture_refusal_check(int pid, Error *error);
+#include "snapshot/capture/copy/copy_options.h"
 
 // Fills `error` for a failed ptrace() or open(): `reason` is the errno. Returns false.
 bool capture_refusal_explain(int pid, int reason, Error *error);

@@ -1,4 +1,4 @@
-// How much memory can be had: see memory_available_internal.h.
+// How much memory can be had: see memory_available.h.
 //
 // Memory is only promised by the kernel, and supplied at the first use. Where it turns out that
 // there is none, the kernel kills a process, and that may well be the one to be captured.

@@ -20,8 +20,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "snapshot/capture/copy/page_selection.h"
 #include "base/parallel_for.h"
+#include "snapshot/capture/copy/page_selection.h"
 
 #define STACK_BYTES (UINT64_C(256) << 10)
 // Several threads may read several places each.

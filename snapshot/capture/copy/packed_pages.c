@@ -1,4 +1,4 @@
-// Pages that are kept compressed: see packed_pages_internal.h.
+// Pages that are kept compressed: see packed_pages.h.
 //
 // What is copied in one go becomes an area (packed_pager_internal.h) of frames, each of which is
 // compressed as soon as it has been copied, by the same thread.
@@ -7,10 +7,10 @@
 
 #include <stdlib.h>
 
+#include "base/parallel_for.h"
 #include "snapshot/capture/copy/packed_frame_internal.h"
 #include "snapshot/capture/copy/packed_pager_internal.h"
 #include "snapshot/capture/copy/page_sets.h"
-#include "base/parallel_for.h"
 
 struct PackedPages {
     uint32_t max_threads;

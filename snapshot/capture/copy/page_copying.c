@@ -1,4 +1,4 @@
-// Copying pages of a stopped process: see page_copying_internal.h.
+// Copying pages of a stopped process: see page_copying.h.
 //
 // What is to be copied is cut into batches of equal size, which several threads fill; each call
 // asks for many pieces of the target, which is how process_vm_readv() is fastest. Mostly they are
@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "base/parallel_for.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_sets.h"
-#include "base/parallel_for.h"
 
 // Bytes of a batch, and pieces of the target that are asked for in one call (the kernel takes
 // 1024).

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
+#include "snapshot/capture/copy/copy_options.h"
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/staging_memory_internal.h"
 

@@ -1,4 +1,4 @@
-// Which pages of a process hold something: see page_selection_internal.h.
+// Which pages of a process hold something: see page_selection.h.
 
 #include "snapshot/capture/copy/page_selection.h"
 

@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
+#include "snapshot/capture/copy/copy_options.h"
 #include "snapshot/capture/copy/process_copy.h"
 
 #define TARGET_PAGE_SIZE 4096u
 
-// Ranges without data yet, ascending and disjoint; neighbours are one range (page_sets_internal.h).
+// Ranges without data yet, ascending and disjoint; neighbours are one range (page_sets.h).
 typedef struct PageSelection {
     ProcessRange *ranges; // owned
     uint64_t count;

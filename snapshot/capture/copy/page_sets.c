@@ -1,4 +1,4 @@
-// Sets of pages: see page_sets_internal.h.
+// Sets of pages: see page_sets.h.
 
 #include "snapshot/capture/copy/page_sets.h"
 

@@ -1,4 +1,4 @@
-// PAGEMAP_SCAN: see pagemap_scan_internal.h.
+// PAGEMAP_SCAN: see pagemap_scan.h.
 
 #include "snapshot/capture/copy/pagemap_scan.h"
 

@@ -1,4 +1,4 @@
-// What /proc tells about a process: see proc_files_internal.h.
+// What /proc tells about a process: see proc_files.h.
 
 #include "snapshot/capture/copy/proc_files.h"
 

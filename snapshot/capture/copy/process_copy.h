@@ -78,7 +78,7 @@ typedef struct ProcessCopy {
     void *staging;      // owned mapping that the ranges point into
     uint64_t staging_bytes;
     // Owned; NULL: none. Ranges point into it, too, and then only instructions of this process may
-    // read them (packed_pages_internal.h).
+    // read them (packed_pages.h).
     struct PackedPages *packed;
 } ProcessCopy;
 

@@ -1,4 +1,4 @@
-// Registers as words: see register_words_internal.h.
+// Registers as words: see register_words.h.
 
 #include "snapshot/capture/copy/register_words.h"
 

@@ -1,4 +1,4 @@
-// Pages that are copied more than once: see staged_pages_internal.h.
+// Pages that are copied more than once: see staged_pages.h.
 
 #include "snapshot/capture/copy/staged_pages.h"
 

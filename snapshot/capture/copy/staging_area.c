@@ -1,4 +1,4 @@
-// Where the memory of a process goes: see staging_area_internal.h.
+// Where the memory of a process goes: see staging_area.h.
 
 #include "snapshot/capture/copy/staging_area.h"
 

@@ -1,5 +1,5 @@
 // Where the memory of a process goes until it is written: plain memory for all of it, or, when it
-// is to take less than that, or the machine has less, compressed pages (packed_pages_internal.h).
+// is to take less than that, or the machine has less, compressed pages (packed_pages.h).
 
 #ifndef SNAPSHOT_CAPTURE_COPY_STAGING_AREA_H
 #define SNAPSHOT_CAPTURE_COPY_STAGING_AREA_H
@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
+#include "snapshot/capture/copy/copy_options.h"
 #include "snapshot/capture/copy/packed_pages.h"
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/process_copy.h"

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
+#include "snapshot/capture/copy/copy_options.h"
 
 typedef struct StagingMemory {
     uint8_t *base; // a mapping; becomes the ProcessCopy's

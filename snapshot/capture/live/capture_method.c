@@ -1,11 +1,11 @@
-// Which way of copying a process stops it for the shortest time: see capture_method_internal.h.
+// Which way of copying a process stops it for the shortest time: see live_process_internal.h.
 //
 // Forking costs what copying the page tables costs, so they are what is measured: 64 pages of
 // tables stand for 128 MiB of small pages, and for much more of huge ones. Copying costs bytes.
 // Both figures are from an unloaded machine of 2026 and rounded up; they only have to be right
 // about which method is cheaper, and whether one is out of the question.
 
-#include "snapshot/capture/live/capture_method_internal.h"
+#include "snapshot/capture/live/live_process_internal.h"
 
 #include "snapshot/capture/copy/proc_files.h"
 

@@ -24,7 +24,7 @@
 
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/register_words.h"
-#include "snapshot/capture/live/thread_registers.h"
+#include "snapshot/capture/guard/thread_registers.h"
 
 struct ExitWatch {
     int pid;

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/parallel_for.h"
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/pagemap_scan.h"
-#include "base/parallel_for.h"
 
 // Memory is the limit: more threads gain nothing.
 #define MARKED_SCAN_MAX_THREADS 4u

@@ -25,15 +25,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
-#include "snapshot/capture/live/marked_scan_internal.h"
+#include "snapshot/capture/copy/copy_options.h"
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/pagemap_scan.h"
+#include "snapshot/capture/live/marked_scan_internal.h"
 #include "snapshot/capture/live/pinned_memory_internal.h"
 
 // UFFD_FEATURE_WP_UNPOPULATED, UFFD_FEATURE_WP_ASYNC, which older headers do not know.
 #define WRITE_TRACKING_FEATURES (UINT64_C(1) << 13 | UINT64_C(1) << 15)
+
+// Checks that the writes of a process can be tracked (write_tracking_support.c). Errors:
+// unsupported (the kernel cannot do it; the process has a userfaultfd of its own; devices or the
+// kernel may write its memory behind the page tables, and the kernel does not tell where: it has
+// the file of such a device open, or an AF_XDP socket, or a file with O_DIRECT, or memory is pinned
+// and not listed), system, memory.
+NODISCARD bool write_tracking_check_support(int pid, int tid, Error *error);
 
 typedef struct WriteTracking {
     int pid;

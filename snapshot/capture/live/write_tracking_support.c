@@ -1,6 +1,6 @@
-// Can writes be tracked: see write_tracking_support_internal.h.
+// Can writes be tracked: see write_tracking_internal.h.
 
-#include "snapshot/capture/live/write_tracking_support_internal.h"
+#include "snapshot/capture/live/write_tracking_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,13 +13,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "snapshot/capture/copy/capture_refusal.h"
 #include "base/clean_text.h"
+#include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/pagemap_scan.h"
-#include "snapshot/capture/live/pinned_memory_internal.h"
 #include "snapshot/capture/copy/proc_files.h"
-#include "snapshot/capture/live/write_tracking_internal.h"
+#include "snapshot/capture/live/pinned_memory_internal.h"
 
 #define USER_MODE_ONLY 1
 #define MAX_LINK_BYTES 64

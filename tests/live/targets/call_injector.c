@@ -20,10 +20,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "snapshot/capture/live/call_injection_internal.h"
-#include "snapshot/capture/live/capture_guard_internal.h"
+#include "snapshot/capture/guard/call_injection_internal.h"
+#include "snapshot/capture/guard/capture_guard.h"
 #include "snapshot/capture/copy/proc_files.h"
-#include "snapshot/capture/live/traced_threads_internal.h"
+#include "snapshot/capture/guard/traced_threads_internal.h"
 #include "tests/support/target.h"
 
 #define NO_SUCH_CALL 4000

@@ -1,6 +1,6 @@
-// Our side of the guard: see capture_guard_internal.h.
+// Our side of the guard: see capture_guard.h.
 
-#include "snapshot/capture/live/capture_guard_internal.h"
+#include "snapshot/capture/guard/capture_guard.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "snapshot/capture/copy/capture_refusal.h"
-#include "snapshot/capture/live/guard_process_internal.h"
+#include "snapshot/capture/guard/guard_process_internal.h"
 
 // How often a wait for the guard looks whether the user wants us to stop.
 #define CANCEL_LOOK_MS 20

@@ -3,8 +3,8 @@
 // and its registers. A descriptor comes as SCM_RIGHTS of the reply. Both sides are the same
 // program, so these are plain structs.
 
-#ifndef SNAPSHOT_CAPTURE_LIVE_GUARD_MESSAGES_INTERNAL_H
-#define SNAPSHOT_CAPTURE_LIVE_GUARD_MESSAGES_INTERNAL_H
+#ifndef SNAPSHOT_CAPTURE_GUARD_GUARD_MESSAGES_H
+#define SNAPSHOT_CAPTURE_GUARD_GUARD_MESSAGES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
 // thread are born seized (PTRACE_O_TRACECLONE), and /proc/PID/task is read again until it
 // holds nothing new while everything in it is stopped.
 
-#include "snapshot/capture/live/traced_threads_internal.h"
+#include "snapshot/capture/guard/traced_threads_internal.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -17,7 +17,7 @@
 
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/proc_files.h"
-#include "snapshot/capture/live/thread_stops_internal.h"
+#include "snapshot/capture/guard/thread_stops_internal.h"
 
 // How long a thread may take to stop. One that is runnable only waits for a CPU; one in
 // uninterruptible sleep waits for a device, or for the child of its vfork(), and the others

@@ -1,17 +1,17 @@
 // Copying a process at its end, while an ExitWatch holds it there.
 
-#ifndef SNAPSHOT_CAPTURE_LIVE_CAPTURE_EXIT_H
-#define SNAPSHOT_CAPTURE_LIVE_CAPTURE_EXIT_H
+#ifndef SNAPSHOT_CAPTURE_LIVE_EXITING_PROCESS_H
+#define SNAPSHOT_CAPTURE_LIVE_EXITING_PROCESS_H
 
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
-#include "snapshot/capture/live/exit_watch.h"
+#include "snapshot/capture/copy/copy_options.h"
 #include "snapshot/capture/copy/process_copy.h"
+#include "snapshot/capture/live/exit_watch.h"
 
 // exit_watch_is_over() was true. The process stays where it is. Of `options`, not the method, and
 // not the longest pause. Errors: system, memory,
 // interrupted. On success the caller owns `*out` and frees its parts with process_copy_release().
-NODISCARD bool capture_exit_copy(const ExitWatch *watch, const ProcessCopyOptions *options,
-                                 ProcessCopy *out, Error *error);
+NODISCARD bool exiting_process_copy(const ExitWatch *watch, const ProcessCopyOptions *options,
+                                    ProcessCopy *out, Error *error);
 
 #endif

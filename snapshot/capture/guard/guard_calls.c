@@ -1,6 +1,6 @@
 // Calls that the guard has the target make: see guard_calls_internal.h.
 
-#include "snapshot/capture/live/guard_calls_internal.h"
+#include "snapshot/capture/guard/guard_calls_internal.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -11,7 +11,7 @@
 
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/proc_files.h"
-#include "snapshot/capture/live/thread_stops_internal.h"
+#include "snapshot/capture/guard/thread_stops_internal.h"
 
 #define MAX_THREADS_TRIED 4
 // While everybody waits.

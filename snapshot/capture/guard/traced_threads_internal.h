@@ -9,16 +9,16 @@
 //     traced_threads_resume(&threads);
 //     traced_threads_release(&threads);
 
-#ifndef SNAPSHOT_CAPTURE_LIVE_TRACED_THREADS_INTERNAL_H
-#define SNAPSHOT_CAPTURE_LIVE_TRACED_THREADS_INTERNAL_H
+#ifndef SNAPSHOT_CAPTURE_GUARD_TRACED_THREADS_INTERNAL_H
+#define SNAPSHOT_CAPTURE_GUARD_TRACED_THREADS_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
-#include "snapshot/capture/live/thread_registers.h"
+#include "snapshot/capture/copy/copy_options.h"
+#include "snapshot/capture/guard/thread_registers.h"
 
 typedef enum TracedState {
     TRACED_SEIZED,  // ours, but running, or about to stop

@@ -22,7 +22,7 @@
 // handler of the sequence. Running code of ours makes the kernel believe that it has left it. So
 // the word that says in which sequence it is, is put back with the registers.
 
-#include "snapshot/capture/live/call_injection_internal.h"
+#include "snapshot/capture/guard/call_injection_internal.h"
 
 #include <errno.h>
 #include <signal.h>

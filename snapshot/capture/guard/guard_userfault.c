@@ -1,11 +1,11 @@
-// Opening a userfaultfd in the target: see guard_userfault_internal.h.
+// Opening a userfaultfd in the target: see guard_calls_internal.h.
 //
 // A userfaultfd belongs to the memory of whoever opened it, so a thread of the target has to. The
 // guard takes it over with pidfd_getfd() and has it closed in the target at once, all in the same
 // stop. The kernel removes every protection when the last descriptor is closed, so none outlives
 // rudo-snap.
 
-#include "snapshot/capture/live/guard_userfault_internal.h"
+#include "snapshot/capture/guard/guard_calls_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

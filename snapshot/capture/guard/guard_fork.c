@@ -8,7 +8,7 @@
 // its death first; then it is a zombie of the target's, which only the target can remove: one of
 // its threads is made to wait for it.
 
-#include "snapshot/capture/live/guard_fork_internal.h"
+#include "snapshot/capture/guard/guard_fork_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "snapshot/capture/copy/proc_files.h"
-#include "snapshot/capture/live/thread_stops_internal.h"
+#include "snapshot/capture/guard/thread_stops_internal.h"
 
 static bool fork_in_thread(void *context, CallInjection *injection, Error *error)
 {

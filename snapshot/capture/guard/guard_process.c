@@ -1,6 +1,6 @@
 // The guard: see guard_process_internal.h.
 
-#include "snapshot/capture/live/guard_process_internal.h"
+#include "snapshot/capture/guard/guard_process_internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,12 +15,11 @@
 #include <unistd.h>
 
 #include "snapshot/capture/copy/capture_refusal.h"
-#include "snapshot/capture/live/guard_fork_internal.h"
-#include "snapshot/capture/live/guard_messages_internal.h"
-#include "snapshot/capture/live/guard_userfault_internal.h"
 #include "snapshot/capture/copy/proc_files.h"
-#include "snapshot/capture/live/thread_stops_internal.h"
-#include "snapshot/capture/live/traced_threads_internal.h"
+#include "snapshot/capture/guard/guard_fork_internal.h"
+#include "snapshot/capture/guard/guard_messages.h"
+#include "snapshot/capture/guard/thread_stops_internal.h"
+#include "snapshot/capture/guard/traced_threads_internal.h"
 
 // While it holds the target, the guard looks this often whether rudo-snap has been put to sleep.
 #define TOOL_LOOK_MS 50

@@ -1,16 +1,16 @@
 // A copy of the target that never runs: made by fork while its threads are stopped, read at
 // leisure, removed without a trace.
 
-#ifndef SNAPSHOT_CAPTURE_LIVE_GUARD_FORK_INTERNAL_H
-#define SNAPSHOT_CAPTURE_LIVE_GUARD_FORK_INTERNAL_H
+#ifndef SNAPSHOT_CAPTURE_GUARD_GUARD_FORK_INTERNAL_H
+#define SNAPSHOT_CAPTURE_GUARD_GUARD_FORK_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "snapshot/capture/live/guard_calls_internal.h"
-#include "snapshot/capture/live/traced_threads_internal.h"
+#include "snapshot/capture/guard/guard_calls_internal.h"
+#include "snapshot/capture/guard/traced_threads_internal.h"
 
 typedef struct GuardFork {
     pid_t child;          // the copy, as we number it; 0: none

@@ -30,7 +30,7 @@
 // So a clock runs meanwhile, whose signal ends us, and with us all that we hold: nobody is stopped
 // yet. What has to be done all the same is done by a process of its own (guard_call_apart()).
 
-#include "snapshot/capture/live/thread_stops_internal.h"
+#include "snapshot/capture/guard/thread_stops_internal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -41,6 +41,7 @@
 #include <unistd.h>
 
 #include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/guard/interrupted_calls_internal.h"
 
 // Seizing takes microseconds.
 #define SEIZE_PATIENCE_S 1
@@ -190,7 +191,7 @@ static void settle(TracedThreads *threads, TracedThread *thread, bool by_interru
         note_failure(threads, thread, errno);
     }
     if (by_interrupt)
-        thread_registers_undo_interruption(thread->tid, &thread->general);
+        interrupted_call_restart(thread->tid, &thread->general);
     traced_set_state(threads, thread, TRACED_STOPPED);
 }
 

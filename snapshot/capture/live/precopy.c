@@ -1,26 +1,25 @@
-// Copying a process while it runs: see capture_precopy_internal.h.
+// The method pre-copy: the process is copied while it runs, round by round, and stopped for the
+// pages that it wrote last.
 //
-// The target opens a userfaultfd for us (guard_userfault_internal.h), through which its memory is
-// write-protected and what it writes is found out (write_tracking_internal.h). Each round copies
-// what was written since the last one. When little is left, or it does not get less, all
-// threads are stopped by the guard, and what is left is copied. Whatever happens to us, the kernel
-// takes the protection away when the userfaultfd is closed.
+// The process opens a userfaultfd for us (guard_userfault.c), through which its memory is
+// write-protected, and its writes are tracked (write_tracking_internal.h). Each round copies the
+// pages written since the last one. When few are left, or their number does not decrease, the guard
+// stops all threads, and the rest is copied. When we are killed, the kernel closes the userfaultfd
+// and removes the protection.
 
-#include "snapshot/capture/live/capture_precopy_internal.h"
+#include "snapshot/capture/live/live_process_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "snapshot/capture/live/capture_guard_internal.h"
-#include "snapshot/capture/live/capture_method_internal.h"
 #include "snapshot/capture/copy/capture_refusal.h"
-#include "snapshot/capture/live/copy_check_internal.h"
 #include "snapshot/capture/copy/page_sets.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/staged_pages.h"
+#include "snapshot/capture/guard/capture_guard.h"
+#include "snapshot/capture/live/copy_check_internal.h"
 #include "snapshot/capture/live/write_tracking_internal.h"
-#include "snapshot/capture/live/write_tracking_support_internal.h"
 
 #define MAX_ROUNDS 8
 // One round may take long because others use the CPU; not two.
@@ -333,8 +332,8 @@ static void release(Precopy *job)
     free(job->check);
 }
 
-bool capture_precopy(int pid, int tid, const ProcessCopyOptions *options, ProcessCopy *out,
-                     Error *error)
+bool precopy_run(int pid, int tid, const ProcessCopyOptions *options, ProcessCopy *out,
+                 Error *error)
 {
     Precopy job = {.pid = pid, .tid = tid, .options = options, .out = out, .error = error};
     bool is_ok;

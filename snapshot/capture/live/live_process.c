@@ -1,11 +1,10 @@
-// Copying a running process by pid, while it runs (capture_precopy_internal.h), from a fork of it
-// (capture_fork_internal.h), or while it stands still, here: see
-// snapshot/capture/live/capture_process.h.
+// Copying a live process by pid: the choice between the methods pre-copy (precopy.c), fork
+// (fork_copy.c) and stop, which is here.
 //
-// Stopping is done by a guard (capture_guard_internal.h), reading memory by this process: so the
-// target is let go when we are killed, and when the guard is.
+// The guard process stops the threads (capture_guard.h), this process reads the memory. So the
+// process runs on when we are killed, and when the guard is killed.
 
-#include "snapshot/capture/live/capture_process.h"
+#include "snapshot/capture/live/live_process.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,14 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/capture/live/capture_fork_internal.h"
-#include "snapshot/capture/live/capture_guard_internal.h"
-#include "snapshot/capture/live/capture_method_internal.h"
-#include "snapshot/capture/live/capture_precopy_internal.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/staging_area.h"
+#include "snapshot/capture/guard/capture_guard.h"
+#include "snapshot/capture/live/live_process_internal.h"
 
 // Staging memory is sized by a look at the running target: this much more than it held then.
 #define HEADROOM_SHARE 8
@@ -96,15 +93,15 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
 
 static bool copy_fork(CaptureJob *job, CaptureGuard *guard)
 {
-    ForkCapture fork = {.pid = job->pid,
-                        .tid = job->task,
-                        .options = job->options,
-                        .selection = &job->selection,
-                        .staging = &job->staging,
-                        .out = job->out};
+    ForkCopy fork = {.pid = job->pid,
+                     .tid = job->task,
+                     .options = job->options,
+                     .selection = &job->selection,
+                     .staging = &job->staging,
+                     .out = job->out};
     char reason[sizeof job->error->message];
 
-    if (capture_fork_run(&fork, guard, job->error)) {
+    if (fork_copy_run(&fork, guard, job->error)) {
         job->used_bytes = fork.used_bytes;
         job->out->method = "fork";
         return true;
@@ -160,7 +157,7 @@ static bool copy(CaptureJob *job)
     bool is_ok = false;
 
     if (method == CAPTURE_AUTO || method == CAPTURE_PRECOPY)
-        is_ok = capture_precopy(job->pid, job->task, job->options, job->out, job->error);
+        is_ok = precopy_run(job->pid, job->task, job->options, job->out, job->error);
     if (!is_ok && method == CAPTURE_AUTO && job->error->code == ERROR_UNSUPPORTED) {
         (void)snprintf(certificate->method_note, sizeof certificate->method_note,
                        "it was not copied while it ran: %.160s", job->error->message);
@@ -177,8 +174,7 @@ static bool copy(CaptureJob *job)
     return is_ok;
 }
 
-bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *out,
-                          Error *error)
+bool live_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *out, Error *error)
 {
     static const ProcessCopyOptions defaults;
     CaptureJob job = {.pid = pid, .out = out, .error = error};
@@ -189,7 +185,7 @@ bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCop
     job.cancel = &job.options->cancel;
     memset(out, 0, sizeof *out);
     out->pid = pid;
-    if (!capture_refusal_check(pid, error))
+    if (!live_process_check(pid, error))
         return false;
     job.task = proc_live_task(pid);
     proc_executable_name(pid, job.task, out->executable, sizeof out->executable);

@@ -1,14 +1,14 @@
 // What a traced thread does, and what is done to it: one thread, one event at a time.
 // traced_threads.c decides what to do with all of them.
 
-#ifndef SNAPSHOT_CAPTURE_LIVE_THREAD_STOPS_INTERNAL_H
-#define SNAPSHOT_CAPTURE_LIVE_THREAD_STOPS_INTERNAL_H
+#ifndef SNAPSHOT_CAPTURE_GUARD_THREAD_STOPS_INTERNAL_H
+#define SNAPSHOT_CAPTURE_GUARD_THREAD_STOPS_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
-#include "snapshot/capture/live/traced_threads_internal.h"
+#include "snapshot/capture/guard/traced_threads_internal.h"
 
 int64_t traced_now_ns(clockid_t clock);
 

@@ -1,6 +1,8 @@
-// Copying a process through a forked child: see capture_fork_internal.h.
+// The method fork: a stopped thread of the process forks, the process runs on, and the child, which
+// holds the memory of that moment and never runs, is copied and removed. Memory that does not fork
+// is copied during the stop (unforked_memory.c).
 
-#include "snapshot/capture/live/capture_fork_internal.h"
+#include "snapshot/capture/live/live_process_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +13,7 @@
 
 // ---- while it is stopped ----
 
-static bool fork_while_stopped(ForkCapture *job, CaptureGuard *guard, UnforkedMemory *unforked,
+static bool fork_while_stopped(ForkCopy *job, CaptureGuard *guard, UnforkedMemory *unforked,
                                int *child, Error *error)
 {
     int64_t limit_ns = (int64_t)job->options->max_pause_ns;
@@ -44,7 +46,7 @@ static bool fork_while_stopped(ForkCapture *job, CaptureGuard *guard, UnforkedMe
 
 // ---- while it runs again ----
 
-static bool copy_child(ForkCapture *job, int child, const UnforkedMemory *unforked, Error *error)
+static bool copy_child(ForkCopy *job, int child, const UnforkedMemory *unforked, Error *error)
 {
     const Cancel *cancel = &job->options->cancel;
     PageSource source = {.pid = child, .tid = child};
@@ -84,7 +86,7 @@ static void explain_loss(int pid, int child, Error *error)
         error_set(error, ERROR_SYSTEM, "the copy of process %d was killed before it was read", pid);
 }
 
-bool capture_fork_run(ForkCapture *job, CaptureGuard *guard, Error *error)
+bool fork_copy_run(ForkCopy *job, CaptureGuard *guard, Error *error)
 {
     PauseCertificate *certificate = &job->out->certificate;
     UnforkedMemory unforked;

@@ -1,25 +1,10 @@
-// Registers of a stopped thread, and the system call it was interrupted in.
+// Registers of a stopped thread: reading and writing them, and what they say about its system call.
 //
-// Note [Interrupted calls]
-// ~~~~~~~~~~~~~~~~~~~~~~~~
-// PTRACE_INTERRUPT wakes a thread that sleeps in a system call. Most calls then return one
-// of the kernel's internal -ERESTART* codes, and the kernel starts them again when the thread
-// goes on without a signal handler to run: the program notices nothing. Some calls return a
-// plain -EINTR instead, and the program would see an error that nobody caused but us; event
-// loops live in one of them, epoll_wait.
-//
-// At the stop the kernel has not yet acted upon the result, so the result can be exchanged:
-// -ERESTARTNOHAND means "start again, unless a signal handler runs; then return EINTR", which
-// is what would have happened without us. That is right only where EINTR promises that nothing
-// was done yet; the table lists these calls, each with the reason why it answers EINTR.
-// Deliberately absent: close() (the descriptor is gone even when it says EINTR), ioctl()
-// (each driver has its own rules), and whatever restarts by itself (futex, nanosleep, poll,
-// select, wait4, msgrcv, pipes, ...).
-//
-// A restarted call begins its timeout anew. Only a thread that we stopped is treated so: where
-// the target was stopped by SIGSTOP before, EINTR is what it would have seen in any case.
+// Everything about the capture of a live process that depends on the processor is in this file. A
+// build for another processor has the same functions, which fail: thread_registers_are_supported()
+// says so.
 
-#include "snapshot/capture/live/thread_registers.h"
+#include "snapshot/capture/guard/thread_registers.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -47,42 +32,6 @@ _Static_assert(WORD_OF(rax) == REGISTER_RAX && WORD_OF(orig_rax) == REGISTER_ORI
 #define KERNEL_ERESTARTSYS 512
 #define KERNEL_ERESTARTNOHAND 514
 #define KERNEL_ERESTART_RESTARTBLOCK 516
-
-typedef struct RestartableCall {
-    long number;
-    const char *reason; // why it answers EINTR; for whoever reads or extends the table
-} RestartableCall;
-
-static const RestartableCall restartable_calls[] = {
-    {SYS_epoll_wait, "no event was taken"},
-    {SYS_epoll_pwait, "no event was taken"},
-#ifdef SYS_epoll_pwait2
-    {SYS_epoll_pwait2, "no event was taken"},
-#endif
-    {SYS_rt_sigtimedwait, "no signal was taken"},
-    {SYS_semop, "operations happen all or none"},
-    {SYS_semtimedop, "operations happen all or none"},
-    {SYS_io_getevents, "no event was taken"},
-#ifdef SYS_io_uring_enter
-    {SYS_io_uring_enter, "what was submitted is counted, or still in the ring"},
-#endif
-    {SYS_accept, "SO_RCVTIMEO; no connection was taken"},
-    {SYS_accept4, "SO_RCVTIMEO; no connection was taken"},
-    {SYS_connect, "SO_SNDTIMEO; asked again, it waits for the attempt under way"},
-    {SYS_recvfrom, "SO_RCVTIMEO; no byte was taken"},
-    {SYS_recvmsg, "SO_RCVTIMEO; no byte was taken"},
-    {SYS_recvmmsg, "SO_RCVTIMEO; no message was taken"},
-    {SYS_read, "SO_RCVTIMEO; no byte was taken"},
-    {SYS_readv, "SO_RCVTIMEO; no byte was taken"},
-    {SYS_preadv2, "SO_RCVTIMEO; no byte was taken"},
-    {SYS_sendto, "SO_SNDTIMEO; no byte was sent"},
-    {SYS_sendmsg, "SO_SNDTIMEO; no byte was sent"},
-    {SYS_sendmmsg, "SO_SNDTIMEO; no message was sent"},
-    {SYS_write, "SO_SNDTIMEO; no byte was sent"},
-    {SYS_writev, "SO_SNDTIMEO; no byte was sent"},
-    {SYS_pwritev2, "SO_SNDTIMEO; no byte was sent"},
-    {SYS_sendfile, "SO_SNDTIMEO; no byte was sent, the file offset is unchanged"},
-};
 
 bool thread_registers_are_supported(void)
 {
@@ -132,6 +81,11 @@ int64_t thread_registers_call_result(const GeneralRegisters *general)
     return (int64_t)general->words[WORD_OF(rax)];
 }
 
+long thread_registers_call_number(const GeneralRegisters *general)
+{
+    return (long)general->words[WORD_OF(orig_rax)];
+}
+
 bool thread_registers_is_restart(int64_t result)
 {
     return result <= -KERNEL_ERESTARTSYS && result >= -KERNEL_ERESTART_RESTARTBLOCK;
@@ -139,23 +93,14 @@ bool thread_registers_is_restart(int64_t result)
 
 bool thread_registers_is_in_user_code(const GeneralRegisters *general)
 {
-    return (int64_t)general->words[WORD_OF(orig_rax)] < 0;
+    return thread_registers_call_number(general) < 0;
 }
 
-void thread_registers_undo_interruption(int tid, GeneralRegisters *general)
+void thread_registers_ask_restart(int tid)
 {
-    int64_t call = (int64_t)general->words[WORD_OF(orig_rax)];
-
-    if ((int64_t)general->words[WORD_OF(rax)] != -EINTR)
-        return;
-    for (size_t i = 0; i < sizeof restartable_calls / sizeof restartable_calls[0]; i++) {
-        if (restartable_calls[i].number != call)
-            continue;
-        // Fails only when the thread was killed this very moment.
-        (void)ptrace(PTRACE_POKEUSER, tid, (void *)offsetof(struct user, regs.rax),
-                     (void *)(intptr_t)-KERNEL_ERESTARTNOHAND);
-        return;
-    }
+    // Fails only when the thread was killed this very moment.
+    (void)ptrace(PTRACE_POKEUSER, tid, (void *)offsetof(struct user, regs.rax),
+                 (void *)(intptr_t)-KERNEL_ERESTARTNOHAND);
 }
 
 bool thread_registers_collect(int tid, const GeneralRegisters *general, ProcessThread *out)
@@ -212,6 +157,12 @@ int64_t thread_registers_call_result(const GeneralRegisters *general)
     return -ENOSYS;
 }
 
+long thread_registers_call_number(const GeneralRegisters *general)
+{
+    (void)general;
+    return -1;
+}
+
 bool thread_registers_is_restart(int64_t result)
 {
     (void)result;
@@ -224,10 +175,9 @@ bool thread_registers_is_in_user_code(const GeneralRegisters *general)
     return false;
 }
 
-void thread_registers_undo_interruption(int tid, GeneralRegisters *general)
+void thread_registers_ask_restart(int tid)
 {
     (void)tid;
-    (void)general;
 }
 
 bool thread_registers_collect(int tid, const GeneralRegisters *general, ProcessThread *out)

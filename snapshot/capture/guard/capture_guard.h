@@ -8,17 +8,17 @@
 //     }
 //     capture_guard_end(&guard);
 
-#ifndef SNAPSHOT_CAPTURE_LIVE_CAPTURE_GUARD_INTERNAL_H
-#define SNAPSHOT_CAPTURE_LIVE_CAPTURE_GUARD_INTERNAL_H
+#ifndef SNAPSHOT_CAPTURE_GUARD_CAPTURE_GUARD_H
+#define SNAPSHOT_CAPTURE_GUARD_CAPTURE_GUARD_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
-#include "snapshot/capture/live/guard_messages_internal.h"
+#include "snapshot/capture/copy/copy_options.h"
 #include "snapshot/capture/copy/process_copy.h"
+#include "snapshot/capture/guard/guard_messages.h"
 
 typedef struct CaptureGuard {
     int pid;              // of the target

@@ -1,10 +1,10 @@
-// capture_process_copy where the system refuses things: older kernels, containers, too little
+// live_process_copy where the system refuses things: older kernels, containers, too little
 // memory; and where the target makes processes all the time.
 //
 // What a kernel refuses is played by a seccomp filter in a child that does the capture. (The
 // leak check at the end of a sanitized program needs the very calls that are refused.)
 
-#include "snapshot/capture/live/capture_process.h"
+#include "snapshot/capture/live/live_process.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "snapshot/capture/live/thread_registers.h"
+#include "snapshot/capture/guard/thread_registers.h"
 #include "tests/support/captured_child.h"
 #include "tests/support/dose.h"
 
@@ -111,7 +111,7 @@ static Outcome capture_where(const Refusal *refusals, bool (*check)(void))
         shared->is_refused = true;
         for (; refusals->failure != 0; refusals++)
             shared->is_refused &= refuse_call(*refusals);
-        shared->is_copied = capture_process_copy(child_pid(), NULL, &copy, &shared->error);
+        shared->is_copied = live_process_copy(child_pid(), NULL, &copy, &shared->error);
         shared->is_right = check();
         process_copy_release(&copy);
         shared->is_over = true;
@@ -251,7 +251,7 @@ Test(capture_hardship, too_little_memory_is_an_error_before_the_target_is_stoppe
     (void)fclose(file);
     limit.rlim_cur = strtoull(sizes, NULL, 10) * PAGE + (UINT64_C(48) << 20);
     cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
-    cr_expect_not(capture_process_copy(child_pid(), NULL, &copy, &error));
+    cr_expect_not(live_process_copy(child_pid(), NULL, &copy, &error));
     cr_expect_eq(error.code, ERROR_MEMORY);
     cr_expect_not_null(strstr(error.message, "a copy of the process"), "%s", error.message);
     cr_expect_null(copy.staging);
@@ -293,7 +293,7 @@ static void spawn_for_ever(void)
 static void capture_again_and_again(uint64_t times)
 {
     for (uint64_t i = 0; i < times; i++) {
-        cr_assert(capture_process_copy(child_pid(), NULL, &copy, &error), "%s", error.message);
+        cr_assert(live_process_copy(child_pid(), NULL, &copy, &error), "%s", error.message);
         cr_expect_eq(copy.thread_count, 1);
         process_copy_release(&copy);
         cr_assert(child_is_running());

@@ -1,6 +1,6 @@
-// Copying a process at its end: see snapshot/capture/live/capture_exit.h.
+// Copying a process at its end: see snapshot/capture/live/exiting_process.h.
 
-#include "snapshot/capture/live/capture_exit.h"
+#include "snapshot/capture/live/exiting_process.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/staging_area.h"
-#include "snapshot/capture/live/thread_registers.h"
+#include "snapshot/capture/guard/thread_registers.h"
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -70,8 +70,8 @@ static bool copy_memory(ProcessCopy *out, int tid, const ProcessCopyOptions *opt
     return is_ok;
 }
 
-bool capture_exit_copy(const ExitWatch *watch, const ProcessCopyOptions *options, ProcessCopy *out,
-                       Error *error)
+bool exiting_process_copy(const ExitWatch *watch, const ProcessCopyOptions *options,
+                          ProcessCopy *out, Error *error)
 {
     int64_t began_ns = now_ns(CLOCK_MONOTONIC);
     uint32_t count;

@@ -12,15 +12,15 @@
 //         ok = call_injection_end(&injection, error) && ok;
 //     }
 
-#ifndef SNAPSHOT_CAPTURE_LIVE_CALL_INJECTION_INTERNAL_H
-#define SNAPSHOT_CAPTURE_LIVE_CALL_INJECTION_INTERNAL_H
+#ifndef SNAPSHOT_CAPTURE_GUARD_CALL_INJECTION_INTERNAL_H
+#define SNAPSHOT_CAPTURE_GUARD_CALL_INJECTION_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "snapshot/capture/copy/process_copy.h"
-#include "snapshot/capture/live/thread_registers.h"
+#include "snapshot/capture/guard/thread_registers.h"
 
 typedef struct CallInjection {
     int pid;

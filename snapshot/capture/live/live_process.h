@@ -2,8 +2,8 @@
 //
 // Whatever happens, the target ends up running and untraced.
 
-#ifndef SNAPSHOT_CAPTURE_LIVE_CAPTURE_PROCESS_H
-#define SNAPSHOT_CAPTURE_LIVE_CAPTURE_PROCESS_H
+#ifndef SNAPSHOT_CAPTURE_LIVE_LIVE_PROCESS_H
+#define SNAPSHOT_CAPTURE_LIVE_LIVE_PROCESS_H
 
 #include "base/error.h"
 #include "snapshot/capture/copy/copy_options.h"
@@ -13,7 +13,7 @@
 // Errors: system (no such process, no permission, it exited), memory, interrupted, limit (it would
 // have had to stand still for longer than it may; it was let go when the time was over).
 // On success the caller owns `*out` and frees its parts with process_copy_release().
-NODISCARD bool capture_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *out,
-                                    Error *error);
+NODISCARD bool live_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *out,
+                                 Error *error);
 
 #endif

@@ -1,7 +1,7 @@
-// capture_process_copy: what the copy of a live process holds, and that the process does not
+// live_process_copy: what the copy of a live process holds, and that the process does not
 // notice. The targets are forked children, which know where everything lies.
 
-#include "snapshot/capture/live/capture_process.h"
+#include "snapshot/capture/live/live_process.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "snapshot/capture/live/thread_registers.h"
+#include "snapshot/capture/guard/thread_registers.h"
 #include "tests/support/captured_child.h"
 
 #define PAGE 4096u
@@ -82,7 +82,7 @@ static void skip_without_method(void)
 
 static void capture_well(void)
 {
-    if (!capture_process_copy(child_pid(), &options, &copy, &error))
+    if (!live_process_copy(child_pid(), &options, &copy, &error))
         skip_without_method();
     cr_assert(error.code == ERROR_NONE, "%s: %s", error.message, error.hint);
     expect_running();
@@ -328,7 +328,7 @@ EACH_METHOD(it_can_be_cancelled_at_every_step)
     for (unsigned steps = 0; !is_done; steps++) {
         cr_assert_lt(steps, 100000);
         cancel_countdown = steps;
-        is_done = capture_process_copy(child_pid(), &options, &copy, &error);
+        is_done = live_process_copy(child_pid(), &options, &copy, &error);
         if (!is_done && error.code != ERROR_INTERRUPTED)
             skip_without_method();
         if (!is_done)
@@ -357,7 +357,7 @@ EACH_METHOD(a_child_of_ours_that_is_killed_can_still_be_waited_for)
 
 static void expect_refusal(int pid, ErrorCode code, const char *message)
 {
-    cr_expect_not(capture_process_copy(pid, &options, &copy, &error));
+    cr_expect_not(live_process_copy(pid, &options, &copy, &error));
     cr_expect_eq(error.code, code);
     cr_expect_not_null(strstr(error.message, message), "the message is: %s", error.message);
     cr_expect_null(copy.ranges);
@@ -404,7 +404,7 @@ EACH_METHOD(a_process_that_starts_other_programs_is_copied_or_refused_and_lives_
 
     child_start(become_again);
     for (int i = 0; i < 60; i++) {
-        if (capture_process_copy(child_pid(), &options, &copy, &error))
+        if (live_process_copy(child_pid(), &options, &copy, &error))
             copied++;
         else
             cr_assert(error.code == ERROR_SYSTEM, "%s", error.message);

@@ -1,17 +1,17 @@
 // Calls that the guard has the target make: in a moment's stop of one thread, or by one of the
 // threads that it holds anyway.
 
-#ifndef SNAPSHOT_CAPTURE_LIVE_GUARD_CALLS_INTERNAL_H
-#define SNAPSHOT_CAPTURE_LIVE_GUARD_CALLS_INTERNAL_H
+#ifndef SNAPSHOT_CAPTURE_GUARD_GUARD_CALLS_INTERNAL_H
+#define SNAPSHOT_CAPTURE_GUARD_GUARD_CALLS_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/capture/live/call_injection_internal.h"
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
-#include "snapshot/capture/live/guard_messages_internal.h"
-#include "snapshot/capture/live/traced_threads_internal.h"
+#include "snapshot/capture/copy/copy_options.h"
+#include "snapshot/capture/guard/call_injection_internal.h"
+#include "snapshot/capture/guard/guard_messages.h"
+#include "snapshot/capture/guard/traced_threads_internal.h"
 
 // Work to be done by a thread of the target: injects calls and says whether all went well.
 typedef struct GuardWork {
@@ -43,5 +43,11 @@ NODISCARD bool guard_call_apart(GuardCall *call, Error *error);
 // Has one of the threads work that are held. Errors: of the work, unsupported, system.
 NODISCARD bool guard_call_held(const TracedThreads *threads, uint64_t instruction,
                                const GuardWork *work, Error *error);
+
+// Has the target open a userfaultfd, in a short stop of one thread (guard_userfault.c). `call`
+// names the process, and holds the times of the stop afterwards. The caller owns `*descriptor`,
+// which is -1 on failure. Errors: unsupported (the kernel does not have it, or seccomp does not
+// allow it), system, memory, interrupted.
+NODISCARD bool guard_userfault_open(GuardCall *call, int *descriptor, Error *error);
 
 #endif
