@@ -32,7 +32,7 @@ $(C_SAMPLE): $(sort $(wildcard samples/c-heap/*.c)) $(wildcard samples/c-heap/*.
 rudo-sample:
 	@samples/rudo-gc/build.sh $(RUDO_SAMPLES) || [ $$? -eq 77 ]
 
-## demo: install, build, start a program, capture it while it runs, mark it, report
+## demo: install, build, start a program that leaks, capture it while it runs, mark its heap, find the leak
 .PHONY: demo
 demo:
 	@MAKE="$(MAKE)" samples/demo.sh

@@ -197,9 +197,13 @@ static void tell(const CHeap *heap)
     CHeapCounts counts = {0};
 
     c_heap_count(heap, &counts);
+    // Everything that is not dropped is held: nothing is garbage here.
     printf("{\"program\":\"leaky\",\"pid\":%ld,\"leaking_type\":\"trace_listener\","
-           "\"held_by\":\"trace_hub\",\"leaked\":%" PRIu64 ",\"objects\":%" PRIu64 "}\n",
-           (long)getpid(), hub->count, counts.allocated - counts.dead);
+           "\"held_by\":\"trace_hub\",\"leaked\":%" PRIu64 ",\"allocated\":%" PRIu64
+           ",\"zombies\":%" PRIu64 ",\"objects\":%" PRIu64 ",\"reachable\":%" PRIu64
+           ",\"garbage\":0}\n",
+           (long)getpid(), hub->count, counts.allocated, counts.dead,
+           counts.allocated - counts.dead, counts.allocated - counts.dead);
     (void)fflush(stdout);
 }
 

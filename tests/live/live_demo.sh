@@ -16,12 +16,20 @@ started()
 run samples/demo.sh
 check_exit "the demo succeeds" 0
 check_output "it captures" stdout "*wrote *build/demo/heap.zst*"
-check_output "it shows the report" stdout "*reachable *unreachable *digest xxh3-128:*16 workers*"
+check_output "it shows the totals" stdout "*reachable *unreachable *digest xxh3-128:*16 workers*"
 check_output "it shows the JSON" stdout '*"schema": "rudo-snap/reachability/1"*'
+check_output "it finds the leak" stdout "*planted * x *, held by *found * x *, held by *yes*"
+check_output "it shows the report" stdout "*rudo-snap report build/demo/heap.zst*reachable *"
+check_output "it shows the path" stdout "*rudo-snap path build/demo/heap.zst *└─ *"
 check_output "it names what to try next" stdout "*== try next*rudo-snap info *"
 check "the report is JSON" python3 -m json.tool build/demo/reach.json
 check "the snapshot verifies" "$RUDO_SNAP" verify build/demo/heap.zst
 check "the sample has ended" test ! -d "/proc/$(sample_of "$WORK/stdout")"
+
+run samples/demo.sh leaky
+check_exit "the demo on the program in C succeeds" 0
+check_output "it finds that leak, too" stdout \
+    "*planted *1000 x trace_listener, held by trace_hub*found * x trace_listener, held by trace_hub*yes*"
 
 start "$WORK/demo.out" samples/demo.sh
 if wait_until 120 started "$WORK/demo.out"; then
