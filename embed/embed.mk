@@ -6,10 +6,10 @@ EMBED_SOURCES := $(sort $(wildcard embed/*.c))
 EMBED_OBJECTS := $(EMBED_SOURCES:%.c=$(BUILD)/pic/%.o)
 # What of snapshot/ it may need: whoever writes sections, frames and files. Linking says when something
 # is missing here, and leaves out what nobody calls.
-EMBED_POOL_SOURCES := $(sort $(wildcard base/byte_buffer.c base/checksum.c base/clean_text.c \
+EMBED_POOL_SOURCES := $(sort $(wildcard base/array.c base/byte_buffer.c base/checksum.c base/clean_text.c \
 	base/error.c snapshot/heap/heap_layout.c base/json_object.c snapshot/heap/layout_file.c \
 	base/output_file.c snapshot/file/page_pieces.c base/parallel_for.c \
-	snapshot/heap/pause_certificate.c snapshot/file/redact*.c \
+	snapshot/heap/page_record.c snapshot/heap/pause_certificate.c snapshot/file/redact*.c \
 	snapshot/file/section_*.c snapshot/file/frames/seekable_writer.c snapshot/heap/snapshot_details.c \
 	snapshot/file/snapshot_write.c))
 EMBED_POOL_OBJECTS := $(EMBED_POOL_SOURCES:%.c=$(BUILD)/pic/%.o)

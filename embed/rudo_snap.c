@@ -136,8 +136,8 @@ static void write_snapshot(const char *path, const HeapLayout *layout,
         describe(&heap, options, result->pause_ns);
         if (snapshot_write(path, &heap.contents, &write_options, &written, &error)) {
             result->file_bytes = written.file_bytes;
-            result->page_count = heap.page_count;
-            result->object_count = heap.object_count;
+            result->page_count = heap.pages.count;
+            result->object_count = page_records_count_live(&heap.pages);
         }
     }
     told_heap_release(&heap);

@@ -9,24 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define NO_MODULE UINT32_MAX
-
-// Makes room for one more item in a malloc'd array.
-static bool reserve(void **items, uint64_t *capacity, uint64_t count, size_t item_bytes,
-                    const char *what, Error *error)
-{
-    uint64_t wanted = *capacity < 64 ? 64 : 2 * *capacity;
-    void *larger;
-
-    if (count < *capacity)
-        return true;
-    larger = wanted > SIZE_MAX / item_bytes ? NULL : realloc(*items, wanted * item_bytes);
-    if (larger == NULL)
-        return error_set_memory(error, wanted * item_bytes, what);
-    *items = larger;
-    *capacity = wanted;
-    return true;
-}
 
 static uint64_t address_of(const void *pointer)
 {
@@ -43,11 +28,11 @@ static bool add_pages(ToldHeap *heap, const rudo_snap_pages *pages, Error *error
     if (address_of(pages->address) % page_size != 0 || pages->address == NULL ||
         pages->bytes % page_size != 0 || pages->bytes == 0)
         return error_set(error, ERROR_CORRUPT,
-                         "the pages at 0x%llx, %zu bytes, are no pages of %llu bytes",
+                         "the pages at 0x%llx, %zu bytes, are not pages of %llu bytes",
                          (unsigned long long)address_of(pages->address), pages->bytes,
                          (unsigned long long)page_size);
-    if (!reserve((void **)&heap->runs, &heap->run_capacity, count, sizeof *heap->runs, "pages",
-                 error))
+    if (!array_reserve(&heap->runs, &heap->run_capacity, count + 1, sizeof *heap->runs, "pages",
+                       error))
         return false;
     heap->runs[count] =
         (SnapshotPages){address_of(pages->address), pages->bytes / page_size, pages->address};
@@ -60,44 +45,6 @@ static int compare_runs(const void *left, const void *right)
     const SnapshotPages *a = left, *b = right;
 
     return a->address < b->address ? -1 : a->address > b->address;
-}
-
-static uint64_t count_live(const HeapLayout *layout, const uint8_t *page, const PageHeader *header)
-{
-    bool has_header = heap_layout_has_object_header(layout, header->block_size);
-    uint64_t count = 0;
-
-    for (uint32_t slot = 0; slot < header->slot_count; slot++) {
-        const uint8_t *object = page + header->header_size + (size_t)slot * header->block_size;
-
-        if ((heap_layout_bitmap_word(page, layout->allocated_bitmap, slot / 64) >> slot % 64 & 1) ==
-            0)
-            continue;
-        count +=
-            !has_header || (heap_layout_read(object, layout->weak_count) & layout->dead_bit) == 0;
-    }
-    return count;
-}
-
-static bool check_run(ToldHeap *heap, const SnapshotPages *run, Error *error)
-{
-    const HeapLayout *layout = &heap->contents.layout;
-
-    for (uint64_t at = 0; at < run->page_count;) {
-        const uint8_t *page = run->bytes + at * layout->page_size;
-        PageHeader header;
-        PageHeaderFault fault =
-            page_header_read(layout, page, (run->page_count - at) * layout->page_size, &header);
-
-        if (fault != PAGE_HEADER_VALID)
-            return error_set(
-                error, ERROR_CORRUPT, "the page at 0x%llx is no page of layout '%s': %s",
-                (unsigned long long)address_of(page), layout->name, page_header_fault_name(fault));
-        heap->page_count++;
-        heap->object_count += count_live(layout, page, &header);
-        at += header.page_count;
-    }
-    return true;
 }
 
 // In order, neighbours as one run, none twice.
@@ -124,8 +71,10 @@ static bool finish_pages(ToldHeap *heap, Error *error)
     heap->contents.run_count = kept;
     heap->contents.runs = heap->runs;
     for (uint64_t i = 0; i < kept; i++)
-        if (!check_run(heap, &heap->runs[i], error))
+        if (!page_records_add_run(&heap->pages, &heap->contents.layout, heap->runs[i].address,
+                                  heap->runs[i].page_count, heap->runs[i].bytes, error))
             return false;
+    heap->contents.pages = &heap->pages;
     return true;
 }
 
@@ -150,8 +99,8 @@ static bool name_root(ToldHeap *heap, const Root *root, const char *name, Error 
     uint64_t capacity = heap->root_name_capacity;
     SnapshotRootName *record;
 
-    if (!reserve((void **)&details->root_names, &capacity, details->root_name_count,
-                 sizeof *details->root_names, "named roots", error))
+    if (!array_reserve(&details->root_names, &capacity, details->root_name_count + 1,
+                       sizeof *details->root_names, "named roots", error))
         return false;
     heap->root_name_capacity = (uint32_t)capacity;
     record = &details->root_names[details->root_name_count];
@@ -169,8 +118,8 @@ static bool add_root(ToldHeap *heap, const rudo_snap_root *root, Error *error)
     if (root->address == NULL || address_of(root->address) % 8 != 0)
         return error_set(error, ERROR_CORRUPT, "root '%s' does not lie in an aligned word",
                          root->name == NULL ? "" : root->name);
-    if (!reserve((void **)&heap->roots, &heap->root_capacity, count, sizeof *heap->roots, "roots",
-                 error))
+    if (!array_reserve(&heap->roots, &heap->root_capacity, count + 1, sizeof *heap->roots, "roots",
+                       error))
         return false;
     heap->roots[count] = (Root){
         .address = address_of(root->address),
@@ -236,8 +185,8 @@ static bool add_block(ToldHeap *heap, const rudo_snap_block *block, Error *error
     if (block->address == NULL || block->bytes == 0)
         return error_set(error, ERROR_CORRUPT, "the block at 0x%llx, %zu bytes, is none",
                          (unsigned long long)address_of(block->address), block->bytes);
-    if (!reserve((void **)&heap->blocks, &heap->block_capacity, count, sizeof *heap->blocks,
-                 "blocks", error))
+    if (!array_reserve(&heap->blocks, &heap->block_capacity, count + 1, sizeof *heap->blocks,
+                       "blocks", error))
         return false;
     heap->blocks[count] = (SnapshotBlock){address_of(block->address), block->bytes, block->address};
     heap->contents.block_count++;
@@ -393,6 +342,7 @@ bool told_heap_gather(ToldHeap *heap, const HeapLayout *layout, const rudo_snap_
 void told_heap_release(ToldHeap *heap)
 {
     free(heap->runs);
+    page_records_release(&heap->pages);
     free(heap->roots);
     free(heap->blocks);
     snapshot_details_free(heap->details);

@@ -10,14 +10,13 @@ typedef struct ToldHeap {
     SnapshotContents contents; // borrows from what follows
     SnapshotPages *runs;       // owned
     uint64_t run_capacity;
-    Root *roots; // owned
+    PageRecords pages; // of all runs
+    Root *roots;       // owned
     uint64_t root_capacity;
     SnapshotBlock *blocks; // owned
     uint64_t block_capacity;
     uint32_t root_name_capacity;
     SnapshotDetails *details; // owned
-    uint64_t page_count;
-    uint64_t object_count;
 } ToldHeap;
 
 // Gathers all that `options` tell, in the order that snapshots want; memory is read where it lies.

@@ -372,16 +372,20 @@ bool explore_heap_write(const ExploreHeap *heap, const char *path, Error *error)
         snapshot_details_free(details);
         return false;
     }
-    SnapshotPages pages = {HEAP_START, plan.page_count, plan.bytes};
+    SnapshotPages run = {HEAP_START, plan.page_count, plan.bytes};
+    PageRecords pages = {0};
     SnapshotContents contents = {.layout = *layout,
                                  .run_count = plan.page_count > 0,
-                                 .runs = &pages,
+                                 .runs = &run,
+                                 .pages = &pages,
                                  .root_count = heap->root_count,
                                  .roots = plan.roots,
                                  .block_count = plan.block_count,
                                  .blocks = plan.blocks,
                                  .details = details};
-    ok = snapshot_write(path, &contents, &options, &written, error);
+    ok = page_records_add_run(&pages, layout, run.address, run.page_count, run.bytes, error) &&
+         snapshot_write(path, &contents, &options, &written, error);
+    page_records_release(&pages);
     snapshot_details_free(details);
     free(plan.bytes);
     return ok;

@@ -1,4 +1,5 @@
-// PagePieces: the pages of a heap as pieces of a stream, without what must not get into a file.
+// PagePieces: the pages of a heap as pieces of a stream, without the bytes that must not get into
+// a file.
 //
 // A free slot keeps the bytes of its object header, or, in classes smaller than
 // that, of its free-list link; the rest is written as zeros: it is data of dead
@@ -11,13 +12,13 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "snapshot/heap/heap_layout.h"
 #include "snapshot/file/redaction.h"
 #include "snapshot/file/frames/seekable_writer.h"
 #include "snapshot/file/snapshot_file.h"
 
 typedef struct PagePieces {
     const HeapLayout *layout;   // borrowed
+    const PageRecords *records; // borrowed
     const Redaction *redaction; // borrowed; NULL: none
     bool keeps_free_slots;
     StreamPiece *pieces; // owned; their bytes are borrowed from the runs
@@ -25,9 +26,8 @@ typedef struct PagePieces {
     uint64_t capacity;
 } PagePieces;
 
-// Plans all runs, in order. Errors: corrupt (a page header is not valid), memory.
-NODISCARD bool page_pieces_init(PagePieces *pieces, const HeapLayout *layout,
-                                const SnapshotPages *runs, uint64_t run_count,
+// Plans all runs of `contents`, in order. Errors: memory.
+NODISCARD bool page_pieces_init(PagePieces *pieces, const SnapshotContents *contents,
                                 bool keeps_free_slots, const Redaction *redaction, Error *error);
 void page_pieces_release(PagePieces *pieces);
 

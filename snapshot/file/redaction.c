@@ -191,26 +191,18 @@ static void redact_words(const Redaction *redaction, uint8_t *bytes, uint64_t le
     memset(bytes + at, 0, length - at);
 }
 
-void redaction_small_page(const Redaction *redaction, uint8_t *page)
+void redaction_small_page(const Redaction *redaction, const PageRecord *record, uint8_t *page)
 {
     const HeapLayout *layout = redaction->layout;
-    PageHeader header;
-    uint32_t head, slots_end;
+    uint32_t head =
+        heap_layout_has_object_header(layout, record->block_size) ? layout->object_header_bytes : 0;
+    uint32_t slots_end = record->header_size + record->slot_count * record->block_size;
 
-    // It was valid when it was planned; whoever holds the bytes must not change them.
-    if (page_header_read(layout, page, layout->page_size, &header) != PAGE_HEADER_VALID ||
-        header.is_large) {
-        memset(page, 0, layout->page_size);
-        return;
-    }
-    head =
-        heap_layout_has_object_header(layout, header.block_size) ? layout->object_header_bytes : 0;
-    slots_end = header.header_size + header.slot_count * header.block_size;
-    redact_page_header(redaction, page, header.slot_count);
-    memset(page + layout->page_header_bytes, 0, header.header_size - layout->page_header_bytes);
-    for (uint32_t at = header.header_size; at < slots_end; at += header.block_size) {
+    redact_page_header(redaction, page, record->slot_count);
+    memset(page + layout->page_header_bytes, 0, record->header_size - layout->page_header_bytes);
+    for (uint32_t at = record->header_size; at < slots_end; at += record->block_size) {
         apply_mask(page + at, redaction->object_mask, head);
-        redact_words(redaction, page + at + head, header.block_size - head);
+        redact_words(redaction, page + at + head, record->block_size - head);
     }
     memset(page + slots_end, 0, layout->page_size - slots_end);
 }
@@ -227,17 +219,17 @@ static bool clip(uint64_t begin, uint64_t end, uint64_t offset, uint64_t length,
     return *from < *to;
 }
 
-void redaction_large_part(const Redaction *redaction, const PageHeader *header, uint64_t offset,
+void redaction_large_part(const Redaction *redaction, const PageRecord *record, uint64_t offset,
                           uint8_t *bytes, uint64_t length)
 {
     const HeapLayout *layout = redaction->layout;
-    uint64_t object = header->header_size;
+    uint64_t object = record->header_size;
     uint64_t value = object + layout->object_header_bytes;
-    uint64_t end = object + header->block_size;
+    uint64_t end = object + record->block_size;
     uint64_t from, to;
 
     if (offset == 0 && length >= layout->page_header_bytes)
-        redact_page_header(redaction, bytes, header->slot_count);
+        redact_page_header(redaction, bytes, record->slot_count);
     else if (clip(0, layout->page_header_bytes, offset, length, &from, &to))
         memset(bytes + from, 0, to - from);
     if (clip(layout->page_header_bytes, object, offset, length, &from, &to))

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "snapshot/heap/heap_layout.h"
+#include "snapshot/heap/page_record.h"
 #include "snapshot/file/snapshot_file.h"
 
 typedef struct AddressRange {
@@ -40,11 +41,11 @@ void redaction_release(Redaction *redaction);
 bool redaction_keeps(const Redaction *redaction, uint64_t value);
 
 // Redacts a page of a small class in place.
-void redaction_small_page(const Redaction *redaction, uint8_t *page);
+void redaction_small_page(const Redaction *redaction, const PageRecord *record, uint8_t *page);
 
 // Redacts `length` bytes of a large object's pages, which begin `offset` bytes (a multiple of 8)
-// behind its first page. `header` is that page's.
-void redaction_large_part(const Redaction *redaction, const PageHeader *header, uint64_t offset,
+// behind its first page.
+void redaction_large_part(const Redaction *redaction, const PageRecord *record, uint64_t offset,
                           uint8_t *bytes, uint64_t length);
 
 // Redacts `length` bytes that begin `offset` bytes behind the start of a block. The block may lie

@@ -13,6 +13,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "snapshot/heap/heap_image.h"
+#include "snapshot/heap/page_record.h"
 
 // ---- writing ----
 
@@ -34,7 +35,8 @@ typedef struct SnapshotBlock {
 typedef struct SnapshotContents {
     HeapLayout layout;
     uint64_t run_count;
-    const SnapshotPages *runs; // ascending, disjoint; every page header valid
+    const SnapshotPages *runs; // ascending, disjoint
+    const PageRecords *pages;  // all pages of all runs
     uint64_t root_count;
     const Root *roots;
     uint64_t block_count;

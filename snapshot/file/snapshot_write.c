@@ -125,8 +125,8 @@ static bool write_pages(SnapshotWriter *writer, Error *error)
     bool ok;
 
     add_heads(writer);
-    ok = page_pieces_init(&pieces, &contents->layout, contents->runs, contents->run_count,
-                          writer->options.keeps_free_slots, writer->redaction, error) &&
+    ok = page_pieces_init(&pieces, contents, writer->options.keeps_free_slots, writer->redaction,
+                          error) &&
          flush(writer, error);
     seekable_writer_expect(writer->writer, STREAM_WORDS);
     ok = ok && seekable_writer_append(writer->writer, pieces.pieces, pieces.count, &filter, error);

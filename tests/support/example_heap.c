@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tests/support/snapshot_streams.h"
+
 #define MODULE_ADDRESS UINT64_C(0x555555554000)
 #define TYPE_WORD (MODULE_ADDRESS + 0x1230)
 #define DROP_WORD (MODULE_ADDRESS + 0x1210)
@@ -14,6 +16,7 @@
 
 static uint8_t page[4096];
 static SnapshotPages runs[1] = {{EXAMPLE_PAGE_ADDRESS, 1, page}};
+static PageRecords records;
 static uint8_t block_data[16];
 static SnapshotBlock blocks[1] = {{BLOCK_ADDRESS, sizeof block_data, block_data}};
 static Root roots[2] = {
@@ -121,6 +124,9 @@ void example_heap(SnapshotContents *contents)
         .blocks = blocks,
         .details = &details,
     };
+    page_records_release(&records);
+    records = records_of(contents);
+    contents->pages = &records;
 }
 
 void example_told_heap(SnapshotContents *contents)

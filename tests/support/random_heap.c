@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/snapshot_streams.h"
 #include "tests/support/xorshift.h"
 
 #define FAR_PAGE_ADDRESS UINT64_C(0x100000000000)
@@ -44,6 +45,7 @@ struct RandomHeap {
     uint64_t free_count;
 
     SnapshotPages *runs;
+    PageRecords records;
     SnapshotBlock *blocks;
     uint8_t *block_bytes;
     Root *roots;
@@ -719,6 +721,8 @@ RandomHeap *random_heap_new(const RandomHeapOptions *options)
     fill_payloads(heap);
     make_roots(heap);
     heap->contents.details = new_details(heap);
+    heap->records = records_of(&heap->contents);
+    heap->contents.pages = &heap->records;
     return heap;
 }
 
@@ -731,6 +735,7 @@ void random_heap_free(RandomHeap *heap)
     free(heap->objects);
     free(heap->free_slots);
     free(heap->runs);
+    page_records_release(&heap->records);
     free(heap->blocks);
     free(heap->block_bytes);
     free(heap->roots);

@@ -95,6 +95,18 @@ void write_bytes(const char *path, const void *bytes, size_t length)
 
 // ---- streams ----
 
+PageRecords records_of(const SnapshotContents *contents)
+{
+    PageRecords records = {0};
+    Error error;
+
+    for (uint64_t i = 0; i < contents->run_count; i++)
+        require(page_records_add_run(&records, &contents->layout, contents->runs[i].address,
+                                     contents->runs[i].page_count, contents->runs[i].bytes, &error),
+                error.message);
+    return records;
+}
+
 Bytes snapshot_stream(const SnapshotContents *contents, const SnapshotWriteOptions *options)
 {
     TestFolder folder = test_folder_new();

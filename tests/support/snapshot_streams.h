@@ -32,6 +32,9 @@ typedef struct Bytes {
 Bytes file_bytes(const char *path);
 void write_bytes(const char *path, const void *bytes, size_t length);
 
+// The records of all pages of `contents`, whose headers must be valid; to be released.
+PageRecords records_of(const SnapshotContents *contents);
+
 // The stream that snapshot_write() makes of `contents`. options may be NULL.
 Bytes snapshot_stream(const SnapshotContents *contents, const SnapshotWriteOptions *options);
 

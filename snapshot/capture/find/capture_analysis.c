@@ -197,7 +197,7 @@ static bool run(CaptureAnalysis *analysis, CaptureSummary *summary, Error *error
            capture_find_stacks(analysis, error) && capture_check_cancelled(analysis, error) &&
            capture_find_malloc(analysis, error) && capture_check_cancelled(analysis, error) &&
            capture_find_blocks(analysis, error) && capture_check_cancelled(analysis, error) &&
-           capture_find_roots(analysis, error) && capture_find_types(analysis, summary, error) &&
+           capture_find_roots(analysis, error) && capture_find_types(analysis, error) &&
            describe_threads(analysis, error) && capture_find_names(analysis, error) &&
            describe_mappings(analysis, error);
 }
@@ -249,6 +249,7 @@ bool capture_analysis_new(const ProcessCopy *copy, const CaptureOptions *options
         .layout = analysis->layout,
         .run_count = analysis->run_count,
         .runs = analysis->runs,
+        .pages = &analysis->records,
         .root_count = analysis->root_count,
         .roots = analysis->roots,
         .block_count = analysis->block_count,
@@ -274,6 +275,9 @@ void capture_analysis_free(CaptureAnalysis *analysis)
         region_list_release(lists[i]);
     memory_assembly_release(&analysis->assembly);
     snapshot_details_free(analysis->details);
+    page_records_release(&analysis->records);
+    free(analysis->type_words.words);
+    free(analysis->drop_words.words);
     free(analysis->runs);
     free(analysis->strays);
     free(analysis->modules);

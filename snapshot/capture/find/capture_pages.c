@@ -4,18 +4,40 @@
 // thread stacks, malloc's and whatever else is anonymous. Never by the magic alone: user data
 // can hold it, and the tail pages of a large object hold nothing but user data; so each is
 // skipped with its head, and everything else must pass page_header_read().
+//
+// The objects of a page are looked at as soon as it is found, while it is in the cache.
 
 #include <stdlib.h>
 
 #include "snapshot/capture/find/capture_search.h"
 
-// Adds a run of pages; *is_added is false when its holes are too large to put it together.
-static bool add_run(CaptureAnalysis *analysis, MemoryReader *reader, uint64_t address,
-                    uint64_t page_count, bool *is_added, Error *error)
+// Adds `data` to the page runs.
+static bool add_run(CaptureAnalysis *analysis, uint64_t address, uint64_t page_count,
+                    const uint8_t *data, Error *error)
 {
     uint64_t page_size = analysis->layout.page_size;
-    uint64_t bytes = page_count * page_size;
-    SnapshotPages *last;
+    SnapshotPages *last = analysis->run_count > 0 ? &analysis->runs[analysis->run_count - 1] : NULL;
+
+    if (last != NULL && last->address + last->page_count * page_size == address &&
+        last->bytes + last->page_count * page_size == data) {
+        last->page_count += page_count;
+        return true;
+    }
+    if (!array_reserve(&analysis->runs, &analysis->run_capacity, analysis->run_count + 1,
+                       sizeof *analysis->runs, "page runs", error))
+        return false;
+    analysis->runs[analysis->run_count++] = (SnapshotPages){address, page_count, data};
+    return true;
+}
+
+// Adds a page, or a large object with all of its pages; *is_added is false when its holes are too
+// large to put it together.
+static bool add_page(CaptureAnalysis *analysis, MemoryReader *reader, uint64_t address,
+                     const PageHeader *header, bool *is_added, Error *error)
+{
+    const HeapLayout *layout = &analysis->layout;
+    uint64_t bytes = (uint64_t)header->page_count * layout->page_size;
+    PageRecords *records = &analysis->records;
     const uint8_t *data;
 
     *is_added = false;
@@ -29,19 +51,11 @@ static bool add_run(CaptureAnalysis *analysis, MemoryReader *reader, uint64_t ad
         return true;
     }
     *is_added = true;
-    if (!region_list_add(&analysis->pages, address, address + bytes, REGION_GC, NO_INDEX, error))
-        return false;
-    last = analysis->run_count > 0 ? &analysis->runs[analysis->run_count - 1] : NULL;
-    if (last != NULL && last->address + last->page_count * page_size == address &&
-        last->bytes + last->page_count * page_size == data) {
-        last->page_count += page_count;
-        return true;
-    }
-    if (!array_reserve(&analysis->runs, &analysis->run_capacity, analysis->run_count + 1,
-                       sizeof *analysis->runs, "page runs", error))
-        return false;
-    analysis->runs[analysis->run_count++] = (SnapshotPages){address, page_count, data};
-    return true;
+    return region_list_add(&analysis->pages, address, address + bytes, REGION_GC, NO_INDEX,
+                           error) &&
+           add_run(analysis, address, header->page_count, data, error) &&
+           page_records_add(records, layout, address, header, data, error) &&
+           capture_add_type_words(analysis, &records->items[records->count - 1], data, error);
 }
 
 // Looks at all page boundaries in one piece of copied memory; *position ends up behind the
@@ -65,11 +79,9 @@ static bool search_piece(CaptureAnalysis *analysis, const MemoryPiece *piece,
                                 (end - address) / layout->page_size);
         summary->looked_at_pages++;
         if (fault == PAGE_HEADER_VALID &&
-            !add_run(analysis, &reader, address, header.page_count, &is_added, error))
+            !add_page(analysis, &reader, address, &header, &is_added, error))
             return false;
-        if (is_added)
-            summary->page_count++;
-        else if (fault != PAGE_HEADER_NO_MAGIC)
+        if (!is_added && fault != PAGE_HEADER_NO_MAGIC)
             summary->rejected_pages++;
         address += is_added ? (uint64_t)header.page_count * layout->page_size : layout->page_size;
     }
@@ -103,6 +115,8 @@ bool capture_find_pages(CaptureAnalysis *analysis, CaptureSummary *summary, Erro
             !capture_check_cancelled(analysis, error))
             return false;
     }
+    summary->page_count = analysis->records.count;
+    summary->object_count = page_records_count_live(&analysis->records);
     if (summary->page_count > 0)
         return true;
     if (analysis->options.layout != NULL) {

@@ -3,15 +3,16 @@
 // The parts, in the order in which capture_analysis_new() runs them; each only adds to what
 // the ones before it found:
 //
-//   capture_pages    GC pages: validated headers at page boundaries
+//   capture_pages    GC pages: validated headers at page boundaries; a record of each, and the
+//                    functions that tell the types of its objects (capture_types)
 //   capture_modules  mapped files: load bases, .data/.bss
 //   capture_stacks   thread stacks, their dead parts, thread-local storage
 //   capture_malloc   glibc's chunks (and capture_malloc_walk, _mapped, _free)
 //   capture_foreign  which chunks matter: the foreign blocks
 //   capture_roots    every byte gets one owner; root words are picked
-//   capture_types    objects are counted, the functions that tell their types are collected
-//   capture_names    and get names, as do variables that hold roots (capture_symbols), and
-//                    stacks get frames (capture_frames)
+//   capture_types    finds the modules that the functions of types lie in
+//   capture_names    names these functions and variables that hold roots (capture_symbols), and
+//                    finds the frames of stacks (capture_frames)
 //
 // Everything here comes from another process that may be hostile: no address, size or count
 // is used before it was checked against what was copied.
@@ -150,6 +151,13 @@ typedef struct StrayStack {
     uint32_t thread;
 } StrayStack;
 
+// A set of words by open addressing; 0 marks an empty place, and is never a member.
+typedef struct WordSet {
+    uint64_t *words;   // owned
+    uint64_t capacity; // a power of two
+    uint64_t count;
+} WordSet;
+
 // A file that is mapped with code.
 typedef struct CaptureModule {
     uint32_t first_mapping;
@@ -165,6 +173,9 @@ struct CaptureAnalysis {
     SnapshotPages *runs; // owned; their bytes are the copy's or the assembly's
     uint64_t run_count;
     uint64_t run_capacity;
+    PageRecords records; // of all runs
+    WordSet type_words;  // of all objects: the functions that their headers point to
+    WordSet drop_words;
     MemoryAssembly assembly;
     uint64_t left_out_bytes; // large objects that there was no memory to put together
     RegionList left_out;     // the same
@@ -225,8 +236,13 @@ NODISCARD bool capture_find_stacks(CaptureAnalysis *analysis, Error *error);
 NODISCARD bool capture_find_malloc(CaptureAnalysis *analysis, Error *error);
 NODISCARD bool capture_find_blocks(CaptureAnalysis *analysis, Error *error);
 NODISCARD bool capture_find_roots(CaptureAnalysis *analysis, Error *error);
-NODISCARD bool capture_find_types(CaptureAnalysis *analysis, CaptureSummary *summary, Error *error);
+NODISCARD bool capture_find_types(CaptureAnalysis *analysis, Error *error);
 NODISCARD bool capture_find_names(CaptureAnalysis *analysis, Error *error);
+
+// Collects the functions that the headers of a page's allocated objects point to, DEAD ones
+// included: reports count these under a type, too.
+NODISCARD bool capture_add_type_words(CaptureAnalysis *analysis, const PageRecord *record,
+                                      const uint8_t *page, Error *error);
 
 // ERROR_INTERRUPTED when the user asked us to stop.
 NODISCARD bool capture_check_cancelled(const CaptureAnalysis *analysis, Error *error);

@@ -50,6 +50,7 @@ typedef struct Salvage {
     SnapshotContents contents; // borrows from what follows
     SnapshotDetails *details;  // owned
     SnapshotPages *runs;       // owned
+    PageRecords records;       // of all runs
     uint8_t *arena;            // bytes of the pages; owned mapping
     uint64_t arena_bytes;
     Root *roots;           // owned

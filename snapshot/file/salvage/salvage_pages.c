@@ -230,11 +230,15 @@ static bool keep_valid(Salvage *salvage, const PageList *pages, Error *error)
                 first++;
                 continue;
             }
+            if (!page_records_add(&salvage->records, layout, pages->items[first].address, &header,
+                                  bytes, error))
+                return false;
             add_run(salvage, pages->items[first].address, header.page_count, bytes);
             first += header.page_count;
         }
     }
     salvage->contents.runs = salvage->runs;
+    salvage->contents.pages = &salvage->records;
     return salvage->contents.run_count > 0 ||
            error_set(error, ERROR_CORRUPT,
                      "there is nothing to salvage: no page of the heap has a valid header");

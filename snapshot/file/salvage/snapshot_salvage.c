@@ -90,6 +90,7 @@ static void salvage_release(Salvage *salvage)
     if (salvage->arena != NULL)
         (void)munmap(salvage->arena, salvage->arena_bytes);
     free(salvage->runs);
+    page_records_release(&salvage->records);
     free(salvage->roots);
     free(salvage->blocks);
 }

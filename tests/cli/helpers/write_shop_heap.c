@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "snapshot/file/snapshot_file.h"
+#include "tests/support/snapshot_streams.h"
 
 #define PAGE 4096u
 #define HEAP UINT64_C(0x600000000000)
@@ -244,6 +245,7 @@ int main(int argument_count, char **arguments)
         .layout = *heap_layout_rudo_gc_0_8(), .run_count = 1, .runs = &pages};
     SnapshotWriteResult result;
     SnapshotDetails *details;
+    PageRecords records;
     Error error;
     unsigned minutes;
     bool ok;
@@ -277,9 +279,12 @@ int main(int argument_count, char **arguments)
     details = make_details(variant);
     details->metadata.captured_at_ns += minutes * INT64_C(60000000000);
     contents.details = details;
+    records = records_of(&contents);
+    contents.pages = &records;
     ok = snapshot_write(arguments[1], &contents, &options, &result, &error);
     if (!ok)
         (void)fprintf(stderr, "write_shop_heap: %s\n", error.message);
+    page_records_release(&records);
     snapshot_details_free(details);
     return ok ? 0 : 4;
 }

@@ -266,9 +266,9 @@ Test(rudo_snap, pages_that_cannot_be_are_refused)
     rudo_snap_pages told[2] = {{pages + 8, PAGE}, {pages, PAGE}};
 
     options.pages = told;
-    expect_refused(RUDO_SNAP_INVALID, "are no pages of 4096 bytes");
+    expect_refused(RUDO_SNAP_INVALID, "are not pages of 4096 bytes");
     told[0] = (rudo_snap_pages){pages, 100};
-    expect_refused(RUDO_SNAP_INVALID, "are no pages of 4096 bytes");
+    expect_refused(RUDO_SNAP_INVALID, "are not pages of 4096 bytes");
     told[0] = (rudo_snap_pages){pages, PAGE};
     options.page_count = 2;
     expect_refused(RUDO_SNAP_INVALID, "is told twice");
@@ -276,7 +276,7 @@ Test(rudo_snap, pages_that_cannot_be_are_refused)
     expect_refused(RUDO_SNAP_INVALID, "there are no pages");
     options.page_count = 1;
     pages[10] ^= 1;
-    expect_refused(RUDO_SNAP_INVALID, "is no page of layout 'rudo-gc-0.8': ");
+    expect_refused(RUDO_SNAP_INVALID, "is not a page of layout 'rudo-gc-0.8': ");
 }
 
 Test(rudo_snap, roots_blocks_and_types_that_cannot_be_are_refused)

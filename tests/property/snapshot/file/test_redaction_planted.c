@@ -325,7 +325,7 @@ Test(redaction_planted, large_objects_are_the_same_however_they_are_cut)
     SnapshotDetails details = {.thread_count = 0};
     SnapshotContents contents = {.layout = *layout, .run_count = 1, .runs = &run};
     uint64_t word = run.address + 8192;
-    PageHeader header;
+    PageRecords records;
     Redaction redaction;
     Error error;
 
@@ -341,20 +341,22 @@ Test(redaction_planted, large_objects_are_the_same_however_they_are_cut)
     memset(pages + 8192, 0x11, 44);
     memcpy(pages + 8192 + 48, &word, sizeof word);
     memcpy(pages + 4 * 4096 - 8, &word, sizeof word);
-    cr_assert_eq(page_header_read(layout, pages, sizeof pages, &header), PAGE_HEADER_VALID);
+    records = records_of(&contents);
+    cr_assert_eq(records.count, 1);
     cr_assert(redaction_init(&redaction, &contents, &error));
     memcpy(whole, pages, sizeof whole);
-    redaction_large_part(&redaction, &header, 0, whole, sizeof whole);
+    redaction_large_part(&redaction, records.items, 0, whole, sizeof whole);
     cr_expect_eq(secrets_in(whole, sizeof whole), 0);
     cr_expect_arr_eq(whole + 8192, pages + 8192, 44);
     cr_expect_arr_eq(whole + 8192 + 48, &word, sizeof word);
     cr_expect_arr_eq(whole + 4 * 4096 - 8, &word, sizeof word);
     for (uint64_t cut = 4096; cut < sizeof pages; cut += 4096) {
         memcpy(part, pages, sizeof part);
-        redaction_large_part(&redaction, &header, 0, part, cut);
-        redaction_large_part(&redaction, &header, cut, part + cut, sizeof part - cut);
+        redaction_large_part(&redaction, records.items, 0, part, cut);
+        redaction_large_part(&redaction, records.items, cut, part + cut, sizeof part - cut);
         cr_expect_arr_eq(part, whole, sizeof part);
     }
+    page_records_release(&records);
     redaction_release(&redaction);
 }
 

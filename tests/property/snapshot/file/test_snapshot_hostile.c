@@ -410,9 +410,12 @@ Test(snapshot_hostile, well_compressing_heaps_are_no_bombs)
     pages[layout->allocated_bitmap] = 1;
     example_heap(&contents);
     contents.runs = &run;
+    PageRecords records = records_of(&contents);
+    contents.pages = &records;
     cr_assert(snapshot_write(path, &contents, NULL, NULL, &error), "%s", error.message);
     cr_expect(snapshot_verify(path, NULL, &verification, &error), "%s", error.message);
     cr_expect_gt(verification.bytes_checked, bytes);
+    page_records_release(&records);
     munmap(pages, bytes);
     free(path);
     test_folder_free(&folder);

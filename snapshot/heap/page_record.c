@@ -1,0 +1,132 @@
+// PageRecords: see snapshot/heap/page_record.h.
+
+#include "snapshot/heap/page_record.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+
+void page_records_release(PageRecords *records)
+{
+    free(records->items);
+    free(records->bits);
+    *records = (PageRecords){0};
+}
+
+// Fills the bits of a page, and returns all weak counts of its slots, ored. Inlined for each width
+// of `weak_count`, so that the loop need not choose by it.
+static inline __attribute__((always_inline)) uint64_t
+fill_bits_by(const HeapLayout *layout, const PageHeader *header, const uint8_t *page,
+             LayoutField weak_count, PageBits *bits)
+{
+    const uint8_t *object = page + header->header_size;
+    uint64_t seen = 0;
+
+    for (uint32_t first = 0; first < header->slot_count; first += 64, bits++) {
+        uint32_t left = header->slot_count - first;
+        uint32_t count = left < 64 ? left : 64;
+        uint64_t dead = 0;
+
+        // Free slots are looked at too. That costs less than to leave them out.
+        for (uint32_t slot = 0; slot < count; slot++, object += header->block_size) {
+            __builtin_prefetch(object + layout->page_size); // the next page is likely to be alike
+            uint64_t word = heap_layout_read(object, weak_count);
+            seen |= word;
+            dead |= (uint64_t)((word & layout->dead_bit) != 0) << slot;
+        }
+        bits->allocated = heap_layout_bitmap_word(page, layout->allocated_bitmap, first / 64) &
+                          heap_layout_slot_bits(header->slot_count, first);
+        bits->dead = dead & bits->allocated;
+    }
+    return seen;
+}
+
+// Is any live object of the page under construction?
+static bool has_under_construction(const HeapLayout *layout, const PageHeader *header,
+                                   const uint8_t *page, const PageBits *bits)
+{
+    for (uint32_t slot = 0; slot < header->slot_count; slot++) {
+        const uint8_t *object = page + header->header_size + (uint64_t)slot * header->block_size;
+        uint64_t live = bits[slot / 64].allocated & ~bits[slot / 64].dead;
+
+        if ((live >> slot % 64 & 1) != 0 &&
+            (heap_layout_read(object, layout->weak_count) & layout->under_construction_bit) != 0)
+            return true;
+    }
+    return false;
+}
+
+static void fill(PageRecord *record, PageBits *bits, const HeapLayout *layout,
+                 const PageHeader *header, const uint8_t *page)
+{
+    LayoutField weak_count = layout->weak_count;
+    uint64_t seen;
+
+    if (!heap_layout_has_object_header(layout, header->block_size))
+        weak_count.width = 0;
+    if (weak_count.width == 8)
+        seen = fill_bits_by(layout, header, page, (LayoutField){weak_count.offset, 8}, bits);
+    else
+        seen = fill_bits_by(layout, header, page, weak_count, bits);
+    record->block_size = header->block_size;
+    record->header_size = header->header_size;
+    record->slot_count = header->slot_count;
+    record->page_count = header->page_count;
+    record->owner_thread = (uint32_t)header->owner_thread;
+    record->generation = header->generation;
+    record->flags = header->flags;
+    record->is_large = header->is_large;
+    record->has_under_construction = (seen & layout->under_construction_bit) != 0 &&
+                                     has_under_construction(layout, header, page, bits);
+}
+
+bool page_records_add(PageRecords *records, const HeapLayout *layout, uint64_t address,
+                      const PageHeader *header, const uint8_t *bytes, Error *error)
+{
+    uint64_t bits_count = records->bits_count + (header->slot_count + 63) / 64;
+    PageRecord *record;
+
+    if (!array_reserve(&records->items, &records->capacity, records->count + 1,
+                       sizeof *records->items, "the page records", error) ||
+        !array_reserve(&records->bits, &records->bits_capacity, bits_count, sizeof *records->bits,
+                       "the bits of pages", error))
+        return false;
+    record = &records->items[records->count];
+    record->address = address;
+    record->first_bits = records->bits_count;
+    fill(record, &records->bits[record->first_bits], layout, header, bytes);
+    records->count++;
+    records->bits_count = bits_count;
+    return true;
+}
+
+bool page_records_add_run(PageRecords *records, const HeapLayout *layout, uint64_t address,
+                          uint64_t page_count, const uint8_t *bytes, Error *error)
+{
+    for (uint64_t at = 0; at < page_count;) {
+        const uint8_t *page = bytes + at * layout->page_size;
+        uint64_t page_address = address + at * layout->page_size;
+        PageHeader header;
+        PageHeaderFault fault =
+            page_header_read(layout, page, (page_count - at) * layout->page_size, &header);
+
+        if (fault != PAGE_HEADER_VALID)
+            return error_set(
+                error, ERROR_CORRUPT, "the page at 0x%llx is not a page of layout '%s': %s",
+                (unsigned long long)page_address, layout->name, page_header_fault_name(fault));
+        if (!page_records_add(records, layout, page_address, &header, page, error))
+            return false;
+        at += header.page_count;
+    }
+    return true;
+}
+
+uint64_t page_records_count_live(const PageRecords *records)
+{
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < records->bits_count; i++)
+        count +=
+            (uint64_t)__builtin_popcountll(records->bits[i].allocated & ~records->bits[i].dead);
+    return count;
+}
