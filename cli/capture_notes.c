@@ -18,7 +18,7 @@ void print_capture(FILE *stream, const SnapshotMetadata *metadata)
     char time[UTC_TIME_CHARS], pause[NUMBER_CHARS];
 
     format_utc_time(metadata->captured_at_ns, time);
-    print_safely(stream, metadata->executable, strlen(metadata->executable));
+    print_text(stream, metadata->executable);
     fprintf(stream, " (pid %" PRIu32 "), ", metadata->pid);
     // 2026-11-22T14:03:11Z, as people write it.
     if (capture_is_from_core(metadata))
@@ -34,7 +34,7 @@ void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, c
         return;
     fprintf(stream, "note: malloc'd memory was taken as %s, not as %s: ", foreign_mode_name(mode),
             foreign_mode_name(requested));
-    print_safely(stream, why, strlen(why));
+    print_text(stream, why);
     fprintf(stream, "\n");
     if (mode == FOREIGN_ROOTS)
         fprintf(stream, "      garbage that only malloc'd memory refers to counts as reachable\n");
@@ -64,7 +64,7 @@ static void print_stop(FILE *stream, const PauseStop *stop)
 
     fprintf(stream, "  stop         %s", format_time(total, pause_stop_ns(stop)));
     fprintf(stream, " (");
-    print_safely(stream, stop->phase, strlen(stop->phase));
+    print_text(stream, stop->phase);
     fprintf(stream, "), %" PRIu32 " thread%s", stop->thread_count, plural(stop->thread_count));
     fprintf(stream, ", %s page%s; ", format_count(pages, stop->page_count),
             plural(stop->page_count));

@@ -2,63 +2,99 @@
 
 #include "cli/heap_session.h"
 
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/clock.h"
 #include "cli/capture_notes.h"
+#include "cli/next_command.h"
 #include "cli/terminal.h"
 #include "snapshot/file/snapshot_file.h"
 
-bool heap_session_is_snapshot(const char *path, const char *snapshot)
-{
-    struct stat output, input;
+#define MAX_NEXT_WORDS 4
 
-    return path != NULL && stat(path, &output) == 0 && stat(snapshot, &input) == 0 &&
-           S_ISREG(output.st_mode) && output.st_dev == input.st_dev &&
-           output.st_ino == input.st_ino;
+void heap_session_init(HeapSession *session, const Command *command, HeapSettings *settings)
+{
+    *session = (HeapSession){.settings = settings, .frame.command = command};
 }
 
-static bool take_settings(HeapSession *session, Error *error)
+void heap_session_free_heap(HeapSession *session)
 {
-    const AnswerSettings *settings = session->settings;
-
-    session->mem_limit = settings->mem_limit > 0 ? (uint64_t)settings->mem_limit : UINT64_MAX;
-    if (heap_session_is_snapshot(settings->json, session->path))
-        return error_set(error, ERROR_USAGE, "'%s' is the snapshot itself", session->path);
-    return settings->json == NULL || result_file_open(&session->json, settings->json, error);
-}
-
-bool heap_session_open(HeapSession *session, const AnswerSettings *settings, const char *path,
-                       Error *error)
-{
-    SnapshotReadOptions read_options = {.force_relocation = settings->is_relocated};
-    MarkOptions mark_options = mark_options_default();
-
-    *session = (HeapSession){.settings = settings, .path = path};
-    progress_init(&session->progress, (ProgressMode)settings->progress);
-    session->analysis_progress = (AnalysisProgress){progress_tell, &session->progress};
-    if (!take_settings(session, error))
-        return false;
-    progress_say(&session->progress, "reading the snapshot");
-    if (!snapshot_read(path, &read_options, &session->image, error))
-        return false;
-    progress_say(&session->progress, "marking");
-    if (!mark_reachable(session->image, &mark_options, &session->mark, error))
-        return false;
-    progress_say(&session->progress, "counting");
-    return reachability_report_new(session->image, session->mark, &session->report, error);
-}
-
-void heap_session_close(HeapSession *session)
-{
-    progress_end(&session->progress);
     dominator_tree_free(session->tree);
     node_types_free(session->types);
     object_graph_free(session->graph);
     reachability_report_free(session->report);
     mark_result_free(session->mark);
     heap_image_free(session->image);
-    result_file_release(&session->json);
+    session->tree = NULL;
+    session->types = NULL;
+    session->graph = NULL;
+    session->report = NULL;
+    session->mark = NULL;
+    session->image = NULL;
+}
+
+ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, void *run,
+                            int argument_count, char **arguments)
+{
+    const Command *command = session->frame.command;
+    HeapSettings *settings = session->settings;
+    Operands *operands = &session->operands;
+    Error error = {.code = ERROR_NONE};
+    ParseResult parsed = command_parse(command, argument_count, arguments, settings, operands);
+    ExitStatus status;
+    int inputs;
+    bool ok;
+
+    if (parsed != PARSE_RUN)
+        return parse_exit_status(parsed);
+    inputs = question->max_inputs != 0 ? question->max_inputs : operands->count;
+    session_begin(&session->frame, command, &settings->session, operands->values, inputs);
+    session->analysis_progress = (AnalysisProgress){progress_tell, &session->frame.progress};
+    session->mem_limit = settings->mem_limit > 0 ? (uint64_t)settings->mem_limit : UINT64_MAX;
+    ok = session_open_result(&session->frame, "--json", settings->json, &session->json, &error) &&
+         question->answer(run, &error);
+    if (session_prints(&session->frame) && ok)
+        question->print(run);
+    status = session_end(&session->frame, ok, &error);
+    if (ok && question->is_finding != NULL && question->is_finding(run))
+        status = EXIT_STATUS_FOUND;
+    if (question->release != NULL)
+        question->release(run);
+    heap_session_free_heap(session);
+    return status;
+}
+
+// ---- the heap ----
+
+bool heap_session_read(HeapSession *session, const char *path, const HeapMarking *marking,
+                       Error *error)
+{
+    SnapshotReadOptions read_options = {.force_relocation = session->settings->is_relocated};
+    MarkOptions mark_options = marking != NULL ? marking->options : mark_options_default();
+    uint64_t start = clock_monotonic_ns();
+
+    heap_session_free_heap(session);
+    session->path = path;
+    heap_session_say(session, "reading the snapshot");
+    if (!snapshot_read(path, &read_options, &session->image, error))
+        return false;
+    session->read_ns = clock_monotonic_ns() - start;
+    heap_session_say(session, "marking");
+    if (marking != NULL && marking->prepare != NULL &&
+        !marking->prepare(marking->context, session->image, &mark_options, error))
+        return false;
+    if (!mark_reachable(session->image, &mark_options, &session->mark, error))
+        return false;
+    if (marking != NULL && marking->finish != NULL &&
+        !marking->finish(marking->context, session->mark, error))
+        return false;
+    heap_session_say(session, "counting");
+    start = clock_monotonic_ns();
+    if (!reachability_report_new(session->image, session->mark, &session->report, error))
+        return false;
+    session->report_ns = clock_monotonic_ns() - start;
+    return true;
 }
 
 // What the limit leaves beside the image and its mark.
@@ -87,7 +123,7 @@ static bool too_little(const HeapSession *session, const char *what, uint64_t by
 bool heap_session_need_graph(HeapSession *session, Error *error)
 {
     ObjectGraphOptions options = {.max_bytes = bytes_left(session)};
-    // What is sure to be needed, so that an absurd limit is noticed before the work.
+    // A lower bound, so that a limit that is far too low is noticed before the work.
     uint64_t least =
         8 * (session->mark->totals.marked_objects + session->mark->totals.marked_blocks);
 
@@ -95,7 +131,7 @@ bool heap_session_need_graph(HeapSession *session, Error *error)
         return true;
     if (least > options.max_bytes)
         return too_little(session, "the references between objects", least, error);
-    progress_say(&session->progress, "resolving references");
+    heap_session_say(session, "resolving references");
     return object_graph_new(session->image, session->mark, &options, &session->graph, error) &&
            node_types_new(session->graph, session->report->type_table, &session->types, error);
 }
@@ -112,54 +148,72 @@ bool heap_session_need_tree(HeapSession *session, Error *error)
             dominator_tree_peak_bytes(session->graph);
     if (bytes > bytes_left(session))
         return too_little(session, "retained sizes", bytes, error);
-    progress_say(&session->progress, "finding dominators");
+    heap_session_say(session, "finding dominators");
     return dominator_tree_new(session->graph, &session->analysis_progress, &session->tree, error);
 }
 
-bool heap_session_prints(HeapSession *session)
+void heap_session_say(HeapSession *session, const char *what)
 {
-    progress_end(&session->progress);
-    return !session->settings->is_quiet &&
-           (session->settings->json == NULL || strcmp(session->settings->json, "-") != 0);
+    progress_say(&session->frame.progress, what);
 }
 
-bool heap_session_writes_json(const HeapSession *session)
-{
-    return session->json.stream != NULL;
-}
+// ---- for people ----
 
 void heap_session_print_heading(const HeapSession *session)
 {
-    print_safely(stdout, session->path, strlen(session->path));
+    print_text(stdout, session->path);
     printf(": ");
     print_capture(stdout, &session->image->details->metadata);
-    printf(", %s, %s\n\n", session->image->layout.name, session->report->rule);
+    printf(", %s, %s\n", session->image->layout.name, session->report->rule);
+    if (session->report->kind == MARK_MINOR)
+        printf("minor mark: old pages count as live; only objects of generation 0 are marked\n");
+    printf("\n");
+}
+
+// Upper ends of the totals of an incomplete snapshot.
+static void print_possible(const ReachabilityReport *report)
+{
+    const ReachabilityCounts *counts = &report->possible.counts;
+    char text[3][NUMBER_CHARS];
+
+    if (!report->possible.is_known)
+        printf("      there is no upper bound: the size of the missing parts is unknown\n");
+    else if (memcmp(counts, &report->totals, sizeof *counts) != 0)
+        printf("      upper bounds: %s objects, %s reachable, %s unreachable\n",
+               format_count(text[0], counts->objects),
+               format_count(text[1], counts->reachable_objects),
+               format_count(text[2], counts->unreachable_objects));
+}
+
+// Foreign roots, unless print_capture_notes() has said why malloc'd memory became roots.
+static void print_foreign_roots(const HeapSession *session)
+{
+    const SnapshotMetadata *metadata = &session->image->details->metadata;
+    uint64_t count = session->report->root_kinds[ROOT_FOREIGN].roots;
+    char text[NUMBER_CHARS];
+
+    if (count == 0 || metadata->foreign_mode != metadata->foreign_requested)
+        return;
+    printf("note: %s foreign root%s: ", format_count(text, count), plural(count));
+    print_text(stdout, metadata->foreign_note);
+    printf("\n");
 }
 
 void heap_session_print_notes(const HeapSession *session)
 {
     print_capture_notes(stdout, &session->image->details->metadata);
+    print_possible(session->report);
+    print_foreign_roots(session);
     if (session->report->has_guessed_words)
         printf("note: weak references and stale words of None count as strong\n");
 }
 
-void heap_session_print_next(const HeapSession *session, const char *command, const char *rest)
+void heap_session_print_next(const HeapSession *session, const char *command,
+                             const char *const words[])
 {
-    printf("\n");
-    style_begin(stdout, STYLE_FAINT);
-    printf("next: rudo-snap %s ", command);
-    print_safely(stdout, session->path, strlen(session->path));
-    if (rest[0] != '\0') {
-        printf(" ");
-        print_safely(stdout, rest, strlen(rest));
-    }
-    style_end(stdout);
-    printf("\n");
-}
+    const char *all[MAX_NEXT_WORDS + 2] = {session->path};
 
-ExitStatus heap_session_status(const Command *command, bool ok, const Error *error)
-{
-    if (ok)
-        return EXIT_STATUS_DONE;
-    return error->code == ERROR_USAGE ? report_usage_error(command, error) : report_error(error);
+    for (int i = 0; words != NULL && words[i] != NULL && i < MAX_NEXT_WORDS; i++)
+        all[i + 1] = words[i];
+    print_next(stdout, command, all);
 }

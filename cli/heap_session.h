@@ -1,6 +1,17 @@
-// HeapSession: what the commands that answer questions about a marked heap have in common: their
-// options, reading and marking, the graph and the dominator tree where they are needed, progress,
-// and where the JSON goes.
+// HeapSession: the frame of the commands that answer questions about marked heaps. They have in
+// common: parsing, reading and marking a snapshot, the graph and the dominator tree where they are
+// needed, progress, results, heading and notes.
+//
+//     static const HeapQuestion question = {.answer = answer, .print = print_answer};
+//
+//     ExitStatus report_run(const Command *command, int argument_count, char **arguments)
+//     {
+//         ReportSettings settings = {.top = 20}; // begins with HeapSettings
+//         ReportRun run = {.settings = &settings};
+//
+//         heap_session_init(&run.session, command, &settings.heap);
+//         return heap_session_run(&run.session, &question, &run, argument_count, arguments);
+//     }
 
 #ifndef CLI_HEAP_SESSION_H
 #define CLI_HEAP_SESSION_H
@@ -8,92 +19,114 @@
 #include "analysis/graph/dominator_tree.h"
 #include "analysis/graph/node_types.h"
 #include "analysis/reachability_report.h"
-#include "cli/command.h"
-#include "cli/progress.h"
-#include "cli/result_file.h"
+#include "cli/session.h"
 
 // The first member of the settings of each of these commands.
-typedef struct AnswerSettings {
+typedef struct HeapSettings {
+    SessionSettings session;
     const char *json;
     int64_t mem_limit; // bytes; 0: none
     bool is_relocated;
-    bool is_quiet;
-    int progress; // ProgressMode
-} AnswerSettings;
+} HeapSettings;
 
 // Their rows in the table of options.
-#define ANSWER_OPTIONS                                                                             \
-    {.name = "json",                                                                               \
-     .type = OPTION_TEXT,                                                                          \
-     .value_name = "FILE",                                                                         \
-     .help = "write the answer as JSON to FILE; '-': to standard\n"                                \
-             "output, which then holds nothing else",                                              \
-     .setting = offsetof(AnswerSettings, json)},                                                   \
-        {.name = "mem-limit",                                                                      \
-         .type = OPTION_BYTES,                                                                     \
-         .value_name = "SIZE",                                                                     \
-         .help = "take no more memory than this (500M, 2G); what\n"                                \
-                 "would need more is left out, and said",                                          \
-         .setting = offsetof(AnswerSettings, mem_limit),                                           \
-         .minimum = 1,                                                                             \
-         .maximum = INT64_MAX},                                                                    \
-        {.name = "relocate",                                                                       \
-         .type = OPTION_FLAG,                                                                      \
-         .help = "do not load the heap at its captured addresses; same\n"                          \
-                 "result",                                                                         \
-         .setting = offsetof(AnswerSettings, is_relocated)},                                       \
-        {.name = "quiet",                                                                          \
-         .letter = 'q',                                                                            \
-         .type = OPTION_FLAG,                                                                      \
-         .help = "print no summary",                                                               \
-         .setting = offsetof(AnswerSettings, is_quiet)},                                           \
+#define JSON_OPTION                                                                                \
     {                                                                                              \
-        .name = "progress", .type = OPTION_CHOICE, .choices = progress_choices,                    \
-        .help = PROGRESS_HELP, .setting = offsetof(AnswerSettings, progress)                       \
+        .name = "json", .type = OPTION_TEXT, .value_name = "FILE",                                 \
+        .help = "write the answer as JSON to FILE; '-': to standard\n"                             \
+                "output, which then holds nothing else",                                           \
+        .setting = offsetof(HeapSettings, json)                                                    \
     }
+#define MEM_LIMIT_OPTION                                                                           \
+    {                                                                                              \
+        .name = "mem-limit", .type = OPTION_BYTES, .value_name = "SIZE",                           \
+        .help = "use at most SIZE of memory (500M, 2G); steps that\n"                              \
+                "need more are skipped and reported",                                              \
+        .setting = offsetof(HeapSettings, mem_limit), .minimum = 1, .maximum = INT64_MAX           \
+    }
+#define RELOCATE_OPTION                                                                            \
+    {                                                                                              \
+        .name = "relocate", .type = OPTION_FLAG,                                                   \
+        .help = "load the heap at other addresses than the captured\n"                             \
+                "ones; the result is the same",                                                    \
+        .setting = offsetof(HeapSettings, is_relocated)                                            \
+    }
+#define ANSWER_OPTIONS                                                                             \
+    JSON_OPTION, MEM_LIMIT_OPTION, RELOCATE_OPTION, QUIET_OPTION(offsetof(HeapSettings, session)), \
+        PROGRESS_OPTION(offsetof(HeapSettings, session))
 
-// A zeroed struct can be closed.
 typedef struct HeapSession {
-    const AnswerSettings *settings;
-    const char *path;
-    uint64_t mem_limit; // UINT64_MAX: none
-    Progress progress;
+    HeapSettings *settings; // borrowed
+    Session frame;
+    Operands operands;
     AnalysisProgress analysis_progress;
-    ResultFile json;
+    ResultFile *json;   // NULL: not wanted
+    uint64_t mem_limit; // UINT64_MAX: none
+    // The heap at hand.
+    const char *path;
     HeapImage *image;
     MarkResult *mark;
     ReachabilityReport *report;
-    ObjectGraph *graph;
+    uint64_t read_ns;   // that reading took
+    uint64_t report_ns; // and counting
+    ObjectGraph *graph; // NULL: not needed so far; so are the next two
     NodeTypes *types;
     DominatorTree *tree;
 } HeapSession;
 
-// Reads and marks the snapshot at `path`. Both are borrowed. Errors: usage, and those of reading
-// and marking. To be closed by heap_session_close() in any case.
-NODISCARD bool heap_session_open(HeapSession *session, const AnswerSettings *settings,
-                                 const char *path, Error *error);
-void heap_session_close(HeapSession *session);
+// What one of these commands does; `run` is its own struct.
+typedef struct HeapQuestion {
+    // Reads the heap (heap_session_read()), finds the answer, writes the results.
+    bool (*answer)(void *run, Error *error);
+    // Prints the answer for people. Called unless --quiet, or a result takes standard output.
+    void (*print)(void *run);
+    // Is the answer a finding, exit status 1? NULL: never.
+    bool (*is_finding)(const void *run);
+    // Frees what `run` owns, but for the session. NULL: nothing.
+    void (*release)(void *run);
+    int max_inputs; // operands that are snapshots: the first ones; 0: all
+} HeapQuestion;
+
+// `settings` hold the defaults; they are borrowed.
+void heap_session_init(HeapSession *session, const Command *command, HeapSettings *settings);
+
+// The whole command: parses the arguments into the settings, answers, prints, reports errors, frees
+// the session and what `run` owns. Returns the exit status.
+ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, void *run,
+                            int argument_count, char **arguments);
+
+// How a heap is marked, where that is not the usual major mark.
+typedef struct HeapMarking {
+    MarkOptions options;
+    // Between reading and marking; may change the options. NULL: nothing to do.
+    bool (*prepare)(void *context, const HeapImage *image, MarkOptions *options, Error *error);
+    // After a mark that did not fail. NULL: nothing to do.
+    bool (*finish)(void *context, const MarkResult *mark, Error *error);
+    void *context;
+} HeapMarking;
+
+// Reads and marks the snapshot `path`, and counts what is reachable. A heap that was read before is
+// freed. `marking` may be NULL. Errors: those of reading and marking.
+NODISCARD bool heap_session_read(HeapSession *session, const char *path, const HeapMarking *marking,
+                                 Error *error);
+
+// Frees the heap at hand early; heap_session_run() does so at the end.
+void heap_session_free_heap(HeapSession *session);
 
 // Make graph and types, and on top of them the dominator tree, unless they are there already.
 // Errors: memory (more than --mem-limit allows, too), unsupported.
 NODISCARD bool heap_session_need_graph(HeapSession *session, Error *error);
 NODISCARD bool heap_session_need_tree(HeapSession *session, Error *error);
 
-// Is there something to print for people? Ends the line of progress.
-bool heap_session_prints(HeapSession *session);
-bool heap_session_writes_json(const HeapSession *session);
+// Shows on standard error what is done next.
+void heap_session_say(HeapSession *session, const char *what);
 
-// Is an output path (which may be NULL) the snapshot itself? Writing there would replace it.
-bool heap_session_is_snapshot(const char *path, const char *snapshot);
-
-// "shop.zst: shop (pid 4242), captured ..., rudo-gc-0.8, conservative/1", and what the capture
-// means for the figures.
+// "shop.zst: shop (pid 4242), captured ..., rudo-gc-0.8, conservative/1" and an empty line.
 void heap_session_print_heading(const HeapSession *session);
+// What the capture means for the figures.
 void heap_session_print_notes(const HeapSession *session);
-// "next: rudo-snap COMMAND FILE REST"; rest may be "".
-void heap_session_print_next(const HeapSession *session, const char *command, const char *rest);
-
-// The exit status of a command that ends here, with the error if there is one.
-ExitStatus heap_session_status(const Command *command, bool ok, const Error *error);
+// "next: rudo-snap COMMAND FILE WORD...". NULL: no words; else NULL ends them.
+void heap_session_print_next(const HeapSession *session, const char *command,
+                             const char *const words[]);
 
 #endif

@@ -12,7 +12,9 @@
 
 static const int handled_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
-static volatile sig_atomic_t pending_signal;
+// 0: none. Relaxed accesses: nothing else is published with it. The handler writes it; threads of a
+// deferring command read it.
+static int pending_signal;
 static volatile sig_atomic_t is_deferred;
 // A path is written before its flag is set and after it is cleared.
 static volatile sig_atomic_t has_file[MAX_FILES];
@@ -35,7 +37,7 @@ static void die_by(int signal_number)
 
 static void handle_signal(int signal_number)
 {
-    pending_signal = signal_number;
+    __atomic_store_n(&pending_signal, signal_number, __ATOMIC_RELAXED);
     // Blocked while its handler runs: it takes effect on return.
     if (!is_deferred)
         die_by(signal_number);
@@ -63,13 +65,15 @@ void interrupt_defer(void)
 bool interrupt_is_pending(void *context)
 {
     (void)context;
-    return pending_signal != 0;
+    return __atomic_load_n(&pending_signal, __ATOMIC_RELAXED) != 0;
 }
 
 void interrupt_take_effect(void)
 {
-    if (pending_signal != 0)
-        die_by(pending_signal);
+    int signal_number = __atomic_load_n(&pending_signal, __ATOMIC_RELAXED);
+
+    if (signal_number != 0)
+        die_by(signal_number);
 }
 
 int interrupt_remember_file(const char *path)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PARTS 100000u
+#define MAX_SHARDS 100000u
 
 // Decimal digits at `*text`, which moves behind them. No blanks, no sign, no overflow.
 static bool take_number(const char **text, uint64_t *number)
@@ -66,16 +66,16 @@ bool number_range_parse(const char *option, const char *text, uint64_t *first, u
                      text);
 }
 
-bool number_part_parse(const char *option, const char *text, uint32_t *part, uint32_t *parts,
-                       Error *error)
+bool shard_parse(const char *option, const char *text, uint32_t *shard, uint32_t *shards,
+                 Error *error)
 {
     const char *at = text;
     uint64_t number, of;
 
     if (take_number(&at, &number) && *at++ == '/' && take_number(&at, &of) && *at == '\0' &&
-        number >= 1 && number <= of && of <= MAX_PARTS) {
-        *part = (uint32_t)number;
-        *parts = (uint32_t)of;
+        number >= 1 && number <= of && of <= MAX_SHARDS) {
+        *shard = (uint32_t)number;
+        *shards = (uint32_t)of;
         return true;
     }
     return error_set(error, ERROR_USAGE, "%s '%.60s' is not I/N with I from 1 to N", option, text);

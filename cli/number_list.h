@@ -17,8 +17,8 @@ NODISCARD bool number_list_parse(const char *option, const char *text, uint32_t 
 NODISCARD bool number_range_parse(const char *option, const char *text, uint64_t *first,
                                   uint64_t *last, Error *error);
 
-// "PART/PARTS": 1 <= part <= parts <= 100000. Errors: usage.
-NODISCARD bool number_part_parse(const char *option, const char *text, uint32_t *part,
-                                 uint32_t *parts, Error *error);
+// "SHARD/SHARDS": 1 <= shard <= shards <= 100000. Errors: usage.
+NODISCARD bool shard_parse(const char *option, const char *text, uint32_t *shard, uint32_t *shards,
+                           Error *error);
 
 #endif

@@ -3,10 +3,9 @@
 #include "cli/progress.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/terminal.h"
 
 const OptionChoice progress_choices[] = {
@@ -21,23 +20,15 @@ void progress_init(Progress *progress, ProgressMode mode)
                    .is_shown = mode == PROGRESS_ALWAYS || (mode == PROGRESS_AUTO && is_terminal)};
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 void progress_say(Progress *progress, const char *what)
 {
     progress->what = what;
-    progress->started_ns = progress->last_shown_ns = now_ns();
+    progress->started_ns = progress->last_shown_ns = clock_monotonic_ns();
     if (!progress->is_shown)
         return;
-    // Without a terminal there is nothing to overwrite: a line each.
+    // Not on a terminal, each step has a line of its own.
     (void)fputs(progress->is_terminal ? "\r\033[K" : "", stderr);
-    print_safely(stderr, what, strlen(what));
+    print_text(stderr, what);
     (void)fputs(progress->is_terminal ? " ..." : " ...\n", stderr);
     (void)fflush(stderr);
     progress->has_line = true;
@@ -51,9 +42,9 @@ void progress_tell(void *context, uint64_t done, uint64_t whole)
 
     if (!progress->is_shown || !progress->is_terminal || done == 0 || whole == 0 || done > whole)
         return;
-    now = now_ns();
+    now = clock_monotonic_ns();
     spent = now - progress->started_ns;
-    // What takes less than half a second is not worth a look.
+    // Steps of less than half a second need no estimate.
     if (now - progress->last_shown_ns < 200000000u || spent < 500000000u)
         return;
     progress->last_shown_ns = now;

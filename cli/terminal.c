@@ -8,9 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-// Where nobody says how wide lines may be, and the least that a shortened cell gets.
+// The width of lines where it is not known.
 #define PLAIN_COLUMNS 100u
-#define MIN_FLEXIBLE 16u
 
 static bool has_colours(FILE *stream)
 {
@@ -46,6 +45,29 @@ void print_safely(FILE *stream, const char *text, size_t length)
             i++;
         (void)fputc(byte < 0x20 || byte == 0x7f || is_high_control ? '?' : byte, stream);
     }
+}
+
+void print_text(FILE *stream, const char *text)
+{
+    print_safely(stream, text, strlen(text));
+}
+
+void print_title(const char *title)
+{
+    printf("\n");
+    style_begin(stdout, STYLE_STRONG);
+    printf("%s", title);
+    style_end(stdout);
+    printf("\n");
+}
+
+void print_left_out(uint64_t all, uint64_t shown, const char *what)
+{
+    char text[NUMBER_CHARS];
+
+    if (all > shown)
+        printf("  and %s more %s: --json FILE has all of them\n", format_count(text, all - shown),
+               what);
 }
 
 char *format_count(char text[NUMBER_CHARS], uint64_t count)
@@ -121,9 +143,19 @@ const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+// A byte of a UTF-8 character that is not its first.
 static bool is_continuation(char byte)
 {
     return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+size_t text_width(const char *text)
+{
+    size_t width = 0;
+
+    for (; *text != '\0'; text++)
+        width += !is_continuation(*text);
+    return width;
 }
 
 void shorten_middle(char *out, size_t size, const char *text)
@@ -147,75 +179,6 @@ void shorten_middle(char *out, size_t size, const char *text)
     memcpy(out + head + sizeof gap - 1, text + length - tail, tail + 1);
 }
 
-void text_table_init(TextTable *table, const char *alignment)
-{
-    table->row_count = 0;
-    table->column_count = 0;
-    for (; *alignment != '\0' && table->column_count < TABLE_MAX_COLUMNS; alignment++)
-        table->is_left_aligned[table->column_count++] = *alignment == 'l';
-}
-
-void text_table_add(TextTable *table, const char *const cells[])
-{
-    if (table->row_count == TABLE_MAX_ROWS)
-        return;
-    for (unsigned column = 0; column < table->column_count; column++)
-        shorten_middle(table->cells[table->row_count][column], TABLE_CELL_CHARS,
-                       cells[column] == NULL ? "" : cells[column]);
-    table->row_count++;
-}
-
-// Columns that a text takes, every character taken for one.
-static size_t text_width(const char *text)
-{
-    size_t width = 0;
-
-    for (; *text != '\0'; text++)
-        width += !is_continuation(*text);
-    return width;
-}
-
-static void print_blanks(FILE *stream, size_t count)
-{
-    while (count-- > 0)
-        (void)fputc(' ', stream);
-}
-
-static void print_row(const TextTable *table, const size_t *widths, unsigned row, FILE *stream)
-{
-    // Blanks are held back, so that no line ends in them.
-    size_t pending = 0;
-
-    for (unsigned column = 0; column < table->column_count; column++) {
-        const char *cell = table->cells[row][column];
-        size_t padding = widths[column] - text_width(cell);
-
-        if (!table->is_left_aligned[column])
-            pending += padding;
-        if (*cell != '\0') {
-            print_blanks(stream, pending);
-            pending = 0;
-            print_safely(stream, cell, strlen(cell));
-        }
-        if (table->is_left_aligned[column])
-            pending += padding;
-        pending += 3;
-    }
-    (void)fputc('\n', stream);
-}
-
-static void measure(const TextTable *table, size_t widths[TABLE_MAX_COLUMNS])
-{
-    memset(widths, 0, TABLE_MAX_COLUMNS * sizeof *widths);
-    for (unsigned row = 0; row < table->row_count; row++)
-        for (unsigned column = 0; column < table->column_count; column++) {
-            size_t width = text_width(table->cells[row][column]);
-
-            if (width > widths[column])
-                widths[column] = width;
-        }
-}
-
 unsigned terminal_columns(FILE *stream)
 {
     struct winsize size;
@@ -224,53 +187,4 @@ unsigned terminal_columns(FILE *stream)
         size.ws_col == 0)
         return PLAIN_COLUMNS;
     return size.ws_col;
-}
-
-static void shorten_column(TextTable *table, unsigned column, size_t width)
-{
-    char shortened[TABLE_CELL_CHARS];
-
-    for (unsigned row = 0; row < table->row_count && width + 1 < TABLE_CELL_CHARS; row++) {
-        char *cell = table->cells[row][column];
-
-        if (text_width(cell) <= width)
-            continue;
-        shorten_middle(shortened, width + 1, cell);
-        memcpy(cell, shortened, width + 1);
-    }
-}
-
-void text_table_print_fitting(TextTable *table, unsigned flexible_columns, FILE *stream)
-{
-    size_t widths[TABLE_MAX_COLUMNS], width = 0, columns = terminal_columns(stream);
-
-    measure(table, widths);
-    for (unsigned column = 0; column < table->column_count; column++)
-        width += widths[column] + (column > 0 ? 3 : 0);
-    while (width > columns) {
-        unsigned widest = TABLE_MAX_COLUMNS;
-
-        // Shorter than that a name says nothing; then lines are too long.
-        for (unsigned column = 0; column < table->column_count; column++)
-            if ((flexible_columns >> column & 1) != 0 && widths[column] > MIN_FLEXIBLE &&
-                (widest == TABLE_MAX_COLUMNS || widths[column] >= widths[widest]))
-                widest = column;
-        if (widest == TABLE_MAX_COLUMNS)
-            break;
-        widths[widest]--;
-        width--;
-    }
-    for (unsigned column = 0; column < table->column_count; column++)
-        if ((flexible_columns >> column & 1) != 0)
-            shorten_column(table, column, widths[column]);
-    text_table_print(table, stream);
-}
-
-void text_table_print(const TextTable *table, FILE *stream)
-{
-    size_t widths[TABLE_MAX_COLUMNS];
-
-    measure(table, widths);
-    for (unsigned row = 0; row < table->row_count; row++)
-        print_row(table, widths, row, stream);
 }

@@ -1,4 +1,4 @@
-// Text for people: colours, numbers, sizes, times, tables.
+// Text for people: colours, numbers, sizes, times.
 
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H
@@ -10,7 +10,7 @@
 
 typedef enum Style {
     STYLE_STRONG, // the answer
-    STYLE_FAINT,  // what could be asked next
+    STYLE_FAINT,  // the next question
     STYLE_ERROR,
 } Style;
 
@@ -22,6 +22,13 @@ void style_end(FILE *stream);
 // Prints text that came from elsewhere (names in a snapshot, paths): control characters,
 // which could steer the terminal, become '?'.
 void print_safely(FILE *stream, const char *text, size_t length);
+// The same for a whole string.
+void print_text(FILE *stream, const char *text);
+
+// Print to standard output: an empty line and a title; "  and N more WHAT: --json FILE has all of
+// them", unless all are shown.
+void print_title(const char *title);
+void print_left_out(uint64_t all, uint64_t shown, const char *what);
 
 // The following write into `text` and return it.
 #define NUMBER_CHARS 32
@@ -38,29 +45,9 @@ const char *plural(uint64_t count);
 // Copies at most `size` - 1 bytes of `text`; a longer one loses its middle: "a::b...::z".
 void shorten_middle(char *out, size_t size, const char *text);
 
-// TextTable: columns that line up, numbers on the right. A plain value of fixed size.
-#define TABLE_MAX_COLUMNS 10u
-#define TABLE_MAX_ROWS 40u
-#define TABLE_CELL_CHARS 100u
-
-typedef struct TextTable {
-    unsigned column_count;
-    unsigned row_count;
-    bool is_left_aligned[TABLE_MAX_COLUMNS];
-    char cells[TABLE_MAX_ROWS][TABLE_MAX_COLUMNS][TABLE_CELL_CHARS];
-} TextTable;
-
-// alignment: one letter a column, 'l' or 'r'.
-void text_table_init(TextTable *table, const char *alignment);
-// Adds a row of `column_count` strings; NULL is an empty cell. Rows beyond the limit are dropped:
-// callers stop before and say so.
-void text_table_add(TextTable *table, const char *const cells[]);
-void text_table_print(const TextTable *table, FILE *stream);
-
-// Columns that a line may have: the terminal's; where `stream` is none, 100.
+// Columns that a text takes on a terminal, one for each character.
+size_t text_width(const char *text);
+// Columns that a line may have: those of the terminal; 100 where `stream` is not one.
 unsigned terminal_columns(FILE *stream);
-// Prints a table whose cells in some columns (bit i: column i) lose their middles where lines would
-// get too long, the widest first.
-void text_table_print_fitting(TextTable *table, unsigned flexible_columns, FILE *stream);
 
 #endif

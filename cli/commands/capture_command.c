@@ -11,12 +11,13 @@
 #include "cli/commands/capture_summary.h"
 #include "cli/command_list.h"
 #include "cli/interrupt.h"
-#include "cli/progress.h"
+#include "cli/session.h"
 #include "cli/terminal.h"
 #include "snapshot/capture/capture.h"
 #include "snapshot/heap/layout_file.h"
 
 typedef struct CaptureSettings {
+    SessionSettings session;
     int64_t pid; // 0: not given
     const char *core;
     const char *executable;
@@ -28,7 +29,6 @@ typedef struct CaptureSettings {
     bool replaces;
     bool keeps_free_slots;
     bool redacts;
-    bool is_quiet;
     int method;            // CaptureMethod
     int64_t max_pause_ns;  // 0: any
     int64_t staging_bytes; // 0: as many as it takes
@@ -36,7 +36,6 @@ typedef struct CaptureSettings {
     const char *layout;
     int64_t level;
     int64_t max_bytes; // 0: any
-    int progress;      // ProgressMode
 } CaptureSettings;
 
 static const OptionChoice foreign_modes[] = {
@@ -171,16 +170,8 @@ static const Option options[] = {
              "snapshot would be larger than this",
      .setting = offsetof(CaptureSettings, max_bytes),
      .minimum = 1},
-    {.name = "quiet",
-     .letter = 'q',
-     .type = OPTION_FLAG,
-     .help = "print no summary",
-     .setting = offsetof(CaptureSettings, is_quiet)},
-    {.name = "progress",
-     .type = OPTION_CHOICE,
-     .choices = progress_choices,
-     .help = PROGRESS_HELP,
-     .setting = offsetof(CaptureSettings, progress)},
+    QUIET_OPTION(offsetof(CaptureSettings, session)),
+    PROGRESS_OPTION(offsetof(CaptureSettings, session)),
     {.name = NULL},
 };
 
@@ -274,8 +265,8 @@ static bool find_signal(const char *name, int *signal_number, Error *error)
     return error_set(error, ERROR_USAGE, "--on-signal: '%s' is not USR1, USR2 or HUP", name);
 }
 
-static ExitStatus run_program(const Command *command, const CaptureSettings *settings,
-                              const CaptureOptions *how, const Operands *program)
+static ExitStatus capture_program(const Command *command, const CaptureSettings *settings,
+                                  const CaptureOptions *how, const Operands *program)
 {
     ProgramCapture capture = {
         .argument_count = program->count,
@@ -287,7 +278,7 @@ static ExitStatus run_program(const Command *command, const CaptureSettings *set
                   : settings->signal_name != NULL ? CAPTURE_ON_SIGNAL
                                                   : CAPTURE_AT_EXIT,
         .interval_ns = settings->every_ns != 0 ? settings->every_ns : settings->after_ns,
-        .is_quiet = settings->is_quiet,
+        .is_quiet = settings->session.is_quiet,
     };
     Error error;
 
@@ -333,14 +324,14 @@ static ExitStatus run_once(const CaptureSettings *settings, CaptureOptions *how)
     // The target has to be let go and the unfinished file to be removed first.
     interrupt_defer();
     how->write.cancel = (Cancel){interrupt_is_pending, NULL};
-    progress_init(&progress, (ProgressMode)settings->progress);
+    progress_init(&progress, (ProgressMode)settings->session.progress);
     how->on_phase = say_phase;
     how->phase_context = &progress;
     ok = capture(settings, how, &summary, &error);
     progress_end(&progress);
     if (!ok)
         return report_error(&error);
-    if (!settings->is_quiet)
+    if (!settings->session.is_quiet)
         print_capture_summary(is_standard_output(settings->output) ? stderr : stdout,
                               settings->output, how->foreign_mode, &summary);
     return EXIT_STATUS_DONE;
@@ -375,6 +366,6 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
                                        .keeps_free_slots = settings.keeps_free_slots,
                                        .replaces = settings.replaces};
     if (operands.count > 0)
-        return run_program(command, &settings, &how, &operands);
+        return capture_program(command, &settings, &how, &operands);
     return run_once(&settings, &how);
 }

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/commands/capture_summary.h"
 #include "snapshot/capture/live/exit_watch.h"
 
@@ -41,12 +41,10 @@ typedef struct ProgramRun {
     ExitStatus failure; // highest of all snapshots
 } ProgramRun;
 
+// CLOCK_MONOTONIC, as the times in a ProgramRun are.
 static int64_t now_ns(void)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return (int64_t)clock_monotonic_ns();
 }
 
 static void fail(ProgramRun *run, const Error *error)

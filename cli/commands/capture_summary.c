@@ -3,9 +3,9 @@
 #include "cli/commands/capture_summary.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "cli/capture_notes.h"
+#include "cli/next_command.h"
 #include "cli/terminal.h"
 
 static void print_file(FILE *stream, const char *path, const CaptureSummary *summary)
@@ -16,7 +16,7 @@ static void print_file(FILE *stream, const char *path, const CaptureSummary *sum
                        : (double)summary->resident_bytes / (double)summary->file.file_bytes;
 
     fprintf(stream, "  wrote        ");
-    print_safely(stream, path, strlen(path));
+    print_text(stream, path);
     fprintf(stream, ", %s", format_bytes(text, summary->file.file_bytes));
     if (ratio >= 1.05)
         fprintf(stream, " (%.*fx smaller)", ratio < 10 ? 1 : 0, ratio);
@@ -28,7 +28,7 @@ void print_capture_summary(FILE *stream, const char *path, ForeignMode requested
 {
     char text[NUMBER_CHARS];
 
-    print_safely(stream, summary->executable, strlen(summary->executable));
+    print_text(stream, summary->executable);
     fprintf(stream, " (pid %" PRIu32 "), %" PRIu32 " thread%s, ", summary->pid,
             summary->thread_count, plural(summary->thread_count));
     fprintf(stream, "%s of private memory\n", format_bytes(text, summary->resident_bytes));
@@ -45,12 +45,7 @@ void print_capture_summary(FILE *stream, const char *path, ForeignMode requested
     print_file(stream, path, summary);
     print_foreign_note(stream, requested, summary->foreign_mode, summary->foreign_note);
     print_names_note(stream, summary->names_note);
-    fprintf(stream, "\n");
-    style_begin(stream, STYLE_FAINT);
-    fprintf(stream, "next: rudo-snap mark ");
-    print_safely(stream, path, strlen(path));
-    style_end(stream);
-    fprintf(stream, "\n");
+    print_next(stream, "report", (const char *[]){path, NULL});
 }
 
 void print_capture_line(FILE *stream, const char *path, const CaptureSummary *summary)
@@ -58,7 +53,7 @@ void print_capture_line(FILE *stream, const char *path, const CaptureSummary *su
     char text[NUMBER_CHARS];
 
     fprintf(stream, "rudo-snap: wrote ");
-    print_safely(stream, path, strlen(path));
+    print_text(stream, path);
     fprintf(stream, ", %s", format_bytes(text, summary->file.file_bytes));
     fprintf(stream, ", %s object%s", format_count(text, summary->object_count),
             plural(summary->object_count));

@@ -1,8 +1,6 @@
 // `rudo-snap diff`: what grew between snapshots.
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +13,7 @@
 #define MAX_HEAPS 1000
 
 typedef struct DiffSettings {
-    AnswerSettings answer;
+    HeapSettings heap;
     OptionTexts limits;
 } DiffSettings;
 
@@ -48,9 +46,7 @@ const CommandUsage diff_usage = {
 
 typedef struct DiffRun {
     const DiffSettings *settings;
-    HeapSession session; // of the heap that is looked at
-    ResultFile json;
-    Progress progress;
+    HeapSession session;
     uint32_t heap_count;
     HeapProfile **profiles;
     HeapDiff *diff;
@@ -123,11 +119,11 @@ static bool merge_paths(HeapSession *session, MergedPaths **out, Error *error)
     PathTree tree;
     bool ok;
 
-    // Paths are left out when memory does not suffice.
+    // Paths are skipped when memory is short.
     *out = NULL;
     if (!heap_session_need_graph(session, error))
         return error->code == ERROR_MEMORY || error->code == ERROR_UNSUPPORTED;
-    progress_say(&session->progress, "looking for paths");
+    heap_session_say(session, "looking for paths");
     ok = path_tree_init(&tree, session->graph, &all, error) &&
          merged_paths_new(&tree, session->types, NULL, NULL, out, error);
     path_tree_release(&tree);
@@ -136,20 +132,16 @@ static bool merge_paths(HeapSession *session, MergedPaths **out, Error *error)
 
 static bool add_heap(DiffRun *run, const char *path, Error *error)
 {
-    // The output is the diff's, not one of each heap.
-    AnswerSettings settings = run->settings->answer;
+    HeapSession *session = &run->session;
     MergedPaths *merged = NULL;
-    bool ok;
+    bool ok = heap_session_read(session, path, NULL, error) &&
+              merge_paths(session, &merged, error) &&
+              heap_profile_new(session->image, session->mark, session->report, merged,
+                               session->types, &run->profiles[run->heap_count], error);
 
-    settings.json = NULL;
-    ok = heap_session_open(&run->session, &settings, path, error) &&
-         merge_paths(&run->session, &merged, error) &&
-         heap_profile_new(run->session.image, run->session.mark, run->session.report, merged,
-                          run->session.types, &run->profiles[run->heap_count], error);
     run->heap_count += ok;
     merged_paths_free(merged);
-    heap_session_close(&run->session);
-    run->session = (HeapSession){.settings = NULL};
+    heap_session_free_heap(session);
     return ok;
 }
 
@@ -163,14 +155,16 @@ static bool check_limits(DiffRun *run, Error *error)
     return true;
 }
 
-static bool answer(DiffRun *run, const Operands *operands, Error *error)
+static bool answer(void *context, Error *error)
 {
-    const char *json = run->settings->answer.json;
+    DiffRun *run = context;
+    const Operands *operands = &run->session.operands;
+    ResultFile *json = run->session.json;
 
     run->profiles = calloc((size_t)operands->count, sizeof(HeapProfile *));
     if (run->profiles == NULL)
         return error_set_memory(error, (uint64_t)operands->count * 8, "heaps");
-    if (!parse_limits(run, error) || (json != NULL && !result_file_open(&run->json, json, error)))
+    if (!parse_limits(run, error))
         return false;
     for (int i = 0; i < operands->count; i++)
         if (!add_heap(run, operands->values[i], error))
@@ -186,43 +180,45 @@ static bool answer(DiffRun *run, const Operands *operands, Error *error)
                          .limit_count = run->limit_count,
                          .limits = run->limits,
                          .findings = run->findings};
-    return diff_json_write(result_file_sink(&run->json), &document, error) &&
-           result_file_commit(&run->json, error);
+    return diff_json_write(result_file_sink(json), &document, error) &&
+           result_file_commit(json, error);
 }
 
-static bool is_exceeded(const DiffRun *run)
+static void print_answer(void *context)
 {
+    const DiffRun *run = context;
+
+    diff_output_print(run->diff, (const HeapProfile *const *)run->profiles,
+                      run->session.operands.values, run->limits, run->findings, run->limit_count);
+}
+
+static bool is_exceeded(const void *context)
+{
+    const DiffRun *run = context;
+
     for (uint32_t i = 0; i < run->limit_count; i++)
         if (run->findings[i].is_exceeded)
             return true;
     return false;
 }
 
+static void release(void *context)
+{
+    DiffRun *run = context;
+
+    heap_diff_free(run->diff);
+    for (uint32_t i = 0; i < run->heap_count; i++)
+        heap_profile_free(run->profiles[i]);
+    free(run->profiles);
+}
+
 ExitStatus diff_run(const Command *command, int argument_count, char **arguments)
 {
+    static const HeapQuestion question = {
+        .answer = answer, .print = print_answer, .is_finding = is_exceeded, .release = release};
     DiffSettings settings = {.limits.count = 0};
     DiffRun run = {.settings = &settings};
-    Operands operands;
-    Error error = {.code = ERROR_NONE};
-    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
-    bool is_to_standard_output;
-    ExitStatus status;
-    bool ok;
 
-    if (parsed != PARSE_RUN)
-        return parse_exit_status(parsed);
-    is_to_standard_output = settings.answer.json != NULL && strcmp(settings.answer.json, "-") == 0;
-    ok = answer(&run, &operands, &error);
-    if (ok && !settings.answer.is_quiet && !is_to_standard_output)
-        diff_output_print(run.diff, (const HeapProfile *const *)run.profiles, operands.values,
-                          run.limits, run.findings, run.limit_count);
-    status = heap_session_status(command, ok, &error);
-    if (ok && is_exceeded(&run))
-        status = EXIT_STATUS_FOUND;
-    heap_diff_free(run.diff);
-    for (uint32_t i = 0; i < run.heap_count; i++)
-        heap_profile_free(run.profiles[i]);
-    free(run.profiles);
-    result_file_release(&run.json);
-    return status;
+    heap_session_init(&run.session, command, &settings.heap);
+    return heap_session_run(&run.session, &question, &run, argument_count, arguments);
 }

@@ -6,20 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/next_command.h"
 #include "cli/terminal.h"
+#include "cli/text_table.h"
 
 #define SHOWN_ROWS 16u
 // Heaps that have a line of their own: the first ones and the last ones.
 #define SHOWN_HEAPS 12u
-
-static void print_title(const char *title)
-{
-    printf("\n");
-    style_begin(stdout, STYLE_STRONG);
-    printf("%s", title);
-    style_end(stdout);
-    printf("\n");
-}
 
 // "+1.2 MiB", "-812 B", "0 B"
 static char *format_growth(char text[NUMBER_CHARS], int64_t growth)
@@ -39,7 +32,7 @@ static void print_heading(const HeapDiff *diff, const HeapProfile *const *profil
 {
     const ProfileProcess *process = &profiles[0]->process;
 
-    print_safely(stdout, process->executable, strlen(process->executable));
+    print_text(stdout, process->executable);
     if (diff->is_one_process)
         printf(" (pid %" PRIu32 "): %" PRIu32 " captures of one process, object by object\n\n",
                process->pid, diff->heap_count);
@@ -85,10 +78,10 @@ static void print_limits(const GrowthLimit *limits, const GrowthFinding *finding
         printf(finding->is_exceeded ? "EXCEEDED" : "ok      ");
         style_end(stdout);
         printf("  ");
-        print_safely(stdout, limits[i].text, strlen(limits[i].text));
+        print_text(stdout, limits[i].text);
         if (finding->label != NULL) {
             printf("   ");
-            print_safely(stdout, finding->label, strlen(finding->label));
+            print_text(stdout, finding->label);
             printf(" %s -> %s", format(before, finding->before), format(after, finding->after));
         }
         if (finding->exceeded_count > 1)
@@ -131,15 +124,6 @@ static uint32_t count_changed(const HeapDiff *diff, const DiffRow *rows, uint32_
     return changed;
 }
 
-static void print_more(uint64_t all, uint64_t shown, const char *what)
-{
-    char text[NUMBER_CHARS];
-
-    if (all > shown)
-        printf("  and %s more %s: --json FILE has all of them\n", format_count(text, all - shown),
-               what);
-}
-
 static void print_types(const HeapDiff *diff)
 {
     uint32_t changed = count_changed(diff, diff->types, diff->type_count), shown = 0;
@@ -157,7 +141,7 @@ static void print_types(const HeapDiff *diff)
             shown++;
         }
     text_table_print_fitting(&table, 1u << 5, stdout);
-    print_more(changed, shown, "types");
+    print_left_out(changed, shown, "types");
 }
 
 // "stack of thread 'shop' > Cart > Order", the end being most telling.
@@ -200,7 +184,7 @@ static void print_paths(const HeapDiff *diff)
             shown++;
         }
     text_table_print_fitting(&table, 1u << 5, stdout);
-    print_more(changed, shown, "paths");
+    print_left_out(changed, shown, "paths");
 }
 
 static void print_classes(const HeapDiff *diff)
@@ -251,7 +235,7 @@ static void print_moves(const HeapDiff *diff)
                                                 format_count(numbers[6], pages->reused)});
     }
     text_table_print(&table, stdout);
-    print_more(diff->heap_count - 1, SHOWN_ROWS, "steps");
+    print_left_out(diff->heap_count - 1, SHOWN_ROWS, "steps");
     printf(
         "note: a slot used again for the same type counts as kept when its header does not tell\n");
 }
@@ -267,18 +251,9 @@ void diff_output_print(const HeapDiff *diff, const HeapProfile *const *profiles,
     print_paths(diff);
     print_classes(diff);
     print_moves(diff);
-    printf("\n");
-    style_begin(stdout, STYLE_FAINT);
-    printf("next: rudo-snap path --merge ");
-    print_safely(stdout, paths[diff->heap_count - 1], strlen(paths[diff->heap_count - 1]));
-    printf(" ");
-    if (diff->type_count > 0 && diff->types[0].growth > 0) {
-        printf("'");
-        print_safely(stdout, diff->types[0].label, strlen(diff->types[0].label));
-        printf("'");
-    } else {
-        printf("TYPE");
-    }
-    style_end(stdout);
-    printf("\n");
+    if (diff->type_count > 0 && diff->types[0].growth > 0)
+        print_next(stdout, "path --merge",
+                   (const char *[]){paths[diff->heap_count - 1], diff->types[0].label, NULL});
+    else
+        print_next(stdout, "report", (const char *[]){paths[diff->heap_count - 1], NULL});
 }

@@ -3,13 +3,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/command_list.h"
 #include "cli/commands/explore_replay.h"
 #include "cli/commands/explore_report.h"
-#include "cli/progress.h"
+#include "cli/interrupt.h"
+#include "cli/session.h"
 #include "cli/terminal.h"
+#include "cli/text_table.h"
 #include "marker/explore/explore_exhaustive.h"
 #include "marker/explore/explore_shrink.h"
 #include "snapshot/file/snapshot_file.h"
@@ -18,11 +20,13 @@
 #define DEFAULT_OBJECTS 50
 #define SHRINK_EFFORT 200u
 #define EXHAUSTIVE_THIEVES 2u
+#define NS_PER_SECOND 1000000000
 
 typedef enum Subjects { SUBJECTS_BOTH, SUBJECTS_QUEUE, SUBJECTS_MARK } Subjects;
 
 typedef struct ExploreSettings {
-    int model; // SimModel; SIM_MODEL_COUNT: all
+    SessionSettings session; // never quiet
+    int model;               // SimModel; SIM_MODEL_COUNT: all
     int subjects;
     int64_t schedules;
     int64_t seconds; // 0: no limit
@@ -34,7 +38,6 @@ typedef struct ExploreSettings {
     int policy;
     const char *output;
     const char *replay;
-    int progress;
 } ExploreSettings;
 
 static const OptionChoice model_choices[] = {
@@ -129,11 +132,7 @@ static const Option options[] = {
      .help = "instead: run what was found once more, and show it;\n"
              "for a mark, with its heap as FILE",
      .setting = offsetof(ExploreSettings, replay)},
-    {.name = "progress",
-     .type = OPTION_CHOICE,
-     .choices = progress_choices,
-     .help = PROGRESS_HELP,
-     .setting = offsetof(ExploreSettings, progress)},
+    PROGRESS_OPTION(offsetof(ExploreSettings, session)),
     {.name = NULL},
 };
 
@@ -157,24 +156,25 @@ typedef struct ExploreRun {
     const ExploreSettings *settings;
     const char *path; // of a recorded heap, or NULL
     ExploreHeap heap;
-    Progress progress;
-    struct timespec start;
+    Session session;
     SimModel model;
+    uint64_t start_ns; // of the search under this model
 } ExploreRun;
 
 static bool goes_on(void *context, uint64_t done)
 {
     ExploreRun *run = context;
     char text[128], count[NUMBER_CHARS];
-    struct timespec now;
 
     if (done % 4096 == 0) {
         (void)snprintf(text, sizeof text, "exploring under %s, %s", sim_model_name(run->model),
                        format_count(count, done));
-        progress_say(&run->progress, text);
+        progress_say(&run->session.progress, text);
     }
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return run->settings->seconds == 0 || now.tv_sec - run->start.tv_sec < run->settings->seconds;
+    return !interrupt_is_pending(NULL) &&
+           (run->settings->seconds == 0 ||
+            (int64_t)(clock_monotonic_ns() - run->start_ns) / NS_PER_SECOND <
+                run->settings->seconds);
 }
 
 // ---- what was found ----
@@ -199,7 +199,7 @@ static void print_search(const ExploreRun *run, const ExploreFinding *finding, u
     printf(" --seed %" PRId64 " --from %" PRIu64, settings->seed, number);
     if (run->path != NULL) {
         printf(" ");
-        print_safely(stdout, run->path, strlen(run->path));
+        print_text(stdout, run->path);
     }
     printf("\n");
 }
@@ -210,10 +210,10 @@ static bool report(ExploreRun *run, ExploreFinding *finding, const ExploreTotals
     uint64_t number = finding->number;
     SimRun *sim;
 
-    progress_say(&run->progress, "making it small");
+    progress_say(&run->session.progress, "making it small");
     if (finding->choices.count > 0 && !explore_shrink(finding, SHRINK_EFFORT, error))
         return false;
-    progress_end(&run->progress);
+    progress_end(&run->session.progress);
     sim = sim_run_new();
     if (sim == NULL)
         return error_set_memory(error, 0, "exploring");
@@ -265,9 +265,10 @@ static bool search(ExploreRun *run, TextTable *table, bool *found, Error *error)
         explore_finding_release(&finding);
         return ok;
     }
-    text_table_add(table, (const char *[]){sim_model_name(run->model),
-                                           format_count(schedules, totals.schedules),
-                                           format_count(steps, totals.steps), "nothing"});
+    text_table_add(table, (const char *[]){
+                              sim_model_name(run->model), format_count(schedules, totals.schedules),
+                              format_count(steps, totals.steps),
+                              interrupt_is_pending(NULL) ? "nothing so far" : "nothing"});
     return true;
 }
 
@@ -311,7 +312,7 @@ static void print_heading(const ExploreRun *run)
         return;
     }
     if (run->path != NULL) {
-        print_safely(stdout, run->path, strlen(run->path));
+        print_text(stdout, run->path);
         printf(": marks of %" PRIu32 " of its objects", run->heap.node_count);
     } else {
         printf("%s", settings->subjects == SUBJECTS_MARK ? "" : "the steal queue");
@@ -332,16 +333,19 @@ static bool search_models(ExploreRun *run, bool *found, Error *error)
                    (const char *[]){"model", settings->exhaustive != 0 ? "states" : "schedules",
                                     "operations", "found"});
     print_heading(run);
-    for (int model = 0; model < SIM_MODEL_COUNT && !*found; model++) {
+    // Ctrl-C ends the search early; the table then shows what was searched.
+    interrupt_defer();
+    for (int model = 0; model < SIM_MODEL_COUNT && !*found && !interrupt_is_pending(NULL);
+         model++) {
         if (settings->model != SIM_MODEL_COUNT && settings->model != model)
             continue;
         run->model = (SimModel)model;
-        (void)clock_gettime(CLOCK_MONOTONIC, &run->start);
+        run->start_ns = clock_monotonic_ns();
         if (settings->exhaustive != 0 ? !search_exhaustively(run, &table, found, error)
                                       : !search(run, &table, found, error))
             return false;
     }
-    progress_end(&run->progress);
+    progress_end(&run->session.progress);
     if (!*found)
         text_table_print(&table, stdout);
     return true;
@@ -353,7 +357,7 @@ static bool read_heap(ExploreRun *run, Error *error)
 {
     HeapImage *image;
 
-    if (run->path == NULL || run->settings->replay != NULL)
+    if (run->path == NULL)
         return true;
     if (run->settings->subjects == SUBJECTS_QUEUE || run->settings->exhaustive != 0)
         return error_set(error, ERROR_USAGE, "'%s': queues need no heap", run->path);
@@ -364,6 +368,20 @@ static bool read_heap(ExploreRun *run, Error *error)
     if (run->heap.root_count == 0)
         return error_set(error, ERROR_NO_HEAP, "'%s': no root leads to an object", run->path);
     return true;
+}
+
+static bool explore(ExploreRun *run, bool *found, Error *error)
+{
+    const char *replay = run->settings->replay;
+
+    if (replay == NULL)
+        return read_heap(run, error) && search_models(run, found, error);
+    if (explore_replay_file(replay, run->path, found, error))
+        return true;
+    // A run that departs from its schedule is a finding.
+    if (*found)
+        error->code = ERROR_LIMIT;
+    return false;
 }
 
 ExitStatus explore_run(const Command *command, int argument_count, char **arguments)
@@ -378,20 +396,13 @@ ExitStatus explore_run(const Command *command, int argument_count, char **argume
     Error error = {.code = ERROR_NONE};
     ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
     bool found = false, ok;
+    ExitStatus status;
 
     if (parsed != PARSE_RUN)
         return parse_exit_status(parsed);
     run.path = operands.count > 0 ? operands.values[0] : NULL;
-    progress_init(&run.progress, (ProgressMode)settings.progress);
-    ok = read_heap(&run, &error) &&
-         (settings.replay != NULL ? explore_replay_file(settings.replay, run.path, &found, &error)
-                                  : search_models(&run, &found, &error));
-    progress_end(&run.progress);
-    if (ok)
-        return found ? EXIT_STATUS_FOUND : EXIT_STATUS_DONE;
-    if (found && settings.replay != NULL) {
-        (void)report_error(&error);
-        return EXIT_STATUS_FOUND;
-    }
-    return error.code == ERROR_USAGE ? report_usage_error(command, &error) : report_error(&error);
+    session_begin(&run.session, command, &settings.session, operands.values, operands.count);
+    ok = explore(&run, &found, &error);
+    status = session_end(&run.session, ok, &error);
+    return ok && found ? EXIT_STATUS_FOUND : status;
 }

@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/capture_notes.h"
 #include "cli/command_list.h"
+#include "cli/next_command.h"
 #include "cli/result_file.h"
 #include "cli/terminal.h"
 #include "formats/info_json.h"
@@ -94,7 +94,7 @@ static void print_file(const SnapshotFileInfo *info)
     printf(", %s decompressed", format_bytes(text, info->stream_bytes));
     printf(", %" PRIu32 " frame%s, format %" PRIu32 ".%" PRIu32 ", written by rudo-snap ",
            info->frame_count, plural(info->frame_count), info->format_major, info->format_minor);
-    print_safely(stdout, metadata->tool_version, strlen(metadata->tool_version));
+    print_text(stdout, metadata->tool_version);
     printf("\n");
     print_line("free slots");
     printf("%s\n", metadata->keeps_free_slots ? "values kept" : "values zeroed");
@@ -108,7 +108,7 @@ static void print_file(const SnapshotFileInfo *info)
 
 static void print_info(const char *path, const SnapshotFileInfo *info)
 {
-    print_safely(stdout, path, strlen(path));
+    print_text(stdout, path);
     printf(": ");
     print_capture(stdout, &info->details->metadata);
     if (!capture_is_from_core(&info->details->metadata))
@@ -119,12 +119,7 @@ static void print_info(const char *path, const SnapshotFileInfo *info)
     print_file(info);
     print_pause_certificate(stdout, &info->details->metadata.certificate);
     print_capture_notes(stdout, &info->details->metadata);
-    printf("\n");
-    style_begin(stdout, STYLE_FAINT);
-    printf("next: rudo-snap mark ");
-    print_safely(stdout, path, strlen(path));
-    style_end(stdout);
-    printf("\n");
+    print_next(stdout, "report", (const char *[]){path, NULL});
 }
 
 ExitStatus info_run(const Command *command, int argument_count, char **arguments)

@@ -1,32 +1,19 @@
 // `rudo-snap mark`: marks a snapshot and reports what is reachable.
 
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-
-#include "analysis/reachability_report.h"
 #include "cli/command_list.h"
 #include "cli/commands/mark_summary.h"
-#include "cli/progress.h"
-#include "cli/result_file.h"
 #include "cli/commands/schedule_option.h"
-#include "cli/terminal.h"
+#include "cli/heap_session.h"
 #include "formats/reachability_json.h"
-#include "marker/mark.h"
-#include "snapshot/file/snapshot_file.h"
 
 typedef struct MarkSettings {
-    int64_t workers; // 0: as many as there are CPUs
-    const char *json;
+    HeapSettings heap; // without a limit on memory
+    int64_t workers;   // 0: one for each CPU
     const char *objects;
     ScheduleSettings schedule;
     bool has_statistics;
-    bool is_relocated;
-    bool is_quiet;
-    int kind;     // MarkKind
-    int policy;   // MarkPolicy
-    int progress; // ProgressMode
+    int kind;   // MarkKind
+    int policy; // MarkPolicy
 } MarkSettings;
 
 static const OptionChoice kinds[] = {{"major", MARK_MAJOR}, {"minor", MARK_MINOR}, {NULL, 0}};
@@ -43,12 +30,7 @@ static const Option options[] = {
      .setting = offsetof(MarkSettings, workers),
      .minimum = 1,
      .maximum = MAX_WORKERS},
-    {.name = "json",
-     .type = OPTION_TEXT,
-     .value_name = "FILE",
-     .help = "write the report as JSON to FILE; '-': to standard\n"
-             "output, which then holds nothing else",
-     .setting = offsetof(MarkSettings, json)},
+    JSON_OPTION,
     {.name = "objects",
      .type = OPTION_TEXT,
      .value_name = "FILE",
@@ -88,21 +70,9 @@ static const Option options[] = {
      .value_name = "FILE",
      .help = "write every step of the schedule to FILE",
      .setting = offsetof(MarkSettings, schedule.record)},
-    {.name = "relocate",
-     .type = OPTION_FLAG,
-     .help = "do not load the heap at its captured addresses; same\n"
-             "result",
-     .setting = offsetof(MarkSettings, is_relocated)},
-    {.name = "quiet",
-     .letter = 'q',
-     .type = OPTION_FLAG,
-     .help = "print no summary",
-     .setting = offsetof(MarkSettings, is_quiet)},
-    {.name = "progress",
-     .type = OPTION_CHOICE,
-     .choices = progress_choices,
-     .help = PROGRESS_HELP,
-     .setting = offsetof(MarkSettings, progress)},
+    RELOCATE_OPTION,
+    QUIET_OPTION(offsetof(HeapSettings, session)),
+    PROGRESS_OPTION(offsetof(HeapSettings, session)),
     {.name = NULL},
 };
 
@@ -119,158 +89,96 @@ const CommandUsage mark_usage = {
                 "  rudo-snap mark --json - shop.zst\n",
 };
 
-// What one run of the command has in its hands.
 typedef struct MarkRun {
     const MarkSettings *settings;
-    const char *path;
+    HeapSession session;
     ScheduledRun schedule;
-    Progress progress;
-    ResultFile json;
-    ResultFile objects;
-    HeapImage *image;
-    MarkResult *result;
-    ReachabilityReport *report;
-    ReachabilityTimings timings;
+    ResultFile *objects; // NULL: not wanted
 } MarkRun;
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static bool is_standard_output(const char *path)
-{
-    return path != NULL && strcmp(path, "-") == 0;
-}
-
-// Is `path` the snapshot itself? Writing there would replace it.
-static bool is_snapshot(const char *path, const char *snapshot)
-{
-    struct stat output, input;
-
-    return path != NULL && stat(path, &output) == 0 && stat(snapshot, &input) == 0 &&
-           S_ISREG(output.st_mode) && output.st_dev == input.st_dev &&
-           output.st_ino == input.st_ino;
-}
-
-// Outputs are opened before the work, so that a mistyped folder does not cost a long run.
-static bool open_outputs(MarkRun *run, Error *error)
+static bool open_results(MarkRun *run, Error *error)
 {
     const MarkSettings *settings = run->settings;
 
-    if (settings->json != NULL && settings->objects != NULL &&
-        strcmp(settings->json, settings->objects) == 0)
-        return error_set(error, ERROR_USAGE, "--json and --objects cannot both go to '%s'",
-                         settings->json);
-    if (is_snapshot(settings->json, run->path) || is_snapshot(settings->objects, run->path) ||
-        is_snapshot(settings->schedule.record, run->path))
-        return error_set(error, ERROR_USAGE, "'%s' is the snapshot itself", run->path);
-    if (settings->json != NULL && !result_file_open(&run->json, settings->json, error))
-        return false;
-    return settings->objects == NULL || result_file_open(&run->objects, settings->objects, error);
+    return session_open_result(&run->session.frame, "--objects", settings->objects, &run->objects,
+                               error) &&
+           scheduled_run_open(&run->schedule, &settings->schedule, &run->session.frame, error);
+}
+
+static bool prepare(void *context, const HeapImage *image, MarkOptions *marking, Error *error)
+{
+    return scheduled_run_prepare(&((MarkRun *)context)->schedule, image, marking, error);
+}
+
+static bool finish(void *context, const MarkResult *mark, Error *error)
+{
+    return scheduled_run_finish(&((MarkRun *)context)->schedule, mark, error);
 }
 
 static bool read_and_mark(MarkRun *run, Error *error)
 {
-    SnapshotReadOptions read_options = {.force_relocation = run->settings->is_relocated};
-    MarkOptions mark_options = mark_options_default();
-    uint64_t start = now_ns();
+    const MarkSettings *settings = run->settings;
+    HeapMarking marking = {mark_options_default(), prepare, finish, run};
 
-    mark_options.workers = (uint32_t)run->settings->workers;
-    mark_options.kind = (MarkKind)run->settings->kind;
-    mark_options.policy = (MarkPolicy)run->settings->policy;
-
-    progress_say(&run->progress, "reading the snapshot");
-    if (!snapshot_read(run->path, &read_options, &run->image, error))
-        return false;
-    run->timings.read_ns = now_ns() - start;
-    progress_say(&run->progress, "marking");
-    if (!scheduled_run_prepare(&run->schedule, run->image, &mark_options, error) ||
-        !mark_reachable(run->image, &mark_options, &run->result, error) ||
-        !scheduled_run_finish(&run->schedule, run->result, error))
-        return false;
-    progress_say(&run->progress, "counting");
-    start = now_ns();
-    if (!reachability_report_new(run->image, run->result, &run->report, error))
-        return false;
-    run->timings.report_ns = now_ns() - start;
-    return true;
+    marking.options.workers = (uint32_t)settings->workers;
+    marking.options.kind = (MarkKind)settings->kind;
+    marking.options.policy = (MarkPolicy)settings->policy;
+    return heap_session_read(&run->session, run->session.operands.values[0], &marking, error);
 }
 
-static bool write_outputs(MarkRun *run, Error *error)
+static bool write_results(MarkRun *run, Error *error)
 {
-    if (run->objects.stream != NULL) {
-        progress_say(&run->progress, "writing the objects");
-        if (!reachability_objects_write(result_file_sink(&run->objects), run->image, run->report,
-                                        run->result, error) ||
-            !result_file_commit(&run->objects, error))
+    HeapSession *session = &run->session;
+    ReachabilityTimings timings = {session->read_ns, session->report_ns};
+
+    if (run->objects != NULL) {
+        heap_session_say(session, "writing the objects");
+        if (!reachability_objects_write(result_file_sink(run->objects), session->image,
+                                        session->report, session->mark, error) ||
+            !result_file_commit(run->objects, error))
             return false;
     }
-    if (run->json.stream == NULL)
-        return true;
-    return reachability_json_write(result_file_sink(&run->json), run->image, run->report,
-                                   run->result,
-                                   run->settings->has_statistics ? &run->timings : NULL, error) &&
-           result_file_commit(&run->json, error);
+    return session->json == NULL ||
+           (reachability_json_write(result_file_sink(session->json), session->image,
+                                    session->report, session->mark,
+                                    run->settings->has_statistics ? &timings : NULL, error) &&
+            result_file_commit(session->json, error));
 }
 
-static void print_summary(const MarkRun *run)
+static bool answer(void *context, Error *error)
 {
-    const MarkSettings *settings = run->settings;
-    MarkSummary summary = {.path = run->path,
-                           .image = run->image,
-                           .result = run->result,
-                           .report = run->report,
-                           .read_ns = run->timings.read_ns,
-                           .has_statistics = settings->has_statistics};
+    MarkRun *run = context;
+    bool ok = open_results(run, error) && read_and_mark(run, error) && write_results(run, error);
 
-    mark_summary_print(&summary);
-    if (settings->json != NULL && settings->objects != NULL)
-        return;
-    printf("\n");
-    style_begin(stdout, STYLE_FAINT);
-    printf("next: rudo-snap mark %s ",
-           settings->json == NULL ? "--json reachability.json" : "--objects objects.jsonl");
-    print_safely(stdout, run->path, strlen(run->path));
-    style_end(stdout);
-    printf("\n");
+    // A run that departs from its schedule is a finding.
+    if (!ok && scheduled_run_has_departed(&run->schedule, error))
+        error->code = ERROR_LIMIT;
+    return ok;
+}
+
+static void print_answer(void *context)
+{
+    const MarkRun *run = context;
+
+    mark_summary_print(&run->session, run->settings->has_statistics);
+    if (run->session.json == NULL)
+        heap_session_print_next(&run->session, "mark --json reachability.json", NULL);
+    else if (run->objects == NULL)
+        heap_session_print_next(&run->session, "mark --objects objects.jsonl", NULL);
+}
+
+static void release(void *context)
+{
+    scheduled_run_release(&((MarkRun *)context)->schedule);
 }
 
 ExitStatus mark_run(const Command *command, int argument_count, char **arguments)
 {
+    static const HeapQuestion question = {
+        .answer = answer, .print = print_answer, .release = release};
     MarkSettings settings = {.kind = MARK_MAJOR, .policy = MARK_POLICY_DEFAULT};
     MarkRun run = {.settings = &settings};
-    Operands operands;
-    Error error = {.code = ERROR_NONE};
-    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
-    bool ok;
 
-    if (parsed != PARSE_RUN)
-        return parse_exit_status(parsed);
-    run.path = operands.values[0];
-    progress_init(&run.progress, (ProgressMode)settings.progress);
-    ok = open_outputs(&run, &error) &&
-         scheduled_run_parse(&run.schedule, &settings.schedule, &error) &&
-         read_and_mark(&run, &error) && write_outputs(&run, &error);
-    progress_end(&run.progress);
-    if (ok && !settings.is_quiet && !is_standard_output(settings.json) &&
-        !is_standard_output(settings.objects))
-        print_summary(&run);
-
-    reachability_report_free(run.report);
-    mark_result_free(run.result);
-    heap_image_free(run.image);
-    result_file_release(&run.json);
-    result_file_release(&run.objects);
-    scheduled_run_release(&run.schedule);
-    if (ok)
-        return EXIT_STATUS_DONE;
-    if (scheduled_run_has_departed(&run.schedule, &error)) {
-        (void)report_error(&error);
-        return EXIT_STATUS_FOUND;
-    }
-    return error.code == ERROR_USAGE ? report_usage_error(command, &error) : report_error(&error);
+    heap_session_init(&run.session, command, &settings.heap);
+    return heap_session_run(&run.session, &question, &run, argument_count, arguments);
 }

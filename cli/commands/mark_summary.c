@@ -4,30 +4,17 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "cli/capture_notes.h"
 #include "cli/terminal.h"
+#include "cli/text_table.h"
 
 // Rows that a table shows at most; the JSON has all of them.
 #define SHOWN_OWNERS 16u
 #define SHOWN_TYPES 16u
 
-static void print_heading(const MarkSummary *summary)
+static void print_totals(const ReachabilityReport *report)
 {
-    print_safely(stdout, summary->path, strlen(summary->path));
-    printf(": ");
-    print_capture(stdout, &summary->image->details->metadata);
-    printf(", %s, %s\n", summary->image->layout.name, summary->report->rule);
-    if (summary->report->kind == MARK_MINOR)
-        printf("minor: old pages count as live; reachable and unreachable are about "
-               "generation 0 alone\n");
-    printf("\n");
-}
-
-static void print_totals(const MarkSummary *summary)
-{
-    const ReachabilityCounts *totals = &summary->report->totals;
+    const ReachabilityCounts *totals = &report->totals;
     uint64_t looked_at = totals->reachable_bytes + totals->unreachable_bytes;
     char count[4][NUMBER_CHARS], bytes[5][NUMBER_CHARS], share[3][NUMBER_CHARS],
         pages[NUMBER_CHARS];
@@ -36,8 +23,8 @@ static void print_totals(const MarkSummary *summary)
 
     (void)snprintf(where, sizeof where, "in %s page%s, %s of their %s",
                    format_count(pages, totals->pages), plural(totals->pages),
-                   format_share(share[2], totals->object_bytes, summary->report->heap_bytes),
-                   format_bytes(bytes[4], summary->report->heap_bytes));
+                   format_share(share[2], totals->object_bytes, report->heap_bytes),
+                   format_bytes(bytes[4], report->heap_bytes));
     text_table_init(&table, "lrrrl");
     text_table_add(&table, (const char *[]){"", "objects", "bytes", "", ""});
     text_table_add(
@@ -92,12 +79,6 @@ static void print_size_classes(const ReachabilityReport *report)
     printf("\n");
 }
 
-static void print_more(uint32_t all, uint32_t shown, const char *what)
-{
-    if (all > shown)
-        printf("  and %" PRIu32 " more %s: --json FILE has all of them\n", all - shown, what);
-}
-
 static void print_owner_threads(const ReachabilityReport *report)
 {
     const GroupTable *owners = &report->owner_threads;
@@ -113,7 +94,7 @@ static void print_owner_threads(const ReachabilityReport *report)
         add_group(&table, name, &owners->groups[i].counts);
     }
     text_table_print(&table, stdout);
-    print_more(owners->group_count, SHOWN_OWNERS, "owner threads");
+    print_left_out(owners->group_count, SHOWN_OWNERS, "owner threads");
     printf("\n");
 }
 
@@ -166,7 +147,7 @@ static void print_types(const ReachabilityReport *report)
                                                 name});
     }
     text_table_print(&table, stdout);
-    print_more(with_objects, count, "types");
+    print_left_out(with_objects, count, "types");
     printf("\n");
 }
 
@@ -189,38 +170,6 @@ static void print_references(const ReachabilityReport *report)
         printf("invalid references: %s (words that point into GC pages, but to no allocated "
                "object; skipped)\n",
                format_count(text, report->invalid_references));
-}
-
-// What the totals may have been, had nothing been missing.
-static void print_possible(const ReachabilityReport *report)
-{
-    const ReachabilityCounts *counts = &report->possible.counts;
-    char text[3][NUMBER_CHARS];
-
-    if (!report->possible.is_known)
-        printf("      nobody knows how much is missing: there is no upper end\n");
-    else if (memcmp(counts, &report->totals, sizeof *counts) != 0)
-        printf("      there were at most %s objects, %s reachable, %s unreachable ones\n",
-               format_count(text[0], counts->objects),
-               format_count(text[1], counts->reachable_objects),
-               format_count(text[2], counts->unreachable_objects));
-}
-
-static void print_notes(const MarkSummary *summary)
-{
-    const SnapshotMetadata *metadata = &summary->image->details->metadata;
-    uint64_t foreign_roots = summary->report->root_kinds[ROOT_FOREIGN].roots;
-    char text[NUMBER_CHARS];
-
-    print_capture_notes(stdout, metadata);
-    print_possible(summary->report);
-    // Said above where malloc'd memory as a whole became roots.
-    if (foreign_roots > 0 && metadata->foreign_mode == metadata->foreign_requested) {
-        printf("note: %s foreign root%s: ", format_count(text, foreign_roots),
-               plural(foreign_roots));
-        print_safely(stdout, metadata->foreign_note, strlen(metadata->foreign_note));
-        printf("\n");
-    }
 }
 
 static void print_schedule(const MarkStatistics *statistics)
@@ -256,14 +205,14 @@ static void print_schedule(const MarkStatistics *statistics)
     text_table_print(&table, stdout);
 }
 
-static void print_statistics(const MarkSummary *summary)
+static void print_statistics(const HeapSession *session)
 {
-    const MarkStatistics *statistics = &summary->result->statistics;
+    const MarkStatistics *statistics = &session->mark->statistics;
     char time[NUMBER_CHARS];
     TextTable table;
 
-    printf("\nread in %s, %s\n", format_time(time, summary->read_ns),
-           summary->image->is_relocated ? "relocated" : "at the captured addresses");
+    printf("\nread in %s, %s\n", format_time(time, session->read_ns),
+           session->image->is_relocated ? "relocated" : "at the captured addresses");
     text_table_init(&table, "rrrrrrrr");
     text_table_add(&table, (const char *[]){"worker", "marked", "words", "edges", "steals",
                                             "overflow", "idle", "cpu"});
@@ -286,35 +235,40 @@ static void print_statistics(const MarkSummary *summary)
     text_table_print(&table, stdout);
 }
 
-void mark_summary_print(const MarkSummary *summary)
+// "digest xxh3-128:...   (4 workers, 12 ms)"
+static void print_digest(const ReachabilityReport *report, const MarkStatistics *statistics)
 {
-    const MarkStatistics *statistics = &summary->result->statistics;
+    const ScheduleStatistics *schedule = &statistics->schedule;
     char time[NUMBER_CHARS];
 
-    print_heading(summary);
-    print_totals(summary);
-    print_size_classes(summary->report);
-    print_owner_threads(summary->report);
-    print_types(summary->report);
-    print_references(summary->report);
     style_begin(stdout, STYLE_STRONG);
-    printf("digest %s", summary->report->digest);
+    printf("digest %s", report->digest);
     style_end(stdout);
-    if (statistics->schedule.is_scheduled && statistics->schedule.seed == 0)
-        printf("   (%" PRIu32 " virtual worker%s, schedule %s)\n", statistics->worker_count,
-               plural(statistics->worker_count), statistics->schedule.policy);
-    else if (statistics->schedule.is_scheduled)
-        printf("   (%" PRIu32 " virtual worker%s, schedule %s, seed %" PRIu64 ")\n",
-               statistics->worker_count, plural(statistics->worker_count),
-               statistics->schedule.policy, statistics->schedule.seed);
+    printf("   (%" PRIu32 " %sworker%s", statistics->worker_count,
+           schedule->is_scheduled ? "virtual " : "", plural(statistics->worker_count));
+    if (!schedule->is_scheduled)
+        printf(", %s", format_time(time, statistics->elapsed_ns));
     else
-        printf("   (%" PRIu32 " worker%s, %s)\n", statistics->worker_count,
-               plural(statistics->worker_count), format_time(time, statistics->elapsed_ns));
-    print_notes(summary);
-    if (summary->report->has_guessed_words)
-        printf("note: weak references and stale words of None count as strong\n");
-    if (summary->has_statistics && statistics->schedule.is_scheduled)
-        print_schedule(statistics);
-    else if (summary->has_statistics)
-        print_statistics(summary);
+        printf(", schedule %s", schedule->policy);
+    if (schedule->is_scheduled && schedule->seed != 0)
+        printf(", seed %" PRIu64, schedule->seed);
+    printf(")\n");
+}
+
+void mark_summary_print(const HeapSession *session, bool has_statistics)
+{
+    const ReachabilityReport *report = session->report;
+
+    heap_session_print_heading(session);
+    print_totals(report);
+    print_size_classes(report);
+    print_owner_threads(report);
+    print_types(report);
+    print_references(report);
+    print_digest(report, &session->mark->statistics);
+    heap_session_print_notes(session);
+    if (has_statistics && session->mark->statistics.schedule.is_scheduled)
+        print_schedule(&session->mark->statistics);
+    else if (has_statistics)
+        print_statistics(session);
 }

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/heap_selection.h"
 #include "analysis/graph/merged_paths.h"
@@ -14,7 +13,7 @@
 #include "formats/path_json.h"
 
 typedef struct PathSettings {
-    AnswerSettings answer;
+    HeapSettings heap;
     int64_t most;
     bool merges;
     OptionTexts avoided;
@@ -260,18 +259,21 @@ static bool merge_paths(PathRun *run, Error *error)
     return ok;
 }
 
-static bool answer(PathRun *run, Error *error)
+static bool answer(void *context, Error *error)
 {
+    PathRun *run = context;
     HeapSession *session = &run->session;
 
-    if (!select_all(run, error) || !heap_session_need_graph(session, error))
+    run->asked = session->operands.values[1];
+    if (!heap_session_read(session, session->operands.values[0], NULL, error) ||
+        !select_all(run, error) || !heap_session_need_graph(session, error))
         return false;
-    progress_say(&session->progress, "looking for paths");
+    heap_session_say(session, "looking for paths");
     count_objects(run);
     if (!prepare(run, error) || !find_paths(run, error) ||
         (run->settings->merges && !merge_paths(run, error)))
         return false;
-    if (!heap_session_writes_json(session))
+    if (session->json == NULL)
         return true;
     PathJson document = {.types = session->types,
                          .reachability = session->report,
@@ -283,8 +285,8 @@ static bool answer(PathRun *run, Error *error)
                          .reachable_objects = run->reachable,
                          .paths = &run->paths,
                          .merged = run->merged};
-    return path_json_write(result_file_sink(&session->json), &document, error) &&
-           result_file_commit(&session->json, error);
+    return path_json_write(result_file_sink(session->json), &document, error) &&
+           result_file_commit(session->json, error);
 }
 
 // ---- for people ----
@@ -300,7 +302,7 @@ static void print_asked(const PathRun *run)
         const char *label =
             target->type < table->type_count ? table->types[target->type].label : "foreign block";
 
-        print_safely(stdout, label, strlen(label));
+        print_text(stdout, label);
         style_end(stdout);
         printf(": %s object%s, %s reachable\n", format_count(text, run->objects),
                plural(run->objects), format_count(reachable, run->reachable));
@@ -313,7 +315,7 @@ static void print_asked(const PathRun *run)
             table->types[type_table_find(table, run->session.image, target->page, target->slot)]
                 .label;
 
-        print_safely(stdout, label, strlen(label));
+        print_text(stdout, label);
         printf(" at 0x%" PRIx64, target->address);
     }
     style_end(stdout);
@@ -326,9 +328,10 @@ static void print_asked(const PathRun *run)
     printf("\n");
 }
 
-static void print_answer(PathRun *run)
+static void print_answer(void *context)
 {
-    char rest[TABLE_CELL_CHARS];
+    const PathRun *run = context;
+    char address[NUMBER_CHARS];
 
     heap_session_print_heading(&run->session);
     print_asked(run);
@@ -349,37 +352,32 @@ static void print_answer(PathRun *run)
     heap_session_print_notes(&run->session);
     if (run->paths.count == 0)
         return;
-    (void)snprintf(rest, sizeof rest, "--cut 0x%" PRIx64,
+    (void)snprintf(address, sizeof address, "0x%" PRIx64,
                    object_graph_address(run->session.graph, run->paths.paths[0].nodes[0]));
-    heap_session_print_next(&run->session, "what-if", rest);
+    heap_session_print_next(&run->session, "what-if", (const char *[]){"--cut", address, NULL});
+}
+
+static void release(void *context)
+{
+    PathRun *run = context;
+
+    merged_paths_free(run->merged);
+    root_paths_release(&run->paths);
+    free(run->targets);
+    free(run->avoided_nodes);
+    free(run->avoided_roots);
+    for (uint32_t i = 0; i < run->avoided_count; i++)
+        heap_selection_release(&run->avoided[i]);
+    heap_selection_release(&run->target);
 }
 
 ExitStatus path_run(const Command *command, int argument_count, char **arguments)
 {
+    static const HeapQuestion question = {
+        .answer = answer, .print = print_answer, .release = release, .max_inputs = 1};
     PathSettings settings = {.most = 1};
     PathRun run = {.settings = &settings, .target_node = NO_NODE};
-    Operands operands;
-    Error error = {.code = ERROR_NONE};
-    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
-    ExitStatus status;
-    bool ok;
 
-    if (parsed != PARSE_RUN)
-        return parse_exit_status(parsed);
-    run.asked = operands.values[1];
-    ok = heap_session_open(&run.session, &settings.answer, operands.values[0], &error) &&
-         answer(&run, &error);
-    if (heap_session_prints(&run.session) && ok)
-        print_answer(&run);
-    status = heap_session_status(command, ok, &error);
-    merged_paths_free(run.merged);
-    root_paths_release(&run.paths);
-    free(run.targets);
-    free(run.avoided_nodes);
-    free(run.avoided_roots);
-    for (uint32_t i = 0; i < run.avoided_count; i++)
-        heap_selection_release(&run.avoided[i]);
-    heap_selection_release(&run.target);
-    heap_session_close(&run.session);
-    return status;
+    heap_session_init(&run.session, command, &settings.heap);
+    return heap_session_run(&run.session, &question, &run, argument_count, arguments);
 }

@@ -5,10 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/names/root_label.h"
 #include "cli/terminal.h"
+#include "cli/text_table.h"
 
 // A longer path loses its middle, a deeper step is not moved further in.
 #define SHOWN_STEPS 24u
@@ -24,8 +24,7 @@ static void print_root(const ObjectGraph *graph, const uint8_t *avoided, uint32_
     char text[NUMBER_CHARS];
 
     printf("  ");
-    print_safely(stdout, label != NULL ? label : "a root",
-                 strlen(label != NULL ? label : "a root"));
+    print_text(stdout, label != NULL ? label : "a root");
     free(label);
     if (!root->is_exact)
         printf(record->is_interior ? "  (conservative, points inside)" : "  (conservative)");
@@ -50,7 +49,7 @@ static void print_step(const NodeTypes *types, const RootPath *path, uint32_t st
     shorten_middle(name, sizeof name, node_types_label(types, types->by_node[node]));
     print_indent(step);
     printf("  └─ ");
-    print_safely(stdout, name, strlen(name));
+    print_text(stdout, name);
     printf("  0x%" PRIx64, object_graph_address(graph, node));
     if (is_block)
         printf("  (%s)", format_bytes(bytes, object_graph_bytes_of(graph, node)));
@@ -156,7 +155,6 @@ void merged_output_print(const MergedPaths *merged, const NodeTypes *types, cons
 {
     Branches branches = {.merged = merged, .types = types};
     bool *is_shown = calloc((size_t)merged->step_count + 1, sizeof *is_shown);
-    char text[NUMBER_CHARS];
 
     if (merged->step_count == 0)
         printf("\nno object refers to it\n");
@@ -170,8 +168,6 @@ void merged_output_print(const MergedPaths *merged, const NodeTypes *types, cons
     text_table_add(&branches.table, (const char *[]){"objects", "bytes", "path"});
     add_branches(&branches, is_shown);
     text_table_print_fitting(&branches.table, 1u << 2, stdout);
-    if (merged->step_count > SHOWN_BRANCHES)
-        printf("  and %s more steps: --json FILE has all of them\n",
-               format_count(text, merged->step_count - SHOWN_BRANCHES));
+    print_left_out(merged->step_count, SHOWN_BRANCHES, "steps");
     free(is_shown);
 }

@@ -5,17 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/parallel_for.h"
 #include "cli/command_list.h"
+#include "cli/interrupt.h"
 #include "cli/number_list.h"
-#include "cli/progress.h"
 #include "cli/commands/replay_files.h"
 #include "cli/commands/replay_heap.h"
 #include "cli/commands/replay_merging.h"
 #include "cli/commands/replay_output.h"
-#include "cli/result_file.h"
-#include "base/parallel_for.h"
+#include "cli/session.h"
 
 typedef struct ReplaySettings {
+    SessionSettings session;
     const char *golden;
     bool updates;
     const char *workers;
@@ -26,8 +28,6 @@ typedef struct ReplaySettings {
     const char *json;
     const char *junit;
     const char *output; // of merge
-    bool is_quiet;
-    int progress; // ProgressMode
 } ReplaySettings;
 
 static const Option options[] = {
@@ -94,12 +94,8 @@ static const Option options[] = {
      .letter = 'q',
      .type = OPTION_FLAG,
      .help = "print nothing about heaps that are fine",
-     .setting = offsetof(ReplaySettings, is_quiet)},
-    {.name = "progress",
-     .type = OPTION_CHOICE,
-     .choices = progress_choices,
-     .help = PROGRESS_HELP,
-     .setting = offsetof(ReplaySettings, progress)},
+     .setting = offsetof(ReplaySettings, session.is_quiet)},
+    PROGRESS_OPTION(offsetof(ReplaySettings, session)),
     {.name = NULL},
 };
 
@@ -134,9 +130,9 @@ typedef struct ReplayRun {
     ReplayFiles orphans;
     ReplayHeap *heaps;
     char *golden; // without slashes at its end
-    ResultFile json;
-    ResultFile junit;
-    Progress progress;
+    Session session;
+    ResultFile *json; // NULL: not wanted
+    ResultFile *junit;
     _Atomic uint64_t done;
 } ReplayRun;
 
@@ -194,20 +190,15 @@ static bool take_settings(ReplayRun *run, Error *error)
         .plan = plan, .has_golden = settings->golden != NULL, .part = 1, .parts = 1};
     if (settings->output != NULL)
         return error_set(error, ERROR_USAGE, "--output goes with 'merge'");
-    if (settings->json != NULL && settings->junit != NULL &&
-        strcmp(settings->json, settings->junit) == 0)
-        return error_set(error, ERROR_USAGE, "--json and --junit cannot both go to '%s'",
-                         settings->json);
     return number_list_parse("--workers", settings->workers, 1, MAX_WORKERS, plan->workers,
                              &plan->worker_count, error) &&
            number_range_parse("--seeds", settings->seeds, &plan->first_seed, &plan->last_seed,
                               error) &&
            parse_policies(plan, settings->policies, error) && take_golden(run, error) &&
-           (settings->shard == NULL ||
-            number_part_parse("--shard", settings->shard, &run->record.part, &run->record.parts,
-                              error)) &&
-           (settings->json == NULL || result_file_open(&run->json, settings->json, error)) &&
-           (settings->junit == NULL || result_file_open(&run->junit, settings->junit, error));
+           (settings->shard == NULL || shard_parse("--shard", settings->shard, &run->record.part,
+                                                   &run->record.parts, error)) &&
+           session_open_result(&run->session, "--json", settings->json, &run->json, error) &&
+           session_open_result(&run->session, "--junit", settings->junit, &run->junit, error);
 }
 
 // ---- the run ----
@@ -216,13 +207,12 @@ static bool run_heap(void *context, uint32_t worker, uint64_t item, Error *error
 {
     ReplayRun *run = context;
 
-    (void)worker;
-    (void)error;
-    replay_heap_run(&run->files.files[item], &run->options, &run->heaps[item]);
+    if (!replay_heap_run(&run->files.files[item], &run->options, &run->heaps[item], error))
+        return false;
     // One line of progress for all threads: the first of them writes it.
     uint64_t done = ++run->done;
     if (worker == 0)
-        progress_tell(&run->progress, done, run->files.count);
+        progress_tell(&run->session.progress, done, run->files.count);
     return true;
 }
 
@@ -243,7 +233,10 @@ static bool replay_all(ReplayRun *run, Error *error)
 {
     uint32_t threads = parallel_for_threads((uint32_t)run->settings->jobs, run->files.count);
 
-    progress_say(&run->progress, "replaying");
+    // Ctrl-C ends the replay after the marks under way; the heaps that were done are shown.
+    interrupt_defer();
+    run->options.plan.cancel = (Cancel){interrupt_is_pending, NULL};
+    progress_say(&run->session.progress, "replaying");
     return run->files.count == 0 || parallel_for(run->files.count, threads, run_heap, run, error);
 }
 
@@ -252,22 +245,22 @@ static bool write_documents(ReplayRun *run, Error *error)
     ReplayRecord *records;
     bool ok = true;
 
-    if (run->json.stream != NULL) {
-        JsonSink sink = result_file_sink(&run->json);
+    if (run->json != NULL) {
+        JsonSink sink = result_file_sink(run->json);
         ok = replay_json_write_run(sink, &run->record, error);
         for (uint64_t i = 0; ok && i < run->files.count; i++)
             ok = replay_json_write_heap(sink, &run->heaps[i].record, error);
-        ok = ok && result_file_commit(&run->json, error);
+        ok = ok && result_file_commit(run->json, error);
     }
-    if (!ok || run->junit.stream == NULL)
+    if (!ok || run->junit == NULL)
         return ok;
     records = calloc(run->files.count + 1, sizeof *records);
     if (records == NULL)
         return error_set_memory(error, run->files.count * sizeof *records, "heaps");
     for (uint64_t i = 0; i < run->files.count; i++)
         records[i] = run->heaps[i].record;
-    ok = replay_junit_write(result_file_sink(&run->junit), records, run->files.count, error) &&
-         result_file_commit(&run->junit, error);
+    ok = replay_junit_write(result_file_sink(run->junit), records, run->files.count, error) &&
+         result_file_commit(run->junit, error);
     free(records);
     return ok;
 }
@@ -278,14 +271,9 @@ static void print_all(ReplayRun *run, uint64_t elapsed_ns)
                            .heaps = run->heaps,
                            .count = run->files.count,
                            .orphans = &run->orphans,
-                           .is_quiet = run->settings->is_quiet,
                            .elapsed_ns = elapsed_ns};
-    bool is_standard_output_taken =
-        (run->settings->json != NULL && strcmp(run->settings->json, "-") == 0) ||
-        (run->settings->junit != NULL && strcmp(run->settings->junit, "-") == 0);
 
-    if (!is_standard_output_taken)
-        replay_output_print(&output);
+    replay_output_print(&output);
 }
 
 static ExitStatus highest_status(const ReplayRun *run)
@@ -305,8 +293,6 @@ static void release(ReplayRun *run)
     free(run->heaps);
     replay_files_release(&run->files);
     replay_files_release(&run->orphans);
-    result_file_release(&run->json);
-    result_file_release(&run->junit);
     free(run->golden);
 }
 
@@ -315,21 +301,20 @@ static ExitStatus replay_heaps(const Command *command, const ReplaySettings *set
 {
     ReplayRun run = {.settings = settings};
     ExitStatus status;
-    uint64_t start = replay_now_ns();
+    uint64_t start = clock_monotonic_ns();
     Error error = {.code = ERROR_NONE};
     bool ok;
 
-    progress_init(&run.progress, (ProgressMode)settings->progress);
+    session_begin(&run.session, command, &settings->session, operands->values, operands->count);
     ok = take_settings(&run, &error) && collect(&run, operands, &error) &&
          replay_all(&run, &error) && write_documents(&run, &error);
-    progress_end(&run.progress);
-    if (ok) {
-        print_all(&run, replay_now_ns() - start);
+    // Without --quiet, and with it when not all is fine.
+    run.session.is_quiet = settings->session.is_quiet && highest_status(&run) == EXIT_STATUS_DONE;
+    if (session_prints(&run.session) && (ok || error.code == ERROR_INTERRUPTED))
+        print_all(&run, clock_monotonic_ns() - start);
+    status = session_end(&run.session, ok, &error);
+    if (ok)
         status = highest_status(&run);
-    } else {
-        status =
-            error.code == ERROR_USAGE ? report_usage_error(command, &error) : report_error(&error);
-    }
     release(&run);
     return status;
 }
@@ -345,6 +330,6 @@ ExitStatus replay_run(const Command *command, int argument_count, char **argumen
         return parse_exit_status(parsed);
     if (strcmp(operands.values[0], "merge") == 0)
         return replay_merge_run(command, operands.values + 1, operands.count - 1, settings.output,
-                                settings.is_quiet);
+                                &settings.session);
     return replay_heaps(command, &settings, &operands);
 }

@@ -305,7 +305,7 @@ static bool replay(ReplayHeap *heap, const ReplayFile *file, const ReplayHeapOpt
     ok = mark_golden_take(&found, image, replay.serial, error);
     if (ok) {
         take_found(&heap->record, &found, &replay);
-        // What the marks do not agree about is nobody's golden.
+        // Marks that differ from each other say nothing about the golden.
         if (replay.has_difference)
             tell_of_marks(heap, &replay);
         else if (options->golden != NULL)
@@ -316,18 +316,25 @@ static bool replay(ReplayHeap *heap, const ReplayFile *file, const ReplayHeapOpt
     return ok;
 }
 
-void replay_heap_run(const ReplayFile *file, const ReplayHeapOptions *options, ReplayHeap *out)
+bool replay_heap_run(const ReplayFile *file, const ReplayHeapOptions *options, ReplayHeap *out,
+                     Error *error)
 {
     // Heaps are read side by side: one thread each.
     const SnapshotReadOptions read_options = {.threads = 1};
     HeapImage *image = NULL;
-    Error error;
+    bool ok;
 
     *out = (ReplayHeap){.record = {.heap = file->path, .verdict = REPLAY_EQUAL}};
-    if (!snapshot_read(file->path, &read_options, &image, &error) ||
-        !replay(out, file, options, image, &error))
-        fail(out, &error);
+    ok = snapshot_read(file->path, &read_options, &image, error) &&
+         replay(out, file, options, image, error);
     heap_image_free(image);
+    if (!ok && error->code == ERROR_INTERRUPTED) {
+        replay_heap_release(out);
+        return false;
+    }
+    if (!ok)
+        fail(out, error);
+    return true;
 }
 
 void replay_heap_release(ReplayHeap *heap)

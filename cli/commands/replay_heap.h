@@ -20,8 +20,10 @@ typedef struct ReplayHeap {
     char *again; // of the record; owned
 } ReplayHeap;
 
-// Never fails: what goes wrong is in the record. `file` must outlive it. Several may run at once.
-void replay_heap_run(const ReplayFile *file, const ReplayHeapOptions *options, ReplayHeap *out);
+// Errors go to the record; only options->plan.cancel makes the call itself fail, with
+// ERROR_INTERRUPTED and an empty record. `file` must outlive the record. Several may run at once.
+NODISCARD bool replay_heap_run(const ReplayFile *file, const ReplayHeapOptions *options,
+                               ReplayHeap *out, Error *error);
 void replay_heap_release(ReplayHeap *heap);
 
 #endif

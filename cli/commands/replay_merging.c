@@ -3,24 +3,23 @@
 #include "cli/commands/replay_merging.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/commands/replay_output.h"
-#include "cli/result_file.h"
 #include "cli/terminal.h"
 #include "formats/replay_merge.h"
 
-static bool merge_all(ReplayMerge *merge, char *const *files, int file_count, ResultFile *output,
-                      const char *path, Error *error)
+static bool merge_all(Session *session, ReplayMerge *merge, const char *path, Error *error)
 {
+    ResultFile *output;
+
     if (path == NULL)
         return error_set(error, ERROR_USAGE, "merge needs --output OUT");
-    if (file_count == 0)
+    if (session->input_count == 0)
         return error_set(error, ERROR_USAGE, "merge needs the --json files of all shards");
-    if (!result_file_open(output, path, error))
+    if (!session_open_result(session, "--output", path, &output, error))
         return false;
-    for (int i = 0; i < file_count; i++)
-        if (!replay_merge_add(merge, files[i], error))
+    for (int i = 0; i < session->input_count; i++)
+        if (!replay_merge_add(merge, session->inputs[i], error))
             return false;
     return replay_merge_finish(merge, error) &&
            replay_merge_write(merge, result_file_sink(output), error) &&
@@ -46,25 +45,25 @@ static void print_merge(const ReplayMerge *merge)
 }
 
 ExitStatus replay_merge_run(const Command *command, char *const *files, int file_count,
-                            const char *output_path, bool is_quiet)
+                            const char *output, const SessionSettings *settings)
 {
-    ResultFile output = {.stream = NULL};
-    uint32_t status = EXIT_STATUS_DONE;
+    ExitStatus status, highest = EXIT_STATUS_DONE;
     ReplayMerge merge;
+    Session session;
     Error error;
+    bool ok;
 
     replay_merge_init(&merge);
-    if (merge_all(&merge, files, file_count, &output, output_path, &error)) {
-        for (uint64_t i = 0; i < merge.count; i++)
-            if (merge.lines[i].exit_status > status)
-                status = merge.lines[i].exit_status;
-        if (strcmp(output_path, "-") != 0 && (!is_quiet || status != EXIT_STATUS_DONE))
-            print_merge(&merge);
-    } else {
-        status = (uint32_t)(error.code == ERROR_USAGE ? report_usage_error(command, &error)
-                                                      : report_error(&error));
-    }
-    result_file_release(&output);
+    session_begin(&session, command, settings, files, file_count);
+    ok = merge_all(&session, &merge, output, &error);
+    for (uint64_t i = 0; ok && i < merge.count; i++)
+        if (merge.lines[i].exit_status > (uint32_t)highest)
+            highest = (ExitStatus)merge.lines[i].exit_status;
+    // Without --quiet, and with it when not all is fine.
+    session.is_quiet = settings->is_quiet && highest == EXIT_STATUS_DONE;
+    if (session_prints(&session) && ok)
+        print_merge(&merge);
+    status = session_end(&session, ok, &error);
     replay_merge_release(&merge);
-    return (ExitStatus)status;
+    return ok ? highest : status;
 }

@@ -3,12 +3,10 @@
 #ifndef CLI_COMMANDS_REPLAY_MERGING_H
 #define CLI_COMMANDS_REPLAY_MERGING_H
 
-#include <stdbool.h>
+#include "cli/session.h"
 
-#include "cli/command.h"
-
-// Puts the `--json` files together into `output`, which may be NULL: none was given.
+// Merges the `--json` files into `output`, which is NULL when --output was not given.
 ExitStatus replay_merge_run(const Command *command, char *const *files, int file_count,
-                            const char *output, bool is_quiet);
+                            const char *output, const SessionSettings *settings);
 
 #endif

@@ -5,23 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/command.h"
 #include "cli/terminal.h"
-
-uint64_t replay_now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static void print_text(const char *text)
-{
-    print_safely(stdout, text, strlen(text));
-}
 
 static void print_lines(const char *text)
 {
@@ -76,12 +62,12 @@ void replay_output_print_text(const char *heap, ReplayVerdict verdict, const cha
                               const char *again)
 {
     printf("\n");
-    print_text(heap);
+    print_text(stdout, heap);
     printf(": ");
     print_lines(text != NULL ? text : replay_verdict_name(verdict));
     if (again != NULL) {
         printf("  again: ");
-        print_text(again);
+        print_text(stdout, again);
         printf("\n");
     }
 }
@@ -91,42 +77,50 @@ static void print_record(const ReplayRecord *record)
     replay_output_print_text(record->heap, record->verdict, record->text, record->again);
     if (record->again != NULL && !record->is_between_marks) {
         printf("  if this is the new truth: ");
-        print_text(record->again);
+        print_text(stdout, record->again);
         printf(" --update\n");
     }
 }
 
-static void print_notes(const ReplayOutput *output)
+static void print_notes(const ReplayOutput *output, uint64_t finished)
 {
+    char text[NUMBER_CHARS];
+
     for (uint64_t i = 0; i < output->count; i++) {
         const ReplayRecord *record = &output->heaps[i].record;
         if (!record->was_marked || record->is_complete)
             continue;
         printf("note: ");
-        print_text(record->heap);
-        printf(" is not complete; what it has was marked\n");
+        print_text(stdout, record->heap);
+        printf(" is not complete; only the parts that are there were marked\n");
     }
     for (uint64_t i = 0; i < output->orphans->count; i++) {
-        printf("note: ");
-        print_text(output->orphans->files[i].path);
-        printf(" is the golden of no heap that was looked at\n");
+        printf("note: no heap belongs to the golden ");
+        print_text(stdout, output->orphans->files[i].path);
+        printf("\n");
     }
+    if (finished < output->count)
+        printf("note: interrupted; %s of the heaps were not replayed\n",
+               format_count(text, output->count - finished));
 }
 
 void replay_output_print(const ReplayOutput *output)
 {
     ReplayCounts counts = {.updated = 0};
+    uint64_t finished = 0;
 
     for (uint64_t i = 0; i < output->count; i++) {
-        counts.verdicts[output->heaps[i].record.verdict]++;
-        counts.updated += output->heaps[i].record.is_updated;
+        const ReplayRecord *record = &output->heaps[i].record;
+        if (record->heap == NULL)
+            continue;
+        finished++;
+        counts.verdicts[record->verdict]++;
+        counts.updated += record->is_updated;
     }
-    if (output->is_quiet && counts.verdicts[REPLAY_EQUAL] == output->count)
-        return;
     print_heading(output);
     replay_output_print_counts(&counts);
     for (uint64_t i = 0; i < output->count; i++)
         if (output->heaps[i].record.exit_status != EXIT_STATUS_DONE)
             print_record(&output->heaps[i].record);
-    print_notes(output);
+    print_notes(output, finished);
 }

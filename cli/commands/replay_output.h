@@ -12,10 +12,9 @@
 
 typedef struct ReplayOutput {
     const ReplayRunRecord *run;
-    const ReplayHeap *heaps;
+    const ReplayHeap *heaps; // those with an empty record were not replayed
     uint64_t count;
     const ReplayFiles *orphans;
-    bool is_quiet;
     uint64_t elapsed_ns;
 } ReplayOutput;
 
@@ -32,8 +31,5 @@ void replay_output_print_counts(const ReplayCounts *counts);
 // "HEAP: " and the lines about it, and the command that has it again. Both texts may be NULL.
 void replay_output_print_text(const char *heap, ReplayVerdict verdict, const char *text,
                               const char *again);
-
-// CLOCK_MONOTONIC.
-uint64_t replay_now_ns(void);
 
 #endif

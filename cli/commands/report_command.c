@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "analysis/heap_report.h"
 #include "cli/command_list.h"
@@ -12,7 +11,7 @@
 #include "formats/report_json.h"
 
 typedef struct ReportSettings {
-    AnswerSettings answer;
+    HeapSettings heap;
     int64_t top;
 } ReportSettings;
 
@@ -49,11 +48,14 @@ typedef struct ReportRun {
     HeapReport report;
 } ReportRun;
 
-static bool answer(ReportRun *run, Error *error)
+static bool answer(void *context, Error *error)
 {
+    ReportRun *run = context;
     HeapSession *session = &run->session;
     const char *left_out = NULL;
 
+    if (!heap_session_read(session, session->operands.values[0], NULL, error))
+        return false;
     // A report that knows less is better than none.
     if (!heap_session_need_tree(session, &run->reason)) {
         if (run->reason.code != ERROR_MEMORY && run->reason.code != ERROR_UNSUPPORTED) {
@@ -63,52 +65,47 @@ static bool answer(ReportRun *run, Error *error)
         run->is_reduced = true;
         left_out = run->reason.message;
     }
-    progress_say(&session->progress, "looking at groups, pages and roots");
+    heap_session_say(session, "looking at groups, pages and roots");
     if (!heap_report_make(session->image, session->mark, session->report, session->tree,
                           session->tree != NULL ? session->types : NULL,
                           (uint32_t)run->settings->top, &run->report, error))
         return false;
-    return !heap_session_writes_json(session) ||
-           (report_json_write(result_file_sink(&session->json), &run->report, left_out, error) &&
-            result_file_commit(&session->json, error));
+    return session->json == NULL ||
+           (report_json_write(result_file_sink(session->json), &run->report, left_out, error) &&
+            result_file_commit(session->json, error));
 }
 
-static void print_answer(const ReportRun *run)
+static void print_answer(void *context)
 {
+    const ReportRun *run = context;
     const LeakSuspects *suspects = &run->report.suspects;
-    char rest[NUMBER_CHARS];
+    char address[NUMBER_CHARS];
 
     heap_session_print_heading(&run->session);
     report_output_print(&run->report, run->is_reduced ? run->reason.message : NULL);
     printf("\n");
     heap_session_print_notes(&run->session);
     if (suspects->count == 0) {
-        heap_session_print_next(&run->session, "retained", "");
+        heap_session_print_next(&run->session, "retained", NULL);
         return;
     }
-    (void)snprintf(rest, sizeof rest, "0x%" PRIx64,
+    (void)snprintf(address, sizeof address, "0x%" PRIx64,
                    object_graph_address(run->session.graph, suspects->suspects[0].example));
-    heap_session_print_next(&run->session, "path --merge", rest);
+    heap_session_print_next(&run->session, "path --merge", (const char *[]){address, NULL});
+}
+
+static void release(void *context)
+{
+    heap_report_release(&((ReportRun *)context)->report);
 }
 
 ExitStatus report_run(const Command *command, int argument_count, char **arguments)
 {
+    static const HeapQuestion question = {
+        .answer = answer, .print = print_answer, .release = release};
     ReportSettings settings = {.top = 20};
     ReportRun run = {.settings = &settings};
-    Operands operands;
-    Error error = {.code = ERROR_NONE};
-    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
-    ExitStatus status;
-    bool ok;
 
-    if (parsed != PARSE_RUN)
-        return parse_exit_status(parsed);
-    ok = heap_session_open(&run.session, &settings.answer, operands.values[0], &error) &&
-         answer(&run, &error);
-    if (heap_session_prints(&run.session) && ok)
-        print_answer(&run);
-    status = heap_session_status(command, ok, &error);
-    heap_report_release(&run.report);
-    heap_session_close(&run.session);
-    return status;
+    heap_session_init(&run.session, command, &settings.heap);
+    return heap_session_run(&run.session, &question, &run, argument_count, arguments);
 }

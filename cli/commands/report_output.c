@@ -5,11 +5,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/graph/holder_label.h"
 #include "cli/commands/path_output.h"
 #include "cli/terminal.h"
+#include "cli/text_table.h"
 
 #define SHOWN_TYPES 16u
 #define SHOWN_OTHERS 10u
@@ -18,15 +18,6 @@ static uint64_t reachable_bytes(const HeapReport *report)
 {
     return report->reachability->totals.reachable_bytes +
            report->reachability->reachable_foreign_bytes;
-}
-
-static void print_title(const char *title)
-{
-    printf("\n");
-    style_begin(stdout, STYLE_STRONG);
-    printf("%s", title);
-    style_end(stdout);
-    printf("\n");
 }
 
 static void print_totals(const HeapReport *report)
@@ -74,7 +65,7 @@ static void print_place(const HeapReport *report, uint32_t node)
     char *text = place_text(report, node);
 
     if (text != NULL)
-        print_safely(stdout, text, strlen(text));
+        print_text(stdout, text);
     free(text);
 }
 
@@ -88,7 +79,7 @@ static void print_suspects(const HeapReport *report)
         print_title(i == 0 ? "what accumulates" : "what else accumulates");
         printf("%s x ", format_count(count, suspect->objects));
         style_begin(stdout, STYLE_STRONG);
-        print_safely(stdout, type, strlen(type));
+        print_text(stdout, type);
         style_end(stdout);
         printf(" keep %s alive, %s of what is reachable\n",
                format_bytes(bytes, suspect->retained_bytes),
@@ -143,15 +134,6 @@ static void begin_groups(TextTable *table, const char *what)
         table, (const char *[]){"retained", "reachable", "bytes", "unreachable", "bytes", what});
 }
 
-static void print_more(uint64_t all, uint64_t shown, const char *what)
-{
-    char text[NUMBER_CHARS];
-
-    if (all > shown)
-        printf("  and %s more %s: --json FILE has all of them\n", format_count(text, all - shown),
-               what);
-}
-
 static void print_types(const HeapReport *report)
 {
     uint32_t count = report->groups.counts[GROUP_BY_TYPE], with_objects = 0, shown;
@@ -171,7 +153,7 @@ static void print_types(const HeapReport *report)
         add_group(&table, report, order[i],
                   report->reachability->type_table->types[order[i]->key].label);
     text_table_print_fitting(&table, 1u << 5, stdout);
-    print_more(with_objects, shown, "types");
+    print_left_out(with_objects, shown, "types");
     free(order);
 }
 
@@ -193,7 +175,7 @@ static void print_groups(const HeapReport *report, Grouping grouping, const char
         add_group(&table, report, group, name);
     }
     text_table_print(&table, stdout);
-    print_more(count, shown, title);
+    print_left_out(count, shown, title);
 }
 
 // ---- retainers, pages, foreign memory ----
@@ -275,7 +257,7 @@ static void print_fragmentation(const HeapReport *report)
                                             : "(roots)"});
     }
     text_table_print_fitting(&table, 1u << 3 | 1u << 4, stdout);
-    print_more(fragmentation->keeper_count, shown, "pairs of types");
+    print_left_out(fragmentation->keeper_count, shown, "pairs of types");
 }
 
 static void print_foreign_owners(const HeapReport *report)
@@ -301,7 +283,7 @@ static void print_foreign_owners(const HeapReport *report)
                                                     : "(roots, or several objects)"});
     }
     text_table_print_fitting(&table, 1u << 2, stdout);
-    print_more(groups->owner_count, shown, "types");
+    print_left_out(groups->owner_count, shown, "types");
 }
 
 // ---- ambiguity ----
@@ -362,7 +344,7 @@ void report_output_print(const HeapReport *report, const char *left_out)
     print_totals(report);
     if (left_out != NULL) {
         printf("\nleft out: what accumulates, retained sizes, owners, ambiguity\n  ");
-        print_safely(stdout, left_out, strlen(left_out));
+        print_text(stdout, left_out);
         printf("\n");
     }
     if (report->tree != NULL)

@@ -3,19 +3,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/graph/holder_label.h"
 #include "analysis/retained_report.h"
 #include "cli/command_list.h"
 #include "cli/heap_session.h"
 #include "cli/terminal.h"
+#include "cli/text_table.h"
 #include "formats/retained_json.h"
 
 enum { BY_OBJECT, BY_TYPE };
 
 typedef struct RetainedSettings {
-    AnswerSettings answer;
+    HeapSettings heap;
     int64_t top;
     int64_t prove;
     int by;
@@ -72,34 +72,36 @@ typedef struct RetainedRun {
     uint32_t proof_count;
 } RetainedRun;
 
-static bool answer(RetainedRun *run, Error *error)
+static bool answer(void *context, Error *error)
 {
+    RetainedRun *run = context;
     const RetainedSettings *settings = run->settings;
     HeapSession *session = &run->session;
 
-    if (!heap_session_need_tree(session, error))
+    if (!heap_session_read(session, session->operands.values[0], NULL, error) ||
+        !heap_session_need_tree(session, error))
         return false;
-    progress_say(&session->progress, "adding up");
+    heap_session_say(session, "adding up");
     if (!retained_report_new(session->tree, session->types, (uint32_t)settings->top, &run->report,
                              error))
         return false;
-    progress_say(&session->progress, "marking without each type");
+    heap_session_say(session, "marking without each type");
     if (settings->by == BY_TYPE && !retained_report_free_types(run->report, (uint32_t)settings->top,
                                                                &session->analysis_progress, error))
         return false;
-    progress_say(&session->progress, "proving");
+    heap_session_say(session, "proving");
     if (settings->prove > 0 &&
         !retained_prove(session->tree, (uint32_t)settings->prove, 1, &session->analysis_progress,
                         &run->proofs, &run->proof_count, error))
         return false;
-    if (!heap_session_writes_json(session))
+    if (session->json == NULL)
         return true;
     RetainedJson document = {.report = run->report,
                              .reachability = session->report,
                              .proofs = run->proofs,
                              .proof_count = run->proof_count};
-    return retained_json_write(result_file_sink(&session->json), &document, error) &&
-           result_file_commit(&session->json, error);
+    return retained_json_write(result_file_sink(session->json), &document, error) &&
+           result_file_commit(session->json, error);
 }
 
 // ---- for people ----
@@ -144,15 +146,6 @@ static void keeper_text(const RetainedRun *run, uint32_t node, char *text, size_
     free(label);
 }
 
-static void print_more(uint64_t all, uint64_t shown, const char *what)
-{
-    char text[NUMBER_CHARS];
-
-    if (all > shown)
-        printf("  and %s more %s: --json FILE has more of them\n", format_count(text, all - shown),
-               what);
-}
-
 #define SHOWN_ROWS (TABLE_MAX_ROWS - 1)
 
 static uint64_t everything(const RetainedRun *run)
@@ -183,7 +176,7 @@ static void print_objects(const RetainedRun *run)
                              format_count(objects, tree->retained_objects[node]), what, keeper});
     }
     text_table_print_fitting(&table, 1u << 3 | 1u << 4, stdout);
-    print_more(run->report->object_count, shown, "objects");
+    print_left_out(run->report->object_count, shown, "objects");
 }
 
 static void print_types(const RetainedRun *run)
@@ -212,7 +205,7 @@ static void print_types(const RetainedRun *run)
     text_table_print_fitting(&table, 1u << 5, stdout);
     printf("all freed: were all objects of the type gone; each alone: what they keep alive one by "
            "one\n");
-    print_more(run->report->type_count, shown, "types");
+    print_left_out(run->report->type_count, shown, "types");
 }
 
 static uint32_t count_failed(const RetainedRun *run)
@@ -248,9 +241,10 @@ static void print_proofs(const RetainedRun *run)
     }
 }
 
-static void print_answer(const RetainedRun *run)
+static void print_answer(void *context)
 {
-    char address[NUMBER_CHARS] = "ADDRESS";
+    const RetainedRun *run = context;
+    char address[NUMBER_CHARS];
 
     heap_session_print_heading(&run->session);
     print_totals(run);
@@ -260,33 +254,33 @@ static void print_answer(const RetainedRun *run)
         print_objects(run);
     print_proofs(run);
     heap_session_print_notes(&run->session);
-    if (run->report->object_count > 0)
-        (void)snprintf(address, sizeof address, "0x%" PRIx64,
-                       object_graph_address(run->session.graph, run->report->objects[0]));
-    heap_session_print_next(&run->session, "path", address);
+    if (run->report->object_count == 0)
+        return;
+    (void)snprintf(address, sizeof address, "0x%" PRIx64,
+                   object_graph_address(run->session.graph, run->report->objects[0]));
+    heap_session_print_next(&run->session, "path", (const char *[]){address, NULL});
+}
+
+static bool is_finding(const void *context)
+{
+    return count_failed(context) > 0;
+}
+
+static void release(void *context)
+{
+    RetainedRun *run = context;
+
+    free(run->proofs);
+    retained_report_free(run->report);
 }
 
 ExitStatus retained_run(const Command *command, int argument_count, char **arguments)
 {
+    static const HeapQuestion question = {
+        .answer = answer, .print = print_answer, .is_finding = is_finding, .release = release};
     RetainedSettings settings = {.top = 20, .by = BY_OBJECT};
     RetainedRun run = {.settings = &settings};
-    Operands operands;
-    Error error = {.code = ERROR_NONE};
-    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
-    ExitStatus status;
-    bool ok;
 
-    if (parsed != PARSE_RUN)
-        return parse_exit_status(parsed);
-    ok = heap_session_open(&run.session, &settings.answer, operands.values[0], &error) &&
-         answer(&run, &error);
-    if (heap_session_prints(&run.session) && ok)
-        print_answer(&run);
-    status = heap_session_status(command, ok, &error);
-    if (ok && count_failed(&run) > 0)
-        status = EXIT_STATUS_FOUND;
-    free(run.proofs);
-    retained_report_free(run.report);
-    heap_session_close(&run.session);
-    return status;
+    heap_session_init(&run.session, command, &settings.heap);
+    return heap_session_run(&run.session, &question, &run, argument_count, arguments);
 }

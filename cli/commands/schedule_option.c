@@ -59,7 +59,8 @@ static bool read_operations(ScheduledRun *run, Error *error)
     return error_add_hint(error, "`rudo-snap explore --replay %s` runs it", run->file);
 }
 
-bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *settings, Error *error)
+bool scheduled_run_open(ScheduledRun *run, const ScheduleSettings *settings, Session *session,
+                        Error *error)
 {
     run->schedule = mark_schedule_default();
     if (!parse_schedule(run, settings->schedule, error))
@@ -67,7 +68,7 @@ bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *settings, Er
     run->schedule.policy = (SchedulePolicy)settings->scheduler;
     if (settings->record != NULL && (!run->is_scheduled || run->file != NULL))
         return error_set(error, ERROR_USAGE, "--record needs --schedule seed:S");
-    if (settings->record != NULL && !result_file_open(&run->record, settings->record, error))
+    if (!session_open_result(session, "--record", settings->record, &run->record, error))
         return false;
     if (run->file == NULL)
         return true;
@@ -76,7 +77,7 @@ bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *settings, Er
                                : schedule_file_read(run->file, &run->recording, error);
 }
 
-// The options of the recorded mark; whoever asks for others is told.
+// Takes the options of the recorded mark; other options are errors.
 static bool take_options(const ScheduledRun *run, const MarkOptions *recorded, MarkOptions *options,
                          Error *error)
 {
@@ -150,7 +151,7 @@ bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image, MarkOption
         options->workers = DEFAULT_VIRTUAL_WORKERS;
     if (options->policy == MARK_POLICY_DEFAULT)
         options->policy = MARK_POLICY_STEAL;
-    if (run->record.stream != NULL) {
+    if (run->record != NULL) {
         schedule_recording_init(&run->recording, image, options);
         run->schedule.observer = schedule_recorder(&run->recording);
     }
@@ -163,10 +164,10 @@ bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *er
         return true;
     if (run->file != NULL)
         return schedule_follower_finish(&run->follower, error);
-    return run->record.stream == NULL ||
-           (schedule_file_write(result_file_sink(&run->record), &run->recording,
+    return run->record == NULL ||
+           (schedule_file_write(result_file_sink(run->record), &run->recording,
                                 result->statistics.schedule.digest, error) &&
-            result_file_commit(&run->record, error));
+            result_file_commit(run->record, error));
 }
 
 bool scheduled_run_has_departed(const ScheduledRun *run, Error *error)
@@ -179,7 +180,6 @@ bool scheduled_run_has_departed(const ScheduledRun *run, Error *error)
 
 void scheduled_run_release(ScheduledRun *run)
 {
-    result_file_release(&run->record);
     schedule_recording_release(&run->recording);
     operation_file_release(&run->operations);
 }

@@ -1,7 +1,7 @@
-// `--schedule`, `--scheduler` and `--record`: who makes the next step of a mark.
+// `--schedule`, `--scheduler` and `--record`: which worker of a mark makes the next step.
 //
 //     ScheduledRun run = {0};
-//     ok = scheduled_run_parse(&run, &settings, &error) &&
+//     ok = scheduled_run_open(&run, &settings, &session, &error) &&
 //          ... read the image ... &&
 //          scheduled_run_prepare(&run, image, &mark_options, &error) &&
 //          mark_reachable(image, &mark_options, &result, &error) &&
@@ -18,13 +18,13 @@
 
 #include "cli/command.h"
 #include "cli/commands/explore_replay.h"
-#include "cli/result_file.h"
+#include "cli/session.h"
 #include "formats/operation_file.h"
 #include "marker/mark.h"
 #include "marker/schedule/schedule_recording.h"
 #include "base/error.h"
 
-// Virtual workers when nobody says how many: the same on every machine.
+// Virtual workers by default: the same number on every machine.
 #define DEFAULT_VIRTUAL_WORKERS 16u
 
 typedef struct ScheduleSettings {
@@ -44,16 +44,16 @@ typedef struct ScheduledRun {
     OperationFile operations;
     ExploreReplay replay; // what following it came to
     MarkSchedule schedule;
-    ResultFile record;
+    ResultFile *record;          // NULL: not wanted; the session's
     ScheduleRecording recording; // made, or followed
     bool is_other_heap;          // than the one that it was made from
     ScheduleFollower follower;
 } ScheduledRun;
 
-// Understands the options, opens the file to record to, and reads the one to follow. Errors: usage,
-// and those of files.
-NODISCARD bool scheduled_run_parse(ScheduledRun *run, const ScheduleSettings *settings,
-                                   Error *error);
+// Parses the options, opens the file to record to as a result of `session`, and reads the one to
+// follow. Errors: usage, and those of files.
+NODISCARD bool scheduled_run_open(ScheduledRun *run, const ScheduleSettings *settings,
+                                  Session *session, Error *error);
 
 // Fills in options->driver and, where they are left open, the other options. Errors: usage (a
 // schedule of other options), and those of following operations.
@@ -63,8 +63,8 @@ NODISCARD bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image,
 // After the mark: writes what was recorded; checks that all was followed.
 NODISCARD bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *error);
 
-// Of a run that failed: departed from the schedule, or, with operations, gone wrong? Adds to the
-// hint of `error` if it departed because the heap is another one.
+// After a failure: did the run depart from the schedule, or, with operations, violate a rule? Adds
+// a hint to `error` if it departed because the heap is another one.
 bool scheduled_run_has_departed(const ScheduledRun *run, Error *error);
 
 void scheduled_run_release(ScheduledRun *run);

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/replay/mark_shape.h"
 #include "analysis/replay/mark_simulation.h"
@@ -11,6 +10,7 @@
 #include "cli/heap_session.h"
 #include "cli/number_list.h"
 #include "cli/terminal.h"
+#include "cli/text_table.h"
 #include "formats/simulation_costs.h"
 #include "formats/simulation_json.h"
 #include "formats/simulation_svg.h"
@@ -18,7 +18,7 @@
 #include "marker/schedule/schedule_calibration.h"
 
 typedef struct SimulateSettings {
-    AnswerSettings answer;
+    HeapSettings heap;
     const char *workers;
     int policy; // MarkPolicy
     bool is_calibrated;
@@ -90,8 +90,8 @@ typedef struct SimulateRun {
     uint32_t count;
     SimulatedMark single;
     SimulatedMark marks[MAX_VIRTUAL_WORKERS];
-    ResultFile svg;
-    ResultFile trace_file;
+    ResultFile *svg; // NULL: not wanted
+    ResultFile *trace_file;
     TraceEvents trace;
 } SimulateRun;
 
@@ -108,9 +108,9 @@ static bool take_settings(SimulateRun *run, Error *error)
                              run->worker_counts, &run->count, error) &&
            (settings->costs == NULL ||
             simulation_costs_read(settings->costs, &run->options.costs, error)) &&
-           (settings->svg == NULL || result_file_open(&run->svg, settings->svg, error)) &&
-           (settings->trace_events == NULL ||
-            result_file_open(&run->trace_file, settings->trace_events, error));
+           session_open_result(&run->session.frame, "--svg", settings->svg, &run->svg, error) &&
+           session_open_result(&run->session.frame, "--trace-events", settings->trace_events,
+                               &run->trace_file, error);
 }
 
 static bool trace_step(void *context, const ScheduleStep *step, Error *error)
@@ -135,23 +135,23 @@ static bool simulate(SimulateRun *run, uint32_t workers, bool is_traced, Simulat
 
     if (!is_traced)
         return mark_simulate(image, &run->options, workers, NULL, out, error);
-    return trace_events_begin(&run->trace, result_file_sink(&run->trace_file), workers, error) &&
+    return trace_events_begin(&run->trace, result_file_sink(run->trace_file), workers, error) &&
            mark_simulate(image, &run->options, workers, &watcher, out, error) &&
-           trace_events_end(&run->trace, error) && result_file_commit(&run->trace_file, error);
+           trace_events_end(&run->trace, error) && result_file_commit(run->trace_file, error);
 }
 
 static bool simulate_all(SimulateRun *run, Error *error)
 {
-    bool is_traced = run->settings->trace_events != NULL;
+    bool is_traced = run->trace_file != NULL;
     char what[64];
 
-    progress_say(&run->session.progress, "simulating 1 worker");
+    heap_session_say(&run->session, "simulating 1 worker");
     if (!simulate(run, 1, false, &run->single, error))
         return false;
     for (uint32_t i = 0; i < run->count; i++) {
         uint32_t workers = run->worker_counts[i];
         (void)snprintf(what, sizeof what, "simulating %" PRIu32 " workers", workers);
-        progress_say(&run->session.progress, what);
+        heap_session_say(&run->session, what);
         if (!simulate(run, workers, is_traced && workers == most_workers(run), &run->marks[i],
                       error))
             return false;
@@ -173,28 +173,31 @@ static SimulationTable table_of(const SimulateRun *run)
 static bool write_documents(SimulateRun *run, Error *error)
 {
     SimulationTable table = table_of(run);
+    ResultFile *json = run->session.json;
 
-    if (run->settings->svg != NULL &&
-        (!simulation_svg_write(result_file_sink(&run->svg), &table,
+    if (run->svg != NULL &&
+        (!simulation_svg_write(result_file_sink(run->svg), &table,
                                run->session.image->details->metadata.executable, error) ||
-         !result_file_commit(&run->svg, error)))
+         !result_file_commit(run->svg, error)))
         return false;
-    return !heap_session_writes_json(&run->session) ||
-           (simulation_json_write(result_file_sink(&run->session.json), &table, error) &&
-            result_file_commit(&run->session.json, error));
+    return json == NULL || (simulation_json_write(result_file_sink(json), &table, error) &&
+                            result_file_commit(json, error));
 }
 
-static bool answer(SimulateRun *run, Error *error)
+static bool answer(void *context, Error *error)
 {
+    SimulateRun *run = context;
     HeapSession *session = &run->session;
 
-    if (!heap_session_need_graph(session, error))
+    if (!take_settings(run, error) ||
+        !heap_session_read(session, session->operands.values[0], NULL, error) ||
+        !heap_session_need_graph(session, error))
         return false;
-    progress_say(&session->progress, "measuring the shape");
+    heap_session_say(session, "measuring the shape");
     if (!mark_shape_init(&run->shape, session->graph, error))
         return false;
     if (run->settings->is_calibrated) {
-        progress_say(&session->progress, "measuring this machine");
+        heap_session_say(session, "measuring this machine");
         if (!schedule_calibrate(session->image, &run->options.costs, error))
             return false;
     }
@@ -238,8 +241,9 @@ static void print_marks(const SimulateRun *run)
     text_table_print(&rows, stdout);
 }
 
-static void print_answer(SimulateRun *run)
+static void print_answer(void *context)
 {
+    const SimulateRun *run = context;
     char text[NUMBER_CHARS];
 
     heap_session_print_heading(&run->session);
@@ -253,37 +257,31 @@ static void print_answer(SimulateRun *run)
            : run->settings->costs != NULL ? "from a file"
                                           : "of a 2021 server CPU: --calibrate measures them here");
     heap_session_print_notes(&run->session);
-    heap_session_print_next(&run->session, "simulate", "--trace-events timeline.json");
+    heap_session_print_next(&run->session, "simulate",
+                            (const char *[]){"--trace-events", "timeline.json", NULL});
+}
+
+static void release(void *context)
+{
+    mark_shape_release(&((SimulateRun *)context)->shape);
 }
 
 ExitStatus simulate_run(const Command *command, int argument_count, char **arguments)
 {
+    static const HeapQuestion question = {
+        .answer = answer, .print = print_answer, .release = release};
     SimulateSettings settings = {.workers = "1,2,4,8,16,32,64", .policy = MARK_POLICY_STEAL};
-    SimulateRun *run;
-    Operands operands;
-    Error error = {.code = ERROR_NONE};
-    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
+    SimulateRun *run = calloc(1, sizeof *run);
     ExitStatus status;
-    bool ok;
+    Error error;
 
-    if (parsed != PARSE_RUN)
-        return parse_exit_status(parsed);
-    run = calloc(1, sizeof *run);
     if (run == NULL) {
         (void)error_set_memory(&error, sizeof *run, "a simulation");
         return report_error(&error);
     }
     run->settings = &settings;
-    ok = take_settings(run, &error) &&
-         heap_session_open(&run->session, &settings.answer, operands.values[0], &error) &&
-         answer(run, &error);
-    if (ok && heap_session_prints(&run->session))
-        print_answer(run);
-    status = heap_session_status(command, ok, &error);
-    mark_shape_release(&run->shape);
-    result_file_release(&run->svg);
-    result_file_release(&run->trace_file);
-    heap_session_close(&run->session);
+    heap_session_init(&run->session, command, &settings.heap);
+    status = heap_session_run(&run->session, &question, run, argument_count, arguments);
     free(run);
     return status;
 }

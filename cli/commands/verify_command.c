@@ -1,9 +1,9 @@
 // `rudo-snap verify`: checks snapshots, and salvages damaged ones.
 
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/command_list.h"
+#include "cli/next_command.h"
 #include "cli/terminal.h"
 #include "snapshot/file/snapshot_file.h"
 #include "snapshot/file/salvage/snapshot_salvage.h"
@@ -67,7 +67,7 @@ static ExitStatus verify_file(const char *path, bool is_quiet)
         return report_error(&error);
     if (is_quiet)
         return EXIT_STATUS_DONE;
-    print_safely(stdout, path, strlen(path));
+    print_text(stdout, path);
     printf(": ok, %s frame%s", format_count(text, found.frames_checked),
            plural(found.frames_checked));
     printf(", %s", format_bytes(text, found.bytes_checked));
@@ -80,7 +80,7 @@ static void print_salvage(const char *path, const VerifySettings *settings,
 {
     char text[2][NUMBER_CHARS];
 
-    print_safely(stdout, path, strlen(path));
+    print_text(stdout, path);
     printf(": %s of %s frames are whole\n", format_count(text[0], found->whole_frames),
            format_count(text[1], found->frames));
     printf("  pages   %s of %s\n", format_count(text[0], found->kept_pages),
@@ -88,13 +88,9 @@ static void print_salvage(const char *path, const VerifySettings *settings,
     printf("  roots   %s\n", format_count(text[0], found->kept_roots));
     printf("  blocks  %s\n", format_count(text[0], found->kept_blocks));
     printf("  wrote   ");
-    print_safely(stdout, settings->output, strlen(settings->output));
-    printf("%s\n\n", found->is_complete ? ", which is complete" : ", which is not complete");
-    style_begin(stdout, STYLE_FAINT);
-    printf("next: rudo-snap info ");
-    print_safely(stdout, settings->output, strlen(settings->output));
-    style_end(stdout);
-    printf("\n");
+    print_text(stdout, settings->output);
+    printf("%s\n", found->is_complete ? ", which is complete" : ", which is not complete");
+    print_next(stdout, "info", (const char *[]){settings->output, NULL});
 }
 
 static ExitStatus salvage(const Command *command, const VerifySettings *settings,

@@ -1,17 +1,16 @@
 // `rudo-snap what-if`: what would be freed without some objects, types or roots.
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "analysis/what_if.h"
 #include "cli/command_list.h"
 #include "cli/heap_session.h"
 #include "cli/terminal.h"
+#include "cli/text_table.h"
 #include "formats/what_if_json.h"
 
 typedef struct WhatIfSettings {
-    AnswerSettings answer;
+    HeapSettings heap;
     OptionTexts cuts;
 } WhatIfSettings;
 
@@ -48,30 +47,33 @@ typedef struct WhatIfRun {
     WhatIf what_if;
 } WhatIfRun;
 
-static bool answer(WhatIfRun *run, Error *error)
+static bool answer(void *context, Error *error)
 {
+    WhatIfRun *run = context;
     HeapSession *session = &run->session;
     const OptionTexts *cuts = &run->settings->cuts;
 
+    if (!heap_session_read(session, session->operands.values[0], NULL, error))
+        return false;
     for (uint32_t i = 0; i < cuts->count; i++) {
         if (!heap_selection_make(session->image, session->report->type_table, SELECT_HEAP_AND_ROOTS,
                                  cuts->values[i], &run->cuts[i], error))
             return false;
         run->cut_count++;
     }
-    progress_say(&session->progress, "marking without it");
+    heap_session_say(session, "marking without it");
     if (!what_if_make(session->image, session->mark, session->report->type_table, run->cuts,
                       run->cut_count, &run->what_if, error))
         return false;
-    if (!heap_session_writes_json(session))
+    if (session->json == NULL)
         return true;
     WhatIfJson document = {.image = session->image,
                            .reachability = session->report,
                            .what_if = &run->what_if,
                            .cut_count = cuts->count,
                            .cuts = cuts->values};
-    return what_if_json_write(result_file_sink(&session->json), &document, error) &&
-           result_file_commit(&session->json, error);
+    return what_if_json_write(result_file_sink(session->json), &document, error) &&
+           result_file_commit(session->json, error);
 }
 
 // ---- for people ----
@@ -86,7 +88,7 @@ static void print_freed(const WhatIfRun *run)
     printf("without");
     for (uint32_t i = 0; i < run->settings->cuts.count; i++) {
         printf("%s ", i > 0 ? "," : "");
-        print_safely(stdout, run->settings->cuts.values[i], strlen(run->settings->cuts.values[i]));
+        print_text(stdout, run->settings->cuts.values[i]);
     }
     printf(" (%s object%s", format_count(text, what_if->cut_objects), plural(what_if->cut_objects));
     printf(", %s foreign block%s", format_count(text, what_if->cut_blocks),
@@ -128,41 +130,37 @@ static void print_types(const WhatIfRun *run)
                                                     : "foreign block"});
     }
     text_table_print_fitting(&table, 1u << 2, stdout);
-    if (what_if->type_count > shown)
-        printf("  and %" PRIu32 " more types: --json FILE has all of them\n",
-               what_if->type_count - shown);
+    print_left_out(what_if->type_count, shown, "types");
 }
 
-static void print_answer(const WhatIfRun *run)
+static void print_answer(void *context)
 {
+    const WhatIfRun *run = context;
+
     heap_session_print_heading(&run->session);
     print_freed(run);
     print_types(run);
     printf("\n");
     heap_session_print_notes(&run->session);
-    heap_session_print_next(&run->session, "retained", "");
+    heap_session_print_next(&run->session, "retained", NULL);
+}
+
+static void release(void *context)
+{
+    WhatIfRun *run = context;
+
+    what_if_release(&run->what_if);
+    for (uint32_t i = 0; i < run->cut_count; i++)
+        heap_selection_release(&run->cuts[i]);
 }
 
 ExitStatus what_if_run(const Command *command, int argument_count, char **arguments)
 {
+    static const HeapQuestion question = {
+        .answer = answer, .print = print_answer, .release = release};
     WhatIfSettings settings = {.cuts.count = 0};
     WhatIfRun run = {.settings = &settings};
-    Operands operands;
-    Error error = {.code = ERROR_NONE};
-    ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
-    ExitStatus status;
-    bool ok;
 
-    if (parsed != PARSE_RUN)
-        return parse_exit_status(parsed);
-    ok = heap_session_open(&run.session, &settings.answer, operands.values[0], &error) &&
-         answer(&run, &error);
-    if (heap_session_prints(&run.session) && ok)
-        print_answer(&run);
-    status = heap_session_status(command, ok, &error);
-    what_if_release(&run.what_if);
-    for (uint32_t i = 0; i < run.cut_count; i++)
-        heap_selection_release(&run.cuts[i]);
-    heap_session_close(&run.session);
-    return status;
+    heap_session_init(&run.session, command, &settings.heap);
+    return heap_session_run(&run.session, &question, &run, argument_count, arguments);
 }

@@ -25,7 +25,7 @@ check_output "the summary says what was looked at, the pause, the file, and what
   stopped for  *s
   found        * GC pages, * objects (looked at * pages)
   wrote        heap.zst, *B (* smaller)*
-next: rudo-snap mark heap.zst"
+next: rudo-snap report heap.zst"
 check_output "nothing goes to standard error" stderr ""
 is "only the snapshot is left" "$(ls -- *.zst* *tmp* .??* 2>/dev/null)" "heap.zst"
 check "the program still runs" kill -0 "$pid"

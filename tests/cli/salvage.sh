@@ -29,7 +29,7 @@ saved()
     is "$1: and so does its JSON" "$(member "$WORK/info.json" complete)" false
     run "$RUDO_SNAP" mark --json "$WORK/mark.json" "$WORK/saved.zst"
     check_exit "$1: it can be marked" 0
-    check_output "$1: the summary says what may be missing" stdout "*note: the snapshot is not complete*there were at most *"
+    check_output "$1: the summary says what may be missing" stdout "*note: the snapshot is not complete*upper bounds: *"
     is "$1: the report is not complete" "$(member "$WORK/mark.json" snapshot.complete)" false
     check "$1: and has upper ends" test "$(member "$WORK/mark.json" totals_possible.objects)" -gt \
         "$(member "$WORK/mark.json" totals.objects)"
