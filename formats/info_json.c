@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "snapshot/file/sections/sections.h"
+
 void format_utc_time(int64_t ns_since_1970, char text[UTC_TIME_CHARS])
 {
     // Rounded down, also before 1970: a hostile file may say anything.
@@ -36,7 +38,8 @@ static void write_file(JsonWriter *writer, const SnapshotFileInfo *info)
 
 static void write_heap(JsonWriter *writer, const SnapshotFileInfo *info)
 {
-    const SnapshotDetails *details = info->details;
+    size_t count;
+    const SectionKind *kinds = sections_all(&count);
 
     json_key(writer, "heap");
     json_begin_object(writer);
@@ -47,10 +50,10 @@ static void write_heap(JsonWriter *writer, const SnapshotFileInfo *info)
     json_unsigned_member(writer, "root_words", info->root_count);
     json_unsigned_member(writer, "foreign_blocks", info->block_count);
     json_unsigned_member(writer, "foreign_bytes", info->foreign_bytes);
-    json_unsigned_member(writer, "threads", details->thread_count);
-    json_unsigned_member(writer, "modules", details->module_count);
-    json_unsigned_member(writer, "types", details->type_count);
-    json_unsigned_member(writer, "mappings", details->mapping_count);
+    for (size_t i = 0; i < count; i++)
+        if (kinds[i].info_member != NULL)
+            json_unsigned_member(writer, kinds[i].info_member,
+                                 section_table_count(kinds[i].table, info->details));
     json_end_object(writer);
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/byte_buffer.h"
 #include "snapshot/heap/heap_image.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/snapshot_format.h"
 
 _Static_assert(sizeof(PageRun) == RUN_BYTES, "run tables are read as they lie in memory");
 _Static_assert(sizeof(Root) == ROOT_BYTES, "and so are roots");
@@ -166,17 +166,18 @@ static bool read_covers(ByteSource *source, const SectionMap *map, const HeapLay
 bool heap_sections_read_runs(ByteSource *source, const SectionMap *map, const HeapLayout *layout,
                              RunTable *table, Error *error)
 {
+    const Section *section = section_map_find(map, SECTION_RUNS);
     RunTable covers = {0};
     uint64_t uncovered = 0;
-    bool ok = read_run_table(source, &map->runs, layout, table, error);
+    bool ok = read_run_table(source, section, layout, table, error);
 
-    if (ok && map->runs.length != TABLE_HEAD_BYTES + table->count * RUN_BYTES)
-        ok = byte_source_fault(source, map->runs.offset, error,
+    if (ok && section->length != TABLE_HEAD_BYTES + table->count * RUN_BYTES)
+        ok = byte_source_fault(source, section->offset, error,
                                "%llu page runs do not fill their section",
                                (unsigned long long)table->count);
     ok = ok && read_covers(source, map, layout, &covers, error);
     if (ok && !is_covered(table, &covers, layout->page_size, &uncovered))
-        ok = byte_source_fault(source, map->runs.offset, error,
+        ok = byte_source_fault(source, section->offset, error,
                                "no section has the bytes of page 0x%llx",
                                (unsigned long long)uncovered);
     free(covers.runs);
@@ -272,16 +273,17 @@ static bool check_root(const Root *root, uint32_t thread_count)
 bool heap_sections_read_roots(ByteSource *source, const SectionMap *map, uint32_t thread_count,
                               HeapImageBuilder *builder, Error *error)
 {
-    uint64_t offset = map->roots.offset + TABLE_HEAD_BYTES;
+    const Section *section = section_map_find(map, SECTION_ROOTS);
+    uint64_t offset = section->offset + TABLE_HEAD_BYTES;
     uint64_t count, i = 0;
     Root *roots;
 
-    if (!heap_sections_table_count(source, &map->roots, ROOT_BYTES, "roots", &count, error))
+    if (!heap_sections_table_count(source, section, ROOT_BYTES, "roots", &count, error))
         return false;
-    if (map->roots.offset == 0)
+    if (section->offset == 0)
         return true;
-    if (map->roots.length != TABLE_HEAD_BYTES + count * ROOT_BYTES)
-        return byte_source_fault(source, map->roots.offset, error,
+    if (section->length != TABLE_HEAD_BYTES + count * ROOT_BYTES)
+        return byte_source_fault(source, section->offset, error,
                                  "%llu roots do not fill their section", (unsigned long long)count);
     roots = malloc((count + 1) * sizeof *roots);
     if (roots == NULL)
@@ -335,7 +337,7 @@ static bool read_block_table(ByteSource *source, const Section *section, Foreign
 bool heap_sections_read_blocks(ByteSource *source, const SectionMap *map, HeapImageBuilder *builder,
                                Error *error)
 {
-    const Section *section = &map->blocks;
+    const Section *section = section_map_find(map, SECTION_BLOCKS);
     ForeignBlock *blocks = NULL;
     uint8_t *bytes = NULL;
     uint64_t count, foreign_bytes = 0, table_bytes;

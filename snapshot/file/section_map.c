@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/byte_buffer.h"
-#include "snapshot/file/snapshot_format.h"
 
 void section_map_release(SectionMap *map)
 {
@@ -37,66 +37,11 @@ static bool read_stream_header(SectionMap *map, ByteSource *source, Error *error
     return true;
 }
 
-// Where a section of this type is noted; NULL: it is unknown, or there may be several.
-static Section *find_place(SectionMap *map, uint32_t type)
-{
-    switch (type) {
-    case SECTION_LAYOUT:
-        return &map->layout;
-    case SECTION_RUNS:
-        return &map->runs;
-    case SECTION_ROOTS:
-        return &map->roots;
-    case SECTION_THREADS:
-        return &map->threads;
-    case SECTION_MODULES:
-        return &map->modules;
-    case SECTION_TYPES:
-        return &map->types;
-    case SECTION_DROPS:
-        return &map->drops;
-    case SECTION_FRAMES:
-        return &map->frames;
-    case SECTION_VARIABLES:
-        return &map->variables;
-    case SECTION_MAPPINGS:
-        return &map->mappings;
-    case SECTION_BLOCKS:
-        return &map->blocks;
-    case SECTION_ROOT_NAMES:
-        return &map->root_names;
-    case SECTION_TYPE_LAYOUTS:
-        return &map->type_layouts;
-    case SECTION_LOSSES:
-        return &map->losses;
-    case SECTION_METADATA:
-        return &map->metadata;
-    default:
-        return NULL;
-    }
-}
-
-// The type as text; it comes from the file, so only letters are shown as such.
-static const char *type_name(uint32_t type, char name[5])
-{
-    bytes_put_u32((uint8_t *)name, type);
-    for (int i = 0; i < 4; i++)
-        if (name[i] < 'A' || name[i] > 'Z')
-            name[i] = '?';
-    name[4] = '\0';
-    return name;
-}
-
 static bool add_pages(SectionMap *map, Section section, Error *error)
 {
-    if (map->pages_count == map->pages_capacity) {
-        uint64_t capacity = map->pages_capacity < 4 ? 4 : map->pages_capacity * 2;
-        Section *grown = realloc(map->pages, capacity * sizeof *grown);
-        if (grown == NULL)
-            return error_set_memory(error, capacity * sizeof *grown, "the list of sections");
-        map->pages = grown;
-        map->pages_capacity = capacity;
-    }
+    if (!array_reserve(&map->pages, &map->pages_capacity, map->pages_count + 1, sizeof *map->pages,
+                       "the list of sections", error))
+        return false;
     map->pages[map->pages_count++] = section;
     return true;
 }
@@ -104,26 +49,26 @@ static bool add_pages(SectionMap *map, Section section, Error *error)
 static bool add_section(SectionMap *map, const ByteSource *source, uint64_t at, uint32_t type,
                         uint32_t flags, Section section, Error *error)
 {
-    Section *place = find_place(map, type);
-    char name[5];
+    const SectionKind *kind = sections_find(type);
+    char name[SECTION_NAME_CHARS];
 
-    if (map->layout.offset == 0 && type != SECTION_LAYOUT)
+    if (section_map_find(map, SECTION_LAYOUT)->offset == 0 && type != SECTION_LAYOUT)
         return byte_source_fault(source, at, error, "the first section is '%s', not 'LAYO'",
-                                 type_name(type, name));
-    if (type == SECTION_PAGES)
-        return add_pages(map, section, error);
-    if (place == NULL && (flags & SECTION_FLAG_NEEDED) != 0) {
+                                 section_name(type, name));
+    if (kind == NULL && (flags & SECTION_FLAG_NEEDED) != 0) {
         error_set(error, ERROR_UNSUPPORTED,
                   "the snapshot needs a section '%s' to be understood, which we do not know",
-                  type_name(type, name));
+                  section_name(type, name));
         return error_add_hint(error, "a newer rudo-snap will read it");
     }
-    if (place == NULL)
+    if (kind == NULL)
         return true;
-    if (place->offset != 0)
+    if (kind->occurrence == SECTION_ANY_NUMBER)
+        return add_pages(map, section, error);
+    if (map->sections[sections_index(kind)].offset != 0)
         return byte_source_fault(source, at, error, "there is a second section '%s'",
-                                 type_name(type, name));
-    *place = section;
+                                 section_name(type, name));
+    map->sections[sections_index(kind)] = section;
     return true;
 }
 
@@ -140,13 +85,27 @@ static bool check_padding(ByteSource *source, uint64_t begin, uint64_t at, Error
     return true;
 }
 
+static bool check_presence(const SectionMap *map, const ByteSource *source, uint64_t at,
+                           Error *error)
+{
+    size_t count;
+    const SectionKind *kinds = sections_all(&count);
+    char name[SECTION_NAME_CHARS];
+
+    for (size_t i = 0; i < count; i++)
+        if (kinds[i].occurrence == SECTION_ONCE && map->sections[i].offset == 0)
+            return byte_source_fault(source, at, error, "there is no section '%s'",
+                                     section_name(kinds[i].type, name));
+    return true;
+}
+
 static bool walk_sections(SectionMap *map, ByteSource *source, Error *error)
 {
     uint64_t at = STREAM_HEADER_BYTES;
     uint8_t header[SECTION_HEADER_BYTES];
-    char name[5];
+    char name[SECTION_NAME_CHARS];
 
-    while (map->metadata.offset == 0) {
+    while (section_map_find(map, SECTION_METADATA)->offset == 0) {
         if (!byte_source_read(source, at, header, sizeof header, error))
             return false;
         uint32_t type = bytes_get_u32(header);
@@ -154,7 +113,7 @@ static bool walk_sections(SectionMap *map, ByteSource *source, Error *error)
         if (section.length > source->length - section.offset)
             return byte_source_fault(source, at, error,
                                      "section '%s' says it has %llu bytes, but %llu are left",
-                                     type_name(type, name), (unsigned long long)section.length,
+                                     section_name(type, name), (unsigned long long)section.length,
                                      (unsigned long long)(source->length - section.offset));
         if (!add_section(map, source, at, type, bytes_get_u32(header + 4), section, error))
             return false;
@@ -167,9 +126,7 @@ static bool walk_sections(SectionMap *map, ByteSource *source, Error *error)
     if (at != source->length)
         return byte_source_fault(source, at, error, "%llu bytes follow the last section",
                                  (unsigned long long)(source->length - at));
-    if (map->runs.offset == 0)
-        return byte_source_fault(source, at, error, "there is no section 'RUNS'");
-    return true;
+    return check_presence(map, source, at, error);
 }
 
 bool section_map_init(SectionMap *map, ByteSource *source, Error *error)

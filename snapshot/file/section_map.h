@@ -8,6 +8,7 @@
 
 #include "snapshot/file/byte_source.h"
 #include "base/error.h"
+#include "snapshot/file/sections/sections.h"
 
 // Where the body of a section lies in the stream; offset 0: there is none.
 typedef struct Section {
@@ -19,31 +20,24 @@ typedef struct SectionMap {
     uint16_t format_major;
     uint16_t format_minor;
     uint32_t flags; // of the stream header
-    Section layout;
-    Section runs;
-    Section roots;
-    Section threads;
-    Section modules;
-    Section types;
-    Section drops;
-    Section frames;
-    Section variables;
-    Section mappings;
-    Section blocks;
-    Section root_names;
-    Section type_layouts;
-    Section losses;
-    Section metadata;
+    // By number in sections_all(); of kinds of which there may be any number, none.
+    Section sections[SECTION_KINDS_MAX];
     Section *pages; // in the order of the stream; owned
     uint64_t pages_count;
     uint64_t pages_capacity;
 } SectionMap;
 
-// Walks the stream from its header to its end: sections lie one behind the other, each at
-// most once except pages, the layout first and the metadata last. Unknown ones are skipped.
+// Walks the stream from its header to its end: sections lie one behind the other, each as often as
+// the table of sections allows, the layout first and the metadata last. Unknown ones are skipped.
 // Errors: corrupt, unsupported (a newer major version, or an unknown section that is needed),
 // memory, system.
 NODISCARD bool section_map_init(SectionMap *map, ByteSource *source, Error *error);
 void section_map_release(SectionMap *map);
+
+// Where the section of a known type lies that there is at most once.
+static inline const Section *section_map_find(const SectionMap *map, uint32_t type)
+{
+    return &map->sections[sections_index(sections_find(type))];
+}
 
 #endif

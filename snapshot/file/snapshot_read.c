@@ -1,7 +1,7 @@
 // Reading a snapshot: SeekableReader or memory -> ByteSource -> sections -> HeapImage.
 //
 // A first walk finds the sections (section_map.h), small ones are decoded from memory
-// (section_codecs.h), large ones go straight to where they belong (heap_sections.h), and
+// (sections/), large ones go straight to where they belong (heap_sections.h), and
 // HeapImageBuilder has the last word on pages.
 
 #include "snapshot/file/snapshot_file.h"
@@ -11,10 +11,11 @@
 
 #include "snapshot/file/byte_source.h"
 #include "snapshot/file/heap_sections.h"
-#include "snapshot/file/section_codecs.h"
 #include "snapshot/file/section_map.h"
 #include "snapshot/file/frames/seekable_reader.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/section_layout.h"
+#include "snapshot/file/sections/section_metadata.h"
+#include "snapshot/file/sections/sections.h"
 
 typedef struct SnapshotReader {
     ByteSource source;
@@ -44,71 +45,20 @@ static bool load_section(ByteSource *source, const Section *section, ByteCursor 
     return byte_source_read(source, section->offset, *bytes, section->length, error);
 }
 
-static bool decode_layout(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+// The layout, the metadata, or a table.
+static bool decode(SnapshotReader *reader, const SectionKind *kind, ByteCursor *cursor,
+                   Error *error)
 {
-    return section_decode_layout(cursor, &reader->layout, error);
+    if (kind->type == SECTION_LAYOUT)
+        return section_decode_layout(cursor, &reader->layout, error);
+    if (kind->type == SECTION_METADATA)
+        return section_decode_metadata(cursor, &reader->details->metadata, error);
+    return kind->table == NULL || section_table_decode(kind->table, cursor, reader->details, error);
 }
 
-static bool decode_metadata(ByteCursor *cursor, SnapshotReader *reader, Error *error)
+static bool read_small_section(SnapshotReader *reader, const SectionKind *kind, Error *error)
 {
-    return section_decode_metadata(cursor, &reader->details->metadata, error);
-}
-
-static bool decode_threads(ByteCursor *cursor, SnapshotReader *reader, Error *error)
-{
-    return section_decode_threads(cursor, reader->details, error);
-}
-
-static bool decode_modules(ByteCursor *cursor, SnapshotReader *reader, Error *error)
-{
-    return section_decode_modules(cursor, reader->details, error);
-}
-
-static bool decode_types(ByteCursor *cursor, SnapshotReader *reader, Error *error)
-{
-    return section_decode_types(cursor, reader->details, error);
-}
-
-static bool decode_drops(ByteCursor *cursor, SnapshotReader *reader, Error *error)
-{
-    return section_decode_drops(cursor, reader->details, error);
-}
-
-static bool decode_frames(ByteCursor *cursor, SnapshotReader *reader, Error *error)
-{
-    return section_decode_frames(cursor, reader->details, error);
-}
-
-static bool decode_variables(ByteCursor *cursor, SnapshotReader *reader, Error *error)
-{
-    return section_decode_variables(cursor, reader->details, error);
-}
-
-static bool decode_mappings(ByteCursor *cursor, SnapshotReader *reader, Error *error)
-{
-    return section_decode_mappings(cursor, reader->details, error);
-}
-
-static bool decode_root_names(ByteCursor *cursor, SnapshotReader *reader, Error *error)
-{
-    return section_decode_root_names(cursor, reader->details, error);
-}
-
-static bool decode_type_layouts(ByteCursor *cursor, SnapshotReader *reader, Error *error)
-{
-    return section_decode_type_layouts(cursor, reader->details, error);
-}
-
-static bool decode_losses(ByteCursor *cursor, SnapshotReader *reader, Error *error)
-{
-    return section_decode_losses(cursor, reader->details, error);
-}
-
-static bool read_small_section(SnapshotReader *reader, const Section *section,
-                               bool (*decode)(ByteCursor *cursor, SnapshotReader *reader,
-                                              Error *error),
-                               Error *error)
-{
+    const Section *section = section_map_find(&reader->map, kind->type);
     ByteCursor cursor;
     uint8_t *bytes = NULL;
     bool ok;
@@ -116,85 +66,44 @@ static bool read_small_section(SnapshotReader *reader, const Section *section,
     if (section->offset == 0)
         return true;
     ok = load_section(&reader->source, section, &cursor, &bytes, error);
-    if (ok && !decode(&cursor, reader, error))
+    if (ok && !decode(reader, kind, &cursor, error))
         ok = byte_source_locate(&reader->source, section->offset + cursor.position, error);
     free(bytes);
     return ok;
 }
 
-static bool check_modules_of(const SnapshotReader *reader, const SnapshotType *types,
-                             uint32_t count, const Section *section, const char *what, Error *error)
+static bool read_small_sections(SnapshotReader *reader, Error *error)
 {
-    uint32_t module_count = reader->details->module_count;
+    size_t count;
+    const SectionKind *kinds = sections_all(&count);
 
-    for (uint32_t i = 0; i < count; i++)
-        if (types[i].module != UINT32_MAX && types[i].module >= module_count)
-            return byte_source_fault(&reader->source, section->offset, error,
-                                     "%s %u lies in module %u of %u", what, i, types[i].module,
-                                     module_count);
+    for (size_t i = 0; i < count; i++)
+        if ((kinds[i].table != NULL || kinds[i].type == SECTION_LAYOUT ||
+             kinds[i].type == SECTION_METADATA) &&
+            !read_small_section(reader, &kinds[i], error))
+            return false;
+    // Now each table can be held against those that its entries refer to.
+    for (size_t i = 0; i < count; i++)
+        if (kinds[i].table != NULL && !section_table_check(kinds[i].table, reader->details, error))
+            return byte_source_locate(&reader->source, reader->map.sections[i].offset, error);
     return true;
-}
-
-static bool check_variable_modules(const SnapshotReader *reader, Error *error)
-{
-    const SnapshotDetails *details = reader->details;
-
-    for (uint32_t i = 0; i < details->variable_count; i++)
-        if (details->variables[i].module >= details->module_count)
-            return byte_source_fault(&reader->source, reader->map.variables.offset, error,
-                                     "variable %u lies in module %u of %u", i,
-                                     details->variables[i].module, details->module_count);
-    return true;
-}
-
-static bool check_stack_threads(const SnapshotReader *reader, Error *error)
-{
-    const SnapshotDetails *details = reader->details;
-
-    for (uint32_t i = 0; i < details->stack_count; i++)
-        if (details->stacks[i].thread >= details->thread_count)
-            return byte_source_fault(&reader->source, reader->map.frames.offset, error,
-                                     "stack %u is of thread %u of %u", i, details->stacks[i].thread,
-                                     details->thread_count);
-    return true;
-}
-
-static bool check_modules(const SnapshotReader *reader, Error *error)
-{
-    const SnapshotDetails *details = reader->details;
-
-    return check_modules_of(reader, details->types, details->type_count, &reader->map.types, "type",
-                            error) &&
-           check_modules_of(reader, details->drops, details->drop_count, &reader->map.drops,
-                            "drop function", error) &&
-           check_variable_modules(reader, error);
 }
 
 // Opens the stream and reads everything but the heap itself.
 static bool read_surroundings(SnapshotReader *reader, Error *error)
 {
-    SectionMap *map = &reader->map;
+    SnapshotMetadata *metadata;
 
     reader->details = snapshot_details_new();
     if (reader->details == NULL)
         return error_set_memory(error, sizeof *reader->details, "the snapshot's details");
-    if (!section_map_init(map, &reader->source, error) ||
-        !read_small_section(reader, &map->layout, decode_layout, error) ||
-        !read_small_section(reader, &map->metadata, decode_metadata, error) ||
-        !read_small_section(reader, &map->threads, decode_threads, error) ||
-        !read_small_section(reader, &map->modules, decode_modules, error) ||
-        !read_small_section(reader, &map->types, decode_types, error) ||
-        !read_small_section(reader, &map->drops, decode_drops, error) ||
-        !read_small_section(reader, &map->frames, decode_frames, error) ||
-        !read_small_section(reader, &map->variables, decode_variables, error) ||
-        !read_small_section(reader, &map->mappings, decode_mappings, error) ||
-        !read_small_section(reader, &map->root_names, decode_root_names, error) ||
-        !read_small_section(reader, &map->type_layouts, decode_type_layouts, error) ||
-        !read_small_section(reader, &map->losses, decode_losses, error) ||
-        !check_modules(reader, error) || !check_stack_threads(reader, error))
+    if (!section_map_init(&reader->map, &reader->source, error) ||
+        !read_small_sections(reader, error))
         return false;
-    // The flag is what readers of the heap go by; the metadata only repeats it.
-    reader->details->metadata.keeps_free_slots = (map->flags & SNAPSHOT_FLAG_KEEPS_FREE_SLOTS) != 0;
+    // The flag is what readers of the heap go by, and losses count; the metadata only repeat both.
+    metadata = &reader->details->metadata;
+    metadata->keeps_free_slots = (reader->map.flags & SNAPSHOT_FLAG_KEEPS_FREE_SLOTS) != 0;
+    metadata->is_complete = metadata->is_complete && reader->details->loss_count == 0;
     return true;
 }
 
@@ -220,7 +129,8 @@ static bool reserve_runs(SnapshotReader *reader, HeapImageBuilder *builder, Erro
         heap_sections_read_runs(&reader->source, &reader->map, &reader->layout, &table, error);
 
     if (ok && !heap_image_builder_reserve(builder, table.runs, table.count, error))
-        ok = byte_source_locate(&reader->source, reader->map.runs.offset, error);
+        ok = byte_source_locate(&reader->source,
+                                section_map_find(&reader->map, SECTION_RUNS)->offset, error);
     free(table.runs);
     return ok;
 }
@@ -347,18 +257,19 @@ bool snapshot_verify(const char *path, const SnapshotReadOptions *options,
 static bool count_heap(SnapshotReader *reader, SnapshotFileInfo *out, Error *error)
 {
     const SectionMap *map = &reader->map;
+    const Section *blocks = section_map_find(map, SECTION_BLOCKS);
     ByteSource *source = &reader->source;
     uint64_t count;
 
-    if (!heap_sections_table_count(source, &map->runs, RUN_BYTES, "page runs", &out->run_count,
-                                   error) ||
-        !heap_sections_table_count(source, &map->roots, ROOT_BYTES, "roots", &out->root_count,
-                                   error) ||
-        !heap_sections_table_count(source, &map->blocks, BLOCK_BYTES, "foreign blocks",
-                                   &out->block_count, error))
+    if (!heap_sections_table_count(source, section_map_find(map, SECTION_RUNS), RUN_BYTES,
+                                   "page runs", &out->run_count, error) ||
+        !heap_sections_table_count(source, section_map_find(map, SECTION_ROOTS), ROOT_BYTES,
+                                   "roots", &out->root_count, error) ||
+        !heap_sections_table_count(source, blocks, BLOCK_BYTES, "foreign blocks", &out->block_count,
+                                   error))
         return false;
-    if (map->blocks.offset != 0)
-        out->foreign_bytes = map->blocks.length - TABLE_HEAD_BYTES - out->block_count * BLOCK_BYTES;
+    if (blocks->offset != 0)
+        out->foreign_bytes = blocks->length - TABLE_HEAD_BYTES - out->block_count * BLOCK_BYTES;
     for (uint64_t i = 0; i < map->pages_count; i++) {
         if (!heap_sections_table_count(source, &map->pages[i], RUN_BYTES, "page runs", &count,
                                        error))

@@ -11,11 +11,12 @@
 #include "base/byte_buffer.h"
 #include "base/output_file.h"
 #include "snapshot/file/page_pieces.h"
-#include "snapshot/file/redacted_details.h"
 #include "snapshot/file/redaction.h"
-#include "snapshot/file/section_codecs.h"
 #include "snapshot/file/frames/seekable_writer.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/redacted_details.h"
+#include "snapshot/file/sections/section_layout.h"
+#include "snapshot/file/sections/section_metadata.h"
+#include "snapshot/file/sections/sections.h"
 
 _Static_assert(sizeof(Root) == ROOT_BYTES, "roots are written as they lie in memory");
 
@@ -26,6 +27,8 @@ typedef struct SnapshotWriter {
     const SnapshotDetails *details;
     const Root *roots;
     const Redaction *redaction; // NULL: none
+    SnapshotMetadata metadata;
+    uint32_t flags; // of the file header and of the stream header
     SeekableWriter *writer;
     ByteBuffer buffer; // the sections that come next
 } SnapshotWriter;
@@ -40,17 +43,17 @@ static uint64_t padding_after(uint64_t length)
     return (SECTION_ALIGNMENT - length % SECTION_ALIGNMENT) % SECTION_ALIGNMENT;
 }
 
-static void add_section_header(ByteBuffer *buffer, uint32_t type, uint64_t length)
+static void add_section_header(ByteBuffer *buffer, const SectionKind *kind, uint64_t length)
 {
-    byte_buffer_add_u32(buffer, type);
-    byte_buffer_add_u32(buffer, 0);
+    byte_buffer_add_u32(buffer, kind->type);
+    byte_buffer_add_u32(buffer, kind->is_needed ? SECTION_FLAG_NEEDED : 0);
     byte_buffer_add_u64(buffer, length);
 }
 
 // A section whose length is known once it is there: end_section() fills it in.
-static size_t begin_section(ByteBuffer *buffer, uint32_t type)
+static size_t begin_section(ByteBuffer *buffer, const SectionKind *kind)
 {
-    add_section_header(buffer, type, 0);
+    add_section_header(buffer, kind, 0);
     return buffer->length;
 }
 
@@ -89,42 +92,36 @@ static void add_run_table(ByteBuffer *buffer, const SnapshotContents *contents)
     }
 }
 
-static void add_heads(SnapshotWriter *writer)
+static void add_stream_header(SnapshotWriter *writer)
 {
-    const SnapshotContents *contents = writer->contents;
     ByteBuffer *buffer = &writer->buffer;
-    uint64_t page_bytes = 0;
-    size_t section;
 
     byte_buffer_add(buffer, STREAM_MAGIC, strlen(STREAM_MAGIC));
     byte_buffer_add_u16(buffer, SNAPSHOT_FORMAT_MAJOR);
     byte_buffer_add_u16(buffer, SNAPSHOT_FORMAT_MINOR);
-    byte_buffer_add_u32(buffer,
-                        writer->options.keeps_free_slots ? SNAPSHOT_FLAG_KEEPS_FREE_SLOTS : 0);
+    byte_buffer_add_u32(buffer, writer->flags);
+}
 
-    section = begin_section(buffer, SECTION_LAYOUT);
-    section_encode_layout(buffer, &contents->layout);
-    end_section(buffer, section);
-
-    section = begin_section(buffer, SECTION_RUNS);
-    add_run_table(buffer, contents);
-    end_section(buffer, section);
+static void add_pages_head(SnapshotWriter *writer, const SectionKind *kind)
+{
+    const SnapshotContents *contents = writer->contents;
+    uint64_t page_bytes = 0;
 
     for (uint64_t i = 0; i < contents->run_count; i++)
         page_bytes += contents->runs[i].page_count * contents->layout.page_size;
-    add_section_header(buffer, SECTION_PAGES,
+    add_section_header(&writer->buffer, kind,
                        TABLE_HEAD_BYTES + contents->run_count * RUN_BYTES + page_bytes);
-    add_run_table(buffer, contents);
+    add_run_table(&writer->buffer, contents);
 }
 
-static bool write_pages(SnapshotWriter *writer, Error *error)
+static bool write_pages(SnapshotWriter *writer, const SectionKind *kind, Error *error)
 {
     const SnapshotContents *contents = writer->contents;
     PagePieces pieces = {0};
     StreamFilter filter = page_pieces_filter(&pieces);
     bool ok;
 
-    add_heads(writer);
+    add_pages_head(writer, kind);
     ok = page_pieces_init(&pieces, contents, writer->options.keeps_free_slots, writer->redaction,
                           error) &&
          flush(writer, error);
@@ -137,13 +134,13 @@ static bool write_pages(SnapshotWriter *writer, Error *error)
 
 // ---- roots ----
 
-static bool write_roots(SnapshotWriter *writer, Error *error)
+static bool write_roots(SnapshotWriter *writer, const SectionKind *kind, Error *error)
 {
     const SnapshotContents *contents = writer->contents;
     ByteBuffer *buffer = &writer->buffer;
     StreamPiece pieces[2];
 
-    add_section_header(buffer, SECTION_ROOTS, TABLE_HEAD_BYTES + contents->root_count * ROOT_BYTES);
+    add_section_header(buffer, kind, TABLE_HEAD_BYTES + contents->root_count * ROOT_BYTES);
     byte_buffer_add_u64(buffer, contents->root_count);
     if (buffer->is_short)
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for the snapshot's tables");
@@ -157,56 +154,7 @@ static bool write_roots(SnapshotWriter *writer, Error *error)
     return true;
 }
 
-// ---- tables and foreign blocks ----
-
-static void add_tables(SnapshotWriter *writer)
-{
-    static const struct {
-        uint32_t type;
-        void (*encode)(ByteBuffer *buffer, const SnapshotDetails *details);
-    } tables[] = {
-        {SECTION_THREADS, section_encode_threads},   {SECTION_MODULES, section_encode_modules},
-        {SECTION_TYPES, section_encode_types},       {SECTION_DROPS, section_encode_drops},
-        {SECTION_FRAMES, section_encode_frames},     {SECTION_VARIABLES, section_encode_variables},
-        {SECTION_MAPPINGS, section_encode_mappings},
-    };
-
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        size_t section = begin_section(&writer->buffer, tables[i].type);
-        tables[i].encode(&writer->buffer, writer->details);
-        end_section(&writer->buffer, section);
-    }
-}
-
-// Sections that few snapshots have.
-static void add_optional_tables(SnapshotWriter *writer)
-{
-    const SnapshotDetails *details = writer->details;
-    const struct {
-        uint32_t type;
-        uint32_t flags;
-        uint32_t count;
-        void (*encode)(ByteBuffer *buffer, const SnapshotDetails *details);
-    } tables[] = {
-        {SECTION_ROOT_NAMES, 0, details->root_name_count, section_encode_root_names},
-        {SECTION_TYPE_LAYOUTS, SECTION_FLAG_NEEDED, details->type_layout_count,
-         section_encode_type_layouts},
-        {SECTION_LOSSES, 0, details->loss_count, section_encode_losses},
-    };
-
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        size_t section;
-
-        if (tables[i].count == 0)
-            continue;
-        section = begin_section(&writer->buffer, tables[i].type);
-        if (!writer->buffer.is_short)
-            bytes_put_u32(writer->buffer.bytes + section - SECTION_HEADER_BYTES + 4,
-                          tables[i].flags);
-        tables[i].encode(&writer->buffer, details);
-        end_section(&writer->buffer, section);
-    }
-}
+// ---- foreign blocks ----
 
 static void redact_block(const void *context, const StreamPiece *piece, uint64_t offset,
                          uint8_t *bytes, uint64_t length)
@@ -217,7 +165,7 @@ static void redact_block(const void *context, const StreamPiece *piece, uint64_t
                          length);
 }
 
-static bool write_blocks(SnapshotWriter *writer, Error *error)
+static bool write_blocks(SnapshotWriter *writer, const SectionKind *kind, Error *error)
 {
     const SnapshotContents *contents = writer->contents;
     ByteBuffer *buffer = &writer->buffer;
@@ -238,7 +186,7 @@ static bool write_blocks(SnapshotWriter *writer, Error *error)
                                   .number = i};
         block_bytes += block->bytes + padding_after(block->bytes);
     }
-    add_section_header(buffer, SECTION_BLOCKS,
+    add_section_header(buffer, kind,
                        TABLE_HEAD_BYTES + contents->block_count * BLOCK_BYTES + block_bytes);
     byte_buffer_add_u64(buffer, contents->block_count);
     for (uint64_t i = 0; i < contents->block_count; i++) {
@@ -251,17 +199,52 @@ static bool write_blocks(SnapshotWriter *writer, Error *error)
     return ok;
 }
 
-static bool write_metadata(SnapshotWriter *writer, Error *error)
-{
-    SnapshotMetadata metadata = writer->details->metadata;
-    size_t section = begin_section(&writer->buffer, SECTION_METADATA);
+// ---- all sections ----
 
-    // What was written, whatever the caller thought.
-    metadata.keeps_free_slots = writer->options.keeps_free_slots;
-    metadata.is_redacted = metadata.is_redacted || writer->options.redacts;
-    section_encode_metadata(&writer->buffer, &metadata);
-    end_section(&writer->buffer, section);
-    return flush(writer, error);
+// A section that is small enough to be made in the buffer.
+static void add_small_section(SnapshotWriter *writer, const SectionKind *kind)
+{
+    ByteBuffer *buffer = &writer->buffer;
+    size_t section;
+
+    if (kind->occurrence == SECTION_UNLESS_EMPTY &&
+        section_table_count(kind->table, writer->details) == 0)
+        return;
+    section = begin_section(buffer, kind);
+    if (kind->table != NULL)
+        section_table_encode(kind->table, buffer, writer->details);
+    else if (kind->type == SECTION_LAYOUT)
+        section_encode_layout(buffer, &writer->contents->layout);
+    else if (kind->type == SECTION_RUNS)
+        add_run_table(buffer, writer->contents);
+    else
+        section_encode_metadata(buffer, &writer->metadata);
+    end_section(buffer, section);
+}
+
+static bool write_sections(SnapshotWriter *writer, Error *error)
+{
+    size_t count;
+    const SectionKind *kinds = sections_all(&count);
+    bool ok = true;
+
+    add_stream_header(writer);
+    for (size_t i = 0; ok && i < count; i++)
+        switch (kinds[i].type) {
+        case SECTION_PAGES:
+            ok = write_pages(writer, &kinds[i], error);
+            break;
+        case SECTION_ROOTS:
+            ok = write_roots(writer, &kinds[i], error);
+            break;
+        case SECTION_BLOCKS:
+            ok = write_blocks(writer, &kinds[i], error);
+            break;
+        default:
+            add_small_section(writer, &kinds[i]);
+            break;
+        }
+    return ok && flush(writer, error);
 }
 
 static bool write_file(SnapshotWriter *writer, OutputFile *file, SnapshotWriteResult *result,
@@ -271,20 +254,18 @@ static bool write_file(SnapshotWriter *writer, OutputFile *file, SnapshotWriteRe
     SeekableWriterOptions writer_options = {
         .format_major = SNAPSHOT_FORMAT_MAJOR,
         .format_minor = SNAPSHOT_FORMAT_MINOR,
-        .flags = options->keeps_free_slots ? SNAPSHOT_FLAG_KEEPS_FREE_SLOTS : 0,
+        .flags = writer->flags,
         .level = options->level,
         .max_file_bytes = options->max_file_bytes,
         .threads = options->threads,
         .cancel = options->cancel,
     };
 
+    // What was written, whatever the caller thought.
+    writer->metadata = writer->details->metadata;
+    writer->metadata.keeps_free_slots = options->keeps_free_slots;
     if (!seekable_writer_new(file, &writer_options, &writer->writer, error) ||
-        !write_pages(writer, error) || !write_roots(writer, error))
-        return false;
-    add_tables(writer);
-    add_optional_tables(writer);
-    if (!write_blocks(writer, error) || !write_metadata(writer, error) ||
-        !seekable_writer_finish(writer->writer, error))
+        !write_sections(writer, error) || !seekable_writer_finish(writer->writer, error))
         return false;
     result->file_bytes = seekable_writer_file_bytes(writer->writer);
     result->stream_bytes = seekable_writer_stream_bytes(writer->writer);
@@ -327,11 +308,12 @@ bool snapshot_write(const char *path, const SnapshotContents *contents,
 
     if (options != NULL)
         writer.options = *options;
+    writer.flags = writer.options.keeps_free_slots ? SNAPSHOT_FLAG_KEEPS_FREE_SLOTS : 0;
     if (result == NULL)
         result = &unwanted;
     *result = (SnapshotWriteResult){0};
     ok = heap_layout_check(&contents->layout, error) &&
-         section_check_details(contents->details, error) &&
+         sections_check_limits(contents->details, error) &&
          output_file_open(path, writer.options.replaces, &file, error) &&
          (writer.options.redacts ? write_redacted(&writer, file, result, error)
                                  : write_file(&writer, file, result, error));

@@ -32,14 +32,15 @@ ARROWS='
 base:
 snapshot/heap: base
 snapshot/file/frames: base
-snapshot/file: base snapshot/heap snapshot/file/frames
-snapshot/file/salvage: base snapshot/heap snapshot/file snapshot/file/frames
+snapshot/file/sections: base snapshot/heap
+snapshot/file: base snapshot/heap snapshot/file/frames snapshot/file/sections
+snapshot/file/salvage: base snapshot/heap snapshot/file snapshot/file/frames snapshot/file/sections
 embed: base snapshot/heap snapshot/file
 snapshot/capture/copy: base snapshot/heap
 snapshot/capture/guard: base snapshot/capture/copy
 snapshot/capture/live: base snapshot/heap snapshot/capture/copy snapshot/capture/guard
 snapshot/capture/core: base snapshot/heap snapshot/capture/copy
-snapshot/capture/names: base snapshot/heap snapshot/file snapshot/capture/copy
+snapshot/capture/names: base snapshot/heap snapshot/file/sections snapshot/capture/copy
 snapshot/capture/find: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/names
 snapshot/capture: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/live snapshot/capture/core snapshot/capture/names snapshot/capture/find
 marker/native:
@@ -51,7 +52,7 @@ analysis/names: base snapshot/heap
 analysis/graph: base snapshot/heap marker analysis/names
 analysis/replay: base snapshot/heap marker marker/schedule analysis/graph
 analysis: base snapshot/heap marker analysis/names analysis/graph
-formats: base snapshot/heap snapshot/file marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay
+formats: base snapshot/heap snapshot/file snapshot/file/sections marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay
 cli: base snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay formats
 cli/commands: base snapshot/heap snapshot/file snapshot/file/salvage snapshot/capture snapshot/capture/live marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay formats cli
 '

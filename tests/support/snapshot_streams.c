@@ -14,7 +14,7 @@
 #include "base/output_file.h"
 #include "snapshot/file/frames/seekable_reader.h"
 #include "snapshot/file/frames/seekable_writer.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/snapshot_format.h"
 
 static void require(bool ok, const char *what)
 {

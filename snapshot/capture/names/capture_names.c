@@ -10,7 +10,7 @@
 #include "snapshot/capture/names/capture_names_internal.h"
 #include "base/clean_text.h"
 #include "snapshot/capture/copy/memory_available.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/snapshot_format.h"
 
 // Enough for executables of some gigabytes on a busy machine, and no longer than people wait.
 #define CPU_SECONDS 20u

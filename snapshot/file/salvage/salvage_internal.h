@@ -23,6 +23,7 @@ typedef struct SalvageStream {
     uint32_t flags;           // of the stream header
     SalvageSection *sections; // in the order of the stream; owned
     uint64_t section_count;
+    uint64_t section_capacity;
     bool has_end; // the last section was reached, so there are no others
 } SalvageStream;
 

@@ -11,7 +11,7 @@
 #include "base/byte_buffer.h"
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/file/salvage/salvage_internal.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/snapshot_format.h"
 
 // More stretches of lost pages than this are told as one.
 #define MAX_LOST_STRETCHES 1000u

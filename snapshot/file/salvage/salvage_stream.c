@@ -4,59 +4,29 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/array.h"
 #include "base/byte_buffer.h"
+#include "base/search.h"
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/file/salvage/salvage_internal.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/sections.h"
 
 bool salvage_stream_has(const SalvageStream *stream, uint64_t offset, uint64_t length)
 {
-    uint64_t low = 0, high = stream->part_count;
+    uint64_t next = search_above(stream->parts, stream->part_count, offset, offset);
+    const StreamPart *part = next > 0 ? &stream->parts[next - 1] : NULL;
 
-    if (length == 0)
-        return true;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        const StreamPart *part = &stream->parts[middle];
-
-        if (offset < part->offset)
-            high = middle;
-        else if (offset - part->offset >= part->length)
-            low = middle + 1;
-        else
-            return length <= part->length - (offset - part->offset);
-    }
-    return false;
+    return length == 0 || (part != NULL && offset - part->offset <= part->length &&
+                           length <= part->length - (offset - part->offset));
 }
 
 static bool add_section(SalvageStream *stream, const SalvageSection *section, Error *error)
 {
-    // Sections are few; those of pages, at most as many as the stream has headers.
-    SalvageSection *grown =
-        (stream->section_count & (stream->section_count - 1)) != 0
-            ? stream->sections
-            : realloc(stream->sections, (2 * stream->section_count + 1) * sizeof *grown);
-
-    if (grown == NULL)
-        return error_set_memory(error, sizeof *grown, "the list of sections");
-    stream->sections = grown;
+    if (!array_reserve(&stream->sections, &stream->section_capacity, stream->section_count + 1,
+                       sizeof *stream->sections, "the list of sections", error))
+        return false;
     stream->sections[stream->section_count++] = *section;
     return true;
-}
-
-static bool is_known(uint32_t type)
-{
-    static const uint32_t known[] = {
-        SECTION_LAYOUT,     SECTION_RUNS,         SECTION_PAGES,  SECTION_ROOTS,
-        SECTION_THREADS,    SECTION_MODULES,      SECTION_TYPES,  SECTION_DROPS,
-        SECTION_FRAMES,     SECTION_VARIABLES,    SECTION_BLOCKS, SECTION_MAPPINGS,
-        SECTION_ROOT_NAMES, SECTION_TYPE_LAYOUTS, SECTION_LOSSES, SECTION_METADATA,
-    };
-
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (known[i] == type)
-            return true;
-    return false;
 }
 
 // From header to header, over bodies that may be missing, until a header is.
@@ -71,7 +41,8 @@ static bool walk_sections(SalvageStream *stream, Error *error)
 
         if (section.length > HEAP_ADDRESS_LIMIT)
             return true;
-        if (!is_known(section.type) && (bytes_get_u32(header + 4) & SECTION_FLAG_NEEDED) != 0)
+        if (sections_find(section.type) == NULL &&
+            (bytes_get_u32(header + 4) & SECTION_FLAG_NEEDED) != 0)
             return error_set(error, ERROR_UNSUPPORTED,
                              "the snapshot needs a section to be understood, which we do not know");
         if (!add_section(stream, &section, error))

@@ -6,118 +6,95 @@
 #include "base/byte_buffer.h"
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/file/salvage/salvage_internal.h"
-#include "snapshot/file/section_codecs.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/section_metadata.h"
+#include "snapshot/file/sections/sections.h"
 #include "base/version.h"
-
-#define NO_MODULE UINT32_MAX
 
 // ---- names ----
 
-typedef bool DecodeTable(ByteCursor *cursor, SnapshotDetails *details, Error *error);
-
-typedef struct NameTable {
-    uint32_t type;
-    DecodeTable *decode;
-    const char *what;
-    bool needs_threads; // it is of no use without
-    bool needs_modules;
-    bool is_optional; // may have been left out
-} NameTable;
-
-static const NameTable tables[] = {
-    {SECTION_THREADS, section_decode_threads, "the threads", false, false, false},
-    {SECTION_MODULES, section_decode_modules, "executable and libraries", false, false, false},
-    {SECTION_TYPES, section_decode_types, "the names of types", false, false, false},
-    {SECTION_DROPS, section_decode_drops, "the names of drop functions", false, false, true},
-    {SECTION_FRAMES, section_decode_frames, "the frames of stacks", true, true, true},
-    {SECTION_VARIABLES, section_decode_variables, "the names of variables", false, true, true},
-    {SECTION_MAPPINGS, section_decode_mappings, "the memory map", false, false, false},
-    {SECTION_ROOT_NAMES, section_decode_root_names, "the names of roots", false, false, true},
-    {SECTION_TYPE_LAYOUTS, section_decode_type_layouts,
-     "where types hold references: every word of theirs may be one now", false, false, true},
-};
-
-// True with *is_there false: the section is not there as a whole.
-static bool decode(const SalvageStream *stream, uint32_t type, DecodeTable *decode_table,
-                   SnapshotDetails *details, bool *is_there, Error *error)
+// The bytes of a section that is there as a whole.
+static bool find_whole(const SalvageStream *stream, uint32_t type, ByteCursor *cursor)
 {
     const SalvageSection *section = salvage_stream_find(stream, type);
-    ByteCursor cursor;
 
-    *is_there = section != NULL && salvage_stream_has(stream, section->offset, section->length);
+    if (section == NULL || !salvage_stream_has(stream, section->offset, section->length))
+        return false;
+    *cursor = (ByteCursor){.bytes = stream->bytes + section->offset, .length = section->length};
+    return true;
+}
+
+static bool note_lost_table(Salvage *salvage, const SectionKind *kind, Error *error)
+{
+    // An absent section was never written where the end of the stream is there. Elsewhere that is
+    // not known of sections that old files do not have; their loss changes no count.
+    if (salvage_stream_find(&salvage->stream, kind->type) == NULL &&
+        (salvage->stream.has_end || kind->since_minor > 0))
+        return true;
+    return snapshot_details_add_loss(salvage->details, LOSS_NAMES, 0, 0, kind->lost, error);
+}
+
+static bool note_lost_metadata(Salvage *salvage, Error *error)
+{
+    SnapshotMetadata *metadata = &salvage->details->metadata;
+
+    strcpy(metadata->executable, "unknown");
+    strcpy(metadata->method, "unknown");
+    strcpy(metadata->tool_version, RUDO_SNAP_VERSION);
+    return snapshot_details_add_loss(salvage->details, LOSS_NAMES, 0, 0,
+                                     "when and how it was captured", error);
+}
+
+// A table that is there as a whole. Those that others refer to come first in the table of sections.
+static bool decode_table(Salvage *salvage, const SectionKind *kind, bool *is_there, Error *error)
+{
+    const SalvageStream *stream = &salvage->stream;
+    ByteCursor cursor, other;
+    bool is_detached = kind->refers_to != 0 && !find_whole(stream, kind->refers_to, &other);
+
+    *is_there =
+        find_whole(stream, kind->type, &cursor) && (!is_detached || kind->table->detach != NULL);
     if (!*is_there)
         return true;
-    cursor = (ByteCursor){.bytes = stream->bytes + section->offset, .length = section->length};
-    return decode_table(&cursor, details, error);
+    if (!section_table_decode(kind->table, &cursor, salvage->details, error))
+        return false;
+    if (is_detached)
+        section_table_detach(kind->table, salvage->details);
+    return section_table_check(kind->table, salvage->details, error);
 }
 
-static bool decode_metadata(ByteCursor *cursor, SnapshotDetails *details, Error *error)
-{
-    return section_decode_metadata(cursor, &details->metadata, error);
-}
-
-// Without the table that they refer to, entries refer to none.
-static void forget_modules(SnapshotType *types, uint32_t count, uint32_t module_count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (types[i].module != NO_MODULE && types[i].module >= module_count)
-            types[i].module = NO_MODULE;
-}
-
-static bool note_lost_table(Salvage *salvage, const NameTable *table, Error *error)
-{
-    // When the end is there, what is not there was never written.
-    if (salvage->stream.has_end && salvage_stream_find(&salvage->stream, table->type) == NULL)
-        return true;
-    // Perhaps there was none: nobody knows, but it changes no count.
-    if (table->is_optional && salvage_stream_find(&salvage->stream, table->type) == NULL)
-        return true;
-    return snapshot_details_add_loss(salvage->details, LOSS_NAMES, 0, 0, table->what, error);
-}
-
-// The tables in their order: those that others refer to come first.
-static bool decode_tables(Salvage *salvage, Error *error)
+// Metadata and the losses that the file itself lists: whether the snapshot was complete when it was
+// written. Losses that salvage finds are added to these.
+static bool decode_completeness(Salvage *salvage, Error *error)
 {
     SnapshotDetails *details = salvage->details;
-    bool has_threads = false, has_modules = false;
+    ByteCursor cursor;
+    bool has_metadata = find_whole(&salvage->stream, SECTION_METADATA, &cursor), has_losses;
 
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        const NameTable *table = &tables[i];
-        bool is_there = false;
-
-        if ((!table->needs_threads || has_threads) && (!table->needs_modules || has_modules) &&
-            !decode(&salvage->stream, table->type, table->decode, details, &is_there, error))
-            return false;
-        has_threads = has_threads || (is_there && table->type == SECTION_THREADS);
-        has_modules = has_modules || (is_there && table->type == SECTION_MODULES);
-        if (!is_there && !note_lost_table(salvage, table, error))
-            return false;
-    }
-    forget_modules(details->types, details->type_count, details->module_count);
-    forget_modules(details->drops, details->drop_count, details->module_count);
-    return true;
+    if ((has_metadata && !section_decode_metadata(&cursor, &details->metadata, error)) ||
+        !decode_table(salvage, sections_find(SECTION_LOSSES), &has_losses, error))
+        return false;
+    if (details->loss_count > 0)
+        details->metadata.is_complete = false;
+    return has_metadata || note_lost_metadata(salvage, error);
 }
 
 bool salvage_names(Salvage *salvage, Error *error)
 {
-    const SalvageStream *stream = &salvage->stream;
-    SnapshotDetails *details = salvage->details;
-    bool has_losses, has_metadata;
+    size_t count;
+    const SectionKind *kinds = sections_all(&count);
 
-    // Metadata first, since they say whether it was complete; then the list that they go with.
-    if (!decode(stream, SECTION_METADATA, decode_metadata, details, &has_metadata, error) ||
-        !decode(stream, SECTION_LOSSES, section_decode_losses, details, &has_losses, error))
+    if (!decode_completeness(salvage, error))
         return false;
-    if (!has_metadata) {
-        strcpy(details->metadata.executable, "unknown");
-        strcpy(details->metadata.method, "unknown");
-        strcpy(details->metadata.tool_version, RUDO_SNAP_VERSION);
-        if (!snapshot_details_add_loss(details, LOSS_NAMES, 0, 0, "when and how it was captured",
-                                       error))
+    for (size_t i = 0; i < count; i++) {
+        bool is_there;
+
+        if (kinds[i].table == NULL || kinds[i].type == SECTION_LOSSES)
+            continue;
+        if (!decode_table(salvage, &kinds[i], &is_there, error) ||
+            (!is_there && !note_lost_table(salvage, &kinds[i], error)))
             return false;
     }
-    return decode_tables(salvage, error);
+    return true;
 }
 
 // ---- roots ----

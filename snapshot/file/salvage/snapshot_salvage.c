@@ -10,8 +10,8 @@
 
 #include "base/byte_buffer.h"
 #include "snapshot/file/salvage/salvage_internal.h"
-#include "snapshot/file/section_codecs.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/section_layout.h"
+#include "snapshot/file/sections/snapshot_format.h"
 
 static bool read_layout(Salvage *salvage, Error *error)
 {

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/byte_buffer.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/snapshot_format.h"
 #include "tests/support/example_heap.h"
 #include "tests/support/random_heap.h"
 #include "tests/support/snapshot_streams.h"
@@ -35,74 +35,69 @@ static Bytes example_stream(void)
     return snapshot_stream(&contents, NULL);
 }
 
-// The example with 8 bytes of a section (at `offset` from its body) replaced.
-static Bytes example_with(size_t section_in_map, uint64_t offset, uint64_t value)
+// The stream with 8 bytes of a section (at `offset` from its body) replaced.
+static Bytes changed(Bytes stream, const char *type, uint64_t offset, uint64_t value)
 {
-    Bytes stream = example_stream();
     SectionMap map = sections_of(stream.bytes, stream.length);
-    const Section *section = (const Section *)(const void *)((const char *)&map + section_in_map);
+    const Section *section =
+        section_map_find(&map, SECTION_TYPE(type[0], type[1], type[2], type[3]));
 
     bytes_put_u64(stream.bytes + section->offset + offset, value);
     section_map_release(&map);
     return stream;
 }
 
-#define IN(section) offsetof(SectionMap, section)
+static Bytes example_with(const char *type, uint64_t offset, uint64_t value)
+{
+    return changed(example_stream(), type, offset, value);
+}
 
 static void save_hostile_tables(const char *folder)
 {
     // Offset 8 of a table's body: its first entry. Before the body: the section's length.
-    save(folder, "runs-count-huge", example_with(IN(runs), 0, UINT64_MAX));
+    save(folder, "runs-count-huge", example_with("RUNS", 0, UINT64_MAX));
     save(folder, "runs-address-noncanonical",
-         example_with(IN(runs), 8, UINT64_C(0x8000000000000000)));
-    save(folder, "runs-address-last", example_with(IN(runs), 8, UINT64_MAX - 4095));
-    save(folder, "runs-address-unaligned", example_with(IN(runs), 8, EXAMPLE_PAGE_ADDRESS + 1));
-    save(folder, "runs-address-zero", example_with(IN(runs), 8, 0));
-    save(folder, "runs-pages-none", example_with(IN(runs), 16, 0));
-    save(folder, "runs-pages-huge", example_with(IN(runs), 16, UINT64_C(1) << 52));
-    save(folder, "roots-count-huge", example_with(IN(roots), 0, UINT64_MAX / 24));
-    save(folder, "roots-kind-unknown", example_with(IN(roots), 24, UINT64_C(0xff00000000)));
-    save(folder, "blocks-count-huge", example_with(IN(blocks), 0, UINT64_C(1) << 60));
-    save(folder, "blocks-bytes-huge", example_with(IN(blocks), 16, UINT64_MAX));
-    save(folder, "blocks-bytes-none", example_with(IN(blocks), 16, 0));
-    save(folder, "blocks-address-last", example_with(IN(blocks), 8, UINT64_MAX));
-    save(folder, "threads-count-huge", example_with(IN(threads), 0, UINT64_MAX));
-    save(folder, "modules-string-huge", example_with(IN(modules), 24, UINT64_MAX));
-    save(folder, "types-count-huge", example_with(IN(types), 0, UINT64_C(1) << 32));
-    save(folder, "drops-count-huge", example_with(IN(drops), 0, UINT64_C(1) << 32));
-    save(folder, "frames-stacks-huge", example_with(IN(frames), 0, UINT64_C(1) << 60));
-    save(folder, "frames-count-huge", example_with(IN(frames), 16, UINT32_MAX));
-    save(folder, "frames-thread-unknown", example_with(IN(frames), 8, 5));
-    save(folder, "frames-end-unknown", example_with(IN(frames), 8, UINT64_C(9) << 32));
-    save(folder, "frames-end-before-start", example_with(IN(frames), 40, 1));
-    save(folder, "variables-count-huge", example_with(IN(variables), 0, UINT64_C(1) << 59));
-    save(folder, "variables-bytes-none", example_with(IN(variables), 16, 0));
-    save(folder, "variables-kind-unknown", example_with(IN(variables), 24, UINT64_C(7) << 32));
-    save(folder, "drops-module-unknown", example_with(IN(drops), 24, UINT64_C(0x100000007)));
-    save(folder, "layout-page-size-none", example_with(IN(layout), 32, 0));
-    save(folder, "layout-fields-outside", example_with(IN(layout), 48, UINT64_MAX));
-    save(folder, "metadata-not-json", example_with(IN(metadata), 0, 0));
+         example_with("RUNS", 8, UINT64_C(0x8000000000000000)));
+    save(folder, "runs-address-last", example_with("RUNS", 8, UINT64_MAX - 4095));
+    save(folder, "runs-address-unaligned", example_with("RUNS", 8, EXAMPLE_PAGE_ADDRESS + 1));
+    save(folder, "runs-address-zero", example_with("RUNS", 8, 0));
+    save(folder, "runs-pages-none", example_with("RUNS", 16, 0));
+    save(folder, "runs-pages-huge", example_with("RUNS", 16, UINT64_C(1) << 52));
+    save(folder, "roots-count-huge", example_with("ROOT", 0, UINT64_MAX / 24));
+    save(folder, "roots-kind-unknown", example_with("ROOT", 24, UINT64_C(0xff00000000)));
+    save(folder, "blocks-count-huge", example_with("BLCK", 0, UINT64_C(1) << 60));
+    save(folder, "blocks-bytes-huge", example_with("BLCK", 16, UINT64_MAX));
+    save(folder, "blocks-bytes-none", example_with("BLCK", 16, 0));
+    save(folder, "blocks-address-last", example_with("BLCK", 8, UINT64_MAX));
+    save(folder, "threads-count-huge", example_with("THRD", 0, UINT64_MAX));
+    save(folder, "modules-string-huge", example_with("MODU", 24, UINT64_MAX));
+    save(folder, "types-count-huge", example_with("TYPE", 0, UINT64_C(1) << 32));
+    save(folder, "drops-count-huge", example_with("DROP", 0, UINT64_C(1) << 32));
+    save(folder, "frames-stacks-huge", example_with("FRAM", 0, UINT64_C(1) << 60));
+    save(folder, "frames-count-huge", example_with("FRAM", 16, UINT32_MAX));
+    save(folder, "frames-thread-unknown", example_with("FRAM", 8, 5));
+    save(folder, "frames-end-unknown", example_with("FRAM", 8, UINT64_C(9) << 32));
+    save(folder, "frames-end-before-start", example_with("FRAM", 40, 1));
+    save(folder, "variables-count-huge", example_with("VARS", 0, UINT64_C(1) << 59));
+    save(folder, "variables-bytes-none", example_with("VARS", 16, 0));
+    save(folder, "variables-kind-unknown", example_with("VARS", 24, UINT64_C(7) << 32));
+    save(folder, "drops-module-unknown", example_with("DROP", 24, UINT64_C(0x100000007)));
+    save(folder, "layout-page-size-none", example_with("LAYO", 32, 0));
+    save(folder, "layout-fields-outside", example_with("LAYO", 48, UINT64_MAX));
+    save(folder, "metadata-not-json", example_with("META", 0, 0));
     // Lengths of sections: behind the end, and around it.
-    save(folder, "section-length-huge", example_with(IN(runs), (uint64_t)-8, UINT64_MAX - 7));
-    save(folder, "section-length-none", example_with(IN(runs), (uint64_t)-8, 0));
-    save(folder, "section-length-over-next", example_with(IN(runs), (uint64_t)-8, 40));
+    save(folder, "section-length-huge", example_with("RUNS", (uint64_t)-8, UINT64_MAX - 7));
+    save(folder, "section-length-none", example_with("RUNS", (uint64_t)-8, 0));
+    save(folder, "section-length-over-next", example_with("RUNS", (uint64_t)-8, 40));
 }
 
-// The same for what few snapshots have.
-static Bytes told_with(size_t section_in_map, uint64_t offset, uint64_t value)
+// The same for the sections that few snapshots have.
+static Bytes told_with(const char *type, uint64_t offset, uint64_t value)
 {
     SnapshotContents contents;
-    Bytes stream;
-    SectionMap map;
-    const Section *section;
 
     example_told_heap(&contents);
-    stream = snapshot_stream(&contents, NULL);
-    map = sections_of(stream.bytes, stream.length);
-    section = (const Section *)(const void *)((const char *)&map + section_in_map);
-    bytes_put_u64(stream.bytes + section->offset + offset, value);
-    section_map_release(&map);
-    return stream;
+    return changed(snapshot_stream(&contents, NULL), type, offset, value);
 }
 
 static void save_told(const char *folder)
@@ -111,16 +106,15 @@ static void save_told(const char *folder)
 
     example_told_heap(&contents);
     save(folder, "told", snapshot_stream(&contents, NULL));
-    save(folder, "told-root-names-huge", told_with(IN(root_names), 0, UINT64_MAX / 20));
-    save(folder, "told-root-name-huge", told_with(IN(root_names), 24, UINT32_MAX));
-    save(folder, "told-layouts-huge", told_with(IN(type_layouts), 0, UINT64_C(1) << 60));
-    save(folder, "told-offsets-huge", told_with(IN(type_layouts), 16, UINT64_MAX));
-    save(folder, "told-offset-unaligned", told_with(IN(type_layouts), 20, UINT64_C(49) << 32 | 1));
-    save(folder, "told-rest-before-offset",
-         told_with(IN(type_layouts), 16, UINT64_C(1) << 32 | 40));
-    save(folder, "told-losses-huge", told_with(IN(losses), 0, UINT64_C(1) << 61));
-    save(folder, "told-loss-kind-unknown", told_with(IN(losses), 24, 99));
-    save(folder, "told-loss-bytes-huge", told_with(IN(losses), 16, UINT64_MAX));
+    save(folder, "told-root-names-huge", told_with("XROT", 0, UINT64_MAX / 20));
+    save(folder, "told-root-name-huge", told_with("XROT", 24, UINT32_MAX));
+    save(folder, "told-layouts-huge", told_with("TLAY", 0, UINT64_C(1) << 60));
+    save(folder, "told-offsets-huge", told_with("TLAY", 16, UINT64_MAX));
+    save(folder, "told-offset-unaligned", told_with("TLAY", 20, UINT64_C(49) << 32 | 1));
+    save(folder, "told-rest-before-offset", told_with("TLAY", 16, UINT64_C(1) << 32 | 40));
+    save(folder, "told-losses-huge", told_with("LOST", 0, UINT64_C(1) << 61));
+    save(folder, "told-loss-kind-unknown", told_with("LOST", 24, 99));
+    save(folder, "told-loss-bytes-huge", told_with("LOST", 16, UINT64_MAX));
 }
 
 static void save_hostile_pages(const char *folder)
@@ -164,7 +158,7 @@ static void save_sections(const char *folder)
     SectionMap map = sections_of(stream.bytes, stream.length);
     static const char deep[] = "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]"
                                "]]]]]]]]]]]]}";
-    uint64_t metadata = map.metadata.offset;
+    uint64_t metadata = section_map_find(&map, SECTION_METADATA)->offset;
 
     // The page once more: an override.
     ByteBuffer body = {0};

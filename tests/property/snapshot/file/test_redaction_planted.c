@@ -10,7 +10,7 @@
 #include "analysis/reachability_report.h"
 #include "formats/reachability_json.h"
 #include "marker/mark.h"
-#include "snapshot/file/redacted_details.h"
+#include "snapshot/file/sections/redacted_details.h"
 #include "snapshot/file/redaction.h"
 #include "tests/support/dose.h"
 #include "tests/support/random_heap.h"

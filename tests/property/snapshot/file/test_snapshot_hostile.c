@@ -15,7 +15,7 @@
 #include "base/byte_buffer.h"
 #include "base/checksum.h"
 #include "snapshot/file/frames/seekable_internal.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/snapshot_format.h"
 #include "tests/support/dose.h"
 #include "tests/support/example_heap.h"
 #include "tests/support/random_heap.h"
@@ -499,7 +499,7 @@ static Bytes stream_of_many_sections(uint32_t count)
     example_heap(&contents);
     plain = snapshot_stream(&contents, NULL);
     SectionMap map = sections_of(plain.bytes, plain.length);
-    size_t at = map.metadata.offset - SECTION_HEADER_BYTES;
+    size_t at = section_map_find(&map, SECTION_METADATA)->offset - SECTION_HEADER_BYTES;
     byte_buffer_add_u32(&body, SECTION_PAGES);
     byte_buffer_add_u32(&body, 0);
     byte_buffer_add_u64(&body, 8);
@@ -576,7 +576,7 @@ static void check_page_at(uint64_t address, bool is_possible)
     example_heap(&contents);
     stream = snapshot_stream(&contents, NULL);
     SectionMap map = sections_of(stream.bytes, stream.length);
-    bytes_put_u64(stream.bytes + map.runs.offset + 8, address);
+    bytes_put_u64(stream.bytes + section_map_find(&map, SECTION_RUNS)->offset + 8, address);
     bytes_put_u64(stream.bytes + map.pages[0].offset + 8, address);
     snprintf(name, sizeof name, "page at 0x%" PRIx64, address);
     if (is_possible) {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/byte_buffer.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/snapshot_format.h"
 #include "tests/support/example_heap.h"
 #include "tests/support/random_heap.h"
 #include "tests/support/snapshot_streams.h"
@@ -76,8 +76,8 @@ Test(snapshot_stream, a_later_page_section_overrides_an_earlier_one)
     for (uint8_t mark = 0x11; mark <= 0x22; mark = (uint8_t)(mark + 0x11)) {
         SectionMap map = sections_of(stream.bytes, stream.length);
         Bytes body = override_of(contents, address, mark);
-        stream =
-            insert_section(stream, map.metadata.offset, SECTION_PAGES, 0, body.bytes, body.length);
+        stream = insert_section(stream, section_map_find(&map, SECTION_METADATA)->offset,
+                                SECTION_PAGES, 0, body.bytes, body.length);
         section_map_release(&map);
         free(body.bytes);
     }
@@ -109,7 +109,8 @@ Test(snapshot_stream, pages_outside_the_page_runs_are_refused)
     SectionMap map = sections_of(stream.bytes, stream.length);
     Bytes body = override_of(contents, UINT64_C(0x700000000000), 1);
 
-    stream = insert_section(stream, map.metadata.offset, SECTION_PAGES, 0, body.bytes, body.length);
+    stream = insert_section(stream, section_map_find(&map, SECTION_METADATA)->offset, SECTION_PAGES,
+                            0, body.bytes, body.length);
     Error error = must_refuse_stream(stream);
     cr_expect_eq(error.code, ERROR_CORRUPT);
     cr_expect(strstr(error.message, "belong to no page run") != NULL, "%s", error.message);
@@ -127,8 +128,8 @@ Test(snapshot_stream, unknown_sections_are_skipped)
     HeapImage *image;
     const char *found;
 
-    stream = insert_section(stream, map.roots.offset, SECTION_TYPE('N', 'E', 'W', '1'), 0,
-                            "from the future", 15);
+    stream = insert_section(stream, section_map_find(&map, SECTION_ROOTS)->offset,
+                            SECTION_TYPE('N', 'E', 'W', '1'), 0, "from the future", 15);
     image = must_read_stream(stream);
     found = image_differs(image, random_heap_contents(heap), false);
     cr_expect_null(found, "%s", found);
@@ -144,8 +145,8 @@ Test(snapshot_stream, unknown_sections_that_are_needed_are_unsupported)
     Bytes stream = snapshot_stream(random_heap_contents(heap), NULL);
     SectionMap map = sections_of(stream.bytes, stream.length);
 
-    stream = insert_section(stream, map.roots.offset, SECTION_TYPE('N', 'E', 'W', '1'),
-                            SECTION_FLAG_NEEDED, "x", 1);
+    stream = insert_section(stream, section_map_find(&map, SECTION_ROOTS)->offset,
+                            SECTION_TYPE('N', 'E', 'W', '1'), SECTION_FLAG_NEEDED, "x", 1);
     Error error = must_refuse_stream(stream);
     cr_expect_eq(error.code, ERROR_UNSUPPORTED, "%s", error.message);
     section_map_release(&map);
@@ -176,7 +177,8 @@ Test(snapshot_stream, a_type_section_may_not_come_twice)
     Bytes stream = snapshot_stream(random_heap_contents(heap), NULL);
     SectionMap map = sections_of(stream.bytes, stream.length);
 
-    stream = insert_section(stream, map.metadata.offset, SECTION_ROOTS, 0, "\0\0\0\0\0\0\0\0", 8);
+    stream = insert_section(stream, section_map_find(&map, SECTION_METADATA)->offset, SECTION_ROOTS,
+                            0, "\0\0\0\0\0\0\0\0", 8);
     Error error = must_refuse_stream(stream);
     cr_expect_eq(error.code, ERROR_CORRUPT);
     cr_expect(strstr(error.message, "second section 'ROOT'") != NULL, "%s", error.message);

@@ -14,7 +14,7 @@
 #include "analysis/reachability_report.h"
 #include "base/output_file.h"
 #include "snapshot/file/frames/seekable_writer.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/snapshot_format.h"
 #include "tests/support/dose.h"
 #include "tests/support/random_heap.h"
 #include "tests/support/snapshot_streams.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "snapshot/file/frames/seekable_reader.h"
-#include "snapshot/file/snapshot_format.h"
+#include "snapshot/file/sections/snapshot_format.h"
 #include "tests/support/snapshot_streams.h"
 #include "tests/support/xorshift.h"
 

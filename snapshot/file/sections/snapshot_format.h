@@ -1,11 +1,11 @@
 // The decompressed stream of a snapshot: what writer and reader must agree on.
-// docs/format.md tells it byte by byte.
+// docs/format.md describes it byte by byte.
 //
 //   stream   = "RUDOHEAP" u16 major, u16 minor, u32 flags; then sections
 //   section  = u32 type, u32 flags, u64 length; `length` bytes; zeros to a multiple of 8
 
-#ifndef SNAPSHOT_FILE_SNAPSHOT_FORMAT_H
-#define SNAPSHOT_FILE_SNAPSHOT_FORMAT_H
+#ifndef SNAPSHOT_FILE_SECTIONS_SNAPSHOT_FORMAT_H
+#define SNAPSHOT_FILE_SECTIONS_SNAPSHOT_FORMAT_H
 
 #include <stdint.h>
 
@@ -28,30 +28,21 @@
 
 #define SECTION_TYPE(a, b, c, d)                                                                   \
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
-#define SECTION_LAYOUT SECTION_TYPE('L', 'A', 'Y', 'O') // first
+// The sections that code names; sections.c lists all.
+#define SECTION_LAYOUT SECTION_TYPE('L', 'A', 'Y', 'O')
 #define SECTION_RUNS SECTION_TYPE('R', 'U', 'N', 'S')
-#define SECTION_PAGES SECTION_TYPE('P', 'A', 'G', 'E') // any number; later ones override
+#define SECTION_PAGES SECTION_TYPE('P', 'A', 'G', 'E')
 #define SECTION_ROOTS SECTION_TYPE('R', 'O', 'O', 'T')
 #define SECTION_THREADS SECTION_TYPE('T', 'H', 'R', 'D')
 #define SECTION_MODULES SECTION_TYPE('M', 'O', 'D', 'U')
-#define SECTION_TYPES SECTION_TYPE('T', 'Y', 'P', 'E')
-#define SECTION_DROPS SECTION_TYPE('D', 'R', 'O', 'P')
-#define SECTION_FRAMES SECTION_TYPE('F', 'R', 'A', 'M')
-#define SECTION_VARIABLES SECTION_TYPE('V', 'A', 'R', 'S')
 #define SECTION_BLOCKS SECTION_TYPE('B', 'L', 'C', 'K')
-#define SECTION_MAPPINGS SECTION_TYPE('M', 'A', 'P', 'S')
-#define SECTION_ROOT_NAMES SECTION_TYPE('X', 'R', 'O', 'T')
-#define SECTION_TYPE_LAYOUTS SECTION_TYPE('T', 'L', 'A', 'Y') // needed: it changes what is marked
 #define SECTION_LOSSES SECTION_TYPE('L', 'O', 'S', 'T')
-#define SECTION_METADATA SECTION_TYPE('M', 'E', 'T', 'A') // last
+#define SECTION_METADATA SECTION_TYPE('M', 'E', 'T', 'A')
 
 #define RUN_BYTES 16u       // u64 address, u64 pages
 #define ROOT_BYTES 24u      // as struct Root
 #define BLOCK_BYTES 16u     // u64 address, u64 bytes
 #define TABLE_HEAD_BYTES 8u // u64 number of entries
-#define THREAD_BYTES 96u
-#define STACK_BYTES 16u // u32 thread, u32 end, u32 frames, u32 0; then frames
-#define FRAME_BYTES 40u // 4 x u64, u32 flags, string
 
 // Limits that the reader sets, so that a small file cannot claim large tables of names.
 #define MAX_STRING_BYTES 65535u

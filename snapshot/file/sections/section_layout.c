@@ -1,7 +1,7 @@
 // The LAYO section: a HeapLayout, field by field. One table says what comes when, and both
 // ways follow it.
 
-#include "snapshot/file/section_codecs.h"
+#include "snapshot/file/sections/section_layout.h"
 
 #include <string.h>
 

@@ -2,14 +2,14 @@
 // and both ways follow it. Members that a reader does not know are skipped, members that are
 // absent keep their value.
 
-#include "snapshot/file/section_codecs.h"
+#include "snapshot/file/sections/section_metadata.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clean_text.h"
 #include "base/json_object.h"
-#include "snapshot/file/section_certificate_internal.h"
+#include "snapshot/file/sections/section_certificate_internal.h"
 
 typedef enum ValueKind {
     VALUE_TEXT,  // char array

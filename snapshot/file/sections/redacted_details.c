@@ -1,0 +1,41 @@
+// Redacted details: see snapshot/file/sections/redacted_details.h.
+
+#include "snapshot/file/sections/redacted_details.h"
+
+#include <string.h>
+
+#include "snapshot/file/sections/section_fields_internal.h"
+#include "snapshot/file/sections/sections.h"
+
+static void redact_metadata(SnapshotMetadata *out, const SnapshotMetadata *metadata)
+{
+    const char *name;
+
+    // Its members are numbers, choices, and texts of ours.
+    *out = *metadata;
+    out->is_redacted = true;
+    name = without_folders(out->executable);
+    memmove(out->executable, name, strlen(name) + 1);
+    redact_paths(out->foreign_note);
+    redact_paths(out->missing);
+    redact_paths(out->names_note);
+}
+
+bool redacted_details_new(const SnapshotDetails *details, SnapshotDetails **out, Error *error)
+{
+    SnapshotDetails *copy = snapshot_details_new();
+    size_t count;
+    const SectionKind *kinds = sections_all(&count);
+
+    *out = NULL;
+    if (copy == NULL)
+        return error_set_memory(error, sizeof *copy, "a redacted snapshot");
+    redact_metadata(&copy->metadata, &details->metadata);
+    for (size_t i = 0; i < count; i++)
+        if (kinds[i].table != NULL && !section_table_redact(kinds[i].table, details, copy, error)) {
+            snapshot_details_free(copy);
+            return false;
+        }
+    *out = copy;
+    return true;
+}

@@ -1,0 +1,39 @@
+// What the codecs of sections share: strings, arrays, and what of a text a redacted snapshot may
+// hold.
+
+#ifndef SNAPSHOT_FILE_SECTIONS_SECTION_FIELDS_INTERNAL_H
+#define SNAPSHOT_FILE_SECTIONS_SECTION_FIELDS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/byte_buffer.h"
+#include "base/error.h"
+#include "snapshot/file/sections/section_table.h"
+
+// A zeroed array with room for one entry more than `count`, so that an empty one is not NULL.
+// NULL: memory is short, and `error` is set.
+void *section_allocate(uint32_t count, size_t entry_bytes, const char *name, Error *error);
+
+// A u32 length and the text: its control characters and bytes that are not UTF-8 replaced, cut at
+// MAX_STRING_BYTES. NULL is written as "".
+void section_add_string(ByteBuffer *buffer, const char *text);
+// The caller owns `*out`. Errors: corrupt, memory.
+NODISCARD bool section_take_string(ByteCursor *cursor, char **out, Error *error);
+
+// "type 7 is out of order"; returns false.
+bool section_set_disorder(const EntryPosition *position, Error *error);
+
+// A copy of the text, of "" when it is NULL. The caller owns `*out`. Errors: memory.
+NODISCARD bool section_copy_text(char **out, const char *text, Error *error);
+
+// The file's name in a path.
+const char *without_folders(const char *path);
+// The symbol; "[redacted]" when it names a path.
+const char *redacted_symbol(const char *symbol);
+// Replaces paths in one of our own notes by '*', and with them the rest of their lines: where a
+// path with spaces and quotes in it ends cannot be told.
+void redact_paths(char *text);
+
+#endif

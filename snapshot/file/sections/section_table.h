@@ -1,0 +1,87 @@
+// SectionTable: how a table of SnapshotDetails becomes the body of a section, and back.
+//
+// A body is a u64 count and that many entries, which have no other order in the file than in
+// memory. Each codec file (section_threads.c, ...) says how one entry is written, read, checked and
+// redacted; the functions here do so for all entries.
+//
+// Encoding cannot fail but for memory, which the buffer remembers. Decoding trusts nothing; its
+// errors (corrupt, memory) say what is wrong in this section, without a file name: the caller, who
+// knows where the section lies, adds that and the offset, which is the cursor's position.
+
+#ifndef SNAPSHOT_FILE_SECTIONS_SECTION_TABLE_H
+#define SNAPSHOT_FILE_SECTIONS_SECTION_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/byte_buffer.h"
+#include "base/error.h"
+#include "snapshot/heap/snapshot_details.h"
+
+typedef struct SectionTable SectionTable;
+
+// The entry of a table that is being decoded or checked.
+typedef struct EntryPosition {
+    const SectionTable *table;
+    uint32_t number;     // from 1 on, entry[-1] is the one before, complete
+    uint32_t parts_left; // how many parts this entry and those behind it may have together
+} EntryPosition;
+
+struct SectionTable {
+    // For messages: "type", "types", and the parts that entries consist of, "symbols of types".
+    const char *entry_name;
+    const char *name;
+    const char *parts_name;
+    size_t array_at;    // offset of the array in SnapshotDetails
+    size_t count_at;    // and of its uint32_t count
+    size_t entry_bytes; // in memory
+    size_t least_bytes; // of an entry in the file
+    uint32_t limit;     // of entries
+    uint32_t parts_limit;
+    uint32_t (*parts)(const void *entry); // NULL: entries have no parts that are limited
+
+    void (*encode)(ByteBuffer *buffer, const void *entry);
+    // Fills a zeroed entry. What it holds when this fails is freed with the details.
+    bool (*decode)(ByteCursor *cursor, void *entry, EntryPosition *position, Error *error);
+    // NULL, or: do the entries of other tables exist that this entry refers to? Errors: corrupt.
+    bool (*check)(const SnapshotDetails *details, const void *entry, const EntryPosition *position,
+                  Error *error);
+    // NULL, or: makes an entry refer to nothing, because the table that it refers to is lost. Where
+    // this is NULL, entries are worth nothing without that table.
+    void (*detach)(void *entry);
+    // Copies to a zeroed entry what a redacted snapshot may say of it. NULL: a redacted snapshot
+    // leaves the table out. Errors: memory.
+    bool (*redact)(const SnapshotDetails *details, const void *entry, void *out, Error *error);
+};
+
+// The members of SectionTable that follow from the array's name in SnapshotDetails.
+#define SECTION_TABLE_OF(array, count)                                                             \
+    .array_at = offsetof(SnapshotDetails, array), .count_at = offsetof(SnapshotDetails, count),    \
+    .entry_bytes = sizeof *((const SnapshotDetails *)NULL)->array
+
+uint32_t section_table_count(const SectionTable *table, const SnapshotDetails *details);
+
+// Does the table keep to the limits that readers set? Errors: unsupported.
+NODISCARD bool section_table_check_limits(const SectionTable *table, const SnapshotDetails *details,
+                                          Error *error);
+
+void section_table_encode(const SectionTable *table, ByteBuffer *buffer,
+                          const SnapshotDetails *details);
+
+// Fills the empty table of `details`, which keeps what was decoded when this fails.
+NODISCARD bool section_table_decode(const SectionTable *table, ByteCursor *cursor,
+                                    SnapshotDetails *details, Error *error);
+
+// After all tables were decoded. Errors: corrupt.
+NODISCARD bool section_table_check(const SectionTable *table, const SnapshotDetails *details,
+                                   Error *error);
+
+// Makes all entries refer to nothing.
+void section_table_detach(const SectionTable *table, SnapshotDetails *details);
+
+// Copies what may be known to the empty table of `out`. Errors: memory.
+NODISCARD bool section_table_redact(const SectionTable *table, const SnapshotDetails *details,
+                                    SnapshotDetails *out, Error *error);
+
+#endif

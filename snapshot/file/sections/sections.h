@@ -1,0 +1,58 @@
+// The sections of a snapshot: the one table that says which there are and what each is.
+//
+// The writer writes them in the order of the table. The reader, salvage, redaction, `rudo-snap
+// info` and the test of docs/format.md go through the same table. A new section is a codec file and
+// a row: docs/design.md, "A new section".
+
+#ifndef SNAPSHOT_FILE_SECTIONS_SECTIONS_H
+#define SNAPSHOT_FILE_SECTIONS_SECTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "snapshot/file/sections/section_table.h"
+#include "snapshot/file/sections/snapshot_format.h"
+
+typedef enum SectionOccurrence {
+    SECTION_AT_MOST_ONCE, // our writer always writes it, older ones may not have
+    SECTION_UNLESS_EMPTY, // at most once; our writer leaves it out when it would be empty
+    SECTION_ONCE,         // a file without it is damaged
+    SECTION_ANY_NUMBER,
+} SectionOccurrence;
+
+typedef struct SectionKind {
+    uint32_t type;           // four letters
+    const char *description; // of the body
+    uint16_t since_minor;    // of format 1
+    SectionOccurrence occurrence;
+    bool is_needed; // a reader that does not know it must refuse the file
+    // How it is written, read and redacted. NULL: the sections of the heap itself and the metadata,
+    // each of which the reader, the writer and salvage handle by code of its own.
+    const SectionTable *table;
+    uint32_t refers_to; // type of the section that entries refer to; 0: none
+    // What salvage says is lost when the section is not there as a whole.
+    const char *lost;
+    const char *info_member; // of "heap" in `rudo-snap info --json`: the number of entries
+} SectionKind;
+
+#define SECTION_KINDS_MAX 32u
+
+// All kinds, in the order in which they are written: the layout first, the metadata last.
+const SectionKind *sections_all(size_t *count);
+
+// The kind of this type, or NULL: it is not known.
+const SectionKind *sections_find(uint32_t type);
+
+// The number of a kind in sections_all().
+size_t sections_index(const SectionKind *kind);
+
+#define SECTION_NAME_CHARS 5u
+// The four letters; a type comes from the file, so '?' stands for what is not a capital letter.
+const char *section_name(uint32_t type, char name[SECTION_NAME_CHARS]);
+
+// Do all tables of `details` keep to the limits that readers set? Errors: unsupported.
+NODISCARD bool sections_check_limits(const SnapshotDetails *details, Error *error);
+
+#endif
