@@ -18,6 +18,7 @@ typedef struct Expected {
     uint64_t blocks[16];
     uint64_t roots[ROOT_KIND_COUNT];
     uint64_t invalid;
+    uint64_t edges; // words that refer to something; 0: not looked at
     MarkKind kind;
 } Expected;
 
@@ -57,11 +58,22 @@ static void expect_blocks(const HeapImage *image, const MarkResult *result,
     cr_expect_eq(result->totals.marked_block_bytes, bytes, "%s", who);
 }
 
+static void expect_edges(const MarkResult *result, const Expected *expected, const char *who)
+{
+    uint64_t edges = 0;
+
+    for (uint32_t i = 0; i < result->statistics.worker_count; i++)
+        edges += result->statistics.workers[i].edges;
+    if (expected->edges != 0)
+        cr_expect_eq(edges, expected->edges, "%s: %llu edges", who, (unsigned long long)edges);
+}
+
 static void expect_result(const HeapImage *image, const MarkResult *result,
                           const Expected *expected, const char *who)
 {
     expect_objects(image, result, expected, who);
     expect_blocks(image, result, expected, who);
+    expect_edges(result, expected, who);
     for (int kind = 0; kind < ROOT_KIND_COUNT; kind++)
         cr_expect_eq(result->totals.roots[kind], expected->roots[kind], "%s: %llu %s roots", who,
                      (unsigned long long)result->totals.roots[kind],
@@ -224,7 +236,7 @@ Test(mark_rules, payload_words_refer_by_the_start_of_an_object_only)
     made_heap_refer(heap, a, 5, made_heap_slot(heap, page, 3)); // free
     made_heap_refer(heap, b, 9, a);                             // a circle
     made_heap_root(heap, ROOT_EXPLICIT, a);
-    expect_mark(heap, .objects = {a, b}, .roots[ROOT_EXPLICIT] = 1, .invalid = 2);
+    expect_mark(heap, .objects = {a, b}, .roots[ROOT_EXPLICIT] = 1, .invalid = 2, .edges = 2);
     made_heap_free(heap);
 }
 
@@ -305,7 +317,8 @@ Test(mark_rules, each_invalid_word_counts_once)
     made_heap_root(heap, ROOT_GLOBAL, a);
     made_heap_root(heap, ROOT_GLOBAL, a + 8);
     made_heap_root(heap, ROOT_STACK, page);
-    expect_mark(heap, .objects = {a, b}, .blocks = {block}, .roots[ROOT_GLOBAL] = 2, .invalid = 6);
+    expect_mark(heap, .objects = {a, b}, .blocks = {block}, .roots[ROOT_GLOBAL] = 2, .invalid = 6,
+                .edges = 4);
     made_heap_free(heap);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "marker/mark.h"
 #include "tests/support/dose.h"
 #include "tests/support/made_heap.h"
@@ -148,15 +149,19 @@ Test(mark_sharing, statistics_are_consistent)
     HeapImage *image = array_image(40000, 64);
 
     for (uint32_t workers = 1; workers <= MAX_WORKERS; workers++) {
+        uint64_t start_ns = clock_monotonic_ns();
         MarkResult *result =
             mark(image, (MarkOptions){.workers = workers, .policy = policies[workers % 2]});
+        uint64_t outside_ns = clock_monotonic_ns() - start_ns;
         const MarkStatistics *statistics = &result->statistics;
         cr_expect_eq(statistics->worker_count, workers);
-        cr_expect_gt(statistics->elapsed_ns, 0);
+        cr_expect(statistics->elapsed_ns > 0 && statistics->elapsed_ns <= outside_ns);
         for (uint32_t i = 0; i < MAX_WORKERS; i++) {
             const MarkWorkerStatistics *worker = &statistics->workers[i];
             const MarkWorkerStatistics nothing = {0};
             cr_expect_leq(worker->steals_won, worker->steals_tried);
+            cr_expect_leq(worker->idle_ns, outside_ns);
+            cr_expect(worker->marked == 0 || worker->cpu_ns > 0);
             if (i >= workers)
                 cr_expect_eq(memcmp(worker, &nothing, sizeof nothing), 0, "no such worker");
             if (workers == 1)
@@ -184,10 +189,12 @@ static uint32_t busy_workers(const MarkResult *result)
 
 Test(mark_sharing, one_giant_array_gives_work_to_several_workers, .timeout = 120)
 {
-    HeapImage *image = array_image(test_is_sanitized() ? 250000 : 1000000, 64);
+    uint32_t references = test_is_sanitized() ? 250000 : 1000000;
+    HeapImage *image = array_image(references, 64);
     MarkResult *wanted = mark_serial(image);
     uint32_t most_busy[2] = {0};
 
+    cr_expect_eq(wanted->totals.marked_objects, references / 4 + 1);
     for (uint32_t workers = 2; workers <= MAX_WORKERS; workers *= 2)
         for (size_t i = 0; i < 2; i++) {
             MarkResult *got = mark(image, (MarkOptions){.workers = workers, .policy = policies[i]});
