@@ -285,7 +285,7 @@ static bool fill(ReachabilityReport *report, const HeapImage *image, const MarkR
         report->foreign_bytes += image->blocks[i].bytes;
     report->reachable_foreign_blocks = result->totals.marked_blocks;
     report->reachable_foreign_bytes = result->totals.marked_block_bytes;
-    if (!type_table_begin(&report->type_table, error) || !count_pages(report, image, result, error))
+    if (!type_table_new(&report->type_table, error) || !count_pages(report, image, result, error))
         return false;
     report->possible = possible_totals(image, &report->totals, report->heap_bytes);
     group_table_sort(&report->size_classes);

@@ -4,20 +4,20 @@
 
 #include "formats/answer_json.h"
 
-uint64_t simulation_permille(uint64_t part, uint64_t whole)
+// 0 if `whole` is 0.
+static uint64_t permille_of(uint64_t part, uint64_t whole)
 {
     return whole > 0 ? (uint64_t)((double)part * 1000 / (double)whole + 0.5) : 0;
 }
 
 uint64_t simulation_speedup(const SimulationTable *table, const SimulatedMark *mark)
 {
-    return simulation_permille(table->single->virtual_ns, mark->virtual_ns);
+    return permille_of(table->single->virtual_ns, mark->virtual_ns);
 }
 
 uint64_t simulation_ideal_speedup(const SimulationTable *table, uint32_t workers)
 {
-    return simulation_permille(table->shape->objects,
-                               mark_shape_ideal_ticks(table->shape, workers));
+    return permille_of(table->shape->objects, mark_shape_ideal_ticks(table->shape, workers));
 }
 
 static void write_costs(JsonWriter *writer, const ScheduleCosts *costs)
@@ -38,13 +38,12 @@ static void write_mark(JsonWriter *writer, const SimulationTable *table, const S
     json_unsigned_member(writer, "workers", mark->workers);
     json_unsigned_member(writer, "virtual_ns", mark->virtual_ns);
     json_unsigned_member(writer, "speedup_permille", simulation_speedup(table, mark));
-    json_unsigned_member(writer, "utilisation_permille",
-                         simulation_permille(mark->time.marking_ns, all));
+    json_unsigned_member(writer, "utilisation_permille", permille_of(mark->time.marking_ns, all));
     json_unsigned_member(writer, "ideal_ticks", ticks);
     json_unsigned_member(writer, "ideal_speedup_permille",
                          simulation_ideal_speedup(table, mark->workers));
     json_unsigned_member(writer, "ideal_utilisation_permille",
-                         simulation_permille(table->shape->objects, ticks * mark->workers));
+                         permille_of(table->shape->objects, ticks * mark->workers));
     json_key(writer, "worker_time");
     json_begin_object(writer);
     json_unsigned_member(writer, "marking_ns", mark->time.marking_ns);

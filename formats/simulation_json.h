@@ -23,9 +23,7 @@ typedef struct SimulationTable {
     uint32_t mark_count;
 } SimulationTable;
 
-// 1000 * part / whole, 0 if whole is 0.
-uint64_t simulation_permille(uint64_t part, uint64_t whole);
-// How many times faster than one worker, in thousandths; and what ideal workers could be.
+// How many times faster than one worker, in thousandths: this mark, and ideal workers.
 uint64_t simulation_speedup(const SimulationTable *table, const SimulatedMark *mark);
 uint64_t simulation_ideal_speedup(const SimulationTable *table, uint32_t workers);
 

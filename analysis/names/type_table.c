@@ -346,9 +346,9 @@ done:
     return ok;
 }
 
-// ---- tables ----
+// ---- life ----
 
-bool type_table_begin(TypeTable **out, Error *error)
+bool type_table_new(TypeTable **out, Error *error)
 {
     *out = calloc(1, sizeof **out);
     return *out != NULL || error_set_memory(error, sizeof **out, "types");
@@ -367,38 +367,4 @@ void type_table_free(TypeTable *table)
     free(table->keys);
     free(table->slots);
     free(table);
-}
-
-static bool add_page(TypeTable *table, const HeapImage *image, uint32_t page, Error *error)
-{
-    TypeKey previous = {0};
-    bool has_previous = false;
-
-    for (uint32_t word = 0; word < heap_image_page_words(image, page); word++)
-        for (uint64_t left = heap_image_allocated_word(image, page, word); left != 0;
-             left &= left - 1) {
-            TypeKey key = type_key_of(image, page, word * 64 + (uint32_t)__builtin_ctzll(left));
-
-            if (has_previous && is_same_key(&key, &previous))
-                continue;
-            if (type_table_add(table, &key, error) == NO_INDEX)
-                return false;
-            previous = key;
-            has_previous = true;
-        }
-    return true;
-}
-
-bool type_table_new(const HeapImage *image, TypeTable **out, Error *error)
-{
-    bool ok = type_table_begin(out, error);
-
-    for (uint32_t page = 0; ok && page < image->page_count; page++)
-        ok = add_page(*out, image, page, error);
-    ok = ok && type_table_finish(*out, image->details, error);
-    if (!ok) {
-        type_table_free(*out);
-        *out = NULL;
-    }
-    return ok;
 }

@@ -7,8 +7,14 @@
 // the same in every run of a program: by module and offset of their functions, and by size.
 //
 //     TypeTable *types;
-//     if (!type_table_new(image, &types, error)) ...
+//     if (!type_table_new(&types, error)) ...
+//     for each allocated object:
+//         TypeKey key = type_key_of(image, page, slot);
+//         if (type_table_add(types, &key, error) == NO_INDEX) ...
+//     if (!type_table_finish(types, image->details, error)) ...
 //     label = types->types[type_table_find(types, image, page, slot)].label;
+//
+// ReachabilityReport holds the finished table of its image.
 
 #ifndef ANALYSIS_NAMES_TYPE_TABLE_H
 #define ANALYSIS_NAMES_TYPE_TABLE_H
@@ -50,12 +56,17 @@ typedef struct TypeTable {
     uint32_t *slots; // owned; open addressing, index + 1 of a key or 0
 } TypeTable;
 
-// The types of all allocated objects. Errors: memory. The caller owns `*out`.
-NODISCARD bool type_table_new(const HeapImage *image, TypeTable **out, Error *error);
+// An empty table without types. Errors: memory. The caller owns `*out`.
+NODISCARD bool type_table_new(TypeTable **out, Error *error);
 void type_table_free(TypeTable *table);
 
 // The key of an allocated object, its `type` not set.
 TypeKey type_key_of(const HeapImage *image, uint32_t page, uint32_t slot);
+
+// The key's index; a new key is added. NO_INDEX when memory is short (then `error` is set).
+uint32_t type_table_add(TypeTable *table, const TypeKey *key, Error *error);
+// Makes types of the keys. `details` is borrowed for the call. Errors: memory.
+NODISCARD bool type_table_finish(TypeTable *table, const SnapshotDetails *details, Error *error);
 
 // Index of the key, or NO_INDEX.
 uint32_t type_table_find_key(const TypeTable *table, const TypeKey *key);
@@ -69,14 +80,5 @@ static inline uint32_t type_table_find(const TypeTable *table, const HeapImage *
 
     return table->keys[type_table_find_key(table, &key)].type;
 }
-
-// ---- for those who pass over all objects in any case ----
-
-// An empty table without types. Errors: memory.
-NODISCARD bool type_table_begin(TypeTable **out, Error *error);
-// The key's index; it is added when it is new. NO_INDEX when memory is short (then `error` is set).
-uint32_t type_table_add(TypeTable *table, const TypeKey *key, Error *error);
-// Makes types of the keys. `details` is borrowed for the call. Errors: memory.
-NODISCARD bool type_table_finish(TypeTable *table, const SnapshotDetails *details, Error *error);
 
 #endif

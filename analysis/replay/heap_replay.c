@@ -6,11 +6,6 @@
 
 #include "marker/schedule/mark_schedule.h"
 
-uint64_t replay_plan_marks(const ReplayPlan *plan)
-{
-    return (plan->last_seed - plan->first_seed + 1) * plan->worker_count * plan->policy_count;
-}
-
 static bool has_same_totals(const MarkTotals *left, const MarkTotals *right)
 {
     for (uint32_t kind = 0; kind < ROOT_KIND_COUNT; kind++)

@@ -27,9 +27,6 @@ typedef struct ReplayPlan {
     Cancel cancel;      // looked at between marks
 } ReplayPlan;
 
-// Marks on schedules that the plan asks for, of one heap.
-uint64_t replay_plan_marks(const ReplayPlan *plan);
-
 // One way to mark.
 typedef struct ReplayWay {
     uint32_t workers;

@@ -133,11 +133,6 @@ void mark_golden_digest(const MarkGolden *golden, char digest[MARK_DIGEST_CHARS]
     digest_pages(golden, 0, golden->page_count, digest);
 }
 
-uint64_t mark_golden_group_count(const MarkGolden *golden)
-{
-    return (golden->page_count + GOLDEN_GROUP_PAGES - 1) / GOLDEN_GROUP_PAGES;
-}
-
 void mark_golden_group_digest(const MarkGolden *golden, uint64_t group,
                               char digest[MARK_DIGEST_CHARS])
 {

@@ -71,7 +71,6 @@ void mark_golden_digest(const MarkGolden *golden, char digest[MARK_DIGEST_CHARS]
 // A group's own fingerprint: XXH3-128 of addresses and words of its pages.
 void mark_golden_group_digest(const MarkGolden *golden, uint64_t group,
                               char digest[MARK_DIGEST_CHARS]);
-uint64_t mark_golden_group_count(const MarkGolden *golden);
 
 typedef struct GoldenComparison {
     bool is_other_heap; // the golden is of another heap: nothing else is compared

@@ -22,8 +22,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define SHARED_INLINE static inline __attribute__((always_inline, unused))
 
@@ -280,18 +281,12 @@ SHARED_INLINE void shared_yield(void)
 
 SHARED_INLINE uint64_t shared_clock_ns(void)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    return clock_monotonic_ns();
 }
 
 SHARED_INLINE uint64_t shared_cpu_clock_ns(void)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    return clock_thread_ns();
 }
 
 #endif

@@ -43,7 +43,7 @@ snapshot/capture/core: base snapshot/heap snapshot/capture/copy
 snapshot/capture/names: base snapshot/heap snapshot/file/sections snapshot/capture/copy
 snapshot/capture/find: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/names
 snapshot/capture: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/live snapshot/capture/core snapshot/capture/names snapshot/capture/find
-marker/native:
+marker/native: base
 marker: base snapshot/heap marker/native
 marker/schedule: base snapshot/heap marker marker/native
 marker/explore/sim: base snapshot/heap marker

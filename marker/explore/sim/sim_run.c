@@ -254,11 +254,6 @@ bool sim_waiting_store(const SimRun *run, uint32_t location, uint32_t but, uint3
 
 // ---- for workers ----
 
-uint32_t sim_current_worker(void)
-{
-    return (uint32_t)coroutine_top()->number;
-}
-
 void sim_stop(void)
 {
     uint32_t index;

@@ -169,7 +169,6 @@ void sim_join(uint32_t worker);
 void sim_yield(const char *function, uint32_t line);
 // 0..count-1, as the chooser says.
 uint32_t sim_choose(uint32_t count);
-uint32_t sim_current_worker(void);
 // Tells the observer something about what the worker has just done. text: static. value:
 // UINT64_MAX: there is none to be told.
 void sim_say(const char *text, uint64_t value);

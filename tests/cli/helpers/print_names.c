@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "analysis/names/root_label.h"
-#include "analysis/names/type_table.h"
+#include "analysis/reachability_report.h"
 #include "snapshot/file/snapshot_file.h"
 
 static void must(bool is_ok, const Error *error)
@@ -23,11 +23,15 @@ static void must(bool is_ok, const Error *error)
 
 static void print_types(const HeapImage *image)
 {
-    TypeTable *table = NULL;
+    ReachabilityReport *report = NULL;
+    MarkResult *mark = NULL;
+    const TypeTable *table;
     uint64_t *objects, *bytes;
     Error error;
 
-    must(type_table_new(image, &table, &error), &error);
+    must(mark_reachable_serial(image, MARK_MAJOR, &mark, &error), &error);
+    must(reachability_report_new(image, mark, &report, &error), &error);
+    table = report->type_table;
     objects = calloc(table->type_count + 1, sizeof *objects);
     bytes = calloc(table->type_count + 1, sizeof *bytes);
     if (objects == NULL || bytes == NULL)
@@ -45,7 +49,8 @@ static void print_types(const HeapImage *image)
                    table->types[i].label);
     free(objects);
     free(bytes);
-    type_table_free(table);
+    reachability_report_free(report);
+    mark_result_free(mark);
 }
 
 static void print_roots(const HeapImage *image)

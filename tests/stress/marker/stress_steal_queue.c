@@ -16,8 +16,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "marker/steal_queue.h"
 #include "tests/support/dose.h"
 #include "tests/support/tap.h"
@@ -136,14 +136,6 @@ static void play_owner_turn(Arena *arena, Xorshift *random)
     }
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 static void play_owner(Arena *arena)
 {
     Xorshift random = xorshift_seeded(arena->seed);
@@ -151,8 +143,8 @@ static void play_owner(Arena *arena)
 
     for (uint64_t turn = 0; arena->pushed < MAX_ITEMS; turn++) {
         play_owner_turn(arena, &random);
-        if (turn % 256 == 0 &&
-            (stolen_so_far(arena) >= arena->scene->wanted_steals || now_ns() > arena->deadline_ns))
+        if (turn % 256 == 0 && (stolen_so_far(arena) >= arena->scene->wanted_steals ||
+                                clock_monotonic_ns() > arena->deadline_ns))
             break;
     }
     // A broken queue may hand out items without end here too.
@@ -193,7 +185,7 @@ static void run_scene(Arena *arena, const Scene *scene, uint64_t seed, uint64_t 
     arena->scene = scene;
     arena->seed = seed;
     arena->pushed = 0;
-    arena->deadline_ns = now_ns() + seconds * UINT64_C(1000000000);
+    arena->deadline_ns = clock_monotonic_ns() + seconds * UINT64_C(1000000000);
     memset(arena->counts, 0, sizeof arena->counts);
     shared_u32_store(&arena->is_over, 0, SHARED_RELAXED); // before the threads
     if (!steal_queue_init(&arena->queue, scene->capacity, &error))

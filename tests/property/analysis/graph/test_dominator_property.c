@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/reachability_report.h"
 #include "analysis/retained_report.h"
 #include "marker/mark.h"
 #include "tests/support/dose.h"
@@ -251,12 +252,12 @@ static bool is_in_set(const void *context, const HeapOracle *oracle, uint32_t ce
 static void check_types(Case *test)
 {
     NodeTypes *types = NULL;
-    TypeTable *table = NULL;
+    ReachabilityReport *reachability = NULL;
     RetainedReport *report = NULL;
     Error error;
 
-    cr_assert(type_table_new(test->image, &table, &error));
-    cr_assert(node_types_new(test->graph, table, &types, &error));
+    cr_assert(reachability_report_new(test->image, test->mark, &reachability, &error));
+    cr_assert(node_types_new(test->graph, reachability->type_table, &types, &error));
     cr_assert(retained_report_new(test->tree, types, 5, &report, &error));
     cr_assert(retained_report_free_types(report, UINT32_MAX, NULL, &error));
     for (uint32_t i = 0; i < report->type_count; i++) {
@@ -286,7 +287,7 @@ static void check_types(Case *test)
     }
     retained_report_free(report);
     node_types_free(types);
-    type_table_free(table);
+    reachability_report_free(reachability);
 }
 
 Test(dominators, are_what_walking_again_without_each_object_says)

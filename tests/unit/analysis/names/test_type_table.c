@@ -55,7 +55,7 @@ static TypeTable *table_of(const TypeKey *keys, uint32_t count)
     TypeTable *table = NULL;
     Error error;
 
-    cr_assert(type_table_begin(&table, &error));
+    cr_assert(type_table_new(&table, &error));
     for (uint32_t i = 0; i < count; i++)
         cr_assert_eq(type_table_add(table, &keys[i], &error), i);
     cr_assert(type_table_finish(table, &details, &error));
@@ -195,7 +195,7 @@ Test(type_table, many_keys_are_found_again)
     TypeTable *table = NULL;
     Error error;
 
-    cr_assert(type_table_begin(&table, &error));
+    cr_assert(type_table_new(&table, &error));
     for (uint32_t i = 0; i < 5000; i++) {
         TypeKey key = {.trace = 0x1000 + i / 7 * 16, .drop = i % 7 * 8, .block_size = 64};
         cr_assert_eq(type_table_add(table, &key, &error), i);
