@@ -84,6 +84,33 @@ demand scripts "shellcheck is content" tests/cli/planted.sh $'#!/bin/sh\nrm -rf 
 demand manual "mandoc is content" docs/rudo-snap.1 $'.TH rudo-snap\n.XX nonsense\n'
 demand manual "documents name files that exist" docs/planted.md "see \`tests/unit/test_nothing.c\`"
 
+# demand_room CHECK FILE EXPRESSION: with a document changed by sed, CHECK of rooms fails.
+rooms=$WORK/rooms
+mkdir -p "$rooms/docs" "$rooms/tests"
+cp -r base snapshot embed marker analysis formats cli "$rooms"
+cp -r tests/lint tests/support tests/live tests/unit tests/property tests/cli "$rooms/tests"
+cp README.md "$rooms"
+cp docs/design.md "$rooms/docs"
+check "rooms is content with a tree that is in order" bash "$rooms/tests/lint/rooms.sh"
+demand_room()
+{
+    local output
+    sed "$3" "$2" >"$rooms/$2"
+    output=$(bash "$rooms/tests/lint/rooms.sh" 2>&1)
+    cp "$2" "$rooms/$2"
+    if grep -q "^not ok .*$1" <<<"$output"; then
+        ok "rooms notices: $1 ($2)"
+    else
+        not_ok "rooms notices: $1 ($2)" "$output"
+    fi
+}
+demand_room "those of layers.sh" docs/design.md '/^| .embed/s/.base\/`, //'
+demand_room "no circle" tests/lint/layers.sh 's/^base:/base: cli/'
+demand_room "is a room" tests/lint/layers.sh '/^embed:/d'
+demand_room "every room exists" tests/lint/layers.sh 's/^base:/attic: base\nbase:/'
+demand_room "same sentences" README.md '/^- `embed/d'
+demand_room "names is there" docs/design.md 's/try_mark()/try_mark_twice()/'
+
 # Global variables show in objects only.
 demand_global()
 {
