@@ -125,10 +125,3 @@ bool capture_refusal_gone(int pid, Error *error)
     return error_set(error, ERROR_SYSTEM,
                      "process %d started another program while it was captured", pid);
 }
-
-bool capture_cancel_check(const Cancel *cancel, int pid, Error *error)
-{
-    if (!cancel_is_requested(cancel))
-        return true;
-    return error_set(error, ERROR_INTERRUPTED, "interrupted while process %d was captured", pid);
-}

@@ -6,15 +6,11 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "snapshot/capture/copy/copy_options.h"
 
 // Fills `error` for a failed ptrace() or open(): `reason` is the errno. Returns false.
 bool capture_refusal_explain(int pid, int reason, Error *error);
 
 // "process N exited while it was captured", or what else has become of it. Returns false.
 bool capture_refusal_gone(int pid, Error *error);
-
-// False with ERROR_INTERRUPTED when the user wants us to stop. `cancel` may be NULL.
-NODISCARD bool capture_cancel_check(const Cancel *cancel, int pid, Error *error);
 
 #endif

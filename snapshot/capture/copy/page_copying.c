@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "base/cancel.h"
 #include "base/parallel_for.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_sets.h"
@@ -185,7 +186,7 @@ static bool copy_batch(void *context, uint32_t worker, uint64_t item, Error *err
 
     left = bytes = left < job->batch_bytes ? left : job->batch_bytes;
     // Only one thread asks, so that the callback need not be prepared for two at once.
-    if (worker == 0 && !capture_cancel_check(job->cancel, job->pid, error))
+    if (worker == 0 && !cancel_check(job->cancel, error))
         return false;
     for (uint64_t done = 0; left > 0;) {
         collect_pieces(job, &at, left, to == NULL ? NULL : to + done, &pieces);

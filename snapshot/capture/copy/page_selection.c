@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_sets.h"
 #include "snapshot/capture/copy/pagemap_scan.h"
@@ -94,7 +95,7 @@ static bool add_by_pagemap(PageScan *scan, uint64_t start, uint64_t end)
         if (got < (ssize_t)sizeof(uint64_t))
             return true; // the memory has gone
         // A terabyte that hardly holds anything takes seconds to look through.
-        if (!capture_cancel_check(scan->cancel, scan->pid, scan->error))
+        if (!cancel_check(scan->cancel, scan->error))
             return false;
         for (size_t i = 0; i < (size_t)got / sizeof(uint64_t); i++, start += TARGET_PAGE_SIZE) {
             if ((scan->buffer->words[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0 &&

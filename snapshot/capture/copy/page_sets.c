@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#define FIRST_CAPACITY 1024u
+#include "base/array.h"
+#include "base/search.h"
 
 void page_set_clear(PageSelection *set)
 {
@@ -32,15 +33,9 @@ bool page_set_add_data(PageSelection *set, const ProcessRange *range, Error *err
         last->bytes += range->bytes;
         return true;
     }
-    if (set->count == set->capacity) {
-        uint64_t capacity = set->capacity == 0 ? FIRST_CAPACITY : set->capacity * 2;
-        ProcessRange *grown = realloc(set->ranges, capacity * sizeof *grown);
-
-        if (grown == NULL)
-            return error_set_memory(error, capacity * sizeof *grown, "page ranges");
-        set->ranges = grown;
-        set->capacity = capacity;
-    }
+    if (!array_reserve(&set->ranges, &set->capacity, set->count + 1, sizeof *set->ranges,
+                       "page ranges", error))
+        return false;
     set->ranges[set->count++] = *range;
     return true;
 }
@@ -79,19 +74,14 @@ void page_set_sort(PageSelection *set)
     set->count = kept + 1;
 }
 
+static bool ends_at_or_below(const void *ranges, uint64_t index, const void *address)
+{
+    return end_of((const ProcessRange *)ranges + index) <= *(const uint64_t *)address;
+}
+
 uint64_t page_set_find(const PageSelection *set, uint64_t address)
 {
-    uint64_t low = 0, high = set->count;
-
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-
-        if (end_of(&set->ranges[middle]) <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return search_first(set->ranges, set->count, ends_at_or_below, &address);
 }
 
 // Adds [start, end) of `range`.

@@ -10,7 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clean_text.h"
+
+// Of most files of /proc, all.
+#define FIRST_READ_BYTES 65536u
 
 void proc_task_path(char path[PROC_PATH_BYTES], int pid, int tid, const char *name)
 {
@@ -19,24 +23,22 @@ void proc_task_path(char path[PROC_PATH_BYTES], int pid, int tid, const char *na
 
 char *proc_file_read(const char *path)
 {
-    size_t capacity = 16384, used = 0;
+    uint64_t capacity = 0, used = 0;
     char *text = NULL;
+    Error ignored;
     int saved, fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
         return NULL;
     for (;;) {
         ssize_t got;
-        char *grown = text;
 
-        // Files in /proc have no size, so read until the end; one byte stays for the NUL.
-        if (text == NULL || used + 1 == capacity) {
-            capacity *= 4;
-            grown = realloc(text, capacity);
-        }
-        if (grown == NULL)
+        // Files in /proc have no size, so this reads until the end; one byte stays for the NUL.
+        if (used + 1 >= capacity &&
+            !array_reserve(&text, &capacity, used * 4 + FIRST_READ_BYTES, 1, path, &ignored)) {
+            errno = ENOMEM;
             break;
-        text = grown;
+        }
         got = read(fd, text + used, capacity - 1 - used);
         if (got < 0 && errno == EINTR)
             continue;
@@ -47,7 +49,7 @@ char *proc_file_read(const char *path)
             text[used] = '\0';
             return text;
         }
-        used += (size_t)got;
+        used += (uint64_t)got;
     }
     saved = errno;
     free(text);
@@ -173,9 +175,10 @@ void proc_executable_name(int pid, int tid, char *name, size_t bytes)
 bool proc_task_list(int pid, int **tids, uint32_t *count)
 {
     char path[PROC_PATH_BYTES];
-    uint32_t capacity = 0;
+    uint64_t capacity = 0;
     struct dirent *entry;
     DIR *folder;
+    Error ignored;
 
     *tids = NULL;
     *count = 0;
@@ -188,15 +191,8 @@ bool proc_task_list(int pid, int **tids, uint32_t *count)
 
         if (tid <= 0)
             continue;
-        if (*count == capacity) {
-            int *grown;
-
-            capacity = capacity == 0 ? 64 : capacity * 2;
-            grown = realloc(*tids, capacity * sizeof *grown);
-            if (grown == NULL)
-                break;
-            *tids = grown;
-        }
+        if (!array_reserve(tids, &capacity, (uint64_t)*count + 1, sizeof **tids, path, &ignored))
+            break;
         (*tids)[(*count)++] = tid;
     }
     if (entry != NULL || errno != 0) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/search.h"
 #include "snapshot/capture/copy/packed_pages.h"
 
 void process_copy_drop_threads(ProcessCopy *copy)
@@ -37,20 +38,11 @@ void process_copy_release(ProcessCopy *copy)
 // The range that holds `address`, or NULL.
 static const ProcessRange *find_range(const ProcessCopy *copy, uint64_t address)
 {
-    uint64_t low = 0, high = copy->range_count;
+    uint64_t next = search_above(copy->ranges, copy->range_count, address, address);
 
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        const ProcessRange *range = &copy->ranges[middle];
-
-        if (address < range->address)
-            high = middle;
-        else if (address - range->address >= range->bytes)
-            low = middle + 1;
-        else
-            return range;
-    }
-    return NULL;
+    if (next == 0 || address - copy->ranges[next - 1].address >= copy->ranges[next - 1].bytes)
+        return NULL;
+    return &copy->ranges[next - 1];
 }
 
 const uint8_t *process_copy_bytes(const ProcessCopy *copy, uint64_t address, uint64_t bytes)
@@ -64,29 +56,13 @@ const uint8_t *process_copy_bytes(const ProcessCopy *copy, uint64_t address, uin
     return bytes <= range->bytes - offset ? range->data + offset : NULL;
 }
 
-uint64_t process_copy_bytes_left(const ProcessCopy *copy, uint64_t address)
-{
-    const ProcessRange *range = find_range(copy, address);
-
-    return range == NULL ? 0 : range->bytes - (address - range->address);
-}
-
 const ProcessMapping *process_copy_find_mapping(const ProcessCopy *copy, uint64_t address)
 {
-    uint32_t low = 0, high = copy->mapping_count;
+    uint64_t next = search_above(copy->mappings, copy->mapping_count, start, address);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const ProcessMapping *mapping = &copy->mappings[middle];
-
-        if (address < mapping->start)
-            high = middle;
-        else if (address >= mapping->end)
-            low = middle + 1;
-        else
-            return mapping;
-    }
-    return NULL;
+    if (next == 0 || address >= copy->mappings[next - 1].end)
+        return NULL;
+    return &copy->mappings[next - 1];
 }
 
 uint32_t process_copy_mapping_index(const ProcessCopy *copy, uint64_t address)

@@ -90,9 +90,6 @@ void process_copy_drop_threads(ProcessCopy *copy);
 // The bytes at [address, address + bytes), or NULL when not all of them were copied as one range.
 const uint8_t *process_copy_bytes(const ProcessCopy *copy, uint64_t address, uint64_t bytes);
 
-// How many copied bytes follow `address` in its range; 0 when it was not copied.
-uint64_t process_copy_bytes_left(const ProcessCopy *copy, uint64_t address);
-
 // The mapping that holds `address`, or NULL.
 const ProcessMapping *process_copy_find_mapping(const ProcessCopy *copy, uint64_t address);
 // Its index, or UINT32_MAX.

@@ -12,8 +12,8 @@ static void exchange(PageSelection *left, PageSelection *right)
     *right = before;
 }
 
-// Makes room for so many bytes more; all data move along with the staging memory.
-static bool make_room(StagedPages *staged, uint64_t more, Error *error)
+// Grows the staging memory for `more` bytes; the data of all pages move along with it.
+static bool grow_memory(StagedPages *staged, uint64_t more, Error *error)
 {
     uint8_t *before = staged->area.memory.base;
 
@@ -35,7 +35,7 @@ bool staged_pages_place(StagedPages *staged, const PageSelection *wanted, PageSe
     PageSelection *fresh = &staged->scratch[0], *old = &staged->scratch[1];
 
     if (!page_set_subtract(wanted, &staged->pages, fresh, error) ||
-        !make_room(staged, fresh->bytes, error) ||
+        !grow_memory(staged, fresh->bytes, error) ||
         !page_set_intersect(wanted, &staged->pages, old, error))
         return false;
     for (uint64_t i = 0; i < fresh->count; i++) {

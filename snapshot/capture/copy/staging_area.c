@@ -53,13 +53,13 @@ bool staging_area_reserve(StagingArea *area, uint64_t bytes, const ProcessCopyOp
 }
 
 bool staging_area_prepare(StagingArea *area, uint64_t bytes, const ProcessCopyOptions *options,
-                          int pid, Error *error)
+                          Error *error)
 {
     uint64_t limit = staging_area_limit(options, bytes);
 
     *area = (StagingArea){.packed = NULL};
     if (limit == 0)
-        return staging_memory_prepare(&area->memory, bytes, pid, &options->cancel, error);
+        return staging_memory_prepare(&area->memory, bytes, &options->cancel, error);
     return prepare_packed(area, limit, options, error);
 }
 

@@ -26,7 +26,7 @@ uint64_t staging_area_limit(const ProcessCopyOptions *options, uint64_t bytes);
 // Makes an area for about so many bytes ready, of which none is used. Nothing of it is plain memory
 // where pages are compressed. Errors: memory, system, interrupted.
 NODISCARD bool staging_area_prepare(StagingArea *area, uint64_t bytes,
-                                    const ProcessCopyOptions *options, int pid, Error *error);
+                                    const ProcessCopyOptions *options, Error *error);
 
 // The same, but its memory has yet to be supplied (staging_memory_supply()), and where pages are
 // compressed, half of what it may take is plain memory. Errors: memory, system.

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#include "base/cancel.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/memory_available.h"
 #include "snapshot/capture/copy/page_selection.h"
@@ -80,7 +81,7 @@ bool staging_memory_reserve(StagingMemory *staging, uint64_t bytes, Error *error
     return true;
 }
 
-bool staging_memory_supply(StagingMemory *staging, uint64_t bytes, int pid, const Cancel *cancel,
+bool staging_memory_supply(StagingMemory *staging, uint64_t bytes, const Cancel *cancel,
                            Error *error)
 {
     bytes = whole_huge_pages(bytes);
@@ -90,7 +91,7 @@ bool staging_memory_supply(StagingMemory *staging, uint64_t bytes, int pid, cons
         uint64_t at = staging->supplied_bytes;
         uint64_t step = bytes - at < SUPPLY_STEP ? bytes - at : SUPPLY_STEP;
 
-        if (!capture_cancel_check(cancel, pid, error) ||
+        if (!cancel_check(cancel, error) ||
             !staging_memory_supply_part(staging, staging->base + at, step, error))
             return false;
         staging->supplied_bytes += step;
@@ -115,11 +116,11 @@ void staging_memory_note_filled(StagingMemory *staging, uint64_t bytes)
         staging->supplied_bytes = bytes;
 }
 
-bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid, const Cancel *cancel,
+bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, const Cancel *cancel,
                             Error *error)
 {
     return staging_memory_reserve(staging, bytes, error) &&
-           staging_memory_supply(staging, bytes, pid, cancel, error);
+           staging_memory_supply(staging, bytes, cancel, error);
 }
 
 bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Error *error)

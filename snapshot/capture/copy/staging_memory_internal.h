@@ -28,7 +28,7 @@ NODISCARD bool staging_memory_reserve(StagingMemory *staging, uint64_t bytes, Er
 
 // Makes the kernel supply the first `bytes`, or all there are; what is in them stays.
 // Errors: memory, interrupted.
-NODISCARD bool staging_memory_supply(StagingMemory *staging, uint64_t bytes, int pid,
+NODISCARD bool staging_memory_supply(StagingMemory *staging, uint64_t bytes,
                                      const Cancel *cancel, Error *error);
 
 // Makes it supply this part, unless it has. Several threads may ask at once. Errors: memory.
@@ -39,7 +39,7 @@ NODISCARD bool staging_memory_supply_part(const StagingMemory *staging, const ui
 void staging_memory_note_filled(StagingMemory *staging, uint64_t bytes);
 
 // Reserves `bytes` and has all of them supplied. Errors: memory, interrupted.
-NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, int pid,
+NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes,
                                       const Cancel *cancel, Error *error);
 
 // Makes it at least `bytes` large, when the target has grown since. Nothing may point into it.

@@ -17,14 +17,14 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "snapshot/capture/copy/memory_reader.h"
-#include "snapshot/capture/copy/capture_refusal.h"
+#include "base/cancel.h"
 #include "base/clean_text.h"
+#include "snapshot/capture/copy/memory_available.h"
+#include "snapshot/capture/copy/memory_reader.h"
 #include "snapshot/capture/core/core_file.h"
 #include "snapshot/capture/core/core_mappings_internal.h"
 #include "snapshot/capture/core/core_notes_internal.h"
 #include "snapshot/capture/core/core_unpacking_internal.h"
-#include "snapshot/capture/copy/memory_available.h"
 #include "snapshot/heap/heap_image.h"
 
 // Bytes that are read in one go.
@@ -156,7 +156,7 @@ static bool copy_stretch(CoreCopying *copying, const CoreSegment *segment, uint6
     uint8_t *staging = copying->out->staging;
     uint8_t *from = staging + copying->used_bytes;
 
-    if (!capture_cancel_check(copying->cancel, 0, copying->error) ||
+    if (!cancel_check(copying->cancel, copying->error) ||
         !core_file_read(copying->file, segment->file_offset + start, from, length, copying->error))
         return false;
     // The end of a part that has no whole pages: memory of earlier stretches may lie behind.

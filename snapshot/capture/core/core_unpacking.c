@@ -13,7 +13,7 @@
 
 #include <zstd.h>
 
-#include "snapshot/capture/copy/capture_refusal.h"
+#include "base/cancel.h"
 
 // What is all zeros in pieces of this size is not written.
 #define HOLE_BYTES 4096u
@@ -135,7 +135,7 @@ static bool unpack_input(Unpacking *unpacking, size_t length, bool *is_frame_ope
         is_full = out.pos == out.size;
         if (is_full && !write_output(unpacking))
             return false;
-        if (!capture_cancel_check(unpacking->cancel, 0, unpacking->error))
+        if (!cancel_check(unpacking->cancel, unpacking->error))
             return false;
     }
     return true;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/guard/guard_process_internal.h"
 
@@ -66,7 +67,7 @@ static bool await(const CaptureGuard *guard, Error *error)
         if (ready < 0 && errno != EINTR)
             return error_set(error, ERROR_SYSTEM, "cannot wait for the guard process: %s",
                              strerror(errno));
-        if (!capture_cancel_check(guard->cancel, guard->pid, error))
+        if (!cancel_check(guard->cancel, error))
             return false;
     }
 }
@@ -118,7 +119,7 @@ static bool ask(CaptureGuard *guard, const GuardRequest *request, GuardReply *re
     return ask_for(guard, request, reply, &descriptor, error);
 }
 
-bool capture_guard_stop(CaptureGuard *guard, int64_t limit_ns, bool will_fork, GuardReply *hold,
+bool capture_guard_stop(CaptureGuard *guard, uint64_t limit_ns, bool will_fork, GuardReply *hold,
                         Error *error)
 {
     const GuardRequest request = {.kind = GUARD_STOP, .limit_ns = limit_ns, .will_fork = will_fork};
@@ -206,9 +207,9 @@ bool capture_guard_open_userfault(CaptureGuard *guard, int *descriptor, GuardTim
     return is_ok;
 }
 
-static uint64_t between(int64_t from_ns, int64_t to_ns)
+static uint64_t between(uint64_t from_ns, uint64_t to_ns)
 {
-    return from_ns == 0 || to_ns < from_ns ? 0 : (uint64_t)(to_ns - from_ns);
+    return from_ns == 0 || to_ns < from_ns ? 0 : to_ns - from_ns;
 }
 
 void capture_guard_note_stop(PauseCertificate *certificate, const char *phase,

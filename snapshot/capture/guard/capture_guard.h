@@ -35,7 +35,7 @@ NODISCARD bool capture_guard_start(CaptureGuard *guard, int pid, const Cancel *c
 // Stops all threads. The guard lets go by itself after `limit_ns` (0: never), or when this process
 // is stopped. `will_fork`: capture_guard_fork() comes next.
 // Errors: system, memory, interrupted, limit (it is over already).
-NODISCARD bool capture_guard_stop(CaptureGuard *guard, int64_t limit_ns, bool will_fork,
+NODISCARD bool capture_guard_stop(CaptureGuard *guard, uint64_t limit_ns, bool will_fork,
                                   GuardReply *hold, Error *error);
 
 // While all threads are stopped: makes a copy of the process that never runs, `*child`, 0 when it

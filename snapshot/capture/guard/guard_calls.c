@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/guard/thread_stops_internal.h"
@@ -110,9 +111,9 @@ static bool call_by_thread(GuardCall *call, int tid, uint64_t instruction, Error
 
     traced_threads_init(&threads, call->pid, call->cancel);
     is_ok = traced_threads_stop_one(&threads, tid, error);
-    call->times.stopped_at_ns = traced_now_ns(CLOCK_MONOTONIC);
+    call->times.stopped_at_ns = clock_monotonic_ns();
     is_ok = is_ok && work_in_thread(call->pid, tid, instruction, &call->work, &has_begun, error);
-    call->times.resuming_at_ns = traced_now_ns(CLOCK_MONOTONIC);
+    call->times.resuming_at_ns = clock_monotonic_ns();
     traced_threads_resume(&threads);
     call->times.interrupted_at_ns = threads.interrupted_at_ns;
     call->times.captured_at_ns = threads.captured_at_ns;

@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/guard/thread_stops_internal.h"
 
@@ -101,10 +102,10 @@ static bool has_gone(int pid)
     return state == 0 || state == 'X';
 }
 
-bool guard_fork_end(GuardFork *fork, GuardCall *call, int64_t patience_ns, Error *error)
+bool guard_fork_end(GuardFork *fork, GuardCall *call, uint64_t patience_ns, Error *error)
 {
     const struct timespec moment = {.tv_nsec = 20000000};
-    int64_t until_ns = traced_now_ns(CLOCK_MONOTONIC) + patience_ns;
+    uint64_t until_ns = clock_monotonic_ns() + patience_ns;
     bool is_ok;
 
     if (fork->child_inside == 0)
@@ -118,7 +119,7 @@ bool guard_fork_end(GuardFork *fork, GuardCall *call, int64_t patience_ns, Error
     // A process that becomes another program keeps its children; its threads may be asleep
     // (state D) or about to end. With the process, all of its children have gone.
     while (!(is_ok = guard_call_apart(call, error)) && !call->has_stuck_thread &&
-           !has_gone(call->pid) && traced_now_ns(CLOCK_MONOTONIC) < until_ns)
+           !has_gone(call->pid) && clock_monotonic_ns() < until_ns)
         (void)nanosleep(&moment, NULL);
     if (is_ok || has_gone(call->pid)) {
         fork->child_inside = 0;

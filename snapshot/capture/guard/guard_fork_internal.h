@@ -27,6 +27,6 @@ NODISCARD bool guard_fork_make(GuardFork *fork, const TracedThreads *threads, ui
 // Kills the child, and stops one thread of the target for a moment to reap it (`call` says how
 // that went), which is tried for so long. Nothing without a child. The target may be gone.
 // Errors: system (a zombie is left; may be called again).
-NODISCARD bool guard_fork_end(GuardFork *fork, GuardCall *call, int64_t patience_ns, Error *error);
+NODISCARD bool guard_fork_end(GuardFork *fork, GuardCall *call, uint64_t patience_ns, Error *error);
 
 #endif

@@ -22,17 +22,17 @@ typedef enum GuardRequestKind {
 
 typedef struct GuardRequest {
     GuardRequestKind kind;
-    bool will_fork;   // GUARD_STOP: GUARD_FORK comes next
-    int64_t limit_ns; // the guard lets go by itself when a stop has lasted so long; 0: never
+    bool will_fork;    // GUARD_STOP: GUARD_FORK comes next
+    uint64_t limit_ns; // the guard lets go by itself when a stop has lasted so long; 0: never
 } GuardRequest;
 
 // Moments of one stop of the target, CLOCK_MONOTONIC.
 typedef struct GuardTimes {
-    int64_t interrupted_at_ns; // first interrupt
-    int64_t stopped_at_ns;     // every thread stands still
-    int64_t resuming_at_ns;    // first detach
-    int64_t resumed_at_ns;     // last detach
-    int64_t captured_at_ns;    // CLOCK_REALTIME, first interrupt
+    uint64_t interrupted_at_ns; // first interrupt
+    uint64_t stopped_at_ns;     // every thread stands still
+    uint64_t resuming_at_ns;    // first detach
+    uint64_t resumed_at_ns;     // last detach
+    uint64_t captured_at_ns;    // CLOCK_REALTIME, first interrupt
 } GuardTimes;
 
 typedef struct GuardReply {

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/guard/guard_fork_internal.h"
@@ -24,8 +25,8 @@
 // While it holds the target, the guard looks this often whether rudo-snap has been put to sleep.
 #define TOOL_LOOK_MS 50
 // How long it tries to remove what is left of a fork: while rudo-snap waits, and when nobody does.
-#define REAP_PATIENCE_NS INT64_C(1000000000)
-#define LAST_REAP_PATIENCE_NS (60 * INT64_C(1000000000))
+#define REAP_PATIENCE_NS UINT64_C(1000000000)
+#define LAST_REAP_PATIENCE_NS (60 * UINT64_C(1000000000))
 
 typedef struct Guard {
     int socket;
@@ -38,7 +39,7 @@ typedef struct Guard {
     bool has_stuck_thread;
     uint64_t instruction; // where the target can make a call; 0
     GuardFork fork;
-    int64_t limit_ns;
+    uint64_t limit_ns;
     GuardTimes times;
     ProcessThread *records; // registers of the threads of the last stop
     uint32_t record_count;
@@ -134,7 +135,7 @@ static void let_go(Guard *guard)
 
     if (!guard->is_holding)
         return;
-    guard->times.resuming_at_ns = traced_now_ns(CLOCK_MONOTONIC);
+    guard->times.resuming_at_ns = clock_monotonic_ns();
     traced_threads_resume(threads);
     guard->times.interrupted_at_ns = threads->interrupted_at_ns;
     guard->times.captured_at_ns = threads->captured_at_ns;
@@ -154,7 +155,7 @@ static void stop(Guard *guard, const GuardRequest *request, GuardReply *reply)
     guard->is_holding = true;
     guard->is_over = false;
     reply->is_ok = traced_threads_stop(&guard->threads, &reply->error);
-    guard->times.stopped_at_ns = traced_now_ns(CLOCK_MONOTONIC);
+    guard->times.stopped_at_ns = clock_monotonic_ns();
     if (!reply->is_ok)
         let_go(guard);
     guard->times.interrupted_at_ns = guard->threads.interrupted_at_ns;
@@ -204,7 +205,7 @@ static void make_fork(Guard *guard, GuardReply *reply)
     reply->tid = guard->fork.child;
 }
 
-static void end_fork(Guard *guard, int64_t patience_ns, GuardReply *reply)
+static void end_fork(Guard *guard, uint64_t patience_ns, GuardReply *reply)
 {
     GuardCall call = {.pid = guard->pid};
 
@@ -216,15 +217,15 @@ static void end_fork(Guard *guard, int64_t patience_ns, GuardReply *reply)
 
 // ---- the life of the guard ----
 
-// How long rudo-snap may still let the target stand, in ms; -1: for ever.
-static int64_t time_left_ms(const Guard *guard)
+// How long the target may stand still from now on, rounded up; UINT64_MAX: without limit.
+static uint64_t time_left_ms(const Guard *guard)
 {
-    int64_t left;
+    uint64_t end_ns = guard->threads.interrupted_at_ns + guard->limit_ns;
+    uint64_t now_ns = clock_monotonic_ns();
 
     if (guard->limit_ns == 0)
-        return INT64_MAX;
-    left = guard->threads.interrupted_at_ns + guard->limit_ns - traced_now_ns(CLOCK_MONOTONIC);
-    return left <= 0 ? 0 : (left + 999999) / 1000000;
+        return UINT64_MAX;
+    return end_ns <= now_ns ? 0 : (end_ns - now_ns + 999999) / 1000000;
 }
 
 // Waits for what rudo-snap says next. Holding the target meanwhile ends when its time is over, or
@@ -233,7 +234,7 @@ static void wait_for_tool(Guard *guard)
 {
     while (guard->is_holding) {
         struct pollfd end = {.fd = guard->socket, .events = POLLIN};
-        int64_t left = time_left_ms(guard);
+        uint64_t left = time_left_ms(guard);
         char state;
 
         if (left > 0 && poll(&end, 1, (int)(left < TOOL_LOOK_MS ? left : TOOL_LOOK_MS)) != 0)

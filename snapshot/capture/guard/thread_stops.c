@@ -40,19 +40,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
+#include "base/clock.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/guard/interrupted_calls_internal.h"
 
 // Seizing takes microseconds.
 #define SEIZE_PATIENCE_S 1
-
-int64_t traced_now_ns(clockid_t clock)
-{
-    struct timespec now;
-
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 bool traced_seize(int tid, intptr_t options)
 {
@@ -91,8 +85,8 @@ void traced_interrupt(TracedThreads *threads, const TracedThread *thread)
 {
     if (!threads->has_interrupted) {
         threads->has_interrupted = true;
-        threads->interrupted_at_ns = traced_now_ns(CLOCK_MONOTONIC);
-        threads->captured_at_ns = traced_now_ns(CLOCK_REALTIME);
+        threads->interrupted_at_ns = clock_monotonic_ns();
+        threads->captured_at_ns = clock_realtime_ns();
     }
     // ESRCH: the thread has ended, which the next look will find.
     if (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) != 0 && errno != ESRCH)
@@ -161,21 +155,15 @@ bool traced_has_ended(const TracedThread *thread)
 static void note_newborn(TracedThreads *threads, const TracedThread *parent)
 {
     unsigned long tid = 0;
+    Error ignored;
 
     if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &tid) != 0 || tid == 0)
         return;
-    if (threads->newborn_count == threads->newborn_capacity) {
-        uint32_t capacity = threads->newborn_capacity == 0 ? 16 : threads->newborn_capacity * 2;
-        pid_t *grown = realloc(threads->newborns, capacity * sizeof *grown);
-
-        if (grown == NULL) {
-            threads->is_short_of_memory = true;
-            return;
-        }
-        threads->newborns = grown;
-        threads->newborn_capacity = capacity;
-    }
-    threads->newborns[threads->newborn_count++] = (pid_t)tid;
+    if (array_reserve(&threads->newborns, &threads->newborn_capacity, threads->newborn_count + 1,
+                      sizeof *threads->newborns, "threads", &ignored))
+        threads->newborns[threads->newborn_count++] = (pid_t)tid;
+    else
+        threads->is_short_of_memory = true;
 }
 
 static void settle(TracedThreads *threads, TracedThread *thread, bool by_interrupt)

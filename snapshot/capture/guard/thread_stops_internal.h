@@ -6,11 +6,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "snapshot/capture/guard/traced_threads_internal.h"
-
-int64_t traced_now_ns(clockid_t clock);
 
 // PTRACE_SEIZE. False with errno set; see Note [Seizing and exec].
 bool traced_seize(int tid, intptr_t options);

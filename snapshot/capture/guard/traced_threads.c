@@ -15,6 +15,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/array.h"
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/search.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/guard/thread_stops_internal.h"
@@ -22,11 +26,11 @@
 // How long a thread may take to stop. One that is runnable only waits for a CPU; one in
 // uninterruptible sleep waits for a device, or for the child of its vfork(), and the others
 // should not stand still for that.
-#define STOP_PATIENCE_NS (10 * INT64_C(1000000000))
-#define SLEEPING_STOP_PATIENCE_NS (2 * INT64_C(1000000000))
+#define STOP_PATIENCE_NS (10 * UINT64_C(1000000000))
+#define SLEEPING_STOP_PATIENCE_NS (2 * UINT64_C(1000000000))
 // Nobody stands still meanwhile but the one that is waited for. If it is not, the kernel lets it
 // go, and the call that it sleeps in may return EINTR.
-#define GIVING_UP_PATIENCE_NS (2 * INT64_C(1000000000))
+#define GIVING_UP_PATIENCE_NS (2 * UINT64_C(1000000000))
 // Polls that only yield the CPU before polls that sleep.
 #define EAGER_POLLS 200
 #define POLL_SLEEP_NS 100000
@@ -61,17 +65,8 @@ int traced_threads_any(const TracedThreads *threads)
 // Index of the first thread whose tid is not below `tid`.
 static uint32_t position_of(const TracedThreads *threads, int tid)
 {
-    uint32_t low = 0, high = threads->count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (threads->threads[middle].tid < tid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    // A tid is positive, and so the same number unsigned.
+    return (uint32_t)search_from(threads->threads, threads->count, tid, (uint32_t)tid);
 }
 
 static bool is_known(const TracedThreads *threads, int tid)
@@ -81,24 +76,14 @@ static bool is_known(const TracedThreads *threads, int tid)
     return at < threads->count && threads->threads[at].tid == tid;
 }
 
-// Makes room, so that a thread that was seized can be written down without fail.
-static bool reserve_thread(TracedThreads *threads)
+// Makes room for one thread more, so that add_thread() cannot fail once the thread is seized.
+static bool reserve_thread(TracedThreads *threads, Error *error)
 {
-    TracedThread *grown;
-    uint32_t capacity;
-
-    if (threads->count < threads->capacity)
-        return true;
-    capacity = threads->capacity == 0 ? 64 : threads->capacity * 2;
-    grown = realloc(threads->threads, capacity * sizeof *grown);
-    if (grown == NULL)
-        return false;
-    threads->threads = grown;
-    threads->capacity = capacity;
-    return true;
+    return array_reserve(&threads->threads, &threads->capacity, (uint64_t)threads->count + 1,
+                         sizeof *threads->threads, "threads", error);
 }
 
-// Needs room for one more. A tid that was in use before is a new thread all the same.
+// After reserve_thread(). A thread that has got the tid of one that is gone takes its place.
 static void add_thread(TracedThreads *threads, int tid, bool is_stray)
 {
     uint32_t at = position_of(threads, tid);
@@ -144,9 +129,9 @@ static bool seize(TracedThreads *threads, int tid)
     return true;
 }
 
-// Was the thread with this tid gone already, so that another one has got its number? The first
-// thread of a process keeps its place in the list when it has ended.
-static bool is_new_in_old_place(const TracedThreads *threads, int tid)
+// Has another thread got this tid, after the one in the table was gone? (The first thread of a
+// process stays in the list of tasks, as a zombie, when it has ended.)
+static bool is_reused_tid(const TracedThreads *threads, int tid)
 {
     char state;
 
@@ -168,12 +153,12 @@ static bool take_new_threads(TracedThreads *threads, bool is_interrupting, uint3
     if (!proc_task_list(threads->pid, &tids, &count))
         return capture_refusal_explain(threads->pid, errno, error);
     for (uint32_t i = 0; i < count && is_ok; i++) {
-        if (is_known(threads, tids[i]) && !is_new_in_old_place(threads, tids[i]))
+        if (is_known(threads, tids[i]) && !is_reused_tid(threads, tids[i]))
             continue;
         if (proc_is_io_worker(threads->pid, tids[i]))
             continue;
-        if (!reserve_thread(threads)) {
-            is_ok = error_set_memory(error, sizeof(TracedThread), "a thread");
+        if (!reserve_thread(threads, error)) {
+            is_ok = false;
         } else if (seize(threads, tids[i])) {
             add_thread(threads, tids[i], false);
             if (is_interrupting)
@@ -200,8 +185,8 @@ static bool take_newborns(TracedThreads *threads, Error *error)
         int tid = threads->newborns[threads->newborn_count - 1];
 
         if (!is_known(threads, tid)) {
-            if (!reserve_thread(threads))
-                return error_set_memory(error, sizeof(TracedThread), "a thread");
+            if (!reserve_thread(threads, error))
+                return false;
             add_thread(threads, tid, proc_task_state(threads->pid, tid) == 0);
         }
         threads->newborn_count--;
@@ -276,7 +261,7 @@ static bool check_events(TracedThreads *threads, Error *error)
 static bool check_limit(const TracedThreads *threads, Error *error)
 {
     if (threads->limit_ns == 0 || !threads->has_interrupted ||
-        traced_now_ns(CLOCK_MONOTONIC) - threads->interrupted_at_ns < threads->limit_ns)
+        clock_monotonic_ns() - threads->interrupted_at_ns < threads->limit_ns)
         return true;
     return error_set(error, ERROR_LIMIT, "the threads of process %d took too long to stop",
                      threads->pid);
@@ -285,17 +270,17 @@ static bool check_limit(const TracedThreads *threads, Error *error)
 // Waits until every thread in the table is stopped or gone.
 static bool wait_for_stops(TracedThreads *threads, Error *error)
 {
-    int64_t since = traced_now_ns(CLOCK_MONOTONIC);
+    uint64_t since = clock_monotonic_ns();
     unsigned idle_polls = 0;
 
     if (!check_events(threads, error))
         return false;
     while (threads->seized_count > 0) {
-        int64_t waited;
+        uint64_t waited;
         char state;
         int tid = 0;
 
-        if (!capture_cancel_check(threads->cancel, threads->pid, error) ||
+        if (!cancel_check(threads->cancel, error) ||
             !check_limit(threads, error))
             return false;
         if (traced_look_at_all(threads, false)) {
@@ -307,7 +292,7 @@ static bool wait_for_stops(TracedThreads *threads, Error *error)
         pause_between_polls(idle_polls++);
         if (idle_polls % EAGER_POLLS != 0)
             continue;
-        waited = traced_now_ns(CLOCK_MONOTONIC) - since;
+        waited = clock_monotonic_ns() - since;
         state = check_laggards(threads, &tid);
         if (!check_events(threads, error))
             return false;
@@ -349,8 +334,8 @@ bool traced_threads_stop(TracedThreads *threads, Error *error)
 
 bool traced_threads_stop_one(TracedThreads *threads, int tid, Error *error)
 {
-    if (!reserve_thread(threads))
-        return error_set_memory(error, sizeof(TracedThread), "a thread");
+    if (!reserve_thread(threads, error))
+        return false;
     if (!traced_seize(tid, PTRACE_O_TRACEEXEC))
         return capture_refusal_explain(threads->pid, errno, error);
     add_thread(threads, tid, false);
@@ -384,7 +369,7 @@ bool traced_threads_are_held(const TracedThreads *threads)
 
 void traced_threads_resume(TracedThreads *threads)
 {
-    int64_t since = traced_now_ns(CLOCK_MONOTONIC);
+    uint64_t since = clock_monotonic_ns();
 
     // Those that were computing lose most by waiting.
     for (uint32_t i = 0; i < threads->count; i++) {
@@ -400,7 +385,7 @@ void traced_threads_resume(TracedThreads *threads)
     // After a failure some may not have stopped yet, and only a stopped thread can be let go.
     // The kernel does the rest when the tracer ends.
     for (unsigned polls = 0; threads->has_interrupted && threads->seized_count > 0; polls++) {
-        int64_t now = traced_now_ns(CLOCK_MONOTONIC);
+        uint64_t now = clock_monotonic_ns();
 
         if (traced_look_at_all(threads, true))
             since = now;
@@ -410,5 +395,5 @@ void traced_threads_resume(TracedThreads *threads)
             pause_between_polls(polls);
     }
     if (threads->has_interrupted && threads->resumed_at_ns == 0)
-        threads->resumed_at_ns = traced_now_ns(CLOCK_MONOTONIC);
+        threads->resumed_at_ns = clock_monotonic_ns();
 }

@@ -37,23 +37,23 @@ typedef struct TracedThread {
 typedef struct TracedThreads {
     int pid;
     const Cancel *cancel; // may be NULL
-    int64_t limit_ns;     // of a stop; 0: none
+    uint64_t limit_ns;    // of a stop; 0: none
     uint32_t count;
-    uint32_t capacity;
+    uint64_t capacity;
     TracedThread *threads; // ascending by tid; owned
     uint32_t seized_count; // how many are TRACED_SEIZED
     pid_t *newborns;       // that clone() events announced and nobody has looked at; owned
     uint32_t newborn_count;
-    uint32_t newborn_capacity;
+    uint64_t newborn_capacity;
     bool has_interrupted;
     bool has_executed; // the process has become another program
     bool has_ended;    // killed while it was stopped
     bool is_short_of_memory;
-    int failed_tid;            // a thread that could not be traced to the end
-    int failure;               // errno; ENOEXEC: it runs 32-bit code; 0
-    int64_t interrupted_at_ns; // CLOCK_MONOTONIC, first interrupt
-    int64_t resumed_at_ns;     // CLOCK_MONOTONIC, last detach
-    int64_t captured_at_ns;    // CLOCK_REALTIME, first interrupt
+    int failed_tid;             // a thread that could not be traced to the end
+    int failure;                // errno; ENOEXEC: it runs 32-bit code; 0
+    uint64_t interrupted_at_ns; // CLOCK_MONOTONIC, first interrupt
+    uint64_t resumed_at_ns;     // CLOCK_MONOTONIC, last detach
+    uint64_t captured_at_ns;    // CLOCK_REALTIME, first interrupt
 } TracedThreads;
 
 void traced_threads_init(TracedThreads *threads, int pid, const Cancel *cancel);

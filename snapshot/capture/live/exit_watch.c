@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/array.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/register_words.h"
 #include "snapshot/capture/guard/thread_registers.h"
@@ -31,7 +32,7 @@ struct ExitWatch {
     bool is_released; // nothing is held any more
     int *held;        // owned
     uint32_t held_count;
-    uint32_t held_capacity;
+    uint64_t held_capacity;
 };
 
 bool exit_watch_new(int pid, ExitWatch **out, Error *error)
@@ -84,15 +85,11 @@ static bool ends_alone(int tid)
 // False when memory is short: then the thread has to be let go.
 static bool hold(ExitWatch *watch, int tid)
 {
-    if (watch->held_count == watch->held_capacity) {
-        uint32_t capacity = watch->held_capacity == 0 ? 64 : 2 * watch->held_capacity;
-        int *grown = realloc(watch->held, capacity * sizeof *grown);
+    Error ignored;
 
-        if (grown == NULL)
-            return false;
-        watch->held = grown;
-        watch->held_capacity = capacity;
-    }
+    if (!array_reserve(&watch->held, &watch->held_capacity, watch->held_count + 1,
+                       sizeof *watch->held, "threads", &ignored))
+        return false;
     watch->held[watch->held_count++] = tid;
     return true;
 }

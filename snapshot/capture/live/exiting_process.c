@@ -5,21 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/staging_area.h"
 #include "snapshot/capture/guard/thread_registers.h"
-
-static int64_t now_ns(clockid_t clock)
-{
-    struct timespec now;
-
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static int compare_tids(const void *left, const void *right)
 {
@@ -62,7 +54,7 @@ static bool copy_memory(ProcessCopy *out, int tid, const ProcessCopyOptions *opt
     source.mappings = out->mappings;
     source.mapping_count = out->mapping_count;
     is_ok = page_selection_fill(&selection, &source, &options->cancel, error) &&
-            staging_area_prepare(&staging, selection.bytes, options, out->pid, error) &&
+            staging_area_prepare(&staging, selection.bytes, options, error) &&
             staging_area_copy(&staging, &selection, out->pid, tid, &options->cancel,
                               &out->unreadable_bytes, error);
     out->copied_bytes = selection.bytes - out->unreadable_bytes;
@@ -73,7 +65,7 @@ static bool copy_memory(ProcessCopy *out, int tid, const ProcessCopyOptions *opt
 bool exiting_process_copy(const ExitWatch *watch, const ProcessCopyOptions *options,
                           ProcessCopy *out, Error *error)
 {
-    int64_t began_ns = now_ns(CLOCK_MONOTONIC);
+    uint64_t began_ns = clock_monotonic_ns();
     uint32_t count;
     const int *held = exit_watch_threads(watch, &count);
     int *tids = malloc((count + 1) * sizeof *tids);
@@ -85,10 +77,10 @@ bool exiting_process_copy(const ExitWatch *watch, const ProcessCopyOptions *opti
     memcpy(tids, held, count * sizeof *tids);
     out->pid = exit_watch_pid(watch);
     out->method = "exit";
-    out->captured_at_ns = now_ns(CLOCK_REALTIME);
+    out->captured_at_ns = (int64_t)clock_realtime_ns();
     proc_executable_name(out->pid, tids[0], out->executable, sizeof out->executable);
     is_ok = collect_threads(out, tids, count, error) && copy_memory(out, tids[0], options, error);
-    out->pause_ns = (uint64_t)(now_ns(CLOCK_MONOTONIC) - began_ns);
+    out->pause_ns = clock_monotonic_ns() - began_ns;
     free(tids);
     if (!is_ok)
         process_copy_release(out);

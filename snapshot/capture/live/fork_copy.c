@@ -16,7 +16,7 @@
 static bool fork_while_stopped(ForkCopy *job, CaptureGuard *guard, UnforkedMemory *unforked,
                                int *child, Error *error)
 {
-    int64_t limit_ns = (int64_t)job->options->max_pause_ns;
+    uint64_t limit_ns = job->options->max_pause_ns;
     uint64_t unreadable_bytes = 0;
     ProcessCopy *out = job->out;
     GuardTimes times = {0};
@@ -34,7 +34,7 @@ static bool fork_while_stopped(ForkCopy *job, CaptureGuard *guard, UnforkedMemor
     is_resumed = capture_guard_resume(guard, out, &times, &resume_error);
     capture_guard_note_stop(&out->certificate, "fork", &times, hold.thread_count,
                             unforked->selection.bytes / TARGET_PAGE_SIZE);
-    out->captured_at_ns = times.captured_at_ns;
+    out->captured_at_ns = (int64_t)times.captured_at_ns;
     out->unreadable_bytes = unreadable_bytes;
     // The child holds that moment, also where the guard let the target go a moment later by itself.
     if (is_ok && !is_resumed && resume_error.code != ERROR_LIMIT) {

@@ -76,7 +76,7 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
     Error resume_error;
     bool is_ok, is_resumed;
 
-    if (!capture_guard_stop(guard, (int64_t)job->options->max_pause_ns, false, &hold, job->error)) {
+    if (!capture_guard_stop(guard, job->options->max_pause_ns, false, &hold, job->error)) {
         capture_guard_note_stop(&job->out->certificate, "copy", &hold.times, hold.thread_count, 0);
         return false;
     }
@@ -87,7 +87,7 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
         *job->error = resume_error;
     capture_guard_note_stop(&job->out->certificate, "copy", &times, job->out->thread_count,
                             job->selection.bytes / TARGET_PAGE_SIZE);
-    job->out->captured_at_ns = times.captured_at_ns;
+    job->out->captured_at_ns = (int64_t)times.captured_at_ns;
     return is_ok && is_resumed;
 }
 
@@ -141,7 +141,7 @@ static bool copy_at_once(CaptureJob *job)
     // The guard is made before there is much memory to be copied along, and before there are
     // threads.
     is_ok = capture_guard_start(&guard, job->pid, job->cancel, job->error) &&
-            staging_area_prepare(&job->staging, bytes, job->options, job->pid, job->error) &&
+            staging_area_prepare(&job->staging, bytes, job->options, job->error) &&
             copy_by_method(job, &guard);
     capture_guard_end(&guard);
     if (!is_ok)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_sets.h"
 #include "snapshot/capture/live/tracked_runs_internal.h"
@@ -37,23 +38,11 @@ void marked_scan_release(MarkedScan *scan)
     *scan = (MarkedScan){.team = NULL};
 }
 
-static bool reserve_parts(MarkedScan *scan, uint64_t count, Error *error)
-{
-    ProcessRange *grown;
-
-    if (count <= scan->part_capacity)
-        return true;
-    grown = realloc(scan->parts, count * sizeof *grown);
-    if (grown == NULL)
-        return error_set_memory(error, count * sizeof *grown, "parts of memory");
-    scan->parts = grown;
-    scan->part_capacity = count;
-    return true;
-}
-
 bool marked_scan_prepare(MarkedScan *scan, const PageSelection *marked, Error *error)
 {
-    if (!reserve_parts(scan, marked->count + marked->bytes / PART_BYTES, error))
+    if (!array_reserve(&scan->parts, &scan->part_capacity,
+                       marked->count + marked->bytes / PART_BYTES, sizeof *scan->parts,
+                       "parts of memory", error))
         return false;
     scan->part_count = 0;
     for (uint64_t i = 0; i < marked->count; i++) {

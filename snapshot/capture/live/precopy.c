@@ -11,8 +11,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_sets.h"
 #include "snapshot/capture/copy/proc_files.h"
@@ -49,14 +49,6 @@ typedef struct Precopy {
     CopyCheck *check;
     Error *error;
 } Precopy;
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static bool read_mappings(Precopy *job, int tid, PageSource *source)
 {
@@ -146,7 +138,7 @@ static bool supply_rest(Precopy *job, uint64_t bytes)
     StagedPages *staged = &job->staged;
 
     staging_memory_note_filled(&staged->area.memory, staged->used_bytes);
-    return staging_memory_supply(&staged->area.memory, staged->used_bytes + bytes, job->pid,
+    return staging_memory_supply(&staged->area.memory, staged->used_bytes + bytes,
                                  &job->options->cancel, job->error);
 }
 
@@ -162,7 +154,7 @@ static bool take_written(Precopy *job)
 
 static bool run_round(Precopy *job)
 {
-    int64_t since = now_ns();
+    uint64_t since_ns = clock_monotonic_ns();
     PageSource source;
 
     if (!read_mappings(job, job->tid, &source) ||
@@ -170,7 +162,7 @@ static bool run_round(Precopy *job)
         !take_written(job) || !unite(job, &job->unread, &job->failed))
         return false;
     pause_certificate_add_round(&job->out->certificate, job->written.bytes / TARGET_PAGE_SIZE,
-                                (uint64_t)(now_ns() - since));
+                                clock_monotonic_ns() - since_ns);
     return true;
 }
 
@@ -219,7 +211,7 @@ static void choose_checked(Precopy *job)
     bool is_packed = staged->packed.count > 0;
 
     copy_check_choose(job->check, is_packed ? &staged->packed : &staged->pages,
-                      is_packed ? &staged->pages : &none, (uint64_t)now_ns());
+                      is_packed ? &staged->pages : &none, clock_monotonic_ns());
 }
 
 // ---- while it stands still ----
@@ -278,7 +270,7 @@ static bool copy_rest(Precopy *job, int tid)
 
 static bool copy_while_stopped(Precopy *job)
 {
-    int64_t limit_ns = (int64_t)job->options->max_pause_ns;
+    uint64_t limit_ns = job->options->max_pause_ns;
     GuardTimes times = {0};
     GuardReply hold;
     Error resume_error;
@@ -298,7 +290,7 @@ static bool copy_while_stopped(Precopy *job)
         *job->error = resume_error;
     capture_guard_note_stop(&job->out->certificate, "last", &times, job->out->thread_count,
                             job->pieces.bytes / TARGET_PAGE_SIZE);
-    job->out->captured_at_ns = times.captured_at_ns;
+    job->out->captured_at_ns = (int64_t)times.captured_at_ns;
     return is_ok && is_resumed;
 }
 

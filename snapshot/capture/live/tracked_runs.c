@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_sets.h"
 
@@ -87,7 +88,7 @@ bool tracked_scan(WriteTracking *tracking, const PageQuery *query, uint64_t star
 
         if (found < 0)
             return capture_refusal_explain(tracking->pid, errno, error);
-        if (query->protects && !capture_cancel_check(tracking->cancel, tracking->pid, error))
+        if (query->protects && !cancel_check(tracking->cancel, error))
             return false;
         for (int i = 0; i < found; i++) {
             const PagemapRegion *region = &tracking->regions[i];

@@ -12,15 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/proc_files.h"
 
 // ---- finding ----
 
-static bool add_place(UnforkedMemory *memory, uint64_t start, uint64_t end)
+static bool add_place(UnforkedMemory *memory, uint64_t start, uint64_t end, Error *error)
 {
-    ProcessRange *grown;
-
     if (memory->place_count > 0) {
         ProcessRange *last = &memory->places[memory->place_count - 1];
 
@@ -29,11 +28,10 @@ static bool add_place(UnforkedMemory *memory, uint64_t start, uint64_t end)
             return true;
         }
     }
-    grown = realloc(memory->places, (memory->place_count + 1) * sizeof *grown);
-    if (grown == NULL)
+    if (!array_reserve(&memory->places, &memory->place_capacity, memory->place_count + 1,
+                       sizeof *memory->places, "memory that does not fork", error))
         return false;
-    memory->places = grown;
-    grown[memory->place_count++] = (ProcessRange){.address = start, .bytes = end - start};
+    memory->places[memory->place_count++] = (ProcessRange){.address = start, .bytes = end - start};
     return true;
 }
 
@@ -68,12 +66,12 @@ bool unforked_memory_find(UnforkedMemory *memory, int pid, int tid, Error *error
                 start = end = 0;
         } else if (strncmp(line, "VmFlags:", 8) == 0 && start < end && permissions[1] == 'w' &&
                    permissions[3] == 'p' && (has_flag(line, "dc") || has_flag(line, "wf"))) {
-            is_ok = add_place(memory, start, end);
+            is_ok = add_place(memory, start, end, error);
         }
     }
     free(line);
     (void)fclose(file);
-    return is_ok || error_set_memory(error, sizeof(ProcessRange), "memory that does not fork");
+    return is_ok;
 }
 
 // Is all of it in one place?
@@ -164,8 +162,7 @@ bool unforked_memory_copy(UnforkedMemory *memory, int pid, int tid, const Cancel
     source.mapping_count = memory->mapping_count;
     return page_selection_fill(&memory->selection, &source, cancel, error) &&
            (memory->selection.bytes == 0 ||
-            (staging_memory_prepare(&memory->staging, memory->selection.bytes, pid, cancel,
-                                    error) &&
+            (staging_memory_prepare(&memory->staging, memory->selection.bytes, cancel, error) &&
              page_copying_run(&memory->selection, pid, tid, &memory->staging, cancel,
                               unreadable_bytes, error)));
 }
@@ -186,57 +183,56 @@ static int compare_mappings(const void *left, const void *right)
     return (a->start > b->start) - (a->start < b->start);
 }
 
-static bool add_pages(const UnforkedMemory *memory, PageSelection *selection, uint8_t *room)
+static bool add_pages(const UnforkedMemory *memory, PageSelection *selection, uint8_t *room,
+                      Error *error)
 {
     const PageSelection *more = &memory->selection;
     uint64_t count = selection->count + more->count;
-    ProcessRange *grown = realloc(selection->ranges, (count + 1) * sizeof *grown);
     uint8_t *data = room;
 
-    if (grown == NULL)
+    if (!array_reserve(&selection->ranges, &selection->capacity, count, sizeof *selection->ranges,
+                       "memory that does not fork", error))
         return false;
-    selection->ranges = grown;
-    selection->capacity = count + 1;
     for (uint64_t i = 0; i < more->count; i++) {
         const ProcessRange *range = &more->ranges[i];
 
         memcpy(data, range->data, range->bytes);
-        grown[selection->count + i] =
+        selection->ranges[selection->count + i] =
             (ProcessRange){.address = range->address, .bytes = range->bytes, .data = data};
         data += range->bytes;
     }
     selection->count = count;
     selection->bytes += more->bytes;
-    qsort(grown, count, sizeof *grown, compare_ranges);
+    if (count > 0)
+        qsort(selection->ranges, count, sizeof *selection->ranges, compare_ranges);
     return true;
 }
 
 // Those that the child has as well, empty, are there already.
-static bool add_mappings(const UnforkedMemory *memory, ProcessCopy *out)
+static bool add_mappings(const UnforkedMemory *memory, ProcessCopy *out, Error *error)
 {
     uint32_t known = out->mapping_count;
-    ProcessMapping *grown =
-        realloc(out->mappings, ((size_t)known + memory->mapping_count + 1) * sizeof *grown);
+    uint64_t capacity = known;
 
-    if (grown == NULL)
+    if (!array_reserve(&out->mappings, &capacity, (uint64_t)known + memory->mapping_count,
+                       sizeof *out->mappings, "mappings", error))
         return false;
-    out->mappings = grown;
     for (uint32_t i = 0; i < memory->mapping_count; i++) {
-        ProcessMapping *added = &grown[out->mapping_count];
+        ProcessMapping *added = &out->mappings[out->mapping_count];
         bool is_there = false;
 
         for (uint32_t k = 0; k < known && !is_there; k++)
-            is_there = grown[k].start < memory->mappings[i].end &&
-                       memory->mappings[i].start < grown[k].end;
+            is_there = out->mappings[k].start < memory->mappings[i].end &&
+                       memory->mappings[i].start < out->mappings[k].end;
         if (is_there)
             continue;
         *added = memory->mappings[i];
         added->name = strdup(added->name);
         if (added->name == NULL)
-            return false;
+            return error_set_memory(error, strlen(memory->mappings[i].name), "mappings");
         out->mapping_count++;
     }
-    qsort(grown, out->mapping_count, sizeof *grown, compare_mappings);
+    qsort(out->mappings, out->mapping_count, sizeof *out->mappings, compare_mappings);
     return true;
 }
 
@@ -245,8 +241,7 @@ bool unforked_memory_add(const UnforkedMemory *memory, ProcessCopy *out, PageSel
 {
     if (memory->mapping_count == 0)
         return true;
-    return (add_pages(memory, selection, room) && add_mappings(memory, out)) ||
-           error_set_memory(error, memory->selection.bytes, "memory that does not fork");
+    return add_pages(memory, selection, room, error) && add_mappings(memory, out, error);
 }
 
 void unforked_memory_release(UnforkedMemory *memory)

@@ -16,6 +16,7 @@
 typedef struct UnforkedMemory {
     ProcessRange *places; // ascending, disjoint, without data; owned
     uint64_t place_count;
+    uint64_t place_capacity;
     ProcessMapping *mappings; // of it, when it was copied; ascending; owned with their names
     uint32_t mapping_count;
     PageSelection selection; // what was copied

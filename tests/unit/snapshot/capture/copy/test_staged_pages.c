@@ -1,4 +1,4 @@
-// Pages that are copied more than once keep their places; and a copy that is wrong is noticed.
+// StagedPages: a page that is copied again goes to the same place.
 
 #include "snapshot/capture/copy/staged_pages.h"
 
@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/capture/live/copy_check_internal.h"
 #include "snapshot/capture/copy/page_sets.h"
 
 #define PAGE UINT64_C(4096)
@@ -25,8 +24,7 @@ static void begin(void)
     cr_assert_neq(memory, MAP_FAILED);
     for (uint64_t i = 0; i < PAGES; i++)
         memset(memory + i * PAGE, (int)(i % 251), PAGE);
-    cr_assert(staging_memory_prepare(&staged.area.memory, PAGE, getpid(), NULL, &error), "%s",
-              error.message);
+    cr_assert(staging_memory_prepare(&staged.area.memory, PAGE, NULL, &error), "%s", error.message);
 }
 
 static void end(void)
@@ -106,44 +104,19 @@ Test(staged_pages, copies_stay_right_when_the_staging_memory_grows)
     cr_expect_eq(wrong_pages(), 0);
 }
 
-// Is this page of the staging memory there, or has the kernel yet to supply it?
-static bool is_supplied(uint64_t offset)
+Test(staged_pages, memory_that_is_only_reserved_is_supplied_as_it_is_filled)
 {
+    StagingMemory *area = &staged.area.memory;
     unsigned char state = 0;
 
-    cr_assert_eq(mincore(staged.area.memory.base + offset, PAGE, &state), 0);
-    return (state & 1) != 0;
-}
-
-Test(staged_pages, memory_that_is_reserved_is_supplied_where_it_is_filled)
-{
-    const uint64_t bytes = UINT64_C(16) << 20;
-    StagingMemory *area = &staged.area.memory;
-
     staging_memory_release(area);
-    cr_assert(staging_memory_reserve(area, bytes, &error), "%s", error.message);
-    cr_expect_eq(area->supplied_bytes, 0);
-    cr_expect(!is_supplied(0));
+    cr_assert(staging_memory_reserve(area, UINT64_C(16) << 20, &error), "%s", error.message);
     want(0, 10);
     copy_wanted();
-    cr_expect(is_supplied(9 * PAGE));
-    cr_expect(!is_supplied(bytes - PAGE));
-    cr_assert(staging_memory_supply(area, bytes / 2, getpid(), NULL, &error), "%s", error.message);
-    cr_expect_eq(area->supplied_bytes, bytes / 2);
-    cr_expect(is_supplied(bytes / 2 - PAGE));
-    cr_expect(!is_supplied(bytes - PAGE));
-    // More than there is.
-    cr_assert(staging_memory_supply(area, 2 * bytes, getpid(), NULL, &error), "%s", error.message);
-    cr_expect_eq(area->supplied_bytes, bytes);
-    cr_expect(is_supplied(bytes - PAGE));
     cr_expect_eq(wrong_pages(), 0);
-    staging_memory_trim(area, bytes / 2);
-    cr_expect_eq(area->supplied_bytes, bytes / 2);
-    // A copy says when there is no memory for it, instead of taking its pages for unreadable ones.
-    area->supplied_bytes = 0;
-    cr_assert_eq(munmap(area->base + bytes / 4, bytes / 4), 0);
-    cr_expect(!staging_memory_supply_part(area, area->base + bytes / 4 - PAGE, 2 * PAGE, &error));
-    cr_expect_eq(error.code, ERROR_MEMORY);
+    cr_expect_eq(area->supplied_bytes, 0);
+    cr_assert_eq(mincore(area->base + area->bytes - PAGE, PAGE, &state), 0);
+    cr_expect_eq(state & 1, 0, "memory is supplied that nothing was copied to");
 }
 
 Test(staged_pages, pages_that_are_not_kept_are_gone)
@@ -161,7 +134,7 @@ Test(staged_pages, pages_that_are_not_kept_are_gone)
     page_selection_release(&kept);
 }
 
-Test(staged_pages, pages_that_cannot_be_read_are_told)
+Test(staged_pages, pages_that_cannot_be_read_are_listed_and_zero)
 {
     cr_assert_eq(mprotect(memory + 3 * PAGE, 2 * PAGE, PROT_NONE), 0);
     want(0, 10);
@@ -169,28 +142,4 @@ Test(staged_pages, pages_that_cannot_be_read_are_told)
     cr_expect_eq(unread.count, 1);
     cr_expect_eq(unread.bytes, 2 * PAGE);
     cr_expect_eq(staged.pages.ranges[0].data[3 * PAGE], 0);
-}
-
-Test(staged_pages, a_copy_that_is_wrong_is_noticed)
-{
-    CopyCheck *check = calloc(1, sizeof *check);
-
-    cr_assert_not_null(check);
-    want(0, 64);
-    copy_wanted();
-    copy_check_choose(check, &staged.pages, &wanted, 7);
-    copy_check_run(check, getpid(), &staged.pages);
-    cr_expect_eq(check->compared, COPY_CHECK_PAGES);
-    cr_expect_eq(check->differing, 0);
-    for (uint64_t i = 0; i < 64; i++)
-        memory[i * PAGE + 100] ^= 1;
-    copy_check_run(check, getpid(), &staged.pages);
-    cr_expect_eq(check->differing, COPY_CHECK_PAGES);
-    // What has been written is not expected to be the same.
-    copy_check_run(check, getpid(), &wanted);
-    cr_expect_eq(check->compared, 0);
-    // Nor what will be copied again.
-    copy_check_choose(check, &staged.pages, &staged.pages, 7);
-    cr_expect_eq(check->chosen, 0);
-    free(check);
 }

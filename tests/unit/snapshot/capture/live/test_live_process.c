@@ -155,8 +155,8 @@ EACH_METHOD(pages_that_were_never_written_are_neither_copied_nor_touched)
     capture_well();
     // For the untouched memory they would need 512 KiB; the data of libraries needs some.
     cr_expect_leq(child_status_number("VmPTE"), page_tables + 128, "its page tables have grown");
-    cr_expect_eq(process_copy_bytes_left(&copy, (uint64_t)(uintptr_t)untouched), 0);
-    cr_expect_eq(process_copy_bytes_left(&copy, (uint64_t)(uintptr_t)untouched + PAGE * 5000), 0);
+    cr_expect_null(process_copy_bytes(&copy, (uint64_t)(uintptr_t)untouched, 1));
+    cr_expect_null(process_copy_bytes(&copy, (uint64_t)(uintptr_t)untouched + PAGE * 5000, 1));
     for (uint64_t i = 0; i < 16; i++) {
         const uint8_t *bytes =
             process_copy_bytes(&copy, (uint64_t)(uintptr_t)spots + i * PAGE, PAGE);
@@ -443,33 +443,4 @@ EACH_METHOD(a_thread_in_uninterruptible_sleep_ends_the_wait_with_a_reason)
     child_start(start_vfork);
     expect_refusal(child_pid(), ERROR_SYSTEM, "does not stop: it is in uninterruptible sleep");
     expect_running();
-}
-
-Test(process_copy, releasing_an_empty_one_is_harmless)
-{
-    ProcessCopy empty = {0};
-
-    process_copy_release(NULL);
-    process_copy_release(&empty);
-    cr_expect_null(process_copy_find_mapping(&empty, 0));
-    cr_expect_null(process_copy_bytes(&empty, 0, 0));
-}
-
-Test(process_copy, bytes_are_found_only_where_one_range_holds_all_of_them)
-{
-    static const uint8_t data[32] = {1, 2, 3};
-    ProcessRange ranges[] = {{.address = 0x1000, .bytes = 16, .data = data},
-                             {.address = 0x1010, .bytes = 8, .data = data + 16},
-                             {.address = UINT64_MAX - 7, .bytes = 8, .data = data + 24}};
-    ProcessCopy some = {.range_count = 3, .ranges = ranges};
-
-    cr_expect_eq(process_copy_bytes(&some, 0x1000, 16), data);
-    cr_expect_eq(process_copy_bytes(&some, 0x1002, 3), data + 2);
-    cr_expect_null(process_copy_bytes(&some, 0x1008, 16), "across two ranges");
-    cr_expect_null(process_copy_bytes(&some, 0x0fff, 1));
-    cr_expect_null(process_copy_bytes(&some, 0x1018, 1));
-    cr_expect_null(process_copy_bytes(&some, 0x1000, UINT64_MAX));
-    cr_expect_eq(process_copy_bytes(&some, UINT64_MAX, 1), data + 31);
-    cr_expect_eq(process_copy_bytes_left(&some, 0x1013), 5);
-    cr_expect_eq(process_copy_bytes_left(&some, 0x2000), 0);
 }
