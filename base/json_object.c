@@ -125,6 +125,23 @@ bool json_object_add_item(JsonObject *object, const char *key, JsonObject *item)
     return false;
 }
 
+JsonObject *json_object_member(JsonObject *object, const char *key)
+{
+    cJSON *member = cJSON_GetObjectItemCaseSensitive(tree_of(object), key);
+
+    return cJSON_IsObject(member) ? (JsonObject *)(void *)member : NULL;
+}
+
+bool json_object_set_text(JsonObject *object, const char *key, const char *text)
+{
+    cJSON *member = cJSON_CreateString(text);
+
+    if (member != NULL && cJSON_ReplaceItemInObjectCaseSensitive(tree_of(object), key, member))
+        return true;
+    cJSON_Delete(member);
+    return false;
+}
+
 JsonResult json_object_get_text(const JsonObject *object, const char *key, const char **out)
 {
     const cJSON *member = member_of(object, key);
@@ -280,4 +297,9 @@ const char *json_object_find_stranger(const JsonObject *object, const char *cons
 char *json_object_print(const JsonObject *object)
 {
     return cJSON_Print((const cJSON *)(const void *)object);
+}
+
+char *json_object_print_line(const JsonObject *object)
+{
+    return cJSON_PrintUnformatted((const cJSON *)(const void *)object);
 }

@@ -38,6 +38,11 @@ NODISCARD bool json_object_add_i64(JsonObject *object, const char *key, int64_t 
 // when it fails; NULL fails.
 NODISCARD bool json_object_add_item(JsonObject *object, const char *key, JsonObject *item);
 
+// A member that is an object, to be changed; NULL when there is none. Borrowed.
+JsonObject *json_object_member(JsonObject *object, const char *key);
+// Gives a member, which must be there, another text. False when memory is short.
+NODISCARD bool json_object_set_text(JsonObject *object, const char *key, const char *text);
+
 typedef enum JsonResult {
     JSON_ABSENT, // no such member: `out` is left alone
     JSON_WRONG,  // it is not of that type, or out of range: `out` is left alone
@@ -66,5 +71,7 @@ const char *json_object_find_stranger(const JsonObject *object, const char *cons
 
 // The object as text, malloc'd, members in the order they were added; NULL when memory is short.
 char *json_object_print(const JsonObject *object);
+// The same on one line, without spaces: for JSON Lines.
+char *json_object_print_line(const JsonObject *object);
 
 #endif

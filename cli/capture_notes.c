@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/terminal.h"
-#include "formats/info_json.h"
+#include "formats/json/info_json.h"
 
 bool capture_is_from_core(const SnapshotMetadata *metadata)
 {

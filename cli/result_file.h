@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 #include "base/error.h"
 
 // A zeroed struct is valid and means "not asked for".

@@ -4,7 +4,7 @@
 #define FORMATS_GOLDEN_FILE_H
 
 #include "analysis/replay/mark_golden.h"
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 #include "base/error.h"
 
 // Errors: those of the sink.

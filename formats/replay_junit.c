@@ -1,13 +1,11 @@
-// JUnit XML about a replay: see formats/replay_json.h.
-//
-// The elements are those that Jenkins, GitLab and the GitHub actions read: testsuites, testsuite,
-// testcase, failure, error.
+// JUnit XML about a replay: see formats/replay_junit.h.
+
+#include "formats/replay_junit.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "formats/replay_json.h"
 #include "formats/xml_text.h"
 
 static bool put(JsonSink sink, const char *text, Error *error)

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json_object.h"
 
-// As the option takes them.
+// The limit of the option --shard.
 #define MAX_PARTS 100000u
 #define MAX_EXIT_STATUS 4u
 
@@ -51,20 +52,6 @@ static bool damaged(const PartReader *reader, const char *how, Error *error)
 
 // ---- the run ----
 
-// The line about the run without its shard, which is its last member: equal for all shards of one.
-static char *run_without_shard(const char *json, const char *shard)
-{
-    char *text, ending[64];
-    size_t length = strlen(json);
-
-    (void)snprintf(ending, sizeof ending, "\"shard\":\"%.20s\"}}", shard);
-    if (length < strlen(ending) || strcmp(json + length - strlen(ending), ending) != 0)
-        return NULL;
-    return asprintf(&text, "%.*s\"shard\":\"1/1\"}}", (int)(length - strlen(ending)), json) < 0
-               ? NULL
-               : text;
-}
-
 static bool parse_shard(const char *text, uint32_t *part, uint32_t *parts)
 {
     char again[32];
@@ -96,49 +83,47 @@ static bool take_part(PartReader *reader, uint32_t part, uint32_t parts, Error *
     return true;
 }
 
-static bool take_run(PartReader *reader, const JsonObject *object, const char *json, Error *error)
+// Are all members there that tell runs apart?
+static bool is_run(const JsonObject *run)
+{
+    static const char *const texts[] = {"workers", "seeds", "policies", "shard"};
+    const char *text;
+    bool has_golden;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (json_object_get_text(run, texts[i], &text) != JSON_FOUND)
+            return false;
+    return json_object_get_bool(run, "golden", &has_golden) == JSON_FOUND;
+}
+
+static bool take_run(PartReader *reader, JsonObject *object, Error *error)
 {
     ReplayMerge *merge = reader->merge;
-    const JsonObject *run;
+    JsonObject *run = json_object_member(object, "run");
     const char *shard;
     uint32_t part, parts;
-    char *text;
+    char *line;
 
-    if (json_object_get_object(object, "run", &run) != JSON_FOUND ||
-        json_object_get_text(run, "shard", &shard) != JSON_FOUND ||
+    if (run == NULL || !is_run(run) || json_object_get_text(run, "shard", &shard) != JSON_FOUND ||
         !parse_shard(shard, &part, &parts))
-        return damaged(reader, "it does not tell of a run", error);
-    text = run_without_shard(json, shard);
-    if (text == NULL)
-        return damaged(reader, "it does not tell of a run as `rudo-snap replay` does", error);
-    if (merge->run != NULL && strcmp(merge->run, text) != 0) {
-        free(text);
+        return damaged(reader, "it does not describe a run", error);
+    // Equal for all shards of one run, and the line that a replay of all heaps writes.
+    line = json_object_set_text(run, "shard", "1/1") ? json_object_print_line(object) : NULL;
+    if (line == NULL)
+        return error_set(error, ERROR_MEMORY, "cannot allocate memory for a run");
+    if (merge->run != NULL && strcmp(merge->run, line) != 0) {
+        free(line);
         return error_set(error, ERROR_USAGE,
                          "'%s' is of another run: workers, seeds, policies "
                          "or goldens are not the same",
                          reader->path);
     }
     free(merge->run);
-    merge->run = text;
+    merge->run = line;
     return take_part(reader, part, parts, error);
 }
 
 // ---- heaps ----
-
-static bool grow(ReplayMerge *merge, Error *error)
-{
-    uint64_t capacity = merge->capacity < 64 ? 64 : 2 * merge->capacity;
-    ReplayLine *lines;
-
-    if (merge->count < merge->capacity)
-        return true;
-    lines = realloc(merge->lines, capacity * sizeof *lines);
-    if (lines == NULL)
-        return error_set_memory(error, capacity * sizeof *lines, "heaps");
-    merge->lines = lines;
-    merge->capacity = capacity;
-    return true;
-}
 
 static bool find_verdict(const char *name, ReplayVerdict *verdict)
 {
@@ -154,6 +139,7 @@ static bool take_heap(PartReader *reader, const JsonObject *object, const char *
 {
     const char *heap, *verdict, *text = NULL, *again = NULL;
     ReplayLine line = {.file = reader->path};
+    ReplayMerge *merge = reader->merge;
 
     if (json_object_get_text(object, "heap", &heap) != JSON_FOUND ||
         json_object_get_text(object, "verdict", &verdict) != JSON_FOUND ||
@@ -161,10 +147,11 @@ static bool take_heap(PartReader *reader, const JsonObject *object, const char *
         json_object_get_bool(object, "updated", &line.is_updated) != JSON_FOUND ||
         !find_verdict(verdict, &line.verdict) || line.exit_status > MAX_EXIT_STATUS ||
         (line.exit_status == 0) != (line.verdict == REPLAY_EQUAL))
-        return damaged(reader, "it does not tell of a heap", error);
+        return damaged(reader, "it does not describe a heap", error);
     (void)json_object_get_text(object, "text", &text);
     (void)json_object_get_text(object, "again", &again);
-    if (!grow(reader->merge, error))
+    if (!array_reserve(&merge->lines, &merge->capacity, merge->count + 1, sizeof line, "heaps",
+                       error))
         return false;
     line.json = strdup(json);
     line.heap = strdup(heap);
@@ -175,7 +162,7 @@ static bool take_heap(PartReader *reader, const JsonObject *object, const char *
         release_line(&line);
         return error_set_memory(error, strlen(json), "a heap");
     }
-    reader->merge->lines[reader->merge->count++] = line;
+    merge->lines[merge->count++] = line;
     return true;
 }
 
@@ -193,7 +180,7 @@ static bool take_line(PartReader *reader, const char *json, size_t length, Error
         strcmp(schema, REPLAY_SCHEMA) != 0)
         ok = damaged(reader, "its schema is not " REPLAY_SCHEMA, error);
     else if (reader->line_number == 1)
-        ok = take_run(reader, object, json, error);
+        ok = take_run(reader, object, error);
     else
         ok = take_heap(reader, object, json, error);
     json_object_free(object);
@@ -220,7 +207,7 @@ bool replay_merge_add(ReplayMerge *merge, const char *path, Error *error)
             line[--length] = '\0';
         // A zero byte inside would end the text early.
         if (ok && strlen(line) != (size_t)length)
-            ok = damaged(&reader, "it is no text", error);
+            ok = damaged(&reader, "it holds a NUL byte", error);
         ok = ok && take_line(&reader, line, (size_t)length, error);
     }
     if (ok && ferror(stream))

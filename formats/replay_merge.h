@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "formats/json_writer.h"
-#include "formats/replay_json.h"
+#include "formats/json/json_writer.h"
+#include "formats/json/replay_json.h"
 #include "base/error.h"
 
 typedef struct ReplayLine {

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 #include "marker/schedule/schedule_recording.h"
 #include "base/error.h"
 

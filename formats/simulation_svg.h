@@ -4,8 +4,8 @@
 #ifndef FORMATS_SIMULATION_SVG_H
 #define FORMATS_SIMULATION_SVG_H
 
-#include "formats/json_writer.h"
-#include "formats/simulation_json.h"
+#include "formats/json/json_writer.h"
+#include "formats/json/simulation_json.h"
 
 // title: for people, any text. Errors: those of the sink.
 NODISCARD bool simulation_svg_write(JsonSink sink, const SimulationTable *table, const char *title,

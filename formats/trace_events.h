@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 #include "marker/schedule/mark_schedule.h"
 
 // What one track shows next; steps of the same kind without a gap become one event.

@@ -3,7 +3,7 @@
 #ifndef FORMATS_XML_TEXT_H
 #define FORMATS_XML_TEXT_H
 
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 #include "base/error.h"
 
 // Writes `text`, which may hold anything, as the content of an element or of an attribute in double

@@ -8,7 +8,7 @@
 #include "cli/commands/diff_output.h"
 #include "cli/heap_session.h"
 #include "cli/option_values.h"
-#include "formats/diff_json.h"
+#include "formats/json/answer_json.h"
 
 #define MAX_HEAPS 1000
 

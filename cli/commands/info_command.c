@@ -8,7 +8,7 @@
 #include "cli/next_command.h"
 #include "cli/result_file.h"
 #include "cli/terminal.h"
-#include "formats/info_json.h"
+#include "formats/json/info_json.h"
 #include "snapshot/file/snapshot_file.h"
 
 typedef struct InfoSettings {

@@ -4,7 +4,7 @@
 #include "cli/commands/mark_summary.h"
 #include "cli/commands/schedule_option.h"
 #include "cli/heap_session.h"
-#include "formats/reachability_json.h"
+#include "formats/json/reachability_json.h"
 
 typedef struct MarkSettings {
     HeapSettings heap; // without a limit on memory

@@ -10,7 +10,7 @@
 #include "cli/heap_session.h"
 #include "cli/commands/path_output.h"
 #include "cli/terminal.h"
-#include "formats/path_json.h"
+#include "formats/json/answer_json.h"
 
 typedef struct PathSettings {
     HeapSettings heap;

@@ -15,6 +15,7 @@
 #include "cli/commands/replay_merging.h"
 #include "cli/commands/replay_output.h"
 #include "cli/session.h"
+#include "formats/replay_junit.h"
 
 typedef struct ReplaySettings {
     SessionSettings session;

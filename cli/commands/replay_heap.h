@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "cli/commands/replay_files.h"
-#include "formats/replay_json.h"
+#include "formats/json/replay_json.h"
 
 typedef struct ReplayHeapOptions {
     ReplayPlan plan;

@@ -8,7 +8,7 @@
 
 #include "cli/commands/replay_files.h"
 #include "cli/commands/replay_heap.h"
-#include "formats/replay_json.h"
+#include "formats/json/replay_json.h"
 
 typedef struct ReplayOutput {
     const ReplayRunRecord *run;

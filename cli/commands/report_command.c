@@ -8,7 +8,7 @@
 #include "cli/heap_session.h"
 #include "cli/commands/report_output.h"
 #include "cli/terminal.h"
-#include "formats/report_json.h"
+#include "formats/json/answer_json.h"
 
 typedef struct ReportSettings {
     HeapSettings heap;

@@ -10,7 +10,7 @@
 #include "cli/heap_session.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
-#include "formats/retained_json.h"
+#include "formats/json/answer_json.h"
 
 enum { BY_OBJECT, BY_TYPE };
 

@@ -12,7 +12,7 @@
 #include "cli/terminal.h"
 #include "cli/text_table.h"
 #include "formats/simulation_costs.h"
-#include "formats/simulation_json.h"
+#include "formats/json/simulation_json.h"
 #include "formats/simulation_svg.h"
 #include "formats/trace_events.h"
 #include "marker/schedule/schedule_calibration.h"

@@ -7,7 +7,7 @@
 #include "cli/heap_session.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
-#include "formats/what_if_json.h"
+#include "formats/json/answer_json.h"
 
 typedef struct WhatIfSettings {
     HeapSettings heap;

@@ -52,9 +52,10 @@ analysis/names: base snapshot/heap
 analysis/graph: base snapshot/heap marker analysis/names
 analysis/replay: base snapshot/heap marker marker/schedule analysis/graph
 analysis: base snapshot/heap marker analysis/names analysis/graph
-formats: base snapshot/heap snapshot/file snapshot/file/sections marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay
-cli: base snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay formats
-cli/commands: base snapshot/heap snapshot/file snapshot/file/salvage snapshot/capture snapshot/capture/live marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay formats cli
+formats/json: base snapshot/heap snapshot/file snapshot/file/sections marker marker/schedule analysis analysis/names analysis/graph analysis/replay
+formats: base snapshot/heap marker marker/schedule marker/explore analysis/replay formats/json
+cli: base snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay formats formats/json
+cli/commands: base snapshot/heap snapshot/file snapshot/file/salvage snapshot/capture snapshot/capture/live marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay formats formats/json cli
 '
 
 # "file:line: what it includes" for each include that ARROWS does not allow.

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "analysis/reachability_report.h"
-#include "formats/reachability_json.h"
+#include "formats/json/reachability_json.h"
 #include "marker/mark.h"
 #include "tests/support/dose.h"
 #include "tests/support/random_heap.h"

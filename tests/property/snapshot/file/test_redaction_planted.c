@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "analysis/reachability_report.h"
-#include "formats/reachability_json.h"
+#include "formats/json/reachability_json.h"
 #include "marker/mark.h"
 #include "snapshot/file/sections/redacted_details.h"
 #include "snapshot/file/redaction.h"

@@ -1,6 +1,6 @@
-// JsonWriter: see formats/json_writer.h.
+// JsonWriter: see formats/json/json_writer.h.
 
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 
 #include <assert.h>
 #include <inttypes.h>

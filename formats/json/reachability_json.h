@@ -7,11 +7,11 @@
 //
 // The schemas are formats/schemas/reachability-1.schema.json and objects-1.schema.json.
 
-#ifndef FORMATS_REACHABILITY_JSON_H
-#define FORMATS_REACHABILITY_JSON_H
+#ifndef FORMATS_JSON_REACHABILITY_JSON_H
+#define FORMATS_JSON_REACHABILITY_JSON_H
 
 #include "analysis/reachability_report.h"
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 
 #define REACHABILITY_SCHEMA "rudo-snap/reachability/1"
 

@@ -1,6 +1,6 @@
-// JSON Lines about a replay: see formats/replay_json.h.
+// JSON Lines about a replay: see formats/json/replay_json.h.
 
-#include "formats/replay_json.h"
+#include "formats/json/replay_json.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -14,8 +14,8 @@
 // nothing, and json_writer_finish() reports it, so calls in between need no check.
 // There are no floating-point numbers: documents are compared byte by byte.
 
-#ifndef FORMATS_JSON_WRITER_H
-#define FORMATS_JSON_WRITER_H
+#ifndef FORMATS_JSON_JSON_WRITER_H
+#define FORMATS_JSON_JSON_WRITER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/info_json.h"
-#include "formats/json_writer.h"
+#include "formats/json/info_json.h"
+#include "formats/json/json_writer.h"
 
 typedef struct Memory {
     char text[65536];

@@ -1,8 +1,8 @@
-// The report as JSON: see formats/report_json.h.
+// The report as JSON: see formats/json/answer_json.h.
 
-#include "formats/report_json.h"
+#include "formats/json/answer_json.h"
 
-#include "formats/answer_json.h"
+#include "formats/json/answer_parts_internal.h"
 
 static void write_counts(JsonWriter *writer, const ReachabilityCounts *counts)
 {

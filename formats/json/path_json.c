@@ -1,8 +1,8 @@
-// Paths from the roots as JSON: see formats/path_json.h.
+// Paths from the roots as JSON: see formats/json/answer_json.h.
 
-#include "formats/path_json.h"
+#include "formats/json/answer_json.h"
 
-#include "formats/answer_json.h"
+#include "formats/json/answer_parts_internal.h"
 
 static void write_path(JsonWriter *writer, const PathJson *document, const RootPath *path)
 {

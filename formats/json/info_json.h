@@ -1,10 +1,10 @@
 // What a snapshot file says about itself, as JSON, schema "rudo-snap/info/1"
 // (formats/schemas/info-1.schema.json).
 
-#ifndef FORMATS_INFO_JSON_H
-#define FORMATS_INFO_JSON_H
+#ifndef FORMATS_JSON_INFO_JSON_H
+#define FORMATS_JSON_INFO_JSON_H
 
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 #include "snapshot/file/snapshot_file.h"
 
 #define INFO_SCHEMA "rudo-snap/info/1"

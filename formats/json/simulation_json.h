@@ -2,13 +2,13 @@
 // (formats/schemas/simulation-1.schema.json). The same bytes for every run and machine, given the
 // costs.
 
-#ifndef FORMATS_SIMULATION_JSON_H
-#define FORMATS_SIMULATION_JSON_H
+#ifndef FORMATS_JSON_SIMULATION_JSON_H
+#define FORMATS_JSON_SIMULATION_JSON_H
 
 #include "analysis/replay/mark_shape.h"
 #include "analysis/replay/mark_simulation.h"
 #include "analysis/reachability_report.h"
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 
 #define SIMULATION_SCHEMA "rudo-snap/simulation/1"
 

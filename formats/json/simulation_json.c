@@ -1,8 +1,8 @@
-// Simulated marks as JSON: see formats/simulation_json.h.
+// Simulated marks as JSON: see formats/json/simulation_json.h.
 
-#include "formats/simulation_json.h"
+#include "formats/json/simulation_json.h"
 
-#include "formats/answer_json.h"
+#include "formats/json/answer_parts_internal.h"
 
 // 0 if `whole` is 0.
 static uint64_t permille_of(uint64_t part, uint64_t whole)

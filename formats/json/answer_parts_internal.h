@@ -1,14 +1,14 @@
 // What the JSON documents about a marked heap have in common.
 
-#ifndef FORMATS_ANSWER_JSON_H
-#define FORMATS_ANSWER_JSON_H
+#ifndef FORMATS_JSON_ANSWER_PARTS_INTERNAL_H
+#define FORMATS_JSON_ANSWER_PARTS_INTERNAL_H
 
 #include "analysis/graph/dominator_tree.h"
 #include "analysis/graph/heap_cut.h"
 #include "analysis/graph/node_types.h"
 #include "analysis/reachability_report.h"
 #include "analysis/graph/root_paths.h"
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 
 // "snapshot": what the capture means for the figures.
 void answer_json_snapshot(JsonWriter *writer, const HeapImage *image);

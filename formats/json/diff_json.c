@@ -1,6 +1,6 @@
-// What grew, as JSON: see formats/diff_json.h.
+// What grew, as JSON: see formats/json/answer_json.h.
 
-#include "formats/diff_json.h"
+#include "formats/json/answer_json.h"
 
 #include <stdlib.h>
 #include <string.h>

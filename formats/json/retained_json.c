@@ -1,8 +1,8 @@
-// Retained sizes as JSON: see formats/retained_json.h.
+// Retained sizes as JSON: see formats/json/answer_json.h.
 
-#include "formats/retained_json.h"
+#include "formats/json/answer_json.h"
 
-#include "formats/answer_json.h"
+#include "formats/json/answer_parts_internal.h"
 
 static void write_object(JsonWriter *writer, const RetainedReport *report, uint32_t node)
 {

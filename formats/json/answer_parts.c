@@ -1,6 +1,6 @@
-// What the JSON documents have in common: see formats/answer_json.h.
+// What the JSON documents have in common: see formats/json/answer_parts_internal.h.
 
-#include "formats/answer_json.h"
+#include "formats/json/answer_parts_internal.h"
 
 #include <stdlib.h>
 

@@ -1,17 +1,17 @@
-// What `rudo-snap replay` found, for programs: JSON Lines (rudo-snap/replay/1: a line about the
-// run, then one for each heap), and JUnit XML, which continuous integration shows.
+// The results of `rudo-snap replay` as JSON Lines, schema "rudo-snap/replay/1"
+// (formats/schemas/replay-1.schema.json): a line about the run, then one for each heap.
 //
-// Both are the same, byte for byte, whenever the same is found; there are no times in them.
+// The same bytes whenever the same is found; there are no times in them.
 
-#ifndef FORMATS_REPLAY_JSON_H
-#define FORMATS_REPLAY_JSON_H
+#ifndef FORMATS_JSON_REPLAY_JSON_H
+#define FORMATS_JSON_REPLAY_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "analysis/replay/heap_replay.h"
 #include "analysis/replay/mark_golden.h"
-#include "formats/json_writer.h"
+#include "formats/json/json_writer.h"
 #include "base/error.h"
 
 #define REPLAY_SCHEMA "rudo-snap/replay/1"
@@ -66,9 +66,5 @@ typedef struct ReplayRecord {
 // A line. Errors: those of the sink.
 NODISCARD bool replay_json_write_run(JsonSink sink, const ReplayRunRecord *run, Error *error);
 NODISCARD bool replay_json_write_heap(JsonSink sink, const ReplayRecord *record, Error *error);
-
-// A whole document. Errors: those of the sink.
-NODISCARD bool replay_junit_write(JsonSink sink, const ReplayRecord *records, uint64_t count,
-                                  Error *error);
 
 #endif

@@ -1,8 +1,8 @@
-// What would be freed, as JSON: see formats/what_if_json.h.
+// What would be freed, as JSON: see formats/json/answer_json.h.
 
-#include "formats/what_if_json.h"
+#include "formats/json/answer_json.h"
 
-#include "formats/answer_json.h"
+#include "formats/json/answer_parts_internal.h"
 
 bool what_if_json_write(JsonSink sink, const WhatIfJson *document, Error *error)
 {

@@ -1,11 +1,11 @@
-// The reachability report as JSON: see formats/reachability_json.h.
+// The reachability report as JSON: see formats/json/reachability_json.h.
 
-#include "formats/reachability_json.h"
+#include "formats/json/reachability_json.h"
 
 #include <string.h>
 
 #include "analysis/names/type_name.h"
-#include "formats/answer_json.h"
+#include "formats/json/answer_parts_internal.h"
 
 // The members that totals and every group have in common.
 static void write_counts(JsonWriter *writer, const ReachabilityCounts *counts)

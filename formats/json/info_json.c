@@ -1,6 +1,6 @@
-// What a snapshot file says about itself: see formats/info_json.h.
+// What a snapshot file says about itself: see formats/json/info_json.h.
 
-#include "formats/info_json.h"
+#include "formats/json/info_json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
