@@ -1,8 +1,8 @@
 #!/bin/bash
 # The jobs in docs/ci.md are run: every shell line in them, against small heaps, as on the systems
-# that they are for. What those have and a test has not is stood in for: git, apt-get and make
-# (which only say what they were asked for), kubectl (which runs the Job's command once a pod), and
-# GNU parallel where it is not installed. The YAML is read by somebody else's parser, too.
+# that they are for. Stand-ins replace the programs of those systems: git, apt-get and make (which
+# only record their arguments), kubectl (which runs the Job's command once for each pod), and GNU
+# parallel where it is not installed. An independent parser reads the YAML, too.
 # timeout: 300
 . "$(dirname "$0")/../support/tap.sh"
 
@@ -10,7 +10,7 @@ make_snapshots=$BUILD/tests/cli/helpers/make_snapshots
 edit_golden=$BUILD/tests/cli/helpers/edit_golden
 python=/usr/bin/python3
 
-# ---- what the page shows ----
+# ---- the files on the page ----
 
 # A block whose first line is "# NAME" becomes the file NAME; of folders, the last part.
 mkdir "$WORK/docs" "$WORK/bin" "$WORK/plain"
@@ -20,7 +20,7 @@ awk -v folder="$WORK/docs" '
     first && /^# / { file = folder "/" substr($0, 3); sub(/docs\/.*\//, "docs/", file) }
     { first = 0; if (file != "") print > file }' docs/ci.md
 cd "$WORK/docs" || exit 1
-is "docs/ci.md has the files that it tells of" "$(find . -type f | sort | tr '\n' ' ')" \
+is "docs/ci.md has the files that it describes" "$(find . -type f | sort | tr '\n' ' ')" \
     "./.gitlab-ci.yml ./Containerfile ./replay-everywhere.sh ./replay-job.sh ./replay-job.yaml ./replay.yml "
 
 # scripts FILE: its literal blocks ("run: |", "- |") become FILE.1, FILE.2, and so on.
@@ -40,11 +40,11 @@ scripts()
 for file in replay.yml .gitlab-ci.yml replay-job.yaml; do
     scripts $file
 done
-is "of each job the scripts" "$(find . -name '*.[0-9]' | sort | tr '\n' ' ')" \
+is "the scripts of each job" "$(find . -name '*.[0-9]' | sort | tr '\n' ' ')" \
     "./.gitlab-ci.yml.1 ./.gitlab-ci.yml.2 ./.gitlab-ci.yml.3 ./replay-job.yaml.1 ./replay.yml.1 ./replay.yml.2 ./replay.yml.3 "
 
 if "$python" -c 'import yaml' 2>"$WORK/reason"; then
-    check "a YAML parser finds the same scripts, and what belongs together" "$python" - <<'PYTHON'
+    check "a YAML parser finds the same scripts, and consistent values" "$python" - <<'PYTHON'
 import glob, yaml
 found = {}
 def walk(value, scripts):
@@ -75,10 +75,10 @@ assert [v["name"] for v in pod["volumes"]] == [m["name"] for m in container["vol
 assert container["command"][:2] == ["/bin/sh", "-c"] and pod["restartPolicy"] == "Never"
 PYTHON
 else
-    skip "a YAML parser finds the same scripts, and what belongs together" "$(tail -1 "$WORK/reason")"
+    skip "a YAML parser finds the same scripts, and consistent values" "$(tail -1 "$WORK/reason")"
 fi
 
-# ---- what those systems have ----
+# ---- stand-ins ----
 
 stand_in()
 {
@@ -118,7 +118,7 @@ case "$1 $2" in
     rm -f "$WORK"/pod-*
     sed "s|/heaps|heaps|g" "$WORK/docs/replay-job.yaml.1" >"$WORK/pod.sh"
     for index in $(seq 0 $((shards - 1))); do
-        # What a pod says goes into one log.
+        # Both streams of a pod go into one log.
         JOB_COMPLETION_INDEX=$index SHARDS=$shards sh -c "$(cat "$WORK/pod.sh")" \
             >"$WORK/pod-replay-$index" 2>&1 </dev/null || rm "$WORK/pod-replay-$index"
     done
@@ -129,7 +129,7 @@ case "$1 $2" in
     pod=${2%-*}
     cat "$WORK/pod-${pod#pod/}"
     ;;
-*) echo "kubectl: what is $*?" >&2 && exit 1 ;;
+*) echo "kubectl: unknown command: $*" >&2 && exit 1 ;;
 esac
 SCRIPT
 shards_wanted=$(sed -n 's/^  completions: //p' replay-job.yaml)
@@ -148,7 +148,7 @@ for argument; do
 done
 exit $failed
 SCRIPT
-    note "GNU parallel is stood in for"
+    note "a stand-in replaces GNU parallel"
 fi
 PATH=$WORK/bin:$PATH
 
@@ -227,8 +227,8 @@ check "GNU parallel: eight shards are one replay" same replay.jsonl
 run kubernetes
 check_exit "Kubernetes: all equal" 0
 check "Kubernetes: eight pods are one replay" same merged.jsonl
-check "what is installed is asked for" grep -q '^make -C rudo-snap -j[0-9]* install$' "$WORK/asked"
-check "and where from" grep -q '^git clone .*https://git.example.com/rudo-snap.git rudo-snap$' "$WORK/asked"
+check "the jobs install rudo-snap" grep -q '^make -C rudo-snap -j[0-9]* install$' "$WORK/asked"
+check "from the address in the job" grep -q '^git clone .*https://git.example.com/rudo-snap.git rudo-snap$' "$WORK/asked"
 
 # A marker that keeps one object more would show so.
 "$edit_golden" heaps/golden/more/7.golden 0 0 || bail "cannot edit a golden"
@@ -247,7 +247,7 @@ for system in github gitlab everywhere kubernetes; do
     check_output "$system: and the difference" stdout "*heaps/3.zst: *heaps/more/7.zst: *"
 done
 
-# A shard that was lost is no verdict.
+# When a shard is lost there is no verdict.
 # shellcheck disable=SC2016  # for the pod
 sed -i '1i [ "$JOB_COMPLETION_INDEX" -ne 2 ] || exit 137' "$WORK/docs/replay-job.yaml.1"
 run kubernetes
