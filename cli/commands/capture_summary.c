@@ -37,11 +37,11 @@ void print_capture_summary(FILE *stream, const char *path, ForeignMode requested
     if (summary->packed_bytes > 0)
         fprintf(stream, "  kept         compressed to %s until it was written\n",
                 format_bytes(text, summary->packed_bytes));
-    fprintf(stream, "  found        %s GC page%s", format_count(text, summary->page_count),
-            plural(summary->page_count));
-    fprintf(stream, ", %s object%s", format_count(text, summary->object_count),
-            plural(summary->object_count));
-    fprintf(stream, " (looked at %s pages)\n", format_count(text, summary->looked_at_pages));
+    fprintf(stream, "  found        %s GC page%s", format_count(text, summary->found.page_count),
+            plural(summary->found.page_count));
+    fprintf(stream, ", %s object%s", format_count(text, summary->found.object_count),
+            plural(summary->found.object_count));
+    fprintf(stream, " (looked at %s pages)\n", format_count(text, summary->found.looked_at_pages));
     print_file(stream, path, summary);
     print_foreign_note(stream, requested, summary->foreign_mode, summary->foreign_note);
     print_names_note(stream, summary->names_note);
@@ -55,7 +55,7 @@ void print_capture_line(FILE *stream, const char *path, const CaptureSummary *su
     fprintf(stream, "rudo-snap: wrote ");
     print_text(stream, path);
     fprintf(stream, ", %s", format_bytes(text, summary->file.file_bytes));
-    fprintf(stream, ", %s object%s", format_count(text, summary->object_count),
-            plural(summary->object_count));
+    fprintf(stream, ", %s object%s", format_count(text, summary->found.object_count),
+            plural(summary->found.object_count));
     fprintf(stream, ", stopped for %s\n", format_time(text, summary->pause_ns));
 }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/capture/find/capture_analysis.h"
 #include "snapshot/capture/core/capture_core.h"
 #include "snapshot/capture/live/exiting_process.h"
 #include "snapshot/capture/live/live_process.h"
@@ -24,13 +23,21 @@ static void describe_copy(const ProcessCopy *copy, CaptureSummary *summary)
     summary->packed_bytes = copy->packed == NULL ? 0 : packed_pages_packed_bytes(copy->packed);
 }
 
+static void describe_details(const SnapshotMetadata *metadata, CaptureSummary *summary)
+{
+    summary->foreign_mode = metadata->foreign_mode;
+    (void)snprintf(summary->foreign_note, sizeof summary->foreign_note, "%s",
+                   metadata->foreign_note);
+    (void)snprintf(summary->names_note, sizeof summary->names_note, "%s", metadata->names_note);
+}
+
 static void begin_phase(const CaptureOptions *options, CapturePhase phase)
 {
     if (options->on_phase != NULL)
         options->on_phase(options->phase_context, phase);
 }
 
-// A copy of which something can no longer be read is given up, as if the user had said so.
+// A copy of which something can no longer be read is given up, as if the user had cancelled.
 typedef struct CopyWatch {
     const ProcessCopy *copy;
     const SnapshotWriteOptions *options; // the user's
@@ -51,27 +58,35 @@ static bool write_copy(const ProcessCopy *copy, const char *path, const CaptureO
                        CaptureSummary *summary, Error *error)
 {
     CopyWatch watch = {.copy = copy, .options = &options->write};
-    CaptureOptions watched = *options;
-    CaptureAnalysis *analysis = NULL;
+    SnapshotWriteOptions write = options->write;
+    HeapSearch *search = NULL;
     bool is_ok;
 
-    watched.write.cancel = (Cancel){is_given_up, &watch};
+    write.cancel = (Cancel){is_given_up, &watch};
+    const HeapSearchOptions how = {
+        .layout = options->layout,
+        .foreign_mode = options->foreign_mode,
+        .keeps_free_slots = write.keeps_free_slots,
+        .cancel = write.cancel,
+    };
     describe_copy(copy, summary);
     begin_phase(options, CAPTURE_SEARCHING);
-    is_ok = capture_analysis_new(copy, &watched, &analysis, summary, error);
+    is_ok = heap_search_new(copy, &how, &search, &summary->found, error);
     if (is_ok) {
+        const SnapshotContents *contents = heap_search_contents(search);
+
+        describe_details(&contents->details->metadata, summary);
         begin_phase(options, CAPTURE_WRITING);
-        is_ok = snapshot_write(path, capture_analysis_contents(analysis), &watched.write,
-                               &summary->file, error);
+        is_ok = snapshot_write(path, contents, &write, &summary->file, error);
     }
-    // Whatever was found to be wrong then, this is why.
+    // An error that follows from unreadable pages gives way to their own.
     if (!is_ok && copy->packed != NULL)
         (void)!packed_pages_check(copy->packed, error);
-    capture_analysis_free(analysis);
+    heap_search_free(search);
     return is_ok;
 }
 
-// What both ways begin with: nobody is disturbed for a file that cannot be written.
+// Begins a capture: a process is not disturbed for a file that cannot be written.
 static bool begin(const char *path, const CaptureOptions *options, CaptureSummary *summary,
                   Error *error)
 {
@@ -82,8 +97,8 @@ static bool begin(const char *path, const CaptureOptions *options, CaptureSummar
     return true;
 }
 
-// The folder that compressed pages may go to; NULL: to none. What is to be redacted does not get
-// near a disk. To be freed.
+// The folder that compressed pages may go to, or NULL: data that are to be redacted must not reach
+// a disk. To be freed.
 static char *spool_folder(const char *path, const CaptureOptions *options)
 {
     return options->write.redacts ? NULL : output_file_folder(path);

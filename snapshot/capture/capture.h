@@ -1,15 +1,14 @@
-// Capturing a heap: from a running process (stop, read registers, copy, resume; then, while it
-// runs again, find what matters in the copy and write it), or from its core file.
+// Capturing a heap: from a running process (copied while it runs, or while it stands still; see
+// CaptureMethod), from a process at its end, or from a core file.
 //
-// Borders inside, so that ways in can be added (pre-copy, fork):
+// Each way fills a ProcessCopy; the rest is the same for all:
 //
-//   capture_process_*   fills a ProcessCopy: mappings, threads with registers, bytes
-//   capture_exit        does the same with one that an ExitWatch holds at its end
-//   capture_core        does the same from a core file
-//   capture_analysis_*  ProcessCopy -> SnapshotContents: pages, roots, foreign blocks, types
+//   live/    process -> ProcessCopy
+//   core/    core file -> ProcessCopy
+//   find/    ProcessCopy -> SnapshotContents: pages, roots, foreign blocks, types, names
 //   snapshot_write()    SnapshotContents -> file
 //
-// What is a root and what is a foreign block: docs/design.md, "Capture".
+// Which words are roots, and which malloc chunks are foreign blocks: docs/design.md, "Capture".
 
 #ifndef SNAPSHOT_CAPTURE_CAPTURE_H
 #define SNAPSHOT_CAPTURE_CAPTURE_H
@@ -17,11 +16,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
+#include "snapshot/capture/copy/copy_options.h"
+#include "snapshot/capture/find/heap_search.h"
 #include "snapshot/capture/live/exit_watch.h"
-#include "snapshot/heap/heap_layout.h"
-#include "snapshot/heap/snapshot_details.h"
 #include "snapshot/file/snapshot_file.h"
 
 typedef enum CapturePhase {
@@ -37,12 +35,12 @@ typedef struct CaptureOptions {
     uint64_t max_pause_ns;      // of its longest stop; 0: any
     uint64_t staging_bytes;     // memory that its copy may take (ProcessCopyOptions); 0: any
     SnapshotWriteOptions write; // write.cancel is honoured in every phase
-    // Told what begins, for a line of progress. May be NULL.
+    // Called when a phase begins, for a line of progress. May be NULL.
     void (*on_phase)(void *context, CapturePhase phase);
     void *phase_context;
 } CaptureOptions;
 
-// What happened, for the user.
+// The outcome, for the user.
 typedef struct CaptureSummary {
     char executable[256];
     uint32_t pid;
@@ -50,14 +48,11 @@ typedef struct CaptureSummary {
     uint64_t resident_bytes; // private writable memory that was copied
     uint64_t pause_ns;       // first interrupt to last detach; 0 of a core file
     bool is_from_core;
-    uint64_t looked_at_pages;
-    uint64_t page_count;     // page headers found
-    uint64_t object_count;   // allocated and not DEAD
-    uint64_t rejected_pages; // pages that begin with the magic, but have no valid header
+    uint64_t packed_bytes; // of the copy of its memory, compressed; 0: it was not
+    HeapSearchCounts found;
     ForeignMode foreign_mode;
-    char foreign_note[200]; // why it is not what was asked for; ""
-    char names_note[200];   // which names could not be found out, lines; ""
-    uint64_t packed_bytes;  // of the copy of its memory, compressed; 0: it was not
+    char foreign_note[200]; // why it is not the one that was asked for; ""
+    char names_note[200];   // the names that are missing, and why, lines; ""
     SnapshotWriteResult file;
 } CaptureSummary;
 
@@ -68,7 +63,7 @@ typedef struct CaptureSummary {
 NODISCARD bool capture_process(int pid, const char *path, const CaptureOptions *options,
                                CaptureSummary *summary, Error *error);
 
-// Captures the process that `watch` holds at its end, into `path`; it is held until the file is
+// Captures the process that `watch` holds at its end, into `path`, and holds it until the file is
 // written. To be called by the tracer. Errors: as capture_process().
 NODISCARD bool capture_exiting(const ExitWatch *watch, const char *path,
                                const CaptureOptions *options, CaptureSummary *summary,

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/capture/find/capture_analysis.h"
+#include "snapshot/capture/find/heap_search.h"
 #include "snapshot/capture/core/capture_core.h"
 
 // More than this is slow, and no different.
@@ -16,15 +16,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void analyse(const ProcessCopy *copy)
 {
-    CaptureOptions options = {.foreign_mode = FOREIGN_BLOCKS};
-    CaptureAnalysis *analysis = NULL;
-    CaptureSummary summary = {.pid = 0};
+    HeapSearchOptions options = {.foreign_mode = FOREIGN_BLOCKS};
+    HeapSearch *search = NULL;
+    HeapSearchCounts counts;
     Error error = {0};
 
-    if (capture_analysis_new(copy, &options, &analysis, &summary, &error)) {
-        if (capture_analysis_contents(analysis)->run_count == 0)
+    if (heap_search_new(copy, &options, &search, &counts, &error)) {
+        if (heap_search_contents(search)->run_count == 0)
             abort();
-        capture_analysis_free(analysis);
+        heap_search_free(search);
     } else if (error.code == ERROR_NONE || error.message[0] == '\0') {
         abort();
     }

@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     read_file(data, size);
     if (!made_executable_capture(&made, data, size, &functions, &error) ||
-        made.summary.object_count != MADE_EXECUTABLE_OBJECTS)
+        made.counts.object_count != MADE_EXECUTABLE_OBJECTS)
         abort();
     made_executable_release(&made);
     return 0;

@@ -62,7 +62,7 @@ static void make_stack(MadeProcess *process, const MadeFunctions *functions)
 bool made_executable_capture(MadeExecutable *made, const uint8_t *bytes, size_t length,
                              const MadeFunctions *functions, Error *error)
 {
-    CaptureOptions options = {.foreign_mode = FOREIGN_BLOCKS};
+    HeapSearchOptions options = {.foreign_mode = FOREIGN_BLOCKS};
     char path[64];
 
     *made = (MadeExecutable){.process = made_process_new(),
@@ -81,12 +81,12 @@ bool made_executable_capture(MadeExecutable *made, const uint8_t *bytes, size_t 
     // Files of cores are opened by the names that they had, and need no inode.
     made->copy = *made_process_copy(made->process);
     made->copy.is_core = true;
-    return capture_analysis_new(&made->copy, &options, &made->analysis, &made->summary, error);
+    return heap_search_new(&made->copy, &options, &made->search, &made->counts, error);
 }
 
 void made_executable_release(MadeExecutable *made)
 {
-    capture_analysis_free(made->analysis);
+    heap_search_free(made->search);
     made_process_free(made->process);
     (void)close(made->file);
 }

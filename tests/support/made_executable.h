@@ -8,18 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "snapshot/capture/find/capture_analysis.h"
+#include "snapshot/capture/find/heap_search.h"
 #include "tests/support/made_process.h"
 
 #define MADE_EXECUTABLE_BASE UINT64_C(0x550000000000)
 #define MADE_EXECUTABLE_OBJECTS 39u
 
 typedef struct MadeExecutable {
-    MadeProcess *process;      // owned
-    ProcessCopy copy;          // borrows from it
-    int file;                  // owned
-    CaptureAnalysis *analysis; // or NULL; owned
-    CaptureSummary summary;
+    MadeProcess *process; // owned
+    ProcessCopy copy;     // borrows from it
+    int file;             // owned
+    HeapSearch *search;   // or NULL; owned
+    HeapSearchCounts counts;
 } MadeExecutable;
 
 // Where the file's functions are; ascending or not.

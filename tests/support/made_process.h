@@ -5,7 +5,7 @@
 //     made_process_page(process, 0x20000000, 64, 0x7);      (maps nothing: map it before)
 //     made_process_set(process, 0x10000010, 0x20000640);
 //     made_process_thread(process, 1, 0x7fff0000, 0x30000000);
-//     ... capture_analysis_new(made_process_copy(process), ...)
+//     ... heap_search_new(made_process_copy(process), ...)
 //     made_process_free(process);
 //
 // Only pages that were written are in the copy, as in a real one. Pids are so large that no

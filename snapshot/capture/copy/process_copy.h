@@ -2,7 +2,7 @@
 // registers, and the bytes of its private writable memory.
 //
 // The one border between "how we got at a process" (ptrace and process_vm_readv, a core file;
-// pre-copy or fork later) and "what we find in it" (capture_analysis.h).
+// pre-copy or fork later) and "what we find in it" (find/heap_search.h).
 // Whoever fills it takes everything that the analysis may want to see, because the process
 // runs on afterwards: reading later would see another heap.
 

@@ -26,6 +26,10 @@ enum {
     REGISTER_FS_BASE = 21,
 };
 
+// Functions that call no others use this much memory below the stack pointer (the red zone of the
+// x86-64 ABI).
+#define RED_ZONE_BYTES 128u
+
 // Vector registers are words of the XSAVE area in its standard form (NT_X86_XSTATE).
 #define XSAVE_MAX_BYTES 16384u // AMX tiles included it is 11 KiB
 

@@ -6,6 +6,8 @@
 #include <elfutils/libdw.h>
 #include <stdlib.h>
 
+#include "base/search.h"
+
 // Of nested entries; real programs have some tens.
 #define MAX_DEPTH 512u
 
@@ -20,16 +22,9 @@ typedef struct Walk {
 // Is one of the addresses in [start, end)?
 static bool holds_address(const Walk *walk, uint64_t start, uint64_t end)
 {
-    uint32_t low = 0, high = walk->count;
+    uint64_t i = search_from_u64(walk->addresses, walk->count, start);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (walk->addresses[middle] < start)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < walk->count && walk->addresses[low] < end;
+    return i < walk->count && walk->addresses[i] < end;
 }
 
 static bool is_unit_of_interest(const Walk *walk, Dwarf_Die *unit)

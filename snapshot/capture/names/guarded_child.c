@@ -1,8 +1,8 @@
 // GuardedChild: see snapshot/capture/names/guarded_child.h.
 //
-// The child speaks through an unnamed file in memory, so that nobody waits for a reader, and what
-// it said survives it. The first byte of the file says whether it came to its end: exit statuses
-// may go to somebody else (SIGCHLD ignored, another thread that waits for all children).
+// The child writes to an unnamed file in memory, so that it waits for no reader, and its output
+// survives it. The first byte of the file says whether it came to its end: its exit status may be
+// lost (SIGCHLD ignored, another thread that waits for all children).
 
 #include "snapshot/capture/names/guarded_child.h"
 
@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define FIRST_POLL_NS 200000
 #define LONGEST_POLL_NS 10000000
@@ -48,7 +50,7 @@ const char *guarded_end_text(GuardedEnd end)
 
 // ---- in the child ----
 
-bool guarded_child_say(GuardedChild *child, const void *bytes, size_t length)
+bool guarded_child_write(GuardedChild *child, const void *bytes, size_t length)
 {
     const char *next = bytes;
 
@@ -82,7 +84,7 @@ static void limit(int resource, uint64_t value)
     (void)setrlimit((__rlimit_resource_t)resource, &limits);
 }
 
-// Private writable memory that we have in bytes: what RLIMIT_DATA counts.
+// The bytes of private writable memory that we have, as RLIMIT_DATA counts them.
 static uint64_t data_bytes(void)
 {
     unsigned long long pages = 0;
@@ -96,7 +98,7 @@ static uint64_t data_bytes(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-// Should memory be short all the same, the child is what the kernel kills, and nobody else.
+// Should memory be short all the same, the kernel kills the child before any other process.
 static void prefer_as_victim(void)
 {
     static const char worst[] = "1000";
@@ -109,7 +111,7 @@ static void prefer_as_victim(void)
     (void)close(file);
 }
 
-// False where the end could not even be told.
+// False: the mark of the end could not be written.
 static bool run_child(const GuardedWork *work, int file, pid_t parent)
 {
     GuardedChild child = {.file = file, .bytes_left = work->output_bytes};
@@ -118,7 +120,7 @@ static bool run_child(const GuardedWork *work, int file, pid_t parent)
     prefer_as_victim();
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_NAME, "rudo-snap-names");
-    // A crash is expected, and no news for anybody.
+    // A crash is expected: it must leave no core file and no report.
     (void)prctl(PR_SET_DUMPABLE, 0);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_CPU, work->cpu_seconds);
@@ -131,14 +133,6 @@ static bool run_child(const GuardedWork *work, int file, pid_t parent)
 
 // ---- in the parent ----
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static bool has_ended(pid_t pid, int *status)
 {
     pid_t found;
@@ -146,7 +140,7 @@ static bool has_ended(pid_t pid, int *status)
     do
         found = waitpid(pid, status, WNOHANG | __WALL);
     while (found < 0 && errno == EINTR);
-    // Somebody else may have waited for it.
+    // Another thread may have waited for it.
     return found == pid || (found < 0 && errno == ECHILD);
 }
 
@@ -159,10 +153,10 @@ static void end_child(pid_t pid)
         continue;
 }
 
-// Waits for the child. False: it had to be ended, because we are cancelled.
+// Waits for the child. False: the caller cancelled, and the child was ended.
 static bool wait_for_child(const GuardedWork *work, pid_t pid, GuardedEnd *end)
 {
-    int64_t deadline = now_ns() + (int64_t)work->wall_seconds * 1000000000;
+    uint64_t deadline = clock_monotonic_ns() + work->wall_seconds * UINT64_C(1000000000);
     struct timespec pause = {.tv_nsec = FIRST_POLL_NS};
     int status = 0;
 
@@ -171,7 +165,7 @@ static bool wait_for_child(const GuardedWork *work, pid_t pid, GuardedEnd *end)
             end_child(pid);
             return false;
         }
-        if (now_ns() > deadline) {
+        if (clock_monotonic_ns() > deadline) {
             end_child(pid);
             *end = GUARDED_TOO_LONG;
             return true;
@@ -185,8 +179,8 @@ static bool wait_for_child(const GuardedWork *work, pid_t pid, GuardedEnd *end)
     return true;
 }
 
-// What the child said; *is_whole when it came to its end.
-static bool read_output(int file, ByteBuffer *said, bool *is_whole, Error *error)
+// Reads the output of the child; *is_whole when it came to its end.
+static bool read_output(int file, ByteBuffer *output, bool *is_whole, Error *error)
 {
     struct stat status;
     void *bytes;
@@ -198,12 +192,13 @@ static bool read_output(int file, ByteBuffer *said, bool *is_whole, Error *error
     if (bytes == MAP_FAILED)
         return error_set_memory(error, (unsigned long long)status.st_size, "names");
     *is_whole = *(const char *)bytes == CAME_TO_ITS_END;
-    byte_buffer_add(said, (const char *)bytes + 1, (size_t)status.st_size - 1);
+    byte_buffer_add(output, (const char *)bytes + 1, (size_t)status.st_size - 1);
     (void)munmap(bytes, (size_t)status.st_size);
-    return !said->is_short || error_set_memory(error, (unsigned long long)status.st_size, "names");
+    return !output->is_short ||
+           error_set_memory(error, (unsigned long long)status.st_size, "names");
 }
 
-bool guarded_child_run(const GuardedWork *work, ByteBuffer *said, GuardedEnd *end, Error *error)
+bool guarded_child_run(const GuardedWork *work, ByteBuffer *output, GuardedEnd *end, Error *error)
 {
     pid_t parent = getpid(), pid;
     sigset_t all, before;
@@ -233,7 +228,7 @@ bool guarded_child_run(const GuardedWork *work, ByteBuffer *said, GuardedEnd *en
         return true;
     }
     ok = wait_for_child(work, pid, end) || error_set(error, ERROR_INTERRUPTED, "interrupted");
-    ok = ok && read_output(file, said, &is_whole, error);
+    ok = ok && read_output(file, output, &is_whole, error);
     if (is_whole)
         *end = GUARDED_DONE;
     (void)close(file);

@@ -1,16 +1,15 @@
-// GuardedChild: work on input that nobody vouches for, in a process of its own.
+// GuardedChild: work on untrusted input, in a process of its own.
 //
 // Libraries that read executables and debug information were not written against hostile files:
-// they may crash on one, never end, or take all memory. What they are good for here, names, is
-// worth having but never worth a capture. So the work is done by a child made with fork(), which
-// sees our memory as it was, has limits on time, memory and output, and takes no signals. What it
-// said before it failed is kept.
+// they may crash on one, never end, or take all memory. A capture must not fail for the names that
+// they find. So a child made with fork() does the work: it sees our memory as it was, has limits on
+// time, memory and output, and takes no signals. What it wrote before it failed is kept.
 //
 //     static void work(void *context, GuardedChild *child)
 //     {
-//         ... guarded_child_say(child, buffer.bytes, buffer.length);
+//         ... guarded_child_write(child, buffer.bytes, buffer.length);
 //     }
-//     guarded_child_run(&(GuardedWork){work, context, ...}, &said, &end, error)
+//     guarded_child_run(&(GuardedWork){work, context, ...}, &output, &end, error)
 
 #ifndef SNAPSHOT_CAPTURE_NAMES_GUARDED_CHILD_H
 #define SNAPSHOT_CAPTURE_NAMES_GUARDED_CHILD_H
@@ -25,16 +24,16 @@
 
 typedef struct GuardedChild GuardedChild;
 
-// Called in the child: appends to what it has said. False when the limit is reached; the work
-// might as well end then.
-bool guarded_child_say(GuardedChild *child, const void *bytes, size_t length);
+// Called in the child: appends to its output. False when the limit is reached; the work may as well
+// end then.
+bool guarded_child_write(GuardedChild *child, const void *bytes, size_t length);
 
 typedef struct GuardedWork {
     void (*run)(void *context, GuardedChild *child); // in the child
     void *context;
     uint32_t cpu_seconds;  // of the child
     uint32_t wall_seconds; // on a machine that is busy with something else
-    uint64_t memory_bytes; // more than we have now
+    uint64_t memory_bytes; // beyond what we have now
     uint64_t output_bytes;
     Cancel cancel;
 } GuardedWork;
@@ -49,10 +48,10 @@ typedef enum GuardedEnd {
 // "" for GUARDED_DONE; else what happened, to be put behind "names were left out: ".
 const char *guarded_end_text(GuardedEnd end);
 
-// Runs the work and waits for it. `said` (empty; the caller releases it) gets what the child said,
-// whatever its end: it comes from a process that may have gone wrong, so it is not to be trusted.
-// Errors: memory, interrupted. Nothing that happens to the child is an error.
-NODISCARD bool guarded_child_run(const GuardedWork *work, ByteBuffer *said, GuardedEnd *end,
+// Runs the work and waits for it. `output` (empty; the caller releases it) gets what the child
+// wrote, whatever its end: it comes from a process that may have gone wrong, so it is not to be
+// trusted. Errors: memory, interrupted. A child that fails is not an error.
+NODISCARD bool guarded_child_run(const GuardedWork *work, ByteBuffer *output, GuardedEnd *end,
                                  Error *error);
 
 #endif

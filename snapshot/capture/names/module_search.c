@@ -2,11 +2,10 @@
 
 #include "snapshot/capture/names/module_search_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/capture/names/debug_file.h"
+#include "base/search.h"
 #include "snapshot/capture/names/rust_symbol.h"
 
 // ---- functions ----
@@ -34,24 +33,14 @@ fail:
     free(readable);
 }
 
-// The first function at or behind the address.
 uint32_t module_search_position(const ModuleSearch *search, uint64_t address)
 {
-    uint32_t low = 0, high = search->function_count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (search->functions[middle].address < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return (uint32_t)search_from(search->functions, search->function_count, address, address);
 }
 
-static void add_functions_of(const CaptureAnalysis *analysis, ModuleSearch *search, NameTable table)
+static void add_functions_of(const NameRequest *request, ModuleSearch *search, NameTable table)
 {
-    const SnapshotDetails *details = analysis->details;
+    const SnapshotDetails *details = request->details;
     const SnapshotType *functions = table == NAME_TABLE_TYPES ? details->types : details->drops;
     uint32_t count = table == NAME_TABLE_TYPES ? details->type_count : details->drop_count;
 
@@ -70,7 +59,7 @@ static int compare_functions(const void *left, const void *right)
     return (int)a->table - (int)b->table;
 }
 
-void function_names_say(const FunctionNames *function, ByteBuffer *buffer, GuardedChild *child)
+void function_names_write(const FunctionNames *function, ByteBuffer *buffer, GuardedChild *child)
 {
     name_record_begin(buffer, NAME_OF_FUNCTION);
     byte_buffer_add_u32(buffer, function->table);
@@ -101,55 +90,22 @@ static bool visit_symbol(void *context, const ElfSymbol *symbol)
     return true;
 }
 
-int capture_open_debug_file(const CaptureAnalysis *analysis, uint32_t module, ElfFile *own)
+bool module_search_init(const NameRequest *request, uint32_t module, ModuleSearch *search)
 {
-    const char *path = capture_module_path(analysis, module);
-    char root[32];
-    int fd = -1;
-
-    // The process of a core is gone, and its number may be somebody else's.
-    (void)snprintf(root, sizeof root, "/proc/%d/root", analysis->copy->pid);
-    if (!analysis->copy->is_core)
-        fd = debug_file_find(own, path, root);
-    return fd < 0 ? debug_file_find(own, path, "") : fd;
-}
-
-ModuleFiles module_files_open(const CaptureAnalysis *analysis, uint32_t module)
-{
-    ModuleFiles files = {capture_open_module_mapped(analysis, module), NULL};
-    int fd;
-
-    if (files.own == NULL)
-        return files;
-    if (elf_file_has_all_symbols(files.own) && elf_file_has_section(files.own, ".debug_info"))
-        return files;
-    fd = capture_open_debug_file(analysis, module, files.own);
-    files.debug = fd < 0 ? NULL : elf_file_open_mapped(fd);
-    return files;
-}
-
-void module_files_close(ModuleFiles *files)
-{
-    elf_file_free(files->debug);
-    elf_file_free(files->own);
-}
-
-bool module_search_init(const CaptureAnalysis *analysis, uint32_t module, ModuleSearch *search)
-{
-    const SnapshotDetails *details = analysis->details;
+    const SnapshotDetails *details = request->details;
     size_t most = (size_t)details->type_count + details->drop_count + 1;
 
     *search = (ModuleSearch){
         .module = module,
         .base = details->modules[module].base,
-        .code_start = analysis->copy->mappings[analysis->modules[module].first_mapping].start,
+        .code_start = request->copy->mappings[request->modules[module].first_mapping].start,
         .code_end = details->modules[module].end,
     };
     search->functions = calloc(most, sizeof *search->functions);
     if (search->functions == NULL)
         return false;
-    add_functions_of(analysis, search, NAME_TABLE_TYPES);
-    add_functions_of(analysis, search, NAME_TABLE_DROPS);
+    add_functions_of(request, search, NAME_TABLE_TYPES);
+    add_functions_of(request, search, NAME_TABLE_DROPS);
     qsort(search->functions, search->function_count, sizeof *search->functions, compare_functions);
     return true;
 }

@@ -1,13 +1,14 @@
-// ModuleSearch: what is looked for among the symbols of one module, in the child.
+// ModuleSearch: looks through the symbols of one module, in a child, for the functions of types,
+// for variables in which root words lie, for the code of frames, and for the collector's flags.
 //
 // Symbols come from the module's own file or, where that was stripped, from its debug file.
 // Compilers merge identical functions, so one address may have several symbols, and they are a set.
-// What memory is too short for is left out: these are names.
+// Names that memory is too short for are left out.
 
 #ifndef SNAPSHOT_CAPTURE_NAMES_MODULE_SEARCH_INTERNAL_H
 #define SNAPSHOT_CAPTURE_NAMES_MODULE_SEARCH_INTERNAL_H
 
-#include "snapshot/capture/names/capture_names_internal.h"
+#include "snapshot/capture/names/name_records_internal.h"
 
 // Mangled and readable names of one function.
 typedef struct FunctionNames {
@@ -41,7 +42,14 @@ typedef struct CodeName {
     char *name; // mangled; NULL: none was found; owned
 } CodeName;
 
-// What is looked for in one module.
+// The collector's flags: collector_flags.c.
+typedef enum CollectorFlag {
+    FLAG_THREAD_COLLECTS,
+    FLAG_COLLECTION_WANTED,
+    FLAG_MARKING,
+    COLLECTOR_FLAG_COUNT,
+} CollectorFlag;
+
 typedef struct ModuleSearch {
     uint32_t module;
     uint64_t base;
@@ -55,50 +63,39 @@ typedef struct ModuleSearch {
     uint64_t code_end;
     uint64_t tls_bytes; // elf_file_tls_bytes() of the executable; 0 in other modules
     uint32_t variable_count;
-    uint32_t variable_capacity;
+    uint64_t variable_capacity;
     Variable *variables;                  // owned
     uint64_t flags[COLLECTOR_FLAG_COUNT]; // where they are, as in the record; 0: not found
 } ModuleSearch;
 
-typedef struct ModuleFiles {
-    ElfFile *own;
-    ElfFile *debug; // or NULL
-} ModuleFiles;
-
-// A module's file, and its debug file where the own one lacks something. `own` is NULL when the
-// file cannot be opened.
-ModuleFiles module_files_open(const CaptureAnalysis *analysis, uint32_t module);
-void module_files_close(ModuleFiles *files);
-
-// Looks for all functions of types that lie in the module. Lists of addresses are set by the
-// caller. False: memory is short. To be released in any case.
-bool module_search_init(const CaptureAnalysis *analysis, uint32_t module, ModuleSearch *search);
+// Looks for all functions of types that lie in the module; the caller sets the lists of addresses.
+// False: memory is short. To be released in any case.
+bool module_search_init(const NameRequest *request, uint32_t module, ModuleSearch *search);
 void module_search_release(ModuleSearch *search);
-// Takes down the names of whatever is looked for.
+// Looks at all symbols, and keeps those that were looked for.
 void module_search_visit_symbols(const ModuleFiles *files, ModuleSearch *search);
 // Index of the first function at or behind the address, as the file says it.
 uint32_t module_search_position(const ModuleSearch *search, uint64_t address);
 
 // Consumes `readable`, which may be NULL.
 void function_names_add(FunctionNames *function, const char *mangled, char *readable);
-void function_names_say(const FunctionNames *function, ByteBuffer *buffer, GuardedChild *child);
+void function_names_write(const FunctionNames *function, ByteBuffer *buffer, GuardedChild *child);
 
-// ---- capture_collection.c ----
+// ---- collector_flags.c ----
 
+// Notes where the flag is, if the symbol is that of one.
 void module_search_note_flag(ModuleSearch *search, const ElfSymbol *symbol);
-void module_search_say_flags(const ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child);
+void module_search_write_flags(const ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child);
 
 // ---- module_search_places.c ----
 
-// Index of the first address at or behind `start`.
-uint64_t address_list_first(const AddressList *list, uint64_t start);
 // Is one of the addresses in [start, start + bytes)?
 bool address_list_holds(const AddressList *list, uint64_t start, uint64_t bytes);
 
 void module_search_add_variable(ModuleSearch *search, const ElfSymbol *symbol);
 void module_search_name_code(ModuleSearch *search, const ElfSymbol *symbol);
-void module_search_say_variables(ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child);
-void module_search_say_code_names(const ModuleSearch *search, ByteBuffer *buffer,
-                                  GuardedChild *child);
+void module_search_write_variables(ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child);
+void module_search_write_code_names(const ModuleSearch *search, ByteBuffer *buffer,
+                                    GuardedChild *child);
 
 #endif

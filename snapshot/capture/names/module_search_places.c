@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/search.h"
 #include "snapshot/capture/names/rust_symbol.h"
 
 // Variables of one module that are looked at; a program has some thousands in all.
@@ -14,24 +16,14 @@
 // ---- variables ----
 
 // The index of the first address at or behind `start`.
-uint64_t address_list_first(const AddressList *list, uint64_t start)
+static uint64_t first_at(const AddressList *list, uint64_t start)
 {
-    uint64_t low = 0, high = list->count;
-
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (list->items[middle] < start)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return search_from_u64(list->items, list->count, start);
 }
 
-// Is one of the addresses in [start, start + bytes)?
 bool address_list_holds(const AddressList *list, uint64_t start, uint64_t bytes)
 {
-    uint64_t first = address_list_first(list, start);
+    uint64_t first = first_at(list, start);
 
     return first < list->count && list->items[first] - start < bytes;
 }
@@ -40,19 +32,15 @@ void module_search_add_variable(ModuleSearch *search, const ElfSymbol *symbol)
 {
     bool is_tls = symbol->kind == ELF_SYMBOL_TLS;
     uint64_t address = symbol->address + (is_tls ? -search->tls_bytes : search->base);
+    Error unwanted;
     char *name;
 
     if (search->variable_count == MAX_MODULE_VARIABLES ||
         !address_list_holds(is_tls ? search->tls : search->globals, address, symbol->bytes))
         return;
-    if (search->variable_count == search->variable_capacity) {
-        uint32_t capacity = search->variable_capacity == 0 ? 64 : 2 * search->variable_capacity;
-        Variable *grown = reallocarray(search->variables, capacity, sizeof *grown);
-        if (grown == NULL)
-            return;
-        search->variables = grown;
-        search->variable_capacity = capacity;
-    }
+    if (!array_reserve(&search->variables, &search->variable_capacity, search->variable_count + 1u,
+                       sizeof *search->variables, "variables", &unwanted))
+        return;
     if ((name = strdup(symbol->name)) != NULL)
         search->variables[search->variable_count++] =
             (Variable){address, symbol->bytes, is_tls, symbol->is_local, name};
@@ -76,7 +64,7 @@ static int compare_variables(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-void module_search_say_variables(ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child)
+void module_search_write_variables(ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child)
 {
     if (search->variable_count > 1)
         qsort(search->variables, search->variable_count, sizeof *search->variables,
@@ -120,7 +108,7 @@ void module_search_name_code(ModuleSearch *search, const ElfSymbol *symbol)
     uint64_t function = search->base + symbol->address;
     char *copy;
 
-    for (uint64_t i = address_list_first(search->code, function);
+    for (uint64_t i = first_at(search->code, function);
          i < search->code->count && search->code->items[i] - function < symbol->bytes; i++) {
         CodeName *name = &search->code_names[i];
 
@@ -134,10 +122,10 @@ void module_search_name_code(ModuleSearch *search, const ElfSymbol *symbol)
     }
 }
 
-void module_search_say_code_names(const ModuleSearch *search, ByteBuffer *buffer,
-                                  GuardedChild *child)
+void module_search_write_code_names(const ModuleSearch *search, ByteBuffer *buffer,
+                                    GuardedChild *child)
 {
-    for (uint64_t i = address_list_first(search->code, search->code_start);
+    for (uint64_t i = first_at(search->code, search->code_start);
          i < search->code->count && search->code->items[i] < search->code_end; i++) {
         const CodeName *code = &search->code_names[i];
         char *name = code->name == NULL ? NULL : rust_symbol_demangle(code->name);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "marker/mark.h"
-#include "snapshot/capture/find/capture_analysis.h"
+#include "snapshot/capture/find/heap_search.h"
 #include "tests/support/made_process.h"
 #include "tests/support/xorshift.h"
 
@@ -229,9 +229,9 @@ static void check_image(const SnapshotContents *contents, uint64_t seed)
 static void check_one(uint64_t seed)
 {
     Maker maker = {.random = xorshift_seeded(seed), .process = made_process_new()};
-    CaptureOptions options = {0};
-    CaptureAnalysis *analysis = NULL;
-    CaptureSummary summary;
+    HeapSearchOptions options = {0};
+    HeapSearch *search = NULL;
+    HeapSearchCounts counts;
     Error error = {0};
     const ProcessCopy *copy;
 
@@ -240,8 +240,8 @@ static void check_one(uint64_t seed)
     make_threads(&maker);
     options.foreign_mode = (ForeignMode)xorshift_below(&maker.random, 3);
     copy = made_process_copy(maker.process);
-    if (capture_analysis_new(copy, &options, &analysis, &summary, &error)) {
-        const SnapshotContents *contents = capture_analysis_contents(analysis);
+    if (heap_search_new(copy, &options, &search, &counts, &error)) {
+        const SnapshotContents *contents = heap_search_contents(search);
         for (uint64_t i = 1; i < contents->run_count; i++)
             cr_assert_geq(contents->runs[i].address,
                           contents->runs[i - 1].address + contents->runs[i - 1].page_count * 4096);
@@ -252,7 +252,7 @@ static void check_one(uint64_t seed)
         }
         check_roots(copy, contents, seed);
         check_image(contents, seed);
-        capture_analysis_free(analysis);
+        heap_search_free(search);
     } else {
         cr_assert_eq(error.code, ERROR_NO_HEAP, "seed %llu: %s", (unsigned long long)seed,
                      error.message);

@@ -72,8 +72,8 @@ static uint32_t must_capture(const Program *program, const uint8_t *bytes, size_
 
     cr_assert(made_executable_capture(made, bytes, length, &functions, &error),
               "%s, TEST_SEED=%" PRIu64, error.message, seed);
-    cr_expect_eq(made->summary.object_count, MADE_EXECUTABLE_OBJECTS, "TEST_SEED=%" PRIu64, seed);
-    details = capture_analysis_contents(made->analysis)->details;
+    cr_expect_eq(made->counts.object_count, MADE_EXECUTABLE_OBJECTS, "TEST_SEED=%" PRIu64, seed);
+    details = heap_search_contents(made->search)->details;
     for (uint32_t i = 0; i < details->type_count; i++)
         named += details->types[i].symbol_count > 0;
     for (uint32_t i = 0; i < details->drop_count; i++)
@@ -91,7 +91,7 @@ Test(names_hostile, a_whole_file_names_everything)
     MadeExecutable made;
     uint32_t named = must_capture(&program, program.bytes, program.length, 0, &made);
 
-    details = capture_analysis_contents(made.analysis)->details;
+    details = heap_search_contents(made.search)->details;
     cr_expect_gt(named, (details->type_count + details->drop_count) / 2);
     cr_expect_str_eq(details->metadata.names_note, "");
     cr_assert_eq(details->stack_count, 1u);
@@ -145,7 +145,7 @@ Test(names_hostile, damaged_files_cost_names_at_most, .timeout = 600)
                                   ? program.length
                                   : (size_t)xorshift_below(&random, program.length),
                               first + i, &made);
-        noted += capture_analysis_contents(made.analysis)->details->metadata.names_note[0] != '\0';
+        noted += heap_search_contents(made.search)->details->metadata.names_note[0] != '\0';
         made_executable_release(&made);
     }
     // Most damage is elsewhere, and the rest of the names are there.

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/capture/find/capture_analysis.h"
+#include "snapshot/capture/find/heap_search.h"
 #include "tests/support/made_core.h"
 #include "tests/support/xorshift.h"
 
@@ -155,22 +155,21 @@ Test(capture_core, memory_that_was_left_out_is_counted)
 
 Test(capture_core, memory_that_was_left_out_is_listed_in_the_snapshot)
 {
-    CaptureOptions options = {.foreign_mode = FOREIGN_BLOCKS};
-    CaptureAnalysis *analysis = NULL;
+    HeapSearchOptions options = {.foreign_mode = FOREIGN_BLOCKS};
+    HeapSearch *search = NULL;
     const SnapshotDetails *details;
-    CaptureSummary summary;
+    HeapSearchCounts counts;
 
     (void)made_core_segment(core, UINT64_C(0x7fff80000000), 10 * PAGE, 4 * PAGE, DATA);
     cr_assert(copy_core(), "%s", error.message);
-    cr_assert(capture_analysis_new(&copy, &options, &analysis, &summary, &error), "%s",
-              error.message);
-    details = capture_analysis_contents(analysis)->details;
+    cr_assert(heap_search_new(&copy, &options, &search, &counts, &error), "%s", error.message);
+    details = heap_search_contents(search)->details;
     cr_expect_not(details->metadata.is_complete);
     cr_assert_eq(details->loss_count, 1u);
     cr_expect_eq(details->losses[0].kind, LOSS_MEMORY);
     cr_expect_eq(details->losses[0].address, UINT64_C(0x7fff80004000));
     cr_expect_eq(details->losses[0].bytes, 6 * PAGE);
-    capture_analysis_free(analysis);
+    heap_search_free(search);
 }
 
 Test(capture_core, files_that_have_no_segment_are_mapped_nevertheless)
@@ -185,16 +184,15 @@ Test(capture_core, files_that_have_no_segment_are_mapped_nevertheless)
 
 Test(capture_core, the_analysis_finds_the_heap_in_it)
 {
-    CaptureOptions options = {.foreign_mode = FOREIGN_BLOCKS};
-    CaptureAnalysis *analysis = NULL;
-    CaptureSummary summary;
+    HeapSearchOptions options = {.foreign_mode = FOREIGN_BLOCKS};
+    HeapSearch *search = NULL;
+    HeapSearchCounts counts;
 
     cr_assert(copy_core(), "%s", error.message);
-    cr_assert(capture_analysis_new(&copy, &options, &analysis, &summary, &error), "%s",
-              error.message);
-    cr_expect_eq(summary.object_count, 2u);
-    cr_expect_eq(capture_analysis_contents(analysis)->root_count, 2u);
-    capture_analysis_free(analysis);
+    cr_assert(heap_search_new(&copy, &options, &search, &counts, &error), "%s", error.message);
+    cr_expect_eq(counts.object_count, 2u);
+    cr_expect_eq(heap_search_contents(search)->root_count, 2u);
+    heap_search_free(search);
 }
 
 // ---- what is refused ----

@@ -43,7 +43,7 @@ static void expect_said(const Outcome *outcome, const char *text)
 
 static void say(GuardedChild *child, const char *text)
 {
-    (void)guarded_child_say(child, text, strlen(text));
+    (void)guarded_child_write(child, text, strlen(text));
 }
 
 static void say_context(void *context, GuardedChild *child)
@@ -150,7 +150,7 @@ static void take_memory(void *context, GuardedChild *child)
                                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
         taken += 1 << 20;
     (void)context;
-    (void)guarded_child_say(child, &taken, sizeof taken);
+    (void)guarded_child_write(child, &taken, sizeof taken);
 }
 
 Test(guarded_child, it_gets_no_more_memory_than_it_may)
@@ -170,9 +170,9 @@ static void say_too_much(void *context, GuardedChild *child)
     static const char page[4096];
 
     (void)context;
-    while (guarded_child_say(child, page, sizeof page))
+    while (guarded_child_write(child, page, sizeof page))
         continue;
-    (void)guarded_child_say(child, page, 1);
+    (void)guarded_child_write(child, page, 1);
 }
 
 Test(guarded_child, it_says_no_more_than_it_may)

@@ -1,8 +1,11 @@
-// Regions: who owns which bytes of private writable memory, as sorted interval lists.
+// Regions: see region_map_internal.h.
+
+#include "snapshot/capture/find/region_map_internal.h"
 
 #include <stdlib.h>
 
-#include "snapshot/capture/find/capture_search.h"
+#include "base/array.h"
+#include "base/search.h"
 
 bool region_list_add(RegionList *list, uint64_t start, uint64_t end, RegionKind kind,
                      uint32_t thread, Error *error)
@@ -39,7 +42,7 @@ static bool is_sorted(const RegionList *list)
     return true;
 }
 
-// Appends, joining what touches and is alike.
+// Appends; a region that touches the last one and is of its kind makes that longer.
 static bool append(RegionList *list, const Region *region, Error *error)
 {
     Region *last = list->count > 0 ? &list->items[list->count - 1] : NULL;
@@ -52,7 +55,7 @@ static bool append(RegionList *list, const Region *region, Error *error)
     return region_list_add(list, region->start, region->end, region->kind, region->thread, error);
 }
 
-// One pass over both: existing regions go through, gaps between them take the claims.
+// One pass over both: the regions of the map stay, and the claims fill the gaps between them.
 static bool merge(const RegionList *map, const RegionList *claims, RegionList *out, Error *error)
 {
     uint64_t next = 0;     // in `map`
@@ -102,24 +105,14 @@ bool region_map_claim(RegionList *map, RegionList *claims, Error *error)
     return true;
 }
 
-// The first region that ends behind `address`.
-static uint64_t lower_bound(const RegionList *map, uint64_t address)
+static bool ends_at_or_below(const void *regions, uint64_t index, const void *address)
 {
-    uint64_t low = 0, high = map->count;
-
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (map->items[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return ((const Region *)regions)[index].end <= *(const uint64_t *)address;
 }
 
 const Region *region_map_find(const RegionList *map, uint64_t address)
 {
-    uint64_t i = lower_bound(map, address);
+    uint64_t i = search_first(map->items, map->count, ends_at_or_below, &address);
 
     return i < map->count && map->items[i].start <= address ? &map->items[i] : NULL;
 }

@@ -1,22 +1,27 @@
-// Frames, in the child: which function each stretch of a thread's stack belongs to.
+// The child that unwinds stacks: it records which stretch of a thread's stack each frame has.
 //
 // The stacks were copied while the process was stopped; walking them costs it nothing.
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/capture/names/capture_names_internal.h"
+#include "snapshot/capture/copy/register_words.h"
+#include "snapshot/capture/names/name_records_internal.h"
 #include "snapshot/capture/names/stack_unwinder.h"
 
 static ElfFile *open_module(void *context, uint32_t module)
 {
-    return capture_open_module_mapped(context, module);
+    const NameRequest *request = context;
+
+    return module_file_open_mapped(request->copy, &request->modules[module]);
 }
 
 static int open_debug_file(void *context, uint32_t module)
 {
-    ElfFile *own = capture_open_module_mapped(context, module);
-    int fd = own == NULL ? -1 : capture_open_debug_file(context, module, own);
+    const NameRequest *request = context;
+    const MappedModule *mapped = &request->modules[module];
+    ElfFile *own = module_file_open_mapped(request->copy, mapped);
+    int fd = own == NULL ? -1 : module_file_open_debug(request->copy, mapped, own);
 
     elf_file_free(own);
     return fd;
@@ -72,8 +77,8 @@ static StackEnd stack_end_of(UnwindEnd end)
     return STACK_END_BROKEN;
 }
 
-static bool say_stack(const ProcessCopy *copy, uint32_t thread, const UnwoundFrame *frames,
-                      uint32_t count, UnwindEnd end, ByteBuffer *buffer, GuardedChild *child)
+static bool write_stack(const ProcessCopy *copy, uint32_t thread, const UnwoundFrame *frames,
+                        uint32_t count, UnwindEnd end, ByteBuffer *buffer, GuardedChild *child)
 {
     name_record_begin(buffer, FRAMES_OF_STACK);
     byte_buffer_add_u32(buffer, thread);
@@ -87,11 +92,11 @@ static bool say_stack(const ProcessCopy *copy, uint32_t thread, const UnwoundFra
     return name_record_end(buffer, child);
 }
 
-void capture_say_frames(void *context, GuardedChild *child)
+void stack_frames_write(void *context, GuardedChild *child)
 {
-    const CaptureAnalysis *analysis = context;
-    const SnapshotDetails *details = analysis->details;
-    const ProcessCopy *copy = analysis->copy;
+    const NameRequest *request = context;
+    const SnapshotDetails *details = request->details;
+    const ProcessCopy *copy = request->copy;
     UnwindFiles files = {open_module, open_debug_file, context};
     StackUnwinder *unwinder = stack_unwinder_new(copy, &files);
     UnwoundFrame *frames = calloc(MAX_THREAD_FRAMES, sizeof *frames);
@@ -105,7 +110,7 @@ void capture_say_frames(void *context, GuardedChild *child)
         UnwindEnd end;
         uint32_t count = stack_unwinder_walk(unwinder, thread, frames, &end);
 
-        ok = say_stack(copy, thread, frames, count, end, &buffer, child);
+        ok = write_stack(copy, thread, frames, count, end, &buffer, child);
     }
     byte_buffer_release(&buffer);
     free(frames);

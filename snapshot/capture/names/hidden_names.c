@@ -1,11 +1,12 @@
-// Hidden names, in the child: where the mangling hides the type (rudo-gc's `GcBox<T>` in the old
-// one), or the symbols were stripped, debug information may tell it. The symbol is written as if it
-// had told it itself.
+// The child that reads debug information: for functions whose mangling hides the type (rudo-gc's
+// `GcBox<T>` in the old one) or whose symbols were stripped, debug information may have the type.
+// The name is recorded as if the symbol had it.
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/search.h"
 #include "snapshot/capture/names/dwarf_names.h"
 #include "snapshot/capture/names/module_search_internal.h"
 #include "snapshot/capture/names/rust_symbol.h"
@@ -20,18 +21,18 @@ static bool is_hidden(const char *readable)
 
 // "trace_fn_for<shop::Order>" -> "<rudo_gc::ptr::GcBox<shop::Order>>::trace_fn_for", as the new
 // mangling would have it. NULL: the name does not fit the symbol, or memory is short.
-static char *told_name(const char *readable, const char *name)
+static char *full_name(const char *readable, const char *name)
 {
     const char *method = readable + strlen(hidden_box);
     size_t method_length = strlen(method), length = strlen(name);
-    char *told = NULL;
+    char *full = NULL;
 
     if (strncmp(name, method, method_length) != 0 || length < method_length + 3 ||
         name[method_length] != '<' || name[length - 1] != '>')
         return NULL;
-    if (asprintf(&told, "<rudo_gc::ptr::GcBox%s>::%s", name + method_length, method) < 0)
+    if (asprintf(&full, "<rudo_gc::ptr::GcBox%s>::%s", name + method_length, method) < 0)
         return NULL;
-    return told;
+    return full;
 }
 
 // A symbol that hides its type, without what LLVM appends to make it unique.
@@ -41,7 +42,7 @@ typedef struct HiddenName {
     uint32_t name; // index
 } HiddenName;
 
-// What debug information is asked for.
+// The functions that are looked for in debug information.
 typedef struct HiddenSearch {
     ModuleSearch *search;
     uint32_t address_count;
@@ -106,40 +107,39 @@ static int compare_symbol(const char *symbol, const char *linkage_name)
     return order != 0 || symbol[length] == '\0' ? order : 1;
 }
 
-// Functions that were merged into another have no address of their own, but perhaps a declaration.
-static void tell_names(const HiddenSearch *hidden, const DwarfFunction *found)
+static bool is_before(const void *names, uint64_t index, const void *linkage_name)
 {
-    uint32_t low = 0, high = hidden->name_count;
+    return compare_symbol(((const HiddenName *)names)[index].symbol, linkage_name) < 0;
+}
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (compare_symbol(hidden->names[middle].symbol, found->linkage_name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < hidden->name_count &&
-           compare_symbol(hidden->names[low].symbol, found->linkage_name) == 0;
-         low++) {
-        char **readable = &hidden->names[low].function->readable[hidden->names[low].name];
-        char *told = is_hidden(*readable) ? told_name(*readable, found->name) : NULL;
-        if (told == NULL)
+// Gives the symbols of a function their full names. Functions that were merged into another have no
+// address of their own, but perhaps a declaration.
+static void add_full_names(const HiddenSearch *hidden, const DwarfFunction *found)
+{
+    uint64_t i = search_first(hidden->names, hidden->name_count, is_before, found->linkage_name);
+
+    for (; i < hidden->name_count &&
+           compare_symbol(hidden->names[i].symbol, found->linkage_name) == 0;
+         i++) {
+        char **readable = &hidden->names[i].function->readable[hidden->names[i].name];
+        char *full = is_hidden(*readable) ? full_name(*readable, found->name) : NULL;
+        if (full == NULL)
             continue;
         free(*readable);
-        *readable = told;
+        *readable = full;
     }
 }
 
-// A function whose symbols were stripped.
-static void add_unheard_of(FunctionNames *function, const DwarfFunction *found)
+// Adds the name of a function whose symbols were stripped.
+static void add_stripped(FunctionNames *function, const DwarfFunction *found)
 {
     const char *symbol = found->linkage_name != NULL ? found->linkage_name : found->name;
     char *readable = rust_symbol_demangle(symbol);
-    char *told = readable != NULL && is_hidden(readable) ? told_name(readable, found->name) : NULL;
+    char *full = readable != NULL && is_hidden(readable) ? full_name(readable, found->name) : NULL;
 
-    if (told != NULL) {
+    if (full != NULL) {
         free(readable);
-        readable = told;
+        readable = full;
     }
     function_names_add(function, symbol, readable);
 }
@@ -150,22 +150,22 @@ static void visit_function(void *context, const DwarfFunction *found)
     const ModuleSearch *search = hidden->search;
 
     if (found->linkage_name != NULL)
-        tell_names(hidden, found);
+        add_full_names(hidden, found);
     if (found->address == 0)
         return;
     for (uint32_t i = module_search_position(search, found->address);
          i < search->function_count && search->functions[i].address == found->address; i++)
         if (search->functions[i].count == 0)
-            add_unheard_of(&search->functions[i], found);
+            add_stripped(&search->functions[i], found);
 }
 
 // Variables and code are not looked for.
 static const AddressList no_addresses;
 
-static void say_hidden_names_of(const CaptureAnalysis *analysis, ModuleSearch *search,
-                                ByteBuffer *buffer, GuardedChild *child)
+static void write_names_of(const NameRequest *request, ModuleSearch *search, ByteBuffer *buffer,
+                           GuardedChild *child)
 {
-    ModuleFiles files = module_files_open(analysis, search->module);
+    ModuleFiles files = module_files_open(request->copy, &request->modules[search->module]);
     HiddenSearch hidden = {0};
 
     if (files.own == NULL)
@@ -179,22 +179,22 @@ static void say_hidden_names_of(const CaptureAnalysis *analysis, ModuleSearch *s
         dwarf_names_visit(file, hidden.addresses, hidden.address_count, visit_function, &hidden);
         for (uint32_t i = 0; i < search->function_count; i++)
             if (search->functions[i].count > 0)
-                function_names_say(&search->functions[i], buffer, child);
+                function_names_write(&search->functions[i], buffer, child);
     }
     hidden_search_release(&hidden);
     module_files_close(&files);
 }
 
-void capture_say_hidden_names(void *context, GuardedChild *child)
+void hidden_names_write(void *context, GuardedChild *child)
 {
-    const CaptureAnalysis *analysis = context;
+    const NameRequest *request = context;
     ByteBuffer buffer = {0};
 
-    for (uint32_t module = 0; module < analysis->details->module_count; module++) {
+    for (uint32_t module = 0; module < request->details->module_count; module++) {
         ModuleSearch search;
 
-        if (module_search_init(analysis, module, &search) && search.function_count > 0)
-            say_hidden_names_of(analysis, &search, &buffer, child);
+        if (module_search_init(request, module, &search) && search.function_count > 0)
+            write_names_of(request, &search, &buffer, child);
         module_search_release(&search);
     }
     byte_buffer_release(&buffer);

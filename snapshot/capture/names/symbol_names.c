@@ -1,6 +1,6 @@
-// Symbols, in the child: names of the functions that object headers point to, of the variables that
-// root words lie in, and of the functions in frames. One pass over the symbols of each module that
-// has any of them.
+// The child that reads symbols: names of the functions that object headers point to, of the
+// variables that root words lie in, and of the functions in frames. One pass over the symbols of
+// each module that has any of them.
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,24 +19,24 @@ static int compare_words(const void *left, const void *right)
 
 // Where the word of a root lies from its thread's control block; false when it cannot be a
 // thread-local variable. Static TLS of a thread that was made lies at the end of its stack.
-static bool tls_distance(const CaptureAnalysis *analysis, const Root *root, uint64_t *distance)
+static bool tls_distance(const NameRequest *request, const Root *root, uint64_t *distance)
 {
     if (root->thread == NO_INDEX || (root->kind != ROOT_TLS && root->kind != ROOT_STACK))
         return false;
-    *distance = root->address - analysis->copy->threads[root->thread].control_block;
+    *distance = root->address - request->copy->threads[root->thread].control_block;
     return -*distance <= MAX_STATIC_TLS_BYTES;
 }
 
 // Where all roots in globals, or all that may be in thread-local variables, lie.
-static AddressList root_addresses(const CaptureAnalysis *analysis, bool is_tls)
+static AddressList root_addresses(const NameRequest *request, bool is_tls)
 {
-    AddressList list = {0, calloc(analysis->root_count + 1, sizeof *list.items)};
+    AddressList list = {0, calloc(request->root_count + 1, sizeof *list.items)};
 
-    for (uint64_t i = 0; list.items != NULL && i < analysis->root_count; i++) {
-        const Root *root = &analysis->roots[i];
+    for (uint64_t i = 0; list.items != NULL && i < request->root_count; i++) {
+        const Root *root = &request->roots[i];
         uint64_t address = root->address;
 
-        if (is_tls ? tls_distance(analysis, root, &address) : root->kind == ROOT_GLOBAL)
+        if (is_tls ? tls_distance(request, root, &address) : root->kind == ROOT_GLOBAL)
             list.items[list.count++] = address;
     }
     if (list.count > 1)
@@ -45,9 +45,9 @@ static AddressList root_addresses(const CaptureAnalysis *analysis, bool is_tls)
 }
 
 // Addresses in the functions of all frames.
-static AddressList code_addresses(const CaptureAnalysis *analysis)
+static AddressList code_addresses(const NameRequest *request)
 {
-    const SnapshotDetails *details = analysis->details;
+    const SnapshotDetails *details = request->details;
     AddressList list = {0};
     uint64_t total = 0, kept = 0;
 
@@ -88,50 +88,50 @@ static bool has_code_of_frames(const ModuleSearch *search)
                               search->code_end - search->code_start);
 }
 
-static void say_module(const CaptureAnalysis *analysis, ModuleSearch *search, ByteBuffer *buffer,
-                       GuardedChild *child)
+static void write_module(const NameRequest *request, ModuleSearch *search, ByteBuffer *buffer,
+                         GuardedChild *child)
 {
     ModuleFiles files;
 
     if (search->function_count == 0 && search->globals->count == 0 && search->tls->count == 0 &&
         !has_code_of_frames(search))
         return;
-    files = module_files_open(analysis, search->module);
+    files = module_files_open(request->copy, &request->modules[search->module]);
     if (files.own == NULL)
         return;
-    if (strcmp(analysis->details->modules[search->module].name, analysis->copy->executable) == 0)
+    if (strcmp(request->details->modules[search->module].name, request->copy->executable) == 0)
         search->tls_bytes = elf_file_tls_bytes(files.own);
     if (search->function_count > 0 || has_code_of_frames(search) ||
         has_root_in_segments(search, files.own)) {
         module_search_visit_symbols(&files, search);
         for (uint32_t i = 0; i < search->function_count; i++)
-            function_names_say(&search->functions[i], buffer, child);
-        module_search_say_variables(search, buffer, child);
-        module_search_say_code_names(search, buffer, child);
-        module_search_say_flags(search, buffer, child);
+            function_names_write(&search->functions[i], buffer, child);
+        module_search_write_variables(search, buffer, child);
+        module_search_write_code_names(search, buffer, child);
+        module_search_write_flags(search, buffer, child);
     }
     module_files_close(&files);
 }
 
-void capture_say_symbols(void *context, GuardedChild *child)
+void symbol_names_write(void *context, GuardedChild *child)
 {
-    const CaptureAnalysis *analysis = context;
-    AddressList globals = root_addresses(analysis, false);
-    AddressList tls = root_addresses(analysis, true);
-    AddressList code = code_addresses(analysis);
+    const NameRequest *request = context;
+    AddressList globals = root_addresses(request, false);
+    AddressList tls = root_addresses(request, true);
+    AddressList code = code_addresses(request);
     CodeName *code_names = calloc(code.count + 1, sizeof *code_names);
     ByteBuffer buffer = {0};
 
-    for (uint32_t module = 0; code_names != NULL && module < analysis->details->module_count;
+    for (uint32_t module = 0; code_names != NULL && module < request->details->module_count;
          module++) {
         ModuleSearch search;
 
-        if (module_search_init(analysis, module, &search)) {
+        if (module_search_init(request, module, &search)) {
             search.globals = &globals;
             search.tls = &tls;
             search.code = &code;
             search.code_names = code_names;
-            say_module(analysis, &search, &buffer, child);
+            write_module(request, &search, &buffer, child);
         }
         module_search_release(&search);
     }

@@ -1,10 +1,11 @@
-// AddressIndex: which GC page or malloc chunk does a word point into? Asked for every word of
-// malloc'd memory and of all roots, most of which point nowhere: one load decides those.
+// AddressIndex: see address_index_internal.h.
+
+#include "snapshot/capture/find/address_index_internal.h"
 
 #include <stdlib.h>
 
-#include "snapshot/capture/find/capture_search.h"
-#include "snapshot/capture/find/capture_index_internal.h"
+#include "base/array.h"
+#include "base/search.h"
 
 #define LEAF_ENTRIES (UINT64_C(1) << (INDEX_TOP_SHIFT - INDEX_PAGE_SHIFT))
 #define GIB (UINT64_C(1) << INDEX_TOP_SHIFT)
@@ -23,14 +24,9 @@ static bool get_leaf(AddressIndex *index, uint64_t gib, uint32_t **out, Error *e
         *out = index->leaves[entry - 1];
         return true;
     }
-    if (index->leaf_count == index->leaf_capacity) {
-        uint32_t capacity = index->leaf_capacity == 0 ? 16 : 2 * index->leaf_capacity;
-        uint32_t **leaves = realloc(index->leaves, capacity * sizeof *leaves);
-        if (leaves == NULL)
-            return error_set_memory(error, capacity * sizeof *leaves, "the address index");
-        index->leaves = leaves;
-        index->leaf_capacity = capacity;
-    }
+    if (!array_reserve(&index->leaves, &index->leaf_capacity, index->leaf_count + 1u,
+                       sizeof *index->leaves, "the address index", error))
+        return false;
     *out = calloc(LEAF_ENTRIES, sizeof **out);
     if (*out == NULL)
         return error_set_memory(error, LEAF_ENTRIES * sizeof **out, "the address index");
@@ -70,15 +66,16 @@ static bool fill(AddressIndex *index, uint64_t start, uint64_t end, uint32_t ent
     return true;
 }
 
-bool address_index_build(AddressIndex *index, const CaptureAnalysis *analysis,
-                         const MallocChunk *chunks, uint32_t chunk_count, Error *error)
+bool address_index_build(AddressIndex *index, const SnapshotPages *runs, uint64_t run_count,
+                         uint32_t page_size, const MallocChunk *chunks, uint32_t chunk_count,
+                         Error *error)
 {
     *index = (AddressIndex){
         .chunks = chunks,
         .chunk_count = chunk_count,
-        .runs = analysis->runs,
-        .run_count = analysis->run_count,
-        .page_size = analysis->layout.page_size,
+        .runs = runs,
+        .run_count = run_count,
+        .page_size = page_size,
     };
     index->top = calloc(UINT64_C(1) << INDEX_TOP_BITS, sizeof *index->top);
     if (index->top == NULL)
@@ -113,29 +110,19 @@ uint32_t address_index_chunk_from(const AddressIndex *index, uint32_t first, uin
     return ADDRESS_NOWHERE;
 }
 
+static bool ends_at_or_below(const void *chunks, uint64_t index, const void *address)
+{
+    return user_end((const MallocChunk *)chunks + index) <= *(const uint64_t *)address;
+}
+
 uint32_t address_index_find_slow(const AddressIndex *index, uint64_t address)
 {
-    uint64_t low = 0, high = index->run_count;
+    uint64_t next = search_above(index->runs, index->run_count, address, address);
 
     // Hardly any process has memory up here.
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (index->runs[middle].address <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low > 0 &&
-        address - index->runs[low - 1].address < index->runs[low - 1].page_count * index->page_size)
+    if (next > 0 && address - index->runs[next - 1].address <
+                        index->runs[next - 1].page_count * index->page_size)
         return ADDRESS_IN_PAGE;
-    low = 0;
-    high = index->chunk_count;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (user_end(&index->chunks[middle]) <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return address_index_chunk_from(index, (uint32_t)low, address);
+    next = search_first(index->chunks, index->chunk_count, ends_at_or_below, &address);
+    return address_index_chunk_from(index, (uint32_t)next, address);
 }

@@ -1,11 +1,13 @@
 // AddressIndex: from a word to the GC page or malloc chunk that it points into.
 //
-// Asked for every word of malloc'd memory and of all roots, most of which point nowhere.
+// Asked for every word of malloc'd memory and of all roots. Most of them point nowhere: one load
+// decides those.
 
-#ifndef SNAPSHOT_CAPTURE_FIND_CAPTURE_INDEX_INTERNAL_H
-#define SNAPSHOT_CAPTURE_FIND_CAPTURE_INDEX_INTERNAL_H
+#ifndef SNAPSHOT_CAPTURE_FIND_ADDRESS_INDEX_INTERNAL_H
+#define SNAPSHOT_CAPTURE_FIND_ADDRESS_INDEX_INTERNAL_H
 
-#include "snapshot/capture/find/capture_search.h"
+#include "snapshot/capture/find/malloc_chunks_internal.h"
+#include "snapshot/file/snapshot_file.h"
 
 #define ADDRESS_NOWHERE UINT32_MAX
 #define ADDRESS_IN_PAGE (UINT32_MAX - 1)
@@ -14,20 +16,22 @@ typedef struct AddressIndex {
     uint32_t *top;     // per GiB below 2^48: 0, leaf number + 1, or a direct answer
     uint32_t **leaves; // per page of a GiB: 0, in a GC page, or first chunk + 2
     uint32_t leaf_count;
-    uint32_t leaf_capacity;
-    const MallocChunk *chunks; // borrowed: the blocks, ascending
+    uint64_t leaf_capacity;
+    const MallocChunk *chunks; // borrowed; ascending
     uint32_t chunk_count;
     const SnapshotPages *runs; // borrowed
     uint64_t run_count;
     uint32_t page_size;
 } AddressIndex;
 
-// `chunks` and the analysis's runs are borrowed. Errors: memory.
-NODISCARD bool address_index_build(AddressIndex *index, const CaptureAnalysis *analysis,
+// Builds a zeroed index of page runs and chunks, both ascending and borrowed. Errors: memory.
+NODISCARD bool address_index_build(AddressIndex *index, const SnapshotPages *runs,
+                                   uint64_t run_count, uint32_t page_size,
                                    const MallocChunk *chunks, uint32_t chunk_count, Error *error);
 void address_index_release(AddressIndex *index);
 
-// The chunk whose user range holds `address`, looking from chunk `first` on.
+// For address_index_find(): the chunk whose user range holds `address`, looking from chunk `first`
+// on; and any address.
 uint32_t address_index_chunk_from(const AddressIndex *index, uint32_t first, uint64_t address);
 uint32_t address_index_find_slow(const AddressIndex *index, uint64_t address);
 

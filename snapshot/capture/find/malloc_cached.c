@@ -5,46 +5,13 @@
 // A list counts only when every link of it leads to the start of a chunk of exactly the right
 // size; when in doubt, chunks stay in use.
 
-#include <stdlib.h>
+#include <stddef.h>
 
-#include "snapshot/capture/find/capture_search.h"
+#include "snapshot/capture/find/malloc_chunks_internal.h"
 
 #define CACHE_BINS 64u
 // Thread caches hold at most this many chunks a bin (the counter is 16 bits wide).
 #define MAX_CACHED 65535u
-
-bool malloc_chunks_add(MallocChunks *chunks, MallocChunk chunk, Error *error)
-{
-    if (!array_reserve(&chunks->items, &chunks->capacity, chunks->count + 1, sizeof *chunks->items,
-                       "malloc chunks", error))
-        return false;
-    chunks->items[chunks->count++] = chunk;
-    return true;
-}
-
-uint64_t malloc_chunks_holding(const MallocChunks *chunks, uint64_t address)
-{
-    uint64_t low = 0, high = chunks->count;
-
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (chunks->items[middle].address <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0 ||
-        address - chunks->items[low - 1].address >= chunk_bytes(&chunks->items[low - 1]))
-        return UINT64_MAX;
-    return low - 1;
-}
-
-uint64_t malloc_chunks_find(const MallocChunks *chunks, uint64_t address)
-{
-    uint64_t i = malloc_chunks_holding(chunks, address);
-
-    return i != UINT64_MAX && chunks->items[i].address == address ? i : UINT64_MAX;
-}
 
 typedef struct FreeList {
     MemoryReader *reader;
@@ -74,7 +41,7 @@ static uint64_t next_link(const FreeList *list, uint64_t link)
     return list->is_mangled ? word ^ place >> 12 : word;
 }
 
-// Counts the chunks of a list; UINT64_MAX when it is none.
+// Counts the chunks of a list; UINT64_MAX when it is not a list of free chunks.
 static uint64_t list_length(const FreeList *list, uint64_t link, uint64_t limit)
 {
     uint64_t length = 0;
@@ -197,9 +164,9 @@ static void flag_if_cache(MemoryReader *reader, MallocChunks *chunks, uint64_t i
 void malloc_flag_cached(MemoryReader *reader, MallocChunks *chunks, const MallocState *states,
                         uint64_t state_count)
 {
-    // Lists that are what they seem have each chunk once, and are looked at three times.
+    // Real lists have each chunk once, and are followed three times.
     uint64_t budget = 8 * chunks->count + 1000000;
-    // Lists jump about; their reads must not disturb the scan's.
+    // Lists jump about; with a reader of their own they do not disturb the scan's.
     MemoryReader scan = *reader;
 
     for (uint64_t s = 0; s < state_count; s++)

@@ -7,65 +7,63 @@
 //
 // The objects of a page are looked at as soon as it is found, while it is in the cache.
 
-#include <stdlib.h>
+#include "snapshot/capture/find/heap_search_internal.h"
 
-#include "snapshot/capture/find/capture_search.h"
+#include "base/array.h"
 
 // Adds `data` to the page runs.
-static bool add_run(CaptureAnalysis *analysis, uint64_t address, uint64_t page_count,
-                    const uint8_t *data, Error *error)
+static bool add_run(HeapSearch *search, uint64_t address, uint64_t page_count, const uint8_t *data,
+                    Error *error)
 {
-    uint64_t page_size = analysis->layout.page_size;
-    SnapshotPages *last = analysis->run_count > 0 ? &analysis->runs[analysis->run_count - 1] : NULL;
+    uint64_t page_size = search->layout.page_size;
+    SnapshotPages *last = search->run_count > 0 ? &search->runs[search->run_count - 1] : NULL;
 
     if (last != NULL && last->address + last->page_count * page_size == address &&
         last->bytes + last->page_count * page_size == data) {
         last->page_count += page_count;
         return true;
     }
-    if (!array_reserve(&analysis->runs, &analysis->run_capacity, analysis->run_count + 1,
-                       sizeof *analysis->runs, "page runs", error))
+    if (!array_reserve(&search->runs, &search->run_capacity, search->run_count + 1,
+                       sizeof *search->runs, "page runs", error))
         return false;
-    analysis->runs[analysis->run_count++] = (SnapshotPages){address, page_count, data};
+    search->runs[search->run_count++] = (SnapshotPages){address, page_count, data};
     return true;
 }
 
 // Adds a page, or a large object with all of its pages; *is_added is false when its holes are too
 // large to put it together.
-static bool add_page(CaptureAnalysis *analysis, MemoryReader *reader, uint64_t address,
+static bool add_page(HeapSearch *search, MemoryReader *reader, uint64_t address,
                      const PageHeader *header, bool *is_added, Error *error)
 {
-    const HeapLayout *layout = &analysis->layout;
+    const HeapLayout *layout = &search->layout;
     uint64_t bytes = (uint64_t)header->page_count * layout->page_size;
-    PageRecords *records = &analysis->records;
+    PageRecords *records = &search->records;
     const uint8_t *data;
 
     *is_added = false;
-    if (!memory_assemble(reader, &analysis->assembly, address, bytes, &data, error))
+    if (!memory_assemble(reader, &search->assembly, address, bytes, &data, error))
         return false;
     if (data == NULL) {
-        analysis->left_out_bytes += bytes;
-        if (!region_list_add(&analysis->left_out, address, address + bytes, REGION_GC, NO_INDEX,
+        search->left_out_bytes += bytes;
+        if (!region_list_add(&search->left_out, address, address + bytes, REGION_GC, NO_INDEX,
                              error))
             return false;
         return true;
     }
     *is_added = true;
-    return region_list_add(&analysis->pages, address, address + bytes, REGION_GC, NO_INDEX,
-                           error) &&
-           add_run(analysis, address, header->page_count, data, error) &&
+    return region_list_add(&search->pages, address, address + bytes, REGION_GC, NO_INDEX, error) &&
+           add_run(search, address, header->page_count, data, error) &&
            page_records_add(records, layout, address, header, data, error) &&
-           capture_add_type_words(analysis, &records->items[records->count - 1], data, error);
+           heap_search_add_type_words(search, &records->items[records->count - 1], data, error);
 }
 
 // Looks at all page boundaries in one piece of copied memory; *position ends up behind the
 // last page run, which may reach beyond the piece.
-static bool search_piece(CaptureAnalysis *analysis, const MemoryPiece *piece,
-                         const ProcessMapping *mapping, CaptureSummary *summary, uint64_t *position,
-                         Error *error)
+static bool search_piece(HeapSearch *search, const MemoryPiece *piece,
+                         const ProcessMapping *mapping, uint64_t *position, Error *error)
 {
-    const HeapLayout *layout = &analysis->layout;
-    MemoryReader reader = memory_reader(analysis->copy);
+    const HeapLayout *layout = &search->layout;
+    MemoryReader reader = memory_reader(search->copy);
     uint64_t end = piece->address + piece->bytes;
     uint64_t address = round_up(piece->address, layout->page_size);
 
@@ -77,12 +75,12 @@ static bool search_piece(CaptureAnalysis *analysis, const MemoryPiece *piece,
         bool is_added = false;
         page_header_fetch_ahead(layout, piece->data + (address - piece->address),
                                 (end - address) / layout->page_size);
-        summary->looked_at_pages++;
+        search->counts.looked_at_pages++;
         if (fault == PAGE_HEADER_VALID &&
-            !add_page(analysis, &reader, address, &header, &is_added, error))
+            !add_page(search, &reader, address, &header, &is_added, error))
             return false;
         if (!is_added && fault != PAGE_HEADER_NO_MAGIC)
-            summary->rejected_pages++;
+            search->counts.rejected_pages++;
         address += is_added ? (uint64_t)header.page_count * layout->page_size : layout->page_size;
     }
     if (address > *position)
@@ -90,58 +88,57 @@ static bool search_piece(CaptureAnalysis *analysis, const MemoryPiece *piece,
     return true;
 }
 
-static bool search_mapping(CaptureAnalysis *analysis, const ProcessMapping *mapping,
-                           CaptureSummary *summary, Error *error)
+static bool search_mapping(HeapSearch *search, const ProcessMapping *mapping, Error *error)
 {
-    MemoryReader reader = memory_reader(analysis->copy);
+    MemoryReader reader = memory_reader(search->copy);
     uint64_t position = mapping->start;
     MemoryPiece piece;
 
     while (memory_next_piece(&reader, &position, mapping->end, &piece))
-        if (!search_piece(analysis, &piece, mapping, summary, &position, error))
+        if (!search_piece(search, &piece, mapping, &position, error))
             return false;
     return true;
 }
 
-bool capture_find_pages(CaptureAnalysis *analysis, CaptureSummary *summary, Error *error)
+bool heap_search_find_pages(HeapSearch *search, Error *error)
 {
-    const ProcessCopy *copy = analysis->copy;
+    const ProcessCopy *copy = search->copy;
 
     for (uint32_t i = 0; i < copy->mapping_count; i++) {
         const ProcessMapping *mapping = &copy->mappings[i];
         if (!mapping_is_private_writable(mapping))
             continue;
-        if (!search_mapping(analysis, mapping, summary, error) ||
-            !capture_check_cancelled(analysis, error))
+        if (!search_mapping(search, mapping, error) ||
+            !cancel_check(&search->options.cancel, error))
             return false;
     }
-    summary->page_count = analysis->records.count;
-    summary->object_count = page_records_count_live(&analysis->records);
-    if (summary->page_count > 0)
+    search->counts.page_count = search->records.count;
+    search->counts.object_count = page_records_count_live(&search->records);
+    if (search->counts.page_count > 0)
         return true;
-    if (analysis->options.layout != NULL) {
+    if (search->options.layout != NULL) {
         (void)error_set(
             error, ERROR_NO_HEAP,
             "'%s' (pid %d) has no heap that is laid out as '%s': looked at %llu pages of "
             "private writable memory",
-            copy->executable, copy->pid, analysis->layout.name,
-            (unsigned long long)summary->looked_at_pages);
-        if (summary->rejected_pages == 0)
+            copy->executable, copy->pid, search->layout.name,
+            (unsigned long long)search->counts.looked_at_pages);
+        if (search->counts.rejected_pages == 0)
             return error_add_hint(error, "none of them begins with the layout's magic");
         return error_add_hint(error,
                               "%llu of them begin with the magic, but their headers are not valid",
-                              (unsigned long long)summary->rejected_pages);
+                              (unsigned long long)search->counts.rejected_pages);
     }
     (void)error_set(error, ERROR_NO_HEAP,
                     "'%s' (pid %d) is not a rudo-gc process: looked at %llu pages of private "
                     "writable memory, none has a valid '%s' page header",
-                    copy->executable, copy->pid, (unsigned long long)summary->looked_at_pages,
-                    analysis->layout.name);
-    if (summary->rejected_pages > 0)
+                    copy->executable, copy->pid, (unsigned long long)search->counts.looked_at_pages,
+                    search->layout.name);
+    if (search->counts.rejected_pages > 0)
         return error_add_hint(error,
                               "%llu pages begin with the page magic, but their headers are of no "
                               "version that is known here",
-                              (unsigned long long)summary->rejected_pages);
+                              (unsigned long long)search->counts.rejected_pages);
     return error_add_hint(error, "if it is one, it has not allocated its first Gc yet; "
                                  "otherwise check the pid");
 }

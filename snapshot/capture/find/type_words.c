@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#include "snapshot/capture/find/capture_search.h"
+#include "base/search.h"
+#include "snapshot/capture/find/heap_search_internal.h"
 
 // ---- distinct type words ----
 
@@ -54,11 +55,11 @@ static bool word_set_add(WordSet *set, uint64_t word, Error *error)
     }
 }
 
-bool capture_add_type_words(CaptureAnalysis *analysis, const PageRecord *record,
-                            const uint8_t *page, Error *error)
+bool heap_search_add_type_words(HeapSearch *search, const PageRecord *record, const uint8_t *page,
+                                Error *error)
 {
-    const HeapLayout *layout = &analysis->layout;
-    const PageBits *bits = page_record_bits(&analysis->records, record);
+    const HeapLayout *layout = &search->layout;
+    const PageBits *bits = page_record_bits(&search->records, record);
     uint64_t previous_type = 0, previous_drop = 0;
 
     if (!heap_layout_has_object_header(layout, record->block_size))
@@ -72,8 +73,8 @@ bool capture_add_type_words(CaptureAnalysis *analysis, const PageRecord *record,
 
             // Objects of one page are often of one type.
             if ((type_word != previous_type &&
-                 !word_set_add(&analysis->type_words, type_word, error)) ||
-                (drop != previous_drop && !word_set_add(&analysis->drop_words, drop, error)))
+                 !word_set_add(&search->type_words, type_word, error)) ||
+                (drop != previous_drop && !word_set_add(&search->drop_words, drop, error)))
                 return false;
             previous_type = type_word;
             previous_drop = drop;
@@ -90,40 +91,34 @@ static int compare_types(const void *left, const void *right)
     return a->type_word < b->type_word ? -1 : a->type_word > b->type_word;
 }
 
-static uint32_t find_module(const CaptureAnalysis *analysis, uint64_t address)
+static uint32_t find_module(const HeapSearch *search, uint64_t address)
 {
-    uint32_t mapping = process_copy_mapping_index(analysis->copy, address);
-    uint32_t low = 0, high = analysis->details->module_count;
+    uint32_t mapping = process_copy_mapping_index(search->copy, address);
+    uint64_t next;
 
-    if (mapping == NO_INDEX || !mapping_is_file(&analysis->copy->mappings[mapping]))
+    if (mapping == NO_INDEX || !mapping_is_file(&search->copy->mappings[mapping]))
         return UINT32_MAX;
     // Modules ascend like their mappings, and do not overlap but for anonymous memory.
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (analysis->modules[middle].first_mapping <= mapping)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 && mapping <= analysis->modules[low - 1].last_mapping ? low - 1 : UINT32_MAX;
+    next = search_above(search->modules, search->details->module_count, first_mapping, mapping);
+    return next > 0 && mapping <= search->modules[next - 1].last_mapping ? (uint32_t)(next - 1)
+                                                                         : UINT32_MAX;
 }
 
-static bool make_types(const CaptureAnalysis *analysis, const WordSet *words, SnapshotType **types,
+static bool make_types(const HeapSearch *search, const WordSet *words, SnapshotType **types,
                        uint32_t *count, Error *error)
 {
     *types = calloc(words->count + 1, sizeof **types);
     if (*types == NULL)
         return error_set_memory(error, words->count * sizeof **types, "types");
     for (uint64_t i = 0; i < words->capacity; i++) {
-        uint32_t module = find_module(analysis, words->words[i]);
+        uint32_t module = find_module(search, words->words[i]);
         if (words->words[i] == 0)
             continue;
         (*types)[(*count)++] = (SnapshotType){
             .type_word = words->words[i],
             .module = module,
-            .module_offset = module == UINT32_MAX
-                                 ? 0
-                                 : words->words[i] - analysis->details->modules[module].base,
+            .module_offset =
+                module == UINT32_MAX ? 0 : words->words[i] - search->details->modules[module].base,
         };
     }
     if (*count > 0)
@@ -131,12 +126,10 @@ static bool make_types(const CaptureAnalysis *analysis, const WordSet *words, Sn
     return true;
 }
 
-bool capture_find_types(CaptureAnalysis *analysis, Error *error)
+bool heap_search_find_types(HeapSearch *search, Error *error)
 {
-    SnapshotDetails *details = analysis->details;
+    SnapshotDetails *details = search->details;
 
-    return make_types(analysis, &analysis->type_words, &details->types, &details->type_count,
-                      error) &&
-           make_types(analysis, &analysis->drop_words, &details->drops, &details->drop_count,
-                      error);
+    return make_types(search, &search->type_words, &details->types, &details->type_count, error) &&
+           make_types(search, &search->drop_words, &details->drops, &details->drop_count, error);
 }

@@ -1,24 +1,16 @@
-// Names, in the parent: runs the children that find them out, and takes down what they say.
-//
-// Names are worth having, but nothing that happens to a child is an error of the capture: what it
-// said before counts, and `names_note` says what may be missing.
+// Records of names: see name_records_internal.h. First the child's side, then the parent's.
 
-#include <stdio.h>
+#include "snapshot/capture/names/name_records_internal.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/capture/names/capture_names_internal.h"
+#include "base/array.h"
 #include "base/clean_text.h"
-#include "snapshot/capture/copy/memory_available.h"
+#include "base/search.h"
 #include "snapshot/file/sections/snapshot_format.h"
 
-// Enough for executables of some gigabytes on a busy machine, and no longer than people wait.
-#define CPU_SECONDS 20u
-#define WALL_SECONDS 40u
-#define MAX_MEMORY_BYTES (UINT64_C(1) << 30)
-#define OUTPUT_BYTES (UINT64_C(256) << 20)
-
-// ---- records ----
+// ---- in the child ----
 
 void name_record_begin(ByteBuffer *buffer, NameRecord kind)
 {
@@ -44,10 +36,13 @@ bool name_record_end(ByteBuffer *buffer, GuardedChild *child)
         return false;
     }
     bytes_put_u32(buffer->bytes + 4, (uint32_t)(buffer->length - NAME_RECORD_HEAD_BYTES));
-    return guarded_child_say(child, buffer->bytes, buffer->length);
+    return guarded_child_write(child, buffer->bytes, buffer->length);
 }
 
-// A string, clean and malloc'd. NULL: there is none, or memory is short (then `error` is set).
+// ---- in the parent: functions ----
+
+// The next string, clean and malloc'd. NULL: there is none, or memory is short (then `error` is
+// set).
 static char *take_string(ByteCursor *cursor, Error *error)
 {
     uint32_t length = byte_cursor_u32(cursor);
@@ -63,8 +58,6 @@ static char *take_string(ByteCursor *cursor, Error *error)
         text_clean(text, strlen(text), TEXT_ONE_LINE);
     return text;
 }
-
-// ---- functions ----
 
 static int compare_strings(const void *left, const void *right)
 {
@@ -96,9 +89,9 @@ static void sort_symbols(SnapshotType *function)
     function->symbol_count = kept;
 }
 
-static bool take_function(CaptureAnalysis *analysis, ByteCursor *cursor, Error *error)
+static bool take_function(NameReader *reader, ByteCursor *cursor, Error *error)
 {
-    SnapshotDetails *details = analysis->details;
+    SnapshotDetails *details = reader->request->details;
     bool is_type = byte_cursor_u32(cursor) == NAME_TABLE_TYPES;
     uint32_t index = byte_cursor_u32(cursor);
     SnapshotType *function;
@@ -121,18 +114,18 @@ static bool take_function(CaptureAnalysis *analysis, ByteCursor *cursor, Error *
     return error->code == ERROR_NONE;
 }
 
-// ---- variables ----
+// ---- in the parent: variables ----
 
-static bool take_variable(CaptureAnalysis *analysis, ByteCursor *cursor, Error *error)
+static bool take_variable(NameReader *reader, ByteCursor *cursor, Error *error)
 {
-    SnapshotDetails *details = analysis->details;
+    SnapshotDetails *details = reader->request->details;
     SnapshotVariable variable = {
         .address = byte_cursor_u64(cursor),
         .bytes = byte_cursor_u64(cursor),
         .module = byte_cursor_u32(cursor),
         .is_thread_local = byte_cursor_u32(cursor) == 1,
     };
-    uint64_t capacity = analysis->variable_capacity;
+    uint64_t capacity = reader->variable_capacity;
 
     if (cursor->is_short || variable.module >= details->module_count || variable.bytes == 0 ||
         details->variable_count == MAX_VARIABLES)
@@ -146,7 +139,7 @@ static bool take_variable(CaptureAnalysis *analysis, ByteCursor *cursor, Error *
         free(variable.name);
         return false;
     }
-    analysis->variable_capacity = capacity;
+    reader->variable_capacity = capacity;
     details->variables[details->variable_count++] = variable;
     return true;
 }
@@ -162,7 +155,7 @@ static int compare_variables(const void *left, const void *right)
     return 0;
 }
 
-// In order, and each place once.
+// Puts the variables in order, and drops all but the first of each place.
 static void sort_variables(SnapshotDetails *details)
 {
     uint32_t kept = 0;
@@ -181,22 +174,22 @@ static void sort_variables(SnapshotDetails *details)
     details->variable_count = kept;
 }
 
-// ---- frames ----
+// ---- in the parent: frames ----
 
 #define FRAME_RECORD_BYTES 32u
 
-static bool take_stack(CaptureAnalysis *analysis, ByteCursor *cursor, Error *error)
+static bool take_stack(NameReader *reader, ByteCursor *cursor, Error *error)
 {
-    SnapshotDetails *details = analysis->details;
+    SnapshotDetails *details = reader->request->details;
     SnapshotStack stack = {.thread = byte_cursor_u32(cursor)};
     uint32_t end = byte_cursor_u32(cursor);
     size_t count = byte_cursor_left(cursor) / FRAME_RECORD_BYTES;
 
-    // They come in order, each once; there are as many threads at most.
+    // Stacks come in the order of their threads, each once.
     if (cursor->is_short || end >= STACK_END_COUNT || stack.thread >= details->thread_count ||
         (details->stack_count > 0 &&
          stack.thread <= details->stacks[details->stack_count - 1].thread) ||
-        count > MAX_FRAMES - analysis->frame_count)
+        count > MAX_FRAMES - reader->frame_count)
         return true;
     if (details->stacks == NULL)
         details->stacks = calloc(details->thread_count, sizeof *details->stacks);
@@ -217,7 +210,7 @@ static bool take_stack(CaptureAnalysis *analysis, ByteCursor *cursor, Error *err
             frame->end = frame->start;
     }
     details->stacks[details->stack_count++] = stack;
-    analysis->frame_count += (uint32_t)count;
+    reader->frame_count += (uint32_t)count;
     return true;
 }
 
@@ -234,43 +227,35 @@ static int compare_places(const void *left, const void *right)
     return (a->address > b->address) - (a->address < b->address);
 }
 
-// All frames in the order of their code.
-static bool index_frames(CaptureAnalysis *analysis, Error *error)
+bool name_reader_index_frames(NameReader *reader, Error *error)
 {
-    SnapshotDetails *details = analysis->details;
+    SnapshotDetails *details = reader->request->details;
     uint32_t count = 0;
 
-    analysis->code_places = calloc((size_t)analysis->frame_count + 1, sizeof(CodePlace));
-    if (analysis->code_places == NULL)
-        return error_set_memory(error, analysis->frame_count * sizeof(CodePlace), "frames");
+    reader->code_places = calloc((size_t)reader->frame_count + 1, sizeof(CodePlace));
+    if (reader->code_places == NULL)
+        return error_set_memory(error, reader->frame_count * sizeof(CodePlace), "frames");
     for (uint32_t i = 0; i < details->stack_count; i++)
         for (uint32_t f = 0; f < details->stacks[i].frame_count; f++) {
             SnapshotFrame *frame = &details->stacks[i].frames[f];
-            analysis->code_places[count++] = (CodePlace){frame_code_address(frame), frame};
+            reader->code_places[count++] = (CodePlace){frame_code_address(frame), frame};
         }
-    qsort(analysis->code_places, count, sizeof(CodePlace), compare_places);
+    qsort(reader->code_places, count, sizeof(CodePlace), compare_places);
     return true;
 }
 
-static bool take_code_name(CaptureAnalysis *analysis, ByteCursor *cursor, Error *error)
+static bool take_code_name(NameReader *reader, ByteCursor *cursor, Error *error)
 {
     uint64_t address = byte_cursor_u64(cursor), function = byte_cursor_u64(cursor);
-    uint32_t low = 0, high = analysis->frame_count;
+    uint64_t i = search_from(reader->code_places, reader->frame_count, address, address);
     char *name;
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (analysis->code_places[middle].address < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
     error->code = ERROR_NONE;
     name = cursor->is_short || function > address ? NULL : take_string(cursor, error);
     if (name == NULL)
         return error->code == ERROR_NONE;
-    for (; low < analysis->frame_count && analysis->code_places[low].address == address; low++) {
-        SnapshotFrame *frame = analysis->code_places[low].frame;
+    for (; i < reader->frame_count && reader->code_places[i].address == address; i++) {
+        SnapshotFrame *frame = reader->code_places[i].frame;
 
         free(frame->function);
         frame->function_offset = frame->program_counter - function;
@@ -284,118 +269,52 @@ static bool take_code_name(CaptureAnalysis *analysis, ByteCursor *cursor, Error 
     return error->code == ERROR_NONE;
 }
 
-// ---- children ----
+// ---- in the parent: all records ----
 
-static bool take_records(CaptureAnalysis *analysis, const ByteBuffer *said, Error *error)
+static bool take_record(NameReader *reader, uint32_t kind, ByteCursor *body, Error *error)
 {
-    ByteCursor cursor = {.bytes = said->bytes, .length = said->length};
+    switch (kind) {
+    case NAME_OF_FUNCTION:
+        return take_function(reader, body, error);
+    case NAME_OF_VARIABLE:
+        return take_variable(reader, body, error);
+    case FRAMES_OF_STACK:
+        return take_stack(reader, body, error);
+    case NAME_OF_CODE:
+        return take_code_name(reader, body, error);
+    case FLAG_OF_COLLECTOR:
+        collector_flags_take(reader, body);
+        return true;
+    default:
+        return true;
+    }
+}
+
+bool name_reader_take(NameReader *reader, const ByteBuffer *records, Error *error)
+{
+    ByteCursor cursor = {.bytes = records->bytes, .length = records->length};
 
     while (byte_cursor_left(&cursor) > 0) {
         uint32_t kind = byte_cursor_u32(&cursor);
         uint32_t length = byte_cursor_u32(&cursor);
         const uint8_t *bytes = byte_cursor_take(&cursor, length);
         ByteCursor body = {.bytes = bytes, .length = length};
-        bool ok = true;
 
-        // The last one may have been cut off.
+        // The last record may be cut off.
         if (cursor.is_short || bytes == NULL)
             return true;
-        switch (kind) {
-        case NAME_OF_FUNCTION:
-            ok = take_function(analysis, &body, error);
-            break;
-        case NAME_OF_VARIABLE:
-            ok = take_variable(analysis, &body, error);
-            break;
-        case FRAMES_OF_STACK:
-            ok = take_stack(analysis, &body, error);
-            break;
-        case NAME_OF_CODE:
-            ok = take_code_name(analysis, &body, error);
-            break;
-        case FLAG_OF_COLLECTOR:
-            capture_take_flag(analysis, &body);
-            break;
-        default:
-            return true;
-        }
-        if (!ok)
+        if (!take_record(reader, kind, &body, error))
             return false;
     }
     return true;
 }
 
-static void add_note(SnapshotMetadata *metadata, const char *what, GuardedEnd end)
+void name_reader_finish(NameReader *reader)
 {
-    size_t used = strlen(metadata->names_note);
-
-    if (end == GUARDED_DONE || used >= sizeof metadata->names_note)
-        return;
-    (void)snprintf(metadata->names_note + used, sizeof metadata->names_note - used, "%s%s: %s",
-                   used > 0 ? "\n" : "", what, guarded_end_text(end));
+    sort_variables(reader->request->details);
 }
 
-// Half of what can be had without anybody being killed for it: the target may share our limit.
-static uint64_t memory_for_names(void)
+void name_reader_release(NameReader *reader)
 {
-    uint64_t available = memory_available(&system_memory_sources) / 2;
-
-    return available < MAX_MEMORY_BYTES ? available : MAX_MEMORY_BYTES;
-}
-
-static bool run_child(CaptureAnalysis *analysis, const char *what,
-                      void (*say)(void *analysis, GuardedChild *child), Error *error)
-{
-    const SnapshotWriteOptions *options = &analysis->options.write;
-    GuardedWork work = {
-        .run = say,
-        .context = analysis,
-        .cpu_seconds = CPU_SECONDS,
-        .wall_seconds = WALL_SECONDS,
-        .memory_bytes = memory_for_names(),
-        .output_bytes = OUTPUT_BYTES,
-        .cancel = options->cancel,
-    };
-    ByteBuffer said = {0};
-    GuardedEnd end;
-    bool ok = guarded_child_run(&work, &said, &end, error) && take_records(analysis, &said, error);
-
-    if (ok)
-        add_note(&analysis->details->metadata, what, end);
-    byte_buffer_release(&said);
-    return ok;
-}
-
-// Is there a function without a name, or with one that hides its type?
-static bool has_hidden_names(const SnapshotType *functions, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (functions[i].module == UINT32_MAX)
-            continue;
-        if (functions[i].symbol_count == 0)
-            return true;
-        for (uint32_t s = 0; s < functions[i].symbol_count; s++)
-            if (strstr(functions[i].symbols[s], "GcBox<T>") != NULL)
-                return true;
-    }
-    return false;
-}
-
-bool capture_find_names(CaptureAnalysis *analysis, Error *error)
-{
-    SnapshotDetails *details = analysis->details;
-
-    if (details->module_count == 0)
-        return true;
-    if (!run_child(analysis, "frames are missing", capture_say_frames, error) ||
-        !index_frames(analysis, error) ||
-        !run_child(analysis, "symbols are missing", capture_say_symbols, error))
-        return false;
-    // Apart from the symbols, which are not to be lost with it.
-    if ((has_hidden_names(details->types, details->type_count) ||
-         has_hidden_names(details->drops, details->drop_count)) &&
-        !run_child(analysis, "types without names", capture_say_hidden_names, error))
-        return false;
-    sort_variables(details);
-    return true;
+    free(reader->code_places);
 }

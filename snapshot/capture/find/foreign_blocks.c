@@ -1,5 +1,5 @@
-// Which malloc chunks matter: those through which the GC heap can be reached. They become the
-// foreign blocks of the snapshot; all others cannot change what is marked.
+// Foreign blocks: the malloc chunks through which the GC heap can be reached ("matter"). They
+// become the foreign blocks of the snapshot; all others cannot change a mark.
 //
 // A chunk matters when a word of it lies in a GC page, or points into the user range of a
 // chunk that matters. That is reachability backwards, so: one pass over all words notes which
@@ -8,8 +8,8 @@
 
 #include <stdlib.h>
 
-#include "snapshot/capture/find/capture_search.h"
-#include "snapshot/capture/find/capture_index_internal.h"
+#include "base/array.h"
+#include "snapshot/capture/find/heap_search_internal.h"
 
 typedef struct ChunkEdge {
     uint32_t from;
@@ -68,10 +68,10 @@ static bool scan_piece(ChunkGraph *graph, const AddressIndex *index, uint32_t ch
     return true;
 }
 
-static bool scan_chunks(ChunkGraph *graph, const AddressIndex *index,
-                        const CaptureAnalysis *analysis, Error *error)
+static bool scan_chunks(ChunkGraph *graph, const HeapSearch *search, Error *error)
 {
-    MemoryReader reader = memory_reader(analysis->copy);
+    const AddressIndex *index = &search->index;
+    MemoryReader reader = memory_reader(search->copy);
 
     for (uint32_t i = 0; i < graph->chunk_count; i++) {
         uint64_t position = chunk_user_address(&graph->chunks[i]);
@@ -86,7 +86,7 @@ static bool scan_chunks(ChunkGraph *graph, const AddressIndex *index,
             graph->edge_count = edges_before;
             set_matters(graph, i);
         }
-        if (i % 65536 == 0 && !capture_check_cancelled(analysis, error))
+        if (i % 65536 == 0 && !cancel_check(&search->options.cancel, error))
             return false;
     }
     return true;
@@ -121,13 +121,12 @@ static void spread(ChunkGraph *graph)
     }
 }
 
-static bool find_what_matters(CaptureAnalysis *analysis, Error *error)
+static bool flag_what_matters(HeapSearch *search, Error *error)
 {
     ChunkGraph graph = {
-        .chunks = analysis->chunks.items,
-        .chunk_count = (uint32_t)analysis->chunks.count,
+        .chunks = search->chunks.items,
+        .chunk_count = (uint32_t)search->chunks.count,
     };
-    AddressIndex index = {0};
     bool ok = false;
 
     graph.worklist = malloc(((uint64_t)graph.chunk_count + 1) * sizeof *graph.worklist);
@@ -136,61 +135,61 @@ static bool find_what_matters(CaptureAnalysis *analysis, Error *error)
                                "the list of malloc chunks");
         goto done;
     }
-    if (!address_index_build(&index, analysis, graph.chunks, graph.chunk_count, error) ||
-        !scan_chunks(&graph, &index, analysis, error) || !turn_edges(&graph, error))
+    if (!scan_chunks(&graph, search, error) || !turn_edges(&graph, error))
         goto done;
     spread(&graph);
     ok = true;
 
 done:
-    address_index_release(&index);
     chunk_graph_release(&graph);
     return ok;
 }
 
-// Drops the chunks that do not matter, and makes blocks of the others. One that cannot be put
-// together (too much of it was never touched) becomes root words instead.
-static bool make_blocks(CaptureAnalysis *analysis, Error *error)
+// Makes blocks of the chunks that matter. One that cannot be put together (too much of it was never
+// touched) becomes root words instead.
+static bool make_blocks(HeapSearch *search, Error *error)
 {
-    MallocChunks *chunks = &analysis->chunks;
-    MemoryReader reader = memory_reader(analysis->copy);
-    uint64_t kept = 0, count = 0;
+    MallocChunks *chunks = &search->chunks;
+    MemoryReader reader = memory_reader(search->copy);
+    uint64_t count = 0;
 
     for (uint64_t i = 0; i < chunks->count; i++)
         count += (chunks->items[i].size & CHUNK_MATTERS) != 0;
-    analysis->blocks = malloc((count + 1) * sizeof *analysis->blocks);
-    if (analysis->blocks == NULL)
-        return error_set_memory(error, count * sizeof *analysis->blocks, "foreign blocks");
+    search->blocks = malloc((count + 1) * sizeof *search->blocks);
+    if (search->blocks == NULL)
+        return error_set_memory(error, count * sizeof *search->blocks, "foreign blocks");
     for (uint64_t i = 0; i < chunks->count; i++) {
-        MallocChunk chunk = chunks->items[i];
-        SnapshotBlock block = {chunk_user_address(&chunk), chunk_user_bytes(&chunk), NULL};
-        if ((chunk.size & CHUNK_MATTERS) == 0)
+        MallocChunk *chunk = &chunks->items[i];
+        SnapshotBlock block = {chunk_user_address(chunk), chunk_user_bytes(chunk), NULL};
+
+        if ((chunk->size & CHUNK_MATTERS) == 0)
             continue;
-        if (!memory_assemble(&reader, &analysis->assembly, block.address, block.bytes, &block.data,
+        if (!memory_assemble(&reader, &search->assembly, block.address, block.bytes, &block.data,
                              error))
             return false;
-        if (block.data == NULL) {
-            if (!region_list_add(&analysis->odd_chunks, block.address, block.address + block.bytes,
-                                 REGION_FOREIGN, NO_INDEX, error))
-                return false;
+        if (block.data != NULL) {
+            search->blocks[search->block_count++] = block;
             continue;
         }
-        analysis->blocks[kept] = block;
-        chunks->items[kept++] = chunk;
+        chunk->size &= ~(uint64_t)CHUNK_MATTERS;
+        if (!region_list_add(&search->odd_chunks, block.address, block.address + block.bytes,
+                             REGION_FOREIGN, NO_INDEX, error))
+            return false;
     }
-    analysis->block_count = kept;
-    chunks->count = kept;
     return true;
 }
 
-bool capture_find_blocks(CaptureAnalysis *analysis, Error *error)
+bool heap_search_find_blocks(HeapSearch *search, Error *error)
 {
-    if (analysis->options.foreign_mode != FOREIGN_BLOCKS) {
-        analysis->chunks.count = 0;
-        return true;
-    }
-    if (analysis->chunks.count >= INDEX_DIRECT - 2)
+    bool has_blocks = search->options.foreign_mode == FOREIGN_BLOCKS;
+
+    if (!has_blocks)
+        search->chunks.count = 0;
+    if (search->chunks.count >= INDEX_DIRECT - 2)
         return error_set(error, ERROR_UNSUPPORTED, "%llu malloc chunks are more than we can index",
-                         (unsigned long long)analysis->chunks.count);
-    return find_what_matters(analysis, error) && make_blocks(analysis, error);
+                         (unsigned long long)search->chunks.count);
+    return address_index_build(&search->index, search->runs, search->run_count,
+                               search->layout.page_size, search->chunks.items,
+                               (uint32_t)search->chunks.count, error) &&
+           (!has_blocks || (flag_what_matters(search, error) && make_blocks(search, error)));
 }

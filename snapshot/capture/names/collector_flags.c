@@ -1,9 +1,9 @@
-// Was the heap being collected when it was captured? By rudo-gc's own flags, which are found by
-// their symbols: IN_COLLECT is a thread's own and set for as long as the thread collects, in
+// Was the heap being collected when it was captured? rudo-gc's own flags say so; they are found by
+// their symbols. IN_COLLECT is a thread's own and set for as long as the thread collects, in
 // whichever way; the other two are the process's, while threads are asked to stand still for a
-// collection, and while several heaps are marked. Nobody knows where symbols were stripped.
+// collection, and while several heaps are marked. Unknown if symbols were stripped.
 //
-// A flag is one byte. Of memory that was never touched nothing was copied, and it is zero.
+// A flag is one byte. Memory that was never touched is not in the copy, and reads as zero.
 
 #include <string.h>
 
@@ -24,7 +24,7 @@ void module_search_note_flag(ModuleSearch *search, const ElfSymbol *symbol)
 {
     bool is_tls = symbol->kind == ELF_SYMBOL_TLS;
 
-    // Only where the executable's thread-local block is, is known.
+    // Only where the place of the executable's thread-local block is known.
     if (is_tls && search->tls_bytes == 0)
         return;
     if (symbol->bytes != 1 || strstr(symbol->name, "7rudo_gc") == NULL)
@@ -34,7 +34,7 @@ void module_search_note_flag(ModuleSearch *search, const ElfSymbol *symbol)
             search->flags[i] = symbol->address + (is_tls ? -search->tls_bytes : search->base);
 }
 
-void module_search_say_flags(const ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child)
+void module_search_write_flags(const ModuleSearch *search, ByteBuffer *buffer, GuardedChild *child)
 {
     for (uint32_t i = 0; i < COLLECTOR_FLAG_COUNT; i++) {
         if (search->flags[i] == 0)
@@ -48,16 +48,16 @@ void module_search_say_flags(const ModuleSearch *search, ByteBuffer *buffer, Gua
 
 // ---- in the parent ----
 
-static bool is_set_at(const CaptureAnalysis *analysis, uint64_t address)
+static bool is_set_at(const ProcessCopy *copy, uint64_t address)
 {
-    const uint8_t *byte = process_copy_bytes(analysis->copy, address, 1);
+    const uint8_t *byte = process_copy_bytes(copy, address, 1);
 
     return byte != NULL && *byte != 0;
 }
 
-void capture_take_flag(CaptureAnalysis *analysis, ByteCursor *cursor)
+void collector_flags_take(NameReader *reader, ByteCursor *cursor)
 {
-    const ProcessCopy *copy = analysis->copy;
+    const ProcessCopy *copy = reader->request->copy;
     uint32_t flag = byte_cursor_u32(cursor);
     uint64_t address = byte_cursor_u64(cursor);
     bool is_set = false;
@@ -66,12 +66,12 @@ void capture_take_flag(CaptureAnalysis *analysis, ByteCursor *cursor)
         return;
     if (flags[flag].is_thread_local)
         for (uint32_t i = 0; i < copy->thread_count; i++)
-            is_set = is_set || is_set_at(analysis, copy->threads[i].control_block + address);
+            is_set = is_set || is_set_at(copy, copy->threads[i].control_block + address);
     else
-        is_set = is_set_at(analysis, address);
+        is_set = is_set_at(copy, address);
     if (is_set)
-        analysis->collection = COLLECTION_RUNNING;
+        reader->collection = COLLECTION_RUNNING;
     // The others alone do not tell of every collection.
-    else if (flag == FLAG_THREAD_COLLECTS && analysis->collection == COLLECTION_UNKNOWN)
-        analysis->collection = COLLECTION_NONE;
+    else if (flag == FLAG_THREAD_COLLECTS && reader->collection == COLLECTION_UNKNOWN)
+        reader->collection = COLLECTION_NONE;
 }

@@ -9,7 +9,8 @@
 // executable, or the allocator's own header may come first, and again after a fence post. It
 // is found by trying; see Note [Where a walk starts].
 
-#include "snapshot/capture/find/capture_search.h"
+#include "snapshot/capture/find/malloc_chunks_internal.h"
+#include "snapshot/heap/heap_image.h"
 
 #define PREVIOUS_IN_USE 1u
 #define IS_MMAPPED 2u

@@ -6,7 +6,8 @@
 // the aligned address, and its first word says how far; the head at the start of the mapping
 // stays as it was, so that both are found there.
 
-#include "snapshot/capture/find/capture_search.h"
+#include "snapshot/capture/find/malloc_chunks_internal.h"
+#include "snapshot/heap/heap_image.h"
 
 #define IS_MMAPPED 2u
 #define SIZE_FLAGS 7u

@@ -17,7 +17,9 @@
 // memory, or a signal stack. Then its own stack is live as a whole, since nobody knows how
 // far down it is used, and the other one is found by its SP alone (StrayStack).
 
-#include "snapshot/capture/find/capture_search.h"
+#include "base/array.h"
+#include "snapshot/capture/copy/register_words.h"
+#include "snapshot/capture/find/heap_search_internal.h"
 
 // The part of the thread descriptor that is certainly there: glibc's tcbhead_t.
 #define DESCRIPTOR_HEAD_BYTES 704u
@@ -63,13 +65,13 @@ static uint64_t live_start(const ProcessThread *thread, const ProcessMapping *ma
     return round_down(start, 8);
 }
 
-static bool claim_main_stack(CaptureAnalysis *analysis, uint32_t thread,
-                             const ProcessMapping *mapping, Error *error)
+static bool claim_main_stack(HeapSearch *search, uint32_t thread, const ProcessMapping *mapping,
+                             Error *error)
 {
-    uint64_t start = live_start(&analysis->copy->threads[thread], mapping);
+    uint64_t start = live_start(&search->copy->threads[thread], mapping);
 
-    return region_list_add(&analysis->stacks, start, mapping->end, REGION_STACK, thread, error) &&
-           region_list_add(&analysis->dead_stacks, mapping->start, start, REGION_NOBODY, NO_INDEX,
+    return region_list_add(&search->stacks, start, mapping->end, REGION_STACK, thread, error) &&
+           region_list_add(&search->dead_stacks, mapping->start, start, REGION_IGNORED, NO_INDEX,
                            error);
 }
 
@@ -97,10 +99,10 @@ static uint64_t recorded_stack_start(const ProcessCopy *copy, uint64_t descripto
 
 // The lowest address of the stack that ends at the thread's descriptor. *is_certain: nothing
 // but the stack is in between, because a guard is below it or glibc's own record says so.
-static uint64_t stack_start(const CaptureAnalysis *analysis, uint32_t thread,
+static uint64_t stack_start(const HeapSearch *search, uint32_t thread,
                             const ProcessMapping *mapping, bool *is_certain)
 {
-    const ProcessCopy *copy = analysis->copy;
+    const ProcessCopy *copy = search->copy;
     uint64_t descriptor = copy->threads[thread].control_block;
     uint64_t recorded = recorded_stack_start(copy, descriptor, mapping);
     bool is_guarded = is_above_guard(copy, (uint32_t)(mapping - copy->mappings)) &&
@@ -111,28 +113,28 @@ static uint64_t stack_start(const CaptureAnalysis *analysis, uint32_t thread,
 }
 
 // The stack below the thread's descriptor, which is in the same mapping as its SP.
-static bool claim_own_stack(CaptureAnalysis *analysis, uint32_t thread,
-                            const ProcessMapping *mapping, Error *error)
+static bool claim_own_stack(HeapSearch *search, uint32_t thread, const ProcessMapping *mapping,
+                            Error *error)
 {
-    const ProcessThread *record = &analysis->copy->threads[thread];
+    const ProcessThread *record = &search->copy->threads[thread];
     uint64_t live = live_start(record, mapping);
     bool is_certain;
-    uint64_t start = stack_start(analysis, thread, mapping, &is_certain);
+    uint64_t start = stack_start(search, thread, mapping, &is_certain);
 
     // A main thread here is one that was forked off by another, or runs on a coroutine's
     // stack that got merged with its TLS: no way to tell, so nothing is dead.
-    if ((int)record->tid == analysis->copy->pid || !is_certain || record->stack_pointer < start)
-        return region_list_add(&analysis->likely_stacks, live, record->control_block, REGION_STACK,
+    if ((int)record->tid == search->copy->pid || !is_certain || record->stack_pointer < start)
+        return region_list_add(&search->likely_stacks, live, record->control_block, REGION_STACK,
                                thread, error);
-    return region_list_add(&analysis->stacks, live, record->control_block, REGION_STACK, thread,
+    return region_list_add(&search->stacks, live, record->control_block, REGION_STACK, thread,
                            error) &&
-           region_list_add(&analysis->dead_stacks, start, live, REGION_NOBODY, NO_INDEX, error);
+           region_list_add(&search->dead_stacks, start, live, REGION_IGNORED, NO_INDEX, error);
 }
 
 // The stack of a thread that executes somewhere else: all of it is live.
-static bool claim_whole_stack(CaptureAnalysis *analysis, uint32_t thread, Error *error)
+static bool claim_whole_stack(HeapSearch *search, uint32_t thread, Error *error)
 {
-    const ProcessCopy *copy = analysis->copy;
+    const ProcessCopy *copy = search->copy;
     const ProcessThread *record = &copy->threads[thread];
     const ProcessMapping *home = process_copy_find_mapping(copy, record->control_block);
     bool is_certain;
@@ -141,44 +143,44 @@ static bool claim_whole_stack(CaptureAnalysis *analysis, uint32_t thread, Error 
     if ((int)record->tid == copy->pid)
         for (uint32_t i = 0; i < copy->mapping_count; i++)
             if (mapping_is_stack(&copy->mappings[i]))
-                return region_list_add(&analysis->stacks, copy->mappings[i].start,
+                return region_list_add(&search->stacks, copy->mappings[i].start,
                                        copy->mappings[i].end, REGION_STACK, thread, error);
     if (home == NULL || (int)record->tid == copy->pid)
         return true;
-    start = stack_start(analysis, thread, home, &is_certain);
-    return region_list_add(is_certain ? &analysis->stacks : &analysis->likely_stacks, start,
+    start = stack_start(search, thread, home, &is_certain);
+    return region_list_add(is_certain ? &search->stacks : &search->likely_stacks, start,
                            record->control_block, REGION_STACK, thread, error);
 }
 
-static bool add_stray(CaptureAnalysis *analysis, uint32_t thread, Error *error)
+static bool add_stray(HeapSearch *search, uint32_t thread, Error *error)
 {
-    if (!array_reserve(&analysis->strays, &analysis->stray_capacity, analysis->stray_count + 1,
-                       sizeof *analysis->strays, "stacks", error))
+    if (!array_reserve(&search->strays, &search->stray_capacity, search->stray_count + 1,
+                       sizeof *search->strays, "stacks", error))
         return false;
-    analysis->strays[analysis->stray_count++] =
-        (StrayStack){analysis->copy->threads[thread].stack_pointer, thread};
+    search->strays[search->stray_count++] =
+        (StrayStack){search->copy->threads[thread].stack_pointer, thread};
     return true;
 }
 
-static bool find_stack(CaptureAnalysis *analysis, uint32_t thread, Error *error)
+static bool find_stack(HeapSearch *search, uint32_t thread, Error *error)
 {
-    const ProcessCopy *copy = analysis->copy;
+    const ProcessCopy *copy = search->copy;
     const ProcessThread *record = &copy->threads[thread];
     uint32_t here = process_copy_mapping_index(copy, record->stack_pointer);
 
     if (here != NO_INDEX && mapping_is_stack(&copy->mappings[here])) {
-        if (!claim_main_stack(analysis, thread, &copy->mappings[here], error))
+        if (!claim_main_stack(search, thread, &copy->mappings[here], error))
             return false;
         // Any other thread is a guest there.
-        return (int)record->tid == copy->pid || claim_whole_stack(analysis, thread, error);
+        return (int)record->tid == copy->pid || claim_whole_stack(search, thread, error);
     }
     if (here != NO_INDEX && record->stack_pointer < record->control_block &&
         here == process_copy_mapping_index(copy, record->control_block)) {
-        if (!claim_own_stack(analysis, thread, &copy->mappings[here], error))
+        if (!claim_own_stack(search, thread, &copy->mappings[here], error))
             return false;
-        return (int)record->tid != copy->pid || claim_whole_stack(analysis, thread, error);
+        return (int)record->tid != copy->pid || claim_whole_stack(search, thread, error);
     }
-    return add_stray(analysis, thread, error) && claim_whole_stack(analysis, thread, error);
+    return add_stray(search, thread, error) && claim_whole_stack(search, thread, error);
 }
 
 // Where the thread's static TLS begins: its vector of TLS blocks names the block of each
@@ -206,9 +208,9 @@ static uint64_t static_tls_start(MemoryReader *reader, uint64_t descriptor,
     return lowest;
 }
 
-static bool find_tls(CaptureAnalysis *analysis, uint32_t thread, Error *error)
+static bool find_tls(HeapSearch *search, uint32_t thread, Error *error)
 {
-    const ProcessCopy *copy = analysis->copy;
+    const ProcessCopy *copy = search->copy;
     MemoryReader reader = memory_reader(copy);
     uint64_t descriptor = copy->threads[thread].control_block;
     const ProcessMapping *mapping = process_copy_find_mapping(copy, descriptor);
@@ -225,14 +227,14 @@ static bool find_tls(CaptureAnalysis *analysis, uint32_t thread, Error *error)
         head_end = mapping->end;
     if (tail_end > mapping->end)
         tail_end = mapping->end;
-    return region_list_add(&analysis->tls, start, head_end, REGION_TLS, thread, error) &&
-           region_list_add(&analysis->tls_tails, head_end, tail_end, REGION_TLS, thread, error);
+    return region_list_add(&search->tls, start, head_end, REGION_TLS, thread, error) &&
+           region_list_add(&search->tls_tails, head_end, tail_end, REGION_TLS, thread, error);
 }
 
-bool capture_find_stacks(CaptureAnalysis *analysis, Error *error)
+bool heap_search_find_stacks(HeapSearch *search, Error *error)
 {
-    for (uint32_t i = 0; i < analysis->copy->thread_count; i++)
-        if (!find_stack(analysis, i, error) || !find_tls(analysis, i, error))
+    for (uint32_t i = 0; i < search->copy->thread_count; i++)
+        if (!find_stack(search, i, error) || !find_tls(search, i, error))
             return false;
     return true;
 }

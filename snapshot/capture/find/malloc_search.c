@@ -5,14 +5,16 @@
 
 #include <stdlib.h>
 
-#include "snapshot/capture/find/capture_search.h"
+#include "base/array.h"
+#include "snapshot/capture/copy/register_words.h"
+#include "snapshot/capture/find/heap_search_internal.h"
 
 #define HEAP_ALIGNMENT (UINT64_C(64) << 20) // HEAP_MAX_SIZE of 64-bit glibc
 #define MAX_MAIN_STATES 16u                 // one per C library that is loaded
 #define MAX_HEAP_HEADER_BYTES 256u
 
-typedef struct MallocSearch {
-    CaptureAnalysis *analysis;
+typedef struct ArenaSearch {
+    HeapSearch *search;
     MemoryReader reader;
     RegionList areas; // contiguous anonymous memory without "[heap]" and "[stack]"
     RegionList busy;  // GC pages, stacks, TLS, globals: ascending, disjoint
@@ -21,47 +23,47 @@ typedef struct MallocSearch {
     MallocState *states; // owned
     uint64_t state_count;
     uint64_t state_capacity;
-} MallocSearch;
+} ArenaSearch;
 
-static bool add_state(MallocSearch *search, const MallocState *state, Error *error)
+static bool add_state(ArenaSearch *arenas, const MallocState *state, Error *error)
 {
-    if (!array_reserve(&search->states, &search->state_capacity, search->state_count + 1,
-                       sizeof *search->states, "malloc states", error))
+    if (!array_reserve(&arenas->states, &arenas->state_capacity, arenas->state_count + 1,
+                       sizeof *arenas->states, "malloc states", error))
         return false;
-    search->states[search->state_count++] = *state;
-    return region_list_add(&search->analysis->metadata, state->fast_bins, state->end, REGION_NOBODY,
+    arenas->states[arenas->state_count++] = *state;
+    return region_list_add(&arenas->search->metadata, state->fast_bins, state->end, REGION_IGNORED,
                            NO_INDEX, error);
 }
 
 // The main arena's state is a variable of the C library.
-static bool find_main_states(MallocSearch *search, Error *error)
+static bool find_main_states(ArenaSearch *arenas, Error *error)
 {
-    const CaptureAnalysis *analysis = search->analysis;
+    const HeapSearch *search = arenas->search;
     MallocState states[MAX_MAIN_STATES];
 
-    for (uint32_t m = 0; m < analysis->details->module_count; m++)
-        for (uint32_t i = analysis->modules[m].first_mapping;
-             i <= analysis->modules[m].last_mapping; i++) {
-            const ProcessMapping *mapping = &analysis->copy->mappings[i];
+    for (uint32_t m = 0; m < search->details->module_count; m++)
+        for (uint32_t i = search->modules[m].first_mapping; i <= search->modules[m].last_mapping;
+             i++) {
+            const ProcessMapping *mapping = &search->copy->mappings[i];
             uint32_t count;
             if (!mapping_is_private_writable(mapping) || !mapping_is_file(mapping))
                 continue;
-            count = malloc_find_states(&search->reader, mapping->start, mapping->end, states,
+            count = malloc_find_states(&arenas->reader, mapping->start, mapping->end, states,
                                        MAX_MAIN_STATES);
             for (uint32_t s = 0; s < count; s++)
-                if (!add_state(search, &states[s], error))
+                if (!add_state(arenas, &states[s], error))
                     return false;
         }
     return true;
 }
 
-static bool find_areas(MallocSearch *search, Error *error)
+static bool find_areas(ArenaSearch *arenas, Error *error)
 {
-    const ProcessCopy *copy = search->analysis->copy;
+    const ProcessCopy *copy = arenas->search->copy;
 
     for (uint32_t i = 0; i < copy->mapping_count; i++) {
         const ProcessMapping *mapping = &copy->mappings[i];
-        RegionList *areas = &search->areas;
+        RegionList *areas = &arenas->areas;
         if (!mapping_is_private_writable(mapping) || mapping_is_file(mapping) ||
             mapping_is_stack(mapping) || mapping_is_heap(mapping))
             continue;
@@ -75,32 +77,32 @@ static bool find_areas(MallocSearch *search, Error *error)
 }
 
 // Walks [start, end), of which [metadata, start) holds the allocator's own header.
-static bool walk_heap(MallocSearch *search, uint64_t metadata, uint64_t start, uint64_t end,
+static bool walk_heap(ArenaSearch *arenas, uint64_t metadata, uint64_t start, uint64_t end,
                       bool is_main, uint64_t top, Error *error)
 {
-    CaptureAnalysis *analysis = search->analysis;
+    HeapSearch *search = arenas->search;
     RegionList spans = {0};
     uint64_t covered = 0;
     bool ok = false;
 
-    if (!region_list_add(&search->heap_claims, metadata, end, REGION_MALLOC, NO_INDEX, error) ||
-        !malloc_walk_area(&search->reader, start, end, is_main, top, &analysis->chunks, &spans,
+    if (!region_list_add(&arenas->heap_claims, metadata, end, REGION_MALLOC, NO_INDEX, error) ||
+        !malloc_walk_area(&arenas->reader, start, end, is_main, top, &search->chunks, &spans,
                           error))
         goto done;
     for (uint64_t i = 0; i < spans.count; i++) {
-        covered += memory_copied_bytes(&search->reader, spans.items[i].start, spans.items[i].end);
-        if (!region_list_add(&analysis->malloc_spans, spans.items[i].start, spans.items[i].end,
+        covered += memory_copied_bytes(&arenas->reader, spans.items[i].start, spans.items[i].end);
+        if (!region_list_add(&search->malloc_spans, spans.items[i].start, spans.items[i].end,
                              REGION_MALLOC, NO_INDEX, error))
             goto done;
     }
     if (spans.count > 0 && spans.items[0].start - metadata <= PAGE_BYTES && !is_main) {
         covered += spans.items[0].start - start;
-        if (!region_list_add(&analysis->metadata, metadata, spans.items[0].start, REGION_NOBODY,
+        if (!region_list_add(&search->metadata, metadata, spans.items[0].start, REGION_IGNORED,
                              NO_INDEX, error))
             goto done;
     }
-    analysis->walked_bytes += covered;
-    analysis->unwalked_bytes += memory_copied_bytes(&search->reader, start, end) - covered;
+    search->walked_bytes += covered;
+    search->unwalked_bytes += memory_copied_bytes(&arenas->reader, start, end) - covered;
     ok = true;
 
 done:
@@ -110,28 +112,28 @@ done:
 
 // The main arena: what sbrk() made, "[heap]" to the kernel. Without address randomisation .bss
 // is in the same mapping, and a static executable has the main thread's TLS at the start.
-static bool walk_main_heap(MallocSearch *search, uint64_t start, uint64_t end, Error *error)
+static bool walk_main_heap(ArenaSearch *arenas, uint64_t start, uint64_t end, Error *error)
 {
-    const ProcessCopy *copy = search->analysis->copy;
+    const ProcessCopy *copy = arenas->search->copy;
     uint64_t top = 0;
 
-    for (uint64_t i = 0; i < search->busy.count; i++) {
-        const Region *region = &search->busy.items[i];
+    for (uint64_t i = 0; i < arenas->busy.count; i++) {
+        const Region *region = &arenas->busy.items[i];
         bool is_before_chunks =
             (region->kind == REGION_GLOBAL && region->start <= start) ||
             (region->kind == REGION_TLS && (int)copy->threads[region->thread].tid == copy->pid);
         if (is_before_chunks && region->end > start && region->start < end)
             start = region->end < end ? region->end : end;
     }
-    for (uint64_t i = 0; i < search->state_count; i++)
-        if (search->states[i].top >= start && search->states[i].top < end)
-            top = search->states[i].top;
-    return walk_heap(search, start, start, end, true, top, error);
+    for (uint64_t i = 0; i < arenas->state_count; i++)
+        if (arenas->states[i].top >= start && arenas->states[i].top < end)
+            top = arenas->states[i].top;
+    return walk_heap(arenas, start, start, end, true, top, error);
 }
 
-static bool walk_main_heaps(MallocSearch *search, Error *error)
+static bool walk_main_heaps(ArenaSearch *arenas, Error *error)
 {
-    const ProcessCopy *copy = search->analysis->copy;
+    const ProcessCopy *copy = arenas->search->copy;
 
     for (uint32_t i = 0; i < copy->mapping_count; i++) {
         uint64_t start = copy->mappings[i].start;
@@ -142,7 +144,7 @@ static bool walk_main_heaps(MallocSearch *search, Error *error)
                mapping_is_private_writable(&copy->mappings[i + 1]) &&
                copy->mappings[i + 1].start == copy->mappings[i].end)
             i++;
-        if (!walk_main_heap(search, start, copy->mappings[i].end, error))
+        if (!walk_main_heap(arenas, start, copy->mappings[i].end, error))
             return false;
     }
     return true;
@@ -172,40 +174,40 @@ static bool read_heap_header(MemoryReader *reader, uint64_t heap, uint64_t end, 
     return out->previous != 0 && memory_word(reader, first) == out->state;
 }
 
-static bool walk_arena_heap(MallocSearch *search, uint64_t heap, uint64_t end, Error *error)
+static bool walk_arena_heap(ArenaSearch *arenas, uint64_t heap, uint64_t end, Error *error)
 {
     HeapHeader header;
     MallocState state;
     bool is_first;
     uint64_t start = heap + 24;
 
-    if (!read_heap_header(&search->reader, heap, end, &header) ||
-        malloc_find_states(&search->reader, header.state, header.state + PAGE_BYTES, &state, 1) ==
+    if (!read_heap_header(&arenas->reader, heap, end, &header) ||
+        malloc_find_states(&arenas->reader, header.state, header.state + PAGE_BYTES, &state, 1) ==
             0)
         return true;
     is_first = round_down(header.state, HEAP_ALIGNMENT) == heap;
     if (is_first) {
         start = state.end;
-        if (!add_state(search, &state, error))
+        if (!add_state(arenas, &state, error))
             return false;
     }
-    return walk_heap(search, heap, start, heap + header.bytes, false, state.top, error);
+    return walk_heap(arenas, heap, start, heap + header.bytes, false, state.top, error);
 }
 
-static bool walk_arena_heaps(MallocSearch *search, Error *error)
+static bool walk_arena_heaps(ArenaSearch *arenas, Error *error)
 {
-    for (uint64_t i = 0; i < search->areas.count; i++) {
-        const Region *area = &search->areas.items[i];
+    for (uint64_t i = 0; i < arenas->areas.count; i++) {
+        const Region *area = &arenas->areas.items[i];
         for (uint64_t heap = round_up(area->start, HEAP_ALIGNMENT);
              heap < area->end && heap >= area->start; heap += HEAP_ALIGNMENT) {
             MemoryPiece piece;
             uint64_t position = heap;
             // A heap begins with a header: over memory that was never touched in one step.
-            if (!memory_next_piece(&search->reader, &position, area->end, &piece))
+            if (!memory_next_piece(&arenas->reader, &position, area->end, &piece))
                 break;
             if (piece.address > heap)
                 heap = round_up(piece.address, HEAP_ALIGNMENT);
-            if (heap < area->end && !walk_arena_heap(search, heap, area->end, error))
+            if (heap < area->end && !walk_arena_heap(arenas, heap, area->end, error))
                 return false;
         }
     }
@@ -223,19 +225,19 @@ static int compare_chunks(const void *left, const void *right)
 
 // A chunk in which GC pages, a stack or a thread descriptor lie was given to somebody who
 // made other things of it: what is left of it are root words.
-static bool flag_odd_chunks(MallocSearch *search, Error *error)
+static bool flag_odd_chunks(ArenaSearch *arenas, Error *error)
 {
-    CaptureAnalysis *analysis = search->analysis;
-    MallocChunks *chunks = &analysis->chunks;
+    HeapSearch *search = arenas->search;
+    MallocChunks *chunks = &search->chunks;
     uint64_t busy = 0;
 
     for (uint64_t i = 0; i < chunks->count; i++) {
         MallocChunk *chunk = &chunks->items[i];
         uint64_t user = chunk_user_address(chunk);
-        if (region_map_overlaps(&search->busy, &busy, user, user + chunk_user_bytes(chunk)))
+        if (region_map_overlaps(&arenas->busy, &busy, user, user + chunk_user_bytes(chunk)))
             chunk->size |= CHUNK_ODD;
-        if ((chunk->size & CHUNK_ODD) != 0 && analysis->options.foreign_mode == FOREIGN_BLOCKS &&
-            !region_list_add(&analysis->odd_chunks, user, user + chunk_user_bytes(chunk),
+        if ((chunk->size & CHUNK_ODD) != 0 && search->options.foreign_mode == FOREIGN_BLOCKS &&
+            !region_list_add(&search->odd_chunks, user, user + chunk_user_bytes(chunk),
                              REGION_FOREIGN, NO_INDEX, error))
             return false;
     }
@@ -244,14 +246,14 @@ static bool flag_odd_chunks(MallocSearch *search, Error *error)
 
 // A thread that executes outside its own stack: from its SP to the end of the chunk, of the
 // global variables or of the mapping it is in.
-static bool claim_stray(MallocSearch *search, const StrayStack *stray, Error *error)
+static bool claim_stray(ArenaSearch *arenas, const StrayStack *stray, Error *error)
 {
-    CaptureAnalysis *analysis = search->analysis;
-    MallocChunks *chunks = &analysis->chunks;
-    const Region *region = region_map_find(&search->busy, stray->stack_pointer);
+    HeapSearch *search = arenas->search;
+    MallocChunks *chunks = &search->chunks;
+    const Region *region = region_map_find(&arenas->busy, stray->stack_pointer);
     uint64_t start = round_down(stray->stack_pointer, 8) - RED_ZONE_BYTES;
     uint64_t i = malloc_chunks_holding(chunks, stray->stack_pointer);
-    const ProcessMapping *mapping = process_copy_find_mapping(analysis->copy, stray->stack_pointer);
+    const ProcessMapping *mapping = process_copy_find_mapping(search->copy, stray->stack_pointer);
 
     if (mapping == NULL || stray->stack_pointer < RED_ZONE_BYTES)
         return true;
@@ -259,16 +261,14 @@ static bool claim_stray(MallocSearch *search, const StrayStack *stray, Error *er
         MallocChunk *chunk = &chunks->items[i];
         uint64_t user = chunk_user_address(chunk);
         chunk->size |= CHUNK_ODD;
-        return region_list_add(&analysis->stray_stacks, start > user ? start : user,
+        return region_list_add(&search->stray_stacks, start > user ? start : user,
                                user + chunk_user_bytes(chunk), REGION_STACK, stray->thread, error);
     }
     if (region != NULL && region->kind == REGION_GLOBAL)
-        return region_list_add(&analysis->stray_stacks,
-                               start > region->start ? start : region->start, region->end,
-                               REGION_STACK, stray->thread, error);
-    return region_list_add(&analysis->likely_stacks,
-                           start > mapping->start ? start : mapping->start, mapping->end,
-                           REGION_STACK, stray->thread, error);
+        return region_list_add(&search->stray_stacks, start > region->start ? start : region->start,
+                               region->end, REGION_STACK, stray->thread, error);
+    return region_list_add(&search->likely_stacks, start > mapping->start ? start : mapping->start,
+                           mapping->end, REGION_STACK, stray->thread, error);
 }
 
 // Only blocks stay.
@@ -282,58 +282,57 @@ static void drop_other_chunks(MallocChunks *chunks)
     chunks->count = kept;
 }
 
-static bool find_busy(MallocSearch *search, Error *error)
+static bool find_busy(ArenaSearch *arenas, Error *error)
 {
-    CaptureAnalysis *analysis = search->analysis;
+    HeapSearch *search = arenas->search;
 
-    return region_map_claim(&search->busy, &analysis->pages, error) &&
-           region_map_claim(&search->busy, &analysis->stacks, error) &&
-           region_map_claim(&search->busy, &analysis->dead_stacks, error) &&
-           region_map_claim(&search->busy, &analysis->tls, error) &&
-           region_map_claim(&search->busy, &analysis->globals, error);
+    return region_map_claim(&arenas->busy, &search->pages, error) &&
+           region_map_claim(&arenas->busy, &search->stacks, error) &&
+           region_map_claim(&arenas->busy, &search->dead_stacks, error) &&
+           region_map_claim(&arenas->busy, &search->tls, error) &&
+           region_map_claim(&arenas->busy, &search->globals, error);
 }
 
-static bool find_chunks(MallocSearch *search, Error *error)
+static bool find_chunks(ArenaSearch *arenas, Error *error)
 {
-    CaptureAnalysis *analysis = search->analysis;
+    HeapSearch *search = arenas->search;
 
-    if (!find_areas(search, error) || !find_main_states(search, error) ||
-        !walk_main_heaps(search, error) || !walk_arena_heaps(search, error) ||
-        !region_map_claim(&search->heaps, &search->heap_claims, error))
+    if (!find_areas(arenas, error) || !find_main_states(arenas, error) ||
+        !walk_main_heaps(arenas, error) || !walk_arena_heaps(arenas, error) ||
+        !region_map_claim(&arenas->heaps, &arenas->heap_claims, error))
         return false;
-    for (uint64_t i = 0; i < search->areas.count; i++) {
-        uint64_t first = analysis->malloc_spans.count;
-        if (!malloc_find_mapped(&search->reader, &search->areas.items[i], &search->busy,
-                                &search->heaps, &analysis->chunks, &analysis->malloc_spans,
-                                error) ||
-            !capture_check_cancelled(analysis, error))
+    for (uint64_t i = 0; i < arenas->areas.count; i++) {
+        uint64_t first = search->malloc_spans.count;
+        if (!malloc_find_mapped(&arenas->reader, &arenas->areas.items[i], &arenas->busy,
+                                &arenas->heaps, &search->chunks, &search->malloc_spans, error) ||
+            !cancel_check(&search->options.cancel, error))
             return false;
-        for (; first < analysis->malloc_spans.count; first++)
-            analysis->walked_bytes +=
-                analysis->malloc_spans.items[first].end - analysis->malloc_spans.items[first].start;
+        for (; first < search->malloc_spans.count; first++)
+            search->walked_bytes +=
+                search->malloc_spans.items[first].end - search->malloc_spans.items[first].start;
     }
-    if (analysis->chunks.count > 0)
-        qsort(analysis->chunks.items, analysis->chunks.count, sizeof *analysis->chunks.items,
+    if (search->chunks.count > 0)
+        qsort(search->chunks.items, search->chunks.count, sizeof *search->chunks.items,
               compare_chunks);
-    malloc_flag_cached(&search->reader, &analysis->chunks, search->states, search->state_count);
+    malloc_flag_cached(&arenas->reader, &search->chunks, arenas->states, arenas->state_count);
     return true;
 }
 
-bool capture_find_malloc(CaptureAnalysis *analysis, Error *error)
+bool heap_search_find_malloc(HeapSearch *search, Error *error)
 {
-    MallocSearch search = {.analysis = analysis, .reader = memory_reader(analysis->copy)};
-    bool ok = find_busy(&search, error) &&
-              (analysis->options.foreign_mode == FOREIGN_ROOTS || find_chunks(&search, error));
+    ArenaSearch arenas = {.search = search, .reader = memory_reader(search->copy)};
+    bool ok = find_busy(&arenas, error) &&
+              (search->options.foreign_mode == FOREIGN_ROOTS || find_chunks(&arenas, error));
 
-    for (uint64_t i = 0; ok && i < analysis->stray_count; i++)
-        ok = claim_stray(&search, &analysis->strays[i], error);
-    ok = ok && flag_odd_chunks(&search, error);
+    for (uint64_t i = 0; ok && i < search->stray_count; i++)
+        ok = claim_stray(&arenas, &search->strays[i], error);
+    ok = ok && flag_odd_chunks(&arenas, error);
     if (ok)
-        drop_other_chunks(&analysis->chunks);
-    region_list_release(&search.areas);
-    region_list_release(&search.busy);
-    region_list_release(&search.heap_claims);
-    region_list_release(&search.heaps);
-    free(search.states);
+        drop_other_chunks(&search->chunks);
+    region_list_release(&arenas.areas);
+    region_list_release(&arenas.busy);
+    region_list_release(&arenas.heap_claims);
+    region_list_release(&arenas.heaps);
+    free(arenas.states);
     return ok;
 }

@@ -1,0 +1,110 @@
+// The state of a HeapSearch, and its parts in the order in which heap_search_new() runs them. Each
+// only adds to what the ones before it found:
+//
+//   gc_pages        GC pages: validated headers at page boundaries; a record of each, and the
+//                   functions that tell the types of its objects (type_words)
+//   module_globals  mapped files: load bases, .data and .bss
+//   thread_stacks   thread stacks, their dead parts, thread-local storage
+//   malloc_search   glibc's chunks (malloc_chunks_internal.h)
+//   foreign_blocks  the chunks that lead to the heap: they become foreign blocks
+//   root_words      every byte gets one owner; the words that are roots are picked
+//   type_words      the modules that the functions of types lie in
+//   (names)         names of these functions, of variables that hold roots, of frames
+//
+// Everything here comes from another process that may be hostile: no address, size or count
+// is used before it was checked against what was copied.
+
+#ifndef SNAPSHOT_CAPTURE_FIND_HEAP_SEARCH_INTERNAL_H
+#define SNAPSHOT_CAPTURE_FIND_HEAP_SEARCH_INTERNAL_H
+
+#include "snapshot/capture/copy/memory_reader.h"
+#include "snapshot/capture/find/address_index_internal.h"
+#include "snapshot/capture/find/heap_search.h"
+#include "snapshot/capture/find/malloc_chunks_internal.h"
+#include "snapshot/capture/find/region_map_internal.h"
+#include "snapshot/capture/names/module_files.h"
+
+// A thread that executes on memory that is not a thread stack (a coroutine's).
+typedef struct StrayStack {
+    uint64_t stack_pointer;
+    uint32_t thread;
+} StrayStack;
+
+// A set of words by open addressing; 0 marks an empty place, and is never a member.
+typedef struct WordSet {
+    uint64_t *words;   // owned
+    uint64_t capacity; // a power of two
+    uint64_t count;
+} WordSet;
+
+struct HeapSearch {
+    const ProcessCopy *copy;
+    HeapSearchOptions options;
+    HeapLayout layout;
+    HeapSearchCounts counts;
+
+    SnapshotPages *runs; // owned; their bytes are the copy's or the assembly's
+    uint64_t run_count;
+    uint64_t run_capacity;
+    PageRecords records; // of all runs
+    WordSet type_words;  // of all objects: the functions that their headers point to
+    WordSet drop_words;
+    MemoryAssembly assembly;
+    uint64_t left_out_bytes; // large objects that there was no memory to put together
+    RegionList left_out;     // the same
+
+    // Claims on memory; the first list in this order that has a byte owns it.
+    RegionList pages;
+    RegionList stacks;      // certain: thread stacks that end at a guard, the main stack
+    RegionList dead_stacks; // below the stack pointers of `stacks`
+    RegionList tls;
+    RegionList metadata;     // the allocator's own bookkeeping
+    RegionList stray_stacks; // in malloc chunks and globals
+    RegionList odd_chunks;
+    RegionList globals;
+    RegionList malloc_spans;
+    RegionList guessed_globals; // .bss of files that could not be read
+    RegionList tls_tails;       // the rest of the page in which a thread's descriptor lies
+    RegionList likely_stacks;   // where the lower end is not known
+    RegionList rest;            // all private writable memory
+    RegionList map;             // the outcome: ascending, disjoint
+
+    StrayStack *strays; // owned
+    uint64_t stray_count;
+    uint64_t stray_capacity;
+
+    MappedModule *modules; // owned; same order as details->modules
+    uint64_t module_capacity;
+
+    MallocChunks chunks; // all blocks; those that lead to the heap have CHUNK_MATTERS
+    AddressIndex index;  // of the GC pages and these chunks
+    uint64_t walked_bytes;
+    uint64_t unwalked_bytes; // of heaps that look like glibc's
+
+    Root *roots; // owned
+    uint64_t root_count;
+    uint64_t root_capacity;
+    SnapshotBlock *blocks; // owned; their data are the copy's or the assembly's
+    uint64_t block_count;
+    uint64_t foreign_root_bytes;
+
+    SnapshotDetails *details;   // owned
+    CollectionState collection; // by the flags that were found
+    SnapshotContents contents;
+};
+
+// The parts. Errors of all: memory, interrupted; heap_search_find_pages() also: no heap.
+NODISCARD bool heap_search_find_pages(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_find_modules(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_find_stacks(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_find_malloc(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_find_blocks(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_find_roots(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_find_types(HeapSearch *search, Error *error);
+
+// Collects the functions that the headers of a page's allocated objects point to, DEAD ones
+// included: reports count these under a type, too.
+NODISCARD bool heap_search_add_type_words(HeapSearch *search, const PageRecord *record,
+                                          const uint8_t *page, Error *error);
+
+#endif

@@ -1,0 +1,156 @@
+// Mapped files: modules with their load bases and build-ids, and the memory that holds their
+// global variables.
+//
+// .data and .bss are the writable PT_LOAD segments, in full length: the kernel merges the
+// anonymous end of a .bss with whatever lies behind it, so mappings alone cannot tell. The
+// program headers are read from the file; where it cannot be read any more, mappings have to do.
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "snapshot/capture/find/heap_search_internal.h"
+#include "base/clean_text.h"
+
+// Do two mappings belong to one loading of one file? A second loading begins again at the
+// file's start.
+static bool continues_module(const ProcessMapping *previous, const ProcessMapping *mapping)
+{
+    return mapping->inode == previous->inode && strcmp(mapping->name, previous->name) == 0 &&
+           mapping->file_offset >= previous->file_offset && mapping->file_offset != 0;
+}
+
+// The bias between virtual addresses of the file and addresses in the process.
+static uint64_t load_base(const ProcessMapping *first, const ElfSegment *segments, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (round_down(segments[i].file_offset, PAGE_BYTES) == first->file_offset)
+            return first->start - round_down(segments[i].address, PAGE_BYTES);
+    return first->start - first->file_offset;
+}
+
+static bool claim_segments(HeapSearch *search, uint64_t base, const ElfSegment *segments,
+                           uint32_t count, Error *error)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t start = base + round_down(segments[i].address, PAGE_BYTES);
+        uint64_t end = base + round_up(segments[i].address + segments[i].memory_bytes, PAGE_BYTES);
+        // Only what is really mapped is read; a lying file can claim no more than what would
+        // be a root anyway, but it must not claim all memory.
+        if (segments[i].is_writable && segments[i].memory_bytes < UINT32_MAX &&
+            !region_list_add(&search->globals, start, end, REGION_GLOBAL, NO_INDEX, error))
+            return false;
+    }
+    return true;
+}
+
+// The name of a file without its folders, and without what the kernel adds when it is gone.
+// NULL when memory is short.
+static char *file_name(const char *path)
+{
+    static const char deleted[] = " (deleted)";
+    const char *folder_end = strrchr(path, '/');
+    const char *name = folder_end != NULL ? folder_end + 1 : path;
+    size_t length = strlen(name);
+
+    if (length >= sizeof deleted && strcmp(name + length - strlen(deleted), deleted) == 0)
+        length -= strlen(deleted);
+    return strndup(name, length);
+}
+
+// *has_headers: the program headers could be read.
+static bool add_module(HeapSearch *search, uint32_t first, uint32_t last, bool *has_headers,
+                       Error *error)
+{
+    const ProcessMapping *mappings = search->copy->mappings;
+    SnapshotDetails *details = search->details;
+    ElfSegment segments[ELF_MAX_SEGMENTS];
+    char build_id[ELF_BUILD_ID_CHARS] = "";
+    uint64_t capacity = search->module_capacity;
+    uint32_t segment_count = 0;
+    SnapshotModule *module;
+    ElfFile *file;
+
+    if (!array_reserve(&search->modules, &search->module_capacity, details->module_count + 1,
+                       sizeof *search->modules, "modules", error) ||
+        !array_reserve(&details->modules, &capacity, details->module_count + 1,
+                       sizeof *details->modules, "modules", error))
+        return false;
+    search->modules[details->module_count] = (MappedModule){first, last};
+    file = module_file_open(search->copy, &search->modules[details->module_count]);
+    if (file != NULL) {
+        segment_count = elf_file_segments(file, segments);
+        elf_file_build_id(file, build_id);
+        elf_file_free(file);
+    }
+    *has_headers = segment_count > 0;
+    module = &details->modules[details->module_count++];
+    *module = (SnapshotModule){
+        .name = file_name(mappings[first].name),
+        .build_id = strdup(build_id),
+        .base = load_base(&mappings[first], segments, segment_count),
+        .end = mappings[last].end,
+    };
+    if (module->name == NULL || module->build_id == NULL)
+        return error_set_memory(error, strlen(mappings[first].name) + 1, "a module name");
+    text_clean(module->name, strlen(module->name), TEXT_ONE_LINE);
+    return claim_segments(search, module->base, segments, segment_count, error);
+}
+
+// Where program headers could not be read: the anonymous mapping right behind a module's
+// writable data is taken for its .bss.
+static bool claim_guessed_bss(HeapSearch *search, uint32_t last, Error *error)
+{
+    const ProcessCopy *copy = search->copy;
+    const ProcessMapping *data = &copy->mappings[last];
+    const ProcessMapping *behind = data + 1;
+
+    if (last + 1 >= copy->mapping_count || !mapping_is_private_writable(data) ||
+        behind->start != data->end || behind->name[0] != '\0' ||
+        !mapping_is_private_writable(behind))
+        return true;
+    return region_list_add(&search->guessed_globals, behind->start, behind->end, REGION_GLOBAL,
+                           NO_INDEX, error);
+}
+
+// Adds the module that spans mappings first..last, if it has code at all: other files that
+// are mapped are data.
+static bool finish_module(HeapSearch *search, uint32_t first, uint32_t last, bool has_code,
+                          Error *error)
+{
+    bool has_headers;
+
+    if (!has_code)
+        return true;
+    return add_module(search, first, last, &has_headers, error) &&
+           (has_headers || claim_guessed_bss(search, last, error));
+}
+
+bool heap_search_find_modules(HeapSearch *search, Error *error)
+{
+    const ProcessCopy *copy = search->copy;
+    uint32_t first = NO_INDEX, last = 0;
+    bool has_code = false;
+
+    for (uint32_t i = 0; i < copy->mapping_count; i++) {
+        const ProcessMapping *mapping = &copy->mappings[i];
+        if (!mapping_is_file(mapping))
+            continue;
+        if (mapping_is_private_writable(mapping) &&
+            !region_list_add(&search->globals, mapping->start, mapping->end, REGION_GLOBAL,
+                             NO_INDEX, error))
+            return false;
+        if (first != NO_INDEX && !continues_module(&copy->mappings[last], mapping)) {
+            if (!finish_module(search, first, last, has_code, error))
+                return false;
+            first = NO_INDEX;
+        }
+        if (first == NO_INDEX) {
+            first = i;
+            has_code = false;
+        }
+        last = i;
+        has_code = has_code || mapping->is_executable;
+    }
+    return first == NO_INDEX || finish_module(search, first, last, has_code, error);
+}

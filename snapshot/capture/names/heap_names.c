@@ -1,0 +1,106 @@
+// HeapNames: see snapshot/capture/names/heap_names.h. Runs the three children one after the other:
+// frames, symbols, and names that need debug information, so that the simple does not fail with
+// the others.
+//
+// A child that fails is not an error of the capture: the names that it recorded before count, and
+// `names_note` says which may be missing.
+
+#include "snapshot/capture/names/heap_names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "snapshot/capture/copy/memory_available.h"
+#include "snapshot/capture/names/name_records_internal.h"
+
+// Enough for executables of some gigabytes on a busy machine, and no longer than people wait.
+#define CPU_SECONDS 20u
+#define WALL_SECONDS 40u
+#define MAX_MEMORY_BYTES (UINT64_C(1) << 30)
+#define OUTPUT_BYTES (UINT64_C(256) << 20)
+
+static void add_note(SnapshotMetadata *metadata, const char *what, GuardedEnd end)
+{
+    size_t used = strlen(metadata->names_note);
+
+    if (end == GUARDED_DONE || used >= sizeof metadata->names_note)
+        return;
+    (void)snprintf(metadata->names_note + used, sizeof metadata->names_note - used, "%s%s: %s",
+                   used > 0 ? "\n" : "", what, guarded_end_text(end));
+}
+
+// Half of the memory that is available without the kernel killing a process for it: the target may
+// share our limit.
+static uint64_t memory_for_names(void)
+{
+    uint64_t available = memory_available(&system_memory_sources) / 2;
+
+    return available < MAX_MEMORY_BYTES ? available : MAX_MEMORY_BYTES;
+}
+
+// `missing` is what the note says when the child fails.
+static bool run_child(NameReader *reader, const char *missing,
+                      void (*write)(void *request, GuardedChild *child), Error *error)
+{
+    NameRequest request = *reader->request;
+    GuardedWork work = {
+        .run = write,
+        .context = &request,
+        .cpu_seconds = CPU_SECONDS,
+        .wall_seconds = WALL_SECONDS,
+        .memory_bytes = memory_for_names(),
+        .output_bytes = OUTPUT_BYTES,
+        .cancel = request.cancel,
+    };
+    ByteBuffer records = {0};
+    GuardedEnd end;
+    bool ok = guarded_child_run(&work, &records, &end, error) &&
+              name_reader_take(reader, &records, error);
+
+    if (ok)
+        add_note(&request.details->metadata, missing, end);
+    byte_buffer_release(&records);
+    return ok;
+}
+
+// Is there a function without a name, or with one that hides its type?
+static bool has_hidden_names(const SnapshotType *functions, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (functions[i].module == UINT32_MAX)
+            continue;
+        if (functions[i].symbol_count == 0)
+            return true;
+        for (uint32_t s = 0; s < functions[i].symbol_count; s++)
+            if (strstr(functions[i].symbols[s], "GcBox<T>") != NULL)
+                return true;
+    }
+    return false;
+}
+
+static bool find_all(NameReader *reader, Error *error)
+{
+    const SnapshotDetails *details = reader->request->details;
+
+    if (!run_child(reader, "frames are missing", stack_frames_write, error) ||
+        !name_reader_index_frames(reader, error) ||
+        !run_child(reader, "symbols are missing", symbol_names_write, error))
+        return false;
+    // Apart from the symbols, which are not to be lost with it.
+    if ((has_hidden_names(details->types, details->type_count) ||
+         has_hidden_names(details->drops, details->drop_count)) &&
+        !run_child(reader, "types without names", hidden_names_write, error))
+        return false;
+    name_reader_finish(reader);
+    return true;
+}
+
+bool heap_names_find(const NameRequest *request, CollectionState *collection, Error *error)
+{
+    NameReader reader = {.request = request, .collection = COLLECTION_UNKNOWN};
+    bool ok = request->details->module_count == 0 || find_all(&reader, error);
+
+    *collection = reader.collection;
+    name_reader_release(&reader);
+    return ok;
+}

@@ -1,0 +1,38 @@
+// The files of mapped modules: the executable and its libraries, opened as the process sees them.
+//
+// A file is opened only where it is the very file that is mapped, as far as can be told: names
+// may stand for other files by now, or in another mount namespace.
+
+#ifndef SNAPSHOT_CAPTURE_NAMES_MODULE_FILES_H
+#define SNAPSHOT_CAPTURE_NAMES_MODULE_FILES_H
+
+#include "snapshot/capture/copy/process_copy.h"
+#include "snapshot/capture/names/elf_file.h"
+
+// A module: one loading of a file with code. The mappings of the copy that it spans.
+typedef struct MappedModule {
+    uint32_t first_mapping;
+    uint32_t last_mapping;
+} MappedModule;
+
+// The module's file, or NULL when it cannot be opened. Of a core file it may be the ELF header
+// alone that the core holds. The caller frees it.
+ElfFile *module_file_open(const ProcessCopy *copy, const MappedModule *module);
+
+// The same with the file mapped (elf_file_open_mapped()): for a GuardedChild only.
+ElfFile *module_file_open_mapped(const ProcessCopy *copy, const MappedModule *module);
+
+// A descriptor of the module's separate debug file, or -1. `own` is the module's own file.
+int module_file_open_debug(const ProcessCopy *copy, const MappedModule *module, ElfFile *own);
+
+// A module's own file, and its debug file where the own one lacks symbols or debug information.
+typedef struct ModuleFiles {
+    ElfFile *own;   // NULL when it cannot be opened
+    ElfFile *debug; // or NULL
+} ModuleFiles;
+
+// For a GuardedChild only: the files are mapped.
+ModuleFiles module_files_open(const ProcessCopy *copy, const MappedModule *module);
+void module_files_close(ModuleFiles *files);
+
+#endif
