@@ -9,7 +9,7 @@ EMBED_OBJECTS := $(EMBED_SOURCES:%.c=$(BUILD)/pic/%.o)
 EMBED_POOL_SOURCES := $(sort $(wildcard base/array.c base/byte_buffer.c base/checksum.c base/clean_text.c \
 	base/error.c snapshot/heap/heap_layout.c base/json_object.c snapshot/heap/layout_file.c \
 	base/output_file.c snapshot/file/page_pieces.c base/parallel_for.c \
-	snapshot/heap/page_record.c snapshot/heap/pause_certificate.c snapshot/file/redaction.c \
+	snapshot/heap/page_record.c snapshot/heap/pause_certificate.c snapshot/file/redaction.c snapshot/file/root_order.c \
 	snapshot/file/sections/*.c snapshot/file/frames/seekable_writer.c \
 	snapshot/heap/snapshot_details.c \
 	snapshot/file/snapshot_write.c))

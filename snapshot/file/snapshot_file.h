@@ -38,7 +38,7 @@ typedef struct SnapshotContents {
     const SnapshotPages *runs; // ascending, disjoint
     const PageRecords *pages;  // all pages of all runs
     uint64_t root_count;
-    const Root *roots;
+    const Root *roots; // in any order
     uint64_t block_count;
     const SnapshotBlock *blocks; // ascending, disjoint
     const SnapshotDetails *details;

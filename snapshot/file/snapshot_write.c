@@ -12,6 +12,7 @@
 #include "base/output_file.h"
 #include "snapshot/file/page_pieces.h"
 #include "snapshot/file/redaction.h"
+#include "snapshot/file/root_order.h"
 #include "snapshot/file/frames/seekable_writer.h"
 #include "snapshot/file/sections/redacted_details.h"
 #include "snapshot/file/sections/section_layout.h"
@@ -136,22 +137,22 @@ static bool write_pages(SnapshotWriter *writer, const SectionKind *kind, Error *
 
 static bool write_roots(SnapshotWriter *writer, const SectionKind *kind, Error *error)
 {
-    const SnapshotContents *contents = writer->contents;
+    uint64_t count = writer->contents->root_count;
     ByteBuffer *buffer = &writer->buffer;
-    StreamPiece pieces[2];
+    RootOrder order;
+    bool ok;
 
-    add_section_header(buffer, kind, TABLE_HEAD_BYTES + contents->root_count * ROOT_BYTES);
-    byte_buffer_add_u64(buffer, contents->root_count);
+    add_section_header(buffer, kind, TABLE_HEAD_BYTES + count * ROOT_BYTES);
+    byte_buffer_add_u64(buffer, count);
     if (buffer->is_short)
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for the snapshot's tables");
-    pieces[0] = (StreamPiece){.bytes = buffer->bytes, .length = buffer->length};
-    pieces[1] = (StreamPiece){.bytes = (const uint8_t *)writer->roots,
-                              .length = contents->root_count * ROOT_BYTES};
-    if (!seekable_writer_append(writer->writer, pieces, contents->root_count > 0 ? 2 : 1, NULL,
-                                error))
+    if (!root_order_init(&order, writer->roots, count, error))
         return false;
+    order.pieces[0] = (StreamPiece){.bytes = buffer->bytes, .length = buffer->length};
+    ok = seekable_writer_append(writer->writer, order.pieces, order.piece_count, NULL, error);
     byte_buffer_release(buffer);
-    return true;
+    root_order_release(&order);
+    return ok;
 }
 
 // ---- foreign blocks ----

@@ -152,7 +152,7 @@ typedef struct HeapImage {
     SlotClass slot_classes[PAGE_TAG_CLASS + 1];
 
     uint64_t root_count;
-    const Root *roots; // ascending by (kind, thread, address)
+    const Root *roots; // ascending by (kind, thread, address, value)
     uint32_t block_count;
     const ForeignBlock *blocks; // ascending by address, disjoint
     AddressWindow block_window; // bucket -> first block that ends behind the bucket's start

@@ -325,7 +325,8 @@ static int compare_blocks(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-// Sorts an array of the builder's. Those from a file are in order, which is cheap to find out.
+// Sorts an array of the builder's. Our writer sorts too, so only the roots of older files take more
+// than a look.
 static void sort(const void *array, uint64_t count, size_t item_bytes,
                  int (*compare)(const void *left, const void *right))
 {
