@@ -4,8 +4,8 @@
 // Nothing here changes what is marked. The container writes and reads it, the
 // capture fills it, reports show it. All strings are NUL-terminated UTF-8 (bytes
 // that are not, from another process, are replaced on the way in).
-// What of it a redacted snapshot may hold is decided in snapshot/file/redacted_details.c: whoever
-// adds a text here decides it there.
+// The file of each section (snapshot/file/sections/) says which members a redacted snapshot may
+// hold; a member that none of them names stays out.
 
 #ifndef SNAPSHOT_HEAP_SNAPSHOT_DETAILS_H
 #define SNAPSHOT_HEAP_SNAPSHOT_DETAILS_H

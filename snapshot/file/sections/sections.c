@@ -13,7 +13,7 @@ static const SectionKind kinds[] = {
     },
     {
         .type = SECTION_RUNS,
-        .description = "which pages there are",
+        .description = "runs of pages",
         .occurrence = SECTION_ONCE,
     },
     {
@@ -97,7 +97,7 @@ static const SectionKind kinds[] = {
     },
     {
         .type = SECTION_LOSSES,
-        .description = "what is missing",
+        .description = "missing parts of the snapshot",
         .since_minor = 1,
         .occurrence = SECTION_UNLESS_EMPTY,
         .table = &section_losses,
