@@ -1,4 +1,4 @@
-// What several commands say about where a snapshot comes from.
+// The origin of a snapshot and its limits: see cli/capture_notes.h.
 
 #include "cli/capture_notes.h"
 
@@ -32,7 +32,7 @@ void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, c
 {
     if (mode == requested)
         return;
-    fprintf(stream, "note: malloc'd memory was taken as %s, not as %s: ", foreign_mode_name(mode),
+    fprintf(stream, "note: malloc'd memory was treated as %s, not as %s: ", foreign_mode_name(mode),
             foreign_mode_name(requested));
     print_text(stream, why);
     fprintf(stream, "\n");
@@ -68,7 +68,7 @@ static void print_stop(FILE *stream, const PauseStop *stop)
     fprintf(stream, "), %" PRIu32 " thread%s", stop->thread_count, plural(stop->thread_count));
     fprintf(stream, ", %s page%s; ", format_count(pages, stop->page_count),
             plural(stop->page_count));
-    fprintf(stream, "%s until all stood still\n", format_time(stopping, stop->stopping_ns));
+    fprintf(stream, "all threads stopped after %s\n", format_time(stopping, stop->stopping_ns));
 }
 
 void print_pause_certificate(FILE *stream, const PauseCertificate *certificate)
@@ -82,16 +82,16 @@ void print_pause_certificate(FILE *stream, const PauseCertificate *certificate)
 
         fprintf(stream, "  round %-6" PRIu32 " %s page%s", i + 1,
                 format_count(text, round->page_count), plural(round->page_count));
-        fprintf(stream, " in %s, while it ran\n", format_time(text, round->duration_ns));
+        fprintf(stream, " in %s, while the process ran\n", format_time(text, round->duration_ns));
     }
     if (certificate->compared_pages > 0) {
         fprintf(stream, "  compared     %s page%s", format_count(text, certificate->compared_pages),
                 plural(certificate->compared_pages));
-        fprintf(stream, " while it stood still, %s differed\n",
+        fprintf(stream, " with the stopped process, %s differed\n",
                 format_count(text, certificate->differing_pages));
     }
     if (certificate->collection == COLLECTION_RUNNING)
-        fprintf(stream, "note: the heap was being collected at that moment\n");
+        fprintf(stream, "note: a collection was running when the heap was captured\n");
     if (certificate->method_note[0] != '\0')
         print_lines(stream, "note: ", certificate->method_note);
 }
@@ -103,6 +103,7 @@ void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata)
     print_names_note(stream, metadata->names_note);
     if (metadata->is_complete)
         return;
-    fprintf(stream, "note: the snapshot is not complete; all counts are of what is there\n");
+    fprintf(stream,
+            "note: the snapshot is incomplete; counts cover only the parts that are present\n");
     print_lines(stream, "      missing: ", metadata->missing);
 }

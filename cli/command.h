@@ -1,4 +1,4 @@
-// Commands: what rudo-snap can be asked to do.
+// Commands: the subcommands of rudo-snap.
 //
 // The one table of commands is in cli/main.c. Each command has a file of its own that
 // defines its options, its help and its function; parser, usage line, help text and shell
@@ -14,11 +14,11 @@
 #include "base/error.h"
 
 // Exit statuses are a promise: docs/rudo-snap.1, "EXIT STATUS". With several files, the highest
-// of theirs.
+// one of all.
 typedef enum ExitStatus {
     EXIT_STATUS_DONE = 0,
     EXIT_STATUS_FOUND = 1,  // a check found something, or a limit that was set is exceeded
-    EXIT_STATUS_USAGE = 2,  // asked for something that cannot be
+    EXIT_STATUS_USAGE = 2,  // wrong usage
     EXIT_STATUS_INPUT = 3,  // bad input: damaged, not readable by this version, no heap in it
     EXIT_STATUS_SYSTEM = 4, // no such process, permission, memory, disk
 } ExitStatus;
@@ -58,7 +58,7 @@ typedef struct Option {
     const OptionChoice *choices;
 } Option;
 
-// What a command takes and how it is explained.
+// The arguments of a command and its help text.
 typedef struct CommandUsage {
     const char *operands; // "FILE", "FILE...", ""
     int min_operands;
@@ -80,14 +80,14 @@ extern const Command commands[];
 extern const size_t command_count;
 const Command *command_find(const char *name);
 
-// What command_parse() made of the arguments.
+// The outcome of command_parse().
 typedef enum ParseResult {
     PARSE_RUN,    // go on: settings and operands are filled
-    PARSE_HELPED, // --help was asked for and printed: done
-    PARSE_FAILED, // wrong usage, and said so
+    PARSE_HELPED, // --help was given, and the help printed: done
+    PARSE_FAILED, // wrong usage; the error is printed
 } ParseResult;
 
-// Options that were given, and the rest.
+// The arguments that are not options.
 typedef struct Operands {
     int count;
     char **values; // borrowed from the arguments, which are reordered: operands first
@@ -105,10 +105,10 @@ ExitStatus parse_exit_status(ParseResult result);
 void command_print_usage(const Command *command);
 void command_print_help(const Command *command);
 
-// What an error makes of the exit status.
+// The exit status that an error leads to.
 ExitStatus exit_status_of(ErrorCode code);
 
-// Prints "rudo-snap: message" and the hints to stderr, and tells the exit status.
+// Prints "rudo-snap: message" and the hints to stderr. Returns the exit status.
 ExitStatus report_error(const Error *error);
 // The same for wrong usage, with a last line that names the command's help. command may be NULL.
 ExitStatus report_usage_error(const Command *command, const Error *error);

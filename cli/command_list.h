@@ -1,4 +1,4 @@
-// The commands: one pair a file. What each is for stands in the table in cli/main.c.
+// The usage and the function of each command; the table in cli/main.c says what each is for.
 
 #ifndef CLI_COMMAND_LIST_H
 #define CLI_COMMAND_LIST_H

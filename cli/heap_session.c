@@ -50,6 +50,7 @@ ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, 
         return parse_exit_status(parsed);
     inputs = question->max_inputs != 0 ? question->max_inputs : operands->count;
     session_begin(&session->frame, command, &settings->session, operands->values, inputs);
+    session->shows_terms = question->shows_terms;
     session->analysis_progress = (AnalysisProgress){progress_tell, &session->frame.progress};
     session->mem_limit = settings->mem_limit > 0 ? (uint64_t)settings->mem_limit : UINT64_MAX;
     ok = session_open_result(&session->frame, "--json", settings->json, &session->json, &error) &&
@@ -179,7 +180,7 @@ static void print_possible(const ReachabilityReport *report)
     if (!report->possible.is_known)
         printf("      there is no upper bound: the size of the missing parts is unknown\n");
     else if (memcmp(counts, &report->totals, sizeof *counts) != 0)
-        printf("      upper bounds: %s objects, %s reachable, %s unreachable\n",
+        printf("      upper bounds: %s objects, %s reachable, %s garbage\n",
                format_count(text[0], counts->objects),
                format_count(text[1], counts->reachable_objects),
                format_count(text[2], counts->unreachable_objects));
@@ -205,7 +206,7 @@ void heap_session_print_notes(const HeapSession *session)
     print_possible(session->report);
     print_foreign_roots(session);
     if (session->report->has_guessed_words)
-        printf("note: weak references and stale words of None count as strong\n");
+        printf("note: weak references and stale words count as strong\n");
 }
 
 void heap_session_print_next(const HeapSession *session, const char *command,
@@ -215,5 +216,5 @@ void heap_session_print_next(const HeapSession *session, const char *command,
 
     for (int i = 0; words != NULL && words[i] != NULL && i < MAX_NEXT_WORDS; i++)
         all[i + 1] = words[i];
-    print_next(stdout, command, all);
+    (session->shows_terms ? print_terms_and_next : print_next)(stdout, command, all);
 }

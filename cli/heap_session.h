@@ -33,8 +33,8 @@ typedef struct HeapSettings {
 #define JSON_OPTION                                                                                \
     {                                                                                              \
         .name = "json", .type = OPTION_TEXT, .value_name = "FILE",                                 \
-        .help = "write the answer as JSON to FILE; '-': to standard\n"                             \
-                "output, which then holds nothing else",                                           \
+        .help = "write the result as JSON to FILE; '-' writes it to\n"                             \
+                "standard output, and nothing else",                                               \
         .setting = offsetof(HeapSettings, json)                                                    \
     }
 #define MEM_LIMIT_OPTION                                                                           \
@@ -47,7 +47,7 @@ typedef struct HeapSettings {
 #define RELOCATE_OPTION                                                                            \
     {                                                                                              \
         .name = "relocate", .type = OPTION_FLAG,                                                   \
-        .help = "load the heap at other addresses than the captured\n"                             \
+        .help = "load the heap at addresses other than the captured\n"                             \
                 "ones; the result is the same",                                                    \
         .setting = offsetof(HeapSettings, is_relocated)                                            \
     }
@@ -60,6 +60,7 @@ typedef struct HeapSession {
     Session frame;
     Operands operands;
     AnalysisProgress analysis_progress;
+    bool shows_terms;
     ResultFile *json;   // NULL: not wanted
     uint64_t mem_limit; // UINT64_MAX: none
     // The heap at hand.
@@ -84,7 +85,8 @@ typedef struct HeapQuestion {
     bool (*is_finding)(const void *run);
     // Frees what `run` owns, but for the session. NULL: nothing.
     void (*release)(void *run);
-    int max_inputs; // operands that are snapshots: the first ones; 0: all
+    int max_inputs;   // operands that are snapshots: the first ones; 0: all
+    bool shows_terms; // heap_session_print_next() points to the glossary
 } HeapQuestion;
 
 // `settings` hold the defaults; they are borrowed.

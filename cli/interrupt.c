@@ -1,5 +1,5 @@
-// Signals: see cli/interrupt.h. The only mutable globals of the program: a handler has no
-// other way to learn anything.
+// Signals: see cli/interrupt.h. These are the only mutable globals of the program: a signal handler
+// gets no context.
 
 #include "cli/interrupt.h"
 
@@ -53,7 +53,7 @@ void interrupt_install(void)
         if (sigaction(handled_signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             (void)sigaction(handled_signals[i], &action, NULL);
     }
-    // A file that may not grow any further is an error like a full disk.
+    // A limit on the size of files is then a write error, like a full disk.
     (void)signal(SIGXFSZ, SIG_IGN);
 }
 

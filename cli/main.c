@@ -1,4 +1,4 @@
-// rudo-snap: entry point, the table of commands, and what happens to errors.
+// rudo-snap: entry point, the table of commands, and how errors are reported.
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,24 +11,22 @@
 
 const Command commands[] = {
     {"capture", "record the heap of a running process", &capture_usage, capture_run},
-    {"mark", "mark what the roots reach, and report what is reachable", &mark_usage, mark_run},
-    {"report", "tell what is in a heap, what accumulates, and what keeps it", &report_usage,
+    {"mark", "mark the objects that the roots reach, and count them", &mark_usage, mark_run},
+    {"report", "summarize a heap: leak suspects, types, retainers, pages", &report_usage,
      report_run},
     {"path", "show how an object or a type is reached from the roots", &path_usage, path_run},
-    {"retained", "list what keeps most alive: dominators and retained sizes", &retained_usage,
+    {"retained", "list the objects or types that keep the most memory alive", &retained_usage,
      retained_run},
-    {"what-if", "say what would be freed without an object, a type or roots", &what_if_usage,
+    {"what-if", "show what removing objects, types or roots would free", &what_if_usage,
      what_if_run},
-    {"diff", "compare the heaps of several snapshots: what grew", &diff_usage, diff_run},
-    {"simulate", "predict how long marking would take on so many cores", &simulate_usage,
-     simulate_run},
-    {"info", "say what is in a snapshot", &info_usage, info_run},
-    {"verify", "check every checksum and every page of snapshots", &verify_usage, verify_run},
-    {"replay", "mark recorded heaps every way there is: a verdict for CI", &replay_usage,
+    {"diff", "compare snapshots and list what grew", &diff_usage, diff_run},
+    {"simulate", "predict how long marking would take on N cores", &simulate_usage, simulate_run},
+    {"info", "show the origin and the contents of a snapshot", &info_usage, info_run},
+    {"verify", "check snapshots for damage; salvage a damaged one", &verify_usage, verify_run},
+    {"replay", "mark recorded heaps in many ways and compare the results", &replay_usage,
      replay_run},
-    {"explore", "search the marker's schedules for one that goes wrong", &explore_usage,
-     explore_run},
-    {"help", "explain a command", &help_usage, help_run},
+    {"explore", "search the schedules of the marker for errors", &explore_usage, explore_run},
+    {"help", "explain a command, or the terms that reports use", &help_usage, help_run},
     {"version", "print the version", &version_usage, version_run},
 };
 
@@ -68,10 +66,10 @@ ExitStatus report_error(const Error *error)
 {
     const char *line = error->hint;
 
-    // What was asked for last is said by the signal itself.
+    // main() ends the program by the signal, which says enough.
     if (error->code == ERROR_INTERRUPTED)
         return exit_status_of(error->code);
-    // Results that were printed before the error stand before it in a log, too.
+    // In a log, too, results stand before the error that followed them.
     (void)fflush(stdout);
     style_begin(stderr, STYLE_ERROR);
     (void)fputs("rudo-snap:", stderr);
@@ -145,7 +143,7 @@ int main(int argument_count, char **arguments)
     interrupt_install();
     status = run(argument_count, arguments);
     interrupt_take_effect();
-    // Results count only when they have arrived: a full disk shows here at the latest.
+    // A full disk may show only now.
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && status < EXIT_STATUS_SYSTEM) {
         (void)error_set(&error, ERROR_SYSTEM, "cannot write to standard output: %s",

@@ -30,9 +30,8 @@ void print_shell_word(FILE *stream, const char *word)
     (void)fputc('\'', stream);
 }
 
-void print_next(FILE *stream, const char *command, const char *const words[])
+static void print_command(FILE *stream, const char *command, const char *const words[])
 {
-    (void)fputc('\n', stream);
     style_begin(stream, STYLE_FAINT);
     (void)fprintf(stream, "next: rudo-snap %s", command);
     for (; *words != NULL; words++) {
@@ -41,4 +40,20 @@ void print_next(FILE *stream, const char *command, const char *const words[])
     }
     style_end(stream);
     (void)fputc('\n', stream);
+}
+
+void print_next(FILE *stream, const char *command, const char *const words[])
+{
+    (void)fputc('\n', stream);
+    print_command(stream, command, words);
+}
+
+void print_terms_and_next(FILE *stream, const char *command, const char *const words[])
+{
+    (void)fputc('\n', stream);
+    style_begin(stream, STYLE_FAINT);
+    (void)fputs("terms: rudo-snap help glossary", stream);
+    style_end(stream);
+    (void)fputc('\n', stream);
+    print_command(stream, command, words);
 }

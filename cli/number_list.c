@@ -40,8 +40,8 @@ bool number_list_parse(const char *option, const char *text, uint32_t low, uint3
         if (!take_number(&at, &number) || number < low || number > high ||
             (*at != '\0' && *at != ','))
             return error_set(error, ERROR_USAGE,
-                             "%s '%.60s' is not a list of numbers from %u to %u", option, text, low,
-                             high);
+                             "%s: '%.60s' is not a list of numbers from %u to %u", option, text,
+                             low, high);
         if (!has_number(list, *count, number))
             list[(*count)++] = (uint32_t)number;
         if (*at++ == '\0')
@@ -62,7 +62,7 @@ bool number_range_parse(const char *option, const char *text, uint64_t *first, u
     }
     if (ok && *at == '\0' && *first <= *last && *last < UINT64_MAX)
         return true;
-    return error_set(error, ERROR_USAGE, "%s '%.60s' is neither a number nor FIRST..LAST", option,
+    return error_set(error, ERROR_USAGE, "%s: '%.60s' is neither a number nor FIRST..LAST", option,
                      text);
 }
 
@@ -78,5 +78,5 @@ bool shard_parse(const char *option, const char *text, uint32_t *shard, uint32_t
         *shards = (uint32_t)of;
         return true;
     }
-    return error_set(error, ERROR_USAGE, "%s '%.60s' is not I/N with I from 1 to N", option, text);
+    return error_set(error, ERROR_USAGE, "%s: '%.60s' is not I/N with I from 1 to N", option, text);
 }

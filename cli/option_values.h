@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 // A number, perhaps with a fraction, and a unit: ns, us, ms, s, m, h; without unit seconds.
-// *out is in nanoseconds. False, with *out as it was: it is none, is negative, or too large.
+// *out is in nanoseconds. False, with *out as it was: the text is not a duration, is negative, or
+// too large.
 bool parse_duration(const char *text, int64_t *out);
 
 // The same in bytes: B, K, M, G, T, each with or without "iB" or "B" (all are powers of 1024);

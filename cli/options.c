@@ -13,7 +13,7 @@
 #define MAX_OPTIONS 32u
 
 static const Option help_option = {
-    .name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "print this help"};
+    .name = "help", .letter = 'h', .type = OPTION_FLAG, .help = "show this help"};
 
 // How an option was written, for messages: "--workers" or "-o".
 typedef struct OptionUse {
@@ -78,7 +78,7 @@ static bool set_number(const OptionUse *use, int64_t *setting, Error *error)
         strchr("-0123456789", use->value[0]) == NULL || number < option->minimum ||
         number > option->maximum) {
         if (option->maximum == INT32_MAX)
-            return error_set(error, ERROR_USAGE, "%s: '%s' is not a number from %" PRId64 " up",
+            return error_set(error, ERROR_USAGE, "%s: '%s' is not a number of at least %" PRId64,
                              use->written, use->value, option->minimum);
         return error_set(error, ERROR_USAGE,
                          "%s: '%s' is not a number from %" PRId64 " to %" PRId64, use->written,
@@ -100,13 +100,13 @@ static bool set_measure(const OptionUse *use, int64_t *setting, Error *error)
                          is_duration ? "a time like 250ms, 10s or 1.5h"
                                      : "a size like 4096, 64MiB or 1G");
     if (value < option->minimum && option->minimum > 1)
-        return error_set(error, ERROR_USAGE, "%s: '%s' is too little, %s is the least",
+        return error_set(error, ERROR_USAGE, "%s: '%s' is too small; the minimum is %s",
                          use->written, use->value,
                          is_duration ? format_time(least, (uint64_t)option->minimum)
                                      : format_bytes(least, (uint64_t)option->minimum));
     if (value < option->minimum || (option->maximum != 0 && value > option->maximum))
         return error_set(error, ERROR_USAGE, "%s: '%s' is too %s", use->written, use->value,
-                         value < option->minimum ? "little" : "much");
+                         value < option->minimum ? "small" : "large");
     *setting = value;
     return true;
 }
@@ -140,9 +140,9 @@ static bool set_choice(const OptionUse *use, int *setting, Error *error)
 static bool add_text(const OptionUse *use, OptionTexts *texts, Error *error)
 {
     if (use->value[0] == '\0')
-        return error_set(error, ERROR_USAGE, "%s needs a value that is not empty", use->written);
+        return error_set(error, ERROR_USAGE, "%s does not take an empty value", use->written);
     if (texts->count == OPTION_MAX_TEXTS)
-        return error_set(error, ERROR_USAGE, "%s was given more than %u times", use->written,
+        return error_set(error, ERROR_USAGE, "%s can be given at most %u times", use->written,
                          OPTION_MAX_TEXTS);
     texts->values[texts->count++] = use->value;
     return true;
@@ -158,8 +158,7 @@ static bool set_option(const OptionUse *use, void *settings, Error *error)
         return true;
     case OPTION_TEXT:
         if (use->value[0] == '\0')
-            return error_set(error, ERROR_USAGE, "%s needs a value that is not empty",
-                             use->written);
+            return error_set(error, ERROR_USAGE, "%s does not take an empty value", use->written);
         *(const char **)setting = use->value;
         return true;
     case OPTION_TEXTS:
@@ -266,10 +265,10 @@ static bool check_complete(const Parser *parser, const CommandUsage *usage,
 {
     for (size_t i = 0; i < option_count(usage->options); i++)
         if (usage->options[i].is_required && (parser->seen >> i & 1) == 0)
-            return error_set(error, ERROR_USAGE, "--%s %s is missing", usage->options[i].name,
+            return error_set(error, ERROR_USAGE, "missing option: --%s %s", usage->options[i].name,
                              usage->options[i].value_name);
     if (operands->count < usage->min_operands)
-        return error_set(error, ERROR_USAGE, "%s is missing", usage->operands);
+        return error_set(error, ERROR_USAGE, "missing argument: %s", usage->operands);
     if (operands->count > usage->max_operands)
         return error_set(error, ERROR_USAGE, "unexpected argument '%s'",
                          operands->values[usage->max_operands]);

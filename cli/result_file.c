@@ -19,7 +19,7 @@ static bool write_error(const ResultFile *file, int cause, Error *error)
     return error_set(error, ERROR_SYSTEM, "cannot write '%s': %s", file->shown, strerror(cause));
 }
 
-// Where the file really is: renaming onto a symbolic link would replace the link.
+// Follows symbolic links: renaming onto a link would replace the link.
 static char *resolve(const char *path)
 {
     char *resolved = realpath(path, NULL);
@@ -35,7 +35,7 @@ static bool open_temporary(ResultFile *file, mode_t mode, Error *error)
         file->temporary = NULL;
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for a file name");
     }
-    // Remembered before it exists: a signal may come in between.
+    // Remembered before it exists, since a signal may come in between.
     file->interrupt_number = interrupt_remember_file(file->temporary);
     descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (descriptor < 0) {
@@ -54,7 +54,7 @@ static bool open_temporary(ResultFile *file, mode_t mode, Error *error)
     return true;
 }
 
-static bool open_straight(ResultFile *file, Error *error)
+static bool open_directly(ResultFile *file, Error *error)
 {
     int descriptor = open(file->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 
@@ -89,7 +89,7 @@ bool result_file_open(ResultFile *file, const char *path, Error *error)
     else if (S_ISDIR(status.st_mode))
         ok = write_error(file, EISDIR, error);
     else
-        ok = open_straight(file, error);
+        ok = open_directly(file, error);
     if (!ok)
         result_file_release(file);
     return ok;

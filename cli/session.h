@@ -30,8 +30,8 @@ typedef struct SessionSettings {
 #define PROGRESS_OPTION(first)                                                                     \
     {                                                                                              \
         .name = "progress", .type = OPTION_CHOICE, .choices = progress_choices,                    \
-        .help = "show progress on standard error: never, always, or\n"                             \
-                "when that is a terminal (auto, the default)",                                     \
+        .help = "show progress on standard error; auto (the default):\n"                           \
+                "only if it is a terminal",                                                        \
         .setting = (first) + offsetof(SessionSettings, progress)                                   \
     }
 

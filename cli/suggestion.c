@@ -1,4 +1,4 @@
-// Guessing what a mistyped name was meant to be.
+// Suggestions for mistyped names.
 
 #include <string.h>
 
@@ -53,7 +53,7 @@ const char *suggest(const char *wrong, const char *const *names)
 
         if (length > LONGEST_NAME)
             continue;
-        // The beginning of a name is the likeliest slip: --rel for --relocate.
+        // A prefix of a name comes first: --rel for --relocate.
         distance = wrong_length >= 2 && strncmp(wrong, *names, wrong_length) == 0
                        ? 0
                        : edit_distance(wrong, *names);

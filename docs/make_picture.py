@@ -17,7 +17,7 @@ import termios
 
 ARGUMENTS = ["report", "samples/heaps/growing-2.zst"]
 COLUMNS = 100
-SHOWN = ("reachable", "what accumulates", "  thread", "types")  # paragraphs, by how they begin
+SHOWN = ("reachable", "suspect", "  thread", "types")  # paragraphs, by how they begin
 MOST_LINES = 7  # of a paragraph
 CHARACTER_WIDTH, LINE_HEIGHT, FONT_SIZE, MARGIN = 8.4, 19, 14, 18
 FOREGROUND, BACKGROUND, FAINT = "#d6dae0", "#1e2227", "#8b929c"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Completion of rudo-snap for bash. Asks the program itself (`rudo-snap help`), so that it never
-# knows other commands, options or choices than the program does.
+# Completion of rudo-snap for bash. Commands, options and choices come from the program's own help
+# (`rudo-snap help`), so that they cannot differ.
 
 _rudo_snap()
 {
@@ -10,6 +10,7 @@ _rudo_snap()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ] || { [ "$command" = help ] && [ "$COMP_CWORD" -eq 2 ]; }; then
         words=$("$program" help 2>/dev/null | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p')
+        [ "$COMP_CWORD" -eq 1 ] || words="$words glossary"
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
         return
     fi
@@ -21,8 +22,11 @@ _rudo_snap()
         option=$before
         word=""
     fi
-    words=$("$program" help "$command" 2>/dev/null |
-        sed -n "s/^ \{6\}$option \([a-z]*|[a-z|]*\).*/\1/p" | tr '|' ' ')
+    words=""
+    if [[ $option =~ ^--[a-z-]+$ ]]; then
+        words=$("$program" help "$command" 2>/dev/null |
+            sed -n "s/^ \{6\}$option \([a-z0-9-]*|[a-z0-9|-]*\).*/\1/p" | tr '|' ' ')
+    fi
     if [ -n "$words" ]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
     elif [ "$option" = --pid ] || [ "$option" = -p ]; then
@@ -33,7 +37,7 @@ _rudo_snap()
             sed -n 's/^  \(-[a-z], \|    \)\(--[a-z-]*\).*/\2/p')
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
     fi
-    # Nothing of the above: file names, which `complete -o default` below stands for.
+    # Else bash completes file names: `complete -o default`.
 }
 
 complete -o default -F _rudo_snap rudo-snap

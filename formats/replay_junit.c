@@ -28,7 +28,7 @@ static bool put_case(JsonSink sink, const ReplayRecord *record, Error *error)
            put(sink, "\">", error) &&
            xml_text_write(sink, record->text != NULL ? record->text : "", error) &&
            (record->again == NULL ||
-            (put(sink, "\nagain: ", error) && xml_text_write(sink, record->again, error))) &&
+            (put(sink, "\nreproduce: ", error) && xml_text_write(sink, record->again, error))) &&
            put(sink, "</", error) && put(sink, element, error) &&
            put(sink, ">\n    </testcase>\n", error);
 }

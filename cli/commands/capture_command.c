@@ -52,109 +52,112 @@ static const Option options[] = {
      .letter = 'p',
      .type = OPTION_NUMBER,
      .value_name = "PID",
-     .help = "the process to capture; it is stopped while its\n"
-             "memory is copied, and needs no preparation",
+     .help = "capture the running process PID; it needs no\n"
+             "preparation, and pauses briefly",
      .setting = offsetof(CaptureSettings, pid),
      .minimum = 1,
      .maximum = INT32_MAX},
     {.name = "core",
      .type = OPTION_TEXT,
      .value_name = "CORE",
-     .help = "capture from this core file, of gcore or of a crash;\n"
-             "one that systemd-coredump compressed (.zst) is read,\n"
-             "too",
+     .help = "capture from a core file, written by gcore or after a\n"
+             "crash; one that systemd-coredump compressed (.zst)\n"
+             "can be read, too",
      .setting = offsetof(CaptureSettings, core)},
     {.name = "exe",
      .type = OPTION_TEXT,
      .value_name = "PROGRAM",
-     .help = "with --core: read the executable's symbols from here,\n"
-             "not from where the core says; it must be the same\n"
-             "build",
+     .help = "with --core: read the executable's symbols from\n"
+             "PROGRAM, which must be the same build, instead of\n"
+             "the path in the core file",
      .setting = offsetof(CaptureSettings, executable)},
     {.name = "at-exit",
      .type = OPTION_FLAG,
-     .help = "capture PROGRAM when it ends, however it ends; what\n"
-             "happens when nothing else is said",
+     .help = "capture PROGRAM when it ends, however it ends (the\n"
+             "default with PROGRAM)",
      .setting = offsetof(CaptureSettings, is_at_exit)},
     {.name = "after",
      .type = OPTION_DURATION,
      .value_name = "TIME",
-     .help = "capture PROGRAM once, when it has run for so long:\n"
-             "250ms, 10s, 1.5h",
+     .help = "capture PROGRAM once, after it has run for TIME\n"
+             "(250ms, 10s, 1.5h)",
      .setting = offsetof(CaptureSettings, after_ns),
      .minimum = 1},
     {.name = "every",
      .type = OPTION_DURATION,
      .value_name = "TIME",
-     .help = "capture PROGRAM again and again; FILEs are numbered:\n"
-             "shop.0001.zst, shop.0002.zst, ...",
+     .help = "capture PROGRAM every TIME; the snapshots are\n"
+             "numbered: shop.0001.zst, shop.0002.zst, ...",
      .setting = offsetof(CaptureSettings, every_ns),
      .minimum = 1000000},
     {.name = "on-signal",
      .type = OPTION_TEXT,
      .value_name = "SIGNAL",
-     .help = "capture PROGRAM whenever rudo-snap gets this signal,\n"
-             "USR1, USR2 or HUP; FILEs are numbered, too",
+     .help = "capture PROGRAM each time rudo-snap receives SIGNAL\n"
+             "(USR1, USR2 or HUP); the snapshots are numbered",
      .setting = offsetof(CaptureSettings, signal_name)},
     {.name = "output",
      .letter = 'o',
      .type = OPTION_TEXT,
      .value_name = "FILE",
-     .help = "the snapshot to write, a Zstandard file; '-': to\n"
-             "standard output, and the summary to stderr",
+     .help = "write the snapshot, a Zstandard file, to FILE; '-'\n"
+             "writes it to standard output, and the summary to\n"
+             "standard error",
      .is_required = true,
      .setting = offsetof(CaptureSettings, output)},
     {.name = "force",
      .letter = 'f',
      .type = OPTION_FLAG,
-     .help = "replace FILE when it exists",
+     .help = "replace FILE if it exists",
      .setting = offsetof(CaptureSettings, replaces)},
     {.name = "method",
      .type = OPTION_CHOICE,
      .choices = methods,
-     .help = "how: it is copied while it runs, then stopped for\n"
-             "what it wrote meanwhile; or stopped while it is made\n"
-             "to fork, and the fork is copied; or stopped until all\n"
-             "is copied; auto (the default): the first of these\n"
-             "that is possible and takes little time",
+     .help = "how the process is copied. precopy: while it runs,\n"
+             "with a pause for the pages it changed last; fork:\n"
+             "from a fork of it; stop: while it is stopped; auto\n"
+             "(the default): the possible method with the shortest\n"
+             "pause",
      .setting = offsetof(CaptureSettings, method)},
     {.name = "max-pause",
      .type = OPTION_DURATION,
      .value_name = "TIME",
-     .help = "give up, with status 1 and without a file, when the\n"
-             "process would stand still for longer than this: 20ms",
+     .help = "give up, with exit status 1 and without a snapshot,\n"
+             "if the process would be stopped for longer than TIME\n"
+             "(20ms)",
      .setting = offsetof(CaptureSettings, max_pause_ns),
      .minimum = 1000},
     {.name = "staging",
      .type = OPTION_BYTES,
      .value_name = "SIZE",
-     .help = "how much memory the copy of the process may take until\n"
-             "it is written, at least 16M; of a larger process it is\n"
-             "kept compressed (default: as much as it takes, or half\n"
-             "of what is free where that is less)",
+     .help = "use at most SIZE of memory (at least 16M) for the copy\n"
+             "of the process; a larger copy is kept compressed\n"
+             "(default: the size of the process, or half of the\n"
+             "free memory if that is less)",
      .setting = offsetof(CaptureSettings, staging_bytes),
      .minimum = CAPTURE_LEAST_STAGING},
     {.name = "foreign",
      .type = OPTION_CHOICE,
      .choices = foreign_modes,
      .help = "malloc'd memory: trace its blocks like objects (the\n"
-             "default), take all of it as roots, or leave it out",
+             "default), treat all its words as roots, or ignore it",
      .setting = offsetof(CaptureSettings, foreign_mode)},
     {.name = "layout",
      .type = OPTION_TEXT,
      .value_name = "LAYOUT",
-     .help = "the heap is laid out as this JSON file says, schema\n"
-             "rudo-snap/layout/1 (default: rudo-gc-0.8)",
+     .help = "read the layout of the heap's pages from this JSON\n"
+             "file, schema rudo-snap/layout/1 (default: the layout\n"
+             "of rudo-gc 0.8)",
      .setting = offsetof(CaptureSettings, layout)},
     {.name = "keep-free",
      .type = OPTION_FLAG,
-     .help = "keep the values of free slots, which are zeroed\n"
-             "otherwise",
+     .help = "keep the contents of free slots (default: zero them)",
      .setting = offsetof(CaptureSettings, keeps_free_slots)},
     {.name = "redact",
      .type = OPTION_FLAG,
-     .help = "leave out all data and all names given at run time:\n"
-             "the graph stays, with every count and digest",
+     .help = "keep the object graph, all counts and the digest, but\n"
+             "no data and no names that were given at run time: safe\n"
+             "to share",
      .setting = offsetof(CaptureSettings, redacts)},
     {.name = "level",
      .type = OPTION_NUMBER,
@@ -166,8 +169,8 @@ static const Option options[] = {
     {.name = "max-size",
      .type = OPTION_BYTES,
      .value_name = "SIZE",
-     .help = "give up, with status 1 and without a file, when the\n"
-             "snapshot would be larger than this",
+     .help = "give up, with exit status 1 and without a snapshot,\n"
+             "if it would be larger than SIZE",
      .setting = offsetof(CaptureSettings, max_bytes),
      .minimum = 1},
     QUIET_OPTION(offsetof(CaptureSettings, session)),
@@ -179,18 +182,18 @@ const CommandUsage capture_usage = {
     .operands = "[-- PROGRAM ARGUMENT...]",
     .max_operands = INT32_MAX,
     .options = options,
-    .details = "Records the rudo-gc heap of a running process, with everything that may refer to\n"
-               "it, in one file. The process is stopped for as short a time as can be had\n"
-               "(--method), and runs on whatever happens to rudo-snap. FILE appears when it is\n"
-               "whole.\n"
+    .details = "Records the garbage-collected heap of a running process, and all memory that may\n"
+               "refer to it, in one file. The process keeps running while it is copied, and\n"
+               "pauses, usually for about 1 ms, for the pages it changed last (see --method). It\n"
+               "keeps running whatever happens to rudo-snap. FILE appears once it is complete.\n"
                "\n"
-               "With --core, the process is the one that a core file holds. The result is the\n"
-               "same as if it had been captured when the core was made.\n"
+               "With --core, captures the process in a core file. The snapshot is the same as if\n"
+               "the process had been captured when the core was written.\n"
                "\n"
-               "With PROGRAM, runs it and captures it: at its end, or as the options say. It has\n"
-               "standard input and output to itself; rudo-snap prints to standard error, hands\n"
-               "on the signals that it gets, and ends with the program's exit status, or 128 +\n"
-               "the signal that ended it, when every snapshot was written.\n",
+               "With PROGRAM, runs it and captures it at its end, or when the options say.\n"
+               "PROGRAM keeps standard input and output; rudo-snap prints to standard error and\n"
+               "forwards the signals it receives. If all snapshots were written, the exit status\n"
+               "is that of PROGRAM, or 128 + the number of the signal that ended it.\n",
     .examples = "  rudo-snap capture --pid 4242 -o shop.zst\n"
                 "  rudo-snap capture --pid 4242 -o shop.zst --force --foreign roots\n"
                 "  rudo-snap capture --core core.4242 -o shop.zst\n"
@@ -217,7 +220,7 @@ static void say_phase(void *context, CapturePhase phase)
     progress_say(context, names[phase]);
 }
 
-// Is it said, once, what to capture?
+// Is there one thing to capture, with options that fit it?
 static bool check_source(const CaptureSettings *settings, const Operands *program, Error *error)
 {
     int sources = (settings->pid != 0) + (settings->core != NULL) + (program->count > 0);
@@ -226,22 +229,21 @@ static bool check_source(const CaptureSettings *settings, const Operands *progra
 
     if (sources == 0)
         return error_set(error, ERROR_USAGE,
-                         "what to capture is missing: --pid, --core, or -- PROGRAM");
+                         "nothing to capture: give --pid PID, --core CORE or -- PROGRAM");
     if (sources > 1)
-        return error_set(error, ERROR_USAGE,
-                         "--pid, --core and a program: only one can be captured");
+        return error_set(error, ERROR_USAGE, "--pid, --core and -- PROGRAM exclude each other");
     if (settings->executable != NULL && settings->core == NULL)
-        return error_set(error, ERROR_USAGE, "--exe goes with --core");
+        return error_set(error, ERROR_USAGE, "--exe needs --core");
     if (moments > 0 && program->count == 0)
         return error_set(error, ERROR_USAGE,
-                         "--at-exit, --after, --every and --on-signal go with -- PROGRAM");
+                         "--at-exit, --after, --every and --on-signal need -- PROGRAM");
     if ((settings->method != CAPTURE_AUTO || settings->max_pause_ns != 0) &&
         (settings->core != NULL || (program->count > 0 && moments == settings->is_at_exit)))
         return error_set(error, ERROR_USAGE,
-                         "--method and --max-pause are for programs that run on: not for --core, "
-                         "nor for the end of PROGRAM");
+                         "--method and --max-pause apply to a process that keeps running, not to "
+                         "--core or to a capture at the end of PROGRAM");
     if (settings->staging_bytes != 0 && settings->core != NULL)
-        return error_set(error, ERROR_USAGE, "--staging is for processes, not for --core");
+        return error_set(error, ERROR_USAGE, "--staging applies to processes, not to --core");
     if (moments > 1)
         return error_set(error, ERROR_USAGE,
                          "--at-exit, --after, --every and --on-signal exclude each other");
@@ -307,10 +309,11 @@ static bool prepare_output(CaptureSettings *settings, const Operands *program, E
         return true;
     if (program->count > 0)
         return error_set(error, ERROR_USAGE,
-                         "standard output is the program's: a snapshot needs a file");
-    if (isatty(STDOUT_FILENO) == 1)
-        return error_set(error, ERROR_USAGE, "a snapshot is nothing for a terminal");
-    return true;
+                         "cannot write the snapshot to standard output, which PROGRAM uses");
+    if (isatty(STDOUT_FILENO) != 1)
+        return true;
+    (void)error_set(error, ERROR_USAGE, "refusing to write a snapshot to a terminal");
+    return error_add_hint(error, "name a file with --output, or redirect standard output");
 }
 
 // A process or a core file.
@@ -321,7 +324,7 @@ static ExitStatus run_once(const CaptureSettings *settings, CaptureOptions *how)
     Error error;
     bool ok;
 
-    // The target has to be let go and the unfinished file to be removed first.
+    // A signal takes effect after the target is released and the unfinished file is removed.
     interrupt_defer();
     how->write.cancel = (Cancel){interrupt_is_pending, NULL};
     progress_init(&progress, (ProgressMode)settings->session.progress);

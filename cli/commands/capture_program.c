@@ -1,8 +1,8 @@
 // `rudo-snap capture -- PROGRAM`: see cli/commands/capture_program.h.
 //
-// The program has the terminal, standard input and output, and the environment as if it had been
-// started without us. Signals that somebody sends to rudo-snap are handed on; what the terminal
-// sends, it sends to both of us already. We wait for it whatever happens, and end as it did.
+// The program has the terminal, standard input and output, and the environment that it would have
+// without rudo-snap. Signals that another process sends to rudo-snap are forwarded; the terminal
+// sends its own to both. rudo-snap always waits for the program, and ends with its exit status.
 
 #include "cli/commands/capture_program.h"
 
@@ -22,7 +22,7 @@
 #include "snapshot/capture/live/exit_watch.h"
 
 #define NEVER INT64_MAX
-// While threads stand at their end, the others are looked for this often.
+// The interval between checks for further threads, while some are held at their exit.
 #define HOLDING_POLL_NS INT64_C(5000000)
 
 static const int waited_signals[] = {SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
@@ -62,7 +62,7 @@ bool series_path(const char *path, uint32_t number, char *out, size_t size)
     const char *dot = strrchr(name, '.');
     size_t stem;
 
-    // A dot at the start does not begin an ending.
+    // A dot at the start does not begin a suffix.
     if (dot == NULL || dot == name)
         dot = path + strlen(path);
     stem = (size_t)(dot - path);
@@ -74,7 +74,7 @@ static bool is_series(const ProgramCapture *capture)
     return capture->moment == CAPTURE_EVERY || capture->moment == CAPTURE_ON_SIGNAL;
 }
 
-// ---- its end ----
+// ---- the end of the program ----
 
 static void note_end(ProgramRun *run, pid_t pid, int status)
 {
@@ -119,7 +119,7 @@ static void take(ProgramRun *run)
     run->snapshot_count++;
     if (is_series(capture)) {
         if (!series_path(capture->output, run->snapshot_count, path, sizeof path)) {
-            (void)error_set(&error, ERROR_USAGE, "'%s' is too long a name", capture->output);
+            (void)error_set(&error, ERROR_USAGE, "the file name '%s' is too long", capture->output);
             fail(run, &error);
             return;
         }
@@ -127,7 +127,7 @@ static void take(ProgramRun *run)
         (void)snprintf(path, sizeof path, "%s", capture->output);
     }
     if (!take_snapshot(run, path, &summary, &error)) {
-        // A clock ticks of itself, also while the program ends: that one snapshot was not due.
+        // The interval may expire while the program is ending: not an error.
         reap(run);
         if (capture->moment == CAPTURE_EVERY && run->has_ended && error.code == ERROR_SYSTEM)
             run->snapshot_count--;
@@ -144,7 +144,8 @@ static void take(ProgramRun *run)
 
 // ---- starting ----
 
-// In the child. Waits until the parent is ready, becomes the program, or says why not.
+// In the child. Waits until the parent is ready, then executes the program, or reports why it
+// cannot.
 static _Noreturn void become_program(const ProgramRun *run, int start, int failure)
 {
     const ProgramCapture *capture = run->capture;
@@ -152,7 +153,7 @@ static _Noreturn void become_program(const ProgramRun *run, int start, int failu
     char go;
     int reason;
 
-    // Where only ancestors may trace, what rudo-snap starts to do so may, too.
+    // Where only ancestors may trace, this lets the processes that rudo-snap starts trace it, too.
     (void)prctl(PR_SET_PTRACER, (unsigned long)getppid(), 0, 0, 0);
     if (read(start, &go, sizeof go) != (ssize_t)sizeof go)
         _exit(EXIT_STATUS_SYSTEM);
@@ -166,7 +167,7 @@ static _Noreturn void become_program(const ProgramRun *run, int start, int failu
     _exit(EXIT_STATUS_SYSTEM);
 }
 
-// Lets the child go on, and waits for its exec. False: it could not.
+// Lets the child continue, and waits for its exec. False: it failed.
 static bool let_it_start(const ProgramRun *run, int start, int failure, Error *error)
 {
     const char *name = run->capture->arguments[0];
@@ -224,7 +225,7 @@ done:
 
 // ---- while it runs ----
 
-static void look_whether_it_ends(ProgramRun *run)
+static void capture_if_ending(ProgramRun *run)
 {
     if (run->watch == NULL || !exit_watch_is_over(run->watch))
         return;
@@ -244,7 +245,7 @@ static void take_when_due(ProgramRun *run)
         run->next_ns = NEVER;
         return;
     }
-    // What was missed while the last one was written is left out.
+    // Intervals that expired while the last snapshot was written are skipped.
     now = now_ns();
     run->next_ns += ((now - run->next_ns) / capture->interval_ns + 1) * capture->interval_ns;
 }
@@ -254,7 +255,7 @@ static void handle_signal(ProgramRun *run, const siginfo_t *info)
     const ProgramCapture *capture = run->capture;
 
     if (info->si_signo == SIGCHLD)
-        return; // whoever it was, reap() sees to it
+        return; // reap() collects the child
     if (capture->moment == CAPTURE_ON_SIGNAL && info->si_signo == capture->signal_number)
         take(run);
     else if (info->si_code != SI_KERNEL)
@@ -262,7 +263,7 @@ static void handle_signal(ProgramRun *run, const siginfo_t *info)
         (void)kill(run->pid, info->si_signo);
 }
 
-// Waits for a signal, for the next snapshot to be due, or for the next look at what is held.
+// Waits for a signal, for the next snapshot to be due, or for the next check of held threads.
 static void wait_for_something(ProgramRun *run)
 {
     int64_t left = run->next_ns == NEVER ? NEVER : run->next_ns - now_ns();
@@ -290,7 +291,7 @@ static void check_outcome(ProgramRun *run)
     const ProgramCapture *capture = run->capture;
     Error error;
 
-    // Nobody may have sent a signal; a clock ticks of itself.
+    // With --on-signal, it is not an error when no signal came.
     if (run->snapshot_count > 0 || capture->moment == CAPTURE_ON_SIGNAL)
         return;
     if (capture->moment == CAPTURE_AT_EXIT)
@@ -312,7 +313,7 @@ static int status_of(const ProgramRun *run)
     return WEXITSTATUS(run->wait_status);
 }
 
-// Is there room for what is to be written? Before a program runs for hours for nothing.
+// Can the snapshots be written? Checked before a program runs for hours in vain.
 static bool check_output(const ProgramCapture *capture, Error *error)
 {
     char path[PATH_MAX];
@@ -320,7 +321,7 @@ static bool check_output(const ProgramCapture *capture, Error *error)
     if (!is_series(capture))
         return snapshot_check_output(capture->output, capture->how->write.replaces, error);
     if (!series_path(capture->output, 1, path, sizeof path))
-        return error_set(error, ERROR_USAGE, "'%s' is too long a name", capture->output);
+        return error_set(error, ERROR_USAGE, "the file name '%s' is too long", capture->output);
     return snapshot_check_output(path, capture->how->write.replaces, error);
 }
 
@@ -345,7 +346,7 @@ int capture_program_run(const ProgramCapture *capture)
     while (!run.has_ended) {
         wait_for_something(&run);
         reap(&run);
-        look_whether_it_ends(&run);
+        capture_if_ending(&run);
         if (!run.has_ended)
             take_when_due(&run);
     }

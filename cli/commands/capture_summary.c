@@ -1,4 +1,4 @@
-// What `rudo-snap capture` prints: see cli/commands/capture_summary.h.
+// The summary of a capture: see cli/commands/capture_summary.h.
 
 #include "cli/commands/capture_summary.h"
 
@@ -35,13 +35,13 @@ void print_capture_summary(FILE *stream, const char *path, ForeignMode requested
     if (!summary->is_from_core)
         fprintf(stream, "  stopped for  %s\n", format_time(text, summary->pause_ns));
     if (summary->packed_bytes > 0)
-        fprintf(stream, "  kept         compressed to %s until it was written\n",
+        fprintf(stream, "  staged       compressed to %s\n",
                 format_bytes(text, summary->packed_bytes));
     fprintf(stream, "  found        %s GC page%s", format_count(text, summary->found.page_count),
             plural(summary->found.page_count));
     fprintf(stream, ", %s object%s", format_count(text, summary->found.object_count),
             plural(summary->found.object_count));
-    fprintf(stream, " (looked at %s pages)\n", format_count(text, summary->found.looked_at_pages));
+    fprintf(stream, " (searched %s pages)\n", format_count(text, summary->found.looked_at_pages));
     print_file(stream, path, summary);
     print_foreign_note(stream, requested, summary->foreign_mode, summary->foreign_note);
     print_names_note(stream, summary->names_note);

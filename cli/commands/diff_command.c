@@ -1,4 +1,4 @@
-// `rudo-snap diff`: what grew between snapshots.
+// `rudo-snap diff`: growth between snapshots.
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,10 +21,11 @@ static const Option options[] = {
     {.name = "fail-on",
      .type = OPTION_TEXTS,
      .value_name = "GROWTH",
-     .help = "exit status 1 when something grew more from the first to\n"
-             "the last snapshot: TYPE+10% or TYPE+1MiB of reachable\n"
-             "bytes, TYPE+100 objects; 'total' for all, 'any' for each\n"
-             "type; may be given several times",
+     .help = "exit with status 1 if something grew by more than\n"
+             "GROWTH from the first to the last snapshot: TYPE+10%\n"
+             "or TYPE+1MiB of reachable bytes, TYPE+100 objects;\n"
+             "'total' means the whole heap, 'any' each type; can be\n"
+             "given several times",
      .setting = offsetof(DiffSettings, limits)},
     ANSWER_OPTIONS,
     {.name = NULL},
@@ -35,11 +36,10 @@ const CommandUsage diff_usage = {
     .min_operands = 2,
     .max_operands = MAX_HEAPS,
     .options = options,
-    .details = "Compares the heaps of two or more snapshots, in the order given: reachable\n"
-               "objects by type, by the types on their shortest path from the roots, and pages\n"
-               "by size class; and what grew in every step. Captures of one process are compared\n"
-               "object by object, too: by address, type, page, and what object headers tell of\n"
-               "slots that were used again.\n",
+    .details = "Compares the heaps of two or more snapshots, given oldest first: reachable\n"
+               "objects by type and by the types on their shortest path from the roots, and\n"
+               "pages by size class. Types and paths that grew in every step are pointed out.\n"
+               "Snapshots of one process are also compared object by object.\n",
     .examples = "  rudo-snap diff monday.zst tuesday.zst wednesday.zst\n"
                 "  rudo-snap diff --fail-on 'shop::Order+10%' before.zst after.zst\n",
 };
@@ -92,9 +92,9 @@ static bool parse_limit(const char *text, GrowthLimit *limit, Error *error)
 
     limit->text = text;
     if (length == 0 || length >= sizeof limit->name || !parse_amount(plus + 1, limit)) {
-        (void)error_set(error, ERROR_USAGE, "--fail-on: '%s' is no growth", text);
+        (void)error_set(error, ERROR_USAGE, "--fail-on: '%s' is not a growth limit", text);
         return error_add_hint(error,
-                              "such as 'shop::Order+10%%', 'shop::Order+100' or 'total+1MiB'");
+                              "examples: 'shop::Order+10%%', 'shop::Order+100', 'total+1MiB'");
     }
     memcpy(limit->name, text, length);
     limit->name[length] = '\0';

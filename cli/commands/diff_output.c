@@ -1,4 +1,4 @@
-// What grew, for people: see cli/commands/diff_output.h.
+// The comparison of heaps, for people: see cli/commands/diff_output.h.
 
 #include "cli/commands/diff_output.h"
 
@@ -34,10 +34,11 @@ static void print_heading(const HeapDiff *diff, const HeapProfile *const *profil
 
     print_text(stdout, process->executable);
     if (diff->is_one_process)
-        printf(" (pid %" PRIu32 "): %" PRIu32 " captures of one process, object by object\n\n",
+        printf(" (pid %" PRIu32 "): %" PRIu32
+               " snapshots of one process, compared object by object\n\n",
                process->pid, diff->heap_count);
     else
-        printf(": %" PRIu32 " heaps that are not one process's in the order of time; by type\n\n",
+        printf(": %" PRIu32 " snapshots, not of one process oldest first; compared by type\n\n",
                diff->heap_count);
 }
 
@@ -46,7 +47,8 @@ static void print_heaps(const HeapDiff *diff, const HeapProfile *const *profiles
     TextTable table;
 
     text_table_init(&table, "rrrrl");
-    text_table_add(&table, (const char *[]){"reachable", "bytes", "malloc'd", "pages", "snapshot"});
+    text_table_add(&table,
+                   (const char *[]){"reachable", "bytes", "foreign bytes", "pages", "snapshot"});
     for (uint32_t i = 0; i < diff->heap_count; i++) {
         const HeapProfile *profile = profiles[i];
         char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], foreign[NUMBER_CHARS], pages[NUMBER_CHARS];
@@ -95,21 +97,21 @@ static void add_row(TextTable *table, const HeapDiff *diff, const DiffRow *row, 
     char growth[NUMBER_CHARS], before[NUMBER_CHARS], after[NUMBER_CHARS], bytes[NUMBER_CHARS];
     uint32_t last = diff->heap_count - 1;
 
-    text_table_add(
-        table, (const char *[]){
-                   format_growth(growth, row->growth), format_count(before, row->objects[0]),
-                   format_count(after, row->objects[last]), format_bytes(bytes, row->bytes[last]),
-                   row->grew_always && diff->heap_count > 2 ? "every step" : "", label});
+    text_table_add(table,
+                   (const char *[]){
+                       format_growth(growth, row->growth), format_count(after, row->objects[last]),
+                       format_count(before, row->objects[0]), format_bytes(bytes, row->bytes[last]),
+                       row->grew_always && diff->heap_count > 2 ? "every step" : "", label});
 }
 
 static void begin_rows(TextTable *table, const char *what)
 {
     text_table_init(table, "rrrrll");
     text_table_add(table,
-                   (const char *[]){"growth", "objects", "now", "bytes now", "grew in", what});
+                   (const char *[]){"growth", "objects", "before", "bytes", "grew in", what});
 }
 
-// Is there anything to say about the row? Shrinking rows are said, too, but last.
+// Rows that shrank are shown, too, but last.
 static bool has_changed(const HeapDiff *diff, const DiffRow *row)
 {
     return row->growth != 0 || row->objects[0] != row->objects[diff->heap_count - 1];
@@ -131,7 +133,7 @@ static void print_types(const HeapDiff *diff)
 
     print_title("types");
     if (changed == 0) {
-        printf("none has more or fewer reachable objects\n");
+        printf("no type has more or fewer reachable objects\n");
         return;
     }
     begin_rows(&table, "type");
@@ -144,7 +146,7 @@ static void print_types(const HeapDiff *diff)
     print_left_out(changed, shown, "types");
 }
 
-// "stack of thread 'shop' > Cart > Order", the end being most telling.
+// "stack of thread 'shop' > Cart > Order".
 static void path_text(const char *label, char *text, size_t size)
 {
     size_t used = 0;
@@ -167,11 +169,11 @@ static void print_paths(const HeapDiff *diff)
 
     print_title("shortest paths from the roots");
     if (!diff->has_paths) {
-        printf("left out: memory does not suffice\n");
+        printf("skipped: --mem-limit is too small\n");
         return;
     }
     if (changed == 0) {
-        printf("none leads to more or fewer objects\n");
+        printf("no path leads to more or fewer objects\n");
         return;
     }
     begin_rows(&table, "path");
@@ -194,7 +196,8 @@ static void print_classes(const HeapDiff *diff)
 
     print_title("pages");
     text_table_init(&table, "rrrrr");
-    text_table_add(&table, (const char *[]){"size class", "pages", "now", "nearly empty", "now"});
+    text_table_add(&table, (const char *[]){"size class", "pages before", "pages after",
+                                            "nearly empty before", "nearly empty after"});
     for (uint32_t i = 0; i < diff->class_count; i++) {
         const DiffClass *class = &diff->classes[i];
         char size[NUMBER_CHARS] = "large", numbers[4][NUMBER_CHARS];
@@ -216,10 +219,10 @@ static void print_moves(const HeapDiff *diff)
 
     if (!diff->is_one_process)
         return;
-    print_title("objects, one by one");
+    print_title("object by object");
     text_table_init(&table, "lrrrrrrr");
-    text_table_add(&table, (const char *[]){"step", "kept", "new", "gone", "slots used again",
-                                            "new pages", "gone", "used again"});
+    text_table_add(&table, (const char *[]){"step", "kept", "new", "gone", "reused slots",
+                                            "new pages", "gone pages", "reused pages"});
     for (uint32_t i = 0; i + 1 < diff->heap_count && i < SHOWN_ROWS; i++) {
         const ObjectMoves *moves = &diff->moves[i];
         const PageMoves *pages = &diff->pages[i];
@@ -236,8 +239,8 @@ static void print_moves(const HeapDiff *diff)
     }
     text_table_print(&table, stdout);
     print_left_out(diff->heap_count - 1, SHOWN_ROWS, "steps");
-    printf(
-        "note: a slot used again for the same type counts as kept when its header does not tell\n");
+    printf("note: a slot that was reused for the same type counts as kept unless its header shows "
+           "it\n");
 }
 
 void diff_output_print(const HeapDiff *diff, const HeapProfile *const *profiles, char **paths,

@@ -1,4 +1,4 @@
-// What grew, for people.
+// The comparison of heaps, for people.
 
 #ifndef CLI_COMMANDS_DIFF_OUTPUT_H
 #define CLI_COMMANDS_DIFF_OUTPUT_H

@@ -1,4 +1,4 @@
-// `rudo-snap explore`: searches the schedules of the marker for one that goes wrong.
+// `rudo-snap explore`: searches the schedules of the marker for errors.
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,19 +53,21 @@ static const Option options[] = {
     {.name = "model",
      .type = OPTION_CHOICE,
      .choices = model_choices,
-     .help = "what memory may do: keep one order, hold stores back\n"
-             "(x86), show old values (C11); default: all, in turn",
+     .help = "memory model: sequential consistency (sc), store\n"
+             "buffers as on x86 (tso), C11 (c11), or all of them,\n"
+             "one after the other (default)",
      .setting = offsetof(ExploreSettings, model)},
     {.name = "subject",
      .type = OPTION_CHOICE,
      .choices = subject_choices,
-     .help = "what runs: the steal queue alone, whole marks, or both",
+     .help = "explore the steal queue alone, whole marks, or both\n"
+             "(default)",
      .setting = offsetof(ExploreSettings, subjects)},
     {.name = "schedules",
      .letter = 'n',
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "schedules for each model (default: 20000)",
+     .help = "run N schedules for each model (default: 20000)",
      .setting = offsetof(ExploreSettings, schedules),
      .minimum = 1,
      .maximum = INT64_MAX},
@@ -79,22 +81,22 @@ static const Option options[] = {
     {.name = "seed",
      .type = OPTION_NUMBER,
      .value_name = "S",
-     .help = "where the random numbers begin (default: 1)",
+     .help = "seed of the random numbers (default: 1)",
      .setting = offsetof(ExploreSettings, seed),
      .minimum = 0,
      .maximum = INT64_MAX},
     {.name = "from",
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "begin with schedule N of that seed (default: 0)",
+     .help = "begin with schedule N of the seed (default: 0)",
      .setting = offsetof(ExploreSettings, from),
      .minimum = 0,
      .maximum = INT64_MAX},
     {.name = "objects",
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "most objects of a generated heap, or taken from FILE\n"
-             "(default: 50)",
+     .help = "use at most N objects in a generated heap or from\n"
+             "FILE, 5 to 64 (default: 50)",
      .setting = offsetof(ExploreSettings, objects),
      .minimum = 5,
      .maximum = EXPLORE_MAX_NODES},
@@ -102,20 +104,22 @@ static const Option options[] = {
      .letter = 'w',
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "workers of a mark, 2 to 8 (default: 2 to 4 in turn)",
+     .help = "workers of a mark, 2 to 8 (default: 2, 3 and 4 in\n"
+             "turn)",
      .setting = offsetof(ExploreSettings, workers),
      .minimum = 2,
      .maximum = SIM_MAX_WORKERS},
     {.name = "policy",
      .type = OPTION_CHOICE,
      .choices = policy_choices,
-     .help = "of a mark (default: both, in turn)",
+     .help = "policy of a mark (default: both, in turn)",
      .setting = offsetof(ExploreSettings, policy)},
     {.name = "exhaustive",
      .type = OPTION_NUMBER,
      .value_name = "K",
-     .help = "instead: every schedule of every sequence of K pushes\n"
-             "and pops on a queue of capacity 2, with two thieves",
+     .help = "instead of random schedules, run every schedule of\n"
+             "every sequence of K pushes and pops on a queue of\n"
+             "capacity 2 with two thieves",
      .setting = offsetof(ExploreSettings, exhaustive),
      .minimum = 1,
      .maximum = 12},
@@ -123,14 +127,14 @@ static const Option options[] = {
      .letter = 'o',
      .type = OPTION_TEXT,
      .value_name = "PREFIX",
-     .help = "what is found goes to PREFIX.schedule and, for a mark,\n"
-             "PREFIX.zst (default: explore)",
+     .help = "write the schedule of an error to PREFIX.schedule and,\n"
+             "for a mark, its heap to PREFIX.zst (default: explore)",
      .setting = offsetof(ExploreSettings, output)},
     {.name = "replay",
      .type = OPTION_TEXT,
      .value_name = "SCHEDULE",
-     .help = "instead: run what was found once more, and show it;\n"
-             "for a mark, with its heap as FILE",
+     .help = "run the schedule of an earlier error again and show\n"
+             "its steps; for a mark, FILE is its heap",
      .setting = offsetof(ExploreSettings, replay)},
     PROGRESS_OPTION(offsetof(ExploreSettings, session)),
     {.name = NULL},
@@ -141,11 +145,11 @@ const CommandUsage explore_usage = {
     .min_operands = 0,
     .max_operands = 1,
     .options = options,
-    .details = "Runs the marker's own code with every load, store, exchange, lock and wake-up\n"
-               "in an order of its choosing, again and again, and looks for a run that loses an\n"
-               "object, claims one twice, marks what nothing reaches, leaves early, or never\n"
-               "ends. What it finds is made as small as possible and shown step by step. Heaps\n"
-               "are generated, or cut out of the snapshot FILE.\n",
+    .details = "Runs the code of the marker again and again, and chooses the order of all its\n"
+               "loads, stores, exchanges, locks and wake-ups. Searches for a run that loses an\n"
+               "object, claims one twice, marks an unreachable one, ends early, or never ends.\n"
+               "An error is reduced to a small case and shown step by step; the exit status is\n"
+               "then 1. Heaps are generated, or cut out of the snapshot FILE.\n",
     .examples = "  rudo-snap explore\n"
                 "  rudo-snap explore --model tso --subject queue --schedules 1000000\n"
                 "  rudo-snap explore --subject mark shop.zst\n"
@@ -177,9 +181,9 @@ static bool goes_on(void *context, uint64_t done)
                 run->settings->seconds);
 }
 
-// ---- what was found ----
+// ---- findings ----
 
-// What makes the same search again, and begins where it found something.
+// The options that repeat the search, beginning with the schedule that failed.
 static void print_search(const ExploreRun *run, const ExploreFinding *finding, uint64_t schedules,
                          uint64_t number)
 {
@@ -210,7 +214,7 @@ static bool report(ExploreRun *run, ExploreFinding *finding, const ExploreTotals
     uint64_t number = finding->number;
     SimRun *sim;
 
-    progress_say(&run->session.progress, "making it small");
+    progress_say(&run->session.progress, "reducing the case");
     if (finding->choices.count > 0 && !explore_shrink(finding, SHRINK_EFFORT, error))
         return false;
     progress_end(&run->session.progress);
@@ -222,7 +226,7 @@ static bool report(ExploreRun *run, ExploreFinding *finding, const ExploreTotals
     printf("\n");
     if (totals != NULL)
         print_search(run, finding, totals->schedules, number);
-    // What was found is worth more than a file of it.
+    // Printed first, so that an error with the file does not hide the finding.
     return explore_save_finding(finding, run->settings->output, error);
 }
 
@@ -307,7 +311,7 @@ static void print_heading(const ExploreRun *run)
 
     if (settings->exhaustive != 0) {
         printf("every schedule of every sequence of %" PRId64
-               " pushes and pops: a queue of capacity 2, two thieves\n\n",
+               " pushes and pops on a queue of capacity 2 with two thieves\n\n",
                settings->exhaustive);
         return;
     }
@@ -360,13 +364,14 @@ static bool read_heap(ExploreRun *run, Error *error)
     if (run->path == NULL)
         return true;
     if (run->settings->subjects == SUBJECTS_QUEUE || run->settings->exhaustive != 0)
-        return error_set(error, ERROR_USAGE, "'%s': queues need no heap", run->path);
+        return error_set(error, ERROR_USAGE, "'%s': queues are explored without a snapshot",
+                         run->path);
     if (!snapshot_read(run->path, NULL, &image, error))
         return false;
     explore_heap_cut(&run->heap, image, (uint32_t)run->settings->objects);
     heap_image_free(image);
     if (run->heap.root_count == 0)
-        return error_set(error, ERROR_NO_HEAP, "'%s': no root leads to an object", run->path);
+        return error_set(error, ERROR_NO_HEAP, "'%s': no root refers to an object", run->path);
     return true;
 }
 

@@ -1,4 +1,4 @@
-// Runs what `explore` found once more: see cli/commands/explore_replay.h.
+// Following a schedule: see cli/commands/explore_replay.h.
 
 #include "cli/commands/explore_replay.h"
 
@@ -21,7 +21,7 @@ static bool make_subject(const OperationFile *file, const char *path, const Heap
         return true;
     if (image == NULL)
         return error_set(error, ERROR_USAGE,
-                         "schedule '%s' is of a mark: name the heap that it was recorded from",
+                         "schedule '%s' is for a mark: give the heap that it was recorded from",
                          path);
     if (!mark_reachable_serial(image, file->kind, &subject->expected, error))
         return false;
@@ -44,7 +44,7 @@ static bool is_other_heap(const OperationFile *file, const HeapImage *image)
     return strcmp(heap, file->heap) != 0;
 }
 
-// Departing comes of another marker, or of another heap.
+// The error of a run that departs: the marker or the heap is another one.
 static bool departed(const OperationFile *file, const char *path, Departure departure,
                      uint32_t place, bool is_other, Error *error)
 {
@@ -52,19 +52,19 @@ static bool departed(const OperationFile *file, const char *path, Departure depa
     char what[64];
 
     if (departure == DEPARTURE_NONE)
-        (void)snprintf(what, sizeof what, "it goes on");
+        (void)snprintf(what, sizeof what, "the run continues");
     else if (departure == DEPARTURE_OVER)
-        (void)snprintf(what, sizeof what, "it is over");
+        (void)snprintf(what, sizeof what, "the run has ended");
     else
         (void)snprintf(what, sizeof what,
-                       departure == DEPARTURE_NO_VALUE ? "worker %u has no such value to find"
+                       departure == DEPARTURE_NO_VALUE ? "worker %u cannot read that value"
                        : choices[place].entity >= SIM_FLUSHER
                            ? "the store buffer of worker %u is empty"
-                           : "worker %u cannot go on",
+                           : "worker %u cannot continue",
                        choices[place].entity % SIM_MAX_WORKERS);
     (void)error_set(error, ERROR_CORRUPT,
                     "the run departs from schedule '%s' at operation %" PRIu32 " of %" PRIu32
-                    ": %s here",
+                    ": %s",
                     path, place, file->choices.count, what);
     return is_other && error_add_hint(error, "it was recorded from another heap");
 }
@@ -81,12 +81,12 @@ static bool follow(SimRun *run, const OperationFile *file, const char *path, boo
     if (result.outcome == SIM_TOO_LARGE || result.outcome == SIM_NO_MEMORY)
         return error_set(error, ERROR_UNSUPPORTED, "the heap is too large to explore");
     replay->violation = finding->violation = result.violation;
-    // What goes on behind the last operation of a list does so without preemption; only a mark of
-    // another heap has nothing to do with the list.
+    // Behind the last operation of the list the run continues without preemption. A mark of another
+    // heap departs in any case.
     replay->has_departed = departure != DEPARTURE_NONE || is_other;
     if (result.violation.kind == VIOLATION_NONE)
         (void)snprintf(finding->violation.text, sizeof finding->violation.text,
-                       "nothing goes wrong here; it was recorded as '%s'",
+                       "no error here; the schedule was recorded for '%s'",
                        violation_kind_name(file->violation));
     if (shows_steps)
         explore_print_finding(run, finding);
@@ -129,8 +129,8 @@ bool explore_replay_file(const char *path, const char *heap, bool *found, Error 
     if (!operation_file_read(path, &file, error))
         return false;
     if (heap != NULL && file.is_queue)
-        error_set(error, ERROR_USAGE, "'%s': schedule '%s' is of a queue, which needs no heap",
-                  heap, path);
+        error_set(error, ERROR_USAGE, "'%s': schedule '%s' is for a queue, which has no heap", heap,
+                  path);
     else if (heap == NULL || snapshot_read(heap, NULL, &image, error))
         ok = explore_replay(&file, path, image, true, &replay, error);
     heap_image_free(image);

@@ -1,4 +1,4 @@
-// What `rudo-snap explore` prints of a violation: see cli/commands/explore_report.h.
+// A violation, for people: see cli/commands/explore_report.h.
 
 #include "cli/commands/explore_report.h"
 
@@ -56,7 +56,7 @@ static void print_line(void *context, const TraceLine *line)
         printf("%4" PRIu32 "  worker %" PRIu32 "  %s\n", line->number, line->worker, line->text);
 }
 
-// Who waits for what, when nobody goes on.
+// The state of each worker in a deadlock.
 static void print_waiting(const SimRun *run)
 {
     for (uint32_t i = 0; i < sim_worker_count(run); i++) {
@@ -67,7 +67,7 @@ static void print_waiting(const SimRun *run)
             printf("      worker %" PRIu32 "  waits for worker %" PRIu32 " to end\n", i,
                    pending->location);
         else if (pending->kind == SIM_PARK)
-            printf("      worker %" PRIu32 "  sleeps in %s, and nobody will unpark it\n", i,
+            printf("      worker %" PRIu32 "  sleeps in %s; no worker will wake it\n", i,
                    pending->function);
         else
             printf("      worker %" PRIu32 "  waits in %s for %s\n", i, pending->function,
@@ -86,10 +86,10 @@ void explore_print_finding(SimRun *run, const ExploreFinding *finding)
            sim_model_name(finding->model));
     explore_print_case(&finding->subject);
     if (finding->model == SIM_TSO)
-        printf("what is (buffered) is seen by its worker alone until its store buffer goes to "
-               "memory\n");
+        printf("(buffered): only the worker itself sees the value until its store buffer is "
+               "flushed\n");
     if (finding->model == SIM_C11)
-        printf("what is (stale) was there before, and C11 lets it be found all the same\n");
+        printf("(stale): an older value, which C11 allows the load to return\n");
     printf("\n");
     (void)explore_trace(run, &finding->subject, finding->model, &finding->choices, print_line, NULL,
                         &result);
@@ -114,10 +114,10 @@ bool explore_save_finding(const ExploreFinding *finding, const char *prefix, Err
     if (!is_queue && !explore_heap_write(&finding->subject.heap, path, error))
         return false;
     if (is_queue)
-        printf("again: rudo-snap explore --replay %s.schedule\n", prefix);
+        printf("reproduce: rudo-snap explore --replay %s.schedule\n", prefix);
     else
-        printf("again: rudo-snap mark --schedule file:%s.schedule %s.zst\n"
-               "steps: rudo-snap explore --replay %s.schedule %s.zst\n",
+        printf("reproduce: rudo-snap mark --schedule file:%s.schedule %s.zst\n"
+               "show steps: rudo-snap explore --replay %s.schedule %s.zst\n",
                prefix, prefix, prefix, prefix);
     return true;
 }

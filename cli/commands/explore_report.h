@@ -1,4 +1,4 @@
-// What `rudo-snap explore` prints of a violation: the case, the steps, and how to have it again.
+// A violation, for people: the case, the steps, and the commands that reproduce it.
 
 #ifndef CLI_COMMANDS_EXPLORE_REPORT_H
 #define CLI_COMMANDS_EXPLORE_REPORT_H

@@ -1,8 +1,10 @@
-// `rudo-snap help [COMMAND]`
+// `rudo-snap help`: explains commands and terms.
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/command_list.h"
+#include "cli/commands/glossary.h"
 #include "base/version.h"
 
 static const Option options[] = {
@@ -10,17 +12,20 @@ static const Option options[] = {
 };
 
 const CommandUsage help_usage = {
-    .operands = "[COMMAND]",
+    .operands = "[COMMAND|TERM]",
     .max_operands = 1,
     .options = options,
-    .details = "Explains a command and its options, or lists the commands.\n",
-    .examples = "  rudo-snap help mark\n",
+    .details = "Lists the commands, or explains a command and its options, or a term that\n"
+               "reports use. `rudo-snap help glossary` explains all terms.\n",
+    .examples = "  rudo-snap help mark\n"
+                "  rudo-snap help zombie\n"
+                "  rudo-snap help glossary\n",
 };
 
 static void print_overview(void)
 {
-    printf("rudo-snap %s: records the heap of a running rudo-gc program in one file, and\n"
-           "answers offline what is reachable in it\n\n"
+    printf("rudo-snap %s: records the garbage-collected heap of a running program in a\n"
+           "snapshot file, and analyzes snapshots offline\n\n"
            "usage: rudo-snap COMMAND [OPTIONS] [ARGUMENTS]\n\n"
            "commands:\n",
            RUDO_SNAP_VERSION);
@@ -28,12 +33,14 @@ static void print_overview(void)
         printf("  %-10s%s\n", commands[i].name, commands[i].summary);
     printf("\nexit status: 0 done, 1 a check found something, 2 wrong usage, 3 bad input,\n"
            "4 system or memory\n\n"
-           "`rudo-snap help COMMAND` explains a command and its options.\n");
+           "`rudo-snap help COMMAND` explains a command and its options.\n"
+           "`rudo-snap help glossary` explains the terms that reports use.\n");
 }
 
 ExitStatus help_run(const Command *command, int argument_count, char **arguments)
 {
     const Command *explained;
+    const GlossaryTerm *term;
     Operands operands;
     char no_settings;
     ParseResult parsed = command_parse(command, argument_count, arguments, &no_settings, &operands);
@@ -49,5 +56,14 @@ ExitStatus help_run(const Command *command, int argument_count, char **arguments
         command_print_help(explained);
         return EXIT_STATUS_DONE;
     }
-    return report_unknown_command(operands.values[0]);
+    if (strcmp(operands.values[0], "glossary") == 0) {
+        for (term = glossary_terms; term->term != NULL; term++)
+            glossary_print(term);
+        return EXIT_STATUS_DONE;
+    }
+    term = glossary_find(operands.values[0]);
+    if (term == NULL)
+        return report_unknown_command(operands.values[0]);
+    glossary_print(term);
+    return EXIT_STATUS_DONE;
 }

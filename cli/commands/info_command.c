@@ -1,4 +1,4 @@
-// `rudo-snap info`: says what is in a snapshot.
+// `rudo-snap info`: the origin and the contents of a snapshot.
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,8 +28,8 @@ const CommandUsage info_usage = {
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
-    .details = "Says where the snapshot FILE comes from, how long the program was stopped for\n"
-               "it, and what it holds. Reads no page of the heap.\n",
+    .details = "Shows the origin of the snapshot FILE, how long the program was stopped for it,\n"
+               "and its contents, without reading the pages of the heap.\n",
     .examples = "  rudo-snap info shop.zst\n"
                 "  rudo-snap info --json shop.zst\n",
 };
@@ -63,18 +63,17 @@ static void print_foreign(const SnapshotFileInfo *info)
     print_line("foreign");
     switch (metadata->foreign_mode) {
     case FOREIGN_BLOCKS:
-        printf("%s malloc block%s", format_count(text, info->block_count),
-               plural(info->block_count));
+        printf("%s block%s", format_count(text, info->block_count), plural(info->block_count));
         printf(" (%s), traced like objects", format_bytes(text, info->foreign_bytes));
         if (metadata->foreign_root_bytes > 0)
-            printf("; %s of other memory taken as roots",
+            printf("; %s of other memory treated as roots",
                    format_bytes(text, metadata->foreign_root_bytes));
         break;
     case FOREIGN_ROOTS:
-        printf("%s taken as roots", format_bytes(text, metadata->foreign_root_bytes));
+        printf("%s treated as roots", format_bytes(text, metadata->foreign_root_bytes));
         break;
     case FOREIGN_NONE:
-        printf("malloc'd memory left out");
+        printf("malloc'd memory ignored");
         break;
     }
     printf("\n");
@@ -100,7 +99,7 @@ static void print_file(const SnapshotFileInfo *info)
     printf("%s\n", metadata->keeps_free_slots ? "values kept" : "values zeroed");
     if (metadata->is_redacted) {
         print_line("redacted");
-        printf("yes: the graph without its data, and without names given at run time\n");
+        printf("yes: no data, and no names that were given at run time\n");
     }
     print_line("complete");
     printf("%s\n", metadata->is_complete ? "yes" : "no");

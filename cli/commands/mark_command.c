@@ -25,8 +25,8 @@ static const Option options[] = {
      .letter = 'w',
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "marking threads, 1 to 16 (default: one a CPU; with a\n"
-             "schedule 16)",
+     .help = "use N marking threads, 1 to 16 (default: one for each\n"
+             "CPU; 16 with a schedule)",
      .setting = offsetof(MarkSettings, workers),
      .minimum = 1,
      .maximum = MAX_WORKERS},
@@ -34,41 +34,42 @@ static const Option options[] = {
     {.name = "objects",
      .type = OPTION_TEXT,
      .value_name = "FILE",
-     .help = "write a line of JSON for each object to FILE or '-'",
+     .help = "write one line of JSON for each object to FILE or '-'",
      .setting = offsetof(MarkSettings, objects)},
     {.name = "stats",
      .type = OPTION_FLAG,
-     .help = "add timings and what each worker did",
+     .help = "add timings and statistics of each worker",
      .setting = offsetof(MarkSettings, has_statistics)},
     {.name = "kind",
      .type = OPTION_CHOICE,
      .choices = kinds,
-     .help = "minor: old pages count as live, only young ones are\n"
-             "marked (default: major)",
+     .help = "minor: treat objects of old pages as live, and mark\n"
+             "only young pages (default: major)",
      .setting = offsetof(MarkSettings, kind)},
     {.name = "policy",
      .type = OPTION_CHOICE,
      .choices = policies,
      .help = "which worker follows a reference: the one that found\n"
-             "it, or the owner of its page; same result",
+             "it (steal), or the one that owns its page (owner);\n"
+             "the result is the same",
      .setting = offsetof(MarkSettings, policy)},
     {.name = "schedule",
      .type = OPTION_TEXT,
      .value_name = "HOW",
-     .help = "'threads', or 'seed:S': the workers make one step at a\n"
-             "time, in an order that S decides; every run is the\n"
-             "same, statistics included; or 'file:FILE': follow\n"
-             "what --record wrote",
+     .help = "threads (the default): run the workers in parallel;\n"
+             "seed:S: run them one step at a time in a\n"
+             "reproducible order that is drawn from the number S;\n"
+             "file:FILE: in the order that --record wrote to FILE",
      .setting = offsetof(MarkSettings, schedule.schedule)},
     {.name = "scheduler",
      .type = OPTION_CHOICE,
      .choices = scheduler_choices,
-     .help = "what kind of order (default: random)",
+     .help = "how the order is drawn (default: random)",
      .setting = offsetof(MarkSettings, schedule.scheduler)},
     {.name = "record",
      .type = OPTION_TEXT,
      .value_name = "FILE",
-     .help = "write every step of the schedule to FILE",
+     .help = "write each step of the schedule to FILE",
      .setting = offsetof(MarkSettings, schedule.record)},
     RELOCATE_OPTION,
     QUIET_OPTION(offsetof(HeapSettings, session)),
@@ -81,9 +82,10 @@ const CommandUsage mark_usage = {
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
-    .details = "Loads the snapshot FILE, marks every object that its roots reach, and reports\n"
-               "how much is reachable: in total, by size class, by owner thread and by type.\n"
-               "The result does not depend on the number of workers; its digest can be compared.\n",
+    .details = "Loads the snapshot FILE, marks all objects that its roots reach, and reports how\n"
+               "much is reachable in total, by size class, by owner thread and by type. The\n"
+               "digest identifies the set of marked objects; it does not depend on the number of\n"
+               "workers or on the machine.\n",
     .examples = "  rudo-snap mark shop.zst\n"
                 "  rudo-snap mark --workers 16 --json reachability.json shop.zst\n"
                 "  rudo-snap mark --json - shop.zst\n",
@@ -175,7 +177,7 @@ static void release(void *context)
 ExitStatus mark_run(const Command *command, int argument_count, char **arguments)
 {
     static const HeapQuestion question = {
-        .answer = answer, .print = print_answer, .release = release};
+        .answer = answer, .print = print_answer, .release = release, .shows_terms = true};
     MarkSettings settings = {.kind = MARK_MAJOR, .policy = MARK_POLICY_DEFAULT};
     MarkRun run = {.settings = &settings};
 

@@ -1,4 +1,4 @@
-// The summary that `rudo-snap mark` prints: what was looked at, the answer, the details.
+// The summary that `rudo-snap mark` prints: the origin of the heap, totals, details.
 
 #include "cli/commands/mark_summary.h"
 
@@ -8,40 +8,40 @@
 #include "cli/terminal.h"
 #include "cli/text_table.h"
 
-// Rows that a table shows at most; the JSON has all of them.
+// The most rows that a table shows; the JSON has all.
 #define SHOWN_OWNERS 16u
 #define SHOWN_TYPES 16u
 
 static void print_totals(const ReachabilityReport *report)
 {
     const ReachabilityCounts *totals = &report->totals;
-    uint64_t looked_at = totals->reachable_bytes + totals->unreachable_bytes;
+    uint64_t counted = totals->reachable_bytes + totals->unreachable_bytes;
     char count[4][NUMBER_CHARS], bytes[5][NUMBER_CHARS], share[3][NUMBER_CHARS],
         pages[NUMBER_CHARS];
     char where[TABLE_CELL_CHARS];
     TextTable table;
 
-    (void)snprintf(where, sizeof where, "in %s page%s, %s of their %s",
+    (void)snprintf(where, sizeof where, "in %s page%s; %s of their %s",
                    format_count(pages, totals->pages), plural(totals->pages),
                    format_share(share[2], totals->object_bytes, report->heap_bytes),
                    format_bytes(bytes[4], report->heap_bytes));
     text_table_init(&table, "lrrrl");
-    text_table_add(&table, (const char *[]){"", "objects", "bytes", "", ""});
+    text_table_add(&table, (const char *[]){"", "objects", "bytes", "share", ""});
+    text_table_add(&table,
+                   (const char *[]){"reachable", format_count(count[0], totals->reachable_objects),
+                                    format_bytes(bytes[0], totals->reachable_bytes),
+                                    format_share(share[0], totals->reachable_bytes, counted), ""});
     text_table_add(
-        &table, (const char *[]){"reachable", format_count(count[0], totals->reachable_objects),
-                                 format_bytes(bytes[0], totals->reachable_bytes),
-                                 format_share(share[0], totals->reachable_bytes, looked_at), ""});
-    text_table_add(
-        &table, (const char *[]){"unreachable", format_count(count[1], totals->unreachable_objects),
+        &table, (const char *[]){"garbage", format_count(count[1], totals->unreachable_objects),
                                  format_bytes(bytes[1], totals->unreachable_bytes),
-                                 format_share(share[1], totals->unreachable_bytes, looked_at), ""});
+                                 format_share(share[1], totals->unreachable_bytes, counted), ""});
     text_table_add(&table,
                    (const char *[]){"total", format_count(count[2], totals->objects),
                                     format_bytes(bytes[2], totals->object_bytes), "", where});
     if (totals->zombies > 0)
         text_table_add(&table, (const char *[]){"zombies", format_count(count[3], totals->zombies),
                                                 format_bytes(bytes[3], totals->zombie_bytes), "",
-                                                "dropped, not yet swept: not traced"});
+                                                "dropped, but not yet swept; not traced"});
     text_table_print(&table, stdout);
     printf("\n");
 }
@@ -98,8 +98,8 @@ static void print_owner_threads(const ReachabilityReport *report)
     printf("\n");
 }
 
-// The types with the most bytes, most first; ties in the order in which types are shown. Returns
-// how many.
+// The types with the most bytes, the largest first; ties in the order of the type table. Returns
+// their number.
 static uint32_t biggest_types(const ReachabilityReport *report, uint32_t biggest[SHOWN_TYPES])
 {
     uint32_t count = 0;
@@ -163,11 +163,11 @@ static void print_references(const ReachabilityReport *report)
     printf("\n");
     if (report->foreign_blocks > 0) {
         printf("foreign blocks: %s of ", format_count(text, report->reachable_foreign_blocks));
-        printf("%s reached, %s\n", format_count(text, report->foreign_blocks),
+        printf("%s reachable, %s\n", format_count(text, report->foreign_blocks),
                format_bytes(bytes, report->reachable_foreign_bytes));
     }
     if (report->invalid_references > 0)
-        printf("invalid references: %s (words that point into GC pages, but to no allocated "
+        printf("invalid references: %s (words that point into a GC page, but not to an allocated "
                "object; skipped)\n",
                format_count(text, report->invalid_references));
 }

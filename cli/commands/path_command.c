@@ -24,22 +24,22 @@ static const Option options[] = {
      .letter = 'k',
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "the N shortest paths (default: 1)",
+     .help = "show the N shortest paths (default: 1)",
      .setting = offsetof(PathSettings, most),
      .minimum = 1,
      .maximum = 1000},
     {.name = "merge",
      .type = OPTION_FLAG,
-     .help = "the shortest path to each object of the type, or to each\n"
-             "object that refers to the address, merged by type",
+     .help = "show the shortest paths to all objects of the type, or\n"
+             "to all that refer to the address, merged by type",
      .setting = offsetof(PathSettings, merges)},
     {.name = "avoid",
      .type = OPTION_TEXTS,
      .value_name = "WHAT",
-     .help = "only paths without this ADDRESS, TYPE or group of roots\n"
-             "(stack, register, global, tls, handle, foreign, explicit,\n"
-             "conservative, exact, interior, thread:NAME); may be\n"
-             "given several times",
+     .help = "exclude paths through WHAT: an ADDRESS, a TYPE or a\n"
+             "group of roots (stack, register, global, tls, handle,\n"
+             "foreign, explicit, conservative, exact, interior,\n"
+             "thread:NAME); can be given several times",
      .setting = offsetof(PathSettings, avoided)},
     ANSWER_OPTIONS,
     {.name = NULL},
@@ -50,10 +50,10 @@ const CommandUsage path_usage = {
     .min_operands = 2,
     .max_operands = 2,
     .options = options,
-    .details = "Shows how the object at ADDRESS, or the nearest object of TYPE, is reached from\n"
-               "the roots of the heap in the snapshot FILE: the root word, each object on the\n"
-               "way, and the offset of the reference in it. TYPE is the name of a type, one of\n"
-               "the names in it, or the end of one.\n",
+    .details = "Shows a shortest path from a root of the heap in the snapshot FILE to the object\n"
+               "at ADDRESS, or to the nearest object of TYPE: the root, each object on the path,\n"
+               "and the offset of the reference in it. TYPE is the full name of a type or its\n"
+               "end, such as Order for shop::Order.\n",
     .examples = "  rudo-snap path shop.zst shop::Order\n"
                 "  rudo-snap path -k 3 shop.zst 0x600000000640\n"
                 "  rudo-snap path --merge --avoid stack shop.zst Order\n",
@@ -61,7 +61,7 @@ const CommandUsage path_usage = {
 
 typedef struct PathRun {
     const PathSettings *settings;
-    const char *asked;
+    const char *asked; // the second operand
     HeapSession session;
     HeapSelection target;
     uint32_t avoided_count;
@@ -70,13 +70,13 @@ typedef struct PathRun {
     uint8_t *avoided_nodes; // by node
     uint8_t *targets;       // by node
     uint32_t target_node;   // of an address; NO_NODE: not reachable
-    uint64_t objects;       // asked for
+    uint64_t objects;       // that the second operand names
     uint64_t reachable;     // of them
     RootPaths paths;
     MergedPaths *merged;
 } PathRun;
 
-// ---- what is asked for ----
+// ---- selecting ----
 
 static uint32_t node_of(const HeapSession *session, const HeapSelection *selection)
 {
@@ -91,7 +91,7 @@ static uint32_t node_of(const HeapSession *session, const HeapSelection *selecti
                : NO_NODE;
 }
 
-// Sets the flags of all nodes that a selection is about.
+// Sets the flags of all nodes of a selection.
 static void flag_nodes(const HeapSession *session, const HeapSelection *selection, uint8_t *flags)
 {
     uint32_t node;
@@ -183,7 +183,7 @@ static bool prepare(PathRun *run, Error *error)
         flag_roots(session, &run->avoided[i], run->avoided_roots);
     }
     flag_nodes(session, &run->target, run->targets);
-    // An object itself is not avoided when paths to it are asked for.
+    // --avoid does not exclude the target itself.
     if (run->target.kind != SELECTION_TYPES && run->target_node != NO_NODE)
         run->avoided_nodes[run->target_node] = 0;
     return true;
@@ -231,7 +231,7 @@ static bool find_paths(PathRun *run, Error *error)
     return ok;
 }
 
-// Of an address: who refers to it, in its place.
+// Replaces the target, an address, by the nodes that refer to it.
 static void take_referrers(PathRun *run)
 {
     const ObjectGraph *graph = run->session.graph;
@@ -323,7 +323,7 @@ static void print_asked(const PathRun *run)
                                            ? run->session.image->blocks[target->block].bytes
                                            : run->session.image->pages[target->page].block_size));
     if (target->offset > 0)
-        printf(", %" PRIu64 " byte%s before the address asked for", target->offset,
+        printf("; %s is %" PRIu64 " byte%s into it", run->asked, target->offset,
                plural(target->offset));
     printf("\n");
 }
@@ -336,18 +336,18 @@ static void print_answer(void *context)
     heap_session_print_heading(&run->session);
     print_asked(run);
     if (run->paths.count == 0)
-        printf("%s\n", run->reachable == 0 ? "not reachable: no root leads there; it is garbage"
-                       : run->avoided_count > 0
-                           ? "no path: every path goes through what is to be avoided"
-                           : "no path");
+        printf("%s\n", run->reachable == 0      ? "garbage: no root reaches it"
+                       : run->avoided_count > 0 ? "no path: --avoid excludes all of them"
+                                                : "no path");
     for (uint32_t i = 0; i < run->paths.count; i++)
         path_output_print(run->session.types, &run->paths.paths[i], run->avoided_roots, i,
                           run->paths.count);
     if (run->merged != NULL)
-        merged_output_print(run->merged, run->session.types,
-                            run->target.kind == SELECTION_TYPES
-                                ? "the shortest paths to all of them, merged by type:"
-                                : "the shortest paths to all that refer to it, merged by type:");
+        merged_output_print(
+            run->merged, run->session.types,
+            run->target.kind == SELECTION_TYPES
+                ? "shortest paths to all of them, merged by type:"
+                : "shortest paths to all objects that refer to it, merged by type:");
     printf("\n");
     heap_session_print_notes(&run->session);
     if (run->paths.count == 0)

@@ -10,7 +10,7 @@
 #include "cli/terminal.h"
 #include "cli/text_table.h"
 
-// A longer path loses its middle, a deeper step is not moved further in.
+// A longer path loses its middle; deeper steps are not indented further.
 #define SHOWN_STEPS 24u
 #define DEEPEST 12u
 #define SHOWN_BRANCHES 32u
@@ -27,9 +27,9 @@ static void print_root(const ObjectGraph *graph, const uint8_t *avoided, uint32_
     print_text(stdout, label != NULL ? label : "a root");
     free(label);
     if (!root->is_exact)
-        printf(record->is_interior ? "  (conservative, points inside)" : "  (conservative)");
+        printf(record->is_interior ? "  (conservative, interior pointer)" : "  (conservative)");
     if (words > 1)
-        printf("  and %s more word%s", format_count(text, words - 1), plural(words - 1));
+        printf("  and %s more root%s", format_count(text, words - 1), plural(words - 1));
     printf("\n");
 }
 
@@ -113,8 +113,8 @@ static void add_branch(Branches *branches, uint32_t step)
                                                       format_bytes(bytes, record->bytes), line});
 }
 
-// The biggest branches, each below its parent: the steps to be shown are those with most bytes, and
-// a step never has more than its parent.
+// Chooses the steps with the most bytes. A step never has more than its parent, so the parents of
+// chosen steps are chosen, too.
 static void choose(const MergedPaths *merged, bool *is_shown)
 {
     for (uint32_t shown = 0; shown < SHOWN_BRANCHES; shown++) {

@@ -1,5 +1,5 @@
-// `rudo-snap replay`: marks recorded heaps every way there is, and holds the results against each
-// other and against goldens.
+// `rudo-snap replay`: marks recorded heaps on many schedules, and compares the results with each
+// other and with goldens.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,49 +36,50 @@ static const Option options[] = {
      .letter = 'g',
      .type = OPTION_TEXT,
      .value_name = "DIR",
-     .help = "compare with the goldens in DIR; a heap without one is\n"
-             "a difference",
+     .help = "compare with the goldens in DIR; a heap without a\n"
+             "golden counts as a difference",
      .setting = offsetof(ReplaySettings, golden)},
     {.name = "update",
      .type = OPTION_FLAG,
-     .help = "write the goldens that are missing or differ, unless\n"
-             "marks of the heap differ from each other",
+     .help = "write goldens that are missing or differ, except for\n"
+             "heaps whose marks differ from each other",
      .setting = offsetof(ReplaySettings, updates)},
     {.name = "workers",
      .letter = 'w',
      .type = OPTION_TEXT,
      .value_name = "LIST",
-     .help = "so many workers, 1 to 16 each (default: 1,2,4,8,16)",
+     .help = "numbers of workers, 1 to 16 each\n(default: 1,2,4,8,16)",
      .setting = offsetof(ReplaySettings, workers)},
     {.name = "seeds",
      .type = OPTION_TEXT,
      .value_name = "FIRST..LAST",
-     .help = "on these schedules (default: 1..20)",
+     .help = "seeds of the schedules (default: 1..20)",
      .setting = offsetof(ReplaySettings, seeds)},
     {.name = "policy",
      .type = OPTION_TEXT,
      .value_name = "LIST",
-     .help = "with these policies (default: steal,owner)",
+     .help = "policies (default: steal,owner)",
      .setting = offsetof(ReplaySettings, policies)},
     {.name = "jobs",
      .letter = 'j',
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "so many heaps at once, 1 to 16 (default: one a CPU)",
+     .help = "replay N heaps at once, 1 to 16 (default: one for each\n"
+             "CPU)",
      .setting = offsetof(ReplaySettings, jobs),
      .minimum = 1,
      .maximum = PARALLEL_FOR_MAX_THREADS},
     {.name = "shard",
      .type = OPTION_TEXT,
      .value_name = "I/N",
-     .help = "only the heaps of part I of N, I from 1; which heap is\n"
-             "in which part does not depend on the others",
+     .help = "replay only shard I of N, counted from 1; the shard of\n"
+             "a heap depends only on its path",
      .setting = offsetof(ReplaySettings, shard)},
     {.name = "json",
      .type = OPTION_TEXT,
      .value_name = "FILE",
-     .help = "write a line of JSON for each heap to FILE; '-': to\n"
-             "standard output, which then holds nothing else",
+     .help = "write one line of JSON for each heap to FILE; '-'\n"
+             "writes it to standard output, and nothing else",
      .setting = offsetof(ReplaySettings, json)},
     {.name = "junit",
      .type = OPTION_TEXT,
@@ -89,12 +90,12 @@ static const Option options[] = {
      .letter = 'o',
      .type = OPTION_TEXT,
      .value_name = "OUT",
-     .help = "of merge: where the result goes; '-': to standard output",
+     .help = "with merge: write the result to OUT or '-'",
      .setting = offsetof(ReplaySettings, output)},
     {.name = "quiet",
      .letter = 'q',
      .type = OPTION_FLAG,
-     .help = "print nothing about heaps that are fine",
+     .help = "print nothing if all heaps are equal",
      .setting = offsetof(ReplaySettings, session.is_quiet)},
     PROGRESS_OPTION(offsetof(ReplaySettings, session)),
     {.name = NULL},
@@ -106,17 +107,17 @@ const CommandUsage replay_usage = {
     .max_operands = INT32_MAX,
     .options = options,
     .details =
-        "Marks each snapshot (PATH, or *.zst in the folder PATH and in folders in it)\n"
-        "serially, on schedules that can be had again (each number of workers with each\n"
-        "policy and seed), and on threads. All marks of a heap must agree, and what they\n"
-        "find must be what the heap's golden says: DIR/cart.golden of cart.zst.\n"
+        "Marks each snapshot (PATH, or all *.zst in the folder PATH and below it) serially,\n"
+        "on reproducible schedules (each number of workers with each policy and seed), and\n"
+        "on threads. All marks of a heap must be equal, and equal to the golden of the\n"
+        "heap: DIR/cart.golden for cart.zst.\n"
         "\n"
-        "The exit status is 0 when all do, 1 when a heap differs or has no golden, 3 when a\n"
-        "snapshot or golden is damaged; the highest of all heaps.\n"
+        "The exit status is 0 if all are equal, 1 if a heap differs or has no golden, 3 if\n"
+        "a snapshot or golden is damaged; the highest of all heaps.\n"
         "\n"
-        "`rudo-snap replay merge FILE... -o OUT` puts together the --json files of all\n"
-        "shards of one replay, and reports and exits as one replay of all heaps would have.\n"
-        "(A folder of this name is './merge'.)\n",
+        "`rudo-snap replay merge FILE... -o OUT` merges the --json files of all shards of\n"
+        "one replay, and prints and exits as one replay of all heaps would. (A folder of\n"
+        "this name can be given as ./merge.)\n",
     .examples = "  rudo-snap replay heaps/ --golden heaps/golden\n"
                 "  rudo-snap replay heaps/ --golden heaps/golden --update\n"
                 "  rudo-snap replay heaps/ --shard 2/4 --json part2.jsonl\n"
@@ -159,7 +160,8 @@ static bool parse_policies(ReplayPlan *plan, const char *text, Error *error)
         memcpy(plan->policies, lists[i].policies, sizeof plan->policies);
         return true;
     }
-    return error_set(error, ERROR_USAGE, "--policy '%.60s' is not 'steal', 'owner' or both", text);
+    return error_set(error, ERROR_USAGE,
+                     "--policy: '%.60s' is not 'steal', 'owner' or 'steal,owner'", text);
 }
 
 static bool take_golden(ReplayRun *run, Error *error)
@@ -190,7 +192,7 @@ static bool take_settings(ReplayRun *run, Error *error)
     run->record = (ReplayRunRecord){
         .plan = plan, .has_golden = settings->golden != NULL, .part = 1, .parts = 1};
     if (settings->output != NULL)
-        return error_set(error, ERROR_USAGE, "--output goes with 'merge'");
+        return error_set(error, ERROR_USAGE, "--output needs 'merge'");
     return number_list_parse("--workers", settings->workers, 1, MAX_WORKERS, plan->workers,
                              &plan->worker_count, error) &&
            number_range_parse("--seeds", settings->seeds, &plan->first_seed, &plan->last_seed,
@@ -210,7 +212,7 @@ static bool run_heap(void *context, uint32_t worker, uint64_t item, Error *error
 
     if (!replay_heap_run(&run->files.files[item], &run->options, &run->heaps[item], error))
         return false;
-    // One line of progress for all threads: the first of them writes it.
+    // All threads share the line of progress; the first one writes it.
     uint64_t done = ++run->done;
     if (worker == 0)
         progress_tell(&run->session.progress, done, run->files.count);
@@ -224,7 +226,7 @@ static bool collect(ReplayRun *run, const Operands *operands, Error *error)
     if (run->golden != NULL && !run->files.has_named_files &&
         !replay_files_find_orphans(&run->files, run->golden, &run->orphans, error))
         return false;
-    replay_files_keep_part(&run->files, run->record.part, run->record.parts);
+    replay_files_keep_shard(&run->files, run->record.part, run->record.parts);
     run->heaps = calloc(run->files.count + 1, sizeof *run->heaps);
     return run->heaps != NULL ||
            error_set_memory(error, run->files.count * sizeof *run->heaps, "heaps");
@@ -309,7 +311,7 @@ static ExitStatus replay_heaps(const Command *command, const ReplaySettings *set
     session_begin(&run.session, command, &settings->session, operands->values, operands->count);
     ok = take_settings(&run, &error) && collect(&run, operands, &error) &&
          replay_all(&run, &error) && write_documents(&run, &error);
-    // Without --quiet, and with it when not all is fine.
+    // --quiet applies only if all heaps are equal.
     run.session.is_quiet = settings->session.is_quiet && highest_status(&run) == EXIT_STATUS_DONE;
     if (session_prints(&run.session) && (ok || error.code == ERROR_INTERRUPTED))
         print_all(&run, clock_monotonic_ns() - start);

@@ -9,11 +9,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/checksum.h"
 
 #define SNAPSHOT_ENDING ".zst"
 #define GOLDEN_ENDING ".golden"
-// Folders in folders; more is a loop of mounts.
+// A deeper nesting is a loop of mounts.
 #define MAX_FOLDER_DEPTH 64u
 
 static void release_file(ReplayFile *file)
@@ -62,7 +63,8 @@ static char *golden_of(const char *golden, const char *relative, Error *error)
     return NULL;
 }
 
-// Takes `path` and `relative`, which may be NULL, in any case.
+// Adds a file. Takes ownership of `path` and `relative` in any case; if one is NULL, `error` is set
+// already.
 static bool add_file(ReplayFiles *files, char *path, char *relative, const char *golden,
                      Error *error)
 {
@@ -73,16 +75,8 @@ static bool add_file(ReplayFiles *files, char *path, char *relative, const char 
         file.golden = golden_of(golden, relative, error);
         ok = file.golden != NULL;
     }
-    if (ok && files->count == files->capacity) {
-        uint64_t capacity = files->capacity < 64 ? 64 : 2 * files->capacity;
-        ReplayFile *grown = realloc(files->files, capacity * sizeof *grown);
-        if (grown == NULL) {
-            ok = error_set_memory(error, capacity * sizeof *grown, "a list of files");
-        } else {
-            files->files = grown;
-            files->capacity = capacity;
-        }
-    }
+    ok = ok && array_reserve(&files->files, &files->capacity, files->count + 1, sizeof file,
+                             "a list of files", error);
     if (!ok) {
         release_file(&file);
         return false;
@@ -108,7 +102,7 @@ static bool visit(const Walk *walk, const char *relative, unsigned depth, Error 
 
     if (path == NULL)
         return false;
-    // What went away meanwhile, and links to nowhere, are no files.
+    // Files that were removed meanwhile, and dangling links, are skipped.
     if (lstat(path, &state) == 0 && S_ISDIR(state.st_mode))
         ok = walk_folder(walk, relative, depth + 1, error);
     else if (ends_with(relative, walk->ending) && stat(path, &state) == 0 &&
@@ -131,8 +125,9 @@ static bool walk_folder(const Walk *walk, const char *relative, unsigned depth, 
         return false;
     folder = depth < MAX_FOLDER_DEPTH ? opendir(path) : NULL;
     if (folder == NULL)
-        ok = error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path,
-                       depth < MAX_FOLDER_DEPTH ? strerror(errno) : "too many folders in folders");
+        ok =
+            error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path,
+                      depth < MAX_FOLDER_DEPTH ? strerror(errno) : "folders are nested too deeply");
     while (ok && (entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
@@ -169,7 +164,7 @@ static void sort_files(ReplayFiles *files, int (*compare)(const void *left, cons
         qsort(files->files, files->count, sizeof *files->files, compare);
 }
 
-// One of the paths that were given: a folder, or a file of any name.
+// Adds one operand: a folder, or a file of any name.
 static bool collect_path(ReplayFiles *files, const char *path, const char *golden, Error *error)
 {
     uint64_t before = files->count;
@@ -192,18 +187,18 @@ static bool collect_path(ReplayFiles *files, const char *path, const char *golde
         return error_set_memory(error, length, "a path");
     ok = walk_folder(&(Walk){files, root, SNAPSHOT_ENDING, golden}, "", 0, error);
     if (ok && files->count == before)
-        ok = error_set(error, ERROR_USAGE, "there is no snapshot (*.zst) in '%s'", root);
+        ok = error_set(error, ERROR_USAGE, "no snapshot (*.zst) in folder '%s'", root);
     free(root);
     return ok;
 }
 
-// Two heaps with one golden would be held against each other.
+// Two heaps must not share a golden.
 static bool check_goldens(ReplayFiles *files, Error *error)
 {
     sort_files(files, compare_goldens);
     for (uint64_t i = 1; i < files->count; i++)
         if (strcmp(files->files[i - 1].golden, files->files[i].golden) == 0)
-            return error_set(error, ERROR_USAGE, "'%s' and '%s' have the same golden, '%s'",
+            return error_set(error, ERROR_USAGE, "'%s' and '%s' would share the golden '%s'",
                              files->files[i - 1].path, files->files[i].path,
                              files->files[i].golden);
     return true;
@@ -230,13 +225,13 @@ bool replay_files_collect(char *const *paths, int path_count, const char *golden
     return ok;
 }
 
-void replay_files_keep_part(ReplayFiles *files, uint32_t part, uint32_t parts)
+void replay_files_keep_shard(ReplayFiles *files, uint32_t shard, uint32_t shards)
 {
     uint64_t kept = 0;
 
     for (uint64_t i = 0; i < files->count; i++) {
         const char *relative = files->files[i].relative;
-        if (checksum_xxh64(relative, strlen(relative)) % parts == part - 1)
+        if (checksum_xxh64(relative, strlen(relative)) % shards == shard - 1)
             files->files[kept++] = files->files[i];
         else
             release_file(&files->files[i]);

@@ -1,4 +1,4 @@
-// The snapshots that `replay` is to look at, and where their goldens are.
+// The snapshots that `replay` marks, and the paths of their goldens.
 
 #ifndef CLI_COMMANDS_REPLAY_FILES_H
 #define CLI_COMMANDS_REPLAY_FILES_H
@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 typedef struct ReplayFile {
-    char *path;     // as it is opened and shown: "heaps/old/cart.zst"; owned
-    char *relative; // below the folder that was given: "old/cart.zst"; owned
+    char *path;     // to open and to show: "heaps/old/cart.zst"; owned
+    char *relative; // to the folder of the operand: "old/cart.zst"; owned
     char *golden;   // "heaps/golden/old/cart.golden", or NULL; owned
 } ReplayFile;
 
@@ -21,20 +21,21 @@ typedef struct ReplayFiles {
     bool has_named_files; // some were given by name, not by folder
 } ReplayFiles;
 
-// All files that are named in `paths`, and all named *.zst in folders that are (and in folders in
-// them; hidden ones are left out, links to folders are not followed). `golden` may be NULL: the
-// folder of the goldens. On success the caller frees with replay_files_release(). Errors: system,
-// memory, usage (a folder without any; two files with one golden).
+// All files in `paths`, and all files *.zst in and below the folders in `paths`; hidden files are
+// skipped, links to folders are not followed. `golden` is the folder of the goldens, or NULL. On
+// success the caller frees `*out` with replay_files_release(). Errors: system, memory, usage (a
+// folder without snapshots; two files with one golden).
 NODISCARD bool replay_files_collect(char *const *paths, int path_count, const char *golden,
                                     ReplayFiles *out, Error *error);
 void replay_files_release(ReplayFiles *files);
 
-// Keeps the files of part `part` of `parts` (from 1), which a hash of `relative` puts there: the
-// same on every machine, and whatever other files there are.
-void replay_files_keep_part(ReplayFiles *files, uint32_t part, uint32_t parts);
+// Keeps the files of shard `shard` of `shards`, counted from 1. A hash of `relative` chooses the
+// shard of a file, so that it depends neither on the machine nor on the other files.
+void replay_files_keep_shard(ReplayFiles *files, uint32_t shard, uint32_t shards);
 
-// Goldens below `golden` that belong to none of the files go to `out->files`, as `path`. Errors:
-// system, memory.
+// Collects the goldens below the folder `golden` that belong to none of `files`: `path` of each
+// file in
+// `*out`. Errors: system, memory.
 NODISCARD bool replay_files_find_orphans(const ReplayFiles *files, const char *golden,
                                          ReplayFiles *out, Error *error);
 

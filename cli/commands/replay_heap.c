@@ -17,9 +17,9 @@
 #include "base/output_file.h"
 #include "snapshot/file/snapshot_file.h"
 
-// ---- what to say ----
+// ---- the text about it ----
 
-// Adds a line. Memory that is short loses lines, not the verdict.
+// Adds a line. Without memory the line is lost, not the verdict.
 static void say(ReplayHeap *heap, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static void say(ReplayHeap *heap, const char *format, ...)
@@ -108,7 +108,7 @@ static void say_totals(ReplayHeap *heap)
     }
 }
 
-static void set_again(ReplayHeap *heap, char *again)
+static void set_reproduction(ReplayHeap *heap, char *again)
 {
     heap->again = again;
     heap->record.again = again;
@@ -126,9 +126,9 @@ static void fail(ReplayHeap *heap, const Error *error)
     }
 }
 
-// ---- marks among each other ----
+// ---- marks that differ from each other ----
 
-static void tell_of_marks(ReplayHeap *heap, const HeapReplay *replay)
+static void report_marks(ReplayHeap *heap, const HeapReplay *replay)
 {
     const ReplayWay *way = &replay->way;
     ReplayRecord *record = &heap->record;
@@ -158,7 +158,7 @@ static void tell_of_marks(ReplayHeap *heap, const HeapReplay *replay)
         length = asprintf(&again, "rudo-snap mark --workers %u --policy %s %s", way->workers,
                           mark_policy_name(way->policy), record->heap);
     if (length >= 0)
-        set_again(heap, again);
+        set_reproduction(heap, again);
 }
 
 // ---- the golden ----
@@ -193,7 +193,7 @@ static bool write_golden(char *path, const MarkGolden *golden, Error *error)
 
     if (file != NULL)
         output_file_free(file);
-    // It is meant to be shared, unlike snapshots.
+    // Unlike a snapshot, a golden is meant to be shared.
     return ok && (chmod(path, 0644) == 0 ||
                   error_set(error, ERROR_SYSTEM, "cannot change the mode of '%s': %s", path,
                             strerror(errno)));
@@ -208,11 +208,11 @@ static void set_golden_again(ReplayHeap *heap)
 
     if (asprintf(&again, "rudo-snap replay %s --golden %.*s", heap->record.heap,
                  (int)(folder_end - golden), golden) >= 0)
-        set_again(heap, again);
+        set_reproduction(heap, again);
 }
 
-static void tell_of_golden(ReplayHeap *heap, const GoldenComparison *comparison,
-                           const MarkGolden *expected)
+static void report_golden(ReplayHeap *heap, const GoldenComparison *comparison,
+                          const MarkGolden *expected)
 {
     ReplayRecord *record = &heap->record;
 
@@ -238,7 +238,7 @@ static void tell_of_golden(ReplayHeap *heap, const GoldenComparison *comparison,
     say_totals(heap);
 }
 
-// Holds what was found against the golden; writes it where that is asked for.
+// Compares the mark with the golden; writes the golden with --update.
 static bool check_golden(ReplayHeap *heap, const ReplayFile *file, const ReplayHeapOptions *options,
                          const MarkGolden *found, const HeapImage *image, const MarkResult *serial,
                          Error *error)
@@ -253,14 +253,14 @@ static bool check_golden(ReplayHeap *heap, const ReplayFile *file, const ReplayH
         bool ok =
             mark_golden_compare(&expected, found, image, serial, &is_same, &comparison, error);
         if (ok && !is_same)
-            tell_of_golden(heap, &comparison, &expected);
+            report_golden(heap, &comparison, &expected);
         mark_golden_release(&expected);
         if (!ok)
             return false;
     } else if (is_there) {
-        // A damaged one is replaced, too.
+        // --update replaces a damaged golden, too.
         if (!options->updates)
-            return error_add_hint(error, "--update writes it anew");
+            return error_add_hint(error, "--update replaces it");
     } else if (!options->updates) {
         record->verdict = REPLAY_NO_GOLDEN;
         record->exit_status = EXIT_STATUS_FOUND;
@@ -275,7 +275,7 @@ static bool check_golden(ReplayHeap *heap, const ReplayFile *file, const ReplayH
     record->exit_status = EXIT_STATUS_DONE;
     record->is_updated = true;
     free(heap->again);
-    set_again(heap, NULL);
+    set_reproduction(heap, NULL);
     return true;
 }
 
@@ -307,7 +307,7 @@ static bool replay(ReplayHeap *heap, const ReplayFile *file, const ReplayHeapOpt
         take_found(&heap->record, &found, &replay);
         // Marks that differ from each other say nothing about the golden.
         if (replay.has_difference)
-            tell_of_marks(heap, &replay);
+            report_marks(heap, &replay);
         else if (options->golden != NULL)
             ok = check_golden(heap, file, options, &found, image, replay.serial, error);
     }

@@ -1,4 +1,5 @@
-// One heap of a replay: reading, marking every way, comparing with its golden, and what to say.
+// One heap of a replay: reading, marking in all ways of the plan, comparing with its golden, and
+// the text about it.
 
 #ifndef CLI_COMMANDS_REPLAY_HEAP_H
 #define CLI_COMMANDS_REPLAY_HEAP_H

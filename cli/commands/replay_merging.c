@@ -59,7 +59,7 @@ ExitStatus replay_merge_run(const Command *command, char *const *files, int file
     for (uint64_t i = 0; ok && i < merge.count; i++)
         if (merge.lines[i].exit_status > (uint32_t)highest)
             highest = (ExitStatus)merge.lines[i].exit_status;
-    // Without --quiet, and with it when not all is fine.
+    // --quiet applies only if all heaps are equal.
     session.is_quiet = settings->is_quiet && highest == EXIT_STATUS_DONE;
     if (session_prints(&session) && ok)
         print_merge(&merge);

@@ -1,4 +1,4 @@
-// What `replay` prints for people: see cli/commands/replay_output.h.
+// The output of `replay` for people: see cli/commands/replay_output.h.
 
 #include "cli/commands/replay_output.h"
 
@@ -66,7 +66,7 @@ void replay_output_print_text(const char *heap, ReplayVerdict verdict, const cha
     printf(": ");
     print_lines(text != NULL ? text : replay_verdict_name(verdict));
     if (again != NULL) {
-        printf("  again: ");
+        printf("  reproduce: ");
         print_text(stdout, again);
         printf("\n");
     }
@@ -76,7 +76,7 @@ static void print_record(const ReplayRecord *record)
 {
     replay_output_print_text(record->heap, record->verdict, record->text, record->again);
     if (record->again != NULL && !record->is_between_marks) {
-        printf("  if this is the new truth: ");
+        printf("  accept the new result: ");
         print_text(stdout, record->again);
         printf(" --update\n");
     }
@@ -92,7 +92,7 @@ static void print_notes(const ReplayOutput *output, uint64_t finished)
             continue;
         printf("note: ");
         print_text(stdout, record->heap);
-        printf(" is not complete; only the parts that are there were marked\n");
+        printf(" is incomplete; only its present parts were marked\n");
     }
     for (uint64_t i = 0; i < output->orphans->count; i++) {
         printf("note: no heap belongs to the golden ");

@@ -1,4 +1,4 @@
-// What `replay` prints for people.
+// The output of `replay` for people.
 
 #ifndef CLI_COMMANDS_REPLAY_OUTPUT_H
 #define CLI_COMMANDS_REPLAY_OUTPUT_H
@@ -20,7 +20,7 @@ typedef struct ReplayOutput {
 
 void replay_output_print(const ReplayOutput *output);
 
-// Heaps by verdict; "updated" are among the equal ones, too. Nothing where all is fine and quiet.
+// Heaps by verdict; updated heaps count as equal, too.
 typedef struct ReplayCounts {
     uint64_t verdicts[REPLAY_VERDICT_COUNT];
     uint64_t updated;
@@ -28,7 +28,7 @@ typedef struct ReplayCounts {
 
 void replay_output_print_counts(const ReplayCounts *counts);
 
-// "HEAP: " and the lines about it, and the command that has it again. Both texts may be NULL.
+// "HEAP: ", the lines about it, and the command that reproduces it. Both texts may be NULL.
 void replay_output_print_text(const char *heap, ReplayVerdict verdict, const char *text,
                               const char *again);
 

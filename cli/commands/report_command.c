@@ -1,4 +1,4 @@
-// `rudo-snap report`: everything about one heap.
+// `rudo-snap report`: a summary of one heap.
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static const Option options[] = {
     {.name = "top",
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "so many of the biggest retainers in the JSON (default: 20)",
+     .help = "list the N biggest retainers in the JSON (default: 20)",
      .setting = offsetof(ReportSettings, top),
      .minimum = 1,
      .maximum = 1000000},
@@ -32,10 +32,11 @@ const CommandUsage report_usage = {
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
-    .details = "Tells what is in the heap of the snapshot FILE: what accumulates and how it is\n"
-               "reached; objects by type, size class, owner thread and generation, with what\n"
-               "they keep alive and what is garbage; the biggest retainers; pages that few\n"
-               "objects keep; malloc'd memory by owner; what only ambiguous words keep alive.\n",
+    .details = "Summarizes the heap in the snapshot FILE: leak suspects and their paths from the\n"
+               "roots; objects by type, size class, owner thread and generation, with their\n"
+               "retained size and their garbage; the biggest retainers; nearly empty pages and\n"
+               "the objects that keep them; malloc'd memory by owner; and the memory that only\n"
+               "ambiguous words keep alive.\n",
     .examples = "  rudo-snap report shop.zst\n"
                 "  rudo-snap report --json report.json shop.zst\n",
 };
@@ -44,7 +45,7 @@ typedef struct ReportRun {
     const ReportSettings *settings;
     HeapSession session;
     bool is_reduced; // for lack of memory
-    Error reason;    // then
+    Error reason;    // why, if so
     HeapReport report;
 } ReportRun;
 
@@ -56,7 +57,7 @@ static bool answer(void *context, Error *error)
 
     if (!heap_session_read(session, session->operands.values[0], NULL, error))
         return false;
-    // A report that knows less is better than none.
+    // Without memory for retained sizes the report is reduced, not refused.
     if (!heap_session_need_tree(session, &run->reason)) {
         if (run->reason.code != ERROR_MEMORY && run->reason.code != ERROR_UNSUPPORTED) {
             *error = run->reason;
@@ -65,7 +66,7 @@ static bool answer(void *context, Error *error)
         run->is_reduced = true;
         left_out = run->reason.message;
     }
-    heap_session_say(session, "looking at groups, pages and roots");
+    heap_session_say(session, "counting groups, pages and roots");
     if (!heap_report_make(session->image, session->mark, session->report, session->tree,
                           session->tree != NULL ? session->types : NULL,
                           (uint32_t)run->settings->top, &run->report, error))
@@ -102,7 +103,7 @@ static void release(void *context)
 ExitStatus report_run(const Command *command, int argument_count, char **arguments)
 {
     static const HeapQuestion question = {
-        .answer = answer, .print = print_answer, .release = release};
+        .answer = answer, .print = print_answer, .release = release, .shows_terms = true};
     ReportSettings settings = {.top = 20};
     ReportRun run = {.settings = &settings};
 

@@ -29,18 +29,19 @@ static void print_totals(const HeapReport *report)
     printf("reachable    %s object%s, %s", format_count(count, totals->reachable_objects),
            plural(totals->reachable_objects), format_bytes(bytes, totals->reachable_bytes));
     if (reachability->reachable_foreign_blocks > 0) {
-        printf("; %s malloc'd block%s", format_count(count, reachability->reachable_foreign_blocks),
+        printf("; %s foreign block%s", format_count(count, reachability->reachable_foreign_blocks),
                plural(reachability->reachable_foreign_blocks));
         printf(", %s", format_bytes(bytes, reachability->reachable_foreign_bytes));
     }
-    printf("\nunreachable  %s object%s, %s", format_count(count, totals->unreachable_objects),
+    printf("\ngarbage      %s object%s, %s", format_count(count, totals->unreachable_objects),
            plural(totals->unreachable_objects), format_bytes(bytes, totals->unreachable_bytes));
     if (totals->zombies > 0)
-        printf("; %s dropped and not yet swept, %s", format_count(count, totals->zombies),
-               format_bytes(bytes, totals->zombie_bytes));
+        printf("; %s zombie%s", format_count(count, totals->zombies), plural(totals->zombies));
+    if (totals->zombies > 0)
+        printf(", %s", format_bytes(bytes, totals->zombie_bytes));
     printf("\npages        %s, %s", format_count(count, totals->pages),
            format_bytes(bytes, reachability->heap_bytes));
-    printf(", %s of it reachable objects\n",
+    printf(", %s of it in reachable objects\n",
            format_share(count, totals->reachable_bytes, reachability->heap_bytes));
 }
 
@@ -74,14 +75,16 @@ static void print_suspects(const HeapReport *report)
     for (uint32_t i = 0; i < report->suspects.count; i++) {
         const LeakSuspect *suspect = &report->suspects.suspects[i];
         const char *type = node_types_label(report->types, suspect->type);
-        char count[NUMBER_CHARS], bytes[NUMBER_CHARS], share[NUMBER_CHARS];
+        char count[NUMBER_CHARS], bytes[NUMBER_CHARS], share[NUMBER_CHARS], title[64];
 
-        print_title(i == 0 ? "what accumulates" : "what else accumulates");
+        (void)snprintf(title, sizeof title, "suspect %" PRIu32 " of %" PRIu32, i + 1,
+                       report->suspects.count);
+        print_title(title);
         printf("%s x ", format_count(count, suspect->objects));
         style_begin(stdout, STYLE_STRONG);
         print_text(stdout, type);
         style_end(stdout);
-        printf(" keep %s alive, %s of what is reachable\n",
+        printf(" keep %s alive, %s of the reachable bytes\n",
                format_bytes(bytes, suspect->retained_bytes),
                format_share(share, suspect->retained_bytes, reachable_bytes(report)));
         printf("kept by ");
@@ -90,7 +93,7 @@ static void print_suspects(const HeapReport *report)
             printf(" of ");
             print_place(report, suspect->owner);
         }
-        printf("; the largest is 0x%" PRIx64 "\n",
+        printf("; the largest one is 0x%" PRIx64 "\n",
                object_graph_address(report->tree->graph, suspect->example));
         path_output_print(report->types, &report->paths[i], NULL, 0, 1);
     }
@@ -130,8 +133,8 @@ static void add_group(TextTable *table, const HeapReport *report, const HeapGrou
 static void begin_groups(TextTable *table, const char *what)
 {
     text_table_init(table, "rrrrrl");
-    text_table_add(
-        table, (const char *[]){"retained", "reachable", "bytes", "unreachable", "bytes", what});
+    text_table_add(table, (const char *[]){"retained", "reachable", "bytes", "garbage",
+                                           "garbage bytes", what});
 }
 
 static void print_types(const HeapReport *report)
@@ -188,7 +191,7 @@ static void print_retainers(const HeapReport *report)
 
     print_title("biggest retainers");
     text_table_init(&table, "rrrll");
-    text_table_add(&table, (const char *[]){"retained", "", "objects", "what", "kept by"});
+    text_table_add(&table, (const char *[]){"retained", "share", "objects", "object", "kept by"});
     for (uint32_t i = 0; i < shown; i++) {
         uint32_t node = report->retainers[i];
         char bytes[NUMBER_CHARS], share[NUMBER_CHARS], objects[NUMBER_CHARS];
@@ -212,7 +215,7 @@ static void print_page_classes(const PageFragmentation *fragmentation)
 
     text_table_init(&table, "rrrrr");
     text_table_add(&table, (const char *[]){"size class", "pages", "nearly empty", "free in them",
-                                            "all garbage"});
+                                            "only garbage"});
     for (uint32_t i = 0; i < fragmentation->class_count; i++) {
         const ClassPages *class = &fragmentation->classes[i];
         char size[NUMBER_CHARS], pages[NUMBER_CHARS], nearly[NUMBER_CHARS], bytes[NUMBER_CHARS];
@@ -238,11 +241,10 @@ static void print_fragmentation(const HeapReport *report)
     print_page_classes(fragmentation);
     if (shown == 0)
         return;
-    printf("\nwho keeps nearly empty pages (at most %u %% of the slots reachable):\n",
+    printf("\nobjects that keep nearly empty pages (at most %u %% of the slots are reachable):\n",
            NEARLY_EMPTY_SHARE);
     text_table_init(&table, "rrrll");
-    text_table_add(&table,
-                   (const char *[]){"pages", "free", "objects", "of type", "kept by objects of"});
+    text_table_add(&table, (const char *[]){"pages", "free", "objects", "type", "kept by"});
     for (uint32_t i = 0; i < shown; i++) {
         const PageKeeper *keeper = &fragmentation->keepers[i];
         char pages[NUMBER_CHARS], bytes[NUMBER_CHARS], objects[NUMBER_CHARS];
@@ -269,9 +271,9 @@ static void print_foreign_owners(const HeapReport *report)
 
     if (shown == 0)
         return;
-    print_title("malloc'd memory");
+    print_title("malloc'd memory by owner");
     text_table_init(&table, "rrl");
-    text_table_add(&table, (const char *[]){"blocks", "bytes", "kept alive by objects of"});
+    text_table_add(&table, (const char *[]){"blocks", "bytes", "kept by"});
     for (uint32_t i = 0; i < shown; i++) {
         const ForeignOwner *owner = &groups->owners[i];
         char blocks[NUMBER_CHARS], bytes[NUMBER_CHARS];
@@ -292,7 +294,7 @@ static void print_freed(const char *what, const FreedCounts *freed)
 {
     char bytes[NUMBER_CHARS], objects[NUMBER_CHARS];
 
-    printf("%-34s %10s in %s object%s\n", what,
+    printf("%-30s %10s in %s object%s\n", what,
            format_bytes(bytes, freed->object_bytes + freed->block_bytes),
            format_count(objects, freed->objects), plural(freed->objects));
 }
@@ -303,27 +305,27 @@ static void print_ledger(const HeapReport *report)
     char count[NUMBER_CHARS], bytes[NUMBER_CHARS];
     TextTable table;
 
-    print_title("what only ambiguous words keep alive");
-    printf("%s root word%s only look%s like references, ",
-           format_count(count, ledger->conservative_words), plural(ledger->conservative_words),
-           ledger->conservative_words == 1 ? "s" : "");
-    printf("%s %s known to be some\n", format_count(count, ledger->exact_words),
-           ledger->exact_words == 1 ? "is" : "are");
-    printf("%-34s %10s\n", "all of them", format_bytes(bytes, ledger->conservative_bytes));
-    print_freed("those on stacks and in registers", &ledger->stacks_and_registers);
-    print_freed("those that point inside an object", &ledger->interior);
+    print_title("memory that only conservative roots keep alive");
+    printf("%s conservative root%s, ", format_count(count, ledger->conservative_words),
+           plural(ledger->conservative_words));
+    printf("%s exact root%s\n", format_count(count, ledger->exact_words),
+           plural(ledger->exact_words));
+    printf("%-30s %10s\n", "all conservative roots",
+           format_bytes(bytes, ledger->conservative_bytes));
+    print_freed("roots on stacks, in registers", &ledger->stacks_and_registers);
+    print_freed("interior pointers", &ledger->interior);
     if (ledger->excess_objects > 0 && report->reachability->has_guessed_words) {
-        printf("%s object%s %s referred to by more words than their reference counts know,\n",
-               format_count(count, ledger->excess_objects), plural(ledger->excess_objects),
-               ledger->excess_objects == 1 ? "is" : "are");
-        printf("by %s more: weak references, stale words of None, or chance; which, is not known\n",
+        printf("%s object%s more references than reference counts: ",
+               format_count(count, ledger->excess_objects),
+               ledger->excess_objects == 1 ? " has" : "s have");
+        printf("%s weak references, stale words or chance values, which cannot be told apart\n",
                format_count(count, ledger->excess_words));
     }
     if (ledger->word_count == 0)
         return;
     printf("\n");
     text_table_init(&table, "rll");
-    text_table_add(&table, (const char *[]){"retained", "by this word alone", "refers to"});
+    text_table_add(&table, (const char *[]){"retained", "by this root alone", "refers to"});
     for (uint32_t i = 0; i < ledger->word_count; i++) {
         const RootHolder *holder = dominator_tree_holder(report->tree, ledger->words[i]);
         const GraphRoot *root = &report->tree->graph->roots[holder->graph_root];
@@ -343,7 +345,7 @@ void report_output_print(const HeapReport *report, const char *left_out)
 {
     print_totals(report);
     if (left_out != NULL) {
-        printf("\nleft out: what accumulates, retained sizes, owners, ambiguity\n  ");
+        printf("\nskipped: suspects, retained sizes, owners, conservative roots\n  ");
         print_text(stdout, left_out);
         printf("\n");
     }

@@ -1,4 +1,4 @@
-// `rudo-snap retained`: which objects and types keep how much alive.
+// `rudo-snap retained`: the objects and types with the largest retained sizes.
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static const Option options[] = {
     {.name = "top",
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "so many, the largest first (default: 20)",
+     .help = "show the N largest (default: 20)",
      .setting = offsetof(RetainedSettings, top),
      .minimum = 1,
      .maximum = MOST_ROWS},
@@ -41,8 +41,8 @@ static const Option options[] = {
     {.name = "prove",
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "take N random objects away, one at a time, mark again,\n"
-             "and compare; a difference is exit status 1",
+     .help = "check N random retained sizes: remove the object, mark\n"
+             "again, and compare; exit status 1 if any differs",
      .setting = offsetof(RetainedSettings, prove),
      .minimum = 1,
      .maximum = MOST_ROWS},
@@ -55,10 +55,10 @@ const CommandUsage retained_usage = {
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
-    .details = "Finds the dominator tree of the heap in the snapshot FILE and lists what keeps\n"
-               "most alive: the retained size of an object is what would become garbage if\n"
-               "nothing referred to it any more. Malloc'd blocks count to whoever alone leads\n"
-               "to them.\n",
+    .details = "Computes the dominator tree of the heap in the snapshot FILE and lists the\n"
+               "largest retained sizes. The retained size of an object is the size of all\n"
+               "objects and malloc'd blocks that would become garbage if nothing referred to the\n"
+               "object any more.\n",
     .examples = "  rudo-snap retained shop.zst\n"
                 "  rudo-snap retained --by type --top 5 shop.zst\n"
                 "  rudo-snap retained --prove 20 --json retained.json shop.zst\n",
@@ -122,7 +122,7 @@ static void print_totals(const RetainedRun *run)
     printf(", %s root%s\n\n", format_count(text, graph->root_count), plural(graph->root_count));
 }
 
-// "0x600000000640 shop::Order", into text.
+// "shop::Order 0x600000000640", into text.
 static void node_text(const RetainedRun *run, uint32_t node, char *text, size_t size)
 {
     const NodeTypes *types = run->session.types;
@@ -161,7 +161,7 @@ static void print_objects(const RetainedRun *run)
     TextTable table;
 
     text_table_init(&table, "rrrll");
-    text_table_add(&table, (const char *[]){"retained", "", "objects", "what", "kept by"});
+    text_table_add(&table, (const char *[]){"retained", "share", "objects", "object", "kept by"});
     for (uint32_t i = 0; i < shown; i++) {
         uint32_t node = run->report->objects[i];
         char bytes[NUMBER_CHARS], share[NUMBER_CHARS], objects[NUMBER_CHARS];
@@ -187,8 +187,8 @@ static void print_types(const RetainedRun *run)
     if (shown > run->settings->top)
         shown = (uint32_t)run->settings->top;
     text_table_init(&table, "rrrrrl");
-    text_table_add(&table,
-                   (const char *[]){"all freed", "", "each alone", "objects", "own bytes", "type"});
+    text_table_add(&table, (const char *[]){"all freed", "share", "each alone", "objects",
+                                            "own bytes", "type"});
     for (uint32_t i = 0; i < shown; i++) {
         const RetainedType *type = &run->report->retained_types[i];
         uint64_t all_bytes = type->freed.object_bytes + type->freed.block_bytes;
@@ -203,8 +203,8 @@ static void print_types(const RetainedRun *run)
                                                 node_types_label(run->session.types, type->type)});
     }
     text_table_print_fitting(&table, 1u << 5, stdout);
-    printf("all freed: were all objects of the type gone; each alone: what they keep alive one by "
-           "one\n");
+    printf("all freed: if every object of the type were removed; each alone: the sum of their "
+           "retained sizes\n");
     print_left_out(run->report->type_count, shown, "types");
 }
 
@@ -224,7 +224,7 @@ static void print_proofs(const RetainedRun *run)
     if (run->settings->prove == 0)
         return;
     printf("\nproved: %" PRIu32 " of %" PRIu32
-           " figures are what marking again without the object frees\n",
+           " retained sizes equal what marking without the object frees\n",
            run->proof_count - failed, run->proof_count);
     for (uint32_t i = 0; i < run->proof_count && shown < 10; i++) {
         const RetainedProof *proof = &run->proofs[i];
@@ -276,8 +276,11 @@ static void release(void *context)
 
 ExitStatus retained_run(const Command *command, int argument_count, char **arguments)
 {
-    static const HeapQuestion question = {
-        .answer = answer, .print = print_answer, .is_finding = is_finding, .release = release};
+    static const HeapQuestion question = {.answer = answer,
+                                          .print = print_answer,
+                                          .is_finding = is_finding,
+                                          .release = release,
+                                          .shows_terms = true};
     RetainedSettings settings = {.top = 20, .by = BY_OBJECT};
     RetainedRun run = {.settings = &settings};
 

@@ -28,7 +28,8 @@ static bool parse_seed(const char *text, uint64_t *seed, Error *error)
     *seed = strtoull(text, &end, 10);
     // strtoull() would also take blanks and signs.
     if (errno != 0 || end == text || *end != '\0' || text[0] < '0' || text[0] > '9')
-        return error_set(error, ERROR_USAGE, "--schedule: '%s' is not a seed", text);
+        return error_set(error, ERROR_USAGE, "--schedule: '%s' is not a seed, a number from 0",
+                         text);
     return true;
 }
 
@@ -54,8 +55,7 @@ static bool read_operations(ScheduledRun *run, Error *error)
         return false;
     if (!run->operations.is_queue)
         return true;
-    (void)error_set(error, ERROR_USAGE, "schedule '%s' is of a queue alone: it marks nothing",
-                    run->file);
+    (void)error_set(error, ERROR_USAGE, "schedule '%s' is for a queue, not for a mark", run->file);
     return error_add_hint(error, "`rudo-snap explore --replay %s` runs it", run->file);
 }
 
@@ -85,7 +85,8 @@ static bool take_options(const ScheduledRun *run, const MarkOptions *recorded, M
         return error_set(error, ERROR_USAGE, "schedule '%s' is for %u workers", run->file,
                          recorded->workers);
     if (options->policy != MARK_POLICY_DEFAULT && options->policy != recorded->policy)
-        return error_set(error, ERROR_USAGE, "schedule '%s' is for the other --policy", run->file);
+        return error_set(error, ERROR_USAGE, "schedule '%s' is for --policy %s", run->file,
+                         mark_policy_name(recorded->policy));
     if (options->kind != MARK_MAJOR && options->kind != recorded->kind)
         return error_set(error, ERROR_USAGE, "schedule '%s' is for a %s mark", run->file,
                          mark_kind_name(recorded->kind));
@@ -114,8 +115,8 @@ static bool prepare_following(ScheduledRun *run, const HeapImage *image, MarkOpt
                         options, error);
 }
 
-// Operations are followed in the exploring build, here and now. When they lead to no violation, the
-// mark itself may go on as it likes: the result is the same.
+// Operations are followed in the exploring build, before the mark. If they lead to no violation,
+// the mark itself runs on any schedule: the result is the same.
 static bool follow_operations(ScheduledRun *run, const HeapImage *image, MarkOptions *options,
                               Error *error)
 {

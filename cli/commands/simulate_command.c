@@ -1,4 +1,4 @@
-// `rudo-snap simulate`: what marking a heap would take on so many cores.
+// `rudo-snap simulate`: the time that marking a heap would take on N cores.
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,33 +34,33 @@ static const Option options[] = {
     {.name = "workers",
      .type = OPTION_TEXT,
      .value_name = "LIST",
-     .help = "so many workers, 1 to 64 each\n(default: 1,2,4,8,16,32,64)",
+     .help = "numbers of workers, 1 to 64 each\n(default: 1,2,4,8,16,32,64)",
      .setting = offsetof(SimulateSettings, workers)},
     {.name = "policy",
      .type = OPTION_CHOICE,
      .choices = policies,
-     .help = "as in `rudo-snap mark` (default: steal)",
+     .help = "as for `rudo-snap mark` (default: steal)",
      .setting = offsetof(SimulateSettings, policy)},
     {.name = "calibrate",
      .type = OPTION_FLAG,
-     .help = "measure on this machine what marking costs, instead of\n"
-             "taking what it costs elsewhere",
+     .help = "measure the costs of marking on this machine (default:\n"
+             "the costs of a server CPU of 2021)",
      .setting = offsetof(SimulateSettings, is_calibrated)},
     {.name = "costs",
      .type = OPTION_TEXT,
      .value_name = "FILE",
-     .help = "take the costs from FILE, which --json wrote",
+     .help = "read the costs from FILE, which --json wrote",
      .setting = offsetof(SimulateSettings, costs)},
     {.name = "svg",
      .type = OPTION_TEXT,
      .value_name = "FILE",
-     .help = "plot speed-ups into FILE",
+     .help = "plot the speed-ups to FILE",
      .setting = offsetof(SimulateSettings, svg)},
     {.name = "trace-events",
      .type = OPTION_TEXT,
      .value_name = "FILE",
      .help = "write a timeline of the mark with the most workers to\n"
-             "FILE, as Chrome trace events; Perfetto opens it",
+             "FILE, as Chrome trace events for Perfetto",
      .setting = offsetof(SimulateSettings, trace_events)},
     ANSWER_OPTIONS,
     {.name = NULL},
@@ -71,11 +71,11 @@ const CommandUsage simulate_usage = {
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
-    .details = "Predicts how long marking the heap in the snapshot FILE would take with so many\n"
-               "workers on as many cores, and what would hold them up. The marker's own workers\n"
-               "run one after the other in virtual time, so the answer is the same on every\n"
-               "machine, given the costs. 'ideal' is what workers that cost nothing could reach:\n"
-               "an object can be marked only after one that refers to it.\n",
+    .details = "Predicts how long marking the heap in the snapshot FILE would take with N workers\n"
+               "on N cores, and where they would lose time. The workers of the marker run one at\n"
+               "a time in virtual time, so that the result is the same on every machine, given\n"
+               "the costs. 'ideal' is the speed-up without the cost of sharing work: an object\n"
+               "can be marked only after an object that refers to it.\n",
     .examples = "  rudo-snap simulate shop.zst\n"
                 "  rudo-snap simulate --calibrate --workers 1,2,4 --json costs.json shop.zst\n"
                 "  rudo-snap simulate --costs costs.json --svg speedup.svg shop.zst\n",
@@ -252,10 +252,11 @@ static void print_answer(void *context)
     printf(", at most %s at the same distance from the roots\n\n",
            format_count(text, run->shape.widest));
     print_marks(run);
-    printf("\nvirtual time; costs %s\n",
-           run->settings->is_calibrated   ? "measured on this machine"
-           : run->settings->costs != NULL ? "from a file"
-                                          : "of a 2021 server CPU: --calibrate measures them here");
+    printf("\ntimes are virtual; costs %s\n",
+           run->settings->is_calibrated   ? "were measured on this machine"
+           : run->settings->costs != NULL ? "were read from a file"
+                                          : "are those of a server CPU of 2021 (--calibrate "
+                                            "measures this machine)");
     heap_session_print_notes(&run->session);
     heap_session_print_next(&run->session, "simulate",
                             (const char *[]){"--trace-events", "timeline.json", NULL});

@@ -19,24 +19,24 @@ static const Option options[] = {
     {.name = "quiet",
      .letter = 'q',
      .type = OPTION_FLAG,
-     .help = "print nothing about files that are fine",
+     .help = "print only errors",
      .setting = offsetof(VerifySettings, is_quiet)},
     {.name = "salvage",
      .type = OPTION_FLAG,
-     .help = "write what is whole in FILE, which may be damaged or\n"
-             "cut short, to OUT: a snapshot that says what is\n"
-             "missing in it",
+     .help = "write the undamaged parts of FILE, which may be\n"
+             "damaged or cut short, to OUT: a snapshot that lists\n"
+             "its missing parts",
      .setting = offsetof(VerifySettings, salvages)},
     {.name = "output",
      .letter = 'o',
      .type = OPTION_TEXT,
      .value_name = "OUT",
-     .help = "with --salvage: the snapshot to write",
+     .help = "with --salvage: write the snapshot to OUT",
      .setting = offsetof(VerifySettings, output)},
     {.name = "force",
      .letter = 'f',
      .type = OPTION_FLAG,
-     .help = "replace OUT when it exists",
+     .help = "replace OUT if it exists",
      .setting = offsetof(VerifySettings, replaces)},
     {.name = NULL},
 };
@@ -46,12 +46,12 @@ const CommandUsage verify_usage = {
     .min_operands = 1,
     .max_operands = INT32_MAX,
     .options = options,
-    .details = "Checks every checksum in each FILE, and everything that loading it checks: that\n"
-               "each page, root and block in it is possible. Goes on after a damaged file; the\n"
-               "exit status is the highest of all files.\n"
+    .details = "Checks all checksums of each FILE, and that each page, root and block in it is\n"
+               "valid. Continues after a damaged file; the exit status is the highest of all\n"
+               "files.\n"
                "\n"
-               "With --salvage, takes from one FILE every page, root and block that is whole. The\n"
-               "new snapshot works everywhere; reports on it say that it is not complete.\n",
+               "With --salvage, copies every undamaged page, root and block of one FILE to OUT.\n"
+               "All commands accept the new snapshot; their reports say that it is incomplete.\n",
     .examples = "  rudo-snap verify shop.zst\n"
                 "  rudo-snap verify heaps/*.zst\n"
                 "  rudo-snap verify --salvage cut.zst -o saved.zst\n",
@@ -81,7 +81,7 @@ static void print_salvage(const char *path, const VerifySettings *settings,
     char text[2][NUMBER_CHARS];
 
     print_text(stdout, path);
-    printf(": %s of %s frames are whole\n", format_count(text[0], found->whole_frames),
+    printf(": %s of %s frames are undamaged\n", format_count(text[0], found->whole_frames),
            format_count(text[1], found->frames));
     printf("  pages   %s of %s\n", format_count(text[0], found->kept_pages),
            format_count(text[1], found->kept_pages + found->lost_pages));
@@ -89,7 +89,7 @@ static void print_salvage(const char *path, const VerifySettings *settings,
     printf("  blocks  %s\n", format_count(text[0], found->kept_blocks));
     printf("  wrote   ");
     print_text(stdout, settings->output);
-    printf("%s\n", found->is_complete ? ", which is complete" : ", which is not complete");
+    printf("%s\n", found->is_complete ? ", which is complete" : ", which is incomplete");
     print_next(stdout, "info", (const char *[]){settings->output, NULL});
 }
 
@@ -101,8 +101,8 @@ static ExitStatus salvage(const Command *command, const VerifySettings *settings
 
     if (!settings->salvages || settings->output == NULL || operands->count != 1) {
         (void)error_set(&error, ERROR_USAGE,
-                        settings->salvages ? "--salvage takes one FILE and --output OUT"
-                                           : "--output and --force go with --salvage");
+                        settings->salvages ? "--salvage needs one FILE and --output OUT"
+                                           : "--output and --force need --salvage");
         return report_usage_error(command, &error);
     }
     if (!snapshot_salvage(operands->values[0], settings->output, settings->replaces, &found,

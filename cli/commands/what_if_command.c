@@ -1,4 +1,4 @@
-// `rudo-snap what-if`: what would be freed without some objects, types or roots.
+// `rudo-snap what-if`: the memory that removing some objects, types or roots would free.
 
 #include <stdio.h>
 
@@ -18,10 +18,11 @@ static const Option options[] = {
     {.name = "cut",
      .type = OPTION_TEXTS,
      .value_name = "WHAT",
-     .help = "take away this ADDRESS (of an object, a foreign block or a\n"
-             "root word), TYPE, or group of roots (stack, register,\n"
-             "global, tls, handle, foreign, explicit, conservative,\n"
-             "exact, interior, thread:NAME); may be given several times",
+     .help = "remove WHAT: an ADDRESS (of an object, a foreign block\n"
+             "or a root), a TYPE, or a group of roots (stack,\n"
+             "register, global, tls, handle, foreign, explicit,\n"
+             "conservative, exact, interior, thread:NAME); can be\n"
+             "given several times",
      .is_required = true,
      .setting = offsetof(WhatIfSettings, cuts)},
     ANSWER_OPTIONS,
@@ -33,8 +34,8 @@ const CommandUsage what_if_usage = {
     .min_operands = 1,
     .max_operands = 1,
     .options = options,
-    .details = "Marks the heap in the snapshot FILE again as if some of it were not there, and\n"
-               "says what would become garbage.\n",
+    .details = "Marks the heap in the snapshot FILE again without the objects, types or roots\n"
+               "that --cut names, and shows how much would become garbage.\n",
     .examples = "  rudo-snap what-if --cut shop::Cart shop.zst\n"
                 "  rudo-snap what-if --cut 0x600000000640 --cut stack shop.zst\n",
 };
@@ -61,7 +62,7 @@ static bool answer(void *context, Error *error)
             return false;
         run->cut_count++;
     }
-    heap_session_say(session, "marking without it");
+    heap_session_say(session, "marking again");
     if (!what_if_make(session->image, session->mark, session->report->type_table, run->cuts,
                       run->cut_count, &run->what_if, error))
         return false;
@@ -93,12 +94,11 @@ static void print_freed(const WhatIfRun *run)
     printf(" (%s object%s", format_count(text, what_if->cut_objects), plural(what_if->cut_objects));
     printf(", %s foreign block%s", format_count(text, what_if->cut_blocks),
            plural(what_if->cut_blocks));
-    printf(", %s root word%s):\n\n", format_count(text, what_if->cut_roots),
-           plural(what_if->cut_roots));
+    printf(", %s root%s):\n\n", format_count(text, what_if->cut_roots), plural(what_if->cut_roots));
     style_begin(stdout, STYLE_STRONG);
     printf("freed: %s", format_bytes(text, freed));
     style_end(stdout);
-    printf(", %s of what is reachable",
+    printf(", %s of the reachable bytes",
            format_share(text, freed,
                         report->totals.reachable_bytes + report->reachable_foreign_bytes));
     printf("; %s object%s", format_count(text, what_if->freed.objects),

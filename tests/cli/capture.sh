@@ -23,7 +23,7 @@ check_exit "a running program is captured" 0
 check_output "the summary says what was looked at, the pause, the file, and what to do next" stdout \
     "c-heap (pid $pid), * thread*, * of private memory
   stopped for  *s
-  found        * GC pages, * objects (looked at * pages)
+  found        * GC pages, * objects (searched * pages)
   wrote        heap.zst, *B (* smaller)*
 next: rudo-snap report heap.zst"
 check_output "nothing goes to standard error" stderr ""

@@ -58,23 +58,23 @@ sed 's/^w0 0 3/w3 0 3/' fine.schedule >gone.schedule
 run "$RUDO_SNAP" explore --replay gone.schedule
 check_exit "a schedule that cannot be followed" 1
 check "says where" \
-    grep -q "departs from schedule 'gone.schedule' at operation 0 of 3: worker 3 cannot go on" stderr
+    grep -q "departs from schedule 'gone.schedule' at operation 0 of 3: worker 3 cannot continue" stderr
 sed 's/^w0 0 3/w0 0 1\nf0 0 1\nw0 0 1/' fine.schedule >flushed.schedule
 run "$RUDO_SNAP" explore --replay flushed.schedule
 check "nor one with a store that is not there" \
-    grep -q 'at operation 1 of 3: the store buffer of worker 0 is empty here' stderr
+    grep -q 'at operation 1 of 3: the store buffer of worker 0 is empty' stderr
 sed 's/^w0 0 3/w0 0 1\nw0 1 2/' fine.schedule >valued.schedule
 run "$RUDO_SNAP" explore --replay valued.schedule
 check "or a value that is not there" \
-    grep -q 'at operation 1 of 3: worker 0 has no such value to find here' stderr
+    grep -q 'at operation 1 of 3: worker 0 cannot read that value' stderr
 sed 's/^choices 3/choices 9003/; s/^w0 0 3/w0 0 3\nw0 0 9000/' fine.schedule >long.schedule
 run "$RUDO_SNAP" explore --replay long.schedule
-check "or that goes on and on" grep -q 'of 9003: \(worker 0 cannot go on\|it is over\) here' stderr
+check "or that goes on and on" grep -q 'of 9003: \(worker 0 cannot continue\|the run has ended\)' stderr
 run "$RUDO_SNAP" explore --replay fine.schedule shop.zst
 check_exit "a queue has no heap" 2
 run "$RUDO_SNAP" mark --schedule file:fine.schedule shop.zst
 check_exit "and marks nothing" 2
-check "says so" grep -q "schedule 'fine.schedule' is of a queue alone: it marks nothing" stderr
+check "says so" grep -q "schedule 'fine.schedule' is for a queue, not for a mark" stderr
 case $BUILD in
 */asan | */tsan) ;;
 *)
@@ -88,7 +88,7 @@ run "$mutated" explore --subject mark --output found
 check_exit "a planted error is found" 1
 check "and named" grep -q '^everybody waits, and nobody will come (deadlock, under sc)$' stdout
 check "in few steps" test "$(grep -cE '^ *[0-9]+  worker ' stdout)" -lt 30
-check "with who waits for what" grep -q 'waits in run_worker for .*end_barrier\|sleeps in work, and nobody' stdout
+check "with who waits for what" grep -q 'waits in run_worker for .*end_barrier\|sleeps in work; no worker' stdout
 check "and whose is what" grep -q ' queue\[1\]->top is 0' stdout
 check "with its seed" grep -qE -- '--model sc --subject mark --seed 1 --from [0-9]+$' stdout
 run "$mutated" explore --subject mark --output nowhere/found

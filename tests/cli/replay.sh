@@ -70,9 +70,9 @@ check_exit "nothing is wrong with the marker" 0
 run mutant/rudo-snap replay roots.zst --seeds 5..6 --golden mutant-golden --update
 check_exit "a marker that loses roots is found" 1
 check_output "and told of" stdout "*the mark on schedule 5 differs from the serial one*not marked, the serial \
-mark says reachable*again: rudo-snap mark --workers * --schedule seed:5 --policy steal roots.zst*"
+mark says reachable*reproduce: rudo-snap mark --workers * --schedule seed:5 --policy steal roots.zst*"
 check "what marks do not agree about becomes no golden" test ! -e mutant-golden
-again=$(sed -n 's/^ *again: rudo-snap //p' stdout)
+again=$(sed -n 's/^ *reproduce: rudo-snap //p' stdout)
 # shellcheck disable=SC2086  # words
 is "marking so again loses objects again" \
     "$(mutant/rudo-snap $again --json - | sed -n 's/.*"digest": //p')" \

@@ -29,7 +29,7 @@ saved()
     is "$1: and so does its JSON" "$(member "$WORK/info.json" complete)" false
     run "$RUDO_SNAP" mark --json "$WORK/mark.json" "$WORK/saved.zst"
     check_exit "$1: it can be marked" 0
-    check_output "$1: the summary says what may be missing" stdout "*note: the snapshot is not complete*upper bounds: *"
+    check_output "$1: the summary says what may be missing" stdout "*note: the snapshot is incomplete*upper bounds: *"
     is "$1: the report is not complete" "$(member "$WORK/mark.json" snapshot.complete)" false
     check "$1: and has upper ends" test "$(member "$WORK/mark.json" totals_possible.objects)" -gt \
         "$(member "$WORK/mark.json" totals.objects)"
@@ -41,10 +41,10 @@ check_exit "a file that was cut short is bad input" 3
 check_output "the way out is named" stderr "*\`rudo-snap verify --salvage *cut.zst -o saved.zst\` keeps the * frame* whole"
 run "$RUDO_SNAP" verify --salvage "$WORK/cut.zst" -o "$WORK/saved.zst"
 check_exit "cut short: it is salvaged" 0
-check_output "cut short: and how much is said" stdout "*cut.zst: * frames are whole
+check_output "cut short: and how much is said" stdout "*cut.zst: * frames are undamaged
   pages   * of *
   roots   0
-*wrote   *saved.zst, which is not complete*next: rudo-snap info *"
+*wrote   *saved.zst, which is incomplete*next: rudo-snap info *"
 saved "cut short"
 check "cut short: the roots are among what is lost" grep -q '"kind": "roots"' "$WORK/info.json"
 

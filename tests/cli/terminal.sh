@@ -41,5 +41,5 @@ run "$RUDO_SNAP" mark "$WORK/shop.zst"
 check "no escapes elsewhere" test -z "$(grep "$escape" "$WORK/stdout" "$WORK/stderr")"
 check_output "no progress elsewhere" stderr ""
 on_terminal -- capture --pid 1 -o - >"$WORK/shown"
-check "a snapshot does not go to a terminal" grep -q "nothing for a terminal" "$WORK/shown"
+check "a snapshot does not go to a terminal" grep -q "refusing to write a snapshot to a terminal" "$WORK/shown"
 done_testing

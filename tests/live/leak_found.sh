@@ -40,9 +40,9 @@ leaked=$(sed -n 's/.*"leaked":\([0-9]*\).*/\1/p' "$WORK/leaky.out" | sed -n 3p)
 
 run "$RUDO_SNAP" report --json "$WORK/report.json" "$WORK/leak3.zst"
 check_exit "the report" 0
-check_output "it begins with the leak" stdout "*what accumulates
+check_output "it begins with the leak" stdout "*suspect 1 of *
 * x trace_listener keep *kept by *trace_hub *global hub *"
-is "what accumulates first is the leaking type" \
+is "the first suspect is the leaking type" \
     "$(asks "$WORK/report.json" 'd["suspects"][0]["type"]')" trace_listener
 is "its owner is who holds it" \
     "$(asks "$WORK/report.json" 'd["suspects"][0]["owner"]["type"]')" trace_hub

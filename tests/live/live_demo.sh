@@ -16,7 +16,7 @@ started()
 run samples/demo.sh
 check_exit "the demo succeeds" 0
 check_output "it captures" stdout "*wrote *build/demo/heap.zst*"
-check_output "it shows the totals" stdout "*reachable *unreachable *digest xxh3-128:*16 workers*"
+check_output "it shows the totals" stdout "*reachable *garbage *digest xxh3-128:*16 workers*"
 check_output "it shows the JSON" stdout '*"schema": "rudo-snap/reachability/1"*'
 check_output "it finds the leak" stdout "*planted * x *, held by *found * x *, held by *yes*"
 check_output "it shows the report" stdout "*rudo-snap report build/demo/heap.zst*reachable *"

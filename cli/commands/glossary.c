@@ -1,0 +1,104 @@
+// The glossary: see cli/commands/glossary.h.
+
+#include "cli/commands/glossary.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define LINE_COLUMNS 78
+#define INDENT 4
+
+const GlossaryTerm glossary_terms[] = {
+    {"conservative root", "A root that looks like a reference, but may be another value. The "
+                          "marker treats it as a reference."},
+    {"DEAD", "The flag in an object header that says that the program has dropped the object. See "
+             "zombie."},
+    {"digest",
+     "A hash of the set of objects that a mark has marked. Two marks with the same digest "
+     "marked the same objects."},
+    {"dominator", "An object, block or root that lies on every path from the roots to another "
+                  "object. Reports name the nearest dominator of an object under \"kept by\"."},
+    {"exact root", "A root that the program has declared to be a reference."},
+    {"fingerprint", "A hash of the pages, live objects, roots and blocks of a heap. Goldens and "
+                    "schedules name their heap by it."},
+    {"foreign block", "A block of malloc'd memory that refers to the heap, such as the buffer of a "
+                      "Vec. It is traced like an object."},
+    {"foreign root", "A word of malloc'd memory that is treated as a root, because the blocks of "
+                     "that memory are not known."},
+    {"frame", "A part of a snapshot file that is compressed by itself and has its own checksum."},
+    {"garbage",
+     "Objects that no root reaches, \"unreachable\" in JSON. A collection would free them."},
+    {"generation", "The age of a page: 0 is young, anything above is old. A minor collection marks "
+                   "only objects in young pages."},
+    {"golden", "A file with the expected result of marking a heap, which `rudo-snap replay` "
+               "compares with."},
+    {"interior pointer", "A pointer to a place inside an object instead of its start. It counts as "
+                         "a reference to the object."},
+    {"invalid reference", "A word that points into a GC page, but not to an allocated object. The "
+                          "marker skips it."},
+    {"large object",
+     "An object that does not fit into a slot of any size class. It has one or more "
+     "pages to itself."},
+    {"layout", "A description of where the page headers and object headers of a collector have "
+               "their fields."},
+    {"mark", "To find all objects that the roots reach, as the first half of a collection does."},
+    {"object", "An allocated slot that the program has not dropped."},
+    {"owner thread", "The thread that allocated a page, by the number that the collector gave it."},
+    {"page", "The unit in which the collector manages memory: a header and slots of one size, or "
+             "one large object."},
+    {"reachable", "Referred to by a root, directly or through other objects and foreign blocks."},
+    {"redacted", "Said of a snapshot that has all counts and references, but no data of the "
+                 "program."},
+    {"retained size", "The size of everything that would become garbage if nothing referred to an "
+                      "object any more, the object included."},
+    {"root",
+     "A word outside of the heap that may refer to an object: on a stack, in a register, in "
+     "a global or thread-local variable, or in other memory."},
+    {"schedule", "The order in which the workers of a mark make their steps. A seed or a schedule "
+                 "file reproduces it."},
+    {"size class", "The size of the slots of a page, in bytes. An object is allocated in the "
+                   "smallest size class that fits."},
+    {"slot", "A cell of a page. It holds one object, or is free."},
+    {"stale word", "A reference that remains in memory after its last use, such as in an "
+                   "Option<Gc<T>> that became None. It counts as a reference."},
+    {"suspect", "Many objects of one type with the same dominator, which together keep much memory "
+                "alive: a possible leak, or a cache."},
+    {"worker", "A thread that marks. With a schedule, workers are virtual: they take turns on one "
+               "thread."},
+    {"zombie", "An object that the program has dropped, but the collector has not swept yet. It is "
+               "neither traced nor counted as an object."},
+    {NULL, NULL},
+};
+
+const GlossaryTerm *glossary_find(const char *term)
+{
+    for (const GlossaryTerm *known = glossary_terms; known->term != NULL; known++)
+        if (strcasecmp(known->term, term) == 0)
+            return known;
+    return NULL;
+}
+
+void glossary_print(const GlossaryTerm *term)
+{
+    const char *word = term->definition;
+    int column = INDENT;
+
+    printf("%s\n%*s", term->term, INDENT, "");
+    while (*word != '\0') {
+        int length = (int)strcspn(word, " ");
+
+        if (column > INDENT && column + 1 + length > LINE_COLUMNS) {
+            printf("\n%*s", INDENT, "");
+            column = INDENT;
+        } else if (column > INDENT) {
+            printf(" ");
+            column++;
+        }
+        printf("%.*s", length, word);
+        column += length;
+        word += length;
+        word += strspn(word, " ");
+    }
+    printf("\n");
+}
