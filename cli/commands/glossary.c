@@ -33,6 +33,7 @@ const GlossaryTerm glossary_terms[] = {
                    "only objects in young pages."},
     {"golden", "A file with the expected result of marking a heap, which `rudo-snap replay` "
                "compares with."},
+    {"image", "The heap as loaded from a snapshot."},
     {"interior pointer", "A pointer to a place inside an object instead of its start. It counts as "
                          "a reference to the object."},
     {"invalid reference", "A word that points into a GC page, but not to an allocated object. The "
@@ -42,11 +43,18 @@ const GlossaryTerm glossary_terms[] = {
      "pages to itself."},
     {"layout", "A description of where the page headers and object headers of a collector have "
                "their fields."},
+    {"live object", "An object that is not a zombie. It is reachable or garbage."},
     {"mark", "To find all objects that the roots reach, as the first half of a collection does."},
-    {"object", "An allocated slot that the program has not dropped."},
+    {"mark result", "The set of objects that a mark has marked."},
+    {"object", "An allocated slot, or a large object. Counts of objects do not include zombies."},
+    {"object header", "The first bytes of an object, with its type word and flags. Objects of the "
+                      "smallest size classes have none."},
     {"owner thread", "The thread that allocated a page, by the number that the collector gave it."},
     {"page", "The unit in which the collector manages memory: a header and slots of one size, or "
              "one large object."},
+    {"page header",
+     "The first bytes of a page, with its slot size, owner thread, generation and bitmaps."},
+    {"pause", "The time for which the threads of a process are stopped during a capture."},
     {"reachable", "Referred to by a root, directly or through other objects and foreign blocks."},
     {"redacted", "Said of a snapshot that has all counts and references, but no data of the "
                  "program."},
@@ -55,6 +63,8 @@ const GlossaryTerm glossary_terms[] = {
     {"root",
      "A word outside of the heap that may refer to an object: on a stack, in a register, in "
      "a global or thread-local variable, or in other memory."},
+    {"round", "One pass over the pages that a process has changed while it is copied. In the final "
+              "round the process is stopped."},
     {"schedule", "The order in which the workers of a mark make their steps. A seed or a schedule "
                  "file reproduces it."},
     {"size class", "The size of the slots of a page, in bytes. An object is allocated in the "
@@ -64,6 +74,8 @@ const GlossaryTerm glossary_terms[] = {
                    "Option<Gc<T>> that became None. It counts as a reference."},
     {"suspect", "Many objects of one type with the same dominator, which together keep much memory "
                 "alive: a possible leak, or a cache."},
+    {"type word", "The word in an object header that tells the type of the object, such as the "
+                  "address of its trace function."},
     {"worker", "A thread that marks. With a schedule, workers are virtual: they take turns on one "
                "thread."},
     {"zombie", "An object that the program has dropped, but the collector has not swept yet. It is "

@@ -315,11 +315,11 @@ static void print_ledger(const HeapReport *report)
     print_freed("roots on stacks, in registers", &ledger->stacks_and_registers);
     print_freed("interior pointers", &ledger->interior);
     if (ledger->excess_objects > 0 && report->reachability->has_guessed_words) {
-        printf("%s object%s more references than reference counts: ",
-               format_count(count, ledger->excess_objects),
-               ledger->excess_objects == 1 ? " has" : "s have");
-        printf("%s weak references, stale words or chance values, which cannot be told apart\n",
-               format_count(count, ledger->excess_words));
+        printf("%s object%s referred to by ", format_count(count, ledger->excess_objects),
+               ledger->excess_objects == 1 ? " is" : "s are");
+        printf("%s more word%s than the reference counts say:\n",
+               format_count(count, ledger->excess_words), plural(ledger->excess_words));
+        printf("  weak references, stale words or chance values, which cannot be told apart\n");
     }
     if (ledger->word_count == 0)
         return;

@@ -1,6 +1,9 @@
 #!/bin/bash
-# The glossary: `rudo-snap help glossary` and docs/glossary.md say the same; every term is explained by
-# itself, too.
+# The glossary: `rudo-snap help glossary` and docs/glossary.md say the same; a single term is explained,
+# too.
+#
+#   tests/cli/glossary.sh            compare
+#   tests/cli/glossary.sh --update   write docs/glossary.md
 . "$(dirname "$0")/../support/tap.sh"
 
 # "term: definition", one a line.
@@ -19,6 +22,12 @@ of_document()
 
 "$RUDO_SNAP" help glossary >"$WORK/glossary"
 of_help <"$WORK/glossary" >"$WORK/terms"
+if [ "${1:-}" = --update ]; then
+    sed '/^- /,$d' docs/glossary.md >"$WORK/document"
+    sed 's/^\([^:]*\): /**\1**: /' "$WORK/terms" | fold -s -w 96 |
+        sed 's/ *$//; s/^\*\*/- &/; /^- /!s/^/  /' >>"$WORK/document"
+    cp "$WORK/document" docs/glossary.md
+fi
 check "there are terms" test "$(wc -l <"$WORK/terms")" -ge 20
 check "docs/glossary.md says the same" diff "$WORK/terms" <(of_document)
 check "terms are in order" sort -f -c <(cut -d: -f1 "$WORK/terms")
