@@ -192,7 +192,7 @@ bool heap_sections_read_runs(ByteSource *source, const SectionMap *map, const He
 
 static void look(void *builder, const uint8_t *bytes, uint64_t length)
 {
-    heap_image_builder_look(builder, bytes, length);
+    heap_image_builder_fill_records(builder, bytes, length);
 }
 
 static bool read_pages_section(ByteSource *source, const Section *section, const HeapLayout *layout,

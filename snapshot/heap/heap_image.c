@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "snapshot/heap/heap_image_internal.h"
+#include "base/search.h"
 #include "base/side_table.h"
 
 const char *root_kind_name(RootKind kind)
@@ -31,8 +32,10 @@ void heap_image_free(HeapImage *image)
     heap_image_unmap(image);
     free_const(image->runs);
     free_const(image->pages);
+    free_const(image->generations);
     free_const(image->page_window.entries);
     side_table_free(image->live, (image->word_count + 1) * sizeof *image->live);
+    side_table_free(image->dead, (image->word_count + 1) * sizeof *image->dead);
     free_const(image->arena_pages);
     side_table_free(image->page_tags, image->tag_count + 1);
     free_const(image->roots);
@@ -43,71 +46,56 @@ void heap_image_free(HeapImage *image)
     free(image);
 }
 
+uint64_t heap_image_run_pages(const HeapImage *image, uint32_t page)
+{
+    const HeapPage *record = &image->pages[page];
+    uint64_t bytes = (uint64_t)record->header_size + record->block_size;
+
+    if (!heap_image_is_large(image, page))
+        return 1;
+    return (bytes + image->layout.page_size - 1) >> image->page_shift;
+}
+
 uint32_t heap_image_find_page_slow(const HeapImage *image, uint64_t address)
 {
-    uint32_t low = 0, high = image->window_low;
-    PageHeader header;
+    uint32_t first = 0, end = image->window_low, page;
 
     // Pages in the window have their own table; few or none are left on its two sides.
     if (address >> image->page_shift >= image->page_window.first) {
-        low = image->window_high;
-        high = image->page_count;
+        first = image->window_high;
+        end = image->page_count;
     }
-    // The last page that starts at or below `address`.
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (image->pages[middle].address <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0)
+    page = first + (uint32_t)search_above(image->pages + first, end - first, address, address);
+    if (page == 0)
         return NO_INDEX;
-    uint32_t page = low - 1;
-    uint64_t distance = address - image->pages[page].address;
-    if (distance < image->layout.page_size)
-        return page;
-    if (!heap_image_is_large(image, page))
-        return NO_INDEX;
-    // Valid since finish() looked at it; read again only for its length.
-    if (page_header_read(&image->layout, heap_image_page_bytes(image, page), UINT64_MAX, &header) !=
-        PAGE_HEADER_VALID)
-        return NO_INDEX;
-    return distance < (uint64_t)header.page_count << image->page_shift ? page : NO_INDEX;
+    page--;
+    return address - image->pages[page].address < heap_image_run_pages(image, page)
+                                                      << image->page_shift
+               ? page
+               : NO_INDEX;
 }
 
 uint64_t heap_image_allocated_word(const HeapImage *image, uint32_t page, uint32_t word)
 {
-    return heap_image_bitmap_word(image, page, image->layout.allocated_bitmap, word);
+    uint64_t at = heap_image_first_word(image, page) + word;
+
+    if (word >= heap_image_page_words(image, page))
+        return 0;
+    return image->live[at] | (image->dead != NULL ? image->dead[at] : 0);
 }
 
 uint64_t heap_image_dirty_word(const HeapImage *image, uint32_t page, uint32_t word)
 {
-    return heap_image_bitmap_word(image, page, image->layout.dirty_bitmap, word);
-}
-
-uint64_t heap_image_bitmap_word(const HeapImage *image, uint32_t page, uint32_t bitmap,
-                                uint32_t word)
-{
-    uint32_t slots = image->pages[page].slot_count;
-    uint64_t bits;
-
     if (word >= heap_image_page_words(image, page))
         return 0;
-    bits = heap_layout_bitmap_word(heap_image_page_bytes(image, page), bitmap, word);
-    if (slots - word * 64 < 64)
-        bits &= (UINT64_C(1) << (slots - word * 64)) - 1;
-    return bits;
+    return heap_layout_bitmap_word(heap_image_page_bytes(image, page), image->layout.dirty_bitmap,
+                                   word) &
+           heap_layout_slot_bits(image->pages[page].slot_count, word * 64);
 }
 
 bool heap_image_is_allocated(const HeapImage *image, uint32_t page, uint32_t slot)
 {
     return heap_image_allocated_word(image, page, slot / 64) >> (slot % 64) & 1;
-}
-
-uint32_t heap_image_generation(const HeapImage *image, uint32_t page)
-{
-    return (uint32_t)heap_layout_read(heap_image_page_bytes(image, page), image->layout.generation);
 }
 
 bool heap_image_is_under_construction(const HeapImage *image, uint32_t page, uint32_t slot)
@@ -135,16 +123,8 @@ uint32_t heap_image_find_block(const HeapImage *image, uint64_t address)
     if (bucket < image->block_window.count) {
         block = image->block_window.entries[bucket];
     } else {
-        // The first block that ends behind `address`.
-        uint32_t low = 0, high = image->block_count;
-        while (low < high) {
-            uint32_t middle = low + (high - low) / 2;
-            if (blocks[middle].address + blocks[middle].bytes <= address)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        block = low;
+        block = (uint32_t)search_above(blocks, image->block_count, address, address);
+        block -= block > 0;
     }
     for (; block < image->block_count && blocks[block].address <= address; block++)
         if (address - blocks[block].address < blocks[block].bytes)

@@ -10,10 +10,11 @@
 // `const HeapImage *` may be read from any thread. Mark bits belong to each
 // mark (marker/), not to the image; the heap's own mark bits are never trusted.
 //
-// Beside the bytes stand side tables that are small enough for the cache, 37 bytes
+// Beside the bytes stand side tables that are small enough for the cache, 38 bytes
 // a page in all: a window from page address to page index (4 bytes), one record
-// (24), `live` (8): a u64 whose bit i says that slot i holds a live object
-// (allocated and not DEAD), and `page_tags` (1). Where the pages lie densely, as
+// (24), its generation (1), `live` (8): a u64 whose bit i says that slot i holds a
+// live object (allocated and not DEAD), and `page_tags` (1). A heap with DEAD objects
+// has 8 more, for these. Where the pages lie densely, as
 // they nearly always do, a page's live word, its tag, and its word in every mark
 // are all found at the same index: the number of its bucket in the window.
 
@@ -37,7 +38,7 @@ typedef struct PageRun {
     uint64_t page_count;
 } PageRun;
 
-// One page header: a page of slots, or a large object with all its pages.
+// A page of slots, or a large object with all its pages: the image's compact form of a PageRecord.
 typedef struct HeapPage {
     uint64_t address;     // captured
     uint32_t block_size;  // bytes; small classes are powers of two
@@ -127,8 +128,9 @@ typedef struct HeapImage {
     const PageRun *runs;  // ascending, disjoint, not adjacent
     uint64_t image_bytes; // of all runs
 
-    uint32_t page_count;   // page headers, not counting tails of large objects
-    const HeapPage *pages; // ascending by address
+    uint32_t page_count;        // page headers, not counting tails of large objects
+    const HeapPage *pages;      // ascending by address
+    const uint8_t *generations; // of pages
     AddressWindow page_window;
     // Pages [window_low, window_high) are the ones in the window.
     uint32_t window_low;
@@ -139,6 +141,8 @@ typedef struct HeapImage {
 
     // Bit i of word heap_image_first_word(page) + i/64: slot i holds a live object.
     const uint64_t *live;
+    // The same for DEAD objects; NULL when there are none.
+    const uint64_t *dead;
     uint64_t word_count;
     // The first `tag_count` words are tagged: those of pages that have a SlotClass. Word w
     // belongs to bucket w of the window when `is_direct`, to page w otherwise. The words of
@@ -238,13 +242,17 @@ static inline bool heap_image_is_live(const HeapImage *image, uint32_t page, uin
     return image->live[heap_image_first_word(image, page) + slot / 64] >> (slot % 64) & 1;
 }
 
-// Allocated in the heap's own bitmap, DEAD or not.
+static inline uint32_t heap_image_generation(const HeapImage *image, uint32_t page)
+{
+    return image->generations[page];
+}
+
+// Allocated, DEAD or not.
 bool heap_image_is_allocated(const HeapImage *image, uint32_t page, uint32_t slot);
 
-// Bits [64*word, 64*word + 63] of the page's allocated bitmap, cut to its slots.
+// Bits [64*word, 64*word + 63] of the page's slots: allocated, and dirty in the heap's own bitmap.
 uint64_t heap_image_allocated_word(const HeapImage *image, uint32_t page, uint32_t word);
 uint64_t heap_image_dirty_word(const HeapImage *image, uint32_t page, uint32_t word);
-uint32_t heap_image_generation(const HeapImage *image, uint32_t page);
 
 // The object's UNDER_CONSTRUCTION bit: such an object is marked, but not scanned.
 bool heap_image_is_under_construction(const HeapImage *image, uint32_t page, uint32_t slot);
@@ -322,10 +330,12 @@ NODISCARD bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageR
 // range is not inside one reserved run.
 uint8_t *heap_image_builder_bytes(HeapImageBuilder *builder, uint64_t address, uint64_t bytes);
 
-// Looks at the whole pages in `bytes`, which lie in what heap_image_builder_bytes() gave and have
-// their final values. Nobody needs to; finish() is faster about pages that were looked at while
-// they were in the cache. Several threads may call it at once, each for bytes of its own.
-void heap_image_builder_look(HeapImageBuilder *builder, const uint8_t *bytes, uint64_t length);
+// Fills the page records of the whole pages in `bytes`, which lie in memory that
+// heap_image_builder_bytes() gave, and have their final values. The call may be left out: it saves
+// time where the bytes are in the cache. Several threads may call it at once, each for bytes of
+// its own.
+void heap_image_builder_fill_records(HeapImageBuilder *builder, const uint8_t *bytes,
+                                     uint64_t length);
 
 // Each consumes malloc'd arrays (freed by the image) and replaces what was taken before.
 // Roots need no order; blocks need none either, but must be disjoint and inside `bytes`.

@@ -11,9 +11,6 @@
 #define BLOCK_WINDOW_BUCKETS 16u // 64 bytes for a block, which may be tiny
 #define WINDOW_MIN_LIMIT (UINT64_C(1) << 20)
 
-// How far reading page headers looks ahead: memory takes about as long as so many headers.
-#define PAGES_AHEAD 16u
-
 static uint32_t log2_exact(uint64_t power_of_two)
 {
     return (uint32_t)__builtin_ctzll(power_of_two);
@@ -48,7 +45,7 @@ void heap_image_builder_free(HeapImageBuilder *builder)
         return;
     heap_image_free(builder->image);
     free(builder->arena_starts);
-    free(builder->early_words);
+    page_records_release(&builder->records);
     free(builder);
 }
 
@@ -79,108 +76,74 @@ void heap_image_builder_take_details(HeapImageBuilder *builder, SnapshotDetails 
     builder->image->details = details;
 }
 
-typedef struct PageTable {
-    HeapPage *pages;
-    uint32_t *arena_pages; // of a relocated image
-    uint32_t count;
-    uint32_t capacity;
-} PageTable;
-
-// Makes room for one more record.
-static bool grow_table(PageTable *table, bool is_relocated, Error *error)
-{
-    uint32_t capacity = table->capacity < 1024 ? 1024 : table->capacity + table->capacity / 2;
-    HeapPage *pages;
-    uint32_t *arena_pages;
-
-    if (table->count < table->capacity)
-        return true;
-    pages = realloc(table->pages, capacity * sizeof *pages);
-    if (pages == NULL)
-        return error_set_memory(error, capacity * sizeof *pages, "the page records");
-    table->pages = pages;
-    if (is_relocated) {
-        arena_pages = realloc(table->arena_pages, capacity * sizeof *arena_pages);
-        if (arena_pages == NULL)
-            return error_set_memory(error, capacity * sizeof *arena_pages, "the page records");
-        table->arena_pages = arena_pages;
-    }
-    table->capacity = capacity;
-    return true;
-}
-
-// Adds a record for each page of run `r`, whose headers must be valid.
-static bool add_run(HeapImageBuilder *builder, uint64_t r, PageTable *table, Error *error)
-{
-    const HeapImage *image = builder->image;
-    const PageRun *run = &image->runs[r];
-
-    for (uint64_t p = 0; p < run->page_count;) {
-        uint64_t address = run->address + (p << image->page_shift);
-        uint64_t arena_page = builder->arena_starts[r] + p;
-        const uint8_t *bytes = image->is_relocated
-                                   ? image->arena + (arena_page << image->page_shift)
-                                   : (const uint8_t *)(uintptr_t)address;
-        // The header's lines of a page that comes soon; one behind the run does no harm.
-        const uint8_t *ahead = bytes + ((uint64_t)PAGES_AHEAD << image->page_shift);
-        __builtin_prefetch(ahead);
-        __builtin_prefetch(ahead + image->layout.allocated_bitmap);
-        PageHeader header;
-        PageHeaderFault fault = page_header_read(
-            &image->layout, bytes, (run->page_count - p) << image->page_shift, &header);
-        if (fault != PAGE_HEADER_VALID) {
-            builder->fault_address = address;
-            return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s", (unsigned long long)address,
-                             page_header_fault_name(fault));
-        }
-        if (!grow_table(table, image->is_relocated, error))
-            return false;
-        table->pages[table->count] = (HeapPage){
-            .address = address,
-            .block_size = header.block_size,
-            .header_size = (uint16_t)header.header_size,
-            .slot_count = (uint16_t)header.slot_count,
-            .owner_thread = (uint32_t)header.owner_thread,
-        };
-        if (image->is_relocated)
-            table->arena_pages[table->count] = (uint32_t)arena_page;
-        // There are never more records than pages up to here.
-        if (builder->early_words != NULL)
-            builder->early_words[table->count] = builder->early_words[arena_page];
-        table->count++;
-        p += header.page_count;
-    }
-    return true;
-}
-
+// Makes the compact table of pages from the records.
 static bool build_pages(HeapImageBuilder *builder, Error *error)
 {
     HeapImage *image = builder->image;
-    PageTable table = {.count = 0};
-    // An empty heap has arrays too.
-    bool ok = grow_table(&table, image->is_relocated, error);
+    const PageRecords *records = &builder->records;
+    uint64_t count = records->count;
+    HeapPage *pages = malloc((count + 1) * sizeof *pages); // an empty heap has arrays too
+    uint8_t *generations = calloc(count + 1, sizeof *generations);
+    uint32_t *arena_pages = image->is_relocated ? malloc((count + 1) * sizeof *arena_pages) : NULL;
+    uint64_t run = 0;
 
-    for (uint64_t r = 0; ok && r < image->run_count; r++)
-        ok = add_run(builder, r, &table, error);
-    image->pages = table.pages;
-    image->arena_pages = table.arena_pages;
-    image->page_count = table.count;
-    return ok;
+    image->page_count = (uint32_t)count;
+    image->pages = pages;
+    image->generations = generations;
+    image->arena_pages = arena_pages;
+    if (pages == NULL || generations == NULL || (image->is_relocated && arena_pages == NULL))
+        return error_set_memory(error, count * sizeof *pages, "the page table");
+    for (uint64_t i = 0; i < count; i++) {
+        const PageRecord *record = &records->items[i];
+
+        pages[i] = (HeapPage){
+            .address = record->address,
+            .block_size = record->block_size,
+            .header_size = (uint16_t)record->header_size,
+            .slot_count = (uint16_t)record->slot_count,
+            .owner_thread = record->owner_thread,
+        };
+        generations[i] = record->generation;
+        builder->has_dead = builder->has_dead || record->has_dead;
+        if (arena_pages == NULL)
+            continue;
+        while (run + 1 < image->run_count && image->runs[run + 1].address <= record->address)
+            run++;
+        arena_pages[i] =
+            (uint32_t)(builder->arena_starts[run] +
+                       ((record->address - image->runs[run].address) >> image->page_shift));
+    }
+    return true;
 }
 
 // ---- windows ----
 
-// Chooses the stretch of the address space, between gaps, that holds most items, and
-// returns its first and last item. Items ascend by address.
-static void choose_stretch(const uint64_t *addresses, uint64_t count, uint64_t *first,
-                           uint64_t *last)
+// Items that begin with an address, by which they ascend.
+typedef struct AddressedItems {
+    const void *items;
+    size_t item_bytes;
+    uint64_t count;
+} AddressedItems;
+
+static uint64_t address_of(const AddressedItems *items, uint64_t index)
 {
-    uint64_t start = 0;
+    return load_u64((const uint8_t *)items->items + index * items->item_bytes);
+}
+
+// Chooses the stretch of the address space, between gaps, that holds most items, and
+// returns its first and last item.
+static void choose_stretch(const AddressedItems *items, uint64_t *first, uint64_t *last)
+{
+    uint64_t start = 0, before = address_of(items, 0);
 
     *first = 0;
     *last = 0;
-    for (uint64_t i = 1; i <= count; i++) {
-        if (i < count && addresses[i] - addresses[i - 1] < WINDOW_GAP_BYTES)
+    for (uint64_t i = 1; i <= items->count; i++) {
+        uint64_t address = i < items->count ? address_of(items, i) : UINT64_MAX;
+        bool is_end = i == items->count || address - before >= WINDOW_GAP_BYTES;
+
+        before = address;
+        if (!is_end)
             continue;
         if (i - start > *last - *first + 1 || start == 0) {
             *first = start;
@@ -231,22 +194,15 @@ static bool has_one_delta(HeapImage *image)
 
 static bool build_page_window(HeapImage *image, Error *error)
 {
+    const AddressedItems items = {image->pages, sizeof *image->pages, image->page_count};
     uint64_t first, last;
-    uint64_t *addresses;
     uint32_t *entries;
     uint64_t end;
 
     image->page_window.shift = image->page_shift;
     if (image->page_count == 0)
         return true;
-    addresses = malloc(image->page_count * sizeof *addresses);
-    if (addresses == NULL)
-        return error_set_memory(error, image->page_count * sizeof *addresses, "the page table");
-    for (uint32_t i = 0; i < image->page_count; i++)
-        addresses[i] = image->pages[i].address;
-    choose_stretch(addresses, image->page_count, &first, &last);
-    free(addresses);
-
+    choose_stretch(&items, &first, &last);
     end = image->pages[last].address +
           (heap_image_run_pages(image, (uint32_t)last) << image->page_shift);
     if (!window_new(&image->page_window, image->pages[first].address, end - 1, image->page_shift,
@@ -270,22 +226,15 @@ static bool build_page_window(HeapImage *image, Error *error)
 
 static bool build_block_window(HeapImage *image, Error *error)
 {
+    const ForeignBlock *blocks = image->blocks;
+    const AddressedItems items = {blocks, sizeof *blocks, image->block_count};
     uint64_t first, last, bucket = 0;
-    uint64_t *addresses;
     uint32_t *entries;
 
     image->block_window.shift = 12;
     if (image->block_count == 0)
         return true;
-    addresses = malloc(image->block_count * sizeof *addresses);
-    if (addresses == NULL)
-        return error_set_memory(error, image->block_count * sizeof *addresses, "the block table");
-    for (uint32_t i = 0; i < image->block_count; i++)
-        addresses[i] = image->blocks[i].address;
-    choose_stretch(addresses, image->block_count, &first, &last);
-    free(addresses);
-
-    const ForeignBlock *blocks = image->blocks;
+    choose_stretch(&items, &first, &last);
     if (!window_new(&image->block_window, blocks[first].address,
                     blocks[last].address + blocks[last].bytes - 1, 12, last - first + 1,
                     BLOCK_WINDOW_BUCKETS, &entries, error))
@@ -371,14 +320,16 @@ static bool build(HeapImageBuilder *builder, Error *error)
 {
     HeapImage *image = builder->image;
 
-    if (!build_pages(builder, error))
+    if (!heap_image_builder_order_records(builder, error) || !build_pages(builder, error))
         return false;
     sort(image->roots, image->root_count, sizeof *image->roots, compare_roots);
     sort(image->blocks, image->block_count, sizeof *image->blocks, compare_blocks);
+    if (!check_roots(image, error) || !check_blocks(image, error) ||
+        !build_page_window(image, error) || !build_block_window(image, error) ||
+        !heap_image_build_words(image, &builder->records, builder->has_dead, error))
+        return false;
     heap_image_mask_types(image);
-    return check_roots(image, error) && check_blocks(image, error) &&
-           build_page_window(image, error) && build_block_window(image, error) &&
-           heap_image_build_words(image, builder->early_words, error);
+    return true;
 }
 
 uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder)

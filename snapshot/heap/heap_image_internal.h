@@ -4,6 +4,7 @@
 #define SNAPSHOT_HEAP_HEAP_IMAGE_INTERNAL_H
 
 #include "snapshot/heap/heap_image.h"
+#include "snapshot/heap/page_record.h"
 
 // A gap of this many bytes between pages separates what one window covers from the rest.
 #define WINDOW_GAP_BYTES (UINT64_C(1) << 30)
@@ -12,23 +13,22 @@ struct HeapImageBuilder {
     HeapImage *image;
     bool force_relocation;
     uint64_t *arena_starts; // per run: where its pages begin in the arena, in pages
-    // Per page of the arena, and in the end per record: what heap_image_builder_look() found, see
-    // Note [Early words]. NULL: there was no memory for it, and nothing is known.
-    uint64_t *early_words;
+    PageRecords records;    // one place for each page of the arena: Note [Early records]
+    bool has_dead;          // some record has DEAD objects
     uint64_t fault_address;
 };
 
 // Where in the arena the page that holds `bytes` of the image lies, in pages, be it relocated
 // or not; *offset is that of `bytes` in the page.
-uint64_t heap_image_builder_arena_page(const HeapImageBuilder *builder, const uint8_t *bytes,
-                                       uint64_t *offset);
+uint64_t heap_image_builder_place(const HeapImageBuilder *builder, const uint8_t *bytes,
+                                  uint64_t *offset);
 
-// What was found in pages that hold some of `bytes` is not true any more.
+// Drops the records of the pages that hold some of `bytes`, which will change.
 void heap_image_builder_forget(HeapImageBuilder *builder, const uint8_t *bytes, uint64_t length);
 
-// Word `word` of a bitmap in the page header, cut to the page's slots.
-uint64_t heap_image_bitmap_word(const HeapImage *image, uint32_t page, uint32_t bitmap,
-                                uint32_t word);
+// Fills the records that are not there yet, and puts all of them in order.
+// Errors: corrupt (a page has no valid header).
+NODISCARD bool heap_image_builder_order_records(HeapImageBuilder *builder, Error *error);
 
 // Leaves only references in objects whose layout the program told us: see Note [Exact types].
 void heap_image_mask_types(HeapImage *image);
@@ -39,10 +39,11 @@ uint64_t heap_image_run_pages(const HeapImage *image, uint32_t page);
 // The bucket of a page inside the page window.
 uint64_t heap_image_bucket(const HeapImage *image, uint32_t page);
 
-// Makes `live`, `page_tags` and the slot classes; the page window is there already.
-// early_words (a word per record; may be NULL): see Note [Early words].
+// Makes `live`, `dead`, `page_tags` and the slot classes; the page window is there already.
+// records: those of the image's pages; has_dead: some of them have DEAD objects.
 // Errors: memory, unsupported (too many words).
-NODISCARD bool heap_image_build_words(HeapImage *image, const uint64_t *early_words, Error *error);
+NODISCARD bool heap_image_build_words(HeapImage *image, const PageRecords *records, bool has_dead,
+                                      Error *error);
 
 // Gives the memory of all runs back.
 void heap_image_unmap(HeapImage *image);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/search.h"
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/heap/heap_image_internal.h"
 
@@ -187,8 +188,11 @@ bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, 
     }
     image->image_bytes = total_pages << image->page_shift;
     plan_arena(builder);
-    builder->early_words =
-        calloc(image->arena_bytes >> image->page_shift, sizeof *builder->early_words);
+    if (!page_records_reserve(&builder->records, &image->layout,
+                              image->arena_bytes >> image->page_shift, error)) {
+        image->run_count = 0; // nothing is mapped
+        return false;
+    }
     if (image->run_count == 0)
         return true;
     if (!PLACES_IN_ARENA && !builder->force_relocation && place_at_captured_addresses(image))
@@ -200,28 +204,21 @@ bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, 
 static bool find_in_runs(const HeapImage *image, uint64_t address, uint64_t *run_index,
                          uint64_t *bytes_left)
 {
-    uint64_t low = 0, high = image->run_count;
+    uint64_t next = search_above(image->runs, image->run_count, address, address);
 
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (image->runs[middle].address <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0)
+    if (next == 0)
         return false;
-    const PageRun *run = &image->runs[low - 1];
+    const PageRun *run = &image->runs[next - 1];
     uint64_t run_bytes = run->page_count << image->page_shift;
     if (address - run->address >= run_bytes)
         return false;
-    *run_index = low - 1;
+    *run_index = next - 1;
     *bytes_left = run_bytes - (address - run->address);
     return true;
 }
 
-uint64_t heap_image_builder_arena_page(const HeapImageBuilder *builder, const uint8_t *bytes,
-                                       uint64_t *offset)
+uint64_t heap_image_builder_place(const HeapImageBuilder *builder, const uint8_t *bytes,
+                                  uint64_t *offset)
 {
     const HeapImage *image = builder->image;
     uint64_t address = (uint64_t)(uintptr_t)bytes;

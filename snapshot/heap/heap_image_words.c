@@ -1,58 +1,12 @@
-// The words that say which slots hold live objects, and the tags of pages.
+// The words that say which slots hold live and dead objects, and the tags of pages.
 
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/heap/heap_image_internal.h"
 #include "base/side_table.h"
 
-uint64_t heap_image_run_pages(const HeapImage *image, uint32_t page)
-{
-    PageHeader header;
-
-    if (!heap_image_is_large(image, page))
-        return 1;
-    if (page_header_read(&image->layout, heap_image_page_bytes(image, page), UINT64_MAX, &header) !=
-        PAGE_HEADER_VALID)
-        return 1;
-    return header.page_count;
-}
-
 uint64_t heap_image_bucket(const HeapImage *image, uint32_t page)
 {
     return (image->pages[page].address >> image->page_shift) - image->page_window.first;
-}
-
-static uint64_t dead_bits(HeapImage *image, uint32_t page, uint32_t word, uint64_t allocated)
-{
-    const HeapLayout *layout = &image->layout;
-    const LayoutField weak_count = layout->weak_count;
-    uint32_t block_size = image->pages[page].block_size;
-    uint64_t dead = 0, under_construction = 0;
-
-    if (!heap_layout_has_object_header(layout, block_size) || weak_count.width == 0)
-        return 0;
-    const uint8_t *objects = heap_image_object_bytes(image, page, word * 64);
-    for (uint64_t bits = allocated; bits != 0; bits &= bits - 1) {
-        uint32_t bit = (uint32_t)__builtin_ctzll(bits);
-        uint64_t weak = heap_layout_read(objects + (uint64_t)bit * block_size, weak_count);
-        if ((weak & layout->dead_bit) != 0)
-            dead |= UINT64_C(1) << bit;
-        else
-            under_construction |= weak & layout->under_construction_bit;
-    }
-    if (under_construction != 0)
-        image->has_under_construction = true;
-    return dead;
-}
-
-// Which objects of a word's slots are live. early_word: see Note [Early words].
-static uint64_t live_word(HeapImage *image, uint32_t page, uint32_t word, uint64_t early_word)
-{
-    uint64_t allocated;
-
-    if (early_word != 0 && image->pages[page].slot_count <= 64)
-        return early_word;
-    allocated = heap_image_allocated_word(image, page, word);
-    return early_word != 0 ? allocated : allocated & ~dead_bits(image, page, word, allocated);
 }
 
 // The size classes whose pages have at most 64 slots in all of their bytes, header included:
@@ -117,9 +71,23 @@ static uint64_t place_words(HeapImage *image, HeapPage *pages, uint8_t *tags)
     return image->tag_count + extra;
 }
 
-bool heap_image_build_words(HeapImage *image, const uint64_t *early_words, Error *error)
+static bool allocate_words(HeapImage *image, bool has_dead, uint64_t **live, uint64_t **dead,
+                           uint8_t **tags, Error *error)
 {
-    uint64_t *live;
+    // One more, so that an empty heap has arrays too.
+    size_t word_bytes = (image->word_count + 1) * sizeof **live;
+
+    image->live = *live = side_table_new(word_bytes);
+    image->dead = *dead = has_dead ? side_table_new(word_bytes) : NULL;
+    image->page_tags = *tags = side_table_new(image->tag_count + 1);
+    return (*live != NULL && *tags != NULL && (*dead != NULL || !has_dead)) ||
+           error_set_memory(error, word_bytes, "the live words");
+}
+
+bool heap_image_build_words(HeapImage *image, const PageRecords *records, bool has_dead,
+                            Error *error)
+{
+    uint64_t *live, *dead;
     uint8_t *tags;
 
     build_slot_classes(image);
@@ -128,21 +96,25 @@ bool heap_image_build_words(HeapImage *image, const uint64_t *early_words, Error
     if (image->word_count > UINT32_MAX)
         return error_set(error, ERROR_UNSUPPORTED, "%llu mark words are more than we can index",
                          (unsigned long long)image->word_count);
-    // One more, so that an empty heap has arrays too.
-    image->live = live = side_table_new((image->word_count + 1) * sizeof *live);
-    image->page_tags = tags = side_table_new(image->tag_count + 1);
-    if (live == NULL || tags == NULL)
-        return error_set_memory(error, image->word_count * sizeof *live, "the live words");
+    if (!allocate_words(image, has_dead, &live, &dead, &tags, error))
+        return false;
     (void)place_words(image, (HeapPage *)(uintptr_t)image->pages, tags);
 
     for (uint32_t page = 0; page < image->page_count; page++) {
+        const PageRecord *record = &records->items[page];
+        const PageBits *bits = page_record_bits(records, record);
         uint64_t first = heap_image_first_word(image, page);
         uint32_t words = heap_image_page_words(image, page);
-        uint64_t early_word = early_words != NULL ? early_words[page] : 0;
-        for (uint32_t word = 0; word < words; word++)
-            live[first + word] = live_word(image, page, word, early_word);
+
+        for (uint32_t word = 0; word < words; word++) {
+            live[first + word] = bits[word].allocated & ~bits[word].dead;
+            if (bits[word].dead != 0)
+                dead[first + word] = bits[word].dead;
+        }
+        if (record->has_under_construction)
+            image->has_under_construction = true;
         if (first < image->tag_count && (tags[first] & PAGE_TAG_CLASS) > PAGE_TAG_COMPLEX &&
-            (uint32_t)__builtin_popcountll(live[first]) == image->pages[page].slot_count)
+            (uint32_t)__builtin_popcountll(live[first]) == record->slot_count)
             tags[first] |= PAGE_TAG_WHOLE;
     }
     return true;

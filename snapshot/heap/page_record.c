@@ -17,10 +17,10 @@ void page_records_release(PageRecords *records)
 // of `weak_count`, so that the loop need not choose by it.
 static inline __attribute__((always_inline)) uint64_t
 fill_bits_by(const HeapLayout *layout, const PageHeader *header, const uint8_t *page,
-             LayoutField weak_count, PageBits *bits)
+             LayoutField weak_count, PageBits *bits, bool *has_dead)
 {
     const uint8_t *object = page + header->header_size;
-    uint64_t seen = 0;
+    uint64_t seen = 0, all_dead = 0;
 
     for (uint32_t first = 0; first < header->slot_count; first += 64, bits++) {
         uint32_t left = header->slot_count - first;
@@ -37,7 +37,9 @@ fill_bits_by(const HeapLayout *layout, const PageHeader *header, const uint8_t *
         bits->allocated = heap_layout_bitmap_word(page, layout->allocated_bitmap, first / 64) &
                           heap_layout_slot_bits(header->slot_count, first);
         bits->dead = dead & bits->allocated;
+        all_dead |= bits->dead;
     }
+    *has_dead = all_dead != 0;
     return seen;
 }
 
@@ -65,16 +67,16 @@ static void fill(PageRecord *record, PageBits *bits, const HeapLayout *layout,
     if (!heap_layout_has_object_header(layout, header->block_size))
         weak_count.width = 0;
     if (weak_count.width == 8)
-        seen = fill_bits_by(layout, header, page, (LayoutField){weak_count.offset, 8}, bits);
+        seen = fill_bits_by(layout, header, page, (LayoutField){weak_count.offset, 8}, bits,
+                            &record->has_dead);
     else
-        seen = fill_bits_by(layout, header, page, weak_count, bits);
+        seen = fill_bits_by(layout, header, page, weak_count, bits, &record->has_dead);
     record->block_size = header->block_size;
     record->header_size = header->header_size;
     record->slot_count = header->slot_count;
     record->page_count = header->page_count;
     record->owner_thread = (uint32_t)header->owner_thread;
     record->generation = header->generation;
-    record->flags = header->flags;
     record->is_large = header->is_large;
     record->has_under_construction = (seen & layout->under_construction_bit) != 0 &&
                                      has_under_construction(layout, header, page, bits);
@@ -119,6 +121,32 @@ bool page_records_add_run(PageRecords *records, const HeapLayout *layout, uint64
         at += header.page_count;
     }
     return true;
+}
+
+bool page_records_reserve(PageRecords *records, const HeapLayout *layout, uint64_t places,
+                          Error *error)
+{
+    uint32_t block_size = layout->min_block_size; // no page has more slots
+    uint32_t slots =
+        (layout->page_size - heap_layout_small_header_size(layout, block_size)) / block_size;
+
+    *records = (PageRecords){.bits_each = (slots + 63) / 64};
+    // Zeroed by the kernel where it is large, so places that stay empty cost no memory.
+    records->items = calloc(places + 1, sizeof *records->items);
+    records->bits = calloc((places + 1) * records->bits_each, sizeof *records->bits);
+    if (records->items != NULL && records->bits != NULL)
+        return true;
+    page_records_release(records);
+    return error_set_memory(error, places * sizeof *records->items, "the page records");
+}
+
+void page_records_fill(PageRecords *records, uint64_t place, const HeapLayout *layout,
+                       const PageHeader *header, const uint8_t *bytes)
+{
+    PageRecord *record = &records->items[place];
+
+    record->first_bits = place * records->bits_each;
+    fill(record, &records->bits[record->first_bits], layout, header, bytes);
 }
 
 uint64_t page_records_count_live(const PageRecords *records)

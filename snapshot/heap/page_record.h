@@ -4,7 +4,6 @@
 // heap is captured, once when a snapshot is loaded. All other code reads the records, so a heap
 // whose pages have no headers needs nothing but another module that fills them.
 //
-//     PageHeader header;
 //     if (page_header_read(layout, bytes, available_bytes, &header) == PAGE_HEADER_VALID &&
 //         !page_records_add(&records, layout, address, &header, bytes, error))
 //         return false;
@@ -25,11 +24,11 @@ typedef struct PageRecord {
     uint32_t block_size;  // bytes of a slot
     uint32_t header_size; // offset of slot 0 in the page
     uint32_t slot_count;
-    uint32_t page_count; // 1; more for a large object
+    uint32_t page_count; // 1; more for a large object; 0: there is no record at this place
     uint32_t owner_thread;
     uint8_t generation;
-    uint8_t flags; // HeapLayout.flag_*
     bool is_large;
+    bool has_dead;               // some object of it is DEAD
     bool has_under_construction; // some live object of it is UNDER_CONSTRUCTION
 } PageRecord;
 
@@ -47,6 +46,7 @@ typedef struct PageRecords {
     PageBits *bits; // owned
     uint64_t bits_count;
     uint64_t bits_capacity;
+    uint32_t bits_each; // of places: how many PageBits each has
 } PageRecords;
 
 void page_records_release(PageRecords *records);
@@ -61,6 +61,22 @@ NODISCARD bool page_records_add(PageRecords *records, const HeapLayout *layout, 
 NODISCARD bool page_records_add_run(PageRecords *records, const HeapLayout *layout,
                                     uint64_t address, uint64_t page_count, const uint8_t *bytes,
                                     Error *error);
+
+// ---- filling by place ----
+//
+// The pages of a snapshot arrive in any order, on several threads. Each has a place, known before
+// it arrives, at which its record is filled. Once all are there, their owner moves the records
+// together, in order, and sets `count`; the bits stay where they are.
+
+// Makes room for `places` records, all of them empty (page_count 0). Errors: memory.
+NODISCARD bool page_records_reserve(PageRecords *records, const HeapLayout *layout, uint64_t places,
+                                    Error *error);
+
+// Fills the record at `place`, all but its address. Several threads may fill places at once.
+void page_records_fill(PageRecords *records, uint64_t place, const HeapLayout *layout,
+                       const PageHeader *header, const uint8_t *bytes);
+
+// ---- reading ----
 
 // How many PageBits a page has.
 static inline uint32_t page_record_bits_count(const PageRecord *record)

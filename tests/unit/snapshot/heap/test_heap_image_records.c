@@ -1,4 +1,5 @@
-// heap_image_builder_look(): whether pages were looked at, and how, is not to be seen in the image.
+// heap_image_builder_fill_records(): whether pages were looked at, and how, is not to be seen in
+// the image.
 
 #include "snapshot/heap/heap_image.h"
 
@@ -29,7 +30,7 @@ static void make_layouts(void)
         layouts[1].object_generation = (LayoutField){0};
 }
 
-TestSuite(heap_image_early, .init = make_layouts);
+TestSuite(heap_image_records, .init = make_layouts);
 
 typedef enum Looks { LOOKS_NONE, LOOKS_WHOLE, LOOKS_PIECES, LOOKS_TOO_SOON, LOOKS_COUNT } Looks;
 
@@ -73,11 +74,11 @@ static void fill(const HeapLayout *layout, uint8_t *pages)
 static void look(HeapImageBuilder *builder, uint8_t *pages, Looks looks)
 {
     if (looks == LOOKS_WHOLE)
-        heap_image_builder_look(builder, pages, PAGES * PAGE);
+        heap_image_builder_fill_records(builder, pages, PAGES * PAGE);
     if (looks == LOOKS_PIECES) {
-        heap_image_builder_look(builder, pages, 100);
-        heap_image_builder_look(builder, pages + PAGE + 100, 4 * PAGE);
-        heap_image_builder_look(builder, pages + 5 * PAGE + 100, 4 * PAGE - 100);
+        heap_image_builder_fill_records(builder, pages, 100);
+        heap_image_builder_fill_records(builder, pages + PAGE + 100, 4 * PAGE);
+        heap_image_builder_fill_records(builder, pages + 5 * PAGE + 100, 4 * PAGE - 100);
     }
 }
 
@@ -98,15 +99,15 @@ static HeapImage *make_image(const HeapLayout *layout, bool is_relocated, Looks 
     if (looks == LOOKS_PIECES) {
         // No whole page.
         write_header(layout, pages + PAGE, 64);
-        heap_image_builder_look(builder, pages + 100, PAGE);
-        heap_image_builder_look(builder, pages + PAGE, PAGE - 1);
+        heap_image_builder_fill_records(builder, pages + 100, PAGE);
+        heap_image_builder_fill_records(builder, pages + PAGE, PAGE - 1);
         memset(pages + PAGE, 0, PAGE);
     }
     if (looks == LOOKS_TOO_SOON) {
         for (uint32_t page = 0; page < PAGES; page++)
             write_header(layout, pages + page * PAGE, 64);
-        heap_image_builder_look(builder, pages, PAGES * PAGE);
-        heap_image_builder_look(builder, old, PAGE);
+        heap_image_builder_fill_records(builder, pages, PAGES * PAGE);
+        heap_image_builder_fill_records(builder, old, PAGE);
         // Whoever asks for bytes may change them.
         cr_assert_eq(heap_image_builder_bytes(builder, BASE, PAGE + 1), pages);
         cr_assert_eq(heap_image_builder_bytes(builder, BASE + 2 * PAGE - 1, 7 * PAGE),
@@ -118,7 +119,7 @@ static HeapImage *make_image(const HeapLayout *layout, bool is_relocated, Looks 
     set_state(layout, old, 2, layout->dead_bit);
     look(builder, pages, looks);
     if (looks == LOOKS_WHOLE)
-        heap_image_builder_look(builder, old, PAGE);
+        heap_image_builder_fill_records(builder, old, PAGE);
     cr_assert(heap_image_builder_finish(&builder, &image, &error), "%s", error.message);
     return image;
 }
@@ -134,7 +135,7 @@ static void compare(const HeapImage *image, const HeapImage *plain, int looks)
     cr_expect_arr_eq(image->page_tags, plain->page_tags, plain->tag_count);
 }
 
-Test(heap_image_early, looking_at_pages_changes_nothing)
+Test(heap_image_records, looking_at_pages_changes_nothing)
 {
     for (int variant = 0; variant < 4; variant++) {
         const HeapLayout *layout = &layouts[variant / 2];
@@ -149,7 +150,7 @@ Test(heap_image_early, looking_at_pages_changes_nothing)
     }
 }
 
-Test(heap_image_early, the_dead_and_the_free_are_not_live)
+Test(heap_image_records, the_dead_and_the_free_are_not_live)
 {
     HeapImage *image = make_image(&layouts[0], false, LOOKS_WHOLE);
     uint32_t old = heap_image_find_page(image, PAGE_OF_OLD);

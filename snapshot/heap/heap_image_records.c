@@ -1,0 +1,106 @@
+// The page records of an image: filled as the bytes of its pages arrive, and put in order when all
+// of them are there.
+//
+// Note [Early records]
+//
+// A record says which objects of a page are DEAD, which is written in the header of each object.
+// When the image is finished, most of its bytes have left the caches, so the thread that brings
+// the bytes of a page fills its record at once, at little cost: one place in the arena is one
+// place in PageRecords. A page that is not whole in what a thread brings (a large object in
+// several frames) is read in the end. An object's tail pages may hold bytes that look like a page
+// header; the records that they got are dropped when records are put in order.
+//
+// Early records save time and change nothing: the image is the same without them.
+
+#include "snapshot/heap/heap_image.h"
+#include "snapshot/heap/heap_image_internal.h"
+
+// How far ahead of the page that is read headers are fetched: memory takes about as long as
+// reading N headers.
+#define PAGES_AHEAD 16u
+
+void heap_image_builder_fill_records(HeapImageBuilder *builder, const uint8_t *bytes,
+                                     uint64_t length)
+{
+    const HeapLayout *layout = &builder->image->layout;
+    uint64_t offset, place = heap_image_builder_place(builder, bytes, &offset);
+
+    if (offset > 0) {
+        uint64_t rest = layout->page_size - offset;
+        if (length <= rest)
+            return;
+        bytes += rest;
+        length -= rest;
+        place++;
+    }
+    for (; length >= layout->page_size; place++) {
+        PageHeader header;
+
+        // Pages behind a large object's first page are looked at too: it may not be one.
+        if (page_header_read(layout, bytes, length, &header) == PAGE_HEADER_VALID)
+            page_records_fill(&builder->records, place, layout, &header, bytes);
+        bytes += layout->page_size;
+        length -= layout->page_size;
+    }
+}
+
+void heap_image_builder_forget(HeapImageBuilder *builder, const uint8_t *bytes, uint64_t length)
+{
+    uint64_t offset, place = heap_image_builder_place(builder, bytes, &offset);
+    uint64_t end = place + (offset + length + builder->image->layout.page_size - 1) /
+                               builder->image->layout.page_size;
+
+    // Reading costs less than writing where nothing was written yet: most often, everywhere.
+    for (; place < end; place++)
+        if (builder->records.items[place].page_count != 0)
+            builder->records.items[place].page_count = 0;
+}
+
+// Reads the page at `place` of run `run` unless its record is there. left: pages to the run's end.
+static bool complete(HeapImageBuilder *builder, uint64_t address, uint64_t place, uint64_t left,
+                     Error *error)
+{
+    const HeapImage *image = builder->image;
+    const PageRecord *record = &builder->records.items[place];
+    const uint8_t *bytes = image->is_relocated ? image->arena + (place << image->page_shift)
+                                               : (const uint8_t *)(uintptr_t)address;
+    PageHeader header;
+    PageHeaderFault fault;
+
+    if (left > PAGES_AHEAD && record[PAGES_AHEAD].page_count == 0) {
+        const uint8_t *ahead = bytes + ((uint64_t)PAGES_AHEAD << image->page_shift);
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + image->layout.allocated_bitmap);
+    }
+    // A large object that ends in the next run of the arena was not seen to leave its own.
+    if (record->page_count != 0 && record->page_count <= left)
+        return true;
+    fault = page_header_read(&image->layout, bytes, left << image->page_shift, &header);
+    if (fault != PAGE_HEADER_VALID) {
+        builder->fault_address = address;
+        return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s", (unsigned long long)address,
+                         page_header_fault_name(fault));
+    }
+    page_records_fill(&builder->records, place, &image->layout, &header, bytes);
+    return true;
+}
+
+bool heap_image_builder_order_records(HeapImageBuilder *builder, Error *error)
+{
+    const HeapImage *image = builder->image;
+    PageRecords *records = &builder->records;
+
+    for (uint64_t r = 0; r < image->run_count; r++)
+        for (uint64_t p = 0; p < image->runs[r].page_count;) {
+            uint64_t address = image->runs[r].address + (p << image->page_shift);
+            uint64_t place = builder->arena_starts[r] + p;
+
+            if (!complete(builder, address, place, image->runs[r].page_count - p, error))
+                return false;
+            // There are never more records than places up to here.
+            records->items[records->count] = records->items[place];
+            records->items[records->count].address = address;
+            p += records->items[records->count++].page_count;
+        }
+    return true;
+}
