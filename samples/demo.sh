@@ -97,7 +97,11 @@ heading "install what is missing"
 echo "everything is there"
 
 heading "build"
-"$make" -s -j"$(nproc 2>/dev/null || echo 1)" all
+mkdir -p build
+"$make" -s -j"$(nproc 2>/dev/null || echo 1)" all >build/demo-build.log 2>&1 || {
+    tail -n 40 build/demo-build.log >&2
+    fail "it does not build"
+}
 echo "$rudo_snap"
 
 heading "a program that leaks"
