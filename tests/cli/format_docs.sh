@@ -5,10 +5,12 @@
 
 "$BUILD/tests/cli/helpers/print_sections" >"$WORK/sections" || exit 1
 
+# shellcheck disable=SC2016  # backticks of Markdown
 grep -E '^\| `[A-Z]{4}` \|' docs/format.md >"$WORK/documented"
 check "docs/format.md has the rows of the table of sections" \
     diff -u "$WORK/documented" "$WORK/sections"
 
+# shellcheck disable=SC2016
 sed -n 's/^| `\([A-Z]*\)`.*/\1/p' "$WORK/sections" >"$WORK/names"
 sed -n 's/^### \([A-Z]\{4\}\)$/\1/p' docs/format.md >"$WORK/described"
 check "docs/format.md describes each section, in the order of the table" \

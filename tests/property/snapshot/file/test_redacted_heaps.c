@@ -66,7 +66,7 @@ static void check_words(const HeapImage *plain, const uint8_t *was, const uint8_
 {
     uint64_t at = 0;
 
-    // Bytes that are no whole aligned word hold no reference.
+    // Bytes outside of whole aligned words hold no reference.
     for (; at < bytes && (address + at) % 8 != 0; at++)
         cr_assert_eq(is[at], 0, "seed %llu", (unsigned long long)seed);
     for (; at + 8 <= bytes; at += 8) {
@@ -143,7 +143,7 @@ static void check_heap(uint64_t seed)
     random_heap_free(heap);
 }
 
-Test(redaction, the_graph_stays_and_nothing_else_does, .timeout = 300)
+Test(redacted_heaps, the_graph_stays_and_nothing_else_does, .timeout = 300)
 {
     uint64_t first = test_seed(1);
     uint64_t count = test_dose(test_is_sanitized() ? 60 : 300);

@@ -1,0 +1,73 @@
+// Redacted details: names that were given at run time go, those of the program's file stay.
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "snapshot/file/sections/redacted_details.h"
+
+Test(redacted_details, names_that_were_given_at_run_time_go)
+{
+    char module_name[] = "/opt/alice/libx.so", build_id[] = "c0ffee", symbol[] = "shop::Order";
+    char path_symbol[] = "_GLOBAL__sub_I_/srv/alice/x.cc";
+    char operator_symbol[] = "operator/(Ratio, Ratio)";
+    char *symbols[] = {operator_symbol, path_symbol, symbol};
+    char names[][64] = {
+        "/opt/alice/libx.so",    "/srv/alice/ledger.db", "[heap]", "[anon:alice]", "",
+        "/memfd:alice (deleted)"};
+    static const char *const expected[] = {"libx.so", "[file]", "[heap]", "[anon]", "", "[file]"};
+    SnapshotThread thread = {.tid = 7, .name = "alice's", .stack_pointer = 1};
+    SnapshotModule module = {module_name, build_id, 0x1000, 0x2000};
+    SnapshotType type = {0x1010, 0, 0x10, 3, symbols};
+    SnapshotMapping mappings[6] = {{0}};
+    SnapshotDetails details = {
+        .metadata = {.executable = "/srv/alice/shop",
+                     .missing = "cannot read '/srv/alice/a b'\n3 pages of x",
+                     .pause_ns = 5},
+        .thread_count = 1,
+        .threads = &thread,
+        .module_count = 1,
+        .modules = &module,
+        .type_count = 1,
+        .types = &type,
+        .mapping_count = 6,
+        .mappings = mappings,
+    };
+    uint32_t offsets[] = {48, 64};
+    char function[] = "shop::serve", why[] = "'my srv/o'alice/x y' is unreadable", name[] = "alice";
+    SnapshotFrame frame = {.program_counter = 0x1234, .function = function};
+    SnapshotStack stack = {.frame_count = 1, .frames = &frame};
+    SnapshotRootName roots[] = {{0x8000, 0x4010, name}, {0x8008, 7, name}};
+    SnapshotTypeLayout layout = {0x1010, UINT32_MAX, 2, offsets};
+    SnapshotLoss loss = {0x9000, 4096, LOSS_MEMORY, why};
+    SnapshotDetails *redacted = NULL;
+    Error error;
+
+    details.stack_count = details.type_layout_count = details.loss_count = 1;
+    details.root_name_count = 2;
+    details.stacks = &stack;
+    details.root_names = roots;
+    details.type_layouts = &layout;
+    details.losses = &loss;
+    for (uint32_t i = 0; i < 6; i++)
+        mappings[i] = (SnapshotMapping){i * 4096, i * 4096 + 4096, 0, "rw-p", names[i]};
+    cr_assert(redacted_details_new(&details, &redacted, &error));
+    cr_expect_str_eq(redacted->metadata.executable, "shop");
+    cr_expect_str_eq(redacted->metadata.missing, "cannot read *\n3 pages of x");
+    cr_expect_eq(redacted->metadata.pause_ns, 5);
+    cr_expect(redacted->metadata.is_redacted);
+    cr_expect_str_eq(redacted->threads[0].name, "");
+    cr_expect_eq(redacted->threads[0].tid, 7);
+    cr_expect_str_eq(redacted->modules[0].name, "libx.so");
+    cr_expect_str_eq(redacted->types[0].symbols[0], "operator/(Ratio, Ratio)");
+    cr_expect_str_eq(redacted->types[0].symbols[1], "[redacted]");
+    cr_expect_str_eq(redacted->types[0].symbols[2], "shop::Order");
+    for (uint32_t i = 0; i < 6; i++)
+        cr_expect_str_eq(redacted->mappings[i].name, expected[i]);
+    cr_expect_str_eq(redacted->stacks[0].frames[0].function, "shop::serve");
+    cr_expect_eq(redacted->stacks[0].frames[0].program_counter, 0x1234);
+    cr_expect_eq(redacted->root_name_count, 0);
+    cr_expect_eq(redacted->type_layouts[0].offsets[1], 64);
+    cr_expect_str_eq(redacted->losses[0].why, "*");
+    cr_expect_eq(redacted->losses[0].bytes, 4096);
+    snapshot_details_free(redacted);
+}
