@@ -1,4 +1,5 @@
-// Why a process cannot be captured: see capture_refusal.h.
+// Messages for a process that cannot be captured: see capture_refusal.h. The hints say what the
+// user can do: another user, sudo, another tracer, a setting of the kernel.
 
 #include "snapshot/capture/copy/capture_refusal.h"
 
@@ -46,8 +47,8 @@ static void add_yama_hint(Error *error)
         error_add_hint(error, "kernel.yama.ptrace_scope is 2: only root may trace; run with sudo");
     else if (scope >= 3)
         error_add_hint(error,
-                       "kernel.yama.ptrace_scope is %d: nobody may trace until the next "
-                       "reboot",
+                       "kernel.yama.ptrace_scope is %d: no process may trace another "
+                       "until the next reboot",
                        scope);
 }
 
@@ -96,7 +97,7 @@ bool capture_refusal_explain(int pid, int reason, Error *error)
         return capture_refusal_gone(pid, error);
     case ENOMEM:
         return error_set(error, ERROR_MEMORY,
-                         "cannot allocate memory for what '/proc' tells about process %d", pid);
+                         "cannot allocate memory for the files of process %d in '/proc'", pid);
     case ENOEXEC:
         return error_set(error, ERROR_NOT_64_BIT,
                          "cannot capture pid %d: it runs 32-bit code, only 64-bit code can be "
@@ -114,7 +115,7 @@ bool capture_refusal_gone(int pid, Error *error)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
 
-    // A process that was killed takes a moment to die; one that became another program lives.
+    // A killed process takes a moment to end; one that has executed another program lives on.
     for (int polls = 0; polls < 100; polls++) {
         char state = proc_task_state(pid, pid);
 

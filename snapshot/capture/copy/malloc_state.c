@@ -9,7 +9,7 @@
 
 #define BIN_COUNT 127u
 #define BIN_BYTES 16u
-#define MAX_BROKEN_BINS 2u // a thread may have been stopped while it relinked
+#define MAX_BROKEN_BINS 2u // a thread may have been stopped while it linked a chunk
 #define MAX_STATE_TRIES 64u
 
 static bool is_empty_bin(MemoryReader *reader, uint64_t bin)
@@ -61,7 +61,7 @@ uint32_t malloc_find_states(MemoryReader *reader, uint64_t start, uint64_t end, 
         if (address >= copied_end) {
             MemoryPiece piece;
             uint64_t position = address;
-            // Over memory that was never touched in one step.
+            // Skips memory that was never touched in one step.
             if (!memory_next_piece(reader, &position, end, &piece))
                 break;
             address = round_up(piece.address, 8);

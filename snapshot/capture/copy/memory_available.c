@@ -1,7 +1,7 @@
-// How much memory can be had: see memory_available.h.
+// How much memory can be allocated: see memory_available.h.
 //
-// Memory is only promised by the kernel, and supplied at the first use. Where it turns out that
-// there is none, the kernel kills a process, and that may well be the one to be captured.
+// The kernel promises memory when it is mapped, and supplies it at the first use. If there is none
+// by then, the kernel kills a process, perhaps the very one that is captured.
 
 #include "snapshot/capture/copy/memory_available.h"
 
@@ -21,7 +21,7 @@ const MemorySources system_memory_sources = {
     .old_groups_root = "/sys/fs/cgroup/memory",
 };
 
-// What the files of a group are called.
+// The names of a control group's files.
 typedef struct GroupFiles {
     const char *limit;
     const char *used;
@@ -64,7 +64,8 @@ static uint64_t read_number(const char *folder, const char *name, const char *ke
     return number;
 }
 
-// What the group at `folder` leaves: its limit less what it uses and cannot give up.
+// The memory that the group at `folder` leaves: its limit, less the used memory that cannot be
+// reclaimed.
 static uint64_t left_in_group(const char *folder, const GroupFiles *files)
 {
     uint64_t limit = read_number(folder, files->limit, "", UINT64_MAX), used, reclaimable;
@@ -105,8 +106,8 @@ static char *own_group(char *text, bool is_old)
     return NULL;
 }
 
-// The least that this process's group and those above it leave. In a container, those that it
-// names may be elsewhere, and its own be the root.
+// The least memory that this process's group and the groups above it leave. In a container, the
+// named groups may not exist here; its own group is the root then.
 static uint64_t left_in_groups(const MemorySources *sources, bool is_old)
 {
     const char *root = is_old ? sources->old_groups_root : sources->groups_root;

@@ -1,11 +1,11 @@
-// How much memory can be had without anybody being killed for it.
+// How much memory can be allocated without the kernel having to kill a process for it.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_MEMORY_AVAILABLE_H
 #define SNAPSHOT_CAPTURE_COPY_MEMORY_AVAILABLE_H
 
 #include <stdint.h>
 
-// Where the kernel tells; tests look elsewhere.
+// The files in which the kernel reports it; tests have others.
 typedef struct MemorySources {
     const char *meminfo;         // /proc/meminfo
     const char *own_groups;      // /proc/self/cgroup
@@ -15,8 +15,8 @@ typedef struct MemorySources {
 
 extern const MemorySources system_memory_sources;
 
-// Bytes: what the machine has available, or less where a control group of this process (a
-// container's limit) leaves less. UINT64_MAX when nobody tells.
+// The available bytes of the machine, or of the control groups of this process (a container's
+// limit), whichever is less. UINT64_MAX: unknown.
 uint64_t memory_available(const MemorySources *sources);
 
 #endif

@@ -1,4 +1,5 @@
-// Pieces of memory, compressed: see packed_frame_internal.h.
+// Frames of compressed memory: see packed_frame_internal.h. They are zstd frames with a checksum,
+// so that a damaged spool file is noticed.
 
 #include "snapshot/capture/copy/packed_frame_internal.h"
 
@@ -7,7 +8,7 @@
 
 #include <zstd.h>
 
-// Of the levels that make heaps notably smaller, the fastest.
+// The fastest level that makes heaps notably smaller.
 #define LEVEL 1
 
 struct FramePacker {

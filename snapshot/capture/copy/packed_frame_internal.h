@@ -1,4 +1,4 @@
-// Pieces of memory, compressed, in a spool file.
+// Frames: pieces of memory of 256 KiB, compressed, in a spool file.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_PACKED_FRAME_INTERNAL_H
 #define SNAPSHOT_CAPTURE_COPY_PACKED_FRAME_INTERNAL_H
@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "snapshot/capture/copy/spool_file_internal.h"
 
-// What is compressed, and read again, in one piece.
+// The size of a frame, before it is compressed; the last one may be smaller.
 #define PACKED_FRAME_BYTES (UINT64_C(256) << 10)
 
 typedef struct PackedFrame {
@@ -25,11 +25,11 @@ typedef struct FramePacker FramePacker;
 NODISCARD bool frame_packer_new(FramePacker **out, Error *error);
 void frame_packer_free(FramePacker *packer);
 
-// Room for the PACKED_FRAME_BYTES that come next.
+// The buffer for the next PACKED_FRAME_BYTES.
 uint8_t *frame_packer_room(FramePacker *packer);
 
-// Compresses the first `bytes` of that; *packed is the packer's, until it packs again.
-// Errors: memory.
+// Compresses the first `bytes` of that buffer. *packed belongs to the packer, and is valid until it
+// packs again. Errors: memory.
 NODISCARD bool frame_packer_pack(FramePacker *packer, size_t bytes, const uint8_t **packed,
                                  size_t *packed_bytes, Error *error);
 
@@ -38,8 +38,8 @@ typedef struct FrameUnpacker FrameUnpacker;
 NODISCARD bool frame_unpacker_new(FrameUnpacker **out, Error *error);
 void frame_unpacker_free(FrameUnpacker *unpacker);
 
-// Reads a frame of `bytes`; *out is the unpacker's, until it unpacks again, and holds
-// something in any case. Errors: system (the file cannot be read, or is not what was written).
+// Reads a frame of `bytes`. *out belongs to the unpacker, and is valid until it unpacks again;
+// after a failure it holds any bytes. Errors: system (the file cannot be read, or was changed).
 NODISCARD bool frame_unpacker_unpack(FrameUnpacker *unpacker, const SpoolFile *spool,
                                      const PackedFrame *frame, size_t bytes, const uint8_t **out,
                                      Error *error);

@@ -1,9 +1,9 @@
-// Supplying memory when it is read: see packed_pager_internal.h.
+// PackedPager: see packed_pager_internal.h.
 //
-// An area is a mapping in which, at first, there is nothing. It is registered with a userfaultfd,
-// so that whoever reads a page of it waits until one of the threads here has unpacked the frame
-// around it. Frames are taken away again in the order in which they came; one that is read again
-// comes again.
+// An area is a mapping that is empty at first. It is registered with a userfaultfd, so that a
+// thread that reads one of its pages waits until a pager thread has unpacked the frame around the
+// page. When the cache is full, the frame that was unpacked first is dropped; it is unpacked again
+// when it is read again.
 
 #include "snapshot/capture/copy/packed_pager_internal.h"
 
@@ -24,14 +24,15 @@
 #include "snapshot/capture/copy/page_selection.h"
 
 #define STACK_BYTES (UINT64_C(256) << 10)
-// Several threads may read several places each.
+// Several threads may each read several frames at a time.
 #define LEAST_CACHE_BYTES (UINT64_C(4) << 20)
-// The kernel need not wait for us, which takes no privilege; Linux 5.11. Before, there is no flag.
+// Only faults of user code can be handled, which takes no privilege. Older than Linux 5.11: no
+// flag.
 #define USER_MODE_ONLY 1
 
 typedef enum FrameState {
     FRAME_ABSENT,
-    FRAME_COMING, // a thread unpacks it
+    FRAME_COMING, // a thread is unpacking it
     FRAME_THERE,
 } FrameState;
 
@@ -42,7 +43,7 @@ static uint64_t frame_bytes(const PackedArea *area, uint64_t frame)
     return left < PACKED_FRAME_BYTES ? left : PACKED_FRAME_BYTES;
 }
 
-// ---- supplying what is read ----
+// ---- supplying frames ----
 
 static void wake(const PackedPager *pager, uint8_t *start, uint64_t bytes)
 {
@@ -51,7 +52,7 @@ static void wake(const PackedPager *pager, uint8_t *start, uint64_t bytes)
     (void)ioctl(pager->userfault, UFFDIO_WAKE, &range);
 }
 
-// Puts a frame where it belongs. The kernel may stop half-way, to be asked again.
+// Copies a frame into its area. The kernel may stop half-way; the rest is requested again.
 static void supply(const PackedPager *pager, uint8_t *start, const uint8_t *from, uint64_t bytes)
 {
     for (uint64_t done = 0; done < bytes;) {
@@ -81,8 +82,8 @@ static void note_failure(PackedPager *pager, const Error *error)
     (void)pthread_mutex_unlock(&pager->mutex);
 }
 
-// Takes note of a frame that is there, and takes the oldest away when there is no more room. With
-// the mutex held.
+// Records that a frame is present, and drops the oldest one when the cache is full. With the mutex
+// held.
 static void note_present(PackedPager *pager, PresentFrame frame)
 {
     pager->areas[frame.area].states[frame.frame] = FRAME_THERE;
@@ -113,7 +114,7 @@ static bool find_frame(const PackedPager *pager, uint64_t address, PresentFrame 
     return false;
 }
 
-// Somebody waits for the page at `address`.
+// Supplies the frame of the page at `address`, for which a thread waits.
 static void serve(PagerThread *thread, uint64_t address)
 {
     PackedPager *pager = thread->pager;
@@ -134,8 +135,8 @@ static void serve(PagerThread *thread, uint64_t address)
         area.states[at.frame] = FRAME_COMING;
     (void)pthread_mutex_unlock(&pager->mutex);
 
-    // Whoever fetches it wakes all who wait. When it has come in the meantime, it is there for
-    // them.
+    // The thread that unpacks the frame wakes all waiting threads. If the frame has come meanwhile,
+    // this one waited for nothing.
     if (state == FRAME_THERE)
         wake(pager, area.base + at.frame * PACKED_FRAME_BYTES, frame_bytes(&area, at.frame));
     if (state != FRAME_ABSENT)
@@ -143,7 +144,7 @@ static void serve(PagerThread *thread, uint64_t address)
     if (!frame_unpacker_unpack(thread->unpacker, pager->spool, &area.frames[at.frame],
                                frame_bytes(&area, at.frame), &bytes, &error))
         note_failure(pager, &error);
-    // Before anybody can read it: once it is there, it may be taken away.
+    // With the mutex held: as soon as the frame can be read, another thread may drop it.
     (void)pthread_mutex_lock(&pager->mutex);
     supply(pager, area.base + at.frame * PACKED_FRAME_BYTES, bytes, frame_bytes(&area, at.frame));
     note_present(pager, at);
@@ -240,7 +241,7 @@ bool packed_pager_check(PackedPager *pager, Error *error)
     return is_ok;
 }
 
-// ---- the whole ----
+// ---- begin and end ----
 
 static bool open_userfault(PackedPager *pager, Error *error)
 {
@@ -267,12 +268,12 @@ static bool start_thread(PackedPager *pager, PagerThread *thread, const pthread_
         return false;
     result = pthread_create(&thread->thread, attributes, run_thread, thread);
     thread->is_running = result == 0;
-    // One is enough.
+    // One thread is enough.
     return result == 0 || thread != pager->threads ||
            error_set(error, ERROR_SYSTEM, "cannot start a thread: %s", strerror(result));
 }
 
-// Signals are for the other threads.
+// With all signals blocked: they are for the other threads of the program.
 static bool start_threads(PackedPager *pager, Error *error)
 {
     uint32_t count = parallel_for_threads(0, PACKED_PAGER_MAX_THREADS);

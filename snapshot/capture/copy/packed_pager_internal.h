@@ -1,4 +1,5 @@
-// Supplying memory of ours when it is read, from compressed frames, and taking it away again.
+// PackedPager: memory of this process whose pages are unpacked when they are read, from compressed
+// frames, and dropped again when the cache is full.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_PACKED_PAGER_INTERNAL_H
 #define SNAPSHOT_CAPTURE_COPY_PACKED_PAGER_INTERNAL_H
@@ -14,13 +15,13 @@
 #define PACKED_PAGER_MAX_AREAS 64u
 #define PACKED_PAGER_MAX_THREADS 4u
 
-// Memory that is supplied.
+// A mapping whose pages are supplied on demand.
 typedef struct PackedArea {
     uint8_t *base; // mapping
     uint64_t bytes;
     uint64_t frame_count;
-    PackedFrame *frames; // owned; as they are, from packed_pager_publish() on
-    uint8_t *states;     // of each, the pager's; owned
+    PackedFrame *frames; // owned; constant from packed_pager_publish() on
+    uint8_t *states;     // FrameState of each frame, private to the pager; owned
 } PackedArea;
 
 typedef struct PackedPager PackedPager;
@@ -32,7 +33,7 @@ typedef struct PagerThread {
     bool is_running;
 } PagerThread;
 
-// A frame that is there.
+// A frame that is present.
 typedef struct PresentFrame {
     uint32_t area;
     uint64_t frame;
@@ -41,7 +42,7 @@ typedef struct PresentFrame {
 struct PackedPager {
     const SpoolFile *spool; // borrowed
     int userfault;
-    int end; // an eventfd: the threads shall end
+    int end; // an eventfd that ends the threads
     PagerThread threads[PACKED_PAGER_MAX_THREADS];
     pthread_mutex_t mutex; // guards all below, and the states of areas
     PackedArea areas[PACKED_PAGER_MAX_AREAS];
@@ -54,20 +55,21 @@ struct PackedPager {
     Error failure; // the first one
 };
 
-// At most about `cache_bytes` are there at a time. packed_pager_release() in any case.
+// About `cache_bytes` are unpacked at a time. Call packed_pager_release() whatever it returns.
 // Errors: system (no userfaultfd, no thread), memory.
 NODISCARD bool packed_pager_init(PackedPager *pager, const SpoolFile *spool, uint64_t cache_bytes,
                                  Error *error);
 void packed_pager_release(PackedPager *pager);
 
-// Maps an area, whose frames are to be filled in. NULL: `error` is set. Errors: memory, system.
+// Maps an area; the caller fills in its frames. NULL: `error` is set. Errors: memory, system.
 PackedArea *packed_pager_new_area(PackedPager *pager, uint64_t bytes, Error *error);
 
-// Its frames are filled in: it can be read. Or it is given up.
+// Makes the new area readable, once its frames are filled in; or gives it up.
 void packed_pager_publish(PackedPager *pager);
 void packed_pager_drop_area(PackedPager *pager);
 
-// Was everything that was read what it should have been? Errors: system.
+// Fails if any frame could not be unpacked so far; zeros, or damaged bytes, were read instead.
+// Errors: system.
 NODISCARD bool packed_pager_check(PackedPager *pager, Error *error);
 
 #endif

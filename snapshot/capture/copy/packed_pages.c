@@ -1,7 +1,7 @@
-// Pages that are kept compressed: see packed_pages.h.
+// PackedPages: see packed_pages.h.
 //
-// What is copied in one go becomes an area (packed_pager_internal.h) of frames, each of which is
-// compressed as soon as it has been copied, by the same thread.
+// The pages of one packed_pages_add() become one area (packed_pager_internal.h) of frames. Each
+// frame is compressed by the thread that has copied it, right after that.
 
 #include "snapshot/capture/copy/packed_pages.h"
 

@@ -1,8 +1,8 @@
-// Copying pages of a stopped process: see page_copying.h.
+// Copying pages of a process: see page_copying.h.
 //
-// What is to be copied is cut into batches of equal size, which several threads fill; each call
-// asks for many pieces of the target, which is how process_vm_readv() is fastest. Mostly they are
-// one piece of ours.
+// The pages are cut into batches of equal size, which several threads copy. Each process_vm_readv()
+// reads many pieces of the target, which is fastest; most of them go to one contiguous piece of our
+// memory.
 
 #include "snapshot/capture/copy/page_copying.h"
 
@@ -16,11 +16,10 @@
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_sets.h"
 
-// Bytes of a batch, and pieces of the target that are asked for in one call (the kernel takes
-// 1024).
+// The bytes of a batch, and the most pieces of the target in one call (the kernel allows 1024).
 #define BATCH_BYTES (UINT64_C(4) << 20)
 #define MAX_PIECES 512
-// Memory is the limit: more threads gain nothing.
+// The memory bandwidth is the limit: more threads gain nothing.
 #define MAX_COPY_THREADS 4u
 
 // Where a batch begins.
@@ -32,16 +31,16 @@ typedef struct CopyStart {
 typedef struct CopyJob {
     const PageSelection *selection;
     const StagingMemory *staging; // NULL: see `parts`
-    const CopyParts *parts;       // NULL: where to says the data of `selection`
+    const CopyParts *parts;       // NULL: the data of `selection` are the destinations
     uint64_t batch_bytes;
     const Cancel *cancel;
     int pid;
     int tid;
     CopyStart *starts;                              // one of each batch; owned
-    PageSelection unread[PARALLEL_FOR_MAX_THREADS]; // what each worker could not read; owned
+    PageSelection unread[PARALLEL_FOR_MAX_THREADS]; // pages that each worker could not read; owned
 } CopyJob;
 
-// What is still to be read of one call.
+// The pieces of one call that are still to be read.
 typedef struct CopyPieces {
     struct iovec ours[MAX_PIECES];
     size_t our_first;
@@ -84,8 +83,9 @@ static void add_piece(CopyPieces *out, uint8_t *destination, uint64_t address, u
         out->ours[out->our_count++] = (struct iovec){destination, bytes};
 }
 
-// Collects pieces of `left` bytes from `*at` on, as many as one call takes, and moves `*at`. They
-// go to `to`, one behind the other, or to where their data say when that is NULL.
+// Collects the pieces of the next `left` bytes from `*at` on, as many as one call takes, and moves
+// `*at`. They go to `to`, one behind the other; if that is NULL, to the places that their data
+// name.
 static void collect_pieces(const CopyJob *job, CopyStart *at, uint64_t left, uint8_t *to,
                            CopyPieces *out)
 {
@@ -110,7 +110,7 @@ static void collect_pieces(const CopyJob *job, CopyStart *at, uint64_t left, uin
     }
 }
 
-// Drops the first `bytes` of the pieces from number `*first` on.
+// Drops the first `bytes` of the pieces from index `*first` on.
 static void drop(struct iovec *pieces, size_t *first, uint64_t bytes)
 {
     while (bytes > 0) {
@@ -132,13 +132,13 @@ static void advance(CopyPieces *pieces, uint64_t bytes)
     drop(pieces->theirs, &pieces->first, bytes);
 }
 
-// The page at hand cannot be read: it is behind the end of its file, or a guard page.
+// Skips the next page, which cannot be read: it is behind the end of its file, or a guard page.
 static bool skip_page(CopyPieces *pieces, PageSelection *unread, Error *error)
 {
     uintptr_t address = (uintptr_t)pieces->theirs[pieces->first].iov_base;
     uint64_t bytes = TARGET_PAGE_SIZE - address % TARGET_PAGE_SIZE;
 
-    // Pages of ours are whole pages of theirs.
+    // The destination is contiguous for each page.
     memset(pieces->ours[pieces->our_first].iov_base, 0, bytes);
     advance(pieces, bytes);
     return page_set_add(unread, address, address + bytes, error);
@@ -165,7 +165,8 @@ static bool read_pieces(const CopyJob *job, CopyPieces *pieces, PageSelection *u
     return true;
 }
 
-// First of all: memory that cannot be had would look like a page that cannot be read.
+// Supplied before the call: destination memory that the kernel cannot supply would look like a page
+// of the target that cannot be read.
 static bool supply(const CopyJob *job, const CopyPieces *pieces, Error *error)
 {
     for (size_t i = 0; i < pieces->our_count; i++)
@@ -185,7 +186,7 @@ static bool copy_batch(void *context, uint32_t worker, uint64_t item, Error *err
     CopyPieces pieces;
 
     left = bytes = left < job->batch_bytes ? left : job->batch_bytes;
-    // Only one thread asks, so that the callback need not be prepared for two at once.
+    // Only one thread checks, so that the callback is never called by two threads at once.
     if (worker == 0 && !cancel_check(job->cancel, error))
         return false;
     for (uint64_t done = 0; left > 0;) {
@@ -199,8 +200,8 @@ static bool copy_batch(void *context, uint32_t worker, uint64_t item, Error *err
     return parts == NULL || parts->take(parts->context, worker, item, bytes, error);
 }
 
-// Puts together what the workers could not read.
-static bool gather_unread(CopyJob *job, PageSelection *unread, Error *error)
+// Merges the pages that the workers could not read.
+static bool merge_unread(CopyJob *job, PageSelection *unread, Error *error)
 {
     page_set_clear(unread);
     for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++)
@@ -220,7 +221,7 @@ static bool run(CopyJob *job, uint32_t max_threads, PageSelection *unread, Error
     threads = threads < max_threads ? threads : max_threads;
     is_ok = find_starts(job, batches, error) &&
             parallel_for(batches, threads, copy_batch, job, error) &&
-            gather_unread(job, unread, error);
+            merge_unread(job, unread, error);
     free(job->starts);
     for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++)
         page_selection_release(&job->unread[i]);

@@ -1,4 +1,5 @@
-// Copying pages of a process, as fast as memory allows.
+// Copying pages of a process, on several threads: to plain memory, or part by part to a caller that
+// compresses them.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_PAGE_COPYING_H
 #define SNAPSHOT_CAPTURE_COPY_PAGE_COPYING_H
@@ -11,16 +12,16 @@
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/staging_memory_internal.h"
 
-// Copies all of `selection` from the task `tid` of process `pid` and sets the data of its ranges.
-// `staging` holds at least `selection->bytes`. Pages that cannot be read are counted in
-// `*unreadable_bytes`, and read as zero. Errors: system (the process has gone), memory,
+// Copies `selection` from task `tid` of process `pid` to `staging`, which has at least
+// `selection->bytes`, and sets the data of its ranges. Pages that cannot be read are zero in the
+// copy, and counted in `*unreadable_bytes`. Errors: system (the process has gone), memory,
 // interrupted.
 NODISCARD bool page_copying_run(PageSelection *selection, int pid, int tid,
                                 const StagingMemory *staging, const Cancel *cancel,
                                 uint64_t *unreadable_bytes, Error *error);
 
-// Copies all of `pieces`, whose data say where in `staging` to. Clears `unread` and fills it with
-// the pages that could not be read, which are zero in the copy. Errors: as above.
+// Copies `pieces` to their data, which lie in `staging`. Clears `unread` and fills it with the
+// pages that could not be read, which are zero in the copy. Errors: as above.
 NODISCARD bool page_copying_pieces(const PageSelection *pieces, int pid, int tid,
                                    const StagingMemory *staging, const Cancel *cancel,
                                    PageSelection *unread, Error *error);
@@ -28,15 +29,15 @@ NODISCARD bool page_copying_pieces(const PageSelection *pieces, int pid, int tid
 // Pages as one sequence of bytes, cut into parts.
 typedef struct CopyParts {
     uint64_t bytes;       // of a part, whole pages; the last one may have fewer
-    uint32_t max_threads; // `worker` is below
-    // Where `worker` copies its next part to.
+    uint32_t max_threads; // `worker` is smaller
+    // Returns the buffer for the next part of `worker`.
     uint8_t *(*where)(void *context, uint32_t worker);
-    // A part is there. Errors: its own.
+    // Called when a part has been copied. Errors: its own.
     bool (*take)(void *context, uint32_t worker, uint64_t part, uint64_t bytes, Error *error);
     void *context;
 } CopyParts;
 
-// Copies all of `pages`, part by part, wherever their data may be. `unread` and errors: as above.
+// Copies `pages` part by part; their data are ignored. `unread` and errors: as above.
 NODISCARD bool page_copying_parts(const PageSelection *pages, int pid, int tid,
                                   const CopyParts *parts, const Cancel *cancel,
                                   PageSelection *unread, Error *error);

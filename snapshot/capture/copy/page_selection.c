@@ -1,4 +1,5 @@
-// Which pages of a process hold something: see page_selection.h.
+// PageSelection: see page_selection.h. The kernel is asked by PAGEMAP_SCAN (pagemap_scan.h), or by
+// reading /proc/PID/pagemap where it is older than Linux 6.7.
 
 #include "snapshot/capture/copy/page_selection.h"
 
@@ -19,7 +20,7 @@
 #define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
 #define PAGEMAP_WORDS (PAGEMAP_SCAN_REGIONS * 3)
 
-// Both ways of asking share one buffer.
+// A buffer for the results of either request.
 typedef union ScanBuffer {
     PagemapRegion regions[PAGEMAP_SCAN_REGIONS];
     uint64_t words[PAGEMAP_WORDS];
@@ -28,8 +29,8 @@ typedef union ScanBuffer {
 typedef struct PageScan {
     PageSelection *out;
     int pagemap;
-    bool has_scan_request; // until the kernel says that it does not know it
-    bool has_scanned;      // it does
+    bool has_scan_request; // false once the kernel has said that it does not know it
+    bool has_scanned;      // a scan has succeeded
     ScanBuffer *buffer;
     const Cancel *cancel;
     int pid;
@@ -47,7 +48,7 @@ static bool is_unknown_request(const PageScan *scan, int reason)
     return !scan->has_scanned && (reason == ENOTTY || reason == EINVAL);
 }
 
-// When the kernel does not know the request, true with `has_scan_request` cleared and nothing
+// When the kernel does not know the request: true, with `has_scan_request` cleared and nothing
 // added.
 static bool add_by_scan(PageScan *scan, uint64_t start, uint64_t end)
 {
@@ -55,7 +56,7 @@ static bool add_by_scan(PageScan *scan, uint64_t start, uint64_t end)
         .inverted = PAGE_IS_ZERO_PAGE,
         .mask = PAGE_IS_ZERO_PAGE,
         .any_of = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-        // The same for all that match, so that neighbours come as one region.
+        // The same for all matching pages, so that neighbours come as one region.
         .returned = PAGE_IS_ZERO_PAGE,
     };
 
@@ -79,7 +80,7 @@ static bool add_by_scan(PageScan *scan, uint64_t start, uint64_t end)
     return true;
 }
 
-// Where there is no PAGEMAP_SCAN. Zero pages cannot be told apart here; they are copied.
+// For kernels without PAGEMAP_SCAN. The zero page cannot be told apart here; it is copied.
 static bool add_by_pagemap(PageScan *scan, uint64_t start, uint64_t end)
 {
     while (start < end) {
@@ -93,8 +94,8 @@ static bool add_by_pagemap(PageScan *scan, uint64_t start, uint64_t end)
         if (got < 0)
             return capture_refusal_explain(scan->pid, errno, scan->error);
         if (got < (ssize_t)sizeof(uint64_t))
-            return true; // the memory has gone
-        // A terabyte that hardly holds anything takes seconds to look through.
+            return true; // the process has lost its memory
+        // A terabyte of nearly empty memory takes seconds.
         if (!cancel_check(scan->cancel, scan->error))
             return false;
         for (size_t i = 0; i < (size_t)got / sizeof(uint64_t); i++, start += TARGET_PAGE_SIZE) {
@@ -119,7 +120,7 @@ bool page_selection_has_file_content(const ProcessMapping *mapping)
            strncmp(mapping->name, "/anon_hugepage", 14) != 0;
 }
 
-// Memory of a device is not heap, and reading it may have effects.
+// Memory of a device is not part of a heap, and reading it may have effects.
 static bool is_device(const ProcessMapping *mapping)
 {
     return strncmp(mapping->name, "/dev/", 5) == 0 && strncmp(mapping->name, "/dev/zero", 9) != 0 &&
@@ -144,7 +145,7 @@ static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_
                 return false;
             continue;
         }
-        // Heaps of many small mappings are asked about in one go.
+        // Neighbouring mappings take one request: heaps may consist of many small ones.
         while (i + 1 < mapping_count && mappings[i + 1].start == end &&
                page_selection_includes(&mappings[i + 1]) &&
                !page_selection_has_file_content(&mappings[i + 1]))
@@ -165,8 +166,8 @@ bool page_selection_fill(PageSelection *out, const PageSource *source, const Can
 
     out->count = 0;
     out->bytes = 0;
-    // Opened anew each time: an open pagemap stays with the memory that it was opened on, and the
-    // process may have started another program since.
+    // Opened anew each time: an open pagemap belongs to the memory that the process had then, and
+    // it may have executed another program since.
     proc_task_path(path, source->pid, source->tid, "pagemap");
     scan.pagemap = open(path, O_RDONLY | O_CLOEXEC);
     if (scan.pagemap < 0)

@@ -1,4 +1,5 @@
-// Which pages of a process hold something: the private writable memory that was ever touched.
+// PageSelection: the pages of a process that have content: private writable memory that was ever
+// touched.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_PAGE_SELECTION_H
 #define SNAPSHOT_CAPTURE_COPY_PAGE_SELECTION_H
@@ -12,7 +13,8 @@
 
 #define TARGET_PAGE_SIZE 4096u
 
-// Ranges without data yet, ascending and disjoint; neighbours are one range (page_sets.h).
+// Ranges, ascending and disjoint, neighbours joined (page_sets.h); without data until they are
+// copied.
 typedef struct PageSelection {
     ProcessRange *ranges; // owned
     uint64_t count;
@@ -20,7 +22,7 @@ typedef struct PageSelection {
     uint64_t bytes; // of all ranges
 } PageSelection;
 
-// Whose pages.
+// The process whose pages are selected.
 typedef struct PageSource {
     int pid;
     int tid; // a task of the process that has its memory
@@ -31,15 +33,15 @@ typedef struct PageSource {
 // Selects, in the private writable mappings:
 // - of anonymous memory the pages that are present or swapped out and are not the zero page.
 //   Reading an untouched page would make the kernel map the zero page into the target.
-// - of mapped files (.data) all pages: those that were not touched yet hold what the file holds.
-// What `out` held before is dropped, its capacity stays. Errors: system, memory, interrupted.
+// - of mapped files (.data) all pages: those that were not touched have the content of the file.
+// The earlier ranges of `out` are dropped, its capacity stays. Errors: system, memory, interrupted.
 NODISCARD bool page_selection_fill(PageSelection *out, const PageSource *source,
                                    const Cancel *cancel, Error *error);
 
-// Is the mapping one of those?
+// Is the mapping private writable memory of the program (not of a device)?
 bool page_selection_includes(const ProcessMapping *mapping);
 
-// Do pages of it that were never touched hold something?
+// Do untouched pages of the mapping have content, that of a file?
 bool page_selection_has_file_content(const ProcessMapping *mapping);
 
 void page_selection_release(PageSelection *selection);

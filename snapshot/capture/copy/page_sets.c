@@ -1,4 +1,4 @@
-// Sets of pages: see page_sets.h.
+// Sets of pages: see page_sets.h. The operations walk both sets once, in the order of addresses.
 
 #include "snapshot/capture/copy/page_sets.h"
 
@@ -96,7 +96,7 @@ static bool add_part(PageSelection *out, const ProcessRange *range, uint64_t sta
     return end <= start || page_set_add_data(out, &part, error);
 }
 
-// A few steps from `at` are tried first; a small set may skip most of a large one.
+// As page_set_find(), for an address behind range `at`: tries a few steps, then searches.
 static uint64_t find_from(const PageSelection *set, uint64_t at, uint64_t address)
 {
     for (unsigned step = 0; step < 4; step++, at++)
@@ -105,8 +105,8 @@ static uint64_t find_from(const PageSelection *set, uint64_t at, uint64_t addres
     return page_set_find(set, address);
 }
 
-// Adds what `set` has, or has not, of `range`; `*at` is a number of a range of `set` from which on
-// to look, and moves on.
+// Adds the parts of `range` that `set` has (`of_both`), or that it does not have. The ranges of
+// `set` before index `*at` lie lower; `*at` moves on.
 static bool add_parts(PageSelection *out, const ProcessRange *range, const PageSelection *set,
                       uint64_t *at, bool of_both, Error *error)
 {

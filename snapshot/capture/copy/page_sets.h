@@ -1,4 +1,4 @@
-// Sets of pages, as ascending disjoint ranges, with or without the data of the pages.
+// Operations on PageSelections as sets of pages: ascending disjoint ranges, with or without data.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_PAGE_SETS_H
 #define SNAPSHOT_CAPTURE_COPY_PAGE_SETS_H
@@ -17,12 +17,15 @@ NODISCARD bool page_set_add(PageSelection *set, uint64_t start, uint64_t end, Er
 // The same for a range with data: neighbours are one range when their data are neighbours, too.
 NODISCARD bool page_set_add_data(PageSelection *set, const ProcessRange *range, Error *error);
 
-// Puts ranges that were added in any order into theirs; none overlaps another, and none has data.
+// Sorts ranges without data that were added in any order by page_set_add_data(); they are disjoint.
 void page_set_sort(PageSelection *set);
 
-// Clears `out`, which is neither `left` nor `right`, and fills it with the pages of `left` that
-// `right` has, or has not; or with the pages of both, of `right` where both have them. Pages bring
-// their data along; for the first it is enough when `right` has them. Errors: memory.
+// Clears `out`, which is neither `left` nor `right`, and fills it with
+// - intersect: the pages that are in both, with the data of `left`, or of `right` if `left` has
+// none;
+// - subtract: the pages of `left` that are not in `right`;
+// - unite: the pages of both, with the data of `right` where a page is in both.
+// Errors: memory.
 NODISCARD bool page_set_intersect(const PageSelection *left, const PageSelection *right,
                                   PageSelection *out, Error *error);
 NODISCARD bool page_set_subtract(const PageSelection *left, const PageSelection *right,
@@ -30,7 +33,7 @@ NODISCARD bool page_set_subtract(const PageSelection *left, const PageSelection 
 NODISCARD bool page_set_unite(const PageSelection *left, const PageSelection *right,
                               PageSelection *out, Error *error);
 
-// The number of the first range that ends behind `address`; `count` when there is none.
+// The index of the first range that ends behind `address`; `count` when there is none.
 uint64_t page_set_find(const PageSelection *set, uint64_t address);
 
 #endif

@@ -1,4 +1,4 @@
-// PAGEMAP_SCAN: see pagemap_scan.h.
+// The request PAGEMAP_SCAN: see pagemap_scan.h.
 
 #include "snapshot/capture/copy/pagemap_scan.h"
 
@@ -12,7 +12,7 @@ typedef struct ScanArguments {
     uint64_t flags;
     uint64_t start;
     uint64_t end;
-    uint64_t walk_end; // out: how far it came
+    uint64_t walk_end; // out: where the scan ended
     uint64_t vector;
     uint64_t vector_length;
     uint64_t max_pages;
@@ -51,8 +51,9 @@ int pagemap_scan(int pagemap, const PageQuery *query, uint64_t *start, uint64_t 
         return -1;
     for (int i = 0; i < found; i++)
         pages += (regions[i].end - regions[i].start) / TARGET_PAGE_SIZE;
-    // `walk_end` may be where the kernel's own buffer was full on the way, though it came to the
-    // end after that (seen on 6.18). It went on as long as there was room.
+    // `walk_end` is not reliable: it may be where the kernel's own buffer was full on the way,
+    // though the scan went on to the end (seen on 6.18). A scan ends early only when `regions` is
+    // full or `max_pages` is reached.
     if (found < (int)PAGEMAP_SCAN_REGIONS && (query->max_pages == 0 || pages < query->max_pages))
         *start = end;
     else

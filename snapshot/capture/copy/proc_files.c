@@ -1,4 +1,4 @@
-// What /proc tells about a process: see proc_files.h.
+// Files of /proc, read and parsed: see proc_files.h.
 
 #include "snapshot/capture/copy/proc_files.h"
 
@@ -13,7 +13,7 @@
 #include "base/array.h"
 #include "base/clean_text.h"
 
-// Of most files of /proc, all.
+// Enough for most files of /proc.
 #define FIRST_READ_BYTES 65536u
 
 void proc_task_path(char path[PROC_PATH_BYTES], int pid, int tid, const char *name)
@@ -79,8 +79,8 @@ long proc_status_number(int pid, int tid, const char *key, long fallback)
     return value;
 }
 
-// What follows the name in /proc/PID/task/TID/stat, copied into `fields`; false when the task is
-// gone. The name is in parentheses and may hold any character, more parentheses included.
+// Copies the fields behind the name in /proc/PID/task/TID/stat; false when the task is gone. The
+// name is in parentheses and may hold any character, more parentheses included.
 static bool read_stat(int pid, int tid, char *fields, size_t bytes)
 {
     char path[PROC_PATH_BYTES];
@@ -124,7 +124,8 @@ bool proc_is_io_worker(int pid, int tid)
     return (read_flags(pid, tid) & 0x00000010) != 0; // PF_IO_WORKER
 }
 
-// A name is whatever its owner likes: cut it to fit, and make it fit to be shown.
+// Cuts the name to fit, and removes characters that must not be shown (clean_text.h): its owner
+// chooses it.
 static void copy_name(char *from, char *name, size_t bytes)
 {
     size_t length = strlen(from);

@@ -1,7 +1,7 @@
-// What /proc tells about a process, read and parsed.
+// The files of /proc about a process, read and parsed.
 //
-// Everything is asked of a *task* (process, thread): the memory of a process
-// whose first thread has ended is only visible through one that lives.
+// All functions take a *task* (process, thread): the memory of a process whose first thread has
+// ended is visible only through a thread that lives.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_PROC_FILES_H
 #define SNAPSHOT_CAPTURE_COPY_PROC_FILES_H
@@ -24,14 +24,14 @@ char *proc_file_read(const char *path);
 // The number behind "KEY:" in /proc/PID/task/TID/status, or `fallback`.
 long proc_status_number(int pid, int tid, const char *key, long fallback);
 
-// The letter of the task's state ('R', 'S', 'D', 'T', 't', 'Z', ...); 0 when it is gone.
+// The letter of the task's state ('R', 'S', 'D', 'T', 't', 'Z', ...); 0: the task is gone.
 char proc_task_state(int pid, int tid);
 
-// A thread of the kernel, which has no memory of its own?
+// Is it a kernel thread, without memory of its own?
 bool proc_is_kernel_thread(int pid);
 
-// A thread that the kernel made to do input and output for the process (io_uring)? It never runs
-// code of the process, has no stack there, and some kernels let nobody trace it.
+// Is it a thread of the kernel that does input and output for the process (io_uring)? It never runs
+// code of the process, has no stack there, and some kernels do not allow to trace it.
 bool proc_is_io_worker(int pid, int tid);
 
 // The task's name ("" when it is gone), cut to `bytes`, and clean (clean_text.h).
@@ -45,7 +45,7 @@ void proc_executable_name(int pid, int tid, char *name, size_t bytes);
 bool proc_task_list(int pid, int **tids, uint32_t *count);
 
 // A task of the process that still has its memory: the first thread may have ended. `pid` itself
-// where there is none.
+// when no task has it.
 int proc_live_task(int pid);
 
 // All mappings, ascending; names and array are owned by the caller. False with errno set;

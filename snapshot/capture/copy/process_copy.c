@@ -1,4 +1,4 @@
-// ProcessCopy: see snapshot/capture/copy/process_copy.h.
+// ProcessCopy: see process_copy.h. Ranges and mappings ascend, so they are found by binary search.
 
 #include "snapshot/capture/copy/process_copy.h"
 

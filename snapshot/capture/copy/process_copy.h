@@ -1,10 +1,10 @@
-// ProcessCopy: a stopped process as plain data: its mappings, its threads with their
+// ProcessCopy: a process at one moment as plain data: its mappings, its threads with their
 // registers, and the bytes of its private writable memory.
 //
-// The one border between "how we got at a process" (ptrace and process_vm_readv, a core file;
-// pre-copy or fork later) and "what we find in it" (find/heap_search.h).
-// Whoever fills it takes everything that the analysis may want to see, because the process
-// runs on afterwards: reading later would see another heap.
+// It is the border between the ways to copy a process (live_process.h by pre-copy, fork or stop;
+// exiting_process.h; capture_core.h) and the analysis of the copy (find/heap_search.h). It holds
+// everything that the analysis needs, because the process runs on: reading its memory later would
+// see another heap.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_PROCESS_COPY_H
 #define SNAPSHOT_CAPTURE_COPY_PROCESS_COPY_H
@@ -28,8 +28,8 @@ typedef struct ProcessMapping {
     char *name; // path, "[heap]", "[stack]", ...; "" for anonymous memory; owned
 } ProcessMapping;
 
-// Contiguous bytes that were copied. Pages that were never touched are not in any range:
-// they read as zero.
+// Contiguous bytes that were copied. Pages that were never touched are in no range: they read as
+// zero.
 typedef struct ProcessRange {
     uint64_t address; // page-aligned
     uint64_t bytes;
@@ -56,12 +56,12 @@ typedef struct ProcessThread {
 typedef struct ProcessCopy {
     int pid;
     char executable[256]; // file name without folders
-    const char *method;   // how it was copied: "stop", "fork", "precopy", "core"; static
-    // Of a core file. Mapped files are opened by the names in the core then, not as the process
-    // sees them, and only where they are the very files.
+    const char *method;   // "precopy", "fork", "stop", "exit", "core"; static
+    // Copied from a core file. Then mapped files are opened by the names in the core, not through
+    // the process, and only if they are verified to be the same files.
     bool is_core;
-    const char *executable_mapping_name; // whose file the executable is, or NULL; of `mappings`
-    char *executable_path;               // what to read as that file instead, or NULL; owned
+    const char *executable_mapping_name; // the name of the executable's mappings, or NULL; borrowed
+    char *executable_path;               // a file to read in its place, or NULL; owned
     uint32_t mapping_count;
     ProcessMapping *mappings; // ascending by start; all mappings, copied or not; owned
     uint64_t range_count;
@@ -74,20 +74,20 @@ typedef struct ProcessCopy {
     int64_t captured_at_ns;       // since 1970, UTC, at the first interrupt
     uint64_t unreadable_bytes;    // private writable memory that could not be read
     uint64_t lost_count;
-    ProcessRange *lost; // parts of it whose place is known; without data; owned
+    ProcessRange *lost; // the parts of it whose addresses are known; without data; owned
     void *staging;      // owned mapping that the ranges point into
     uint64_t staging_bytes;
-    // Owned; NULL: none. Ranges point into it, too, and then only instructions of this process may
-    // read them (packed_pages.h).
+    // Compressed pages, into which ranges point as well; then only instructions of this process may
+    // read them (packed_pages.h). Owned; NULL: none.
     struct PackedPages *packed;
 } ProcessCopy;
 
 void process_copy_release(ProcessCopy *copy);
 
-// What was found out about the threads is for nothing: they are stopped anew.
+// Discards the threads, before they are stopped again.
 void process_copy_drop_threads(ProcessCopy *copy);
 
-// The bytes at [address, address + bytes), or NULL when not all of them were copied as one range.
+// The bytes of [address, address + bytes), or NULL unless one range holds all of them.
 const uint8_t *process_copy_bytes(const ProcessCopy *copy, uint64_t address, uint64_t bytes);
 
 // The mapping that holds `address`, or NULL.

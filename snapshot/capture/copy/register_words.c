@@ -1,4 +1,10 @@
 // Registers as words: see register_words.h.
+//
+// The first 576 bytes of an XSAVE area are the same on every x86-64 processor: the FXSAVE area and
+// the header. Where the parts behind them lie (AVX at 576; AVX-512, AMX, ...) differs between
+// processors (CPUID leaf 13): Intel has the three parts of AVX-512 at 1,088, 1,152 and 1,664, AMD
+// at 832, 896 and 1,408. No such offset is used here: all words behind the header are kept, by
+// their offset.
 
 #include "snapshot/capture/copy/register_words.h"
 
@@ -6,7 +12,7 @@
 
 #define XSAVE_WORD_BASE 0x1000u
 #define XSAVE_FIRST_REGISTER 32u // before it: control words, last instruction and operand address
-// Reserved bytes, bytes for software, and the XSAVE header.
+// Reserved bytes, bytes for software, and the header of the XSAVE area.
 #define XSAVE_GAP_START 416u
 #define XSAVE_GAP_END 576u
 

@@ -1,5 +1,5 @@
-// The registers of an x86-64 thread as words that may be roots, wherever they were read:
-// from a stopped thread or from a core file. Plain data, on every machine.
+// The registers of an x86-64 thread as words that may be roots, read from a stopped thread or from
+// a core file. Plain data, compiled on every machine.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_REGISTER_WORDS_H
 #define SNAPSHOT_CAPTURE_COPY_REGISTER_WORDS_H
@@ -17,7 +17,7 @@ typedef struct GeneralRegisters {
     uint64_t words[GENERAL_REGISTER_COUNT];
 } GeneralRegisters;
 
-// Where some of them are.
+// The indices of some of them.
 enum {
     REGISTER_RAX = 10,
     REGISTER_ORIG_RAX = 15,
@@ -31,7 +31,7 @@ enum {
 #define RED_ZONE_BYTES 128u
 
 // Vector registers are words of the XSAVE area in its standard form (NT_X86_XSTATE).
-#define XSAVE_MAX_BYTES 16384u // AMX tiles included it is 11 KiB
+#define XSAVE_MAX_BYTES 16384u // with AMX tiles it has 11 KiB
 
 // Fills the register words, stack pointer, program counter and control block of `out` from
 // `general` and the first `area_words` words of an XSAVE area (0: there is none). Words that are

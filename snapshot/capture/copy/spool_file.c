@@ -1,4 +1,5 @@
-// A file that nobody else sees: see spool_file_internal.h.
+// SpoolFile: see spool_file_internal.h. Threads reserve their place in the file by one atomic
+// addition, and write there.
 
 #include "snapshot/capture/copy/spool_file_internal.h"
 
@@ -13,7 +14,7 @@
 
 #define NAME_BYTES 4096
 
-// Where the file system has no unnamed files, it loses its name at once.
+// Opens a file without a name; if the file system has none, the name is removed at once.
 static int open_in(const char *folder)
 {
     char name[NAME_BYTES];
@@ -56,7 +57,7 @@ static bool write_at(const SpoolFile *spool, const uint8_t *bytes, size_t length
         if (written <= 0)
             return error_set(error, ERROR_SYSTEM, "cannot write %s: %s",
                              spool->is_memory ? "a file in memory" : "a temporary file",
-                             written == 0 ? "there is no space" : strerror(errno));
+                             written == 0 ? "no space is left" : strerror(errno));
         bytes += written;
         offset += (uint64_t)written;
         length -= (size_t)written;
@@ -67,10 +68,10 @@ static bool write_at(const SpoolFile *spool, const uint8_t *bytes, size_t length
 bool spool_file_append(SpoolFile *spool, const void *bytes, size_t length, uint64_t *offset,
                        Error *error)
 {
-    // Relaxed: it only hands out places; what is there is read after the threads have been joined.
+    // Relaxed: it only reserves a place; the bytes there are read after the threads were joined.
     *offset = atomic_fetch_add_explicit(&spool->bytes, length, memory_order_relaxed);
     if (spool->max_bytes != 0 && *offset + length > spool->max_bytes) {
-        error_set_memory(error, *offset + length, "the process's pages, compressed");
+        error_set_memory(error, *offset + length, "the compressed pages of the process");
         return error_add_hint(error, "`--staging` leaves %llu bytes for them",
                               (unsigned long long)spool->max_bytes);
     }
@@ -79,7 +80,7 @@ bool spool_file_append(SpoolFile *spool, const void *bytes, size_t length, uint6
 
 uint64_t spool_file_bytes(const SpoolFile *spool)
 {
-    // Relaxed: for whoever knows that nobody appends.
+    // Relaxed: called while no thread appends.
     return atomic_load_explicit(&spool->bytes, memory_order_relaxed);
 }
 

@@ -1,4 +1,4 @@
-// Pages that are copied more than once: see staged_pages.h.
+// StagedPages: see staged_pages.h.
 
 #include "snapshot/capture/copy/staged_pages.h"
 
@@ -64,7 +64,7 @@ bool staged_pages_pack(StagedPages *staged, PageSelection *written, int pid, int
         !page_set_subtract(&staged->pages, written, rest, error))
         return false;
     exchange(&staged->pages, rest);
-    // With no page left there, all of the memory is free again.
+    // If no page has its latest version there, the memory is free again.
     if (staged->pages.count == 0)
         staged->used_bytes = 0;
     if (!page_set_unite(&staged->packed, written, rest, error))

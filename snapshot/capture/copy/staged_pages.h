@@ -1,11 +1,12 @@
-// Pages of a process in a staging area that are copied more than once, because they are written
-// meanwhile. In plain memory each keeps its place:
+// StagedPages: pages of a process in a staging area that are copied again when they are written
+// meanwhile (pre-copy). In plain memory each page keeps its place:
 //
 //     staged_pages_place(&staged, &written, &pieces, error);
 //     page_copying_pieces(&pieces, ..., &staged.area.memory, ...);
 //     staged_pages_add(&staged, &pieces, error);
 //
-// Many at once can be compressed instead, where the area does that; later versions override.
+// If the area compresses pages, many of them can be compressed at once instead. Later versions of a
+// page, in plain memory or compressed, override earlier ones.
 //
 //     staged_pages_pack(&staged, &written, pid, tid, ..., error);
 //     ...
@@ -24,35 +25,37 @@
 
 typedef struct StagedPages {
     StagingArea area;
-    uint64_t used_bytes;  // of its memory, from the start on
-    PageSelection pages;  // that have a place in its memory, with data
-    PageSelection packed; // that are compressed, with data; of those, `pages` are later versions
+    uint64_t used_bytes; // of the area's memory, from its start
+    PageSelection pages; // in plain memory, with data
+    PageSelection
+        packed; // compressed, with data; if a page is in both, `pages` has the later version
     PageSelection scratch[2];
 } StagedPages;
 
-// Clears `pieces` and fills it with `wanted`, and where each page of it goes: to its place, or
-// behind all others. Takes the time of `wanted`, however many pages there are. Errors: memory.
+// Clears `pieces` and fills it with the pages of `wanted` and the places where they are to be
+// copied: the place that a page has, or a new one behind all others. The time depends on the size
+// of `wanted` alone. Errors: memory.
 NODISCARD bool staged_pages_place(StagedPages *staged, const PageSelection *wanted,
                                   PageSelection *pieces, Error *error);
 
-// Takes in what has been placed and copied. Errors: memory.
+// Adds pages that were placed and copied. Errors: memory.
 NODISCARD bool staged_pages_add(StagedPages *staged, const PageSelection *pieces, Error *error);
 
-// Copies `written`, and compresses it. Clears `unread` and fills it with what could not be read.
-// Errors: those of packed_pages_add().
+// Copies and compresses `written`. Clears `unread` and fills it with the pages that could not be
+// read. Errors: those of packed_pages_add().
 NODISCARD bool staged_pages_pack(StagedPages *staged, PageSelection *written, int pid, int tid,
                                  const Cancel *cancel, PageSelection *unread, Error *error);
 
-// How many bytes all pages have; those that there are twice count twice.
+// The bytes of all pages; those that are in both sets count twice.
 uint64_t staged_pages_bytes(const StagedPages *staged);
 
-// Puts the compressed ones among the others. Errors: memory.
+// Merges the compressed pages into `pages`. Errors: memory.
 NODISCARD bool staged_pages_unite(StagedPages *staged, Error *error);
 
-// Drops all pages but these, once they are united. Errors: memory.
+// Drops all pages but `kept`, after staged_pages_unite(). Errors: memory.
 NODISCARD bool staged_pages_keep(StagedPages *staged, const PageSelection *kept, Error *error);
 
-// All but the staging area, which is somebody else's then.
+// Releases all but the staging area.
 void staged_pages_release(StagedPages *staged);
 
 #endif

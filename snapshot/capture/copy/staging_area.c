@@ -1,4 +1,5 @@
-// Where the memory of a process goes: see staging_area.h.
+// StagingArea: see staging_area.h. This file decides whether pages are compressed, and how the
+// allowed memory is divided then.
 
 #include "snapshot/capture/copy/staging_area.h"
 
@@ -6,8 +7,8 @@
 
 #include "base/parallel_for.h"
 
-// Of the memory that compressed pages may take: what those take that cannot go to a file, what
-// those take that were read again, and what compressing them takes, each thread so much.
+// How the memory for compressed pages is divided: the compressed pages (if they are not in a file),
+// the cache of unpacked ones, and the threads that compress, each of which takes THREAD_BYTES.
 #define PACKED_SHARE(bytes) ((bytes) / 8 * 5)
 #define CACHE_SHARE(bytes) ((bytes) / 4)
 #define THREADS_SHARE(bytes) ((bytes) / 8)
@@ -21,7 +22,7 @@ uint64_t staging_area_limit(const ProcessCopyOptions *options, uint64_t bytes)
         return bytes <= limit ? 0 : limit;
     if (staging_memory_is_available(bytes, &available))
         return 0;
-    // What is found in the pages takes memory, too. With next to nothing it is not tried.
+    // The other half is for the analysis. With less than the least staging memory, it is not tried.
     return available / 2 < CAPTURE_LEAST_STAGING ? 0 : available / 2;
 }
 

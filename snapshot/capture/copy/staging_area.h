@@ -1,5 +1,6 @@
-// Where the memory of a process goes until it is written: plain memory for all of it, or, when it
-// is to take less than that, or the machine has less, compressed pages (packed_pages.h).
+// StagingArea: holds the copied memory of a process until the snapshot is written. It is plain
+// memory, or, if that would exceed the allowed memory (--staging) or the machine's, compressed
+// pages (packed_pages.h).
 
 #ifndef SNAPSHOT_CAPTURE_COPY_STAGING_AREA_H
 #define SNAPSHOT_CAPTURE_COPY_STAGING_AREA_H
@@ -16,29 +17,29 @@
 
 typedef struct StagingArea {
     StagingMemory memory;
-    PackedPages *packed; // NULL: all goes to `memory`
+    PackedPages *packed; // NULL: all pages go to `memory`
 } StagingArea;
 
-// How much memory the area of a process with so many bytes may take when they are compressed; 0:
-// they need not be.
+// The memory that an area for `bytes` may take if the pages must be compressed; 0: they need not
+// be.
 uint64_t staging_area_limit(const ProcessCopyOptions *options, uint64_t bytes);
 
-// Makes an area for about so many bytes ready, of which none is used. Nothing of it is plain memory
-// where pages are compressed. Errors: memory, system, interrupted.
+// Makes an empty area for about `bytes`, with its memory supplied. If pages are compressed, all of
+// them are. Errors: memory, system, interrupted.
 NODISCARD bool staging_area_prepare(StagingArea *area, uint64_t bytes,
                                     const ProcessCopyOptions *options, Error *error);
 
-// The same, but its memory has yet to be supplied (staging_memory_supply()), and where pages are
-// compressed, half of what it may take is plain memory. Errors: memory, system.
+// The same, but the memory is not supplied yet (staging_memory_supply()); and if pages are
+// compressed, half of the allowed memory is plain. Errors: memory, system.
 NODISCARD bool staging_area_reserve(StagingArea *area, uint64_t bytes,
                                     const ProcessCopyOptions *options, Error *error);
 
-// Copies all of `selection`, the only pages of the area, from the task `tid` of process `pid`.
-// Errors: those of page_copying_run().
+// Copies `selection`, the only pages of the area, from task `tid` of process `pid`.
+// Errors: those of page_copying_run() and packed_pages_add().
 NODISCARD bool staging_area_copy(StagingArea *area, PageSelection *selection, int pid, int tid,
                                  const Cancel *cancel, uint64_t *unreadable_bytes, Error *error);
 
-// Hands over the area, of whose memory the first `used_bytes` are in use, and its pages.
+// Moves the area and `selection` to `out`. The first `used_bytes` of its memory are in use.
 void staging_area_give(StagingArea *area, uint64_t used_bytes, PageSelection *selection,
                        ProcessCopy *out);
 

@@ -1,4 +1,4 @@
-// Staging memory: see staging_memory_internal.h.
+// StagingMemory: see staging_memory_internal.h.
 
 #include "snapshot/capture/copy/staging_memory_internal.h"
 
@@ -12,17 +12,17 @@
 #include "snapshot/capture/copy/page_selection.h"
 
 #define HUGE_PAGE_SIZE (UINT64_C(2) << 20)
-// What others on this machine, or in this container, shall keep of the memory that is available, or
-// a quarter of it, if that is less.
+// How much of the available memory is left to other programs of this machine, or of this container;
+// or a quarter of it, if that is less.
 #define MEMORY_TO_LEAVE (UINT64_C(64) << 20)
-// Memory is supplied in steps of this size, to be able to stop in between.
+// Memory is supplied in steps of this size; cancelling is checked in between.
 #define SUPPLY_STEP (UINT64_C(64) << 20)
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 // Linux 5.14
 #endif
 
-// Asks the kernel for the pages of a part of the staging memory.
+// Has the kernel supply the pages of a part of the staging memory.
 static bool populate(uint8_t *start, uint64_t bytes)
 {
     if (madvise(start, bytes, MADV_POPULATE_WRITE) == 0)

@@ -1,8 +1,8 @@
-// Staging memory: where the memory of a process is copied to before it is looked at.
+// StagingMemory: plain memory to which the memory of a process is copied.
 //
-// It is made ready before the target is stopped: copying into memory that the kernel has yet to
-// supply takes five times as long. While the target runs, each part is rather supplied right before
-// it is filled: the kernel clears it, and it is still in the processor's cache.
+// Memory to be filled during the stop is supplied by the kernel before: copying into memory that is
+// not supplied yet takes five times as long. While the target runs, each part is supplied right
+// before it is filled: the kernel clears it, and it is still in the processor's cache.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_STAGING_MEMORY_INTERNAL_H
 #define SNAPSHOT_CAPTURE_COPY_STAGING_MEMORY_INTERNAL_H
@@ -16,37 +16,38 @@
 typedef struct StagingMemory {
     uint8_t *base; // a mapping; becomes the ProcessCopy's
     uint64_t bytes;
-    uint64_t supplied_bytes; // from the start on; the kernel has yet to supply what is behind
+    uint64_t supplied_bytes; // from the start; the memory behind may not be supplied yet
 } StagingMemory;
 
-// May so many bytes be taken without anybody being killed for it? *available is what there is.
+// Can `bytes` be allocated without the kernel having to kill a process? *available: how many could.
 bool staging_memory_is_available(uint64_t bytes, uint64_t *available);
 
-// Maps `bytes`, which the kernel is to supply in huge pages where it can; 0 is fine.
-// Errors: memory (also when the machine has less available, so that nobody gets killed for it).
+// Maps `bytes`, in huge pages where the kernel has them; 0 is allowed.
+// Errors: memory (also when staging_memory_is_available() is false).
 NODISCARD bool staging_memory_reserve(StagingMemory *staging, uint64_t bytes, Error *error);
 
-// Makes the kernel supply the first `bytes`, or all there are; what is in them stays.
+// Has the kernel supply the first `bytes`, or all if there are fewer; their content stays.
 // Errors: memory, interrupted.
-NODISCARD bool staging_memory_supply(StagingMemory *staging, uint64_t bytes,
-                                     const Cancel *cancel, Error *error);
+NODISCARD bool staging_memory_supply(StagingMemory *staging, uint64_t bytes, const Cancel *cancel,
+                                     Error *error);
 
-// Makes it supply this part, unless it has. Several threads may ask at once. Errors: memory.
+// Has it supply this part, unless it is known to be supplied. May be called by several threads at
+// once. Errors: memory.
 NODISCARD bool staging_memory_supply_part(const StagingMemory *staging, const uint8_t *start,
                                           uint64_t bytes, Error *error);
 
-// The first `bytes` have been filled, so nothing is to be asked for there.
+// Notes that the first `bytes` have been filled, and need not be supplied any more.
 void staging_memory_note_filled(StagingMemory *staging, uint64_t bytes);
 
-// Reserves `bytes` and has all of them supplied. Errors: memory, interrupted.
-NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes,
-                                      const Cancel *cancel, Error *error);
+// Reserves and supplies `bytes`. Errors: memory, interrupted.
+NODISCARD bool staging_memory_prepare(StagingMemory *staging, uint64_t bytes, const Cancel *cancel,
+                                      Error *error);
 
-// Makes it at least `bytes` large, when the target has grown since. Nothing may point into it.
-// Errors: memory.
+// Enlarges it to at least `bytes`, when the target has grown. It may move, so pointers into it
+// become invalid. Errors: memory.
 NODISCARD bool staging_memory_extend(StagingMemory *staging, uint64_t bytes, Error *error);
 
-// Gives back what lies behind the first `bytes`.
+// Unmaps the memory behind the first `bytes`.
 void staging_memory_trim(StagingMemory *staging, uint64_t bytes);
 
 void staging_memory_release(StagingMemory *staging);

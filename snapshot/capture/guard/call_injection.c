@@ -2,25 +2,26 @@
 //
 // Note [Blocked signals]
 // ~~~~~~~~~~~~~~~~~~~~~~
-// All signals of the thread are blocked while it works for us, so none can run a handler on
-// registers of ours. They stay pending, queued ones in their order and with their siginfo, until
-// the mask is what it was. Only SIGSTOP cannot be blocked: it is passed on, which makes the whole
-// process stop, and our thread is told to go on all the same; the kernel has it join the others
-// when it is let go. A mask that is only there for the length of a call (ppoll, sigsuspend) comes
-// back when the call is started again.
+// All signals of the thread are blocked while it makes our calls, so no signal handler runs with
+// our registers. The signals stay pending, queued ones in their order and with their siginfo, until
+// the old mask is restored. Only SIGSTOP cannot be blocked: it is passed on, the whole process
+// stops, and our thread is continued all the same; the kernel stops it with the others when it is
+// detached. A mask that a call sets for its own duration (ppoll, sigsuspend) comes back when the
+// call is restarted.
 //
 // Note [Restarting]
 // ~~~~~~~~~~~~~~~~~
-// A thread that was asleep in a system call has -ERESTART* as its result and the call's number in
-// orig_rax. The kernel looks at both when it lets a thread go on that it had stopped for a signal
-// or a trap, and only then. So the thread, behind our last call, gets its registers back, is
-// interrupted once more, and is let go from that stop, as if there had been nothing but one.
+// A thread that slept in a system call has -ERESTART* as its result and the call's number in
+// orig_rax. The kernel acts upon both when it continues a thread from a signal stop or a trap, and
+// only then. So after our last call the thread gets its registers back, is interrupted once more,
+// and is continued from that second stop, as if there had been only one.
+// (interrupted_calls.c is about the calls that return EINTR at the first stop.)
 //
 // Note [Critical sections]
 // ~~~~~~~~~~~~~~~~~~~~~~~~
-// A thread that was stopped inside a restartable sequence (rseq) has to be sent to the abort
-// handler of the sequence. Running code of ours makes the kernel believe that it has left it. So
-// the word that says in which sequence it is, is put back with the registers.
+// A thread that was stopped inside a restartable sequence (rseq) must continue at the sequence's
+// abort handler. When it makes our calls, the kernel takes it to have left the sequence and clears
+// the word that names it. So that word is restored with the registers.
 
 #include "snapshot/capture/guard/call_injection_internal.h"
 
@@ -45,14 +46,14 @@
 #define REQUEST_USER_DISPATCH 0x4211 // PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, Linux 6.4
 #define SUSPEND_SECCOMP (1 << 21)    // PTRACE_O_SUSPEND_SECCOMP, Linux 4.3
 
-// A call that signals interrupt before it has begun is made again so often.
+// How often a call is made again that a signal interrupts before it has begun.
 #define MAX_RESTARTS 1000
 #define SEARCH_BYTES 4096u
-// How often a wait for a thread looks whether there still is one.
+// How often a wait for a thread checks that the thread still exists.
 #define AWAIT_LOOK_NS 5000000
 #define MAX_SEARCHED_BYTES (UINT64_C(8) << 20)
 
-// ---- where ----
+// ---- where the instruction is ----
 
 static bool find_in_mapping(int tid, const ProcessMapping *mapping, uint64_t *instruction)
 {
@@ -83,7 +84,7 @@ bool call_injection_find_instruction(int tid, const ProcessMapping *mappings, ui
 {
     if (!thread_registers_are_supported())
         return false;
-    // The vDSO first: nobody unmaps it.
+    // The vDSO first: programs do not unmap it.
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < count; i++) {
             const ProcessMapping *mapping = &mappings[i];
@@ -106,9 +107,9 @@ static bool has_gone(const CallInjection *injection, Error *error)
 }
 
 // Waits for the next stop, which is not consumed (thread_stops.c). `*status` is the signal, with
-// the event in the next byte. The kernel tells of stops by SIGCHLD, which the caller has blocked;
-// but where another thread of the target starts another program, and takes the place of ours, it
-// wakes nobody who waits. So the wait is for the signal, and not for ever.
+// the event in the next byte. The kernel announces a stop by SIGCHLD, which the caller has blocked;
+// but when another thread of the target executes a program and takes the place of ours, a blocking
+// waitid() is not woken. So this waits for SIGCHLD with a timeout, and looks again.
 static bool await_stop(const CallInjection *injection, int *status, Error *error)
 {
     const struct timespec patience = {.tv_nsec = AWAIT_LOOK_NS};
@@ -139,8 +140,8 @@ static bool go_on(const CallInjection *injection, int request, int signal, Error
     return true;
 }
 
-// Runs on until the thread is back from the call; a signal that interrupts it is handled as
-// Note [Blocked signals] says.
+// Continues the thread until it has returned from the call. SIGSTOP is passed on: see
+// Note [Blocked signals].
 static bool run_call(CallInjection *injection, Error *error)
 {
     int status, signal = 0;
@@ -173,10 +174,10 @@ static bool run_call(CallInjection *injection, Error *error)
     }
 }
 
-// ---- beginning ----
+// ---- begin ----
 
-// Only a thread that stands still before it returns to its program can be sent elsewhere: not one
-// that is about to get a signal, nor one in the middle of a call of its own.
+// Only a thread that is about to return to its program can be given other registers: not one that
+// is about to get a signal, nor one in the middle of a call of its own.
 static bool check_stop(const CallInjection *injection, Error *error)
 {
     siginfo_t info;
@@ -186,12 +187,12 @@ static bool check_stop(const CallInjection *injection, Error *error)
         return has_gone(injection, error);
     if (info.si_code >> 8 != PTRACE_EVENT_STOP)
         return error_set(error, ERROR_UNSUPPORTED,
-                         "thread %d of process %d is busy with something of its own",
+                         "thread %d of process %d is about to get a signal, or inside a call",
                          injection->tid, injection->pid);
     return true;
 }
 
-// A program that gets system calls itself would get ours.
+// A program that has system calls dispatched to itself would receive ours.
 static bool check_dispatch(const CallInjection *injection, Error *error)
 {
     uint64_t dispatch[4] = {0}; // mode, selector, offset, length
@@ -244,7 +245,7 @@ static void read_critical_section(CallInjection *injection)
     injection->critical_section_word = (uint64_t)word;
 }
 
-// Is the instruction still there?
+// Checks that the instruction is still there.
 static bool check_instruction(const CallInjection *injection, Error *error)
 {
     long word;
@@ -255,7 +256,7 @@ static bool check_instruction(const CallInjection *injection, Error *error)
         return capture_refusal_gone(injection->pid, error);
     if (errno != 0 || memcmp(&word, thread_registers_call_instruction, 2) != 0)
         return error_set(error, ERROR_UNSUPPORTED,
-                         "process %d has no code that a call could be made with", injection->pid);
+                         "process %d has no system call instruction in its code", injection->pid);
     return true;
 }
 
@@ -280,7 +281,7 @@ bool call_injection_begin(CallInjection *injection, int pid, int tid, uint64_t i
     return true;
 }
 
-// ---- calling ----
+// ---- call ----
 
 bool call_injection_call(CallInjection *injection, long number, const uint64_t arguments[6],
                          int64_t *result, Error *error)
@@ -306,11 +307,11 @@ bool call_injection_call(CallInjection *injection, long number, const uint64_t a
                      injection->tid, injection->pid);
 }
 
-// ---- ending ----
+// ---- end ----
 
 static void restore(const CallInjection *injection)
 {
-    // Each fails only when the thread was killed, which the caller finds out.
+    // Each fails only when the thread was killed, which the caller notices.
     (void)thread_registers_write_general(injection->tid, &injection->general);
     if (injection->critical_section != 0)
         (void)ptrace(PTRACE_POKEDATA, injection->tid, (uintptr_t)injection->critical_section,

@@ -1,4 +1,5 @@
-// Our side of the guard: see capture_guard.h.
+// CaptureGuard: see capture_guard.h. This is rudo-snap's side of the socket; guard_process.c is the
+// other side.
 
 #include "snapshot/capture/guard/capture_guard.h"
 
@@ -17,11 +18,11 @@
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/guard/guard_process_internal.h"
 
-// How often a wait for the guard looks whether the user wants us to stop.
+// How often a wait for the guard checks whether the user has cancelled.
 #define CANCEL_LOOK_MS 20
-// How long the guard may take to end before it is left to end by itself.
+// How long we wait for the guard to end; then it ends by itself.
 #define END_PATIENCE_MS 3000
-// More registers than any thread has: 27 general ones and an XSAVE area of 16 KiB.
+// At least as many words as a thread has registers: 27 general ones, an XSAVE area of 16 KiB.
 #define MAX_REGISTERS 2100u
 
 bool capture_guard_start(CaptureGuard *guard, int pid, const Cancel *cancel, Error *error)
@@ -33,7 +34,7 @@ bool capture_guard_start(CaptureGuard *guard, int pid, const Cancel *cancel, Err
     *guard = (CaptureGuard){.pid = pid, .cancel = cancel, .socket = -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return error_set(error, ERROR_SYSTEM, "cannot make a socket: %s", strerror(errno));
-    // No handler of ours may run in the child.
+    // No signal handler of this program may run in the child.
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, &before);
     child = fork();
@@ -55,7 +56,7 @@ static bool has_ended(Error *error)
     return error_set(error, ERROR_SYSTEM, "the guard process of the capture has ended early");
 }
 
-// Waits until the guard has said something.
+// Waits until a message of the guard has arrived.
 static bool await(const CaptureGuard *guard, Error *error)
 {
     for (;;) {
@@ -86,13 +87,14 @@ static ssize_t receive_reply(CaptureGuard *guard, GuardReply *reply, int *descri
                                   .msg_controllen = sizeof rights.bytes};
         got = recvmsg(guard->socket, &message, MSG_CMSG_CLOEXEC);
     } while (got < 0 && errno == EINTR);
-    // It is missing where we have no descriptor left.
+    // The kernel drops it when this process has no descriptor left.
     if (got > 0 && CMSG_FIRSTHDR(&message) != NULL && rights.header.cmsg_type == SCM_RIGHTS)
         memcpy(descriptor, CMSG_DATA(&rights.header), sizeof *descriptor);
     return got;
 }
 
-// Asks and waits for the answer; its `error` becomes ours. *descriptor: what came with it, or -1.
+// Sends a request and waits for the reply, whose `error` is handed on. *descriptor: the one that
+// came with the reply, or -1.
 static bool ask_for(CaptureGuard *guard, const GuardRequest *request, GuardReply *reply,
                     int *descriptor, Error *error)
 {
@@ -203,7 +205,7 @@ bool capture_guard_open_userfault(CaptureGuard *guard, int *descriptor, GuardTim
 
     *times = reply.times;
     if (is_ok && *descriptor < 0)
-        return error_set(error, ERROR_SYSTEM, "there are no file descriptors left");
+        return error_set(error, ERROR_SYSTEM, "no file descriptor is left to take one over");
     return is_ok;
 }
 
@@ -234,7 +236,7 @@ void capture_guard_end(CaptureGuard *guard)
     if (guard->socket >= 0)
         (void)close(guard->socket);
     guard->socket = -1;
-    // A guard that waits for a thread to stop goes on doing so, without us.
+    // A guard that waits for a thread to stop may take longer, and does not need us for it.
     for (int polls = 0; guard->process > 0 && polls < END_PATIENCE_MS; polls++) {
         pid_t ended = waitpid(guard->process, NULL, WNOHANG);
 

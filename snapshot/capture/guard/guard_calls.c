@@ -1,4 +1,5 @@
-// Calls that the guard has the target make: see guard_calls_internal.h.
+// Choosing a thread of the target for injected calls: see guard_calls_internal.h. A thread that
+// sleeps is best: its program does not miss it, and it is in no restartable sequence.
 
 #include "snapshot/capture/guard/guard_calls_internal.h"
 
@@ -15,17 +16,17 @@
 #include "snapshot/capture/guard/thread_stops_internal.h"
 
 #define MAX_THREADS_TRIED 4
-// While everybody waits.
+// Fewer than there may be: all other threads stand still meanwhile.
 #define MAX_HELD_TRIED 8
 #define APART_STACK_BYTES ((size_t)256 << 10)
 
-// None was found by the thread's mappings, which go before a process does that is being killed.
-static bool has_no_instruction(int pid, int tid, Error *error)
+// Explains that no instruction was found. A process that is being killed loses its mappings first.
+static bool explain_no_instruction(int pid, int tid, Error *error)
 {
     if (proc_status_number(pid, tid, "VmSize", 0) == 0)
         return capture_refusal_gone(pid, error);
     return error_set(error, ERROR_UNSUPPORTED,
-                     "process %d has no code that a call could be made with", pid);
+                     "process %d has no system call instruction in its code", pid);
 }
 
 static uint64_t find_instruction(int pid, int tid)
@@ -42,8 +43,7 @@ static uint64_t find_instruction(int pid, int tid)
     return instruction;
 }
 
-// How good a thread is for being stopped alone: asleep, it is not missed, and it is in no critical
-// section of its own.
+// How suitable a thread in this state is for being stopped alone; 0: not at all.
 static int rank_of(char state)
 {
     switch (state) {
@@ -58,7 +58,7 @@ static int rank_of(char state)
     }
 }
 
-// 0: there is none.
+// The most suitable thread; 0: there is none.
 static int choose_thread(int pid)
 {
     uint32_t count = 0;
@@ -85,7 +85,7 @@ uint64_t guard_find_instruction(int pid)
     return tid == 0 ? 0 : find_instruction(pid, tid);
 }
 
-// *has_begun: the work was tried.
+// *has_begun: the thread was taken over, and `work` was called.
 static bool work_in_thread(int pid, int tid, uint64_t instruction, const GuardWork *work,
                            bool *has_begun, Error *error)
 {
@@ -130,7 +130,7 @@ bool guard_call_alone(GuardCall *call, Error *error)
         uint64_t instruction;
 
         call->times = (GuardTimes){0};
-        // It may be on its way out.
+        // The process may be about to end.
         if (tid == 0 && proc_status_number(call->pid, call->pid, "VmSize", 0) == 0)
             return capture_refusal_gone(call->pid, error);
         if (tid == 0)
@@ -140,10 +140,10 @@ bool guard_call_alone(GuardCall *call, Error *error)
                              call->pid);
         instruction = find_instruction(call->pid, tid);
         if (instruction == 0)
-            return has_no_instruction(call->pid, tid, error);
+            return explain_no_instruction(call->pid, tid, error);
         if (call_by_thread(call, tid, instruction, error))
             return true;
-        // The thread may have ended its work, when the process did not.
+        // The thread may have ended while the process lives on: then another one is tried.
         if (tries == MAX_THREADS_TRIED || call->has_stuck_thread ||
             proc_task_state(call->pid, tid) != 0)
             return false;
@@ -164,8 +164,8 @@ static int make_apart_call(void *context)
     return 0;
 }
 
-// As vfork() does it: we wait, and the memory is ours. When that process is ended by its clock,
-// what it had allocated is not freed.
+// Like vfork(): the new process uses our memory, and we wait for it. When its timer ends it, the
+// memory that it had allocated is not freed.
 bool guard_call_apart(GuardCall *call, Error *error)
 {
     ApartCall apart = {.call = call, .error = error};
@@ -191,7 +191,7 @@ bool guard_call_apart(GuardCall *call, Error *error)
                      "process %d cannot be traced while it starts another program", call->pid);
 }
 
-// Threads that were asleep come first: they are in no critical section of their own.
+// Threads that slept come first, in pass 0; those in user code may be in a restartable sequence.
 bool guard_call_held(const TracedThreads *threads, uint64_t instruction, const GuardWork *work,
                      Error *error)
 {
@@ -199,7 +199,7 @@ bool guard_call_held(const TracedThreads *threads, uint64_t instruction, const G
     int tries = 0;
 
     if (instruction == 0)
-        return has_no_instruction(threads->pid, traced_threads_any(threads), error);
+        return explain_no_instruction(threads->pid, traced_threads_any(threads), error);
     (void)error_set(error, ERROR_UNSUPPORTED, "process %d has no thread to make a call",
                     threads->pid);
     for (int pass = 0; pass < 2; pass++) {

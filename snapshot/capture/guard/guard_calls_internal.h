@@ -1,5 +1,5 @@
-// Calls that the guard has the target make: in a moment's stop of one thread, or by one of the
-// threads that it holds anyway.
+// The system calls that the guard injects into the target: in a short stop of one thread, or into
+// one of the threads that are stopped already.
 
 #ifndef SNAPSHOT_CAPTURE_GUARD_GUARD_CALLS_INTERNAL_H
 #define SNAPSHOT_CAPTURE_GUARD_GUARD_CALLS_INTERNAL_H
@@ -13,7 +13,7 @@
 #include "snapshot/capture/guard/guard_messages.h"
 #include "snapshot/capture/guard/traced_threads_internal.h"
 
-// Work to be done by a thread of the target: injects calls and says whether all went well.
+// A callback that injects calls into the thread it is given. False: `error` is set.
 typedef struct GuardWork {
     bool (*run)(void *context, CallInjection *injection, Error *error);
     void *context;
@@ -23,24 +23,24 @@ typedef struct GuardCall {
     int pid;
     const Cancel *cancel;
     GuardWork work;
-    GuardTimes times;      // of the stop
-    bool has_stuck_thread; // a thread did not stop, and is ours until this process ends
+    GuardTimes times;      // out: of the stop
+    bool has_stuck_thread; // out: a thread did not stop; it stays traced until this process ends
 } GuardCall;
 
-// Where a call can be made with, or 0. Better asked before anything is stopped.
+// The address of a `syscall` instruction in the process, or 0. To be called before the process is
+// stopped, since it takes a while.
 uint64_t guard_find_instruction(int pid);
 
-// Stops one thread, has it work, and lets it go. To be called by the guard, who is the tracer and
-// holds nothing. Errors: of the work; unsupported (seccomp is in the way), system, memory,
+// Stops one thread, runs the work in it, and resumes it. To be called by the guard while it traces
+// no thread. Errors: of the work; unsupported (seccomp does not allow it), system, memory,
 // interrupted.
 NODISCARD bool guard_call_alone(GuardCall *call, Error *error);
 
-// The same, by a process that is made for it and ends at once: so a thread that does not stop is
-// let go, and when that process is ended by its own clock (Note [Seizing and exec]) the guard lives
-// on.
+// The same, in a process of its own that ends right after. So a thread that does not stop is
+// detached, and when the timer of Note [Seizing and exec] ends that process, the guard lives on.
 NODISCARD bool guard_call_apart(GuardCall *call, Error *error);
 
-// Has one of the threads work that are held. Errors: of the work, unsupported, system.
+// Runs the work in one of the stopped threads. Errors: of the work, unsupported, system.
 NODISCARD bool guard_call_held(const TracedThreads *threads, uint64_t instruction,
                                const GuardWork *work, Error *error);
 

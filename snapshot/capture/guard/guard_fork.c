@@ -1,12 +1,12 @@
-// A copy of the target that never runs: see guard_fork_internal.h.
+// Forking the target: see guard_fork_internal.h.
 //
 // Note [Fork without a trace]
 // ~~~~~~~~~~~~~~~~~~~~~~~~~~~
 // The child is made with exit signal 0, so that the target gets no SIGCHLD and its wait() does not
-// see it (waitpid() with __WALL or __WCLONE would). It shares the table of open files
-// (CLONE_FILES), so no file, lock or connection stays open on its account. Its tracer takes note of
-// its death first; then it is a zombie of the target's, which only the target can remove: one of
-// its threads is made to wait for it.
+// return it (waitpid() with __WALL or __WCLONE would). It shares the table of open files
+// (CLONE_FILES), so no file, lock or connection stays open because of it. When it has been killed,
+// its tracer reaps it first; then it is a zombie of the target, which only the target can reap: one
+// of the target's threads calls wait4() for it.
 
 #include "snapshot/capture/guard/guard_fork_internal.h"
 
@@ -50,7 +50,7 @@ static void wait_for(pid_t child, int what)
         continue;
 }
 
-// It may not be allowed; it is a precaution.
+// Has the kernel kill the child first when memory is short. It may not be allowed to us.
 static void prefer_as_victim(pid_t child)
 {
     static const char worst[] = "1000";
@@ -88,7 +88,7 @@ static bool reap_in_thread(void *context, CallInjection *injection, Error *error
 
     if (!call_injection_call(injection, SYS_wait4, arguments, &result, error))
         return false;
-    // ECHILD: somebody was faster.
+    // ECHILD: the target has reaped it itself.
     if (result == ((const GuardFork *)context)->child_inside || result == -ECHILD)
         return true;
     return error_set(error, ERROR_SYSTEM, "process %d keeps a zombie: %s", injection->pid,
@@ -116,8 +116,9 @@ bool guard_fork_end(GuardFork *fork, GuardCall *call, uint64_t patience_ns, Erro
         fork->child = 0;
     }
     call->work = (GuardWork){.run = reap_in_thread, .context = fork};
-    // A process that becomes another program keeps its children; its threads may be asleep
-    // (state D) or about to end. With the process, all of its children have gone.
+    // A process that executes another program keeps its children; its threads may be in
+    // uninterruptible sleep (state D) or about to end. When the process has ended, its children
+    // are not its zombies any more.
     while (!(is_ok = guard_call_apart(call, error)) && !call->has_stuck_thread &&
            !has_gone(call->pid) && clock_monotonic_ns() < until_ns)
         (void)nanosleep(&moment, NULL);

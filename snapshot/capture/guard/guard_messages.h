@@ -1,7 +1,7 @@
-// What rudo-snap and its guard say to each other, over a socket pair of kind SOCK_SEQPACKET: a
-// request, one reply; behind the reply to GUARD_RESUME a message for each thread, a ProcessThread
-// and its registers. A descriptor comes as SCM_RIGHTS of the reply. Both sides are the same
-// program, so these are plain structs.
+// The messages between rudo-snap (capture_guard.c) and its guard (guard_process.c), over a socket
+// pair of kind SOCK_SEQPACKET. Each request has one reply; the reply to GUARD_RESUME is followed by
+// one message for each thread, a ProcessThread and its registers. A descriptor comes as SCM_RIGHTS
+// of the reply. Both sides are the same program, so the messages are plain structs.
 
 #ifndef SNAPSHOT_CAPTURE_GUARD_GUARD_MESSAGES_H
 #define SNAPSHOT_CAPTURE_GUARD_GUARD_MESSAGES_H
@@ -13,23 +13,23 @@
 #include "base/error.h"
 
 typedef enum GuardRequestKind {
-    GUARD_STOP = 1, // stop all threads, and keep them so
-    GUARD_RESUME,   // let them go
-    GUARD_FORK,     // while they are stopped: make a copy of the process, with its pid as `tid`
-    GUARD_END_FORK, // remove that copy
-    GUARD_OPEN_USERFAULT, // make it open a userfaultfd, which comes with the reply
+    GUARD_STOP = 1,       // stop all threads
+    GUARD_RESUME,         // resume them
+    GUARD_FORK,           // while they are stopped: fork the process; `tid` is the child's pid
+    GUARD_END_FORK,       // remove that child
+    GUARD_OPEN_USERFAULT, // have it open a userfaultfd, which comes with the reply
 } GuardRequestKind;
 
 typedef struct GuardRequest {
     GuardRequestKind kind;
     bool will_fork;    // GUARD_STOP: GUARD_FORK comes next
-    uint64_t limit_ns; // the guard lets go by itself when a stop has lasted so long; 0: never
+    uint64_t limit_ns; // after which the guard resumes the threads by itself; 0: never
 } GuardRequest;
 
-// Moments of one stop of the target, CLOCK_MONOTONIC.
+// The moments of one stop of the target, CLOCK_MONOTONIC; 0: it did not come to that.
 typedef struct GuardTimes {
     uint64_t interrupted_at_ns; // first interrupt
-    uint64_t stopped_at_ns;     // every thread stands still
+    uint64_t stopped_at_ns;     // all threads are stopped
     uint64_t resuming_at_ns;    // first detach
     uint64_t resumed_at_ns;     // last detach
     uint64_t captured_at_ns;    // CLOCK_REALTIME, first interrupt
@@ -37,8 +37,8 @@ typedef struct GuardTimes {
 
 typedef struct GuardReply {
     bool is_ok;
-    bool is_over; // the target was let go before it was asked for
-    int32_t tid;  // a stopped thread, to ask about the memory
+    bool is_over; // the guard resumed the threads before it was asked to
+    int32_t tid;  // a stopped thread, through which the memory can be read
     uint32_t thread_count;
     GuardTimes times;
     Error error; // when not ok

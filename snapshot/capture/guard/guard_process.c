@@ -1,4 +1,7 @@
-// The guard: see guard_process_internal.h.
+// The guard process: see guard_process_internal.h.
+//
+// It serves one request after the other. While it holds the target stopped, it resumes it by itself
+// when the socket closes, when the time limit has passed, or when rudo-snap has been stopped.
 
 #include "snapshot/capture/guard/guard_process_internal.h"
 
@@ -22,9 +25,9 @@
 #include "snapshot/capture/guard/thread_stops_internal.h"
 #include "snapshot/capture/guard/traced_threads_internal.h"
 
-// While it holds the target, the guard looks this often whether rudo-snap has been put to sleep.
+// How often the guard checks whether rudo-snap has been stopped, while it holds the target.
 #define TOOL_LOOK_MS 50
-// How long it tries to remove what is left of a fork: while rudo-snap waits, and when nobody does.
+// How long the guard tries to remove the zombie of a fork: while rudo-snap waits, and afterwards.
 #define REAP_PATIENCE_NS UINT64_C(1000000000)
 #define LAST_REAP_PATIENCE_NS (60 * UINT64_C(1000000000))
 
@@ -35,9 +38,9 @@ typedef struct Guard {
     Cancel cancel;
     TracedThreads threads;
     bool is_holding;
-    bool is_over; // the target was let go before rudo-snap wanted it
+    bool is_over; // the target was resumed before rudo-snap asked for it
     bool has_stuck_thread;
-    uint64_t instruction; // where the target can make a call; 0
+    uint64_t instruction; // the address of a `syscall` instruction in the target; 0: none
     GuardFork fork;
     uint64_t limit_ns;
     GuardTimes times;
@@ -49,8 +52,9 @@ typedef struct Guard {
 
 // ---- messages ----
 
-// Has rudo-snap gone, or does it want something else? It never speaks before it has its answer.
-static bool tool_stirs(void *context)
+// Has rudo-snap ended? It sends nothing while it waits for a reply, so whatever can be read from
+// the socket is its end.
+static bool has_tool_ended(void *context)
 {
     const Guard *guard = context;
     struct pollfd end = {.fd = guard->socket, .events = POLLIN};
@@ -58,7 +62,7 @@ static bool tool_stirs(void *context)
     return poll(&end, 1, 0) > 0;
 }
 
-// With a descriptor, unless that is -1.
+// `descriptor` is sent along, unless it is -1.
 static bool send_reply(const Guard *guard, GuardReply *reply, int descriptor)
 {
     struct iovec part = {.iov_base = reply, .iov_len = sizeof *reply};
@@ -91,7 +95,7 @@ static bool send_threads(const Guard *guard)
     return true;
 }
 
-// ---- stopping and letting go ----
+// ---- stop and resume ----
 
 static void forget_threads(Guard *guard)
 {
@@ -110,7 +114,8 @@ static bool collect_threads(Guard *guard, Error *error)
     guard->records = calloc(threads->count, sizeof *guard->records);
     if (guard->records == NULL)
         return error_set_memory(error, threads->count * sizeof *guard->records, "threads");
-    // The table ascends by tid, but the main thread's comes first even where numbers wrapped.
+    // The table ascends by tid, but the main thread comes first, even if the numbers wrapped
+    // around.
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < threads->count; i++) {
             const TracedThread *thread = &threads->threads[i];
@@ -128,7 +133,7 @@ static bool collect_threads(Guard *guard, Error *error)
     return true;
 }
 
-// May be called at any time.
+// Resumes all threads, if they are stopped.
 static void let_go(Guard *guard)
 {
     TracedThreads *threads = &guard->threads;
@@ -165,7 +170,8 @@ static void stop(Guard *guard, const GuardRequest *request, GuardReply *reply)
 
 static void resume(Guard *guard, GuardReply *reply)
 {
-    // The memory of a process that is being killed goes piece by piece.
+    // The memory of a process that is being killed disappears piece by piece: the copy would be
+    // wrong.
     reply->is_ok = guard->is_over || traced_threads_are_held(&guard->threads);
     if (!reply->is_ok)
         (void)capture_refusal_gone(guard->pid, &reply->error);
@@ -177,7 +183,7 @@ static void resume(Guard *guard, GuardReply *reply)
     reply->thread_count = guard->record_count;
 }
 
-// Opens a userfaultfd in the target, while it holds nothing of it. Returns the descriptor, or -1.
+// Opens a userfaultfd in the target, which must not be stopped. Returns the descriptor, or -1.
 static int open_userfault(Guard *guard, GuardReply *reply)
 {
     GuardCall call = {.pid = guard->pid, .cancel = &guard->cancel};
@@ -228,8 +234,8 @@ static uint64_t time_left_ms(const Guard *guard)
     return end_ns <= now_ns ? 0 : (end_ns - now_ns + 999999) / 1000000;
 }
 
-// Waits for what rudo-snap says next. Holding the target meanwhile ends when its time is over, or
-// when rudo-snap has been stopped (SIGSTOP) and cannot say anything.
+// Waits for the next request. If the target is held meanwhile, it is resumed when its time limit
+// has passed, or when rudo-snap has been stopped (SIGSTOP) and cannot send anything.
 static void wait_for_tool(Guard *guard)
 {
     while (guard->is_holding) {
@@ -263,7 +269,7 @@ static void serve(Guard *guard)
     GuardRequest request;
     bool is_heard = true;
 
-    // A thread that has yet to stop is let go by the kernel, when this process ends.
+    // A thread that did not stop is detached by the kernel when this process ends.
     while (is_heard && !guard->has_stuck_thread && receive_request(guard, &request)) {
         GuardReply reply = {.is_ok = false};
         int descriptor = -1;
@@ -291,15 +297,15 @@ static void serve(Guard *guard)
                    (request.kind != GUARD_RESUME || !reply.is_ok || send_threads(guard));
         if (descriptor >= 0)
             (void)close(descriptor);
-        // While rudo-snap looks at the memory.
+        // Registers are read while rudo-snap copies the memory.
         if (is_heard && request.kind == GUARD_STOP && reply.is_ok)
             guard->record_error = collect_threads(guard, &guard->error) ? NULL : &guard->error;
     }
 }
 
-// Keeps nothing of rudo-snap but the socket: a pipe that is still open here would keep its reader
-// waiting when rudo-snap has gone.
-static void cut_ties(int socket)
+// Gives up what the fork has inherited of rudo-snap, all but the socket: signals, session, name,
+// folder, files. (The reader of a pipe that is still open here would wait for the guard to end.)
+static void become_independent(int socket)
 {
     sigset_t all;
 
@@ -307,10 +313,10 @@ static void cut_ties(int socket)
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
     (void)setsid();
     (void)prctl(PR_SET_NAME, "rudo-snap-guard");
-    // Where that fails, a file system stays busy a moment longer.
+    // If that fails, a file system stays busy a moment longer.
     if (chdir("/") != 0)
         errno = 0;
-    // Linux 5.9; on older kernels they stay open.
+    // Linux 5.9; on older kernels the files stay open.
     if (socket > 0)
         (void)syscall(SYS_close_range, 0u, (unsigned)socket - 1, 0u);
     (void)syscall(SYS_close_range, (unsigned)socket + 1, ~0u, 0u);
@@ -320,10 +326,10 @@ void guard_process_run(int socket, int pid, pid_t tool)
 {
     Guard guard = {.socket = socket, .pid = pid, .tool = tool};
 
-    guard.cancel = (Cancel){.is_cancelled = tool_stirs, .context = &guard};
-    cut_ties(socket);
+    guard.cancel = (Cancel){.is_cancelled = has_tool_ended, .context = &guard};
+    become_independent(socket);
     serve(&guard);
     end_fork(&guard, LAST_REAP_PATIENCE_NS, &(GuardReply){.is_ok = false});
-    // What still holds a thread that did not stop is the kernel's to undo, when we end.
+    // The kernel detaches what is still traced.
     _exit(0);
 }

@@ -1,9 +1,9 @@
-// Opening a userfaultfd in the target: see guard_calls_internal.h.
+// Opening a userfaultfd in the target: guard_userfault_open() of guard_calls_internal.h.
 //
-// A userfaultfd belongs to the memory of whoever opened it, so a thread of the target has to. The
-// guard takes it over with pidfd_getfd() and has it closed in the target at once, all in the same
-// stop. The kernel removes every protection when the last descriptor is closed, so none outlives
-// rudo-snap.
+// A userfaultfd works on the memory of the process that opened it, so a thread of the target has to
+// open it. The guard takes the descriptor over with pidfd_getfd() and has it closed in the target,
+// all in one stop. The kernel removes every write protection when the last descriptor is closed, so
+// none outlives rudo-snap.
 
 #include "snapshot/capture/guard/guard_calls_internal.h"
 
@@ -13,18 +13,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Asynchronous write protection never hands a fault to anybody, so that faults of the kernel need
-// not be handled by us; that needs no privilege of the target. Linux 5.11.
+// Only faults of user code can be handled, which takes no privilege. That is enough: asynchronous
+// write protection hands no fault to a handler. Linux 5.11.
 #define USER_MODE_ONLY 1
-// A pidfd of any thread, Linux 6.9.
+// PIDFD_THREAD: a pidfd of any thread, Linux 6.9.
 #define THREAD_PIDFD O_EXCL
 
-// Our own descriptor for what is `number` in the thread. False with errno set.
+// Duplicates descriptor `number` of the thread into this process. False with errno set.
 static bool take_over(int tid, int64_t number, int *descriptor)
 {
     int process = (int)syscall(SYS_pidfd_open, tid, THREAD_PIDFD);
 
-    // Without that flag, only first threads have one.
+    // Kernels without that flag have pidfds of first threads only.
     if (process < 0 && errno == EINVAL)
         process = (int)syscall(SYS_pidfd_open, tid, 0);
     if (process < 0)

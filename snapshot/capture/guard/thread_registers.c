@@ -28,7 +28,7 @@ _Static_assert(WORD_OF(rax) == REGISTER_RAX && WORD_OF(orig_rax) == REGISTER_ORI
                    WORD_OF(fs_base) == REGISTER_FS_BASE,
                "these numbers are the kernel's");
 
-// The kernel's own numbers; not in any header for programs.
+// Numbers inside the kernel, in no header for programs.
 #define KERNEL_ERESTARTSYS 512
 #define KERNEL_ERESTARTNOHAND 514
 #define KERNEL_ERESTART_RESTARTBLOCK 516
@@ -60,7 +60,7 @@ bool thread_registers_write_general(int tid, const GeneralRegisters *general)
     return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &vector) == 0;
 }
 
-// syscall
+// `syscall`
 const uint8_t thread_registers_call_instruction[2] = {0x0f, 0x05};
 
 void thread_registers_prepare_call(GeneralRegisters *general, uint64_t instruction, long number,
@@ -108,7 +108,7 @@ bool thread_registers_collect(int tid, const GeneralRegisters *general, ProcessT
     uint64_t area[XSAVE_MAX_BYTES / sizeof(uint64_t)];
     struct iovec vector = {.iov_base = area, .iov_len = sizeof area};
 
-    // Without XSAVE (ENODEV) there are no vector registers to lose.
+    // ENODEV: a processor without XSAVE; its vector registers are left out.
     if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_XSTATE, &vector) != 0) {
         if (errno != ENODEV)
             return false;
@@ -117,7 +117,7 @@ bool thread_registers_collect(int tid, const GeneralRegisters *general, ProcessT
     return register_words_fill(general, area, vector.iov_len / sizeof(uint64_t), out);
 }
 
-#else // capturing by pid is for x86-64; everything else works elsewhere too
+#else // processes can be captured on x86-64 only; everything else works elsewhere, too
 
 bool thread_registers_are_supported(void)
 {

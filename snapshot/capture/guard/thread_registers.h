@@ -15,17 +15,17 @@
 // Can this build capture processes?
 bool thread_registers_are_supported(void);
 
-// Reads the general registers of a thread that is in a ptrace stop. False with errno set;
-// ENOEXEC: it runs code of another processor mode (a 32-bit program).
+// Reads the general registers of a thread that is in a ptrace stop. False with errno set; ENOEXEC:
+// it runs 32-bit code.
 bool thread_registers_read_general(int tid, GeneralRegisters *out);
 
-// Was the thread in user code, so that it was not asleep in a system call?
+// Was the thread stopped in user code, not in a system call?
 bool thread_registers_is_in_user_code(const GeneralRegisters *general);
 
 // Writes the general registers of a thread that is in a ptrace stop. False with errno set.
 bool thread_registers_write_general(int tid, const GeneralRegisters *general);
 
-// The bytes of an instruction that makes a system call.
+// The bytes of the instruction that makes a system call.
 extern const uint8_t thread_registers_call_instruction[2];
 
 // Turns `general` into the registers of a thread that stands at the `syscall` instruction at
@@ -47,8 +47,8 @@ void thread_registers_ask_restart(int tid);
 bool thread_registers_is_restart(int64_t result);
 
 // Fills the register words, stack pointer, program counter and control block of `out` from
-// `general` and from the vector registers of the stopped thread. Words that are zero are left
-// out. `out->registers` is owned by the caller. False with errno set.
+// `general` and from the vector registers of the stopped thread (register_words.h). The caller owns
+// `out->registers`. False with errno set.
 bool thread_registers_collect(int tid, const GeneralRegisters *general, ProcessThread *out);
 
 #endif

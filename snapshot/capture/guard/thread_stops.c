@@ -1,34 +1,34 @@
-// What a traced thread does, and what is done to it: see thread_stops_internal.h.
+// How one thread is stopped and resumed, event by event: see thread_stops_internal.h.
 //
 // Note [Unconsumed stops]
 // ~~~~~~~~~~~~~~~~~~~~~~~
-// Stops are looked at with WNOWAIT and never consumed. Consuming the stop of a thread that is
-// about to get a signal makes the kernel forget the signal; should this program be killed
-// before it has passed the signal on, the target would lose it. Left unconsumed, the signal is
-// delivered whatever happens to us. The price is that we cannot wait for "any" thread, since
-// the same stop would be reported for ever, so each thread is asked by its tid.
+// Stops are read with WNOWAIT and never consumed. When the stop of a thread that is about to get a
+// signal is consumed, the kernel forgets the signal; if this process were killed before it has
+// passed the signal on, the target would lose it. Left unconsumed, the signal is delivered in any
+// case. The price: waiting for "any" thread would report the same stop for ever, so each thread is
+// asked for by its tid.
 //
-// The stop of a thread that has executed another program is the exception. When that was not the
-// first thread, it has the first one's number now, and the kernel refuses every request about it
-// (ESRCH) until its tracer has consumed the stop. No signal comes with it.
+// The stop of a thread that has executed another program is the exception. If it was not the first
+// thread, it has the first one's number now, and the kernel refuses every request about it (ESRCH)
+// until its tracer has consumed the stop. No signal comes with that stop.
 //
 // Note [Signals while seized]
 // ~~~~~~~~~~~~~~~~~~~~~~~~~~~
-// A signal for a seized thread that is not yet stopped stops it before delivery. It is passed on
-// at once, with a new interrupt already pending: the kernel sets up the handler (or acts
+// A signal for a seized thread that is not stopped yet stops it before delivery. The signal is
+// passed on at once, with a new interrupt already pending: the kernel sets up the handler (or acts
 // upon the signal) and stops the thread again before its next instruction. So no signal is held
-// by us, its siginfo is untouched, and the order of signals stays as it was. Signals that arrive
-// at a thread that is stopped already just stay pending until it is let go.
-
+// back, its siginfo is unchanged, and signals keep their order. A signal for a thread that is
+// stopped already stays pending until the thread is resumed.
 //
 // Note [Seizing and exec]
 // ~~~~~~~~~~~~~~~~~~~~~~~
-// A thread that starts another program waits, with a lock of the process held, for all other
-// threads to be gone. Those of them that we have seized already are not gone before we have taken
-// note of their ends; and seizing one more thread waits for the lock. The kernel does not see that
-// both wait for ever; and a program on a file system that does not answer takes as long to start.
-// So a clock runs meanwhile, whose signal ends us, and with us all that we hold: nobody is stopped
-// yet. What has to be done all the same is done by a process of its own (guard_call_apart()).
+// A thread that executes another program waits, with a lock of the process held, until all other
+// threads are gone. Those that we have seized already are not gone before we have reaped them; and
+// seizing one more thread waits for that lock. The kernel does not detect this deadlock; and when
+// the program lies on a file system that does not respond, the wait is as long. So a timer runs
+// while a thread is seized, whose signal kills this process: the kernel then detaches all threads,
+// none of which is stopped yet. Work that must be done all the same is done in a process of its own
+// (guard_call_apart()).
 
 #include "snapshot/capture/guard/thread_stops_internal.h"
 
@@ -99,7 +99,8 @@ static bool is_exec_stop(const siginfo_t *info)
            info->si_status == (SIGTRAP | PTRACE_EVENT_EXEC << 8);
 }
 
-// See Note [Unconsumed stops]. False: there is no such stop.
+// Consumes the stop of a thread that has executed a program: see Note [Unconsumed stops]. False:
+// the thread is not in such a stop.
 static bool consume_exec_stop(pid_t tid)
 {
     siginfo_t info;
@@ -113,10 +114,11 @@ static bool consume_exec_stop(pid_t tid)
 
 void traced_detach(TracedThreads *threads, TracedThread *thread, int signal)
 {
-    // ESRCH: it was killed while it was stopped, or another one has executed and taken its place.
+    // ESRCH: the thread was killed while it was stopped, or another one has executed a program and
+    // taken its place.
     if (ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)signal) != 0 && errno == ESRCH) {
         if (!consume_exec_stop(thread->tid)) {
-            // Its end is still to be seen: others may be waiting for it to be gone.
+            // It is still to be reaped: other threads may wait for it to be gone.
             traced_set_state(threads, thread, TRACED_SEIZED);
             return;
         }
@@ -125,13 +127,12 @@ void traced_detach(TracedThreads *threads, TracedThread *thread, int signal)
     traced_set_state(threads, thread, TRACED_GONE);
 }
 
-// A thread has ended. Its tracer has to take note of it, or it stays a zombie; whoever started
-// the process is told of its end after that.
-void traced_bury(TracedThreads *threads, TracedThread *thread)
+// The parent of the process hears of a thread's end only after its tracer has reaped it.
+void traced_reap(TracedThreads *threads, TracedThread *thread)
 {
     siginfo_t info;
 
-    // Another one that has executed and taken its place is let go.
+    // Another thread that has executed a program, and taken its place, is detached.
     if (consume_exec_stop(thread->tid))
         (void)ptrace(PTRACE_DETACH, thread->tid, NULL, NULL);
     else
@@ -139,8 +140,7 @@ void traced_bury(TracedThreads *threads, TracedThread *thread)
     traced_set_state(threads, thread, TRACED_GONE);
 }
 
-// Has a thread that was stopped been killed, perhaps by another one that executes a program? (The
-// flags notwithstanding, a tracer is told of stops as well.)
+// (waitid() reports stops to a tracer even without WSTOPPED.)
 bool traced_has_ended(const TracedThread *thread)
 {
     siginfo_t info;
@@ -173,7 +173,7 @@ static void settle(TracedThreads *threads, TracedThread *thread, bool by_interru
         return;
     }
     if (!thread_registers_read_general(thread->tid, &thread->general)) {
-        // ESRCH: killed while stopped, and its end will be seen at the next look.
+        // ESRCH: it was killed while stopped, which the next look finds.
         if (errno == ESRCH)
             return;
         note_failure(threads, thread, errno);
@@ -183,7 +183,7 @@ static void settle(TracedThreads *threads, TracedThread *thread, bool by_interru
     traced_set_state(threads, thread, TRACED_STOPPED);
 }
 
-// A ptrace stop: `status` is the signal, with the event in the next byte.
+// Handles a ptrace stop: `status` is the signal, with the event in the next byte.
 static void handle_stop(TracedThreads *threads, TracedThread *thread, int status, bool is_leaving)
 {
     int signal = status & 0xff, event = status >> 8;
@@ -208,8 +208,8 @@ static void handle_stop(TracedThreads *threads, TracedThread *thread, int status
         settle(threads, thread, false);
         break;
     default:
-        // SIGTRAP: our interrupt, or the first stop of a newborn; a stop signal: the target
-        // was stopped by its user, and PTRACE_DETACH will leave it so.
+        // SIGTRAP: our interrupt, or the first stop of a new thread. A stop signal: the user has
+        // stopped the target, and PTRACE_DETACH leaves it stopped.
         settle(threads, thread, signal == SIGTRAP);
         break;
     }
@@ -217,7 +217,6 @@ static void handle_stop(TracedThreads *threads, TracedThread *thread, int status
         traced_detach(threads, thread, 0);
 }
 
-// Looks once at a seized thread; true when something had happened to it.
 bool traced_look_at(TracedThreads *threads, TracedThread *thread, bool is_leaving)
 {
     siginfo_t info;
@@ -235,11 +234,10 @@ bool traced_look_at(TracedThreads *threads, TracedThread *thread, bool is_leavin
     if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
         handle_stop(threads, thread, info.si_status, is_leaving);
     else
-        traced_bury(threads, thread);
+        traced_reap(threads, thread);
     return true;
 }
 
-// Looks once at every seized thread; true when something had happened.
 bool traced_look_at_all(TracedThreads *threads, bool is_leaving)
 {
     bool has_changed = false;

@@ -1,8 +1,8 @@
-// Stopping all threads of a process, and letting them go again.
+// How all threads of a process are stopped, and resumed.
 //
-// All threads are seized first, which stops nothing, then interrupted; new threads of a seized
-// thread are born seized (PTRACE_O_TRACECLONE), and /proc/PID/task is read again until it
-// holds nothing new while everything in it is stopped.
+// All threads are seized first, which does not stop them, and then interrupted. Threads that a
+// seized thread creates are seized from birth (PTRACE_O_TRACECLONE), and /proc/PID/task is read
+// again until it lists no new thread while all that it lists are stopped.
 
 #include "snapshot/capture/guard/traced_threads_internal.h"
 
@@ -23,18 +23,19 @@
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/guard/thread_stops_internal.h"
 
-// How long a thread may take to stop. One that is runnable only waits for a CPU; one in
-// uninterruptible sleep waits for a device, or for the child of its vfork(), and the others
-// should not stand still for that.
+// How long a thread may take to stop. A runnable one only waits for a CPU. One in uninterruptible
+// sleep waits for a device, or for the child of its vfork(); the others should not stand still for
+// that.
 #define STOP_PATIENCE_NS (10 * UINT64_C(1000000000))
 #define SLEEPING_STOP_PATIENCE_NS (2 * UINT64_C(1000000000))
-// Nobody stands still meanwhile but the one that is waited for. If it is not, the kernel lets it
-// go, and the call that it sleeps in may return EINTR.
+// How long detaching waits for a thread that has not stopped yet; all others run meanwhile. After
+// that the kernel detaches it, when this process ends, and the call that it sleeps in may return
+// EINTR.
 #define GIVING_UP_PATIENCE_NS (2 * UINT64_C(1000000000))
-// Polls that only yield the CPU before polls that sleep.
+// The number of polls that only yield the CPU; later ones sleep.
 #define EAGER_POLLS 200
 #define POLL_SLEEP_NS 100000
-// A process that makes threads faster than we find them is given up on.
+// When new threads still appear after as many rounds, the stop is given up.
 #define MAX_STOP_ROUNDS 10000
 
 void traced_threads_init(TracedThreads *threads, int pid, const Cancel *cancel)
@@ -114,13 +115,13 @@ static void pause_between_polls(unsigned polls)
 
 // ---- finding threads ----
 
-// Seizes `tid`, or finds that it is ours already. False with errno set.
+// Seizes `tid`, unless this process traces it already. False with errno set.
 static bool seize(TracedThreads *threads, int tid)
 {
     if (!traced_seize(tid, PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)) {
         int saved = errno;
 
-        // A newborn of a seized thread is seized from birth.
+        // A thread that a seized thread has created is seized from birth.
         if (errno != EPERM || proc_status_number(threads->pid, tid, "TracerPid", 0) != gettid()) {
             errno = saved;
             return false;
@@ -141,7 +142,7 @@ static bool is_reused_tid(const TracedThreads *threads, int tid)
     return state != 'Z' && state != 'X' && state != 0;
 }
 
-// Threads that the table does not hold are seized, and interrupted when `is_interrupting`.
+// Seizes the threads that are not in the table yet; interrupts them when `is_interrupting`.
 static bool take_new_threads(TracedThreads *threads, bool is_interrupting, uint32_t *found,
                              Error *error)
 {
@@ -168,7 +169,7 @@ static bool take_new_threads(TracedThreads *threads, bool is_interrupting, uint3
             int reason = errno;
             char state = proc_task_state(threads->pid, tids[i]);
 
-            // A thread that has ended, or is about to, cannot be traced and need not be.
+            // A thread that has ended, or is ending, cannot be traced and need not be.
             if (reason != ESRCH && state != 'Z' && state != 'X' && state != 0)
                 is_ok = capture_refusal_explain(threads->pid, reason, error);
         }
@@ -177,8 +178,8 @@ static bool take_new_threads(TracedThreads *threads, bool is_interrupting, uint3
     return is_ok;
 }
 
-// Newborns that clone() events have announced. Those that are threads of the target would be
-// found in /proc as well; those that are processes of their own are let go.
+// Adds the tasks that clone() events have announced. Threads of the target would be found in /proc,
+// too; processes of their own are to be detached when they stop.
 static bool take_newborns(TracedThreads *threads, Error *error)
 {
     while (threads->newborn_count > 0) {
@@ -196,10 +197,10 @@ static bool take_newborns(TracedThreads *threads, Error *error)
 
 // ---- stopping ----
 
-// Looks beyond the stops: a thread that was stopped may have been killed, which only happens to
-// all threads together (a fatal signal, or exec); and the first thread of a process may have
-// ended while others run on, of which its tracer is not told. Returns 'D' when a thread, `*tid`,
-// is in uninterruptible sleep, 'R' when one is still about to stop, 0 when none is.
+// Looks for threads that will not stop. A stopped thread may have been killed, which happens to all
+// threads together (a fatal signal, or exec); and the first thread of a process may have ended
+// while others run on, which is not reported to its tracer. Returns 'D' when a thread, `*tid`, is
+// in uninterruptible sleep, 'R' when one is still expected to stop, 0 when all have stopped.
 static char check_laggards(TracedThreads *threads, int *tid)
 {
     char worst = 0;
@@ -210,7 +211,7 @@ static char check_laggards(TracedThreads *threads, int *tid)
 
         if (thread->state == TRACED_STOPPED && traced_has_ended(thread)) {
             threads->has_ended = true;
-            traced_bury(threads, thread);
+            traced_reap(threads, thread);
         }
         if (thread->state != TRACED_SEIZED || thread->is_stray)
             continue;
@@ -238,7 +239,7 @@ static bool fail_to_stop(const TracedThreads *threads, int tid, char state, Erro
                                  "vfork(); try again later");
 }
 
-// Things that were noticed at a stop and end the capture.
+// Fails when an event has ended the capture: exec, a kill, 32-bit code, a failed request.
 static bool check_events(TracedThreads *threads, Error *error)
 {
     if (threads->has_executed)
@@ -280,8 +281,7 @@ static bool wait_for_stops(TracedThreads *threads, Error *error)
         char state;
         int tid = 0;
 
-        if (!cancel_check(threads->cancel, error) ||
-            !check_limit(threads, error))
+        if (!cancel_check(threads->cancel, error) || !check_limit(threads, error))
             return false;
         if (traced_look_at_all(threads, false)) {
             if (!check_events(threads, error))
@@ -307,7 +307,7 @@ bool traced_threads_stop(TracedThreads *threads, Error *error)
     uint32_t found = 0;
     unsigned quiet_rounds = 0;
 
-    // Seizing costs the target nothing, so all of it comes before the first interrupt.
+    // Seizing does not stop the target, so it comes before the first interrupt.
     do {
         if (!take_new_threads(threads, false, &found, error))
             return false;
@@ -315,7 +315,7 @@ bool traced_threads_stop(TracedThreads *threads, Error *error)
     for (uint32_t i = 0; i < threads->count; i++)
         traced_interrupt(threads, &threads->threads[i]);
 
-    // Listing a folder while threads end may skip one that lives: two quiet rounds.
+    // Listing a folder while threads end may skip a live one, so two rounds must find nothing new.
     for (unsigned round = 0; quiet_rounds < 2; round++) {
         if (round > MAX_STOP_ROUNDS)
             return error_set(error, ERROR_SYSTEM,
@@ -365,13 +365,13 @@ bool traced_threads_are_held(const TracedThreads *threads)
     return true;
 }
 
-// ---- letting go ----
+// ---- resuming ----
 
 void traced_threads_resume(TracedThreads *threads)
 {
     uint64_t since = clock_monotonic_ns();
 
-    // Those that were computing lose most by waiting.
+    // Threads in user code lose most by waiting.
     for (uint32_t i = 0; i < threads->count; i++) {
         TracedThread *thread = &threads->threads[i];
 
@@ -382,8 +382,8 @@ void traced_threads_resume(TracedThreads *threads)
         if (threads->threads[i].state == TRACED_STOPPED)
             traced_detach(threads, &threads->threads[i], 0);
     }
-    // After a failure some may not have stopped yet, and only a stopped thread can be let go.
-    // The kernel does the rest when the tracer ends.
+    // After a failure some threads may not have stopped yet, and only a stopped thread can be
+    // detached. The kernel does the rest when the tracer ends.
     for (unsigned polls = 0; threads->has_interrupted && threads->seized_count > 0; polls++) {
         uint64_t now = clock_monotonic_ns();
 

@@ -1,7 +1,7 @@
-// Stopping all threads of a process, and letting them go again.
+// TracedThreads: all threads of a process, to be stopped and resumed.
 //
-// To be used in a process of its own (guard_process_internal.h), the tracer in the kernel's eyes.
-// When it ends, for whatever reason, the kernel lets go of everything it still holds and the
+// To be used in a process of its own, the guard (guard_process_internal.h), which is the tracer.
+// When it ends, for whatever reason, the kernel detaches all threads that it still traces, and the
 // target runs on.
 //
 //     traced_threads_init(&threads, pid, cancel);
@@ -21,15 +21,15 @@
 #include "snapshot/capture/guard/thread_registers.h"
 
 typedef enum TracedState {
-    TRACED_SEIZED,  // ours, but running, or about to stop
+    TRACED_SEIZED,  // traced, but running, or about to stop
     TRACED_STOPPED, // stopped; `general` holds its registers
-    TRACED_GONE,    // ended, or let go
+    TRACED_GONE,    // ended, or detached
 } TracedState;
 
 typedef struct TracedThread {
     int tid;
     TracedState state;
-    bool is_stray; // a new process, not a thread of ours: let go as soon as it stops
+    bool is_stray; // a new process, not a thread of the target: detached as soon as it stops
     char name[64];
     GeneralRegisters general;
 } TracedThread;
@@ -42,14 +42,14 @@ typedef struct TracedThreads {
     uint64_t capacity;
     TracedThread *threads; // ascending by tid; owned
     uint32_t seized_count; // how many are TRACED_SEIZED
-    pid_t *newborns;       // that clone() events announced and nobody has looked at; owned
+    pid_t *newborns;       // announced by clone() events, not in the table yet; owned
     uint32_t newborn_count;
     uint64_t newborn_capacity;
     bool has_interrupted;
     bool has_executed; // the process has become another program
     bool has_ended;    // killed while it was stopped
     bool is_short_of_memory;
-    int failed_tid;             // a thread that could not be traced to the end
+    int failed_tid;             // a thread for which a request failed
     int failure;                // errno; ENOEXEC: it runs 32-bit code; 0
     uint64_t interrupted_at_ns; // CLOCK_MONOTONIC, first interrupt
     uint64_t resumed_at_ns;     // CLOCK_MONOTONIC, last detach
@@ -58,25 +58,25 @@ typedef struct TracedThreads {
 
 void traced_threads_init(TracedThreads *threads, int pid, const Cancel *cancel);
 
-// Stops every thread, newborn ones included. Call traced_threads_resume() whatever it returns.
-// Errors: system (permission, the process has gone, a thread does not stop), memory, interrupted,
-// limit (it takes longer than `limit_ns`).
+// Stops every thread, new ones included. Call traced_threads_resume() whatever it returns.
+// Errors: system (permission, the process has gone, a thread does not stop), not 64-bit, memory,
+// interrupted, limit (it takes longer than `limit_ns`).
 NODISCARD bool traced_threads_stop(TracedThreads *threads, Error *error);
 
-// Stops one thread and none besides, to have it make a call. As above in all else; a thread that
-// does not stop is only let go when this process ends.
+// Stops one thread and no other, to have it make a call; otherwise as above. A thread that does not
+// stop is detached only when this process ends.
 NODISCARD bool traced_threads_stop_one(TracedThreads *threads, int tid, Error *error);
 
-// The tid of a thread that is stopped, to ask about the process's memory; 0: none is left.
+// The tid of a stopped thread, through which the process's memory can be read; 0: none is left.
 int traced_threads_any(const TracedThreads *threads);
 
 // How many are stopped.
 uint32_t traced_threads_stopped_count(const TracedThreads *threads);
 
-// Are all threads that were stopped still there? A killed process is not.
+// Are all stopped threads still there? They are not when the process was killed.
 bool traced_threads_are_held(const TracedThreads *threads);
 
-// Lets all threads go on, those that were on a CPU first. May be called twice.
+// Resumes and detaches all threads, those in user code first. May be called twice.
 void traced_threads_resume(TracedThreads *threads);
 
 void traced_threads_release(TracedThreads *threads);

@@ -1,9 +1,9 @@
-// Which way of copying a process stops it for the shortest time: see live_process_internal.h.
+// Which method stops a process for the shortest time: see live_process_internal.h.
 //
-// Forking costs what copying the page tables costs, so they are what is measured: 64 pages of
-// tables stand for 128 MiB of small pages, and for much more of huge ones. Copying costs bytes.
-// Both figures are from an unloaded machine of 2026 and rounded up; they only have to be right
-// about which method is cheaper, and whether one is out of the question.
+// A fork copies the page tables, so its pause is estimated from their size: 64 pages of tables map
+// 128 MiB of small pages, and much more of huge ones. The pause of the method stop is estimated
+// from the number of bytes. Both rates were measured on an unloaded machine of 2026 and rounded up;
+// they only have to tell which method is cheaper, and whether one would take far too long.
 
 #include "snapshot/capture/live/live_process_internal.h"
 
@@ -15,8 +15,8 @@
 // 4 GiB/s.
 #define STOP_BYTES_PER_NS 4
 #define STOP_BASE_NS UINT64_C(200000)
-// A fork cannot be broken off, so it is not begun when it would take so many times too long; nor
-// is copying, unless it is insisted on.
+// A method is refused when its estimate exceeds the allowed pause this many times: a fork cannot be
+// broken off. (The method stop can, so it is tried when the user asks for it.)
 #define MAX_OVERSHOOT 2
 
 const char *capture_method_name(CaptureMethod method)
@@ -41,7 +41,7 @@ uint64_t capture_method_estimate_ns(CaptureMethod method, int pid, int tid, uint
     if (method == CAPTURE_STOP)
         return STOP_BASE_NS + bytes / STOP_BYTES_PER_NS;
     table_kib = proc_status_number(pid, tid, "VmPTE", -1);
-    if (table_kib < 0) // a page of tables for 2 MiB
+    if (table_kib < 0) // unknown: one page of tables maps 2 MiB
         table_kib = (long)(bytes >> 21) * 4;
     return FORK_BASE_NS + (uint64_t)table_kib / 4 * FORK_TABLE_NS;
 }
@@ -81,5 +81,5 @@ bool capture_method_check_pause(const ProcessCopyOptions *options, const Process
               "process %d stood still for %.3f ms, %.3f ms more than the %.3f ms that are allowed",
               copy->pid, in_ms(worst_ns), in_ms(worst_ns - options->max_pause_ns),
               in_ms(options->max_pause_ns));
-    return error_add_hint(error, "it runs again, and there is no snapshot");
+    return error_add_hint(error, "it runs again; no snapshot was written");
 }

@@ -1,4 +1,5 @@
-// Comparing a copy with the process: see copy_check_internal.h.
+// CopyCheck: see copy_check_internal.h. The pages are chosen, and their copies set aside, before
+// the process is stopped, so that the comparison in the stop is one system call.
 
 #include "snapshot/capture/live/copy_check_internal.h"
 
@@ -58,7 +59,7 @@ void copy_check_run(CopyCheck *check, int tid, const PageSelection *unchanged)
     }
     ours = (struct iovec){.iov_base = check->pages, .iov_len = count * TARGET_PAGE_SIZE};
     got = count == 0 ? 0 : process_vm_readv(tid, &ours, 1, theirs, count, 0);
-    // What cannot be read has not been there to be copied either.
+    // A page that cannot be read was not copied either.
     for (uint32_t i = 0; (ssize_t)(i + 1) * (ssize_t)TARGET_PAGE_SIZE <= got; i++) {
         check->compared++;
         check->differing += memcmp(check->pages[i], check->copies[asked[i]], TARGET_PAGE_SIZE) != 0;

@@ -1,5 +1,5 @@
-// Looking whether the copy of a process that has been taken while it ran is right: some pages of
-// it are compared with the process while it stands still.
+// CopyCheck: some pages of a copy that was taken while the process ran, compared with the process
+// while it is stopped. It finds writes that the write tracking has missed.
 
 #ifndef SNAPSHOT_CAPTURE_LIVE_COPY_CHECK_INTERNAL_H
 #define SNAPSHOT_CAPTURE_LIVE_COPY_CHECK_INTERNAL_H
@@ -14,17 +14,17 @@ typedef struct CopyCheck {
     uint32_t chosen;
     uint64_t addresses[COPY_CHECK_PAGES];
     uint8_t copies[COPY_CHECK_PAGES][TARGET_PAGE_SIZE];
-    uint8_t pages[COPY_CHECK_PAGES][TARGET_PAGE_SIZE]; // what the process has there
+    uint8_t pages[COPY_CHECK_PAGES][TARGET_PAGE_SIZE]; // the memory of the process
     uint32_t compared;                                 // out
     uint32_t differing;
 } CopyCheck;
 
-// Before the process is stopped: chooses pages of `copy` (with data) that are not in `later`, as
-// `seed` says.
+// To be called before the process is stopped. Chooses random pages of `copy` (with data) that are
+// not in `later`; `seed` determines them.
 void copy_check_choose(CopyCheck *check, const PageSelection *copy, const PageSelection *later,
                        uint64_t seed);
 
-// Compares those of them that are in `unchanged` with those of task `tid`.
+// Compares the chosen pages that are in `unchanged` with the memory of task `tid`.
 void copy_check_run(CopyCheck *check, int tid, const PageSelection *unchanged);
 
 #endif

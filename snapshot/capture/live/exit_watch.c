@@ -3,13 +3,13 @@
 // Note [Is the process ending?]
 //
 // A thread that reports its end may end alone, or with the whole process, or because another
-// thread calls exec. The kernel does not tell which; but
+// thread executes a program. The kernel does not report which; but
 //
 // - a thread that called exit(2) itself ends alone, unless it is the last;
-// - any other was killed, as all threads are when the process ends: so the others will report,
-//   too, and it is held until they have;
-// - or as all threads are but one when that one calls exec: then that one waits inside of
-//   execve(2) for the others to be gone, which /proc shows. They are let go.
+// - any other thread was killed, as all threads are when the process ends: the others will report,
+//   too, and the thread is held until they have;
+// - or it was killed because another thread executes a program: that one waits inside execve(2) for
+//   the others to be gone, which /proc shows. They are continued.
 
 #include "snapshot/capture/live/exit_watch.h"
 
@@ -66,13 +66,13 @@ void exit_watch_free(ExitWatch *watch)
     free(watch);
 }
 
-// Fails only when the thread was killed this very moment.
+// Continues a thread, with a signal or 0. Fails only when the thread was killed this very moment.
 static void go_on(int tid, int signal_number)
 {
     (void)ptrace(PTRACE_CONT, tid, NULL, (void *)(intptr_t)signal_number);
 }
 
-// Does it end alone? That of a 32-bit program, which is not captured, may as well.
+// Does the thread end alone? Threads of a 32-bit program, which is not captured, are taken to.
 static bool ends_alone(int tid)
 {
     GeneralRegisters general;
@@ -82,7 +82,7 @@ static bool ends_alone(int tid)
     return general.words[REGISTER_ORIG_RAX] == SYS_exit;
 }
 
-// False when memory is short: then the thread has to be let go.
+// False when memory is short: then the thread must be continued.
 static bool hold(ExitWatch *watch, int tid)
 {
     Error ignored;
@@ -102,8 +102,8 @@ static bool is_held(const ExitWatch *watch, int tid)
     return false;
 }
 
-// How many threads neither stand at their end nor are past it; *is_in_exec: one of them waits in
-// execve() for the others to end.
+// The number of threads, other than `except`, that are neither held at their end nor past it.
+// *is_in_exec: one of them waits in execve() for the others to end.
 static uint32_t count_others(const ExitWatch *watch, int except, bool *is_in_exec)
 {
     uint32_t count = 0, others = 0;
@@ -144,7 +144,7 @@ static void handle_end(ExitWatch *watch, int tid)
         go_on(tid, 0);
 }
 
-// A thread that was born traced, or a process: clone() makes both.
+// clone() makes threads and processes, and both are traced from birth: is this a thread?
 static bool is_thread_of(const ExitWatch *watch, int tid)
 {
     return proc_status_number(tid, tid, "Tgid", watch->pid) == watch->pid;
@@ -161,7 +161,7 @@ static void handle_stop(const ExitWatch *watch, int tid, int signal_number)
     case SIGTSTP:
     case SIGTTIN:
     case SIGTTOU:
-        // Job control stopped the process; it stays so, and hears of SIGCONT.
+        // Job control has stopped the process; it stays stopped until SIGCONT.
         (void)ptrace(PTRACE_LISTEN, tid, NULL, NULL);
         return;
     default:
@@ -175,7 +175,7 @@ void exit_watch_handle(ExitWatch *watch, int tid, int status)
     if (!WIFSTOPPED(status))
         return;
     switch (status >> 16) {
-    case 0: // a signal on its way
+    case 0: // a signal is about to be delivered: it is passed on
         go_on(tid, WSTOPSIG(status));
         return;
     case PTRACE_EVENT_EXIT:

@@ -1,4 +1,5 @@
-// Copying a process at its end: see snapshot/capture/live/exiting_process.h.
+// Copying a process that an ExitWatch holds at its end: see exiting_process.h. This process is its
+// tracer, so no guard is needed, and nothing changes meanwhile.
 
 #include "snapshot/capture/live/exiting_process.h"
 
@@ -18,7 +19,7 @@ static int compare_tids(const void *left, const void *right)
     return *(const int *)left - *(const int *)right;
 }
 
-// The main thread first, then ascending.
+// The main thread comes first, the others ascend.
 static bool collect_threads(ProcessCopy *out, int *tids, uint32_t count, Error *error)
 {
     qsort(tids, count, sizeof *tids, compare_tids);

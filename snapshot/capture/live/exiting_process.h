@@ -8,9 +8,9 @@
 #include "snapshot/capture/copy/process_copy.h"
 #include "snapshot/capture/live/exit_watch.h"
 
-// exit_watch_is_over() was true. The process stays where it is. Of `options`, not the method, and
-// not the longest pause. Errors: system, memory,
-// interrupted. On success the caller owns `*out` and frees its parts with process_copy_release().
+// To be called when exit_watch_is_over(). The process stays where it is. The method and the longest
+// pause of `options` are ignored. Errors: system, memory, interrupted.
+// On success the caller owns `*out` and frees its parts with process_copy_release().
 NODISCARD bool exiting_process_copy(const ExitWatch *watch, const ProcessCopyOptions *options,
                                     ProcessCopy *out, Error *error);
 

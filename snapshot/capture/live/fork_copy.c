@@ -11,7 +11,7 @@
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/live/unforked_memory_internal.h"
 
-// ---- while it is stopped ----
+// ---- while the process is stopped ----
 
 static bool fork_while_stopped(ForkCopy *job, CaptureGuard *guard, UnforkedMemory *unforked,
                                int *child, Error *error)
@@ -36,7 +36,8 @@ static bool fork_while_stopped(ForkCopy *job, CaptureGuard *guard, UnforkedMemor
                             unforked->selection.bytes / TARGET_PAGE_SIZE);
     out->captured_at_ns = (int64_t)times.captured_at_ns;
     out->unreadable_bytes = unreadable_bytes;
-    // The child holds that moment, also where the guard let the target go a moment later by itself.
+    // The child holds the memory of the stop even if the guard has resumed the target by itself
+    // since.
     if (is_ok && !is_resumed && resume_error.code != ERROR_LIMIT) {
         *error = resume_error;
         return false;
@@ -44,7 +45,7 @@ static bool fork_while_stopped(ForkCopy *job, CaptureGuard *guard, UnforkedMemor
     return is_ok;
 }
 
-// ---- while it runs again ----
+// ---- while the process runs again ----
 
 static bool copy_child(ForkCopy *job, int child, const UnforkedMemory *unforked, Error *error)
 {
@@ -62,7 +63,7 @@ static bool copy_child(ForkCopy *job, int child, const UnforkedMemory *unforked,
     source.mapping_count = out->mapping_count;
     if (!page_selection_fill(job->selection, &source, cancel, error))
         return false;
-    // What does not fork goes behind all else, where that is in plain memory.
+    // In plain memory, the pages that were not forked go behind all others.
     job->used_bytes = job->staging->packed == NULL ? job->selection->bytes : 0;
     if (!staging_memory_extend(&job->staging->memory, job->used_bytes + unforked->selection.bytes,
                                error) ||
@@ -77,7 +78,7 @@ static bool copy_child(ForkCopy *job, int child, const UnforkedMemory *unforked,
     return true;
 }
 
-// What an error says of the child is no news to anybody who knows the process.
+// Replaces an error about the child, whose pid means nothing to the user, if the child was killed.
 static void explain_loss(int pid, int child, Error *error)
 {
     char state = proc_task_state(child, child);

@@ -19,7 +19,8 @@
 #include "snapshot/capture/guard/capture_guard.h"
 #include "snapshot/capture/live/live_process_internal.h"
 
-// Staging memory is sized by a look at the running target: this much more than it held then.
+// The staging memory is larger than what the process held before the stop, by a share and these
+// bytes, since it may grow until then.
 #define HEADROOM_SHARE 8
 #define HEADROOM_BYTES (UINT64_C(8) << 20)
 
@@ -27,11 +28,11 @@ typedef struct CaptureJob {
     int pid;
     const Cancel *cancel;
     const ProcessCopyOptions *options;
-    int task;             // a thread of it that lives
+    int task;             // a task of the process that has its memory
     CaptureMethod method; // not CAPTURE_AUTO
     PageSelection selection;
     StagingArea staging;
-    uint64_t used_bytes; // of its memory
+    uint64_t used_bytes; // of the staging memory
     ProcessCopy *out;
     Error *error;
 } CaptureJob;
@@ -54,7 +55,7 @@ static bool select_all(CaptureJob *job, int tid)
     return page_selection_fill(&job->selection, &source, job->cancel, job->error);
 }
 
-// ---- while it is stopped ----
+// ---- while the process is stopped ----
 
 static bool copy_memory(CaptureJob *job, int tid)
 {
@@ -82,7 +83,7 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
     }
     is_ok = copy_memory(job, hold.tid);
     is_resumed = capture_guard_resume(guard, job->out, &times, &resume_error);
-    // What failed to be copied after the target had been let go failed for that reason.
+    // After the guard has resumed the target, copying fails for that reason.
     if (!is_resumed && (is_ok || resume_error.code == ERROR_LIMIT))
         *job->error = resume_error;
     capture_guard_note_stop(&job->out->certificate, "copy", &times, job->out->thread_count,
@@ -124,7 +125,7 @@ static bool copy_by_method(CaptureJob *job, CaptureGuard *guard)
 
 // ---- before and after ----
 
-// Everything but pre-copy: there is one moment at which all is copied, by us or by the kernel.
+// The methods fork and stop: the kernel, or we, copy everything in one stop.
 static bool copy_at_once(CaptureJob *job)
 {
     ProcessCopy *out = job->out;
@@ -138,8 +139,7 @@ static bool copy_at_once(CaptureJob *job)
                                &job->method, job->error))
         return false;
     bytes = job->selection.bytes + job->selection.bytes / HEADROOM_SHARE + HEADROOM_BYTES;
-    // The guard is made before there is much memory to be copied along, and before there are
-    // threads.
+    // The guard is forked while this process is small, and has one thread.
     is_ok = capture_guard_start(&guard, job->pid, job->cancel, job->error) &&
             staging_area_prepare(&job->staging, bytes, job->options, job->error) &&
             copy_by_method(job, &guard);
@@ -166,7 +166,7 @@ static bool copy(CaptureJob *job)
     } else if (method != CAPTURE_AUTO && method != CAPTURE_PRECOPY) {
         is_ok = copy_at_once(job);
     }
-    // A method that was insisted on, and cannot be used here.
+    // The user has asked for this method, and it cannot be used here.
     if (!is_ok && job->error->code == ERROR_UNSUPPORTED && !is_automatic(job)) {
         job->error->code = ERROR_SYSTEM;
         (void)error_add_hint(job->error, "`--method auto` finds another way");
@@ -189,7 +189,7 @@ bool live_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *
         return false;
     job.task = proc_live_task(pid);
     proc_executable_name(pid, job.task, out->executable, sizeof out->executable);
-    // Job control stops of this program are put off meanwhile: the guard would let the target go.
+    // Job control must not stop this program meanwhile: the guard would resume the target.
     (void)sigemptyset(&waiting);
     (void)sigaddset(&waiting, SIGTSTP);
     (void)sigaddset(&waiting, SIGTTIN);

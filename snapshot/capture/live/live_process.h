@@ -1,6 +1,7 @@
-// Copying a running process by pid: stop all threads, read registers, copy, resume.
+// Copying a live process by pid: its threads are stopped, registers are read, memory is copied (by
+// the method pre-copy: most of it before the stop), the threads are resumed.
 //
-// Whatever happens, the target ends up running and untraced.
+// Whether it succeeds or fails, the target runs and is not traced afterwards.
 
 #ifndef SNAPSHOT_CAPTURE_LIVE_LIVE_PROCESS_H
 #define SNAPSHOT_CAPTURE_LIVE_LIVE_PROCESS_H
@@ -10,8 +11,9 @@
 #include "snapshot/capture/copy/process_copy.h"
 
 // `options` may be NULL.
-// Errors: system (no such process, no permission, it exited), memory, interrupted, limit (it would
-// have had to stand still for longer than it may; it was let go when the time was over).
+// Errors: system (no such process, no permission, it exited), not 64-bit, unsupported (this build
+// captures no processes), memory, interrupted, limit (the longest allowed pause would be exceeded;
+// the target was resumed when it was over).
 // On success the caller owns `*out` and frees its parts with process_copy_release().
 NODISCARD bool live_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *out,
                                  Error *error);

@@ -1,7 +1,7 @@
 // Whether a process can be captured, asked before anything is prepared: it exists, it is not this
 // process, a thread, a zombie or a kernel thread, it runs 64-bit code, and the kernel lets us read
-// its memory. Nothing of the process changes. What is found wrong later, at a failed ptrace() or
-// open(), is explained by copy/capture_refusal.c.
+// its memory. Nothing of the process changes. A ptrace() or open() that
+// fails later is explained by copy/capture_refusal.c.
 
 #include <elf.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
-// The long scan at the stop: see marked_scan_internal.h.
+// MarkedScan: see marked_scan_internal.h. Each thread of the team scans parts of 32 MiB; the
+// results are merged at the end.
 
 #include "snapshot/capture/live/marked_scan_internal.h"
 

@@ -1,5 +1,6 @@
-// The long scan at the stop: which pages of marked memory (Note [Marked pages] in tracked_runs.c)
-// are not protected any more; on several threads, which begin while the caller does something else.
+// MarkedScan: finds the pages of marked memory (Note [Marked pages] in tracked_runs.c) that are no
+// longer protected, during the stop. That is the longest scan, so several threads do it, while the
+// caller reads the mappings.
 //
 //     marked_scan_prepare(&scan, &marked, error);
 //     ...all threads of the target stand still...
@@ -17,20 +18,20 @@
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/pagemap_scan.h"
 
-// Memory is the limit: more threads gain nothing.
+// The memory bandwidth is the limit: more threads gain nothing.
 #define MARKED_SCAN_MAX_THREADS 4u
 
 typedef struct MarkedScanWorker {
-    PagemapRegion *regions; // room for what one request finds; owned
+    PagemapRegion *regions; // room for the results of one request; owned
     PageSelection found;
 } MarkedScanWorker;
 
-// Zeroed is fine for marked_scan_release().
+// A zeroed one may be released.
 typedef struct MarkedScan {
     ParallelTeam *team;
     int pid;
     int pagemap;         // borrowed
-    ProcessRange *parts; // what one thread asks about at a time; owned
+    ProcessRange *parts; // each is scanned by one thread; owned
     uint64_t part_count;
     uint64_t part_capacity;
     MarkedScanWorker workers[MARKED_SCAN_MAX_THREADS];
@@ -41,12 +42,13 @@ typedef struct MarkedScan {
 NODISCARD bool marked_scan_init(MarkedScan *scan, int pid, int pagemap, Error *error);
 void marked_scan_release(MarkedScan *scan);
 
-// What there is to scan next. Errors: memory.
+// Sets the memory of the next scan. Errors: memory.
 NODISCARD bool marked_scan_prepare(MarkedScan *scan, const PageSelection *marked, Error *error);
 
+// Starts the scan on the threads; marked_scan_end() waits for it.
 void marked_scan_begin(MarkedScan *scan);
 
-// Clears `written` and fills it, in the order of addresses. Errors: system, memory.
+// Clears `written` and fills it with the pages found, ascending. Errors: system, memory.
 NODISCARD bool marked_scan_end(MarkedScan *scan, PageSelection *written, Error *error);
 
 #endif

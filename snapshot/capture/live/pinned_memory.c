@@ -1,9 +1,9 @@
-// Where memory is pinned: see pinned_memory_internal.h.
+// Which memory of a process is pinned: see pinned_memory_internal.h.
 //
-// /proc/PID/fdinfo/N of an io_uring has a table of its buffers, which is left out, or is empty,
-// while the ring is busy: then it is asked for again. VmPin in /proc/PID/status is the sum of all
-// buffers, and of what devices have pinned, in pages as the kernel has them: a buffer in huge pages
-// counts with all of these. It tells whether there is anything that no table lists.
+// /proc/PID/fdinfo/N of an io_uring has a table of its buffers. The table is missing or empty while
+// the ring is busy; then it is read again. VmPin in /proc/PID/status is the size of all buffers and
+// of the memory that devices have pinned, in whole pages: a buffer in huge pages counts with all of
+// these. When it is larger than the sum of the tables, there is memory that no table lists.
 
 #include "snapshot/capture/live/pinned_memory_internal.h"
 
@@ -25,7 +25,7 @@
 #define MAX_LINK_BYTES 64
 #define FDINFO_PATH_BYTES (PROC_PATH_BYTES + 32)
 #define HUGE_PAGE_BYTES (UINT64_C(2) << 20)
-// A busy ring tells nothing; it seldom is so for longer.
+// A busy ring lists nothing; it is seldom busy for as long as these tries take.
 #define MAX_TRIES 100
 #define TRY_AGAIN_NS 200000
 
@@ -34,7 +34,7 @@ typedef struct Look {
     PageSelection *found;
     bool *is_listed; // the mapping is of a ring that has a descriptor; owned
     bool has_rings;
-    bool is_incomplete;  // there is a ring that tells nothing
+    bool is_incomplete;  // some ring or pinned memory is not listed
     uint64_t pages;      // of all buffers
     uint64_t huge_pages; // the same in huge pages, counted in small ones
 } Look;
@@ -45,7 +45,7 @@ static bool add_buffer(Look *look, uint64_t address, uint64_t bytes, Error *erro
 {
     uint64_t start = address / TARGET_PAGE_SIZE * TARGET_PAGE_SIZE, end;
 
-    // Of a buffer that is not the program's, or none at all.
+    // A buffer of the kernel, or an empty slot.
     if (address == 0 || address > UINT64_MAX - bytes - HUGE_PAGE_BYTES)
         return true;
     end = (address + bytes + TARGET_PAGE_SIZE - 1) / TARGET_PAGE_SIZE * TARGET_PAGE_SIZE;
@@ -87,7 +87,8 @@ static bool is_ring(const ProcessMapping *mapping)
     return strcmp(mapping->name, RING_NAME) == 0;
 }
 
-// One that has no mapping may lie in memory of the program, which its completions are written to.
+// Notes the mappings of a ring. False: it has none; it may lie in memory of the program, to which
+// the kernel writes its completions.
 static bool note_ring(Look *look, uint64_t inode)
 {
     bool is_mapped = false;
@@ -137,9 +138,9 @@ static bool look_at_files(Look *look, Error *error)
     return is_ok;
 }
 
-// ---- all of it ----
+// ---- all rings ----
 
-// Sorts the buffers, some of which may overlap, and makes a set of them.
+// Turns the buffers, which may overlap, into a set of pages.
 static void make_set(PageSelection *found)
 {
     uint64_t kept = 0;
@@ -187,7 +188,7 @@ static bool look_once(Look *look, Error *error)
     return true;
 }
 
-// With the mappings as they are by now.
+// Looks once more, with the mappings of this moment.
 static bool look_again(PinnedMemory *pinned, const PageSource *source, bool *is_complete,
                        Error *error)
 {

@@ -1,14 +1,15 @@
-// Memory that the kernel writes without asking the page table: buffers that a process has
-// registered with an io_uring are pinned, and what is read into them no write protection tells.
+// PinnedMemory: the memory that the kernel writes without using the page table. Buffers that a
+// process has registered with an io_uring are pinned, and write protection does not notice what the
+// kernel reads into them.
 //
-// Pinning memory counts as a write to it. So a write is missed only where the memory was pinned
-// when it was protected: looking right after that finds where that may be. Memory that was found
-// once is not to be trusted any more, even when it is let go of meanwhile.
+// Pinning memory counts as a write to it. So a write is missed only if the memory was pinned when
+// it was protected; it is looked for right after that. Memory that was found once counts as written
+// from then on, even if it is unpinned meanwhile.
 //
-// What no look finds: buffers that are registered and let go of between two looks; the rings
-// themselves, where they lie in memory of the program and have no descriptor
-// (IORING_SETUP_REGISTERED_FD_ONLY); buffers of a ring that another process has made and that has
-// no descriptor here. copy_check_internal.h is for those.
+// Not found: buffers that are registered and unregistered between two looks; the rings themselves,
+// if they lie in memory of the program and have no descriptor (IORING_SETUP_REGISTERED_FD_ONLY);
+// buffers of a ring that another process has made and that has no descriptor here. CopyCheck may
+// notice writes to those.
 
 #ifndef SNAPSHOT_CAPTURE_LIVE_PINNED_MEMORY_INTERNAL_H
 #define SNAPSHOT_CAPTURE_LIVE_PINNED_MEMORY_INTERNAL_H
@@ -18,18 +19,18 @@
 #include "base/error.h"
 #include "snapshot/capture/copy/page_selection.h"
 
-// A zeroed one has found nothing yet.
+// A zeroed one is empty.
 typedef struct PinnedMemory {
-    PageSelection pages; // found by any look so far
-    PageSelection found; // by the last one
-    PageSelection united;
+    PageSelection pages;  // found by all looks so far
+    PageSelection found;  // by the last one
+    PageSelection united; // scratch
     bool was_looked_at;
     bool has_rings;
 } PinnedMemory;
 
-// Adds what is pinned now to `pages`. The first time all open files are looked at, later only where
-// there may be something. The mappings may be a little old. Errors: unsupported (memory is pinned,
-// and the kernel does not tell which), system, memory.
+// Adds the memory that is pinned now to `pages`. The first time reads all open files; later only if
+// there may be pinned memory. The mappings may be slightly out of date. Errors: unsupported (memory
+// is pinned that the kernel does not list), system, memory.
 NODISCARD bool pinned_memory_look(PinnedMemory *pinned, const PageSource *source, Error *error);
 
 void pinned_memory_release(PinnedMemory *pinned);

@@ -22,14 +22,15 @@
 #include "snapshot/capture/live/write_tracking_internal.h"
 
 #define MAX_ROUNDS 8
-// One round may take long because others use the CPU; not two.
+// Rounds in a row that do not reduce the written pages. One may be slow because other programs use
+// the CPU.
 #define MAX_VAIN_ROUNDS 2
-// So little is copied in less time than it takes to stop the threads.
+// Copying these takes less time than stopping the threads.
 #define FEW_BYTES (UINT64_C(2) << 20)
-// Staging memory beyond what the process held when it was looked at first.
+// The staging memory is larger than what the process holds at first, by a share and these bytes.
 #define HEADROOM_SHARE 8
 #define HEADROOM_BYTES (UINT64_C(8) << 20)
-// The share of the plain memory that one round may take while there is not enough for all.
+// The share of the plain memory that one round may take; larger rounds are compressed.
 #define PACKED_ROUND_SHARE 8
 
 typedef struct Precopy {
@@ -40,11 +41,11 @@ typedef struct Precopy {
     CaptureGuard guard;
     WriteTracking tracking;
     StagedPages staged;
-    PageSelection written;   // what a round, or the stop, has to copy
-    PageSelection unchanged; // at the stop
-    PageSelection pieces;    // `written` with places
-    PageSelection unread;    // what could not be read in some round
-    PageSelection failed;    // in the last one
+    PageSelection written;   // to be copied by this round, or in the stop
+    PageSelection unchanged; // since they were copied, at the stop
+    PageSelection pieces;    // `written`, with places in the staging memory
+    PageSelection unread;    // could not be read in some round
+    PageSelection failed;    // could not be read in the last one
     PageSelection scratch;
     CopyCheck *check;
     Error *error;
@@ -64,7 +65,7 @@ static bool read_mappings(Precopy *job, int tid, PageSource *source)
     return true;
 }
 
-// Adds pages to a set that is used again.
+// Adds the pages of `more` to `set`.
 static bool unite(Precopy *job, PageSelection *set, const PageSelection *more)
 {
     PageSelection before = *set;
@@ -78,7 +79,7 @@ static bool unite(Precopy *job, PageSelection *set, const PageSelection *more)
     return true;
 }
 
-// ---- before ----
+// ---- preparation ----
 
 static bool prepare_staging(Precopy *job)
 {
@@ -105,14 +106,14 @@ static bool begin_tracking(Precopy *job)
 
     if (times.interrupted_at_ns != 0)
         capture_guard_note_stop(&job->out->certificate, "open", &times, 1, 0);
-    // It has only this one way of failing; others may go well, or tell more.
+    // For whatever reason it failed, another method may succeed, or explain more.
     if (!is_open && job->error->code == ERROR_SYSTEM)
         job->error->code = ERROR_UNSUPPORTED;
     return is_open && write_tracking_init(&job->tracking, job->pid, job->tid, userfault,
                                           &job->options->cancel, job->error);
 }
 
-// ---- while it runs ----
+// ---- while the process runs ----
 
 static bool copy_written(Precopy *job, int tid)
 {
@@ -121,8 +122,8 @@ static bool copy_written(Precopy *job, int tid)
                                &job->options->cancel, &job->failed, job->error);
 }
 
-// Is it so much that it has to be compressed? Plain memory is for what is left in the end.
-static bool is_to_be_packed(const Precopy *job)
+// Must the written pages be compressed? Plain memory is kept for the pages of the last round.
+static bool must_be_packed(const Precopy *job)
 {
     const StagedPages *staged = &job->staged;
     uint64_t bytes = staged->area.memory.bytes;
@@ -131,9 +132,9 @@ static bool is_to_be_packed(const Precopy *job)
            (job->written.bytes > bytes / PACKED_ROUND_SHARE || staged->used_bytes > bytes / 2);
 }
 
-// Room for what will be copied at the stop, and for what is new by then: asked for early, since
-// whatever is done right before the stop is time in which more is written.
-static bool supply_rest(Precopy *job, uint64_t bytes)
+// Has the kernel supply memory for the pages that will be copied in the stop. This is done early:
+// the longer the time between the last round and the stop, the more is written.
+static bool supply_for_stop(Precopy *job, uint64_t bytes)
 {
     StagedPages *staged = &job->staged;
 
@@ -142,14 +143,14 @@ static bool supply_rest(Precopy *job, uint64_t bytes)
                                  &job->options->cancel, job->error);
 }
 
-static bool take_written(Precopy *job)
+static bool copy_or_pack_written(Precopy *job)
 {
-    if (is_to_be_packed(job))
+    if (must_be_packed(job))
         return staged_pages_pack(&job->staged, &job->written, job->pid, job->tid,
                                  &job->options->cancel, &job->failed, job->error);
     return copy_written(job, job->tid) &&
            staged_pages_add(&job->staged, &job->pieces, job->error) &&
-           supply_rest(job, HEADROOM_BYTES);
+           supply_for_stop(job, HEADROOM_BYTES);
 }
 
 static bool run_round(Precopy *job)
@@ -159,14 +160,14 @@ static bool run_round(Precopy *job)
 
     if (!read_mappings(job, job->tid, &source) ||
         !write_tracking_protect(&job->tracking, &source, &job->written, job->error) ||
-        !take_written(job) || !unite(job, &job->unread, &job->failed))
+        !copy_or_pack_written(job) || !unite(job, &job->unread, &job->failed))
         return false;
     pause_certificate_add_round(&job->out->certificate, job->written.bytes / TARGET_PAGE_SIZE,
                                 clock_monotonic_ns() - since_ns);
     return true;
 }
 
-// Until little is left, or it does not get less.
+// Runs rounds until few pages are left, or their number does not decrease.
 static bool run_rounds(Precopy *job)
 {
     uint64_t least = UINT64_MAX;
@@ -183,9 +184,9 @@ static bool run_rounds(Precopy *job)
     return true;
 }
 
-// What was written in the last round, and what is pinned, is about what is left to copy while it
-// stands still: is that too much, where something else may be chosen?
-static bool check_rest(const Precopy *job)
+// The stop will copy about as many pages as the last round, and the pinned ones. Fails if the
+// method is automatic, and a fork would stop the process for a shorter time.
+static bool check_estimated_pause(const Precopy *job)
 {
     uint64_t rest = job->written.bytes + job->tracking.pinned.pages.bytes,
              limit = job->options->max_pause_ns;
@@ -194,7 +195,7 @@ static bool check_rest(const Precopy *job)
                                                   staged_pages_bytes(&job->staged));
 
     if (rest <= FEW_BYTES || job->options->method != CAPTURE_AUTO ||
-        (rest_ns < fork_ns && (limit == 0 || rest_ns < limit) && !is_to_be_packed(job)))
+        (rest_ns < fork_ns && (limit == 0 || rest_ns < limit) && !must_be_packed(job)))
         return true;
     return error_set(
         job->error, ERROR_UNSUPPORTED,
@@ -203,7 +204,7 @@ static bool check_rest(const Precopy *job)
         (double)rest / (1 << 20));
 }
 
-// What will be compared, while it is no matter how long it takes to get at it.
+// Chooses the pages to be compared in the stop; reading them now may take a while.
 static void choose_checked(Precopy *job)
 {
     const StagedPages *staged = &job->staged;
@@ -214,17 +215,18 @@ static void choose_checked(Precopy *job)
                       is_packed ? &staged->pages : &none, clock_monotonic_ns());
 }
 
-// ---- while it stands still ----
+// ---- while the process is stopped ----
 
-// Pages that could not be read when they were protected have not been copied since.
+// Pages that could not be read in some round were not copied: they are copied now, though
+// unchanged.
 static bool add_unread(Precopy *job)
 {
     return page_set_intersect(&job->unread, &job->unchanged, &job->failed, job->error) &&
            unite(job, &job->written, &job->failed);
 }
 
-// Where there is no room for it, it takes as long as compressing it takes.
-static bool take_rest(Precopy *job, int tid)
+// Copies the written pages, or compresses them if they do not fit into the plain memory.
+static bool copy_or_pack_last(Precopy *job, int tid)
 {
     const StagedPages *staged = &job->staged;
     static const PageSelection none;
@@ -237,7 +239,7 @@ static bool take_rest(Precopy *job, int tid)
            page_set_unite(&none, &job->written, &job->pieces, job->error);
 }
 
-// The copy is wrong: all of it is taken again.
+// The comparison has failed: copies everything again.
 static bool copy_everything(Precopy *job, int tid)
 {
     const PageSelection *const sets[] = {&job->staged.pages, &job->staged.packed};
@@ -246,10 +248,10 @@ static bool copy_everything(Precopy *job, int tid)
         if (!page_set_intersect(sets[i], &job->unchanged, &job->failed, job->error) ||
             !unite(job, &job->written, &job->failed))
             return false;
-    return take_rest(job, tid);
+    return copy_or_pack_last(job, tid);
 }
 
-static bool copy_rest(Precopy *job, int tid)
+static bool copy_last(Precopy *job, int tid)
 {
     PauseCertificate *certificate = &job->out->certificate;
     PageSource source;
@@ -260,7 +262,7 @@ static bool copy_rest(Precopy *job, int tid)
     if (!read_mappings(job, tid, &source) ||
         !write_tracking_collect(&job->tracking, &source, &job->unchanged, &job->written,
                                 job->error) ||
-        !add_unread(job) || !take_rest(job, tid))
+        !add_unread(job) || !copy_or_pack_last(job, tid))
         return false;
     copy_check_run(job->check, tid, &job->unchanged);
     certificate->compared_pages = job->check->compared;
@@ -277,15 +279,15 @@ static bool copy_while_stopped(Precopy *job)
     bool is_ok, is_resumed;
 
     choose_checked(job);
-    if (!supply_rest(job, job->written.bytes + HEADROOM_BYTES / 2))
+    if (!supply_for_stop(job, job->written.bytes + HEADROOM_BYTES / 2))
         return false;
     if (!capture_guard_stop(&job->guard, limit_ns, false, &hold, job->error)) {
         capture_guard_note_stop(&job->out->certificate, "last", &hold.times, hold.thread_count, 0);
         return false;
     }
-    is_ok = copy_rest(job, hold.tid);
+    is_ok = copy_last(job, hold.tid);
     is_resumed = capture_guard_resume(&job->guard, job->out, &times, &resume_error);
-    // What failed to be copied after the target had been let go failed for that reason.
+    // After the guard has resumed the target, copying fails for that reason.
     if (!is_resumed && (is_ok || resume_error.code == ERROR_LIMIT))
         *job->error = resume_error;
     capture_guard_note_stop(&job->out->certificate, "last", &times, job->out->thread_count,
@@ -294,9 +296,9 @@ static bool copy_while_stopped(Precopy *job)
     return is_ok && is_resumed;
 }
 
-// ---- after ----
+// ---- after the stop ----
 
-static bool put_together(Precopy *job)
+static bool finish(Precopy *job)
 {
     ProcessCopy *out = job->out;
 
@@ -332,13 +334,13 @@ bool precopy_run(int pid, int tid, const ProcessCopyOptions *options, ProcessCop
 
     if (!write_tracking_check_support(pid, tid, error))
         return false;
-    // Made before there is much memory to be copied along.
+    // The guard is forked while this process is small.
     is_ok = capture_guard_start(&job.guard, pid, &options->cancel, error) &&
-            prepare_staging(&job) && begin_tracking(&job) && run_rounds(&job) && check_rest(&job) &&
-            copy_while_stopped(&job);
+            prepare_staging(&job) && begin_tracking(&job) && run_rounds(&job) &&
+            check_estimated_pause(&job) && copy_while_stopped(&job);
     capture_guard_end(&job.guard);
     write_tracking_release(&job.tracking);
-    is_ok = is_ok && put_together(&job);
+    is_ok = is_ok && finish(&job);
     release(&job);
     return is_ok;
 }

@@ -1,22 +1,22 @@
-// Runs of memory, and asking about them: see tracked_runs_internal.h.
+// Runs of memory, and the queries of the write tracking: see tracked_runs_internal.h.
 //
 // Note [Marked pages]
 // ~~~~~~~~~~~~~~~~~~~
-// The scan at the end has to be fast, and only the plainest query is: all that is not protected.
-// It counts pages that hold nothing as written, unless they are protected as well, which leaves a
-// marker in the page table. So anonymous memory is marked wherever a page table is needed anyway:
-// in the blocks of 2 MiB, those of one table, that hold a page with content. Elsewhere, in address
-// space that is only reserved, markers would cost page tables; there is nothing to compare with
-// there either, and a slow scan for content finds no tables to walk.
-// A marked page that is written, and a page with content that is given back, lose protection or
-// marker: both show.
+// The scan in the stop must be fast, and only the simplest query is fast: all pages that are not
+// protected. It counts empty pages as written, unless they are protected as well, which leaves a
+// marker in the page table. So anonymous memory is marked wherever it has a page table anyway: in
+// the blocks of 2 MiB (the memory that one page table maps) that hold a page with content. In
+// address space that is only reserved, markers would cost page tables; it was not copied either,
+// and a slow scan for content finds no tables to walk there.
+// A marked page that is written, and a page with content that is given back (MADV_DONTNEED), lose
+// their marker or protection, so the scan finds both.
 //
 // Note [Mapped files]
 // ~~~~~~~~~~~~~~~~~~~
-// A private page of a mapped file that is given back holds what the file holds, and keeps its
-// marker. So of mapped files (and of huge pages, where markers stay as well) only those pages
-// are unchanged that are present, private, and protected; all else is content and copied at
-// the end.
+// A private page of a mapped file that is given back has the content of the file again, and keeps
+// its marker. So of mapped files (and of huge pages, which keep their markers, too) only those
+// pages are unchanged that are present, private, and protected; all others are content, and copied
+// in the stop.
 
 #include "snapshot/capture/live/tracked_runs_internal.h"
 
@@ -27,7 +27,7 @@
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_sets.h"
 
-// A page that holds something.
+// Present or swapped out, and not the zero page.
 const PageQuery page_content_query = {.inverted = PAGE_IS_ZERO_PAGE,
                                       .mask = PAGE_IS_ZERO_PAGE,
                                       .any_of = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
@@ -36,7 +36,7 @@ const PageQuery page_written_content_query = {.inverted = PAGE_IS_ZERO_PAGE,
                                               .mask = PAGE_IS_ZERO_PAGE | PAGE_IS_WRITTEN,
                                               .any_of = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
                                               .returned = PAGE_IS_ZERO_PAGE};
-// The fast one.
+// The fast query.
 const PageQuery page_written_query = {.mask = PAGE_IS_WRITTEN, .returned = PAGE_IS_WRITTEN};
 const PageQuery page_untracked_query = {
     .inverted = PAGE_IS_TRACKED, .mask = PAGE_IS_TRACKED, .returned = PAGE_IS_TRACKED};

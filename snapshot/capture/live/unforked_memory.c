@@ -1,8 +1,8 @@
-// Memory that a forked process does not have: see unforked_memory_internal.h.
+// UnforkedMemory: see unforked_memory_internal.h.
 //
-// Only /proc/PID/smaps tells which that is, and reading it takes longer than the target should
-// stand still. So it is read before, and again when all is over: should the target have marked more
-// memory in between, the copy says that it is not complete.
+// Only /proc/PID/smaps shows which memory does not fork, and reading it takes longer than the
+// target should stand still. So it is read before the stop, and again at the end: if the target has
+// marked more memory in between, the copy is reported as incomplete.
 
 #include "snapshot/capture/live/unforked_memory_internal.h"
 
@@ -74,7 +74,7 @@ bool unforked_memory_find(UnforkedMemory *memory, int pid, int tid, Error *error
     return is_ok;
 }
 
-// Is all of it in one place?
+// Is the whole range in one place?
 static bool holds(const UnforkedMemory *memory, const ProcessRange *range)
 {
     for (uint64_t i = 0; i < memory->place_count; i++) {
@@ -93,7 +93,7 @@ uint64_t unforked_memory_missed_bytes(const UnforkedMemory *memory, int pid, int
     uint64_t bytes = 0;
     Error error;
 
-    // A process that has ended since marks nothing.
+    // A process that has ended meanwhile has marked nothing.
     if (unforked_memory_find(&now, pid, tid, &error))
         for (uint64_t i = 0; i < now.place_count; i++)
             if (!holds(memory, &now.places[i]))
@@ -104,7 +104,7 @@ uint64_t unforked_memory_missed_bytes(const UnforkedMemory *memory, int pid, int
 
 // ---- copying ----
 
-// Keeps of the mappings what lies in the places, cut to them.
+// Keeps the parts of the mappings that lie in the places.
 static bool keep_places(UnforkedMemory *memory, const ProcessMapping *all, uint32_t count)
 {
     uint32_t place = 0;
@@ -208,7 +208,7 @@ static bool add_pages(const UnforkedMemory *memory, PageSelection *selection, ui
     return true;
 }
 
-// Those that the child has as well, empty, are there already.
+// Adds the mappings that the child does not have. (MADV_WIPEONFORK memory it has, empty.)
 static bool add_mappings(const UnforkedMemory *memory, ProcessCopy *out, Error *error)
 {
     uint32_t known = out->mapping_count;

@@ -1,5 +1,5 @@
-// Memory that a forked process does not have: what the target has marked with MADV_DONTFORK or
-// MADV_WIPEONFORK. It is copied while the target stands still.
+// UnforkedMemory: the memory that a forked child does not have, because the target has marked it
+// with MADV_DONTFORK or MADV_WIPEONFORK. It is copied while the target is stopped.
 
 #ifndef SNAPSHOT_CAPTURE_LIVE_UNFORKED_MEMORY_INTERNAL_H
 #define SNAPSHOT_CAPTURE_LIVE_UNFORKED_MEMORY_INTERNAL_H
@@ -17,26 +17,27 @@ typedef struct UnforkedMemory {
     ProcessRange *places; // ascending, disjoint, without data; owned
     uint64_t place_count;
     uint64_t place_capacity;
-    ProcessMapping *mappings; // of it, when it was copied; ascending; owned with their names
+    ProcessMapping *mappings; // of the places, at the stop; ascending; owned with their names
     uint32_t mapping_count;
-    PageSelection selection; // what was copied
+    PageSelection selection; // the copied pages, with data in `staging`
     StagingMemory staging;
 } UnforkedMemory;
 
-// Finds the places, while the target runs. Errors: system, memory.
+// Finds the places, while the target runs. Call unforked_memory_release() whatever it returns.
+// Errors: system, memory.
 NODISCARD bool unforked_memory_find(UnforkedMemory *memory, int pid, int tid, Error *error);
 
-// Copies them from the task of the stopped target; quickly, where there are none.
+// Copies them from task `tid` of the stopped target. Takes no time when there are none.
 // Errors: system, memory, interrupted.
 NODISCARD bool unforked_memory_copy(UnforkedMemory *memory, int pid, int tid, const Cancel *cancel,
                                     uint64_t *unreadable_bytes, Error *error);
 
-// Adds what was copied to a copy of the child: to its mappings, and to `selection`, with the data
-// in `room`, which has enough. Errors: memory.
+// Adds the copied pages to a copy of the child: their mappings to `out`, the pages to `selection`,
+// with their data in `room`, which has selection.bytes bytes. Errors: memory.
 NODISCARD bool unforked_memory_add(const UnforkedMemory *memory, ProcessCopy *out,
                                    PageSelection *selection, uint8_t *room, Error *error);
 
-// Bytes of places that were not known when they were copied, and may be missing.
+// The bytes that the target has marked since unforked_memory_find(), and that may be missing.
 uint64_t unforked_memory_missed_bytes(const UnforkedMemory *memory, int pid, int tid);
 
 void unforked_memory_release(UnforkedMemory *memory);

@@ -1,4 +1,6 @@
-// Tracking writes: see write_tracking_internal.h.
+// WriteTracking while the process runs: registering memory, protecting it in rounds, and releasing
+// it again. See write_tracking_internal.h; the queries are in tracked_runs.c, the stop is in
+// write_tracking_stop.c. The unit test is tests/unit/snapshot/capture/live/test_write_tracking.c.
 
 #include "snapshot/capture/live/write_tracking_internal.h"
 
@@ -15,10 +17,10 @@
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/live/tracked_runs_internal.h"
 
-// What one page table maps: 512 pages.
+// The memory that one page table maps: 512 pages.
 #define BLOCK_BYTES (UINT64_C(2) << 20)
-// How much is protected, and freed of it, in one request, during which the process cannot map
-// anything.
+// How much memory is protected, and unregistered, in one request, during which the process cannot
+// map memory.
 #define PROTECT_PAGES 32768u
 #define UNREGISTER_STEP (UINT64_C(16) << 20)
 
@@ -32,7 +34,8 @@ static bool register_range(WriteTracking *tracking, uint64_t start, uint64_t end
     return ioctl(tracking->userfault, UFFDIO_REGISTER, &request) == 0;
 }
 
-// Registers what of the run is not. What cannot be counts as written for ever.
+// Registers the run, unless it is registered. Mappings that cannot be registered count as written
+// in every round.
 static bool register_run(WriteTracking *tracking, const PageSource *source, const TrackedRun *run,
                          Error *error)
 {
@@ -50,7 +53,7 @@ static bool register_run(WriteTracking *tracking, const PageSource *source, cons
     return true;
 }
 
-// Takes note of where protection may be.
+// Notes which memory may be protected.
 static bool note_registered(WriteTracking *tracking, const PageSource *source, Error *error)
 {
     PageSelection *runs = &tracking->scratch[0], *all = &tracking->scratch[1], before;
@@ -68,7 +71,7 @@ static bool note_registered(WriteTracking *tracking, const PageSource *source, E
     return true;
 }
 
-// ---- while it runs ----
+// ---- a round ----
 
 static bool protect_run(WriteTracking *tracking, const TrackedRun *run, PageSelection *written,
                         Error *error)
@@ -86,7 +89,7 @@ static bool protect_run(WriteTracking *tracking, const TrackedRun *run, PageSele
     return tracked_scan(tracking, &query, run->start, run->end, written, error);
 }
 
-// The blocks of the run that hold pages of `written`, whose ranges may begin before the run.
+// Adds the blocks of the run that hold pages of `written`, whose ranges may begin before the run.
 static bool add_blocks(const TrackedRun *run, const PageSelection *written, PageSelection *blocks,
                        Error *error)
 {
@@ -106,9 +109,8 @@ static bool add_blocks(const TrackedRun *run, const PageSelection *written, Page
     return true;
 }
 
-// See Note [Marked pages]. Pages that came, or were written, after they were looked at are found to
-// be unprotected at the moment when they are marked: those of them that hold something are added
-// to `written`.
+// Marks the blocks: see Note [Marked pages]. Pages that appeared, or were written, since they were
+// scanned are found unprotected at this moment: those with content are added to `written`.
 static bool mark_blocks(WriteTracking *tracking, const PageSelection *blocks,
                         PageSelection *written, Error *error)
 {
@@ -123,7 +125,7 @@ static bool mark_blocks(WriteTracking *tracking, const PageSelection *blocks,
     page_set_clear(held);
     marking.protects = true;
     marking.max_pages = PROTECT_PAGES;
-    // To this query, markers are swapped pages: only asked for where there may be such.
+    // To this query, markers look like swapped pages, which are asked for only if there are any.
     if (proc_status_number(tracking->pid, tracking->pid, "VmSwap", 1) == 0)
         present.any_of = PAGE_IS_PRESENT;
     is_ok = tracked_scan_set(tracking, &marking, fresh, found, error) &&
@@ -154,7 +156,7 @@ bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
 
     page_set_clear(written);
     page_set_clear(blocks);
-    // First of all, so that nothing is protected that nobody would free.
+    // First, so that everything that is protected below will be released.
     if (!note_registered(tracking, source, error))
         return false;
     while (tracked_run_next(source, &run)) {
@@ -169,7 +171,7 @@ bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
            pinned_memory_look(&tracking->pinned, source, error);
 }
 
-// ---- the beginning and the end ----
+// ---- begin and end ----
 
 bool write_tracking_init(WriteTracking *tracking, int pid, int tid, int userfault,
                          const Cancel *cancel, Error *error)
@@ -194,7 +196,7 @@ bool write_tracking_init(WriteTracking *tracking, int pid, int tid, int userfaul
     return marked_scan_init(&tracking->scan, pid, tracking->pagemap, error);
 }
 
-// Anything about address 4096, where hardly ever anything is.
+// A request about address 4096, where programs map nothing: it fails otherwise than by ESRCH.
 bool write_tracking_is_alive(const WriteTracking *tracking)
 {
     struct uffdio_range range = {.start = TARGET_PAGE_SIZE, .len = TARGET_PAGE_SIZE};
@@ -212,7 +214,7 @@ static bool unregister(const WriteTracking *tracking, const PageSelection *set, 
             struct uffdio_range range = {.start = start,
                                          .len = end - start < step ? end - start : step};
 
-            // EINVAL: nothing is mapped there any more.
+            // EINVAL: the memory has been unmapped.
             if (ioctl(tracking->userfault, UFFDIO_UNREGISTER, &range) != 0 && errno == ESRCH)
                 return false;
         }
@@ -223,8 +225,8 @@ static bool unregister(const WriteTracking *tracking, const PageSelection *set, 
 void write_tracking_release(WriteTracking *tracking)
 {
     if (tracking->userfault > 0) {
-        // Most of what is protected first; the rest may be terabytes, with next to nothing in it.
-        // What is missed, the kernel frees when the userfaultfd is closed.
+        // The marked blocks first, in small steps; the rest may be terabytes of empty memory.
+        // The kernel unregisters what is missed when the userfaultfd is closed.
         if (unregister(tracking, &tracking->marked, UNREGISTER_STEP))
             (void)unregister(tracking, &tracking->registered, UINT64_MAX);
         (void)close(tracking->userfault);

@@ -1,14 +1,15 @@
-// What has been written when the process stands still: see write_tracking_internal.h, and
-// Note [Marked pages], Note [Mapped files] in tracked_runs.c.
+// WriteTracking in the stop: which pages are unchanged, and which must be copied. See
+// write_tracking_internal.h, and Note [Marked pages], Note [Mapped files] in tracked_runs.c.
 
 #include "snapshot/capture/copy/page_sets.h"
 #include "snapshot/capture/live/tracked_runs_internal.h"
 #include "snapshot/capture/live/write_tracking_internal.h"
 
-// Asking about a little memory more takes less time than asking once more.
+// Scanning this much more memory takes less time than one more request.
 #define CLOSE_BYTES (UINT64_C(2) << 20)
 
-// Adds [at, end) without what is in `written`, from range number `*next` on, which moves on.
+// Adds [at, end) without the pages in `written`, whose ranges before index `*next` lie lower; moves
+// `*next` on.
 static bool add_rest(PageSelection *unchanged, uint64_t at, uint64_t end,
                      const PageSelection *written, uint64_t *next, Error *error)
 {
@@ -25,7 +26,7 @@ static bool add_rest(PageSelection *unchanged, uint64_t at, uint64_t end,
     return page_set_add(unchanged, at, end, error);
 }
 
-// Adds to `unchanged` what of the marked parts of the run is protected still: is not in `written`.
+// Adds to `unchanged` the marked pages of the run that are still protected: not in `written`.
 static bool add_protected(const WriteTracking *tracking, const TrackedRun *run,
                           const PageSelection *written, PageSelection *unchanged, Error *error)
 {
@@ -45,8 +46,8 @@ static bool add_protected(const WriteTracking *tracking, const TrackedRun *run,
     return true;
 }
 
-// Adds the written pages of the run that hold something. They lie between the ranges of `unchanged`
-// from number `first` on.
+// Adds the written pages of the run that have content. They lie between the ranges of `unchanged`
+// from index `first` on.
 static bool add_written_content(WriteTracking *tracking, const TrackedRun *run,
                                 const PageSelection *unchanged, uint64_t first,
                                 PageSelection *content, Error *error)
@@ -66,7 +67,7 @@ static bool add_written_content(WriteTracking *tracking, const TrackedRun *run,
     return tracked_scan(tracking, &page_written_content_query, start, run->end, content, error);
 }
 
-// Of a mapped file: what is not certainly unchanged is content.
+// Of a mapped file, all pages are content that are not known to be unchanged.
 static bool collect_of_file(WriteTracking *tracking, const TrackedRun *run,
                             PageSelection *unchanged, PageSelection *content, Error *error)
 {
@@ -109,7 +110,7 @@ static void exchange(PageSelection *left, PageSelection *right)
     *right = before;
 }
 
-// Adds the pinned pages of all runs.
+// Adds the pinned pages of all runs to the untracked ones.
 static bool add_pinned(WriteTracking *tracking, const PageSource *source, PageSelection *untracked,
                        Error *error)
 {

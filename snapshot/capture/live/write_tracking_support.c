@@ -1,4 +1,5 @@
-// Can writes be tracked: see write_tracking_internal.h.
+// write_tracking_check_support() of write_tracking_internal.h: does the kernel have what write
+// tracking needs, and is all memory of the process written through its page table?
 
 #include "snapshot/capture/live/write_tracking_internal.h"
 
@@ -27,7 +28,7 @@
 
 // ---- the kernel ----
 
-// Tries it out on ourselves, with next to no memory.
+// Tries the request on one page of this process.
 static bool kernel_can_scan(void)
 {
     const PageQuery query = {.mask = PAGE_IS_PRESENT, .returned = PAGE_IS_PRESENT};
@@ -58,13 +59,13 @@ static bool kernel_can_protect(void)
 
 typedef enum OpenFile {
     OPEN_OTHER,
-    OPEN_RING, // does not matter by itself
+    OPEN_RING, // an io_uring: pinned_memory_internal.h looks at its buffers
     OPEN_USERFAULTFD,
     OPEN_DIRECT,
     OPEN_PINNING,
 } OpenFile;
 
-// Drivers whose devices may write memory that they were told of once, beginnings of names.
+// Beginnings of the names of files by which devices are given memory that they may write later.
 static const char *const pinning_files[] = {
     "/dev/infiniband/", "/dev/vfio/",  "anon_inode:[vfio", "/dev/iommu",
     "/dev/vhost-vdpa",  "/dev/nvidia", "/dev/uio",         "/dev/video",
@@ -94,7 +95,7 @@ static bool is_direct(int pid, int tid, const char *number)
     return is_direct;
 }
 
-// *link: where it leads to.
+// The kind of an open file; *link is its name.
 static OpenFile kind_of_file(int pid, int tid, int folder, const char *number,
                              char link[MAX_LINK_BYTES])
 {
@@ -110,7 +111,8 @@ static OpenFile kind_of_file(int pid, int tid, int folder, const char *number,
     return link[0] == '/' && is_direct(pid, tid, number) ? OPEN_DIRECT : OPEN_OTHER;
 }
 
-// The first open file that matters, and its name; or whether there is a ring.
+// The first open file that is in the way of write tracking, and its name; *has_rings: there is an
+// io_uring.
 static OpenFile find_open_file(int pid, int tid, char link[MAX_LINK_BYTES], bool *has_rings)
 {
     char path[PROC_PATH_BYTES];
@@ -158,8 +160,8 @@ static bool check_open_files(int pid, int tid, bool *has_rings, Error *error)
     return true;
 }
 
-// The frames of an AF_XDP socket lie in memory of the program, which network devices write to. They
-// are handed over in a ring, which is mapped from there.
+// The frames of an AF_XDP socket lie in memory of the program, and network devices write to them. A
+// program that uses such a socket maps its fill ring, at an offset of its own.
 static bool check_sockets(const PageSource *source, Error *error)
 {
     for (uint32_t i = 0; i < source->mapping_count; i++)
