@@ -23,7 +23,7 @@ demand()
     printf '%s' "$text" >"$copy/$file"
     [ "${file%.sh}" = "$file" ] || chmod +x "$copy/$file"
     # The copy has no .git, and what it builds is its own.
-    output=$(BUILD=build/release bash "$copy/tests/lint/$lint.sh" 2>&1)
+    output=$(BUILD=build/release WORDS=check bash "$copy/tests/lint/$lint.sh" 2>&1)
     rm -f "$copy/$file"
     if grep -q "^not ok .*$check" <<<"$output"; then
         ok "$lint notices: $check ($file)"
@@ -110,6 +110,12 @@ demand_room "is a room" tests/lint/layers.sh '/^embed:/d'
 demand_room "every room exists" tests/lint/layers.sh 's/^base:/attic: base\nbase:/'
 demand_room "same sentences" README.md '/^- `embed/d'
 demand_room "names is there" docs/design.md 's/try_mark()/try_mark_twice()/'
+
+demand words "plain words in formats/planted" formats/planted/a.c "// Some""body waits."$'\n'
+demand words "plain words in formats/planted" formats/planted/a.md "It shows so"" many rows."$'\n'
+demand words "plain words in formats/planted" formats/planted/a.c "// Not found; that is"" no error."$'\n'
+demand words "plain words in formats/planted" formats/planted/a.sh $'#!/bin/sh\n# What'" is left is copied."$'\n'
+demand words "plain words in formats/planted" formats/planted/a.c "// One. What"" are left are two."$'\n'
 
 # Global variables show in objects only.
 demand_global()
