@@ -16,7 +16,7 @@ uint32_t mark_default_workers(void)
     int count;
 
     CPU_ZERO(&cpus);
-    // CPUs that we may run on, which a container or taskset may have cut down.
+    // The CPUs that this process may use: a container or taskset may allow fewer than there are.
     if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
         return 1;
     count = CPU_COUNT(&cpus);
@@ -55,7 +55,7 @@ static bool check_options(const MarkOptions *options, Error *error)
     return true;
 }
 
-// What the caller left open is filled in.
+// Fills in the options that the caller left open.
 static MarkOptions resolve_options(const MarkOptions *options)
 {
     MarkOptions resolved = *options;
@@ -69,7 +69,7 @@ static MarkOptions resolve_options(const MarkOptions *options)
     return resolved;
 }
 
-// One worker alone: no threads, no atomics, no other's bits.
+// One worker alone: no threads, no atomics.
 static bool mark_alone(const HeapImage *image, const MarkOptions *options, MarkTarget target,
                        MarkResult *result, Error *error)
 {

@@ -13,9 +13,9 @@
 //     mark_result_digest(result, image, digest);
 //     mark_result_free(result);
 //
-// What refers to what is rule `conservative/1`: snapshot/heap/heap_image.h. Rule `exact/1` is the
-// same on an image in which objects of known layout hold nothing but references: Note [Exact types]
-// in snapshot/heap/heap_image_masks.c.
+// References follow rule `conservative/1`: snapshot/heap/heap_image.h. Rule `exact/1` is the same
+// on an image in which objects of known layout hold nothing but references: Note [Exact types] in
+// snapshot/heap/heap_image_masks.c.
 
 #ifndef MARKER_MARK_H
 #define MARKER_MARK_H
@@ -31,7 +31,7 @@ typedef struct MarkDriver MarkDriver; // marker/mark_driver.h
 #define MAX_WORKERS 16u
 #define MAX_VIRTUAL_WORKERS 64u // of a scheduled mark: see marker/schedule/mark_schedule.h
 #define QUEUE_CAPACITY 1024u    // slots of a StealQueue: a power of two
-// The rule: of most images, and of those with types whose layout the program told us.
+// The rule of most images, and the rule of those with types whose layout the program described.
 #define MARK_RULE "conservative/1"
 #define MARK_RULE_EXACT "exact/1"
 // "xxh3-128:", 32 hex digits, NUL.
@@ -57,7 +57,7 @@ static inline const char *mark_rule_name(const HeapImage *image)
 // "major", "minor".
 const char *mark_kind_name(MarkKind kind);
 
-// "steal", which is the default, too, and "owner".
+// "steal", also for the default, or "owner".
 const char *mark_policy_name(MarkPolicy policy);
 
 typedef struct MarkOptions {
@@ -75,7 +75,7 @@ MarkOptions mark_options_default(void);
 // min(CPUs, MAX_WORKERS), at least 1.
 uint32_t mark_default_workers(void);
 
-// What one worker did.
+// Counts of one worker.
 typedef struct MarkWorkerStatistics {
     uint64_t marked;        // objects this worker claimed
     uint64_t scanned_words; // payload words looked at
@@ -89,18 +89,19 @@ typedef struct MarkWorkerStatistics {
     uint64_t cpu_ns;  // CPU time of its thread between the two barriers
     // Of scheduled marks only.
     uint64_t steps;
-    uint64_t busy_virtual_ns; // what its steps cost
+    uint64_t busy_virtual_ns; // the cost of its steps
     uint64_t idle_virtual_ns; // the rest of the mark's virtual time
 } MarkWorkerStatistics;
 
-// What a scheduled mark did. The same for every run, compiler, machine and placement of the image.
+// The schedule of a scheduled mark. The same for every run, compiler, machine and placement of the
+// image.
 typedef struct ScheduleStatistics {
-    bool is_scheduled;  // false: the mark ran on threads, and nothing else here says anything
+    bool is_scheduled;  // false: the mark ran on threads, and all else here is zero
     const char *policy; // schedule_policy_name(), or "file"
     uint64_t seed;
     uint64_t steps;
     uint64_t virtual_ns; // from the start barrier to the end barrier
-    // Fingerprint of all steps: who made each, its quantum, how it went, and how much it did.
+    // Fingerprint of all steps: worker, quantum, outcome and amount of work of each.
     char digest[MARK_DIGEST_CHARS];
 } ScheduleStatistics;
 
@@ -135,14 +136,15 @@ typedef struct MarkResult {
     uint64_t *marked_blocks; // bit per foreign block
 } MarkResult;
 
-// Marks what the roots of `image` reach. `image` is only read, so several marks may run on
-// it at once. Errors: usage (workers, capacity), memory, system (a thread could not start).
+// Marks the objects and blocks that the roots of `image` reach. `image` is only read, so several
+// marks may run on it at once. Errors: usage (workers, capacity), memory, system (a thread could
+// not start).
 // On success the caller owns `*out` and frees it with mark_result_free().
 NODISCARD bool mark_reachable(const HeapImage *image, const MarkOptions *options, MarkResult **out,
                               Error *error);
 
 // The oracle: one thread, an explicit stack, the rule word by word through
-// heap_image_resolve(). As simple as can be; shares no code with the fast markers.
+// heap_image_resolve(). As simple as possible; shares no code with the fast markers.
 NODISCARD bool mark_reachable_serial(const HeapImage *image, MarkKind kind, MarkResult **out,
                                      Error *error);
 
@@ -154,7 +156,7 @@ static inline bool mark_result_is_marked(const MarkResult *result, const HeapIma
     return result->marked[heap_image_first_word(image, page) + slot / 64] >> (slot % 64) & 1;
 }
 
-// Is every live object of the page marked?
+// True when every live object of the page is marked.
 bool is_fully_marked(const MarkResult *result, const HeapImage *image, uint32_t page);
 
 // XXH3-128 (seed 0) over, for every page with at least one marked object in ascending page

@@ -2,30 +2,30 @@
 //
 // A batch is three loops, each as small as it can be:
 //
-//     fill    objects leave the stack for the pipe, and their payload begins to be fetched
-//     scan    payloads that were fetched by an earlier batch: which words may refer to something,
-//             and begin to fetch their mark words
-//     visit   claim what is white; it goes to the stack
+//     fill    move objects from the stack to the pipe, and begin to fetch their payload
+//     scan    payloads that an earlier batch fetched: find the words that may be references, and
+//             begin to fetch their mark words
+//     visit   claim the white objects, and push them on the stack
 //
 // Note [A chain]
 //
 // Where a graph offers one object at a time, as a list does, there is nothing to fetch ahead, and
-// three loops of one turn each take longer than the object. A lone object is therefore followed at
-// once (chase()), and where the next payload probably is, is fetched before anything else.
+// three loops of one iteration each take longer than the object. A lone object is therefore
+// followed at once (chase()), which first fetches the likely place of the next payload.
 
 #include "marker/mark_batch.h"
 
 #include "marker/mark_scan_inline.h"
 #include "marker/mark_visit_inline.h"
 
-// Objects that a chain is followed before anything else is looked at.
+// Objects of a chain that are followed before the worker looks at anything else.
 #define CHASE_ITEMS 64u
 
 // ---- chains ----
 
-// Visits a word of a lone object at once. Returns the item that it claimed; 0: none. What cannot
-// be visited here is left in `granules`. class: of the lone object; the next one is likely to have
-// it too, so its payload is fetched before its mark word has said so.
+// Visits a word of a lone object at once. Returns the item that it claimed; 0: none. A reference
+// that cannot be visited here is left in `granules`. class: of the lone object; the next one is
+// likely to be of the same class, so its payload is fetched before its mark word is known.
 INLINE uint64_t chase_word(BatchState *state, BatchShape shape, uint64_t word, uint32_t class)
 {
     MarkWorker *worker = state->worker;
@@ -62,8 +62,7 @@ static __attribute__((noinline)) void count_lone(MarkWorker *worker, uint64_t it
         worker->places.lone_far_items++;
 }
 
-// Follows the only item in the pipe as long as it leads to one more and nothing else. See Note
-// [A chain].
+// Follows the only item in the pipe as long as it leads to exactly one more. See Note [A chain].
 INLINE void chase(BatchState *state, BatchShape shape)
 {
     MarkWorker *worker = state->worker;

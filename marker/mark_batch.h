@@ -11,9 +11,9 @@
 
 #include "marker/mark_worker.h"
 
-// Does batches as long as there is something on stack, in pipe and among incoming references, at
-// most `limit` of them, and returns how many. In MARK_OWNED one call is one batch. Stops early when
-// the stack is empty or needs room. A batch pushes at most BATCH_PUSHES items on the stack.
+// Runs batches while the stack, the pipe or the incoming references hold work, at most `limit` of
+// them, and returns their number. In MARK_OWNED one call is one batch. Stops early when the stack
+// is empty or needs room. A batch pushes at most BATCH_PUSHES items on the stack.
 uint32_t mark_batches(MarkWorker *worker, uint32_t limit);
 
 #endif

@@ -1,9 +1,9 @@
-// Granules: how the loops of a batch (marker/mark_batch.c) see references, and what they keep in
-// locals.
+// Granules: how the loops of a batch (marker/mark_batch.c) represent references, and the state that
+// they keep in local variables.
 //
-// A reference into the window is worked with as the number of its granule (see Note [Granules] in
-// marker/mark_words.h), counted from the start of the window: the upper bits say where its mark
-// word is, the lower six which bit of it.
+// A reference into the window is represented by the number of its granule (see Note [Granules] in
+// marker/mark_words.h), counted from the start of the window: the upper bits give the place of its
+// mark word, the lower six the bit in it.
 
 #ifndef MARKER_MARK_GRANULES_INLINE_H
 #define MARKER_MARK_GRANULES_INLINE_H
@@ -16,16 +16,16 @@
 
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-// Every shape below is to have its own copy; and gcc 12 takes a function that only fetches for one
+// Every shape below needs its own copy; and gcc 12 considers a function that only prefetches to be
 // without effect, and drops it.
 #define INLINE static inline __attribute__((always_inline))
 
-// The pages that nearly every heap has: 4 KiB.
+// The page size of nearly every heap: 4 KiB.
 #define USUAL_PAGE_SHIFT 12u
 #define USUAL_GRANULE_SHIFT (USUAL_PAGE_SHIFT - 6)
 #define GRANULES_OF_PAGE_SHIFT 6u
 
-// What one copy of the loops is compiled for.
+// The case that one copy of the loops is compiled for.
 typedef struct BatchShape {
     MarkMode mode;
     bool is_usual; // pages of 4 KiB, words found by bucket, bytes at one distance, nothing under
@@ -33,9 +33,9 @@ typedef struct BatchShape {
     bool has_far;  // something outside the window can be referred to
 } BatchShape;
 
-// The part of the worker that the loops need, in locals: stores of granules and items could
-// otherwise be taken for changes of the worker, and everything would be read again. Its address
-// must never be given to a function that is not inlined, for the same reason.
+// The part of the worker that the loops need, in local variables: otherwise the compiler has to
+// assume that stores of granules and items change the worker, and reads everything again. For the
+// same reason its address must never be given to a function that is not inlined.
 typedef struct BatchState {
     MarkWorker *worker;
     SharedU64 *white;
@@ -45,7 +45,7 @@ typedef struct BatchState {
     uint64_t far_low;
     uint64_t far_span;
     uint32_t granule_shift;
-    uint64_t *granules; // that were found and not visited yet
+    uint64_t *granules; // found and not visited yet
     uint32_t count;
     uint64_t scanned_words;
 } BatchState;
@@ -78,7 +78,7 @@ INLINE uint64_t word_of(const BatchState *state, BatchShape shape, uint64_t gran
     return (granule << shift | granule >> (64 - shift)) + state->window_start;
 }
 
-// The index of the mark word of a granule in the window. NO_INDEX: there is no page.
+// The index of the mark word of a granule in the window. NO_INDEX: no page is there.
 INLINE uint32_t index_of(const BatchState *state, BatchShape shape, uint64_t granule)
 {
     uint64_t bucket = granule >> GRANULES_OF_PAGE_SHIFT;
@@ -86,7 +86,7 @@ INLINE uint32_t index_of(const BatchState *state, BatchShape shape, uint64_t gra
     return shape.is_usual || state->pages == NULL ? (uint32_t)bucket : state->pages[bucket];
 }
 
-// Never by a number that was not looked at: that would cost a walk through page tables.
+// Checks the number first: a prefetch outside the table would cost a walk through the page tables.
 INLINE void prefetch_white(const BatchState *state, BatchShape shape, uint64_t granule)
 {
     uint32_t index = index_of(state, shape, granule < granule_count(state, shape) ? granule : 0);
@@ -99,7 +99,7 @@ INLINE void prefetch_white(const BatchState *state, BatchShape shape, uint64_t g
         shared_u64_prefetch(&state->white[index]);
 }
 
-// May the word refer to anything?
+// 1 when the word may refer to an object or a foreign block, else 0.
 INLINE uint32_t is_candidate(const BatchState *state, BatchShape shape, uint64_t word)
 {
     return (uint32_t)(word - state->window_start < state->window_bytes) |

@@ -1,4 +1,4 @@
-// What the files of marker/ share about results.
+// Results, as the files of marker/ make them.
 
 #ifndef MARKER_MARK_INTERNAL_H
 #define MARKER_MARK_INTERNAL_H

@@ -1,13 +1,14 @@
-// What waits in mark queues: one u64 per claimed object that must still be scanned.
+// Items of mark queues: one u64 per claimed object that must still be scanned.
 //
-// The low 56 bits are an address, the high 8 bits say what it means:
-//   2..7   an object of the size class with this tag (see SlotClass); where its payload really is
+// The low 56 bits are an address, the high 8 bits a tag that gives its meaning:
+//   2..7   an object of the size class with this tag (see SlotClass); the address of its payload in
+//          this process
 //   8..55  a span: up to 2^(tag - 8) words of a large object, of a foreign block, or of a slot in
 //          a class that has no tag of its own, from this *captured* address on and no further than
 //          its end
-// A long span is halved again and again by the worker that takes it, who puts the far halves back
-// before it visits what it found. So one giant array keeps many workers busy, and the oldest item
-// on a stack, which others steal first, is the largest part of it.
+// The worker that takes a long span halves it again and again, and puts the far halves back before
+// it visits the references of the first piece. So one giant array keeps many workers busy, and the
+// oldest item on a stack, which others steal first, is the largest part of it.
 
 #ifndef MARKER_MARK_ITEM_H
 #define MARKER_MARK_ITEM_H
@@ -29,7 +30,7 @@ static inline uint64_t mark_item_span(uint64_t captured_address, uint32_t words_
     return captured_address | (uint64_t)(MARK_ITEM_SPAN_TAG + words_log2) << MARK_ITEM_TAG_SHIFT;
 }
 
-// The span of `words` words, at least 1, before anything was cut off.
+// The span of `words` words, at least 1, before it is halved.
 static inline uint64_t mark_item_whole_span(uint64_t captured_address, uint64_t words)
 {
     return mark_item_span(captured_address,

@@ -1,12 +1,12 @@
-// The first half of a batch: objects leave the stack for the pipe, and those that leave the pipe
-// are scanned.
+// The first half of a batch: moves objects from the stack to the pipe, and scans those that leave
+// the pipe.
 //
 // Note [Small loops]
 //
-// On a large heap nearly every fetch of a payload has to walk the page tables first, and until it
-// has, it cannot leave the processor's window of some hundred instructions. So the fetches of a
-// batch stand together with next to nothing between them, and many walks go on at once. One loop
-// over objects that did everything was slower by a third.
+// On a large heap nearly every fetch of a payload has to walk the page tables first, and until the
+// walk is done, it cannot leave the processor's window of some hundred instructions. So the fetches
+// of a batch stand together with next to nothing between them, and many walks go on at once. One
+// loop that did everything for each object was slower by a third.
 
 #ifndef MARKER_MARK_SCAN_INLINE_H
 #define MARKER_MARK_SCAN_INLINE_H
@@ -15,7 +15,7 @@
 #include "marker/mark_item.h"
 
 #define LINE_BYTES 64u
-// Up to here a loop is faster than a vector.
+// Up to this number of words a plain loop is faster than vector instructions.
 #define FEW_WORDS 7u
 // Objects that wait in the pipe: enough to hide the memory's latency, few enough for the cache.
 #define WAITING_ITEMS 48u
@@ -55,7 +55,7 @@ INLINE void fill_pipe(MarkWorker *worker)
 
 // ---- scan ----
 
-// Without branches: whether a word is a reference, nobody can predict.
+// Without branches: the processor cannot predict whether a word is a reference.
 INLINE void keep_word(BatchState *state, BatchShape shape, uint64_t word)
 {
     uint64_t granule = granule_of(state, shape, word);
@@ -67,7 +67,7 @@ INLINE void keep_word(BatchState *state, BatchShape shape, uint64_t word)
         prefetch_white(state, shape, granule);
 }
 
-// The same for words that a filter wrote where granules go.
+// The same for words that a filter has written to `granules`.
 INLINE void keep_filtered(BatchState *state, BatchShape shape, uint32_t count)
 {
     for (uint32_t end = state->count + count; state->count != end; state->count++) {
@@ -92,8 +92,8 @@ INLINE void scan_object(BatchState *state, BatchShape shape, const uint8_t *byte
         keep_word(state, shape, load_u64(bytes));
 }
 
-// Scans the first piece of a span and puts the rest back in halves. Writes what may refer to
-// something to `words`, and returns how much that is.
+// Scans the first piece of a span and puts the rest back in halves. Writes the words that may be
+// references to `words`, and returns their number.
 static uint32_t scan_span(MarkWorker *worker, uint64_t item, uint64_t *words)
 {
     uint64_t address = mark_item_address(item);
@@ -124,7 +124,7 @@ static bool is_under_construction(const MarkWorker *worker, uint64_t item)
                                   layout->under_construction_bit) != 0;
 }
 
-// Must the item not be looked into?
+// True for an object under construction, which is not scanned.
 INLINE bool is_closed(const MarkWorker *worker, BatchShape shape, uint64_t item)
 {
     return !shape.is_usual && worker->view.checks_construction &&
@@ -148,7 +148,7 @@ static bool is_near(MarkWorker *worker, uint64_t item)
     uint64_t distance = address > last ? address - last : last - address;
 
     worker->places.last = address;
-    // Pages may lie elsewhere than captured, but whole.
+    // Pages may lie at other addresses than captured, but each as a whole.
     return distance <= NEAR_BYTES &&
            address >> worker->view.range.page_shift == last >> worker->view.range.page_shift;
 }
@@ -159,7 +159,7 @@ static __attribute__((noinline)) void count_places(MarkWorker *worker, uint32_t 
     for (; head != worker->pipe_head; head++) {
         uint64_t item = worker->pipe[head % PIPE_ITEMS];
         uint32_t tag = mark_item_tag(item);
-        // A span is read in order, whatever came before.
+        // A span is read in order, so the hardware prefetches it.
         if (tag >= MARK_ITEM_SPAN_TAG || is_near(worker, item))
             worker->places.near_items++;
         else

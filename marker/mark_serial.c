@@ -1,10 +1,11 @@
 // The serial marker: the oracle.
 //
-// Its only virtue is to be obviously right, so it follows the rule word by word through
-// heap_image_resolve(), keeps one stack, and shares no code with the markers it judges.
+// It must be obviously right, so it follows the rule word by word through heap_image_resolve(),
+// keeps one stack, and shares no code with the markers that are compared with it.
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "marker/mark.h"
 #include "marker/mark_internal.h"
 
@@ -25,19 +26,14 @@ typedef struct SerialMark {
 
 static bool push(SerialMark *mark, Node node, Error *error)
 {
-    if (mark->depth == mark->capacity) {
-        uint64_t capacity = mark->capacity == 0 ? 1024 : 2 * mark->capacity;
-        Node *stack = realloc(mark->stack, capacity * sizeof *stack);
-        if (stack == NULL)
-            return error_set_memory(error, capacity * sizeof *stack, "the mark stack");
-        mark->stack = stack;
-        mark->capacity = capacity;
-    }
+    if (!array_reserve(&mark->stack, &mark->capacity, mark->depth + 1, sizeof node,
+                       "the mark stack", error))
+        return false;
     mark->stack[mark->depth++] = node;
     return true;
 }
 
-// Sets a bit; says whether it was clear.
+// Sets a bit. Returns whether it was clear.
 static bool set_bit(uint64_t *words, uint64_t bit)
 {
     uint64_t mask = UINT64_C(1) << (bit % 64);
@@ -52,7 +48,7 @@ static bool is_old(const SerialMark *mark, uint32_t page)
     return heap_image_generation(mark->image, page) > 0;
 }
 
-// Marks what a word refers to, and remembers it for scanning.
+// Marks the target of a reference, and pushes it for scanning.
 static bool visit(SerialMark *mark, Reference reference, Error *error)
 {
     MarkResult *result = mark->result;

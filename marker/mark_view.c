@@ -7,7 +7,7 @@
 #include "marker/mark_item.h"
 #include "marker/mark_words.h"
 
-// Lines of an object that are fetched ahead; the hardware sees the rest coming.
+// Lines of an object that are prefetched; the hardware prefetches the rest.
 #define PREFETCH_LINES 4u
 #define LINE_BYTES 64u
 
@@ -26,7 +26,7 @@ static void fill_scan_classes(MarkView *view)
 }
 
 // The smallest range around all pages outside the window and all foreign blocks. It may cover
-// the window too; that is asked first.
+// the window too, which is tested first.
 static void find_far_range(const HeapImage *image, WordRange *range)
 {
     uint64_t low = UINT64_MAX, high = 0;

@@ -1,5 +1,5 @@
-// MarkView: what the innermost loop needs of an image and a mark, in one small struct that each
-// worker copies.
+// MarkView: the parts of an image and a mark that the innermost loop needs, in one small struct of
+// which each worker has a copy.
 
 #ifndef MARKER_MARK_VIEW_H
 #define MARKER_MARK_VIEW_H
@@ -11,21 +11,22 @@
 #include "shared_memory.h"
 #include "snapshot/heap/heap_image.h"
 
-// How the objects of a tagged size class are scanned. All zero where an item says it.
+// How the objects of a tagged size class are scanned. All zero for classes without a tag: there the
+// item itself has the length.
 typedef struct ScanClass {
     uint32_t words; // of payload
-    uint32_t lines; // that are fetched ahead
+    uint32_t lines; // prefetched
 } ScanClass;
 
 typedef struct MarkView {
     WordRange range;
     uint64_t window_start; // captured address of its first byte
-    uint64_t window_bytes; // 0: there is no window
+    uint64_t window_bytes; // 0: no window
     uint64_t page_mask;    // page size - 1
-    // Bytes of the window are where their addresses say, plus the same number everywhere.
+    // The bytes of the whole window lie at their captured addresses plus one number.
     bool has_delta;
     uint64_t delta; // modulo 2^64
-    // By the low PAGE_TAG_BITS of a white word: granules that hold starts of live objects in every
+    // By the low PAGE_TAG_BITS of a white word: the granules at which live objects start in every
     // page with this tag.
     uint64_t sure_starts[1u << PAGE_TAG_BITS];
     uint64_t item_bases[PAGE_TAG_CLASS + 1]; // item of the window's first byte, if has_delta
@@ -35,8 +36,8 @@ typedef struct MarkView {
     const uint32_t *pages; // the window's entries; NULL when words are found by bucket
     SlotClass classes[PAGE_TAG_CLASS + 1];
     ScanClass scan_classes[PAGE_TAG_CLASS + 1];
-    uint64_t long_tags; // bit per tag: more than one line is fetched ahead
-    uint32_t pair_tag;  // of the class whose objects have two words; UINT32_MAX: there is none
+    uint64_t long_tags;       // bit per tag: more than one line is prefetched
+    uint32_t pair_tag;        // of the class whose objects have two words; UINT32_MAX: none
     bool checks_construction; // some object is under construction
     WordFilter *filter;
 } MarkView;

@@ -1,8 +1,8 @@
 // Visiting references: see marker/mark_visit.h.
 //
-// Nearly every reference takes the short way, in mark_batch.c: tag, granule, white bit. The rest
-// (large objects, wide pages, pages far from the others, foreign blocks, broken references) goes
-// through mark_visit_complex(), which asks heap_image_resolve().
+// mark_batch.c visits nearly every reference: tag, granule, white bit. The rest (large objects,
+// wide pages, pages far from the others, foreign blocks, broken references) goes through
+// mark_visit_complex(), which calls heap_image_resolve().
 
 #include "marker/mark_visit.h"
 
@@ -44,7 +44,7 @@ static void visit_object(MarkWorker *worker, uint32_t page, uint32_t slot)
 
 static void visit_block(MarkWorker *worker, uint32_t block)
 {
-    // Words are 8-aligned; a block need not be.
+    // The words are 8-aligned, the block may not be.
     uint64_t address = (worker->image->blocks[block].address + 7) & ~UINT64_C(7);
     uint64_t end = worker->image->blocks[block].address + worker->image->blocks[block].bytes;
 
@@ -101,7 +101,7 @@ void mark_visit_root(MarkWorker *worker, uint64_t root_index)
     const Root *root = &image->roots[root_index];
     Reference reference;
 
-    // Roots go to the owner of their page, the others to the workers in turn.
+    // A root that refers into a page goes to the page's owner, all others to the workers in turn.
     uint32_t page = heap_image_find_page(image, root->value);
     uint32_t owner = page == NO_INDEX ? (uint32_t)(root_index % worker->worker_count)
                      : worker->ownership == NULL

@@ -1,4 +1,5 @@
-// The second half of a batch: what was found is sent to others, or visited.
+// The second half of a batch: sends the references that were found to other workers, or visits
+// them.
 
 #ifndef MARKER_MARK_VISIT_INLINE_H
 #define MARKER_MARK_VISIT_INLINE_H
@@ -8,12 +9,13 @@
 #include "marker/mark_visit.h"
 #include "marker/mark_words.h"
 
-// References that a worker without anything else to do visits itself, whoever owns their pages.
+// Up to this number of references a worker without other work visits itself, even in pages of
+// others.
 #define LONE_REFERENCES 4u
 
 // ---- references for others (MARK_OWNED) ----
 
-// Who is to visit a granule: what is not in the window, whoever finds it.
+// The worker that is to visit a granule: outside the window, the one that found it.
 INLINE uint32_t owner_of(const BatchState *state, BatchShape shape, uint64_t granule)
 {
     const PageOwnership *ownership = state->worker->ownership;
@@ -23,8 +25,9 @@ INLINE uint32_t owner_of(const BatchState *state, BatchShape shape, uint64_t gra
                                                  : state->worker->index;
 }
 
-// Is sending references away worth it? Not if the worker would have nothing to do then, as with a
-// list in random order; and not if there are no chunks, as the owners are behind already.
+// Returns whether to send references to their owners: not if the worker would have nothing to do
+// then, as with a list in random order, and not if no chunks are left: the owners are behind
+// already.
 static bool is_routed(MarkWorker *worker, uint32_t count)
 {
     bool is_lone = count <= LONE_REFERENCES && worker->incoming == NULL &&
@@ -53,7 +56,7 @@ INLINE void route(BatchState *state, BatchShape shape)
     state->count = kept;
 }
 
-// Takes some references that others sent.
+// Takes some of the references that other workers sent.
 INLINE void take_incoming(BatchState *state, BatchShape shape)
 {
     MarkWorker *worker = state->worker;
@@ -88,7 +91,7 @@ INLINE uint64_t item_at(const BatchState *state, BatchShape shape, uint64_t gran
         class);
 }
 
-// The mark word of a granule; as if there were no page if it is beyond the window.
+// The mark word of a granule; beyond the window, that of an address without a page.
 INLINE uint64_t load_white(const BatchState *state, BatchShape shape, uint64_t granule,
                            uint32_t *index)
 {
@@ -114,15 +117,15 @@ INLINE uint64_t bit_of(uint64_t granule)
     return UINT64_C(1) << (granule & 63) & ~MARK_WORD_TAG;
 }
 
-// In a page full of live objects the start of a slot is an edge, claimed or not; elsewhere a
-// reference that claimed nothing must be looked at again.
+// In a page full of live objects a reference to the start of a slot is an edge, claimed or not;
+// elsewhere a reference that claimed nothing must be checked again.
 INLINE bool is_sure_edge(const MarkView *view, uint64_t white, uint64_t bit)
 {
     return (bit & view->sure_starts[white & MARK_WORD_TAG]) != 0;
 }
 
-// With others at work: claims granules that were white a moment ago. In a loop of its own, because
-// a read-modify-write holds up all that comes behind it. Returns how many it claimed.
+// For several workers: claims the granules that were white a moment ago. In a loop of its own,
+// because a read-modify-write delays all instructions behind it. Returns how many it claimed.
 INLINE uint32_t claim_granules(BatchState *state, BatchShape shape, uint32_t count)
 {
     PerThreadMarkQueue *queue = state->worker->queue;

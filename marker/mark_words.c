@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-// How slot bits and granule bits of a class go together.
+// How slot bits and granule bits of a class correspond.
 typedef struct GranuleClass {
     uint64_t slots;
     uint64_t starts;
@@ -31,7 +31,7 @@ static uint64_t spread(const GranuleClass *class, uint64_t slots)
     return granules;
 }
 
-// The slots of granules that are starts.
+// The slots that begin at the given granules.
 static uint64_t gather(const GranuleClass *class, uint64_t granules)
 {
     uint64_t slots = 0;
@@ -95,7 +95,8 @@ static uint64_t all_blocks(const HeapImage *image, uint64_t word)
     return left >= 64 ? UINT64_MAX : (UINT64_C(1) << left) - 1;
 }
 
-// Slots to granules, and tags into them; or, the other way, white granules to marked slots.
+// Turns live slots into white granules with the page's tag, or, at the end, white granules into
+// marked slots.
 static void convert_tagged(uint64_t *words, const HeapImage *image, bool to_granules)
 {
     GranuleClass classes[PAGE_TAG_CLASS + 1];

@@ -1,19 +1,18 @@
-// Mark words while marking goes on: a *white* bit says that a live object is not marked yet.
+// Mark words during a mark: a *white* bit means that a live object is there and not marked yet.
 //
-// One bit answers two questions at once (is there a live object, is it still to be marked),
-// so a reference costs one random access. The words are those of the mark result: white before,
-// turned into marks at the end (see mark_words_finish()).
+// One bit answers both questions, so a reference costs one random access. The words are those of
+// the mark result: white during the mark, turned into marks at its end (see mark_words_finish()).
 //
 // Note [Granules]
 //
 // The word of a tagged page (see HeapImage.page_tags) has a bit for each granule, 1/64 of the page,
 // instead of each slot: the slots of its class begin at granules, so a reference's bit follows
-// from its address alone, whatever the class, and an address that is no slot never has a bit.
+// from its address alone, for every class, and an address that is not a slot never has a bit.
 // The lowest bits, where the page's header has its granules, hold the page's tag, so that the
-// word says all that a reference needs to know: it costs one random access, not two. The words
+// word holds all that visiting a reference needs: it costs one random access, not two. The words
 // that follow the tagged ones have a bit for each slot.
 //
-// Each bit goes from 1 to 0 once, and whoever clears it has claimed the object: try_mark()
+// Each bit goes from 1 to 0 once, and the worker that clears it has claimed the object: try_mark()
 // returns true to exactly one caller. All accesses are relaxed: a claim hands no data over
 // (the heap is immutable while it is marked), and the bits are read as a whole only behind the
 // end barrier.
@@ -31,8 +30,8 @@
 #define MARK_WORD_TAG ((UINT64_C(1) << PAGE_TAG_BITS) - 1)
 
 // Claims the object with this bit for the caller. Any number of workers may try at once; most
-// references lead to objects that are marked already, so look first: that is cheaper than a
-// read-modify-write, which takes the cache line from the others.
+// references lead to objects that are marked already, so load the word first: that is cheaper than
+// a read-modify-write, which takes the cache line from the others.
 // bit: one bit, or 0, which is never claimed. *white: what the word held before.
 SHARED_INLINE bool try_mark(SharedU64 *word, uint64_t bit, uint64_t *white)
 {
@@ -42,7 +41,7 @@ SHARED_INLINE bool try_mark(SharedU64 *word, uint64_t bit, uint64_t *white)
 }
 
 // The same where only one worker ever writes this word: no read-modify-write is needed. Without
-// branches, because nobody can predict which reference is the first.
+// branches, because the processor cannot predict which reference to an object is the first.
 // white: what the word holds now.
 SHARED_INLINE bool try_mark_alone(SharedU64 *word, uint64_t white, uint64_t bit)
 {
@@ -68,7 +67,7 @@ typedef struct MarkTarget {
 NODISCARD bool mark_words_start(MarkResult *result, const HeapImage *image, MarkTarget *target,
                                 Error *error);
 
-// Turns white into marked: what was white at the start and is not any more.
+// Turns white bits into marks: an object is marked that was white at the start and is not any more.
 void mark_words_finish(MarkResult *result, const HeapImage *image, MarkTarget *target);
 
 #endif

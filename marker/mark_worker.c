@@ -1,11 +1,11 @@
 // MarkWorker: see marker/mark_worker.h.
 //
-// The way of an object through a worker: a reference to it is found by scanning another; whoever
-// visits that reference claims the object (marker/mark_batch.c; in MARK_OWNED, the reference is
-// sent to the owner of its page first, as a rule); the claimed object waits on the stack, enters
-// the pipe, where its payload is fetched while others go before it, and leaving the pipe it is
-// scanned. What is too much for the stack waits in segments; what hungry workers may have, in the
-// StealQueue.
+// The way of an object through a worker: scanning another object finds a reference to it; the
+// worker that visits the reference claims the object (marker/mark_batch.c; in MARK_OWNED, the
+// reference is usually sent to the owner of its page first). The claimed object waits on the stack,
+// enters the pipe, where its payload is fetched while others go before it, and is scanned when it
+// leaves the pipe. Objects that do not fit the stack wait in segments, those that hungry workers
+// may take in the StealQueue.
 
 #include "marker/mark_worker.h"
 
@@ -17,13 +17,13 @@
 #include "marker/mark_visit.h"
 #include "marker/parallel_mark_coordinator.h"
 
-// Batches between two looks at what other workers want.
+// Batches between two checks for hungry workers.
 #define BATCHES_IN_A_ROW 16u
-// A worker with less than this to do shares nothing: handing a list's next object from worker to
-// worker would take longer than marking it.
+// A worker with fewer items shares none: handing a list's next object from worker to worker would
+// take longer than marking it.
 #define LEAST_TO_SHARE 4u
 
-_Static_assert(BATCH_PUSHES <= STACK_SLACK, "the stack has room for what a batch pushes");
+_Static_assert(BATCH_PUSHES <= STACK_SLACK, "the stack has room for all pushes of a batch");
 
 // ---- life ----
 
@@ -109,9 +109,9 @@ static bool is_over(const MarkWorker *worker)
             (coordinator_attention(worker->coordinator) & ATTENTION_OVER) != 0);
 }
 
-// ---- references of others (MARK_OWNED) ----
+// ---- references from other workers (MARK_OWNED) ----
 
-// Takes chunks that came in through the inbox. False: there were none.
+// Takes all chunks from the inbox. False: it was empty.
 static bool empty_inbox(MarkWorker *worker)
 {
     ReferenceChunk *list = owner_inbox_take(&worker->queue->inbox);
@@ -161,7 +161,7 @@ static uint32_t work_owned(MarkWorker *worker)
 
 // ---- sharing ----
 
-// What waits in the pipe cannot be shared; half of it, the newer half, goes back to the stack.
+// Items in the pipe cannot be shared: moves the newer half of them back to the stack.
 static void empty_half_of_the_pipe(MarkWorker *worker)
 {
     PerThreadMarkQueue *queue = worker->queue;
@@ -173,7 +173,7 @@ static void empty_half_of_the_pipe(MarkWorker *worker)
         per_thread_mark_queue_push(queue, worker->pipe[(worker->pipe_tail + i) % PIPE_ITEMS]);
 }
 
-// Lets hungry workers have some of the work.
+// Shares some of the work with hungry workers.
 static void feed_the_hungry(MarkWorker *worker)
 {
     PerThreadMarkQueue *queue = worker->queue;
@@ -192,7 +192,7 @@ static void feed_the_hungry(MarkWorker *worker)
 
 // ---- steps ----
 
-// Makes room on the stack for all that one batch can push.
+// Makes room on the stack for all pushes of one batch.
 static void keep_room(MarkWorker *worker)
 {
     PerThreadMarkQueue *queue = worker->queue;
@@ -206,12 +206,12 @@ static void keep_room(MarkWorker *worker)
         coordinator_wake_one(worker->coordinator);
 }
 
-// Does at most `limit` batches and returns how many; 0: there was nothing to do.
+// Does at most `limit` batches and returns their number; 0: there was nothing to do.
 static uint32_t work(MarkWorker *worker, uint32_t limit)
 {
     uint32_t done;
 
-    // Not only when the pipe is empty too: it would run dry before each segment.
+    // Even when the pipe is not empty: it would run dry before each segment.
     if (per_thread_mark_queue_size(worker->queue) == 0)
         (void)per_thread_mark_queue_unspill(worker->queue);
     done = worker->mode == MARK_OWNED
@@ -254,7 +254,7 @@ static bool steal(MarkWorker *worker)
         worker->statistics.steals_tried++;
         if (per_thread_mark_queue_steal(worker->queue, queue)) {
             worker->statistics.steals_won++;
-            // Whoever had work may have more.
+            // A worker that had work may have more.
             worker->next_victim = victim;
             return true;
         }
@@ -281,7 +281,8 @@ static MarkStep idle_step(MarkWorker *worker)
     return MARK_STEP_IDLE;
 }
 
-// Nothing is left on stack and in pipe. False: something came up after all.
+// To be called when stack and pipe are empty. False: references have come in, so the worker goes
+// on.
 static bool become_idle(MarkWorker *worker)
 {
     if (worker->mode == MARK_OWNED) {
@@ -295,7 +296,7 @@ static bool become_idle(MarkWorker *worker)
     return true;
 }
 
-// There was nothing to do.
+// To be called when there was nothing to do.
 static MarkStep look_further(MarkWorker *worker)
 {
     if (is_over(worker))
@@ -304,7 +305,7 @@ static MarkStep look_further(MarkWorker *worker)
         return MARK_STEP_WORKED;
     if (worker->mode == MARK_ALONE)
         return MARK_STEP_FINISHED;
-    // Idle or not: what comes next is another step.
+    // Either way another step follows.
     return become_idle(worker) ? MARK_STEP_IDLE : MARK_STEP_WORKED;
 }
 
@@ -358,7 +359,7 @@ static void start_from_old_page(MarkWorker *worker, uint32_t page)
             uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
             if (block_size - payload < 8 || heap_image_is_under_construction(image, page, slot))
                 continue;
-            // Scanned like any span, but never marked.
+            // Scanned like any span, but not marked.
             per_thread_mark_queue_push(
                 worker->queue,
                 mark_item_whole_span(heap_image_object_address(image, page, slot) + payload,

@@ -1,8 +1,8 @@
 // MarkWorker: one of 1..MAX_WORKERS markers, and the step function that all of them run.
 //
-// A worker works in steps and never waits inside one for more work; who calls it decides when it
-// goes on. The threads of ParallelMarkCoordinator call mark_worker_step() in a loop and sleep when
-// it says that there is nothing to do; a mark by one worker is the same loop without the sleeping.
+// A worker works in steps and never waits inside a step for more work; its caller decides when the
+// next step comes. The threads of ParallelMarkCoordinator call mark_worker_step() in a loop and
+// sleep when it returns MARK_STEP_IDLE; a mark by one worker is the same loop without the sleeping.
 
 #ifndef MARKER_MARK_WORKER_H
 #define MARKER_MARK_WORKER_H
@@ -21,27 +21,28 @@
 // How workers divide the marking. With more than one, any may claim any object.
 typedef enum MarkMode {
     MARK_ALONE,  // one worker: claims need no read-modify-writes
-    MARK_SHARED, // a reference is visited by whoever finds it
+    MARK_SHARED, // a reference is visited by the worker that finds it
     MARK_OWNED,  // a reference is sent to the owner of its page, as a rule
 } MarkMode;
 
-// Objects on their way to being scanned; their lines are being fetched meanwhile.
+// Objects in the pipe: their lines are fetched while they wait to be scanned.
 #define PIPE_ITEMS 64u
 // Objects that are scanned in a row.
 #define BATCH_ITEMS 16u
-// A batch begins no object when it has found this many words.
+// A batch starts no further object once it has found this many words.
 #define PIECE_WORDS 1024u
-// References of others that are taken in a row.
+// References from other workers that a batch takes.
 #define INCOMING_REFERENCES 64u
-// Most references that a batch can find: as many as let it begin the largest object with a tag.
+// Most references that a batch can find: those that let it start one more object, and that
+// object's.
 #define BATCH_REFERENCES (PIECE_WORDS + TAGGED_BLOCK_SIZE_MAX / 8)
 // Most items that a batch can push: what it claims, and the pieces of spans.
 #define BATCH_PUSHES (BATCH_REFERENCES + INCOMING_REFERENCES + 48 * BATCH_ITEMS)
 
 struct ParallelMarkCoordinator;
 
-// Where the objects lay that a worker scanned, as far as that tells what it cost to get them. Near:
-// in the page of the object scanned before, and at most NEAR_BYTES away.
+// Places of the objects that a worker scanned, by which virtual time estimates the cost of fetching
+// them. Near: in the page of the object scanned before, and at most NEAR_BYTES away.
 typedef struct ScannedPlaces {
     uint64_t far_lines; // lines that had to be fetched for objects that were not near
     uint64_t near_items;
@@ -62,7 +63,7 @@ typedef struct MarkWorker {
     bool is_idle;    // has no work, is not counted in `outstanding`
     bool has_failed; // memory was short
     bool counts_places;
-    // Read by everybody, NULL in a mark by one worker.
+    // Read by all workers; NULL in a mark by one worker.
     struct ParallelMarkCoordinator *coordinator;
     const PageOwnership *ownership;
     uint32_t next_victim;
@@ -73,10 +74,10 @@ typedef struct MarkWorker {
     // Of the batch under way; see marker/mark_granules_inline.h.
     uint64_t granules[BATCH_REFERENCES + INCOMING_REFERENCES + WORD_FILTER_SLACK];
     // MARK_OWNED only.
-    ReferenceChunk *incoming; // from the inbox, not visited yet
+    ReferenceChunk *incoming; // taken from the inbox, not visited yet
     OwnerOutboxes outboxes;
 
-    ScannedPlaces places; // if counts_places: for what a scheduled mark would have cost
+    ScannedPlaces places; // if counts_places: for the virtual time of a scheduled mark
 
     // Results of this worker alone; read by others behind the end barrier.
     SharedU64 *white_blocks; // bit per foreign block that is not marked
@@ -84,13 +85,13 @@ typedef struct MarkWorker {
     MarkWorkerStatistics statistics;
     uint64_t roots[ROOT_KIND_COUNT];
     uint64_t invalid_references;
-    uint64_t complex_references; // that mark_batch.c could not visit in the short way
+    uint64_t complex_references; // visited by mark_visit.c
 } MarkWorker;
 
 typedef enum MarkStep {
     MARK_STEP_WORKED,   // call again
     MARK_STEP_IDLE,     // nothing to do right now; others still work
-    MARK_STEP_FINISHED, // nothing is left anywhere, or the mark was given up
+    MARK_STEP_FINISHED, // no work is left anywhere, or the mark was given up
 } MarkStep;
 
 typedef struct MarkWorkerOptions {
@@ -112,23 +113,24 @@ typedef struct MarkWorkerOptions {
 NODISCARD bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *error);
 void mark_worker_free(MarkWorker *worker);
 
-// The pool that `worker_count` workers in MARK_OWNED need.
+// Makes the pool for `worker_count` workers in MARK_OWNED.
 NODISCARD bool mark_worker_pool_init(ChunkPool *pool, uint32_t worker_count,
                                      uint32_t queue_capacity, Error *error);
 
 // Takes this worker's share of the roots and, in a minor mark, of the dirty old objects.
 void mark_worker_start(MarkWorker *worker);
 
-// Does at most `batches` batches of work, or one attempt to find some.
+// Does at most `batches` batches of work, or makes one attempt to find some.
 MarkStep mark_worker_step(MarkWorker *worker, uint32_t batches);
 
-// Is there anything that an idle worker could get hold of?
+// True when an idle worker could receive or steal work.
 bool mark_worker_sees_work(const MarkWorker *worker);
 
-// Is nothing left with it or for it? For when nobody works any more.
+// True when no work is left with the worker or on its way to it. To be called when all workers have
+// stopped.
 bool mark_worker_is_done(const MarkWorker *worker);
 
-// Adds what the worker counted to the totals, and its statistics to the result's.
+// Adds the worker's counts to the totals, and its statistics to the result's.
 void mark_worker_report(const MarkWorker *worker, MarkResult *result);
 
 #endif

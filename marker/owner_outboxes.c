@@ -10,7 +10,7 @@ void owner_outboxes_init(OwnerOutboxes *outboxes, ChunkPool *pool, uint32_t self
     memset(outboxes, 0, sizeof *outboxes);
     outboxes->pool = pool;
     outboxes->owner_count = owner_count;
-    // Written to by adds that are none, never full.
+    // Adds for the worker itself are not kept: they overwrite one cell, which is never full.
     outboxes->boxes[self].next = &outboxes->own;
     outboxes->open_count = 1;
 }
@@ -54,7 +54,7 @@ bool owner_outboxes_reserve(OwnerOutboxes *outboxes)
     uint32_t needed = outboxes->pool->reserve + outboxes->owner_count - outboxes->open_count;
 
     if (outboxes->spare_count < needed) {
-        // Some more, so that the lock is taken rarely.
+        // More than needed, so that the lock is taken rarely.
         chunk_pool_take(outboxes->pool, &outboxes->spares, &outboxes->spare_count,
                         needed + outboxes->pool->reserve / 2);
         if (outboxes->spare_count < needed)

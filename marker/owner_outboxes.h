@@ -1,8 +1,8 @@
-// OwnerOutboxes: where a worker collects the references that others are to visit, one chunk for
-// each owner (MARK_POLICY_OWNER).
+// OwnerOutboxes: where a worker collects the references that other workers are to visit, one chunk
+// for each owner (MARK_POLICY_OWNER).
 //
-// Before a batch the worker makes sure that every box is open and that it has chunks in hand for
-// all that the batch may fill, so adding a reference never fails and never waits.
+// Before a batch the worker makes sure that every box is open and that it holds as many spare
+// chunks as the batch may fill, so adding a reference never fails and never waits.
 
 #ifndef MARKER_OWNER_OUTBOXES_H
 #define MARKER_OWNER_OUTBOXES_H
@@ -24,7 +24,7 @@ typedef struct OwnerOutboxes {
     uint32_t owner_count;
     uint32_t open_count; // boxes with a chunk
     OwnerOutbox boxes[MAX_VIRTUAL_WORKERS];
-    uint64_t own;             // the box of the worker itself: adds there are none
+    uint64_t own;             // the cell of the worker itself: its value is never read
     ReferenceChunk *outgoing; // to be delivered
     ReferenceChunk *spares;
     uint32_t spare_count;
@@ -34,10 +34,11 @@ typedef struct OwnerOutboxes {
 void owner_outboxes_init(OwnerOutboxes *outboxes, ChunkPool *pool, uint32_t self,
                          uint32_t owner_count);
 
-// Makes all ready for a batch. False: the pool is empty.
+// Prepares for a batch. False: the pool is empty.
 bool owner_outboxes_reserve(OwnerOutboxes *outboxes);
 
-// Exchanges a full box; between two calls of _reserve() for as many references as a batch has.
+// Exchanges the chunk of a full box. Between two calls of _reserve() as many references may be
+// added as a batch finds.
 void owner_outboxes_exchange(OwnerOutboxes *outboxes, uint32_t owner);
 
 // Adds a reference for `owner` if `is_one` is 1, and nothing if it is 0, without a branch on it.
@@ -55,10 +56,10 @@ static inline void owner_outboxes_add(OwnerOutboxes *outboxes, uint32_t owner, u
 // Moves every reference to `outgoing`, full chunk or not, and closes the boxes.
 void owner_outboxes_flush(OwnerOutboxes *outboxes);
 
-// Consumes a chunk that is empty now.
+// Consumes a chunk whose references have been visited.
 void owner_outboxes_reuse(OwnerOutboxes *outboxes, ReferenceChunk *chunk);
 
-// Closes the boxes, which must be empty, and gives all chunks in hand back.
+// Closes the boxes, which must be empty, and returns all spare chunks to the pool.
 void owner_outboxes_return(OwnerOutboxes *outboxes);
 
 #endif

@@ -10,11 +10,11 @@
 // Each worker has about this many regions, so that shares can be even.
 #define REGIONS_PER_WORKER 16u
 
-// What one region weighs, and whose it is.
+// The weight of one region, and its thread.
 typedef struct RegionWeight {
     uint32_t region;
     uint32_t owner_thread; // of its first page
-    uint64_t weight;       // live objects, and one a page: empty pages weigh something too
+    uint64_t weight;       // live objects, plus one a page: empty pages count too
 } RegionWeight;
 
 static int compare_regions(const void *left, const void *right)

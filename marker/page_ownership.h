@@ -4,9 +4,9 @@
 // so that the owner's mark words stay in its cache. Regions that one thread of the captured program
 // filled (PageHeader.owner_thread) stay together, because objects of one thread refer to each other
 // more than to others; and every worker gets about the same number of live objects, because a heap
-// with one allocating thread must keep all workers busy too. So regions are taken in order of
-// (owner thread, address) and cut into shares of equal weight. The cut depends on the image and the
-// number of workers alone.
+// with one allocating thread must keep all workers busy too. So regions are sorted by owner thread
+// and address, and the sequence is cut into shares of equal weight. The cut depends on the image
+// and the number of workers alone.
 
 #ifndef MARKER_PAGE_OWNERSHIP_H
 #define MARKER_PAGE_OWNERSHIP_H

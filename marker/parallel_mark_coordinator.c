@@ -8,15 +8,14 @@
 #include "marker/mark_driver.h"
 #include "marker/mark_words.h"
 
-// Batches between two looks at the clock of the caller's loop; large, because a step looks at
-// `attention` after every batch itself.
+// Batches of one step; many, because a step reads `attention` after every batch itself.
 #define BATCHES_PER_STEP 256u
 
 // ---- for the workers ----
 
 static void end_mark(ParallelMarkCoordinator *coordinator)
 {
-    // Release: with the acquire of whoever reads it in an RMW; idle workers only need to see it.
+    // Release: idle workers only need to see the bit.
     (void)shared_u32_fetch_or(&coordinator->attention, ATTENTION_OVER, SHARED_RELEASE);
     for (uint32_t i = 0; i < coordinator->worker_count; i++)
         shared_unpark(&coordinator->parkers[i]);
@@ -24,7 +23,7 @@ static void end_mark(ParallelMarkCoordinator *coordinator)
 
 void coordinator_became_idle(ParallelMarkCoordinator *coordinator)
 {
-    // Relaxed: a hint for the busy.
+    // Relaxed: a hint for busy workers.
     (void)shared_u32_fetch_add(&coordinator->attention, 1, SHARED_RELAXED);
     coordinator_count_off(coordinator);
 }
@@ -38,7 +37,7 @@ void coordinator_count_off(ParallelMarkCoordinator *coordinator)
 
 void coordinator_count_on(ParallelMarkCoordinator *coordinator)
 {
-    // Acq_rel: not to be overtaken by the attempt to take something; partner is the same cell
+    // Acq_rel: the attempt to take something must not overtake it; partner is the same cell
     // in coordinator_count_off().
     (void)shared_u32_fetch_add(&coordinator->outstanding, 1, SHARED_ACQ_REL);
 }
@@ -71,7 +70,7 @@ void coordinator_wake_one(ParallelMarkCoordinator *coordinator)
             shared_unpark(&coordinator->parkers[index]);
             return;
         }
-        // Somebody else woke that one.
+        // Another worker has woken that one.
         sleeping = before;
     }
 }
@@ -149,14 +148,15 @@ static void *run_thread(void *argument)
 {
     MarkWorker *worker = argument;
 
-    // Until it is known whether all threads could start: only then is the barrier complete.
+    // Sleeps until all threads have started or one has failed to: only then is the barrier
+    // complete.
     shared_park(&worker->coordinator->parkers[worker->index]);
     if (!worker->coordinator->is_cancelled)
         run_worker(worker);
     return NULL;
 }
 
-// Runs all workers as threads; worker 0 on this one.
+// Runs all workers as threads, worker 0 on the calling one.
 static bool run_threads(ParallelMarkCoordinator *coordinator, Error *error)
 {
     SharedThread threads[MAX_WORKERS];
@@ -179,8 +179,8 @@ static bool run_threads(ParallelMarkCoordinator *coordinator, Error *error)
     return true;
 }
 
-// After the end: has anybody left while there was work? That would be an error in the marker; it is
-// better told than a wrong result.
+// Checks after the end that no worker left while there was work. That would be an error in the
+// marker, and an error message is better than a wrong result.
 static bool check_nothing_left(const ParallelMarkCoordinator *coordinator, Error *error)
 {
     for (uint32_t i = 0; i < coordinator->worker_count; i++)

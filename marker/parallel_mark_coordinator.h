@@ -1,26 +1,26 @@
-// ParallelMarkCoordinator: what the workers of one parallel mark have in common: start and end
-// barrier, who is hungry, who sleeps, and whether there is anything left to do.
+// ParallelMarkCoordinator: the state that the workers of one parallel mark share: start and end
+// barrier, which workers are hungry, which sleep, and whether any work is left.
 //
 // Note [Termination]
 //
 // `outstanding` counts workers that have, or may get, work, and inboxes that are not empty. It
 // starts at the number of workers. A worker counts itself off when its stack, queue, worklist
-// and pipe are empty, and on again *before* it tries to take anything from another. Work only
-// comes from work: items are put into a queue or an inbox by a worker that is counted, the
-// queue's owner stays counted while it is not empty, and an inbox that is not empty is counted
-// itself. So once `outstanding` is 0, there is no work anywhere and never will be, and whoever
-// brought it to 0 tells everybody. All changes are read-modify-writes on one cell; the one to 0
-// is acq_rel, so everything the others did before they counted themselves off is visible to the
-// last one.
+// and pipe are empty, and on again *before* it tries to take work from another. Work only
+// comes from work: only a worker that is counted puts items into a queue or an inbox, a queue's
+// owner stays counted while the queue is not empty, and an inbox that is not empty is counted
+// itself. So once `outstanding` is 0, no work is left and none can appear, and the worker that
+// brought it to 0 ends the mark. All changes are read-modify-writes on one cell; the one to 0
+// is acq_rel, so all that the other workers did before they counted themselves off is visible to
+// the last one.
 //
 // Note [No lost wake-up]
 //
-// A worker lies down in three steps: it sets its bit in `sleeping`, looks everywhere once more,
-// and parks. A worker that brings work publishes it, and then does a read-modify-write on
+// A worker lies down in three steps: it sets its bit in `sleeping`, looks for work everywhere once
+// more, and parks. A worker that brings work publishes it, and then does a read-modify-write on
 // `sleeping`. Both are acq_rel read-modify-writes on one cell, so one comes first. If the
 // sleeper's does, the other sees the bit and unparks it, and a parker keeps a wake-up that comes
 // early. If the bringer's does, the sleeper's synchronizes with it, and its last look finds the
-// work. The end of the mark is told to every parker, asleep or not.
+// work. At the end of the mark every worker is unparked, asleep or not.
 
 #ifndef MARKER_PARALLEL_MARK_COORDINATOR_H
 #define MARKER_PARALLEL_MARK_COORDINATOR_H
@@ -36,8 +36,7 @@
 
 typedef struct ParallelMarkCoordinator {
     _Alignas(SHARED_LINE_BYTES) SharedU32 outstanding; // see Note [Termination]
-    // How many workers have nothing to do. Top bit: the mark is over. Busy workers look at it
-    // after every batch.
+    // Number of idle workers. Top bit: the mark is over. Busy workers read it after every batch.
     _Alignas(SHARED_LINE_BYTES) SharedU32 attention;
     // Bit i: worker i sleeps, or is about to. See Note [No lost wake-up].
     _Alignas(SHARED_LINE_BYTES) SharedU64 sleeping;
@@ -66,30 +65,30 @@ NODISCARD bool parallel_mark_coordinator_mark(const HeapImage *image, const Mark
 
 static inline uint32_t coordinator_attention(const ParallelMarkCoordinator *coordinator)
 {
-    // Relaxed: a hint for the busy, and for the rest ATTENTION_OVER hands nothing over; what
-    // the workers did is read behind the end barrier.
+    // Relaxed: a hint for busy workers, and ATTENTION_OVER hands nothing over: the workers' results
+    // are read behind the end barrier.
     return shared_u32_load(&coordinator->attention, SHARED_RELAXED);
 }
 
-// A worker ran out of work.
+// To be called by a worker that has run out of work.
 void coordinator_became_idle(ParallelMarkCoordinator *coordinator);
-// An idle worker is about to look for some.
+// To be called by an idle worker before it tries to take work.
 void coordinator_count_on(ParallelMarkCoordinator *coordinator);
-// And found some, or did not.
+// To be called after it: the first when it got some, the second when it did not.
 void coordinator_found_work(ParallelMarkCoordinator *coordinator);
 void coordinator_count_off(ParallelMarkCoordinator *coordinator);
 
-// The first half of lying down. False: there is something to do after all; else the caller parks.
+// Announces that a worker is going to sleep. False: there is work after all; else the caller parks.
 // Either way it calls coordinator_get_up() when it goes on.
 bool coordinator_lie_down(ParallelMarkCoordinator *coordinator, const MarkWorker *worker);
 void coordinator_get_up(ParallelMarkCoordinator *coordinator, const MarkWorker *worker);
 
-// To be called after work was published: wakes one sleeper, if there is one.
+// Wakes one sleeping worker, if there is one. To be called after work was published.
 void coordinator_wake_one(ParallelMarkCoordinator *coordinator);
-// Wakes worker `index` if it sleeps.
+// Wakes worker `index` if it is asleep.
 void coordinator_wake(ParallelMarkCoordinator *coordinator, uint32_t index);
 
-// Ends the mark early: memory is short.
+// Ends the mark early, when memory is short.
 void coordinator_give_up(ParallelMarkCoordinator *coordinator);
 
 #endif

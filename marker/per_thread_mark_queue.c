@@ -7,7 +7,7 @@
 
 #include "marker/mark.h"
 
-// Most items that move at once between a StealQueue and a stack.
+// Maximum number of items that move at once between a StealQueue and a stack.
 #define TRANSFER_ITEMS 256u
 
 static uint32_t smaller(uint32_t a, uint32_t b)

@@ -1,8 +1,8 @@
-// PerThreadMarkQueue: all the work that waits for one worker.
+// PerThreadMarkQueue: the work that waits for one worker.
 //
 // Items are objects and spans that were claimed and must still be scanned (see marker/mark_item.h).
 // They wait in three places, which the owner fills and empties in this order:
-//   - a private stack, an array that nobody else sees; the newest item first;
+//   - a private stack, an array that no other worker reads; the newest item first;
 //   - the StealQueue, which the owner fills only while another worker is hungry;
 //   - the Worklist: segments that did not fit the stack, which hungry workers take whole.
 // References that another worker found wait elsewhere, in the OwnerInbox.
@@ -24,7 +24,7 @@
 
 // The private stack spills when it holds more than this.
 #define STACK_ITEMS 4096u
-// And it has room for this many more, so that the innermost loop need not ask.
+// It has room for this many more, so that the innermost loop need not check.
 #define STACK_SLACK 4096u
 
 typedef struct PerThreadMarkQueue {
@@ -56,18 +56,18 @@ void per_thread_mark_queue_free(PerThreadMarkQueue *queue);
 
 // ---- for the owner ----
 
-// Brings the stack down when it is above its limit, by moving the oldest half to segments.
-// False: memory is short. `*spilled` says whether there is something new for others.
+// Moves the oldest half of the stack to segments when it is above its limit. False: memory is
+// short. *spilled: whether there are new segments for other workers.
 NODISCARD bool per_thread_mark_queue_spill(PerThreadMarkQueue *queue, bool *spilled);
 
-// Fills the empty stack from the Worklist. False: there is no segment.
+// Fills the empty stack from the Worklist. False: the Worklist is empty.
 bool per_thread_mark_queue_unspill(PerThreadMarkQueue *queue);
 
 // Fills the empty stack from StealQueue or Worklist. False: both are empty.
 bool per_thread_mark_queue_refill(PerThreadMarkQueue *queue);
 
-// Moves the older half of the stack to the StealQueue, as far as there is room. Returns how
-// many items.
+// Moves the older half of the stack to the StealQueue, as far as there is room. Returns the number
+// of items.
 uint32_t per_thread_mark_queue_share(PerThreadMarkQueue *queue);
 
 // The stack must have room.
@@ -84,10 +84,10 @@ static inline uint32_t per_thread_mark_queue_size(const PerThreadMarkQueue *queu
 // ---- for a hungry worker ----
 
 // Fills the thief's empty stack from the victim's StealQueue (half of it) or Worklist (one
-// segment). False: nothing was got.
+// segment). False: it got nothing.
 bool per_thread_mark_queue_steal(PerThreadMarkQueue *thief, PerThreadMarkQueue *victim);
 
-// Does it look as if there were something to steal?
+// True when there seems to be something to steal.
 bool per_thread_mark_queue_is_stealable(const PerThreadMarkQueue *queue);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/side_table.h"
 
-// Chunks a worker may have in its inbox before others feel it.
+// Chunks that may wait in each inbox before the pool runs short.
 #define WAITING_CHUNKS 32u
 
 bool chunk_pool_init(ChunkPool *pool, const ChunkPoolOptions *options, Error *error)
@@ -19,8 +19,8 @@ bool chunk_pool_init(ChunkPool *pool, const ChunkPoolOptions *options, Error *er
     // Every box may be about to be full when the batch begins.
     pool->reserve = options->batch_references / options->chunk_references + options->worker_count;
     pool->chunk_bytes = sizeof(ReferenceChunk) + options->chunk_references * sizeof(uint64_t);
-    // Each worker may have an open chunk for each other, and twice the reserve in hand. What is
-    // more than that can wait in inboxes.
+    // Each worker may have an open chunk for each other, and twice the reserve as spares. All
+    // others can wait in inboxes.
     count = workers * (workers + 2 * (uint64_t)pool->reserve + WAITING_CHUNKS);
     pool->chunk_count = (uint32_t)count;
     pool->memory_bytes = count * pool->chunk_bytes;

@@ -3,11 +3,11 @@
 // Note [Last item]
 //
 // Only the last item can be wanted by the owner and a thief at once. pop() announces that it
-// takes item b by storing bottom = b, and then looks at top. steal() looks at top, and then at
-// bottom. These four accesses are seq_cst, so all threads agree on one order of them. If the
+// takes item b by storing bottom = b, and then loads top. steal() loads top, and then bottom.
+// These four accesses are seq_cst, so all threads agree on one order of them. If the
 // owner reads top < b, then the CAS that would bring top to b comes later in that order than
-// the store of bottom, and so does every look at bottom by a thief that found top = b: that
-// thief sees bottom <= b and goes away. Hence item b is the owner's without a CAS. If the owner
+// the store of bottom, and so does every load of bottom by a thief that found top = b: that
+// thief reads bottom <= b and gives up. Hence item b is the owner's without a CAS. If the owner
 // reads top = b, it competes for the item by the same CAS as the thieves. Were the store of
 // bottom and the load of top any weaker, the load could overtake the store (it does, on x86
 // too), and the item would be handed out twice.
@@ -31,7 +31,7 @@ bool steal_queue_init(StealQueue *queue, uint32_t capacity, Error *error)
     if (queue->slots == NULL)
         return error_set_memory(error, capacity * sizeof *queue->slots, "a steal queue");
     queue->capacity = capacity;
-    // Relaxed: nobody else knows the queue yet.
+    // Relaxed: no other thread knows the queue yet.
     shared_i64_store(&queue->top, 0, SHARED_RELAXED);
     shared_i64_store(&queue->bottom, 0, SHARED_RELAXED);
     return true;
@@ -67,7 +67,7 @@ bool steal_queue_pop(StealQueue *queue, uint64_t *item)
     shared_i64_store(&queue->bottom, bottom, SHARED_SEQ_CST);
     int64_t top = shared_i64_load(&queue->top, SHARED_SEQ_CST);
     if (top > bottom) {
-        // Release, here and below: whoever reads this value of bottom in steal() must see the
+        // Release, here and below: a thief that reads this value of bottom in steal() must see the
         // slots of all items below it, pushed long ago.
         shared_i64_store(&queue->bottom, bottom + 1, SHARED_RELEASE);
         return false;
@@ -94,7 +94,7 @@ bool steal_queue_steal(StealQueue *queue, uint64_t *item)
         return false;
     // Before the CAS: once top has moved, the owner may reuse the slot.
     uint64_t oldest = shared_u64_load(slot_of(queue, top), SHARED_RELAXED);
-    // Relaxed on failure: somebody else has the item, so `oldest` is dropped unused.
+    // Relaxed on failure: another thread has the item, so `oldest` is dropped unused.
     if (!shared_i64_compare_exchange(&queue->top, &top, top + 1, SHARED_SEQ_CST, SHARED_RELAXED))
         return false;
     *item = oldest;
@@ -103,8 +103,8 @@ bool steal_queue_steal(StealQueue *queue, uint64_t *item)
 
 uint32_t steal_queue_size(const StealQueue *queue)
 {
-    // Acquire, both: an idle worker that was told of new work must not miss it here (see
-    // Note [No lost wake-up]). Beyond that the answer is a guess, which push, pop and steal
+    // Acquire, both: an idle worker that was woken for new work must not miss it here (see
+    // Note [No lost wake-up]). Apart from that the answer is an estimate: push, pop and steal
     // check for themselves.
     int64_t top = shared_i64_load(&queue->top, SHARED_ACQUIRE);
     int64_t bottom = shared_i64_load(&queue->bottom, SHARED_ACQUIRE);

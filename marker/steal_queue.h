@@ -2,16 +2,16 @@
 //
 // Chase and Lev's deque with the orders of Lê, Pop, Cohen, Zappa Nardelli, "Correct and
 // Efficient Work-Stealing for Weak Memory Models", PPoPP 2013. Two deviations: ordered accesses
-// stand where the paper has fences, and pop() stores `bottom` with release, because C++20 took
-// away the rule (release sequences continued by plain stores of the same thread) by which the
-// paper's relaxed stores still carried push()'s items to thieves.
+// stand where the paper has fences, and pop() stores `bottom` with release, because C++20 removed
+// the rule (release sequences continued by plain stores of the same thread) by which the paper's
+// relaxed stores still published push()'s items to thieves.
 //
 // Main invariant: the items are those with index top <= i < bottom, item i in slot i modulo
 // capacity. `top` only grows, and only by a CAS; `bottom` is written by the owner alone.
 // Indices are signed, since pop() lets `bottom` fall to `top - 1` for a moment.
 //
 // The owner pushes and pops at the bottom (last in, first out); others steal from the top
-// (first in, first out). A full queue says no, and never drops anything.
+// (first in, first out). A full queue refuses an item; it never drops one.
 
 #ifndef MARKER_STEAL_QUEUE_H
 #define MARKER_STEAL_QUEUE_H
@@ -39,10 +39,10 @@ NODISCARD bool steal_queue_push(StealQueue *queue, uint64_t item);
 // Owner only. False: the queue is empty.
 NODISCARD bool steal_queue_pop(StealQueue *queue, uint64_t *item);
 
-// Anybody. False: the queue was empty, or somebody else was faster.
+// Any thread. False: the queue was empty, or another thread was faster.
 NODISCARD bool steal_queue_steal(StealQueue *queue, uint64_t *item);
 
-// How many items a thief may find. Exact only when nobody else is at it.
+// The number of items that a thief may find. Exact only while no other thread uses the queue.
 uint32_t steal_queue_size(const StealQueue *queue);
 
 #endif

@@ -81,7 +81,7 @@ word_filter_avx512(const WordRange *range, const uint8_t *bytes, uint32_t count,
         _mm512_storeu_si512(out + kept, _mm512_maskz_compress_epi64(hit, words));
         kept += (uint32_t)__builtin_popcount(hit);
     }
-    // No masked load: it would reach into a line that nobody fetched ahead.
+    // Without a masked load, which would touch a line that was not prefetched.
     return kept + word_filter_plain(range, bytes + 8 * (size_t)i, count - i, out + kept);
 }
 

@@ -1,8 +1,8 @@
-// Word filters: the first look at payload words of a conservatively scanned object.
+// Word filters: the first test of payload words of a conservatively scanned object.
 //
 // A filter copies, in their order, the words that may refer to this heap: those whose page is in
-// the window, and those in the far range (pages outside the window, foreign blocks). It looks
-// at no table, so it costs no cache; what it lets through is looked at again. All filters give
+// the window, and those in the far range (pages outside the window, foreign blocks). It reads
+// no table, so it costs no cache; the words that pass are tested again. All filters give
 // equal results; the fastest that the CPU has is chosen at run time.
 
 #ifndef MARKER_WORD_FILTER_H
@@ -15,11 +15,11 @@ typedef struct WordRange {
     uint64_t window_count; // buckets
     uint32_t page_shift;
     uint64_t far_low;  // first address of the far range
-    uint64_t far_span; // its bytes; 0: there is none
+    uint64_t far_span; // its bytes; 0: no far range
 } WordRange;
 
-// Reads `count` words at `bytes`, writes those that pass to `out`, returns how many. `out` needs
-// room for `count` words and WORD_FILTER_SLACK more.
+// Reads `count` words at `bytes`, writes those that pass to `out`, returns their number. `out`
+// needs room for `count` words and WORD_FILTER_SLACK more.
 #define WORD_FILTER_SLACK 8u
 typedef uint32_t WordFilter(const WordRange *range, const uint8_t *bytes, uint32_t count,
                             uint64_t *out);
@@ -36,7 +36,7 @@ typedef struct NamedWordFilter {
     WordFilter *filter;
 } NamedWordFilter;
 
-// All filters that this CPU can run, "plain" first, the best last. Returns how many.
+// All filters that this CPU can run, "plain" first, the best last. Returns their number.
 #define WORD_FILTER_MAX 3u
 uint32_t word_filter_list(NamedWordFilter filters[WORD_FILTER_MAX]);
 

@@ -68,7 +68,7 @@ bool worklist_init(Worklist *list, bool is_shared, Error *error)
 {
     list->first = NULL;
     list->is_shared = is_shared;
-    shared_u32_store(&list->count, 0, SHARED_RELAXED); // nobody else knows the list yet
+    shared_u32_store(&list->count, 0, SHARED_RELAXED); // no other worker knows the list yet
     if (!shared_mutex_init(&list->mutex))
         return error_set(error, ERROR_SYSTEM, "cannot make a lock");
     return true;

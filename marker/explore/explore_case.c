@@ -24,7 +24,7 @@ const char *violation_kind_name(ViolationKind kind)
     return (unsigned)kind < VIOLATION_KIND_COUNT ? names[kind] : "unknown";
 }
 
-// Only the first one counts.
+// Records a violation, unless one was recorded before.
 static void PRINTF_LIKE(3, 4)
     violate(Violation *violation, ViolationKind kind, const char *format, ...)
 {
@@ -40,7 +40,7 @@ static void PRINTF_LIKE(3, 4)
 
 // ---- queues ----
 
-// Somebody got an item. There is no point in going on when it was wrong.
+// A worker got an item. Stops the run when it was wrong.
 static void deliver(QueueContext *context, uint64_t item)
 {
     QueueOracle *oracle = &context->oracle;
@@ -48,7 +48,7 @@ static void deliver(QueueContext *context, uint64_t item)
     sim_say("gets item", item);
     if (item == 0 || item > oracle->pushed)
         violate(&oracle->violation, VIOLATION_QUEUE,
-                "the queue handed out %" PRIu64 ", which nobody pushed", item);
+                "the queue handed out %" PRIu64 ", which was never pushed", item);
     else if ((oracle->delivered >> item & 1) != 0)
         violate(&oracle->violation, VIOLATION_TWICE, "item %" PRIu64 " was handed out twice", item);
     else
@@ -116,7 +116,7 @@ static void run_owner(QueueContext *context)
     }
 }
 
-// All is quiet: what is left is the owner's.
+// All thieves have ended: the owner gets the items that are left.
 static void check_rest(QueueContext *context)
 {
     const MarkerOperations *marker = context->explored->marker;
@@ -260,7 +260,7 @@ CaseRun explore_case_run(SimRun *run, const ExploreCase *explored, const SimOpti
     }
     result.steps = sim_steps(run);
     if (result.outcome == SIM_DEADLOCK)
-        violate(&result.violation, VIOLATION_DEADLOCK, "everybody waits, and nobody will come");
+        violate(&result.violation, VIOLATION_DEADLOCK, "all workers wait, and none wakes another");
     if (result.outcome == SIM_ENDLESS)
         violate(&result.violation, VIOLATION_ENDLESS, "no end after %" PRIu64 " operations",
                 result.steps);

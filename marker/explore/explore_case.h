@@ -1,9 +1,8 @@
-// Cases: what one schedule runs, and what must be true of it afterwards.
+// Cases: the code that one schedule runs, and the conditions that must hold afterwards.
 //
-// A queue case is one owner who pushes and pops on a small StealQueue, and some thieves. A mark
+// A queue case is one owner that pushes and pops on a small StealQueue, and some thieves. A mark
 // case is a whole mark of a small heap. Both run the exploring build of the marker's own code; the
-// verdict compares with what cannot be wrong: which items were pushed, what the serial marker
-// marked.
+// verdict compares with the items that were pushed, and with the result of the serial marker.
 
 #ifndef MARKER_EXPLORE_EXPLORE_CASE_H
 #define MARKER_EXPLORE_EXPLORE_CASE_H
@@ -44,12 +43,12 @@ typedef struct ExploreCase {
 
 typedef enum ViolationKind {
     VIOLATION_NONE = 0,
-    VIOLATION_LOST,        // an item, or a reachable object, that nobody got
+    VIOLATION_LOST,        // an item that no worker got, or a reachable object that is not marked
     VIOLATION_TWICE,       // claimed or scanned twice, or handed out twice
     VIOLATION_UNREACHABLE, // marked, though nothing reaches it
     VIOLATION_LEFT_EARLY,  // a worker left while there was work
-    VIOLATION_DEADLOCK,    // everybody waits for somebody
-    VIOLATION_ENDLESS,     // nobody waits, and nothing comes to an end
+    VIOLATION_DEADLOCK,    // all workers wait for each other
+    VIOLATION_ENDLESS,     // the run does not end, though not all workers wait
     VIOLATION_QUEUE,       // an invariant of the queue
     VIOLATION_COUNTS,      // roots or invalid references counted wrong
     VIOLATION_KIND_COUNT,
@@ -67,21 +66,21 @@ typedef struct CaseRun {
     SimOutcome outcome;
     Violation violation;
     uint64_t steps;
-    uint64_t forced; // of a list of choices: behind so many steps preemption made no difference
+    uint64_t forced; // of a list of choices: the number of steps after which no choice preempts
 } CaseRun;
 
-// What a queue case has to remember while it runs: plain bytes, for sim_state.h.
+// The expected contents of a queue while a case runs: plain bytes, which sim_state.h copies.
 typedef struct QueueOracle {
-    uint64_t delivered;                       // bit per item: somebody got it
+    uint64_t delivered;                       // bit per item: a worker got it
     uint32_t pushed;                          // items 1..pushed are in the queue or were
     uint8_t last_stolen[EXPLORE_MAX_THIEVES]; // of each thief
     Violation violation;
 } QueueOracle;
 
-// Runs the case once. The options say model, limits and choices. Text of the violation is set.
+// Runs the case once, with the model, limits and choices of `options`.
 CaseRun explore_case_run(SimRun *run, const ExploreCase *explored, const SimOptions *options);
 
-// A queue case by its parts, for who steps through it by hand
+// The parts of a queue case, for callers that step through it
 // (marker/explore/explore_exhaustive.c): the body of worker 0, and its context.
 typedef struct QueueContext {
     const ExploreCase *explored;

@@ -38,7 +38,7 @@ static bool hash_set_grow(HashSet *set)
     return true;
 }
 
-// Returns whether it was new. False as well when memory is short: then `*is_short`.
+// Returns whether it was new. False as well when memory is short: then `*is_short` is set.
 static bool hash_set_add(HashSet *set, uint64_t hash, bool *is_short)
 {
     uint64_t place;
@@ -58,13 +58,13 @@ static bool hash_set_add(HashSet *set, uint64_t hash, bool *is_short)
 
 // ---- the search ----
 
-// A state on the way: what can still be tried from it.
+// A state on the current path, with the choices that are still to be tried from it.
 typedef struct Level {
     SimCopy copy;
     SimChoice choice; // the next one
     uint32_t enabled_mask;
     uint32_t option_count; // of choice.entity
-    SimChoice taken;       // the one that led on from here
+    SimChoice taken;       // the choice that the path takes from here
 } Level;
 
 typedef struct Exhaustive {
@@ -101,8 +101,8 @@ static uint64_t state_hash(Exhaustive *search)
     return sim_state_hash(search->run, extra, 1);
 }
 
-// Nothing that a worker does here has to do with the others: it need not wait for them, nor they
-// for it.
+// True when the worker's pending step affects no other worker, so that its order with theirs does
+// not matter.
 static bool is_private(const SimRun *run, uint32_t worker)
 {
     const SimOperation *pending = sim_pending(run, worker);
@@ -110,7 +110,7 @@ static bool is_private(const SimRun *run, uint32_t worker)
     return pending != NULL && (pending->kind == SIM_BEGIN || pending->kind == SIM_CHOOSE);
 }
 
-// Opens the state the run is in now as a level.
+// Makes a level of the run's present state.
 static bool open_level(Exhaustive *search)
 {
     Level *level = &search->levels[search->depth];
@@ -136,7 +136,7 @@ static bool open_level(Exhaustive *search)
     return true;
 }
 
-// The next choice of a level, which the run is in. False: there is none left.
+// Advances to the next choice of a level, whose state the run must be in. False: none is left.
 static bool next_choice(Exhaustive *search, Level *level)
 {
     if (level->option_count > 0 && ++level->choice.option < level->option_count)
@@ -158,14 +158,14 @@ static void note_violation(Exhaustive *search, ChoiceList *choices)
             search->is_short = true;
 }
 
-// The end of a way. Returns whether all is well.
+// Checks the end of a path. Returns whether there was no violation.
 static bool see_end(Exhaustive *search)
 {
     QueueOracle *oracle = &search->queue.oracle;
 
     search->result->ends++;
     if (!sim_is_finished(search->run) && oracle->violation.kind == VIOLATION_NONE)
-        oracle->violation = (Violation){VIOLATION_DEADLOCK, "everybody waits"};
+        oracle->violation = (Violation){VIOLATION_DEADLOCK, "all workers wait"};
     if (oracle->violation.kind != VIOLATION_NONE)
         return false;
     if (hash_set_add(&search->finals, sim_mix(oracle_hash(oracle), sim_memory_hash(search->run)),
@@ -174,7 +174,7 @@ static bool see_end(Exhaustive *search)
     return true;
 }
 
-// Looks at the state after a step; opens it if there is more to see. False: a violation.
+// Checks the state after a step, and makes a level of it if it is new. False: a violation.
 static bool see_state(Exhaustive *search, bool goes_on)
 {
     search->result->steps++;

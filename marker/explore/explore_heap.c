@@ -44,7 +44,7 @@ void explore_heap_generate(ExploreHeap *heap, ScheduleRandom *random, uint32_t l
             !heap->nodes[i].is_block && schedule_random_below(random, 100) < old;
         add_edges(heap, random, i, schedule_random_below(random, 100) < wide);
     }
-    // From one to as many roots as there are objects: many let workers start with much.
+    // From one to as many roots as there are objects: with many roots workers start with much work.
     heap->root_count = 1 + (uint32_t)schedule_random_below(random, heap->node_count);
     if (schedule_random_below(random, 2) == 0)
         heap->root_count = 1 + (uint32_t)schedule_random_below(random, 3);
@@ -90,14 +90,14 @@ void explore_heap_remove_node(ExploreHeap *heap, uint32_t node)
 
 // ---- out of a recorded heap ----
 
-// The objects and blocks that are in, in order of coming in.
+// The objects and blocks of the cut, in the order in which they were found.
 typedef struct CutNodes {
     Reference references[EXPLORE_MAX_NODES];
     uint32_t count;
     uint32_t limit;
 } CutNodes;
 
-// The node of what a word refers to, which comes in if there is room; NO_INDEX: none.
+// The node of a reference's target, which is added if there is room; NO_INDEX: none.
 static uint32_t node_of(CutNodes *nodes, Reference reference)
 {
     if (reference.kind != REFERENCE_OBJECT && reference.kind != REFERENCE_BLOCK)
@@ -140,7 +140,7 @@ void explore_heap_cut(ExploreHeap *heap, const HeapImage *image, uint32_t limit)
         uint32_t before = nodes.count;
         uint32_t node =
             node_of(&nodes, heap_image_resolve(image, root->value, root_allows_interior(root)));
-        // Half of the nodes at most are roots, so that something is left to be found.
+        // At most half of the nodes are roots, so that workers have nodes to find.
         if (node != NO_INDEX && (node < before || node < (nodes.limit + 1) / 2))
             heap->roots[heap->root_count++] = (uint8_t)node;
         else
@@ -163,7 +163,7 @@ void explore_heap_cut(ExploreHeap *heap, const HeapImage *image, uint32_t limit)
 
 // ---- bytes ----
 
-// Where everything goes.
+// The addresses and bytes of all parts of a heap.
 typedef struct HeapPlan {
     uint32_t page_count;
     uint8_t *bytes; // of all pages
@@ -341,7 +341,7 @@ static bool build_image(HeapImageBuilder **builder, const HeapPlan *plan, const 
 bool explore_heap_image(const ExploreHeap *heap, HeapImage **out, Error *error)
 {
     const HeapLayout *layout = heap_layout_rudo_gc_0_8();
-    // Where the image lies makes no difference; elsewhere, nobody can be in the way.
+    // The place of the image makes no difference, and a relocated one always finds room.
     HeapImageOptions options = {.force_relocation = true};
     HeapImageBuilder *builder = NULL;
     HeapPlan plan;

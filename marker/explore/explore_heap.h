@@ -1,6 +1,7 @@
-// Small heaps to explore: generated, cut out of a recorded one, made smaller, written to a file.
+// Small heaps to explore: generated, or cut out of a recorded heap; made smaller; written to a
+// file.
 //
-// A heap is kept as a graph, so that it can lose a node, an edge or a root; image and snapshot are
+// A heap is kept as a graph, so that it can lose a node, an edge or a root. Image and snapshot are
 // built from it, always in the same way: objects of up to 2 references in class 64, others in class
 // 128, a few to a page, pages in turn for three owner threads.
 
@@ -34,22 +35,22 @@ typedef struct ExploreHeap {
 // low..high objects; up to EXPLORE_MAX_NODES.
 void explore_heap_generate(ExploreHeap *heap, ScheduleRandom *random, uint32_t low, uint32_t high);
 
-// Up to `limit` objects and blocks of a recorded heap: those that its roots reach first, breadth
-// first, and what they refer to among them.
+// Cuts up to `limit` objects and blocks out of a recorded heap: the first that a breadth-first
+// search from its roots reaches, with the references among them.
 void explore_heap_cut(ExploreHeap *heap, const HeapImage *image, uint32_t limit);
 
-// Nodes above the removed one move down; edges and roots to it go.
+// Nodes above the removed one move down; edges and roots to it are removed.
 void explore_heap_remove_node(ExploreHeap *heap, uint32_t node);
 void explore_heap_remove_edge(ExploreHeap *heap, uint32_t node, uint32_t edge);
 void explore_heap_remove_root(ExploreHeap *heap, uint32_t root);
 
-// The node that the address, as captured, is in; EXPLORE_MAX_NODES: none, or memory is short.
+// The node at a captured address; EXPLORE_MAX_NODES: none, or memory is short.
 uint32_t explore_heap_node_at(const ExploreHeap *heap, uint64_t address);
 
 // Errors: memory. The caller owns the image.
 NODISCARD bool explore_heap_image(const ExploreHeap *heap, HeapImage **out, Error *error);
 
-// Writes a snapshot of it; an existing file is replaced. Errors: those of files, memory.
+// Writes a snapshot of the heap; an existing file is replaced. Errors: those of files, memory.
 NODISCARD bool explore_heap_write(const ExploreHeap *heap, const char *path, Error *error);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// Cells of one PerThreadMarkQueue lie this close to each other, those of two do not.
+// Cells of one PerThreadMarkQueue lie closer to each other than this, those of two do not.
 #define NEAR_BYTES 1024u
 
 static bool begins_with(const char *text, const char *start)
@@ -14,7 +14,7 @@ static bool begins_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-// Only the worker that a cell belongs to calls these on it.
+// True for operations that only the worker calls to which the cell belongs.
 static bool is_by_owner(const SimOperation *operation)
 {
     static const char *const functions[] = {
@@ -45,7 +45,7 @@ void location_names_see(LocationNames *names, const SimRun *run, const SimEvent 
         name->owner = NO_OWNER;
         name->is_slot = begins_with(operation->text, "slot_of(");
     }
-    // The first workers' calls make a queue ready for others.
+    // Worker 0 initialises the queues of all.
     if (name->owner == NO_OWNER && sim_worker_count(run) > 1 && is_by_owner(operation))
         name->owner = event->entity;
 }
@@ -57,7 +57,7 @@ static uint64_t distance(const LocationName *a, const LocationName *b)
     return left < right ? right - left : left - right;
 }
 
-// The word of the text that all cells of its kind have in common: of "a->parkers[i]" it is
+// The part of the text that all cells of its kind have in common: of "a->parkers[i]" it is
 // "parkers", of "&queue->top" "queue->top".
 static int common_word(const LocationName *name, const char **word)
 {
@@ -83,7 +83,7 @@ static bool are_alike(const LocationName *a, const LocationName *b)
     return common_word(b, &right) == length && strncmp(left, right, (size_t)length) == 0;
 }
 
-// Which of its like a cell is, by address; among those of its owner if `of_owner`.
+// The rank of a cell among those of its kind, by address; among those of its owner if `of_owner`.
 static uint32_t rank_of(const LocationNames *names, const LocationName *name, bool of_owner,
                         uint32_t *count)
 {
@@ -100,8 +100,8 @@ static uint32_t rank_of(const LocationNames *names, const LocationName *name, bo
     return rank;
 }
 
-// What no owner touched lies beside something that one did: a cell of its queue, or, in an array
-// with an element for each worker, the next one.
+// Finds the owner of a cell that no owner has touched by its nearest neighbour: another cell of the
+// same queue, or, in an array with an element for each worker, another element.
 static void find_owner(const LocationNames *names, LocationName *name)
 {
     bool is_element = strchr(name->text, '[') != NULL;

@@ -1,9 +1,8 @@
-// What shared cells are called in the steps of a run: "queue[1]->top", "slots[0]", "parkers[2]".
+// Names of shared cells in the steps of a run: "queue[1]->top", "slots[0]", "parkers[2]".
 //
-// The marker's own words name a cell where it is touched first: `queue->top`. When there are
-// several of the kind, the worker that it belongs to tells them apart: the one that alone pushes to
-// that queue, looks into that inbox, or sleeps there. So all of a run must have been seen before
-// anything of it has a name.
+// The source text of its first access names a cell: `queue->top`. Several cells of a kind are
+// numbered by the worker that each belongs to: the only one that pushes to that queue, empties that
+// inbox, or sleeps there. So names exist only after all events of a run have been seen.
 
 #ifndef MARKER_EXPLORE_EXPLORE_NAMES_H
 #define MARKER_EXPLORE_EXPLORE_NAMES_H
@@ -18,7 +17,7 @@
 
 typedef struct LocationName {
     const SimCell *cell;
-    const char *text; // as written in the marker; NULL: never touched
+    const char *text; // as written in the marker's source; NULL: never accessed
     uint32_t owner;   // worker, or NO_OWNER
     bool is_slot;     // of a queue
     char shown[LOCATION_NAME_CHARS];
@@ -28,10 +27,10 @@ typedef struct LocationNames {
     LocationName names[SIM_MAX_LOCATIONS];
 } LocationNames;
 
-// Every event of a run, in order.
+// To be called for every event of a run, in order.
 void location_names_see(LocationNames *names, const SimRun *run, const SimEvent *event);
 
-// After all of them: fills in `shown`.
+// To be called after all of them: fills in `shown`.
 void location_names_settle(LocationNames *names);
 
 #endif

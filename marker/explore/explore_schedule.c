@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// One of so many operations is followed by another worker's, under OPERATIONS_STICKY.
+#include "base/array.h"
+
+// OPERATIONS_STICKY changes to another worker after one in N operations.
 #define STICKY_STEPS 6u
-// And one of so many loads that may find something old does, under SIM_C11.
+// Under SIM_C11 one in N loads finds an old value where there is one.
 #define STALE_LOADS 3u
 
 // ---- lists ----
@@ -18,26 +20,17 @@ void choice_list_release(ChoiceList *list)
     *list = (ChoiceList){.choices = NULL};
 }
 
-static bool reserve(ChoiceList *list, uint32_t wanted)
+static bool reserve(ChoiceList *list, uint64_t wanted)
 {
-    uint32_t capacity = list->capacity == 0 ? 256 : list->capacity;
-    SimChoice *choices;
+    Error error;
 
-    if (wanted <= list->capacity)
-        return true;
-    while (capacity < wanted)
-        capacity *= 2;
-    choices = realloc(list->choices, capacity * sizeof *choices);
-    if (choices == NULL)
-        return false;
-    list->choices = choices;
-    list->capacity = capacity;
-    return true;
+    return array_reserve(&list->choices, &list->capacity, wanted, sizeof *list->choices,
+                         "a schedule", &error);
 }
 
 bool choice_list_add(ChoiceList *list, SimChoice choice)
 {
-    if (!reserve(list, list->count + 1))
+    if (list->count == list->capacity && !reserve(list, (uint64_t)list->count + 1))
         return false;
     list->choices[list->count++] = choice;
     return true;
@@ -95,7 +88,7 @@ static uint32_t choose_by_priority(OperationChooser *chooser, const SimView *vie
     for (uint32_t i = 0; i < chooser->change_count; i++)
         if (chooser->changes[i] == view->step && view->current < SIM_ENTITIES)
             chooser->priorities[view->current] = --chooser->lowest;
-    // Who waits must let those run for whom it waits.
+    // A worker that waits lets the others run.
     for (uint32_t mask = view->yielded_mask; mask != 0; mask &= mask - 1)
         chooser->priorities[__builtin_ctz(mask)] = --chooser->lowest;
     for (uint32_t mask = view->enabled_mask; mask != 0; mask &= mask - 1) {
@@ -106,7 +99,7 @@ static uint32_t choose_by_priority(OperationChooser *chooser, const SimView *vie
     return best;
 }
 
-// The one that ran last, as long as it can, and workers rather than flushers.
+// The entity that ran last, as long as it can; then workers rather than flushers.
 static uint32_t choose_to_stay(const SimView *view)
 {
     uint32_t ready = view->enabled_mask & ~view->yielded_mask;
@@ -129,7 +122,7 @@ static SimChoice next_of_list(OperationChooser *chooser, const SimRun *run, cons
             chooser->departed_at = chooser->next - 1;
             chooser->departure = can_be ? DEPARTURE_NO_VALUE : DEPARTURE_WAITS;
         }
-        // What cannot be is left out: the list may be a shortened one.
+        // Impossible choices are skipped: shrinking may have shortened the list.
         if (!can_be)
             continue;
         if (!has_option)

@@ -1,4 +1,4 @@
-// Schedules of shared operations: how they are found, written down, and followed.
+// Schedules of shared operations: choosers that make them up, record them, and follow them.
 
 #ifndef MARKER_EXPLORE_EXPLORE_SCHEDULE_H
 #define MARKER_EXPLORE_EXPLORE_SCHEDULE_H
@@ -13,7 +13,7 @@
 typedef struct ChoiceList {
     SimChoice *choices; // owned
     uint32_t count;
-    uint32_t capacity;
+    uint64_t capacity;
 } ChoiceList;
 
 void choice_list_release(ChoiceList *list);
@@ -22,24 +22,24 @@ bool choice_list_add(ChoiceList *list, SimChoice choice);
 bool choice_list_copy(ChoiceList *to, const ChoiceList *from);
 
 typedef enum OperationPolicy {
-    OPERATIONS_RANDOM, // whoever can, with equal chances
-    OPERATIONS_STICKY, // the same one for some operations, then another
+    OPERATIONS_RANDOM, // any enabled entity, with equal probability
+    OPERATIONS_STICKY, // the same entity for some operations, then another
     OPERATIONS_PCT,    // by priorities, with depth - 1 changes; flushers count as workers
-    OPERATIONS_FOLLOW, // a list, then without preemption
+    OPERATIONS_FOLLOW, // a list of choices, then without preemption
 } OperationPolicy;
 
 typedef enum Departure {
-    DEPARTURE_NONE,     // all choices were made; then, if there was more, without preemption
-    DEPARTURE_WAITS,    // whose turn it was could not go on
-    DEPARTURE_NO_VALUE, // there was no such value to be found
-    DEPARTURE_OVER,     // the run was over before
+    DEPARTURE_NONE,     // all choices were made; the run then went on without preemption
+    DEPARTURE_WAITS,    // the chosen entity could not go on
+    DEPARTURE_NO_VALUE, // the chosen value could not be found
+    DEPARTURE_OVER,     // the run ended before the list
 } Departure;
 
 typedef struct OperationChooser {
     OperationPolicy policy;
     ScheduleRandom random;
     uint32_t depth;           // PCT
-    uint64_t expected_steps;  // PCT: changes lie among so many
+    uint64_t expected_steps;  // PCT: changes lie among the first N steps
     const ChoiceList *follow; // borrowed
     ChoiceList *record;       // NULL: none; all choices are appended
     bool is_short;            // memory for the record was short
@@ -52,12 +52,12 @@ typedef struct OperationChooser {
     // The first choice of the list that could not be made as it stands, and why.
     uint32_t departed_at;
     Departure departure;
-    // Steps up to the last preemption, and to where the last one preempted goes on.
+    // The number of steps up to the last preemption, or to where the preempted worker goes on.
     uint64_t forced;
     uint32_t preempted_mask;
 } OperationChooser;
 
-// Before each run. random.state must be set to a seed for all but FOLLOW.
+// To be called before each run. random.state must be set to a seed for all but FOLLOW.
 void operation_chooser_start(OperationChooser *chooser);
 
 SimChoice operation_choose(void *chooser, const SimRun *run, const SimView *view);

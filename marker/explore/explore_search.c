@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-// A run with more operations than this does not end.
+// A run with more operations than this counts as endless.
 #define MAX_STEPS 30000u
 #define QUEUE_OPERATIONS 8u
 #define QUEUE_THIEVES 2u
@@ -72,7 +72,7 @@ static bool make_mark_case(ExploreSubject *subject, const ExploreOptions *option
     return explore_subject_set_heap(subject, &subject->heap, error);
 }
 
-// Mixed, so that neighbours have nothing in common.
+// Mixed, so that the sequences of neighbouring numbers are independent.
 static ScheduleRandom seeded(uint64_t seed, uint64_t number)
 {
     ScheduleRandom random = {seed};
@@ -99,7 +99,7 @@ static bool make_subject(ExploreSubject *subject, const ExploreOptions *options,
 
 // ---- schedules ----
 
-// Each kind of chooser finds what others miss: they take turns.
+// Each kind of chooser finds errors that others miss: they take turns.
 static OperationChooser make_chooser(uint64_t seed, uint64_t number, uint64_t expected_steps,
                                      ChoiceList *record)
 {
@@ -167,7 +167,7 @@ static bool search(const ExploreOptions *options, SimRun *run, ExploreFinding *f
             ExploreSubject *subject = &finding->subject;
             if (!make_subject(subject, options, number, error))
                 return false;
-            // PCT wants to know how long a run is; the case alone decides what it is told.
+            // PCT needs the length of a run; it must depend on the case alone.
             OperationChooser chooser = {.policy = OPERATIONS_STICKY, .random = {number}};
             operation_chooser_start(&chooser);
             chooser.random = seeded(options->seed, number - number % EXPLORE_SCHEDULES_PER_CASE);

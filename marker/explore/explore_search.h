@@ -1,7 +1,7 @@
 // Searching schedules for a violation.
 //
 // Schedule number N under seed S is always the same: case, heap, policy and every choice follow
-// from the two. So a finding can be had again by its seed and number alone.
+// from the two. So seed and number reproduce a finding.
 
 #ifndef MARKER_EXPLORE_EXPLORE_SEARCH_H
 #define MARKER_EXPLORE_EXPLORE_SEARCH_H
@@ -14,10 +14,10 @@
 #include "marker/explore/explore_schedule.h"
 #include "base/error.h"
 
-// Schedules that share a case: making a heap takes as long as some schedules.
+// Schedules that share a case: making a heap takes as long as several schedules.
 #define EXPLORE_SCHEDULES_PER_CASE 64u
 
-// What is explored, with all that it borrows.
+// A case with all that it borrows.
 typedef struct ExploreSubject {
     ExploreCase explored;
     ExploreHeap heap; // of a mark
@@ -25,8 +25,8 @@ typedef struct ExploreSubject {
     MarkResult *expected;
 } ExploreSubject;
 
-// Makes image and expectation of a mark's heap again; the rest of `explored.mark` stays. Errors:
-// memory.
+// Gives a mark another heap: makes its image and its expected result; the rest of `explored.mark`
+// stays. Errors: memory.
 NODISCARD bool explore_subject_set_heap(ExploreSubject *subject, const ExploreHeap *heap,
                                         Error *error);
 void explore_subject_release(ExploreSubject *subject);
@@ -47,7 +47,7 @@ typedef struct ExploreOptions {
     const ExploreHeap *heap; // NULL: generated ones
     uint32_t workers;        // of a mark: 2..SIM_MAX_WORKERS, or 0: from 2 to 4
     MarkPolicy policy;       // MARK_POLICY_DEFAULT: both
-    // Asked now and then; false: stop here. May be NULL.
+    // Called from time to time; false ends the search. May be NULL.
     bool (*goes_on)(void *context, uint64_t done);
     void *goes_on_context;
 } ExploreOptions;
@@ -67,23 +67,23 @@ typedef struct ExploreTotals {
     uint64_t steps;
 } ExploreTotals;
 
-// Runs schedules until one violates something (*found), or all are done, or goes_on() says no. The
-// caller releases what is found. Errors: memory; unsupported (too many shared cells).
+// Runs schedules until one has a violation (*found), all are done, or goes_on() returns false. The
+// caller releases the finding. Errors: memory; unsupported (too many shared cells).
 NODISCARD bool explore_search(const ExploreOptions *options, ExploreFinding *finding, bool *found,
                               ExploreTotals *totals, Error *error);
 
-// Up to `limit` schedules of one subject; the first that violates anything goes to
-// `choices`. Returns how many were run.
+// Runs up to `limit` schedules of one subject; the first with a violation goes to `choices`.
+// Returns the number of schedules run.
 uint64_t explore_subject_search(SimRun *run, const ExploreSubject *subject, SimModel model,
                                 uint64_t seed, uint64_t limit, Violation *violation,
                                 ChoiceList *choices);
 
-// Runs a subject by a list of choices, and without preemption behind it. record: NULL: none.
+// Runs a subject by a list of choices, and without preemption after its end. record: may be NULL.
 CaseRun explore_follow(SimRun *run, const ExploreSubject *subject, SimModel model,
                        const ChoiceList *choices, ChoiceList *record, SimObserver *observe,
                        void *observe_context);
 
-// The same; says whether all choices were made, and if not, which was the first that was not.
+// The same; returns whether all choices were made, and if not, the first that was not.
 CaseRun explore_follow_exactly(SimRun *run, const ExploreSubject *subject, SimModel model,
                                const ChoiceList *choices, Departure *departure,
                                uint32_t *departed_at);

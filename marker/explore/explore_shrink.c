@@ -1,11 +1,10 @@
 // Shrinking: see marker/explore/explore_shrink.h.
 //
-// Whatever goes wrong counts: the same error may lose an object in one run, and claim one twice in
-// a shorter one. A smaller case is tried first with the choices that are there (those that cannot
-// be made are left out), then with some new ones. When no smaller case is left, the schedule is
-// made shorter: whole stretches of one worker are left out, or moved so that they touch another
-// stretch of it. What runs when the list is used up runs without preemption, so a shorter list
-// means fewer switches.
+// Any violation counts: the same error may lose an object in one run, and claim one twice in a
+// shorter one. A smaller case is tried first with the present choices (impossible ones are
+// skipped), then with new ones. When no smaller case is left, the schedule is made shorter: whole
+// stretches of one worker are left out, or moved next to another stretch of the same worker. After
+// the end of the list the run goes on without preemption, so a shorter list means fewer switches.
 
 #include "marker/explore/explore_shrink.h"
 
@@ -14,9 +13,9 @@
 
 #include "marker/explore/explore_trace.h"
 
-// Rounds over all smaller schedules; each round but the last made one smaller.
+// Maximum number of rounds; each but the last makes the case or the schedule smaller.
 #define MAX_ROUNDS 60u
-// Queues that are tried in place of a mark.
+// Queue cases that are tried in place of a mark.
 #define QUEUE_CASES 16u
 #define QUEUE_EFFORT 4u
 
@@ -24,8 +23,8 @@ typedef struct Shrink {
     SimRun *run;
     ExploreFinding *finding;
     uint64_t effort;
-    ChoiceList trial;    // what is tried
-    ChoiceList recorded; // what came of it
+    ChoiceList trial;    // the schedule that is tried
+    ChoiceList recorded; // the choices of its run
     bool is_short;
 } Shrink;
 
@@ -40,7 +39,8 @@ static void adopt(Shrink *shrink, const Violation *violation)
 
 // ---- smaller cases ----
 
-// Does the finding's subject, as it is now, still violate? Then its choices are adopted.
+// Returns whether the finding's subject, as it is now, still has a violation, and adopts its
+// choices then.
 static bool still_violates(Shrink *shrink)
 {
     ExploreFinding *finding = shrink->finding;
@@ -52,7 +52,7 @@ static bool still_violates(Shrink *shrink)
         adopt(shrink, &result.violation);
         return true;
     }
-    // Schedules of queues are short.
+    // Schedules of queues are short, so more of them are tried.
     (void)explore_subject_search(shrink->run, &finding->subject, finding->model, finding->number,
                                  finding->subject.explored.is_queue ? QUEUE_EFFORT * shrink->effort
                                                                     : shrink->effort,
@@ -99,7 +99,7 @@ static bool shrink_queue_once(Shrink *shrink)
     return queue->capacity > 2 && try_queue(shrink, &smaller);
 }
 
-// An error of the queue that a mark showed is seen better in the queue alone.
+// An error of the queue that a mark showed is easier to read in a queue case.
 static bool try_queue_alone(Shrink *shrink)
 {
     ExploreFinding *finding = shrink->finding;
@@ -163,7 +163,7 @@ static bool try_policy(Shrink *shrink)
     return false;
 }
 
-// Leaves out ever smaller parts, as long as it helps.
+// Leaves out smaller and smaller parts of the heap, each time the violation stays.
 static bool shrink_nodes(Shrink *shrink)
 {
     const ExploreHeap *heap = &shrink->finding->subject.heap;
@@ -223,7 +223,7 @@ static void shrink_case(Shrink *shrink)
 
 // ---- shorter schedules ----
 
-// Lines first, then operations.
+// Compared by lines first, then by operations.
 typedef struct Length {
     uint32_t lines;
     uint64_t steps;
@@ -234,7 +234,7 @@ static bool is_shorter(Length a, Length b)
     return a.lines < b.lines || (a.lines == b.lines && a.steps < b.steps);
 }
 
-// Tries shrink->trial; adopts what came of it when it is shorter than `*length`.
+// Runs shrink->trial; adopts the run when it is shorter than `*length`.
 static bool try_schedule(Shrink *shrink, Length *length)
 {
     ExploreFinding *finding = shrink->finding;
@@ -271,7 +271,7 @@ static void cut(ChoiceList *list, uint32_t start, uint32_t end)
     list->count -= end - start;
 }
 
-// Moves [start, end) behind the stretch that follows it.
+// Moves [start, end) behind the next stretch.
 static void move_back(ChoiceList *list, uint32_t start, uint32_t end)
 {
     uint32_t next_end = stretch_end(list, end);
@@ -283,7 +283,7 @@ static void move_back(ChoiceList *list, uint32_t start, uint32_t end)
     }
 }
 
-// One shorter schedule, if there is one.
+// Finds one shorter schedule. False: there is none.
 static bool shorten_once(Shrink *shrink, Length *length)
 {
     const ChoiceList *list = &shrink->finding->choices;
@@ -302,7 +302,7 @@ static bool shorten_once(Shrink *shrink, Length *length)
             else if (way == 2 && end - start > 1)
                 cut(&shrink->trial, start + (end - start) / 2, end);
             else if (way == 3)
-                shrink->trial.count = start; // nothing after this was needed
+                shrink->trial.count = start; // no choice from here on
             else
                 continue;
             if (try_schedule(shrink, length))
@@ -323,7 +323,7 @@ static bool shorten_once(Shrink *shrink, Length *length)
     return false;
 }
 
-// Short schedules of the smallest case, from scratch.
+// Searches short schedules of the smallest case anew.
 static void search_shorter(Shrink *shrink, Length *length)
 {
     ExploreFinding *finding = shrink->finding;

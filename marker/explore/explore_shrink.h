@@ -1,4 +1,4 @@
-// Shrinking: a small case, and then a short schedule, that still go wrong.
+// Shrinking: finds a small case, and then a short schedule, that still show a violation.
 
 #ifndef MARKER_EXPLORE_EXPLORE_SHRINK_H
 #define MARKER_EXPLORE_EXPLORE_SHRINK_H

@@ -11,11 +11,11 @@
 #include "marker/explore/explore_names.h"
 #include "marker/mark_item.h"
 
-// Values that a location had: enough to tell whether anything new happens.
+// Values of a location that are remembered, to detect whether anything new happens.
 #define SEEN_VALUES 16u
 
-// When there are more lines, those of a mark are left out that go on without preemption, as every
-// mark does in the end; but for the first ones.
+// When a mark has more lines than this, those after the last preemption are left out, as every mark
+// has them; but the first few always stay.
 #define FEW_LINES 29u
 #define LEAST_LINES 10u
 
@@ -30,18 +30,18 @@ typedef struct Trace {
     const ExploreSubject *subject;
     SimModel model;
     uint32_t lines;
-    uint64_t last_news; // step at which a location got a value that it did not have before
-    uint64_t last_step; // nothing is shown behind this one
-    uint64_t forced;    // no line begins behind this one, but for the first ones
+    uint64_t last_news; // step at which a location got a value for the first time
+    uint64_t last_step; // steps after this one are not shown
+    uint64_t forced;    // no line begins after this step, but for the first few
     SeenValues seen[SIM_MAX_LOCATIONS];
-    // The line that is being written.
+    // The current line.
     bool is_open;
     uint32_t entity;
     const char *function;
     uint32_t last_line;
     size_t used;
     char text[TRACE_LINE_CHARS];
-    LocationNames names; // found out before anything is shown
+    LocationNames names; // complete before the first line is shown
 } Trace;
 
 static void flush_line(Trace *trace)
@@ -93,7 +93,8 @@ static const char *number_text(NumberText text, uint64_t value)
     return text;
 }
 
-// What a slot of a mark's queue holds: an item, whose address differs from run to run.
+// A value as text. Slots of a mark's queue hold items, whose addresses differ from run to run: they
+// are shown as nodes of the heap.
 static const char *value_text(const Trace *trace, NumberText text, uint32_t location,
                               uint64_t value)
 {
@@ -115,7 +116,7 @@ static const char *value_text(const Trace *trace, NumberText text, uint32_t loca
     return text;
 }
 
-// What a load found that is not what memory holds, or will.
+// Adds a remark when a load found another value than memory holds, or is going to hold.
 static void add_staleness(Trace *trace, const SimRun *run, const SimEvent *event)
 {
     uint32_t location = event->operation.location, worker;
@@ -133,7 +134,7 @@ static void add_staleness(Trace *trace, const SimRun *run, const SimEvent *event
             value_text(trace, number, location, waiting), worker);
 }
 
-// For operations without a value.
+// The verb of an operation without a value; NULL for all others.
 static const char *verb_of(SimKind kind)
 {
     switch (kind) {
@@ -192,7 +193,7 @@ static void add_operation(Trace *trace, const SimRun *run, const SimEvent *event
     }
 }
 
-// Functions that only look at one thing: what they look at says which.
+// Functions with a single load: the name of the cell says enough.
 static const char *shown_function(const char *function)
 {
     static const char *const looks[] = {"steal_queue_size", "worklist_size",
@@ -225,7 +226,7 @@ static bool begins_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-// A call that puts something into a queue or takes something out has a line of its own.
+// True for calls that put an item into a queue or take one out: each has a line of its own.
 static bool is_queue_call(const char *function)
 {
     static const char *const calls[] = {
@@ -245,7 +246,7 @@ static bool has_location(const SimOperation *operation)
            operation->kind != SIM_JOIN && operation->kind != SIM_CHOOSE;
 }
 
-// Starting and ending threads is the same in every run.
+// False for starting and ending threads, which is the same in every run.
 static bool is_shown(const SimOperation *operation)
 {
     return has_location(operation) && !begins_with(operation->function, "run_thread") &&
@@ -262,7 +263,7 @@ static bool continues(const Trace *trace, const SimEvent *event)
         return true;
     if (!is_queue_call(operation->function) && !is_queue_call(trace->function))
         return true;
-    // A call goes down in its function; who comes back up, calls again.
+    // Within a call, source lines ascend; an earlier line means another call.
     return trace->function == operation->function && operation->line >= trace->last_line;
 }
 
@@ -296,7 +297,7 @@ static void see_event(void *context, const SimRun *run, const SimEvent *event)
             location_names_see(&trace->names, run, event);
         note_value(trace, run, operation->location);
     }
-    // Before the others start, nothing is of interest.
+    // Steps before the other workers start are not shown.
     if (sim_worker_count(run) == 1 || !is_shown(operation) || sim_steps(run) > trace->last_step)
         return;
     if (!continues(trace, event)) {
@@ -315,7 +316,7 @@ static void see_event(void *context, const SimRun *run, const SimEvent *event)
     trace->function = operation->function;
 }
 
-// From the beginning, up to a step; names that were found out stay.
+// Traces the run from its beginning up to a step. Names that were found before stay.
 static void trace_run(Trace *trace, uint64_t last_step, uint64_t forced, SimRun *run,
                       const ExploreSubject *subject, const ChoiceList *choices, CaseRun *result)
 {
@@ -328,8 +329,8 @@ static void trace_run(Trace *trace, uint64_t last_step, uint64_t forced, SimRun 
     flush_line(trace);
 }
 
-// What comes behind the last line, if anything.
-static void tell_rest(const Trace *trace, uint32_t all_lines, const CaseRun *result)
+// Adds a line about the steps after the last line, if there are any.
+static void add_rest(const Trace *trace, uint32_t all_lines, const CaseRun *result)
 {
     TraceLine line = {.text = NULL};
 
@@ -355,10 +356,10 @@ uint32_t explore_trace(SimRun *run, const ExploreSubject *subject, SimModel mode
     trace->model = model;
     trace_run(trace, last_step, forced, run, subject, choices, result);
     lines = trace->lines;
-    // It goes round and round from some step on: that is where it is cut.
+    // An endless run is cut where it begins to repeat itself.
     if (result->outcome == SIM_ENDLESS)
         last_step = trace->last_news;
-    // The end of a mark is always the same, and what went wrong shows in its result only.
+    // The end of a mark is always the same, and the violation shows in its result only.
     if (result->outcome == SIM_FINISHED && !subject->explored.is_queue &&
         (sink == NULL || lines > FEW_LINES))
         forced = result->forced;
@@ -369,7 +370,7 @@ uint32_t explore_trace(SimRun *run, const ExploreSubject *subject, SimModel mode
     }
     if (sink != NULL || last_step != UINT64_MAX || forced != UINT64_MAX)
         trace_run(trace, last_step, forced, run, subject, choices, result);
-    tell_rest(trace, lines, result);
+    add_rest(trace, lines, result);
     lines = trace->lines;
     free(trace);
     return lines;

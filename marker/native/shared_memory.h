@@ -1,12 +1,13 @@
-// Shared memory of the marker: the one header through which its workers load, store, exchange,
-// lock, park and wake what another worker may touch.
+// Shared memory of the marker: the one header through which its workers access memory that other
+// workers access too, lock, park and wake.
 //
 // This is the native build: C11 atomics, pthreads, futexes, all inline. It is included by its
-// bare name and found by include path, so that another build of the very same marker can put
-// its own header of this name first and schedule every one of these operations itself.
+// bare name and found by include path, so that the exploring build of the same sources can put
+// its own header of this name first (marker/explore/sim/shared_memory.h) and schedule each of these
+// operations itself.
 //
 // Each cell is a struct, so that an access which does not name its order does not compile.
-// Every call says its order; the caller's comment says why, and who its partner is.
+// Every call names its order; the caller's comment gives the reason and the partner.
 //
 // Ordered accesses rather than fences: ThreadSanitizer cannot see fences.
 
@@ -30,8 +31,8 @@
 
 // Cells that different workers write lie this far apart.
 #define SHARED_LINE_BYTES 128
-// Looks around in vain before a worker lies down: some microseconds, about what waking it would
-// cost.
+// Unsuccessful looks for work before a worker lies down: some microseconds, about the cost of a
+// wake-up.
 #define SHARED_IDLE_STEPS 100u
 
 #define SHARED_RELAXED memory_order_relaxed
@@ -99,8 +100,8 @@ SHARED_INLINE uint64_t shared_u64_fetch_and(SharedU64 *shared, uint64_t value, S
     return atomic_fetch_and_explicit(&shared->cell, value, order);
 }
 
-// Only hints: no value is read. The second is for a cell that others write too and that a
-// read-modify-write is to follow: it takes the cache line from the others at once.
+// Only hints: no value is read. The second is for a cell that others write too and that the caller
+// is going to change by a read-modify-write: it takes the cache line from the others at once.
 SHARED_INLINE void shared_u64_prefetch(const SharedU64 *shared)
 {
     __builtin_prefetch(shared);
@@ -109,8 +110,8 @@ SHARED_INLINE void shared_u64_prefetch(const SharedU64 *shared)
 SHARED_INLINE void shared_u64_prefetch_exclusive(const SharedU64 *shared)
 {
 #if defined(__x86_64__)
-    // What compilers make of __builtin_prefetch(p, 1) for any x86-64. Processors that do not know
-    // it take it for no instruction.
+    // __builtin_prefetch(p, 1) compiles to a plain prefetch for x86-64 in general. Processors that
+    // do not know this instruction ignore it.
     __asm__ volatile("prefetchw %0" : : "m"(*shared));
 #else
     __builtin_prefetch(shared, 1);
@@ -135,8 +136,8 @@ SHARED_INLINE bool shared_i64_compare_exchange(SharedI64 *shared, int64_t *expec
                                                    failure);
 }
 
-// Shared cells in the memory of a plain array of u64, which nobody else may touch until
-// shared_u64_give_back(). NULL when memory is short (never in this build).
+// Shared cells in the memory of a plain array of u64, which must not be accessed in any other way
+// until shared_u64_give_back(). NULL when memory is short (never in this build).
 SHARED_INLINE SharedU64 *shared_u64_adopt(uint64_t *words, uint64_t count)
 {
     (void)count;
@@ -213,7 +214,7 @@ SHARED_INLINE void shared_thread_join(SharedThread *thread)
 
 // ---- parking ----
 
-// One worker's bed. A wake-up that comes before the worker lies down is kept for it.
+// Where one worker sleeps. A wake-up that comes before the worker lies down is kept for it.
 //
 // States: 0, nothing; 1, woken; UINT32_MAX, asleep.
 typedef struct SharedParker {
@@ -225,8 +226,8 @@ SHARED_INLINE void shared_parker_init(SharedParker *parker)
     atomic_store_explicit(&parker->state, 0, memory_order_relaxed);
 }
 
-// Sleeps until shared_unpark(); returns at once, using it up, when one came before.
-// What the waker did before is visible then.
+// Sleeps until shared_unpark(); returns at once when one came before, which is used up. All that
+// the waker did before it is visible then.
 static inline __attribute__((unused)) void shared_park(SharedParker *parker)
 {
     uint32_t woken = 1;
@@ -249,8 +250,9 @@ static inline __attribute__((unused)) void shared_unpark(SharedParker *parker)
         (void)syscall(SYS_futex, &parker->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-// For who schedules workers itself: was the worker woken? Uses the wake-up up, and never sleeps.
-// Not for a worker that may be in shared_park() at the same time.
+// For drivers that schedule workers themselves (marker/mark_driver.h): returns whether the worker
+// was woken, and uses the wake-up up. Not for a worker that may be in shared_park() at the same
+// time.
 SHARED_INLINE bool shared_parker_take(SharedParker *parker)
 {
     // Acquire: partner is shared_unpark().
@@ -260,7 +262,7 @@ SHARED_INLINE bool shared_parker_take(SharedParker *parker)
     return true;
 }
 
-// Something to do between two looks at a cell that another worker will change soon.
+// Waits a moment between two loads of a cell that another worker will change soon.
 SHARED_INLINE void shared_pause(void)
 {
 #if defined(__x86_64__)
@@ -270,7 +272,7 @@ SHARED_INLINE void shared_pause(void)
 #endif
 }
 
-// Lets another thread have the CPU. Only a recorded mutation calls it, to be seen more often:
+// Yields the CPU to another thread. Only a recorded mutation calls it, to fail more often:
 // tests/mutants/lost_wake_up.patch.
 SHARED_INLINE void shared_yield(void)
 {

@@ -1,4 +1,4 @@
-// What can be said of a schedule without running it: see marker/schedule/mark_schedule.h.
+// Names and defaults of schedules and costs: see marker/schedule/mark_schedule.h.
 
 #include "marker/schedule/mark_schedule.h"
 

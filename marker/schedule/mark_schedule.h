@@ -1,4 +1,4 @@
-// Schedules: a parallel mark as a sequence of steps on one thread, which can be had again.
+// Schedules: a parallel mark as a reproducible sequence of steps on one thread.
 //
 // With the driver of a MarkSchedule the marker's own workers run as virtual workers: one at a time
 // makes a step, and a policy says which, and how long the step may be. Everything that a worker
@@ -27,52 +27,52 @@
 // Most batches (of 16 objects at most) of a step.
 #define MAX_QUANTUM 16u
 
-// Who makes the next step.
+// Which worker makes the next step.
 typedef enum SchedulePolicy {
     SCHEDULE_RANDOM = 0,   // any worker that can go on, and a quantum at random
     SCHEDULE_ROUND_ROBIN,  // one after the other
-    SCHEDULE_PCT,          // the one with the highest priority, which few steps, at random places,
-                           // change (Burckhardt et al., ASPLOS 2010)
+    SCHEDULE_PCT,          // the one with the highest priority; priorities change at a few random
+                           // steps (Burckhardt et al., ASPLOS 2010)
     SCHEDULE_PREEMPTION,   // the same one until it is idle, but for a few preemptions
     SCHEDULE_LONGEST_IDLE, // the one whose last step is the longest ago
     SCHEDULE_THIEF,        // a thief as soon as there is something to steal
-    SCHEDULE_CLOCK,        // the one whose virtual clock is behind: as on so many real cores
+    SCHEDULE_CLOCK,        // the one whose virtual clock is behind: as on N real cores
     SCHEDULE_POLICY_COUNT,
 } SchedulePolicy;
 
 // "random", "round-robin", ...; "unknown" outside the enumeration.
 const char *schedule_policy_name(SchedulePolicy policy);
 
-// What things cost on a real core, in virtual picoseconds. The defaults were fitted to the bench
-// graphs on a 2021 server CPU: docs/benchmarks.md has what came of it.
+// Costs on a real core, in virtual picoseconds. The defaults were fitted to the bench graphs on a
+// 2021 server CPU: docs/benchmarks.md has the results.
 typedef struct ScheduleCosts {
-    uint32_t batch;        // a batch of objects, beside what is in it
+    uint32_t batch;        // a batch of objects, without its objects
     uint32_t claim;        // an object claimed
-    uint32_t shared_claim; // what it costs more where others claim too
+    uint32_t shared_claim; // added to it where several workers claim
     uint32_t far_line;     // a line of an object that comes from memory, others on their way
     uint32_t near_object;  // an object near the one scanned before: it is in the cache already
     uint32_t lone_far;     // an object that is followed alone, from memory
-    uint32_t lone_near;    // and one that is in the cache
-    uint32_t word;         // a payload word looked at
-    uint32_t edge;         // a mark word looked at
-    uint32_t complex;      // a reference that has to be looked up beyond its mark word
+    uint32_t lone_near;    // the same for one that is in the cache
+    uint32_t word;         // a payload word scanned
+    uint32_t edge;         // a mark word loaded
+    uint32_t complex;      // a reference that needs more than its mark word to be resolved
     uint32_t steal;        // a successful attempt
-    uint32_t failed_steal; // one that got nothing
+    uint32_t failed_steal; // an unsuccessful one
     uint32_t inbox;        // a chunk of references sent or received
-    uint32_t look;         // an idle look around
+    uint32_t look;         // an idle worker's look for work
     uint32_t wake;         // from the wake-up to the sleeper's next step
     uint32_t barrier;      // start or end
 } ScheduleCosts;
 
 ScheduleCosts schedule_costs_default(void);
 
-// Its fields by name, as documents have them: "claim", "far_line", ... in their order.
+// The fields by name, as in JSON documents: "claim", "far_line", ... in their order.
 #define SCHEDULE_COST_COUNT 16u
 const char *schedule_cost_name(uint32_t index);
 uint32_t *schedule_cost_at(ScheduleCosts *costs, uint32_t index);
 uint32_t schedule_cost_value(const ScheduleCosts *costs, uint32_t index);
 
-// How a step went; values are those of a recording.
+// The outcome of a step; a recording stores these values.
 typedef enum StepOutcome {
     STEP_STARTED = 0, // took its share of the roots: every worker's first step
     STEP_WORKED,
@@ -84,14 +84,14 @@ typedef enum StepOutcome {
     STEP_OUTCOME_COUNT,
 } StepOutcome;
 
-// One step, as it went.
+// One step that has been made.
 typedef struct ScheduleStep {
     uint64_t number; // from 0
     uint32_t worker;
-    uint32_t quantum; // batches that the step might do
+    uint32_t quantum; // most batches that the step was allowed
     StepOutcome outcome;
     uint32_t victim; // of a successful steal; else NO_INDEX
-    // What the worker did in it.
+    // The worker's counts in this step.
     uint32_t claimed;
     uint32_t scanned_items; // objects and pieces of large ones
     uint32_t far_lines;     // see ScannedPlaces in marker/mark_worker.h
@@ -111,21 +111,20 @@ typedef struct ScheduleStep {
     uint64_t woken_mask; // bit i: worker i slept and was woken by this step
 } ScheduleStep;
 
-// Is told each step when it is over. Returns false to end the mark, which then fails and hands on
-// `error`.
+// Called after each step. Returns false to end the mark, which then fails with `error`.
 typedef struct ScheduleObserver {
     bool (*saw_step)(void *context, const ScheduleStep *step, Error *error);
     void *context;
 } ScheduleObserver;
 
-// The step that must come next.
+// The next step.
 typedef struct ScheduledChoice {
     uint32_t worker;
     uint32_t quantum; // 1..MAX_QUANTUM
 } ScheduledChoice;
 
-// Says who makes step `number`, in place of a policy: one of the workers in `runnable_mask`. False:
-// stop, as above.
+// Chooses step `number`, in place of a policy: its worker must be in `runnable_mask`. False: ends
+// the mark, as above.
 typedef struct ScheduleSource {
     bool (*next)(void *context, uint64_t number, uint64_t runnable_mask, ScheduledChoice *choice,
                  Error *error);

@@ -36,7 +36,7 @@ static uint32_t as_cost(uint64_t ps)
     return ps < 1 ? 1 : ps > MAX_COST_PS ? MAX_COST_PS : (uint32_t)ps;
 }
 
-// The shortest of many: what else the machine does is not ours.
+// Takes the shortest of many times, which other load of the machine disturbs least.
 static bool measure_threads(ScheduleCosts *costs, Error *error)
 {
     Partner partner;

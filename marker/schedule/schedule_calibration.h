@@ -1,4 +1,4 @@
-// What marking costs on this machine, for the table of virtual time.
+// Measures the cost of marking on this machine, for the table of virtual time.
 
 #ifndef MARKER_SCHEDULE_SCHEDULE_CALIBRATION_H
 #define MARKER_SCHEDULE_SCHEDULE_CALIBRATION_H
@@ -6,9 +6,9 @@
 #include "marker/schedule/mark_schedule.h"
 
 // Measures on `image`: one worker marks it on a real thread and in virtual time, and all costs of
-// work are scaled so that both agree; what a wake-up and a barrier cost is measured between two
-// threads. The CPU time of the fastest of a few marks counts. `*costs` holds the table to begin
-// with, and the result. Errors: memory, system (a thread could not start).
+// work are scaled so that both agree; the costs of a wake-up and a barrier are measured between two
+// threads. The CPU time of the fastest of a few marks counts. `*costs` holds the initial table, and
+// then the result. Errors: memory, system (a thread could not start).
 NODISCARD bool schedule_calibrate(const HeapImage *image, ScheduleCosts *costs, Error *error);
 
 #endif

@@ -72,7 +72,7 @@ static uint32_t any_of(SchedulePolicyState *state, uint64_t mask)
                       schedule_random_below(&state->random, (uint64_t)__builtin_popcountll(mask)));
 }
 
-// The first of `mask` behind the one that ran last.
+// The first worker of `mask` after the one that ran last.
 static uint32_t next_in_turn(const SchedulePolicyState *state, uint64_t mask)
 {
     uint64_t behind =
@@ -117,7 +117,7 @@ static uint32_t highest(const SchedulePolicyState *state, uint64_t mask)
     return best;
 }
 
-// Brings a worker's priority below all others. Numbers may run out below; then all move up.
+// Lowers a worker's priority below all others. When numbers run out, all are raised first.
 static void demote(SchedulePolicyState *state, uint32_t worker)
 {
     if (state->lowest == 0) {
@@ -195,7 +195,7 @@ void schedule_policy_saw(SchedulePolicyState *state, uint32_t worker, StepOutcom
     state->last = worker;
     state->is_first = false;
     state->has_given_way = outcome == STEP_LOOKED || outcome == STEP_SLEPT;
-    // Who waits must let those run for whom it waits.
+    // A worker that waits lets the others run.
     if (state->policy == SCHEDULE_PCT && state->has_given_way)
         demote(state, worker);
 }

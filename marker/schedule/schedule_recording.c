@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/checksum.h"
 
 const char *step_outcome_name(StepOutcome outcome)
@@ -80,14 +81,9 @@ void schedule_recording_release(ScheduleRecording *recording)
 
 bool schedule_recording_add(ScheduleRecording *recording, RecordedStep step, Error *error)
 {
-    if (recording->step_count == recording->capacity) {
-        uint64_t capacity = recording->capacity == 0 ? 1024 : 2 * recording->capacity;
-        RecordedStep *steps = realloc(recording->steps, capacity * sizeof *steps);
-        if (steps == NULL)
-            return error_set_memory(error, capacity * sizeof *steps, "the schedule");
-        recording->steps = steps;
-        recording->capacity = capacity;
-    }
+    if (!array_reserve(&recording->steps, &recording->capacity, recording->step_count + 1,
+                       sizeof step, "the schedule", error))
+        return false;
     recording->steps[recording->step_count++] = step;
     return true;
 }

@@ -1,4 +1,4 @@
-// Recordings: the steps of a scheduled mark, to be followed by another one.
+// Recordings: the steps of a scheduled mark, for another mark to follow.
 //
 //     ScheduleRecording recording;
 //     schedule_recording_init(&recording, image, &options);
@@ -11,8 +11,8 @@
 //     if (!mark_reachable(...) || !schedule_follower_finish(&follower, &error))
 //         if (follower.has_departed) ... error.message says at which step, and how
 //
-// A recording holds what the worker chosen did, too, so that a run that departs from it is told
-// at the first step that goes another way.
+// A recording holds the counts of each step, too, so that a run that departs from it is detected at
+// the first step that differs.
 
 #ifndef MARKER_SCHEDULE_SCHEDULE_RECORDING_H
 #define MARKER_SCHEDULE_SCHEDULE_RECORDING_H
@@ -24,7 +24,7 @@
 #include "base/error.h"
 #include "snapshot/heap/heap_image.h"
 
-// These bytes are what the schedule digest is about.
+// The schedule digest is over these bytes.
 typedef struct RecordedStep {
     uint8_t worker;
     uint8_t quantum;
@@ -50,11 +50,12 @@ typedef struct ScheduleRecording {
     RecordedStep *steps; // owned
 } ScheduleRecording;
 
-// What makes a heap this one: its pages, its live objects, its roots and blocks (not the bytes of
-// objects). Written like a digest.
+// The identity of a heap: a digest of its pages, live objects, roots and blocks, without the bytes
+// of objects. Written like the digest of a mark.
 void heap_fingerprint(const HeapImage *image, char text[MARK_DIGEST_CHARS]);
 
-// Empty, for a mark of `image` with these options, of which workers and policy must be given.
+// Makes an empty recording, for a mark of `image` with these options. Workers and policy must be
+// set.
 void schedule_recording_init(ScheduleRecording *recording, const HeapImage *image,
                              const MarkOptions *options);
 void schedule_recording_release(ScheduleRecording *recording);
@@ -63,7 +64,7 @@ void schedule_recording_release(ScheduleRecording *recording);
 NODISCARD bool schedule_recording_add(ScheduleRecording *recording, RecordedStep step,
                                       Error *error);
 
-// Appends each step that it sees. `recording` is borrowed.
+// The observer that appends each step to `recording`, which is borrowed.
 ScheduleObserver schedule_recorder(ScheduleRecording *recording);
 
 typedef struct ScheduleFollower {
@@ -77,7 +78,7 @@ void schedule_follower_init(ScheduleFollower *follower, const ScheduleRecording 
 // Makes the schedule follow the recording; the mark fails at the first step that departs from it.
 void schedule_follow(ScheduleFollower *follower, MarkSchedule *schedule);
 
-// After a mark that did not fail: were all steps made? Errors: corrupt (has_departed).
+// Checks after a mark that all steps of the recording were made. Errors: corrupt (has_departed).
 NODISCARD bool schedule_follower_finish(ScheduleFollower *follower, Error *error);
 
 // "started", "worked", ...; "unknown" outside the enumeration.

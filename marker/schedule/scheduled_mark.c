@@ -18,7 +18,7 @@
 typedef enum VirtualState {
     VIRTUAL_NEW,
     VIRTUAL_AWAKE,
-    VIRTUAL_TIRED, // looked around in vain; lies down next
+    VIRTUAL_TIRED, // found no work; lies down next
     VIRTUAL_ASLEEP,
     VIRTUAL_FINISHED,
 } VirtualState;
@@ -151,7 +151,7 @@ static StepOutcome make_step(ScheduledMark *mark, uint32_t index, uint32_t quant
     return worker->is_idle ? STEP_IDLED : STEP_WORKED;
 }
 
-// Sleepers whom the step woke, or who must see that the mark is over.
+// Wakes the sleeping workers that the step unparked. Returns them as a mask.
 static uint64_t wake_sleepers(ScheduledMark *mark, uint64_t now)
 {
     ParallelMarkCoordinator *coordinator = mark->coordinator;
@@ -215,7 +215,7 @@ static uint64_t cost_of(const ScheduleStep *step, const ScheduleCosts *costs, bo
                     (uint64_t)(step->steals_tried - step->steals_won) * costs->failed_steal +
                     ((uint64_t)step->chunks_sent + step->chunks_received) * costs->inbox;
 
-    // Whatever a step finds, it has looked.
+    // Each step costs at least a look for work.
     cost = cost > costs->look ? cost : costs->look;
     return cost >= PS_PER_NS ? cost / PS_PER_NS : 1;
 }

@@ -1,9 +1,9 @@
 // The deterministic driver: runs the workers of a parallel mark as virtual workers on one thread,
-// in the order that a MarkSchedule says.
+// in the order that a MarkSchedule gives.
 //
 // It is the counterpart of the threads in parallel_mark_coordinator.c and calls the same functions:
-// a virtual worker starts, works, looks around when it is idle, lies down, and is woken by others.
-// Barriers cost virtual time only.
+// a virtual worker starts, works, looks for work when it is idle, lies down, and is woken by
+// others. Barriers cost virtual time only.
 
 #ifndef MARKER_SCHEDULE_SCHEDULED_MARK_H
 #define MARKER_SCHEDULE_SCHEDULED_MARK_H

@@ -86,7 +86,7 @@ esac
 mutated=$BUILD/tests/explore/rudo-snap-lost_wake_up
 run "$mutated" explore --subject mark --output found
 check_exit "a planted error is found" 1
-check "and named" grep -q '^everybody waits, and nobody will come (deadlock, under sc)$' stdout
+check "and named" grep -q '^all workers wait, and none wakes another (deadlock, under sc)$' stdout
 check "in few steps" test "$(grep -cE '^ *[0-9]+  worker ' stdout)" -lt 30
 check "with who waits for what" grep -q 'waits in run_worker for .*end_barrier\|sleeps in work; no worker' stdout
 check "and whose is what" grep -q ' queue\[1\]->top is 0' stdout
@@ -105,7 +105,7 @@ check_exit "the file fails again" 1
 check "with the same steps" cmp -s steps <(grep -E '^ *[0-9]+  worker ' stdout)
 run "$mutated" mark --schedule file:found.schedule found.zst
 check_exit "mark follows it" 1
-check "and says what happens" grep -q 'the schedule leads to a violation: everybody waits' stderr
+check "and says what happens" grep -q 'the schedule leads to a violation: all workers wait' stderr
 run "$mutated" mark --schedule file:found.schedule --workers 7 found.zst
 check_exit "with the recorded workers alone" 2
 run "$RUDO_SNAP" mark --schedule file:found.schedule found.zst

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// ---- what AddressSanitizer is told ----
+// ---- for AddressSanitizer ----
 
 #if defined(__has_feature)
 #define HAS_ADDRESS_SANITIZER __has_feature(address_sanitizer)
@@ -21,8 +21,8 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
-// Frames are never moved to pretended stacks here: those could not be copied.
-static void tell_of_switch(const Coroutine *to)
+// Without a fake stack (the first argument): it could not be copied.
+static void sanitizer_before_switch(const Coroutine *to)
 {
     void *stack = to->stack;
     size_t bytes = COROUTINE_STACK_BYTES;
@@ -35,29 +35,29 @@ static void tell_of_switch(const Coroutine *to)
     __sanitizer_start_switch_fiber(NULL, stack, bytes);
 }
 
-static void tell_of_arrival(void)
+static void sanitizer_after_switch(void)
 {
     __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
 }
 
-// Of whoever was on the stack before and did not return.
-static void forget_frames(const Coroutine *coroutine)
+// Forgets the frames of functions that were on the stack before and never returned.
+static void sanitizer_forget_frames(const Coroutine *coroutine)
 {
     __asan_unpoison_memory_region(coroutine->stack, COROUTINE_STACK_BYTES);
 }
 
 #else
 
-static void tell_of_switch(const Coroutine *to)
+static void sanitizer_before_switch(const Coroutine *to)
 {
     (void)to;
 }
 
-static void tell_of_arrival(void)
+static void sanitizer_after_switch(void)
 {
 }
 
-static void forget_frames(const Coroutine *coroutine)
+static void sanitizer_forget_frames(const Coroutine *coroutine)
 {
     (void)coroutine;
 }
@@ -69,14 +69,14 @@ static void run_coroutine(void *argument)
 {
     Coroutine *coroutine = argument;
 
-    tell_of_arrival();
+    sanitizer_after_switch();
     coroutine->run(coroutine->argument);
 }
 
 #if COROUTINES_CAN_BE_COPIED
 
-// coroutine_switch_stacks(save, stack): pushes what a callee must keep, saves the stack pointer,
-// takes the other, and pops.
+// coroutine_switch_stacks(save, stack): pushes the callee-saved registers, saves the stack pointer
+// in *save, loads the other stack, and pops its registers.
 void coroutine_switch_stacks(void **save, void *stack);
 void coroutine_begin(void);
 
@@ -174,7 +174,7 @@ void coroutine_prepare(Coroutine *coroutine, void (*run)(void *argument), void *
 
     coroutine->run = run;
     coroutine->argument = argument;
-    forget_frames(coroutine);
+    sanitizer_forget_frames(coroutine);
     for (int i = 0; i < SAVED_WORDS; i++)
         saved[i] = 0;
     saved[SAVED_FUNCTION] = (uint64_t)(uintptr_t)run_coroutine;
@@ -185,9 +185,9 @@ void coroutine_prepare(Coroutine *coroutine, void (*run)(void *argument), void *
 
 void coroutine_switch(Coroutine *from, Coroutine *to)
 {
-    tell_of_switch(to);
+    sanitizer_before_switch(to);
     coroutine_switch_stacks(&from->context, to->context);
-    tell_of_arrival();
+    sanitizer_after_switch();
 }
 
 static bool init_context(Coroutine *coroutine)
@@ -218,7 +218,7 @@ void coroutine_prepare(Coroutine *coroutine, void (*run)(void *argument), void *
 
     coroutine->run = run;
     coroutine->argument = argument;
-    forget_frames(coroutine);
+    sanitizer_forget_frames(coroutine);
     (void)getcontext(context);
     context->uc_stack.ss_sp = coroutine->stack;
     context->uc_stack.ss_size = COROUTINE_STACK_BYTES - 64;
@@ -232,9 +232,9 @@ void coroutine_switch(Coroutine *from, Coroutine *to)
 
     if (from->context == NULL)
         from->context = save;
-    tell_of_switch(to);
+    sanitizer_before_switch(to);
     (void)swapcontext(save, to->context);
-    tell_of_arrival();
+    sanitizer_after_switch();
     if (save == &here)
         from->context = NULL;
 }
@@ -266,7 +266,7 @@ bool coroutine_init(Coroutine *coroutine, void *owner, uint32_t number)
     if (before > 0)
         (void)munmap(mapping, before);
     (void)munmap(stack + COROUTINE_STACK_BYTES, COROUTINE_STACK_BYTES - before);
-    // Who runs out of stack meets this page rather than somebody else's memory.
+    // A guard page: code that runs out of stack faults here instead of writing to other memory.
     (void)mprotect(stack, (size_t)sysconf(_SC_PAGESIZE), PROT_NONE);
     coroutine->stack = stack;
     *(CoroutineTop *)(void *)(stack + COROUTINE_STACK_BYTES - sizeof(CoroutineTop)) =
@@ -282,8 +282,8 @@ void coroutine_release(Coroutine *coroutine)
     if (coroutine->stack == NULL)
         return;
     release_context(coroutine);
-    // Whatever is mapped there next is no stack.
-    forget_frames(coroutine);
+    // The next mapping at this address will not be a stack.
+    sanitizer_forget_frames(coroutine);
     (void)munmap(coroutine->stack, COROUTINE_STACK_BYTES);
     coroutine->stack = NULL;
 }

@@ -1,5 +1,5 @@
-// The door of the exploring build: see marker/explore/sim/exploring_marker.h. This file is compiled
-// only there.
+// The table of the exploring build: see marker/explore/sim/exploring_marker.h. This file is
+// compiled only there.
 
 #include "marker/explore/sim/exploring_marker.h"
 

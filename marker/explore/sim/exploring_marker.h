@@ -1,5 +1,5 @@
-// The exploring build of the marker: the very same sources, compiled a second time against
-// marker/explore/sim/shared_memory.h, with this table as its only door.
+// The exploring build of the marker: the same sources, compiled a second time against
+// marker/explore/sim/shared_memory.h. This table is its only global symbol.
 
 #ifndef MARKER_EXPLORE_SIM_EXPLORING_MARKER_H
 #define MARKER_EXPLORE_SIM_EXPLORING_MARKER_H
@@ -11,7 +11,7 @@
 #include "marker/mark.h"
 #include "base/error.h"
 
-// All of these run inside a SimRun; what they allocate is the run's.
+// All of these run inside a SimRun; their memory comes from the run's arena.
 typedef struct MarkerOperations {
     const char *name;
     // A StealQueue: marker/steal_queue.h.
@@ -21,7 +21,7 @@ typedef struct MarkerOperations {
     bool (*queue_pop)(void *queue, uint64_t *item);
     bool (*queue_steal)(void *queue, uint64_t *item);
     uint32_t (*queue_size)(void *queue);
-    // mark_reachable(); NULL where there is only a queue.
+    // mark_reachable(); NULL in a build that has only a queue.
     bool (*mark)(const HeapImage *image, const MarkOptions *options, MarkResult **out,
                  Error *error);
 } MarkerOperations;

@@ -1,9 +1,8 @@
-// Shared memory of the marker, the exploring build: every operation is one of SimRun's, to be
-// scheduled. See marker/native/shared_memory.h for what each does, and marker/explore/sim/sim_run.h
-// for how.
+// Shared memory of the marker in the exploring build: every operation is scheduled by a SimRun
+// (marker/explore/sim/sim_run.h).
 //
-// The same names, types and meanings as the native header; calls are macros, so that a run can say
-// in which function of the marker an operation happened, and on what.
+// The same names, types and meanings as in marker/native/shared_memory.h; calls are macros, so that
+// a run knows in which function of the marker an operation happened, and on which cell.
 
 #ifndef SHARED_MEMORY_H
 #define SHARED_MEMORY_H
@@ -16,7 +15,7 @@
 
 #define SHARED_INLINE static inline __attribute__((always_inline, unused))
 #define SHARED_LINE_BYTES 16
-// Each look around in vain is one more to explore.
+// One look for work is enough: each adds operations to explore.
 #define SHARED_IDLE_STEPS 1u
 
 #define SHARED_RELAXED SIM_RELAXED
@@ -88,7 +87,7 @@ SHARED_INLINE bool sim_exchange(SimCell *cell, SimSite site, int64_t *expected, 
 
 #define shared_u32_load(shared, order) SIM_U32(shared, SIM_LOAD, order, 0)
 #define shared_u32_store(shared, value, order) ((void)SIM_U32(shared, SIM_STORE, order, value))
-// 32-bit sums wrap as they must: cells hold u64, and loads cut.
+// 32-bit sums wrap correctly: cells hold u64, and loads take the lower half.
 #define shared_u32_fetch_add(shared, value, order) SIM_U32(shared, SIM_ADD, order, value)
 #define shared_u32_fetch_sub(shared, value, order) SIM_U32(shared, SIM_SUB, order, value)
 #define shared_u32_fetch_or(shared, value, order) SIM_U32(shared, SIM_OR, order, value)
@@ -140,9 +139,9 @@ SHARED_INLINE void shared_mutex_release(SharedMutex *mutex)
 #define shared_mutex_unlock(mutex)                                                                 \
     ((void)sim_access(&(mutex)->cell, SIM_SITE(#mutex), SIM_UNLOCK, SIM_RELEASE, 0))
 
-// For one use.
+// For a single use.
 typedef struct SharedBarrier {
-    SimCell cell; // who has arrived
+    SimCell cell; // number of workers that have arrived
     uint32_t count;
 } SharedBarrier;
 
@@ -196,7 +195,7 @@ SHARED_INLINE void shared_parker_init(SharedParker *parker)
 #define shared_pause() sim_yield(__func__, __LINE__)
 #define shared_yield() sim_yield(__func__, __LINE__)
 
-// ---- clocks: there are none ----
+// ---- clocks: always 0 ----
 
 SHARED_INLINE uint64_t shared_clock_ns(void)
 {

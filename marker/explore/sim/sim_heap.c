@@ -1,8 +1,8 @@
-// Memory of a run: an arena that is empty again at the beginning of the next one.
+// Memory of a run: an arena that the next run uses again from its start.
 //
-// Calls of malloc() and its like in the exploring build lead here (by objcopy --redefine-sym), so
-// that a run which is given up in the middle leaves nothing behind. Pieces follow
-// each other in order of the calls, so equal runs have equal addresses.
+// Calls of malloc() and the like in the exploring build come here (by objcopy --redefine-sym), so
+// that a run which is given up in the middle leaks nothing. Pieces follow each other in the order
+// of the calls, so equal runs have equal addresses.
 
 #include <string.h>
 
@@ -62,7 +62,7 @@ void *sim_realloc(void *memory, size_t bytes)
 
 void sim_free(void *memory)
 {
-    // A little of it is enough to lead astray who still uses it, and quickly done.
+    // Overwriting the first bytes is quick, and enough to make later uses fail.
     enum { POISONED_BYTES = 64 };
 
     if (memory == NULL)

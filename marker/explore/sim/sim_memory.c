@@ -1,4 +1,4 @@
-// The memory models: what an operation finds, and what it leaves.
+// The memory models: the values that operations find, and the stores that they leave.
 
 #include <string.h>
 
@@ -41,7 +41,7 @@ uint32_t sim_memory_location(SimRun *run, SimCell *cell)
         return cell->location;
     if (location == SIM_MAX_LOCATIONS)
         sim_abandon(run, SIM_TOO_LARGE);
-    // What an earlier run left in the arena is no value.
+    // The cell was left in the arena by an earlier run: it counts as zeroed.
     if (cell->run != 0)
         cell->initial = 0;
     cell->run = run->number;
@@ -101,8 +101,7 @@ static uint32_t oldest_visible(const SimRun *run, uint32_t worker, uint32_t inde
 }
 
 // The timestamp that option `option` of the pending load or CAS finds. For a CAS, option 0 is the
-// last store and the others are older ones with which it fails. UINT32_MAX: there is no such
-// option.
+// last store and the others are older ones with which it fails. UINT32_MAX: no such option exists.
 static uint32_t timestamp_of_option(const SimRun *run, uint32_t worker, uint32_t option)
 {
     const SimOperation *pending = &run->state.workers[worker].pending;
@@ -149,7 +148,7 @@ void sim_memory_hand_on(SimRun *run, uint32_t from, uint32_t to)
     join_views(sim_worker_view(run, to), sim_worker_view(run, from), run->state.location_count);
 }
 
-// A worker finds the store with this timestamp.
+// Lets a worker find the store with this timestamp. Returns its value.
 static uint64_t find(SimRun *run, uint32_t worker, uint32_t index, uint32_t timestamp,
                      SimOrder order)
 {
@@ -163,13 +162,13 @@ static uint64_t find(SimRun *run, uint32_t worker, uint32_t index, uint32_t time
     return message->value;
 }
 
-// Appends a store. continues: it is that of a read-modify-write.
+// Appends a store. continues: the store belongs to a read-modify-write.
 static void append(SimRun *run, uint32_t worker, uint32_t index, uint64_t value, SimOrder order,
                    bool continues)
 {
     SimLocation *location = &run->locations[index];
     uint32_t *view = sim_worker_view(run, worker);
-    // Nobody else is there who could find an older one.
+    // A single worker cannot find an older store.
     bool is_alone = run->state.worker_count == 1;
     uint32_t timestamp = location->timestamp + !is_alone;
     const SimMessage before = location->messages[location->timestamp % SIM_HISTORY];
@@ -185,7 +184,7 @@ static void append(SimRun *run, uint32_t worker, uint32_t index, uint64_t value,
             join_views(message_view, sim_message_view(run, index, location->timestamp),
                        before.view_count);
     } else if (continues && before.view_count > 0) {
-        // The release sequence goes on.
+        // Continues the release sequence.
         message->view_count = before.view_count;
         memmove(message_view, sim_message_view(run, index, location->timestamp),
                 before.view_count * sizeof *view);
@@ -254,7 +253,8 @@ static void perform_c11(SimRun *run, uint32_t index, uint32_t option, SimEvent *
     append(run, index, pending->location, event->value, pending->order, true);
 }
 
-// What SIM_TSO and SIM_SC have in common: memory is one array.
+// The value that a load finds under SIM_TSO and SIM_SC: the worker's own latest store that still
+// waits in its buffer, else that of memory.
 static uint64_t found_value(const SimRun *run, const SimWorker *worker, SimEvent *event)
 {
     uint32_t location = worker->pending.location;

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "marker/explore/sim/sim_internal.h"
+#include "marker/explore/sim/sim_state.h"
 
 const char *sim_model_name(SimModel model)
 {
@@ -62,7 +63,7 @@ static SimRun *this_run(uint32_t *worker)
     return top->owner;
 }
 
-// ---- who can go on ----
+// ---- steps ----
 
 uint32_t sim_enabled_mask(const SimRun *run, uint32_t *yielded)
 {
@@ -74,7 +75,7 @@ uint32_t sim_enabled_mask(const SimRun *run, uint32_t *yielded)
             enabled |= 1u << (SIM_FLUSHER + i);
         if (worker->status == SIM_WORKER_FINISHED || !sim_memory_allows(run, i))
             continue;
-        // Who yields waits for a step of anybody else, as long as there is anybody else.
+        // A worker that yields waits for a step of another entity, if there is one.
         if (worker->pending.kind == SIM_YIELD && worker->yield_step == run->state.step)
             waiting |= 1u << i;
         else
@@ -115,16 +116,7 @@ void sim_abandon(SimRun *run, SimOutcome outcome)
     __builtin_unreachable();
 }
 
-static bool is_everybody_finished(const SimRun *run)
-{
-    for (uint32_t i = 0; i < run->state.worker_count; i++)
-        if (run->state.workers[i].status != SIM_WORKER_FINISHED ||
-            run->state.workers[i].store_count > 0)
-            return false;
-    return true;
-}
-
-// Lets steps happen until the operation of some worker did, and returns that worker.
+// Performs steps up to the next operation of a worker, and returns that worker.
 static uint32_t schedule(SimRun *run)
 {
     for (;;) {
@@ -133,7 +125,7 @@ static uint32_t schedule(SimRun *run)
 
         view.enabled_mask = sim_enabled_mask(run, &view.yielded_mask);
         if (view.enabled_mask == 0)
-            sim_abandon(run, is_everybody_finished(run) ? SIM_FINISHED : SIM_DEADLOCK);
+            sim_abandon(run, sim_is_finished(run) ? SIM_FINISHED : SIM_DEADLOCK);
         if (run->state.step >= run->options.max_steps)
             sim_abandon(run, SIM_ENDLESS);
         choice = run->options.choose(run->options.choose_context, run, &view);
@@ -169,7 +161,7 @@ static void run_worker(void *argument)
     run->state.workers[index].status = SIM_WORKER_FINISHED;
     if (run->is_stepped)
         coroutine_switch(&lost, &run->host);
-    // The last of all comes back from here only in the host.
+    // After the last worker of all, schedule() switches to the host and does not return.
     uint32_t next = schedule(run);
     coroutine_switch(&lost, &run->coroutines[next]);
 }
@@ -188,7 +180,7 @@ void sim_prepare(SimRun *run, const SimOptions *options, void (*body)(void *cont
 {
     run->options = *options;
     run->outcome = SIM_FINISHED;
-    // 0 is what zeroed cells have.
+    // Number 0 is that of zeroed cells.
     if (++run->number == 0)
         run->number = 1;
     run->arena_used = 0;
@@ -269,8 +261,7 @@ uint64_t sim_operation(SimCell *cell, SimOperation operation, bool *has_failed)
 
     operation.location = sim_memory_location(run, cell);
     worker->pending = operation;
-    // Alone, nothing can come in between; and what is done before the others start is not of
-    // interest.
+    // A single worker cannot be interrupted: its operations need no choice.
     if (run->state.worker_count == 1 && !run->is_stepped)
         sim_perform(run, (SimChoice){(uint8_t)index, 0});
     else

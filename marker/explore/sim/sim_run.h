@@ -2,23 +2,24 @@
 //
 // Code compiled against marker/explore/sim/shared_memory.h calls sim_operation() for each load,
 // store, exchange, lock, park and wake. The call leaves the coroutine *before* the operation; a
-// chooser says which worker's pending operation happens next (or whose store buffer is written
-// back, or which of several values a load finds), and so decides the whole run.
+// chooser decides which worker's pending operation happens next (or whose store buffer is written
+// back, or which of several values a load finds). Its choices determine the whole run.
 //
 //     SimRun *run = sim_run_new();
 //     SimOutcome outcome = sim_run(run, &options, body, context);
 //
 // Memory models:
-//   SIM_SC   every operation is seen by all at once.
+//   SIM_SC   sequential consistency: all workers see each operation at once.
 //   SIM_TSO  x86: stores wait in the worker's store buffer, which a flusher, scheduled like a
 //            worker, empties in order. Seq_cst stores and read-modify-writes wait until it is
 //            empty.
 //   SIM_C11  message views (Kang et al., POPL 2017, without promises): each location keeps the last
-//            stores; a load finds any that its worker does not know to be older than another it has
-//            seen; release and acquire hand views on, read-modify-writes take the last store and
+//            stores; a load finds any of them that is not older than a store that its worker knows
+//            of; release and acquire pass views on, read-modify-writes take the last store and
 //            continue release sequences (C++20), seq_cst loads find nothing older than the last
-//            seq_cst store of the location. Stores append, so load buffering is not shown.
-// What is not shared through the header (the contents of a segment, say) is ordinary memory.
+//            seq_cst store of the location. Stores append, so load buffering is not modelled.
+// Memory that is not accessed through the header (the contents of a segment, say) is ordinary
+// memory.
 
 #ifndef MARKER_EXPLORE_SIM_SIM_RUN_H
 #define MARKER_EXPLORE_SIM_SIM_RUN_H
@@ -56,13 +57,13 @@ typedef enum SimKind {
     SIM_UNPARK,
     SIM_YIELD,
     SIM_JOIN,
-    SIM_CHOOSE, // nothing shared: a choice of the case itself
+    SIM_CHOOSE, // a choice of the case itself, without a location
     SIM_FLUSH,  // of a flusher
-    SIM_SAY,    // nothing happens: a remark of the case, for the observer
+    SIM_SAY,    // a remark of the case for the observer, without an operation
 } SimKind;
 
-// What is shared: a location of its own once somebody touched it. Zeroed memory is a cell that
-// holds 0; so is memory of an earlier run.
+// A shared cell. It gets a location at its first access. Zeroed memory is a cell that holds 0; so
+// is a cell of an earlier run.
 typedef struct SimCell {
     uint32_t run;
     uint32_t location;
@@ -76,8 +77,8 @@ typedef struct SimOperation {
     uint32_t location;    // SIM_JOIN: the worker
     uint64_t operand;     // stored, added, ...; SIM_CAS: wanted; SIM_PASS: how many must arrive
     uint64_t expected;    // SIM_CAS
-    const char *function; // where in the marker, static
-    const char *text;     // of the cell, as written there
+    const char *function; // the function of the marker; static
+    const char *text;     // the cell, as written in its source; static
     uint32_t line;
 } SimOperation;
 
@@ -89,19 +90,19 @@ typedef struct SimOperation {
 
 typedef struct SimChoice {
     uint8_t entity; // a worker, or SIM_FLUSHER + worker
-    uint8_t option; // of a load: 0 the last store, 1 the one before it that may be found, ...
+    uint8_t option; // of a load: 0 for the last store, 1 for the last but one that it may find, ...
 } SimChoice;
 
 typedef struct SimView {
     uint32_t enabled_mask; // bit per entity; never 0
-    uint32_t yielded_mask; // workers among them that let others go first
+    uint32_t yielded_mask; // workers among them that have yielded
     uint32_t current;      // entity of the last step, or SIM_ENTITIES at the beginning
     uint64_t step;
 } SimView;
 
 typedef struct SimRun SimRun;
 
-// How many options the entity's next operation has, at least 1.
+// The number of options of the entity's next operation, at least 1.
 uint32_t sim_option_count(const SimRun *run, uint32_t entity);
 
 typedef SimChoice SimChooser(void *context, const SimRun *run, const SimView *view);
@@ -111,7 +112,7 @@ typedef struct SimEvent {
     uint32_t entity;
     SimOperation operation;
     uint64_t value;  // found, or stored
-    uint64_t before; // of a read-modify-write that stored it: what it found
+    uint64_t before; // of a read-modify-write that stored it: the value that it found
     bool is_stale;   // a load found an old store; a store went to the buffer
     bool has_failed; // SIM_CAS
 } SimEvent;
@@ -121,7 +122,7 @@ typedef void SimObserver(void *context, const SimRun *run, const SimEvent *event
 typedef enum SimOutcome {
     SIM_FINISHED,
     SIM_STOPPED,   // sim_stop()
-    SIM_DEADLOCK,  // everybody waits
+    SIM_DEADLOCK,  // all workers wait
     SIM_ENDLESS,   // more than max_steps
     SIM_TOO_LARGE, // more than SIM_MAX_LOCATIONS
     SIM_NO_MEMORY,
@@ -140,50 +141,51 @@ typedef struct SimOptions {
 SimRun *sim_run_new(void);
 void sim_run_free(SimRun *run);
 
-// Runs body(context) as worker 0, and the workers it starts, to their ends. What they allocated is
+// Runs body(context) as worker 0, and the workers that it starts, to their ends. Their memory is
 // gone afterwards.
 SimOutcome sim_run(SimRun *run, const SimOptions *options, void (*body)(void *context),
                    void *context);
 
 uint64_t sim_steps(const SimRun *run); // of the last run
 uint32_t sim_worker_count(const SimRun *run);
-// What the worker would do next, or NULL: it has finished.
+// The worker's pending operation; NULL when it has finished.
 const SimOperation *sim_pending(const SimRun *run, uint32_t worker);
-// The last value of a location that everybody will see in the end.
+// The last value that was stored to a location.
 uint64_t sim_value(const SimRun *run, uint32_t location);
-// The cell that a location is of.
+// The cell of a location.
 const SimCell *sim_cell(const SimRun *run, uint32_t location);
-// Under SIM_TSO: does a store to the location wait in the buffer of another worker than `but`?
+// Under SIM_TSO: returns whether a store to the location waits in the buffer of a worker other than
+// `but`.
 bool sim_waiting_store(const SimRun *run, uint32_t location, uint32_t but, uint32_t *worker,
                        uint64_t *value);
 
 // ---- for code that runs as a worker ----
 
-// Performs the operation on the cell when the chooser says so. Returns the value before it (of a
-// load, the value found; of a CAS, see `has_failed`).
+// Performs the operation on the cell once the chooser has chosen it. Returns the value before it
+// (of a load, the value found; of a CAS, see `has_failed`).
 uint64_t sim_operation(SimCell *cell, SimOperation operation, bool *has_failed);
 
 // Starts another worker. False: there are SIM_MAX_WORKERS.
 bool sim_start(void *(*body)(void *argument), void *argument, uint32_t *worker);
 void sim_join(uint32_t worker);
 void sim_yield(const char *function, uint32_t line);
-// 0..count-1, as the chooser says.
+// 0..count-1, by the chooser.
 uint32_t sim_choose(uint32_t count);
-// Tells the observer something about what the worker has just done. text: static. value:
-// UINT64_MAX: there is none to be told.
+// Passes a remark about the worker's last operation to the observer. text: static. value:
+// UINT64_MAX for none.
 void sim_say(const char *text, uint64_t value);
-// Ends the run here and now: there is nothing left to see. Does not return.
+// Ends the run at once, when the rest does not matter. Does not return.
 void sim_stop(void) __attribute__((noreturn));
 
-// The cell's last value, without an operation; only while nobody else runs.
+// The cell's last value, without an operation; only while no other worker runs.
 uint64_t sim_peek(const SimCell *cell);
 
-// Says that nothing this worker has found so far matters any more, but for `remembered`: what
-// the hash of a state (see marker/explore/sim/sim_state.h) knows of it.
+// Declares that the worker no longer depends on the values it has found so far, but on `remembered`
+// alone. The hash of a state (see marker/explore/sim/sim_state.h) includes it.
 void sim_forget(uint64_t remembered);
 
-// The hash of what was hashed before and one more value. The two do not play the same part: were
-// they only combined, the second attempt that found 0 would look like the first that found 1.
+// Adds a value to a hash. The two arguments are mixed differently: with a symmetric combination, a
+// second attempt that found 0 would equal a first attempt that found 1.
 static inline uint64_t sim_mix(uint64_t hash, uint64_t value)
 {
     hash = hash * UINT64_C(0x9e3779b97f4a7c15) + UINT64_C(0x632be59bd9b4e019);
@@ -199,7 +201,7 @@ void *sim_malloc(size_t bytes);
 void *sim_calloc(size_t count, size_t bytes);
 void *sim_aligned_alloc(size_t alignment, size_t bytes);
 void *sim_realloc(void *memory, size_t bytes);
-// Overwrites the memory, so that who uses it after this goes wrong.
+// Overwrites the memory, so that a use after this goes wrong.
 void sim_free(void *memory);
 void *sim_side_table_new(size_t bytes);
 void sim_side_table_free(const void *table, size_t bytes);

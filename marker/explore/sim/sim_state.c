@@ -6,22 +6,23 @@
 #include <string.h>
 
 #include "marker/explore/sim/sim_internal.h"
+#include "base/array.h"
 #include "base/checksum.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_WATCHED true
+#define IS_SANITIZED true
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_WATCHED true
+#define IS_SANITIZED true
 #endif
 #endif
-#ifndef IS_WATCHED
-#define IS_WATCHED false
+#ifndef IS_SANITIZED
+#define IS_SANITIZED false
 #endif
 
 bool sim_can_copy(void)
 {
-    return COROUTINES_CAN_BE_COPIED && !IS_WATCHED;
+    return COROUTINES_CAN_BE_COPIED && !IS_SANITIZED;
 }
 
 // ---- steps ----
@@ -80,7 +81,7 @@ void sim_copy_release(SimCopy *copy)
     copy->capacity = 0;
 }
 
-// Copies pieces one way or the other; NULL `bytes`: only adds up.
+// Copies pieces out of a run or back into it. NULL `bytes`: only adds up their sizes.
 typedef struct Copying {
     uint8_t *bytes;
     size_t used;
@@ -96,7 +97,7 @@ static void copy_piece(Copying *copying, void *piece, size_t bytes)
     copying->used += bytes;
 }
 
-// The head says how long the rest is, so it comes first both ways.
+// The counts come first in both directions: the sizes of all other pieces follow from them.
 static void copy_all(SimRun *run, const SimCopy *copy, Copying *copying)
 {
     SimState *state = &run->state;
@@ -107,7 +108,7 @@ static void copy_all(SimRun *run, const SimCopy *copy, Copying *copying)
     copy_piece(copying, state->workers, state->worker_count * sizeof state->workers[0]);
     copy_piece(copying, run->locations, locations * sizeof *run->locations);
     copy_piece(copying, &run->outcome, sizeof run->outcome);
-    // Cells remember their locations.
+    // The arena holds the cells, which have the numbers of their locations.
     copy_piece(copying, &run->arena_used, sizeof run->arena_used);
     copy_piece(copying, run->arena, run->arena_used);
     if (run->options.model == SIM_C11) {
@@ -130,15 +131,11 @@ static void copy_all(SimRun *run, const SimCopy *copy, Copying *copying)
 bool sim_copy_save(SimRun *run, SimCopy *copy)
 {
     Copying copying = {.is_save = true};
+    Error error;
 
     copy_all(run, copy, &copying);
-    if (copying.used > copy->capacity) {
-        uint8_t *bytes = realloc(copy->bytes, copying.used);
-        if (bytes == NULL)
-            return false;
-        copy->bytes = bytes;
-        copy->capacity = copying.used;
-    }
+    if (!array_reserve(&copy->bytes, &copy->capacity, copying.used, 1, "a state", &error))
+        return false;
     copy->used = copying.used;
     copying = (Copying){.bytes = copy->bytes, .is_save = true};
     copy_all(run, copy, &copying);
@@ -161,7 +158,7 @@ uint64_t sim_copy_hash(const SimCopy *copy)
 
 // ---- hashes ----
 
-// The oldest store of a location that anybody may still find.
+// The oldest store of a location that any worker may still find.
 static uint32_t oldest_of_all(const SimRun *run, uint32_t index)
 {
     const SimLocation *location = &run->locations[index];
@@ -176,9 +173,9 @@ static uint32_t oldest_of_all(const SimRun *run, uint32_t index)
     return oldest;
 }
 
-// A view, of the first `count` locations without `but`. Timestamps count from the last store of
-// their location, so that time alone makes no difference; nor does what is older than all that can
-// still be found.
+// Hashes a view of the first `count` locations without `but`. Timestamps are counted back from the
+// last store of their location, so that states that differ by time alone are equal; stores that no
+// worker can find any more are left out.
 static uint64_t hash_view(const uint32_t *view, uint32_t count, uint32_t but, const SimRun *run,
                           const uint32_t *oldest, uint64_t hash)
 {
@@ -221,7 +218,7 @@ static uint64_t hash_history(const SimRun *run, uint32_t index, const uint32_t *
     hash = sim_mix(hash, location->timestamp - seq_cst);
     for (uint32_t timestamp = oldest[index]; timestamp <= location->timestamp; timestamp++) {
         const SimMessage *message = &location->messages[timestamp % SIM_HISTORY];
-        // Of its own location, who finds it learns as much without a view.
+        // Without its own location: finding the store gives that part of the view in any case.
         hash = hash_view(sim_message_view(run, index, timestamp), message->view_count, index, run,
                          oldest, sim_mix(hash, message->value));
     }
@@ -250,7 +247,7 @@ uint64_t sim_state_hash(const SimRun *run, const uint64_t *extra, uint32_t first
     }
     for (uint32_t i = 0; i < run->state.worker_count; i++) {
         uint64_t worker = hash_worker(run, i, extra[i], oldest);
-        // A sum does not know who was who.
+        // A sum, so that exchanging two workers gives the same hash.
         if (i >= first_alike)
             alike += sim_mix(worker, 1);
         else
