@@ -2,7 +2,7 @@
 //
 // The totals of a report count what is there. What is missing can only add: a lost page may have
 // held as many objects as fit into one, all of them reachable, or none; and a lost root, block or
-// page may have referred to any object. docs/design.md, "What is missing", has the exact rule.
+// page may have referred to any object. docs/design.md, "Missing parts", has the exact rule.
 
 #ifndef ANALYSIS_POSSIBLE_TOTALS_H
 #define ANALYSIS_POSSIBLE_TOTALS_H

@@ -174,5 +174,5 @@ try() {
 }
 try "$rudo_snap report $heap" "the whole report"
 try "$rudo_snap what-if $heap --cut $holder" "what would be freed without the holder"
-try "$rudo_snap info $heap" "what is in the file"
+try "$rudo_snap info $heap" "the contents of the file"
 try "$rudo_snap mark -q --objects - $heap | head" "one line for each object"

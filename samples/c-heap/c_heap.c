@@ -212,7 +212,7 @@ static void slot_free(CHeap *heap, CHeapPage *page, uint32_t index)
     bit_clear(page->allocated, index);
     bit_clear(page->marked, index);
     bit_clear(page->dirty, index);
-    // Old pages keep their free slots to themselves: what is new must be young.
+    // No slot of an old page is reused: a new object must be young.
     if (page->free_list_head == C_HEAP_NO_SLOT && page->generation == 0) {
         uint32_t block_size;
         page_list_push(&class_for(heap, page->block_size, &block_size)->with_free, page);

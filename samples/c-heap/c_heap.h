@@ -59,7 +59,7 @@ typedef struct CHeapVisitor CHeapVisitor;
 
 // Calls c_heap_visit() for each reference in the object.
 typedef void CHeapTrace(CHeapObject *object, CHeapVisitor *visitor);
-// Releases what the object refers to. Runs once, before the object is dead.
+// Releases the objects that the object refers to. Runs once, before the object is dead.
 typedef void CHeapDrop(CHeapObject *object);
 
 // The head of an object of 48 bytes or more. Smaller slots (classes 16 and 32)
@@ -107,8 +107,8 @@ void c_heap_set(void *holder, void *field, void *value);
 // Frees the slots of dead objects.
 void c_heap_sweep(CHeap *heap);
 
-// Makes all objects that exist old, as the end of a collection would. What is
-// allocated from then on is young.
+// Makes all objects that exist old, as the end of a collection would. Objects
+// that are allocated later are young.
 void c_heap_promote(CHeap *heap);
 
 typedef struct CHeapCounts {
@@ -119,11 +119,11 @@ typedef struct CHeapCounts {
     uint64_t bytes;     // of all that are not dead
 } CHeapCounts;
 
-// Adds what the pages of `heap` say.
+// Adds the counts of the pages of `heap`.
 void c_heap_count(const CHeap *heap, CHeapCounts *counts);
 
-// Marks, precisely, what `roots` (object starts or NULL) reach through the
-// trace functions, and returns how many objects that are. The mark bits of all
+// Marks, precisely, the objects that `roots` (object starts or NULL) reach
+// through the trace functions, and returns their number. The mark bits of all
 // pages are set accordingly. With `minor`, dirty old objects are roots too, and
 // only young objects are marked. All other threads must be at rest.
 uint64_t c_heap_mark(CHeap *const *heaps, size_t heap_count, void *const *roots, size_t root_count,

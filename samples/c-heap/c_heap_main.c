@@ -79,7 +79,7 @@ static __attribute__((noinline)) void scrub_leftovers(void)
 #endif
 }
 
-// Takes over the parcel of the next thread, so that only this thread's graph has it.
+// Takes over the parcel of the next thread, so that only this thread's graph holds it.
 static __attribute__((noinline)) void exchange_parcels(const Worker *worker, Node *root)
 {
     uint64_t next = (worker->index + 1) % worker->options->threads;
@@ -107,7 +107,7 @@ static __attribute__((noinline)) Graph build(Worker *worker)
     return graph;
 }
 
-// Volatile: what a thread holds has to be in its memory, and nothing else.
+// Volatile: the memory of a thread must hold this reference, and no other place.
 typedef struct Held {
     Node *volatile root;
     char *volatile inside_root;
@@ -155,7 +155,7 @@ typedef struct Truth {
     uint64_t minor_reachable;
 } Truth;
 
-// What the pages say, what precise marking says, and what was meant must agree.
+// The counts of the pages, of precise marking, and of the plan must agree.
 static __attribute__((noinline)) Truth find_truth(const Worker *workers, const Options *options)
 {
     uint64_t threads = options->threads;

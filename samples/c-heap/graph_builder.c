@@ -211,7 +211,7 @@ static Node *any_live_node(GraphBuilder *builder)
     return builder->nodes[random_below(builder, builder->node_count)];
 }
 
-// --- What hangs on the nodes of the tree ---
+// --- Objects that hang on the nodes of the tree ---
 
 static void *live_folder(GraphBuilder *builder)
 {

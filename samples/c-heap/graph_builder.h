@@ -1,5 +1,5 @@
 // GraphBuilder: fills one thread's heap with live objects, cyclic garbage, dead
-// objects and free slots, and keeps count of what it meant each of them to be.
+// objects and free slots, and counts each kind.
 
 #ifndef SAMPLES_C_HEAP_GRAPH_BUILDER_H
 #define SAMPLES_C_HEAP_GRAPH_BUILDER_H
@@ -16,7 +16,7 @@ typedef struct GraphSizes {
     uint64_t seed;
 } GraphSizes;
 
-// What the allocated slots are meant to be.
+// The planned kinds of the allocated slots.
 typedef struct GraphTally {
     uint64_t live;
     uint64_t garbage;
@@ -34,7 +34,7 @@ typedef struct Node {
     uint64_t id;
 } Node;
 
-// What a graph leaves in the hands of its thread. One reference each.
+// The references by which a thread holds its graph, one each.
 typedef struct Graph {
     Node *root;
     void *cursor_target; // a large object; to be held by an interior pointer only

@@ -1,4 +1,4 @@
-// The program records its own heap: what librudo-snap-capture needs to be told, and nothing else.
+// The program records its own heap: it describes the heap to librudo-snap-capture.
 
 #include "heap_snapshot.h"
 

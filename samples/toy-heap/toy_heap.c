@@ -206,7 +206,7 @@ static __attribute__((noinline)) void build(void)
     list_root = make_list(500);
     tree_root = make_tree(6, NULL);
     vector_root = make_vector();
-    // Garbage: nobody keeps them.
+    // Garbage: no root refers to them.
     (void)make_list(300);
     (void)make_tree(4, NULL);
 }
@@ -233,7 +233,7 @@ int main(int argc, char **argv)
     }
     arena = mapped + (PAGE_BYTES - (uintptr_t)mapped % PAGE_BYTES) % PAGE_BYTES;
     arena_end = arena + ARENA_BYTES;
-    // Where only ancestors may trace, anybody of the same user may look at this program.
+    // Lets all programs of the same user trace this one, where otherwise only its ancestors may.
     (void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
     build();
     reachable = count_reachable();

@@ -1,10 +1,10 @@
 //! References in containers: `Vec<Gc<T>>` and `HashMap<K, Gc<T>>` children, and cyclic garbage
 //! that is held together by such containers alone.
 //!
-//! The buffers of the containers are malloc'd. Whoever takes all of malloc's memory for roots
-//! finds the garbage reachable; whoever leaves it out finds hardly anything reachable. Right is to
-//! trace a buffer as a part of the object that owns it. A `HashMap` refers to the *middle* of its
-//! buffer.
+//! The buffers of the containers are malloc'd. A marker that takes all of malloc's memory for roots
+//! finds the garbage reachable; one that leaves this memory out finds hardly anything reachable. It
+//! must trace a buffer as a part of the object that owns it. A `HashMap` refers to the *middle* of
+//! its buffer.
 
 use std::collections::HashMap;
 
