@@ -1,41 +1,58 @@
 # librudo-snap-capture: what a program links to capture itself (embed/rudo_snap.h). It consists of
-# embed/ and of what that needs of snapshot/, compiled for shared libraries, with nothing but the
-# public names visible, in the archive too.
+# embed/ and of the files of base/ and snapshot/ that it calls, compiled for shared libraries, with
+# nothing but the public names visible, in the archive too.
+#
+# It becomes a part of other people's programs, so it is built the same way for every variant, once,
+# in $(SHARED): without sanitizers, and by the compiler of the release variant.
+
+SHARED := build/shared
+SHARED_CC := $(if $(or $(filter file,$(origin CC)),$(filter clang fuzz,$(VARIANT))),cc,$(CC))
+ifeq ($(VARIANT),aarch64)
+SHARED := $(BUILD)/shared
+SHARED_CC := $(CC)
+endif
 
 EMBED_SOURCES := $(sort $(wildcard embed/*.c))
-EMBED_OBJECTS := $(EMBED_SOURCES:%.c=$(BUILD)/pic/%.o)
-# What of snapshot/ it may need: whoever writes sections, frames and files. Linking says when something
-# is missing here, and leaves out what nobody calls.
-EMBED_POOL_SOURCES := $(sort $(wildcard base/array.c base/byte_buffer.c base/checksum.c base/clean_text.c \
-	base/error.c snapshot/heap/heap_layout.c base/json_object.c snapshot/heap/layout_file.c \
-	base/output_file.c snapshot/file/page_pieces.c base/parallel_for.c \
-	snapshot/heap/page_record.c snapshot/heap/pause_certificate.c snapshot/file/redaction.c snapshot/file/root_order.c \
-	snapshot/file/sections/*.c snapshot/file/frames/seekable_writer.c \
-	snapshot/heap/snapshot_details.c \
-	snapshot/file/snapshot_write.c))
-EMBED_POOL_OBJECTS := $(EMBED_POOL_SOURCES:%.c=$(BUILD)/pic/%.o)
-EMBED_POOL := $(BUILD)/pic/snapshot.a
-EMBED_WHOLE := $(BUILD)/pic/rudo-snap-capture.o
-EMBED_ARCHIVE := $(BUILD)/librudo-snap-capture.a
+EMBED_OBJECTS := $(EMBED_SOURCES:%.c=$(SHARED)/pic/%.o)
+# Files that it may need. Linking names what is missing here, and leaves out what is not called.
+EMBED_POOL_SOURCES := $(sort $(wildcard base/array.c base/byte_buffer.c base/checksum.c \
+	base/clean_text.c base/error.c base/json_object.c base/output_file.c base/parallel_for.c \
+	snapshot/heap/heap_layout.c snapshot/heap/layout_file.c snapshot/heap/page_record.c \
+	snapshot/heap/pause_certificate.c snapshot/heap/snapshot_details.c \
+	snapshot/file/page_pieces.c snapshot/file/redaction.c snapshot/file/root_order.c \
+	snapshot/file/snapshot_write.c snapshot/file/sections/*.c \
+	snapshot/file/frames/seekable_writer.c))
+EMBED_POOL_OBJECTS := $(EMBED_POOL_SOURCES:%.c=$(SHARED)/pic/%.o)
+EMBED_POOL := $(SHARED)/pic/snapshot.a
+EMBED_WHOLE := $(SHARED)/pic/rudo-snap-capture.o
+EMBED_ARCHIVE := $(SHARED)/librudo-snap-capture.a
 EMBED_SONAME := librudo-snap-capture.so.0
-EMBED_SHARED := $(BUILD)/$(EMBED_SONAME)
+EMBED_SHARED := $(SHARED)/$(EMBED_SONAME)
 EMBED_LIBS := $(shell $(PKG_CONFIG) --libs libzstd libcjson libxxhash 2>/dev/null) -pthread
 OBJCOPY ?= $(shell $(CC) -print-prog-name=objcopy)
-# The same in every variant: it is other people's programs that it becomes a part of.
 EMBED_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP -pthread $(WARNINGS) $(WERROR) \
 	-fstack-protector-strong -fPIC -fvisibility=hidden $(FLAGS_release) $(PACKAGE_CFLAGS) $(CFLAGS)
 
-$(BUILD)/pic/%.o: %.c $(BUILD)/compile-command
+# Rewritten only when it changes, as $(BUILD)/compile-command.
+ifneq ($(filter-out $(BARE_TARGETS),$(or $(MAKECMDGOALS),all)),)
+SHARED_COMMAND := $(strip $(SHARED_CC) $(EMBED_CFLAGS))
+ifneq "$(strip $(file <$(SHARED)/compile-command))" "$(SHARED_COMMAND)"
+$(shell mkdir -p $(SHARED))
+$(file >$(SHARED)/compile-command,$(SHARED_COMMAND))
+endif
+endif
+
+$(SHARED)/pic/%.o: %.c $(SHARED)/compile-command
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC     $< (for the library)")
-	$(Q)$(CC) $(EMBED_CFLAGS) -c $< -o $@
+	$(Q)$(SHARED_CC) $(EMBED_CFLAGS) -c $< -o $@
 
 $(EMBED_POOL): $(EMBED_POOL_OBJECTS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 # One object with what is needed, in which the public names alone are global.
 $(EMBED_WHOLE): $(EMBED_OBJECTS) $(EMBED_POOL) embed/exports.map
-	$(Q)$(CC) -r -nostdlib $(EMBED_OBJECTS) $(EMBED_POOL) -o $@.all
+	$(Q)$(SHARED_CC) -r -nostdlib $(EMBED_OBJECTS) $(EMBED_POOL) -o $@.all
 	$(Q)$(OBJCOPY) $(patsubst %;,--keep-global-symbol=%,$(filter rudo_snap_%,$(shell cat embed/exports.map))) $@.all $@
 
 $(EMBED_ARCHIVE): $(EMBED_WHOLE)
@@ -44,7 +61,7 @@ $(EMBED_ARCHIVE): $(EMBED_WHOLE)
 
 $(EMBED_SHARED): $(EMBED_WHOLE) embed/exports.map
 	$(if $(Q),@echo "  LINK   $@")
-	$(Q)$(CC) -shared -pthread -Wl,-z,relro,-z,now -Wl,-soname,$(EMBED_SONAME) \
+	$(Q)$(SHARED_CC) -shared -pthread -Wl,-z,relro,-z,now -Wl,-soname,$(EMBED_SONAME) \
 		-Wl,--version-script=embed/exports.map -Wl,-z,defs $(EMBED_WHOLE) $(EMBED_LIBS) -o $@
 
 ## embed: build librudo-snap-capture, the library for programs that capture themselves

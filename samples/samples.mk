@@ -1,7 +1,8 @@
 # The sample programs: samples/c-heap (needs nothing but C), samples/rudo-gc (needs cargo).
 
-# Samples stand for other people's programs: they are built the same way in every variant, without
-# the tool's sanitizers, which would move or refuse the mappings that the heap asks for.
+# Samples stand for other people's programs: they are built the same way for every variant, once,
+# without the tool's sanitizers, which would move or refuse the mappings that the heap asks for. Each
+# variant has links to them, so that a test finds the sample beside the program that it tests.
 SAMPLE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -g -pthread $(WARNINGS)
 C_SAMPLE := $(BUILD)/samples/c-heap
 TOY_SAMPLE := $(BUILD)/samples/toy-heap
@@ -12,20 +13,24 @@ RUDO_SAMPLES := build/samples-rust
 .PHONY: c-sample
 c-sample: $(C_SAMPLE) $(TOY_SAMPLE) $(LEAKY_SAMPLE)
 
-$(LEAKY_SAMPLE): samples/leaky/leaky.c samples/c-heap/c_heap.c samples/c-heap/c_heap.h
+$(BUILD)/samples/%: $(SHARED)/samples/%
 	@mkdir -p $(@D)
-	$(if $(Q),@echo "  CC     $@")
-	$(Q)$(CC) $(SAMPLE_CFLAGS) -Isamples/c-heap $(WERROR) $(filter %.c,$^) -o $@
+	$(Q)ln -f $< $@
 
-$(TOY_SAMPLE): samples/toy-heap/toy_heap.c
+$(SHARED)/samples/leaky: samples/leaky/leaky.c samples/c-heap/c_heap.c samples/c-heap/c_heap.h
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC     $@")
-	$(Q)$(CC) $(SAMPLE_CFLAGS) $(WERROR) $< -o $@
+	$(Q)$(SHARED_CC) $(SAMPLE_CFLAGS) -Isamples/c-heap $(WERROR) $(filter %.c,$^) -o $@
 
-$(C_SAMPLE): $(sort $(wildcard samples/c-heap/*.c)) $(wildcard samples/c-heap/*.h) $(EMBED_ARCHIVE)
+$(SHARED)/samples/toy-heap: samples/toy-heap/toy_heap.c
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC     $@")
-	$(Q)$(CC) $(SAMPLE_CFLAGS) -Iembed $(WERROR) $(filter %.c,$^) $(EMBED_ARCHIVE) $(EMBED_LIBS) -o $@
+	$(Q)$(SHARED_CC) $(SAMPLE_CFLAGS) $(WERROR) $< -o $@
+
+$(SHARED)/samples/c-heap: $(sort $(wildcard samples/c-heap/*.c)) $(wildcard samples/c-heap/*.h) $(EMBED_ARCHIVE)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC     $@")
+	$(Q)$(SHARED_CC) $(SAMPLE_CFLAGS) -Iembed $(WERROR) $(filter %.c,$^) $(EMBED_ARCHIVE) $(EMBED_LIBS) -o $@
 
 ## rudo-sample: build the rudo-gc programs, or say why that is skipped
 .PHONY: rudo-sample
