@@ -58,6 +58,15 @@ void print_names_note(FILE *stream, const char *note)
     print_lines(stream, "note: ", note);
 }
 
+void print_missing_note(FILE *stream, bool is_complete, const char *missing)
+{
+    if (is_complete)
+        return;
+    fprintf(stream,
+            "note: the snapshot is incomplete; counts cover only the parts that are present\n");
+    print_lines(stream, "      missing: ", missing);
+}
+
 static void print_stop(FILE *stream, const PauseStop *stop)
 {
     char total[NUMBER_CHARS], stopping[NUMBER_CHARS], pages[NUMBER_CHARS];
@@ -101,9 +110,5 @@ void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata)
     print_foreign_note(stream, metadata->foreign_requested, metadata->foreign_mode,
                        metadata->foreign_note);
     print_names_note(stream, metadata->names_note);
-    if (metadata->is_complete)
-        return;
-    fprintf(stream,
-            "note: the snapshot is incomplete; counts cover only the parts that are present\n");
-    print_lines(stream, "      missing: ", metadata->missing);
+    print_missing_note(stream, metadata->is_complete, metadata->missing);
 }

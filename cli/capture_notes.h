@@ -26,4 +26,7 @@ void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, c
 // A line for each kind of names of which some are missing; nothing if none are.
 void print_names_note(FILE *stream, const char *note);
 
+// A line for each part that is missing in a snapshot that is not complete.
+void print_missing_note(FILE *stream, bool is_complete, const char *missing);
+
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/capture/core/capture_core.h"
+#include "snapshot/capture/core/core_process.h"
 #include "snapshot/capture/live/exiting_process.h"
 #include "snapshot/capture/live/live_process.h"
 #include "base/output_file.h"
@@ -29,6 +29,8 @@ static void describe_details(const SnapshotMetadata *metadata, CaptureSummary *s
     (void)snprintf(summary->foreign_note, sizeof summary->foreign_note, "%s",
                    metadata->foreign_note);
     (void)snprintf(summary->names_note, sizeof summary->names_note, "%s", metadata->names_note);
+    summary->is_complete = metadata->is_complete;
+    (void)snprintf(summary->missing, sizeof summary->missing, "%s", metadata->missing);
 }
 
 static void begin_phase(const CaptureOptions *options, CapturePhase phase)
@@ -155,7 +157,7 @@ bool capture_core(const char *core, const char *executable, const char *path,
     bool is_ok;
 
     if (!begin(path, options, summary, error) ||
-        !capture_core_copy(core, executable, &cancel, &copy, error))
+        !core_process_copy(core, executable, &cancel, &copy, error))
         return false;
     is_ok = write_copy(&copy, path, options, summary, error);
     process_copy_release(&copy);

@@ -53,6 +53,8 @@ typedef struct CaptureSummary {
     ForeignMode foreign_mode;
     char foreign_note[200]; // why it is not the one that was asked for; ""
     char names_note[200];   // the names that are missing, and why, lines; ""
+    bool is_complete;
+    char missing[400]; // from a snapshot that is not complete, lines; ""
     SnapshotWriteResult file;
 } CaptureSummary;
 

@@ -16,6 +16,15 @@ check_output "roots on the stack and in globals count" stdout "*roots: 2   stack
 run "$RUDO_SNAP" capture --core "$WORK/core" -o "$WORK/core.snapshot"
 check_exit "an existing file stays" 2
 
+"$make" vectors "$WORK/vectors" || exit 1
+run "$RUDO_SNAP" capture --core "$WORK/vectors" -o "$WORK/vectors.snapshot"
+check_exit "a core with vector registers of another size is captured" 0
+check_output "and what may be missing is said" stdout "*
+note: the snapshot is incomplete; counts cover only the parts that are present
+      missing: vector registers of 1 thread, perhaps in part: 2560 bytes with XCR0 0xe7, this CPU *"
+run "$RUDO_SNAP" info --json "$WORK/vectors.snapshot"
+check_output "and recorded" stdout '*"kind": "roots"*"why": "vector registers of 1 thread*'
+
 zstd -q "$WORK/core" -o "$WORK/core.zst"
 run "$RUDO_SNAP" capture --core "$WORK/core.zst" -o "$WORK/unpacked.snapshot"
 check_exit "a compressed core is captured" 0

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "snapshot/capture/find/heap_search.h"
-#include "snapshot/capture/core/capture_core.h"
+#include "snapshot/capture/core/core_process.h"
 
 // More than this is slow, and no different.
 #define MAX_BYTES (UINT64_C(1) << 20)
@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (file < 0 || (size > 0 && write(file, data, size) != (ssize_t)size))
         abort();
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    if (capture_core_copy(path, NULL, NULL, &copy, &error)) {
+    if (core_process_copy(path, NULL, NULL, &copy, &error)) {
         if (copy.thread_count == 0)
             abort();
         analyse(&copy);

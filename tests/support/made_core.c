@@ -70,15 +70,21 @@ static void pad(ByteBuffer *buffer, size_t alignment)
     byte_buffer_add_zeros(buffer, (alignment - buffer->length % alignment) % alignment);
 }
 
-static void add_note(ByteBuffer *buffer, uint32_t type, const void *bytes, size_t length)
+static void add_note_of(ByteBuffer *buffer, const char *owner, uint32_t type, const void *bytes,
+                        size_t length)
 {
-    byte_buffer_add_u32(buffer, sizeof "CORE");
+    byte_buffer_add_u32(buffer, (uint32_t)strlen(owner) + 1);
     byte_buffer_add_u32(buffer, (uint32_t)length);
     byte_buffer_add_u32(buffer, type);
-    byte_buffer_add(buffer, "CORE", sizeof "CORE");
+    byte_buffer_add(buffer, owner, strlen(owner) + 1);
     pad(buffer, 4);
     byte_buffer_add(buffer, bytes, length);
     pad(buffer, 4);
+}
+
+static void add_note(ByteBuffer *buffer, uint32_t type, const void *bytes, size_t length)
+{
+    add_note_of(buffer, "CORE", type, bytes, length);
 }
 
 void made_core_note(MadeCore *core, uint32_t type, const void *bytes, uint32_t length)
@@ -106,6 +112,19 @@ void made_core_thread(MadeCore *core, uint32_t tid, uint64_t stack_pointer, uint
     bytes_put_u64(status + 112 + 8 * 19, stack_pointer);
     bytes_put_u64(status + 112 + 8 * 21, control_block);
     add_note(&core->threads, NT_PRSTATUS, status, sizeof status);
+}
+
+void made_core_vectors(MadeCore *core, uint64_t xcr0, uint64_t parts_in_use, uint32_t length)
+{
+    uint8_t *area = must_have(calloc(1, length));
+
+    for (uint32_t at = 0; at + 8 <= length; at += 8)
+        bytes_put_u64(area + at, at / 8);
+    memset(area + 416, 0, 160);
+    bytes_put_u64(area + 464, xcr0);
+    bytes_put_u64(area + 512, parts_in_use);
+    add_note_of(&core->threads, "LINUX", NT_X86_XSTATE, area, length);
+    free(area);
 }
 
 void made_core_auxiliary(MadeCore *core, uint64_t program_headers, uint64_t random_bytes)

@@ -68,6 +68,10 @@ void made_core_process(MadeCore *core, uint32_t pid, const char *name);
 // r15 holds `r15`.
 void made_core_thread(MadeCore *core, uint32_t tid, uint64_t stack_pointer, uint64_t control_block,
                       uint64_t r15);
+// The vector registers of the thread that was added last: an XSAVE area of `length` bytes, at least
+// 576, whose words have their own number in it. The header says which parts the CPU has (`xcr0`),
+// and which are in use.
+void made_core_vectors(MadeCore *core, uint64_t xcr0, uint64_t parts_in_use, uint32_t length);
 void made_core_auxiliary(MadeCore *core, uint64_t program_headers, uint64_t random_bytes);
 // Any other note, of owner "CORE".
 void made_core_note(MadeCore *core, uint32_t type, const void *bytes, uint32_t length);

@@ -53,6 +53,8 @@ typedef struct ProcessThread {
     ProcessRegister *registers; // owned
 } ProcessThread;
 
+#define PROCESS_REGISTERS_NOTE_BYTES 200
+
 typedef struct ProcessCopy {
     int pid;
     char executable[256]; // file name without folders
@@ -62,6 +64,8 @@ typedef struct ProcessCopy {
     bool is_core;
     const char *executable_mapping_name; // the name of the executable's mappings, or NULL; borrowed
     char *executable_path;               // a file to read in its place, or NULL; owned
+    // Why the core may lack words of registers; "".
+    char registers_note[PROCESS_REGISTERS_NOTE_BYTES];
     uint32_t mapping_count;
     ProcessMapping *mappings; // ascending by start; all mappings, copied or not; owned
     uint64_t range_count;

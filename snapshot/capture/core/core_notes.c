@@ -3,6 +3,17 @@
 // Layouts are those of x86-64 Linux: struct elf_prstatus, elf_prpsinfo (linux/elfcore.h), the
 // NT_FILE note (fs/binfmt_elf.c, fill_files_note()), Elf64_auxv_t. Kernel, gdb and others write
 // the same. Each thread's notes begin with its NT_PRSTATUS.
+//
+// Note [Vector registers of a core]
+//
+// NT_X86_XSTATE holds an XSAVE area, and at byte 464 the XCR0 of the CPU: the parts that it has.
+// Where they lie depends on the CPU. The kernel writes its CPU's layout. gdb before version 14
+// writes (and reads) Intel's on every CPU: on an AMD CPU with AVX-512 it loses 72 words of each
+// thread, which may be roots. The area's size tells the layouts apart, when it is compared with
+// this CPU's layout for the same XCR0. An area of another size comes from a CPU of another kind,
+// which is in order, or from such a gdb. The kernel sets XSTATE_BV (byte 512) to the parts in use,
+// gdb sets it to XCR0: where a thread's area shows the kernel, and its size is that of a known CPU,
+// nothing is missing. In all other cases words may be missing, and the snapshot is not complete.
 
 #include "snapshot/capture/core/core_notes_internal.h"
 
@@ -11,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/byte_buffer.h"
 #include "base/clean_text.h"
 #include "snapshot/capture/copy/register_words.h"
@@ -26,6 +38,9 @@
 #define INFO_NAME 40u
 #define INFO_NAME_BYTES 16u
 #define INFO_BYTES (INFO_NAME + INFO_NAME_BYTES)
+// The XSAVE area
+#define AREA_XCR0 464u
+#define AREA_PARTS_IN_USE 512u
 
 typedef struct NoteReader {
     CoreNotes *out;
@@ -36,6 +51,12 @@ typedef struct NoteReader {
     GeneralRegisters general;
     uint64_t area[XSAVE_MAX_BYTES / 8];
     size_t area_words;
+    // See Note [Vector registers of a core].
+    const XsaveLayout *cpu;
+    uint32_t misfit_count; // threads whose area is not laid out like this CPU's
+    uint64_t misfit_bytes; // of the first of them
+    uint64_t misfit_xcr0;
+    bool is_from_kernel;
 } NoteReader;
 
 static bool refuse(const NoteReader *reader, const char *what, Error *error)
@@ -54,15 +75,9 @@ static bool finish_thread(NoteReader *reader, Error *error)
     if (!reader->has_thread)
         return true;
     reader->has_thread = false;
-    if (out->thread_count == out->thread_capacity) {
-        uint32_t capacity = out->thread_capacity == 0 ? 64 : 2 * out->thread_capacity;
-        ProcessThread *grown = realloc(out->threads, capacity * sizeof *grown);
-
-        if (grown == NULL)
-            return error_set_memory(error, capacity * sizeof *grown, "threads");
-        out->threads = grown;
-        out->thread_capacity = capacity;
-    }
+    if (!array_reserve(&out->threads, &out->thread_capacity, out->thread_count + 1u,
+                       sizeof *out->threads, "threads", error))
+        return false;
     thread = &out->threads[out->thread_count];
     *thread = (ProcessThread){.tid = reader->tid};
     if (!register_words_fill(&reader->general, reader->area, reader->area_words, thread))
@@ -90,7 +105,7 @@ static bool begin_thread(NoteReader *reader, const CoreNote *note, Error *error)
     return true;
 }
 
-// NT_FPREGSET is how the XSAVE area begins, and what old tools wrote alone.
+// NT_FPREGSET has the beginning of the XSAVE area; old tools write no more. The longer one counts.
 static void take_vector_registers(NoteReader *reader, const CoreNote *note)
 {
     uint64_t words = note->length / 8;
@@ -102,6 +117,60 @@ static void take_vector_registers(NoteReader *reader, const CoreNote *note)
     for (uint64_t i = 0; i < words; i++)
         reader->area[i] = bytes_get_u64(note->bytes + 8 * i);
     reader->area_words = (size_t)words;
+}
+
+// ---- the layout of vector registers ----
+
+// See Note [Vector registers of a core].
+static void check_vector_layout(NoteReader *reader, const CoreNote *note)
+{
+    uint64_t xcr0, parts_in_use;
+
+    if (note->length <= XSAVE_LEGACY_BYTES)
+        return;
+    xcr0 = bytes_get_u64(note->bytes + AREA_XCR0);
+    parts_in_use = bytes_get_u64(note->bytes + AREA_PARTS_IN_USE);
+    // Every CPU has part 0; without it the writer has not said which parts there are.
+    if ((xcr0 & 1) == 0)
+        return;
+    reader->is_from_kernel = reader->is_from_kernel || parts_in_use != xcr0;
+    if (note->length == xsave_layout_bytes(reader->cpu, xcr0) && note->length <= XSAVE_MAX_BYTES)
+        return;
+    if (reader->misfit_count++ > 0)
+        return;
+    reader->misfit_bytes = note->length;
+    reader->misfit_xcr0 = xcr0;
+}
+
+static bool is_known_layout(uint64_t xcr0, uint64_t bytes)
+{
+    for (int i = 0; i < XSAVE_LAYOUTS_KNOWN; i++)
+        if (bytes == xsave_layout_bytes(&xsave_layouts_known[i], xcr0))
+            return true;
+    return false;
+}
+
+// See Note [Vector registers of a core].
+static void note_vector_layout(const NoteReader *reader, CoreNotes *out)
+{
+    uint64_t cpu_bytes = xsave_layout_bytes(reader->cpu, reader->misfit_xcr0);
+    int used;
+
+    if (reader->misfit_count == 0 ||
+        (reader->is_from_kernel && is_known_layout(reader->misfit_xcr0, reader->misfit_bytes)))
+        return;
+    used =
+        snprintf(out->vectors_note, sizeof out->vectors_note,
+                 "vector registers of %u thread%s, perhaps in part: %llu bytes with XCR0 0x%llx",
+                 reader->misfit_count, reader->misfit_count == 1 ? "" : "s",
+                 (unsigned long long)reader->misfit_bytes, (unsigned long long)reader->misfit_xcr0);
+    if (cpu_bytes != 0)
+        (void)snprintf(out->vectors_note + used, sizeof out->vectors_note - (size_t)used,
+                       ", this CPU has %llu (gdb before 14 writes Intel's layout on every CPU)",
+                       (unsigned long long)cpu_bytes);
+    else
+        (void)snprintf(out->vectors_note + used, sizeof out->vectors_note - (size_t)used,
+                       ", this CPU has no such parts");
 }
 
 // ---- the process ----
@@ -199,10 +268,12 @@ static bool visit_note(void *context, const CoreNote *note, Error *error)
 {
     NoteReader *reader = context;
 
-    // Others use the same numbers for other things.
+    // Other owners use the same numbers for other notes.
     if (strcmp(note->owner, "LINUX") == 0) {
-        if (note->type == NT_X86_XSTATE)
+        if (note->type == NT_X86_XSTATE) {
+            check_vector_layout(reader, note);
             take_vector_registers(reader, note);
+        }
         return true;
     }
     if (strcmp(note->owner, "CORE") != 0)
@@ -240,7 +311,7 @@ static bool check_threads(const NoteReader *reader, Error *error)
     CoreNotes *out = reader->out;
 
     if (out->thread_count == 0)
-        return error_set(error, ERROR_CORRUPT, "'%s' has no thread: nothing tells the registers",
+        return error_set(error, ERROR_CORRUPT, "'%s' has no thread, and so no registers",
                          reader->path);
     if (out->pid == 0)
         out->pid = out->threads[0].tid;
@@ -253,7 +324,8 @@ static bool check_threads(const NoteReader *reader, Error *error)
     return true;
 }
 
-bool core_notes_read(CoreFile *file, const char *path, CoreNotes *out, Error *error)
+bool core_notes_read(CoreFile *file, const char *path, const XsaveLayout *cpu, CoreNotes *out,
+                     Error *error)
 {
     NoteReader *reader = calloc(1, sizeof *reader);
     bool is_ok;
@@ -263,8 +335,10 @@ bool core_notes_read(CoreFile *file, const char *path, CoreNotes *out, Error *er
         return error_set_memory(error, sizeof *reader, "the notes of a core");
     reader->out = out;
     reader->path = path;
+    reader->cpu = cpu;
     is_ok = core_file_visit_notes(file, visit_note, reader, error) &&
             finish_thread(reader, error) && check_threads(reader, error);
+    note_vector_layout(reader, out);
     free(reader);
     if (!is_ok)
         core_notes_release(out);

@@ -1,5 +1,5 @@
-// What the notes of a core file say of the process: threads with registers, mapped files, where
-// the kernel put things.
+// CoreNotes: what the notes of a core file say of the process: threads with registers, mapped
+// files, where the kernel put things.
 
 #ifndef SNAPSHOT_CAPTURE_CORE_CORE_NOTES_INTERNAL_H
 #define SNAPSHOT_CAPTURE_CORE_CORE_NOTES_INTERNAL_H
@@ -9,6 +9,7 @@
 
 #include "snapshot/capture/core/core_file.h"
 #include "snapshot/capture/copy/process_copy.h"
+#include "snapshot/capture/core/xsave_layout_internal.h"
 
 // A stretch of memory that a file is mapped to.
 typedef struct CoreMappedFile {
@@ -19,10 +20,10 @@ typedef struct CoreMappedFile {
 } CoreMappedFile;
 
 typedef struct CoreNotes {
-    uint32_t pid; // 0: no note tells
+    uint32_t pid; // 0: no note has it
     char name[17];
     uint32_t thread_count;
-    uint32_t thread_capacity;
+    uint64_t thread_capacity;
     ProcessThread *threads; // ascending by tid, the main thread first; owned, with registers
     uint8_t *file_note;     // owned
     uint64_t file_note_bytes;
@@ -31,11 +32,14 @@ typedef struct CoreNotes {
     // Of the auxiliary vector; 0 when unknown.
     uint64_t program_headers; // address of the executable's
     uint64_t random_bytes;    // on the main thread's stack, near its end
+    // Why words of vector registers may be missing: see Note [Vector registers of a core]; "".
+    char vectors_note[PROCESS_REGISTERS_NOTE_BYTES];
 } CoreNotes;
 
-// Errors: corrupt (a note that cannot be, no thread), memory.
-// On success the caller frees the parts with core_notes_release().
-NODISCARD bool core_notes_read(CoreFile *file, const char *path, CoreNotes *out, Error *error);
+// cpu: the layout of this CPU's vector registers. Errors: corrupt (a note that cannot be, no
+// thread), memory. On success the caller frees the parts with core_notes_release().
+NODISCARD bool core_notes_read(CoreFile *file, const char *path, const XsaveLayout *cpu,
+                               CoreNotes *out, Error *error);
 void core_notes_release(CoreNotes *notes);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "snapshot/capture/find/heap_search.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,24 +116,35 @@ static void describe_foreign(const HeapSearch *search, SnapshotMetadata *metadat
     }
 }
 
+// Adds a line to the list of what is missing. Its format is followed by no newline.
+static __attribute__((format(printf, 2, 3))) void add_missing(SnapshotMetadata *metadata,
+                                                              const char *format, ...)
+{
+    size_t used = strlen(metadata->missing);
+    va_list arguments;
+
+    metadata->is_complete = false;
+    if (used > 0 && used + 1 < sizeof metadata->missing)
+        metadata->missing[used++] = '\n';
+    va_start(arguments, format);
+    (void)vsnprintf(metadata->missing + used, sizeof metadata->missing - used, format, arguments);
+    va_end(arguments);
+}
+
 static void describe_completeness(const HeapSearch *search, SnapshotMetadata *metadata)
 {
-    const char *what = search->copy->is_core ? "are not in the core file" : "could not be read";
-    size_t used = 0;
+    const ProcessCopy *copy = search->copy;
 
-    if (search->copy->unreadable_bytes > 0) {
-        metadata->is_complete = false;
-        used = (size_t)snprintf(metadata->missing, sizeof metadata->missing,
-                                "%llu bytes of private writable memory %s",
-                                (unsigned long long)search->copy->unreadable_bytes, what);
-    }
-    if (search->left_out_bytes > 0 && used < sizeof metadata->missing) {
-        metadata->is_complete = false;
-        (void)snprintf(metadata->missing + used, sizeof metadata->missing - used,
-                       "%slarge objects of %llu bytes were left out: nearly all of it was never "
-                       "touched",
-                       used > 0 ? "\n" : "", (unsigned long long)search->left_out_bytes);
-    }
+    if (copy->unreadable_bytes > 0)
+        add_missing(metadata, "%llu bytes of private writable memory %s",
+                    (unsigned long long)copy->unreadable_bytes,
+                    copy->is_core ? "are not in the core file" : "could not be read");
+    if (search->left_out_bytes > 0)
+        add_missing(metadata,
+                    "large objects of %llu bytes were left out: nearly all of it was never touched",
+                    (unsigned long long)search->left_out_bytes);
+    if (copy->registers_note[0] != '\0')
+        add_missing(metadata, "%s", copy->registers_note);
 }
 
 // Losses beyond this number are listed as one.
@@ -163,9 +175,11 @@ static bool list_losses(HeapSearch *search, Error *error)
                                             "there was no memory to put it together", error))
             return false;
     }
-    return other_page_bytes == 0 ||
-           snapshot_details_add_loss(details, LOSS_PAGES, 0, other_page_bytes,
-                                     "there was no memory to put it together", error);
+    return (other_page_bytes == 0 ||
+            snapshot_details_add_loss(details, LOSS_PAGES, 0, other_page_bytes,
+                                      "there was no memory to put it together", error)) &&
+           (copy->registers_note[0] == '\0' ||
+            snapshot_details_add_loss(details, LOSS_ROOTS, 0, 0, copy->registers_note, error));
 }
 
 static void describe_process(HeapSearch *search)

@@ -1,6 +1,7 @@
 // Makes core files for tests of the command line, and the corpus of the fuzz target for them.
 //
 //     make_core_files example FILE
+//     make_core_files vectors FILE    the example, with vector registers that no CPU lays out so
 //     make_core_files corpus FOLDER
 
 #include <elf.h>
@@ -109,15 +110,19 @@ int main(int argc, char **argv)
         write_corpus();
         return 0;
     }
-    if (argc == 3 && strcmp(argv[1], "example") == 0) {
+    if (argc == 3 && (strcmp(argv[1], "example") == 0 || strcmp(argv[1], "vectors") == 0)) {
         MadeCore *core = made_core_example();
         size_t length;
-        const uint8_t *bytes = made_core_bytes(core, &length);
+        const uint8_t *bytes;
 
+        // A size that no CPU has for these parts.
+        if (strcmp(argv[1], "vectors") == 0)
+            made_core_vectors(core, 0xe7, 0x7, 2560);
+        bytes = made_core_bytes(core, &length);
         write_file(argv[2], bytes, length);
         made_core_free(core);
         return 0;
     }
-    fputs("usage: make_core_files example FILE | corpus FOLDER\n", stderr);
+    fputs("usage: make_core_files example FILE | vectors FILE | corpus FOLDER\n", stderr);
     return 2;
 }

@@ -1,4 +1,4 @@
-// Copying a process out of its core file: see snapshot/capture/core/capture_core.h.
+// Copying a process out of its core file: see snapshot/capture/core/core_process.h.
 //
 // Note [Zero pages of a core]
 //
@@ -8,7 +8,7 @@
 // file has bytes for them, so that limits which depend on that are no stricter than they are for
 // the living process.
 
-#include "snapshot/capture/core/capture_core.h"
+#include "snapshot/capture/core/core_process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,6 +253,7 @@ static bool describe_process(ProcessCopy *out, CoreNotes *notes, const char *exe
     out->thread_count = notes->thread_count;
     notes->threads = NULL;
     notes->thread_count = 0;
+    memcpy(out->registers_note, notes->vectors_note, sizeof out->registers_note);
     if (program != NULL && mapping_is_file(program))
         out->executable_mapping_name = program->name;
     name_executable(out, out->executable_mapping_name != NULL ? program->name : notes->name);
@@ -263,20 +264,22 @@ static bool describe_process(ProcessCopy *out, CoreNotes *notes, const char *exe
            error_set_memory(error, strlen(executable) + 1, "a path");
 }
 
-bool capture_core_copy(const char *path, const char *executable, const Cancel *cancel,
+bool core_process_copy(const char *path, const char *executable, const Cancel *cancel,
                        ProcessCopy *out, Error *error)
 {
     CoreCopying copying = {.path = path, .cancel = cancel, .out = out, .error = error};
     CoreNotes notes = {0};
     uint32_t *segments = NULL;
     int descriptor;
+    XsaveLayout cpu;
     bool is_ok;
 
     memset(out, 0, sizeof *out);
+    xsave_layout_read_cpu(&cpu);
     if (!core_unpacking_open(path, cancel, &descriptor, error) ||
         !core_file_open(descriptor, path, &copying.file, error))
         return false;
-    is_ok = core_notes_read(copying.file, path, &notes, error) &&
+    is_ok = core_notes_read(copying.file, path, &cpu, &notes, error) &&
             core_mappings_fill(copying.file, &notes, out, &segments, error);
     copying.segments = segments;
     is_ok = is_ok && copy_all(&copying) && core_mappings_name_heap(out, error) &&

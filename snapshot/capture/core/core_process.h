@@ -4,8 +4,8 @@
 // All that is private writable memory in the core becomes a ProcessCopy, as if the process had
 // been stopped and copied: the same pages, the same mark.
 
-#ifndef SNAPSHOT_CAPTURE_CORE_CAPTURE_CORE_H
-#define SNAPSHOT_CAPTURE_CORE_CAPTURE_CORE_H
+#ifndef SNAPSHOT_CAPTURE_CORE_CORE_PROCESS_H
+#define SNAPSHOT_CAPTURE_CORE_CORE_PROCESS_H
 
 #include "snapshot/capture/copy/copy_options.h"
 #include "base/error.h"
@@ -16,7 +16,7 @@
 // cut short, damaged), unsupported (another machine's, compressed in a way we do not know),
 // memory, interrupted. On success the caller owns `*out` and frees its parts with
 // process_copy_release().
-NODISCARD bool capture_core_copy(const char *path, const char *executable, const Cancel *cancel,
+NODISCARD bool core_process_copy(const char *path, const char *executable, const Cancel *cancel,
                                  ProcessCopy *out, Error *error);
 
 #endif

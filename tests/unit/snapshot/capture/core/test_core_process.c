@@ -1,6 +1,6 @@
-// capture_core_copy: what a core file tells of a process, and which cores are refused.
+// core_process_copy: what a core file tells of a process, and which cores are refused.
 
-#include "snapshot/capture/core/capture_core.h"
+#include "snapshot/capture/core/core_process.h"
 
 #include <criterion/criterion.h>
 #include <elf.h>
@@ -33,7 +33,7 @@ static void end(void)
     made_core_free(core);
 }
 
-TestSuite(capture_core, .init = begin, .fini = end, .timeout = 60);
+TestSuite(core_process, .init = begin, .fini = end, .timeout = 60);
 
 static bool copy_bytes(const uint8_t *bytes, size_t length)
 {
@@ -45,7 +45,7 @@ static bool copy_bytes(const uint8_t *bytes, size_t length)
     if (length > 0)
         cr_assert_eq(write(file, bytes, length), (ssize_t)length);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    ok = capture_core_copy(path, NULL, NULL, &copy, &error);
+    ok = core_process_copy(path, NULL, NULL, &copy, &error);
     (void)close(file);
     return ok;
 }
@@ -76,7 +76,7 @@ static const ProcessMapping *mapping_at(uint64_t address)
     return mapping;
 }
 
-Test(capture_core, process_threads_mappings_and_bytes_are_those_of_the_core)
+Test(core_process, process_threads_mappings_and_bytes_are_those_of_the_core)
 {
     cr_assert(copy_core(), "%s", error.message);
     cr_expect_eq(copy.pid, (int)MADE_CORE_PID);
@@ -102,7 +102,7 @@ Test(capture_core, process_threads_mappings_and_bytes_are_those_of_the_core)
     cr_expect_eq(copy.pause_ns, 0u);
 }
 
-Test(capture_core, threads_are_in_order_and_the_main_one_is_first)
+Test(core_process, threads_are_in_order_and_the_main_one_is_first)
 {
     made_core_thread(core, 100, MADE_CORE_STACK_POINTER, 0, 7);
     made_core_thread(core, 9000, MADE_CORE_STACK_POINTER, 0, 8);
@@ -115,7 +115,7 @@ Test(capture_core, threads_are_in_order_and_the_main_one_is_first)
     cr_expect_eq(copy.threads[1].registers[0].value, 7u);
 }
 
-Test(capture_core, what_a_guard_of_gdb_is)
+Test(core_process, what_a_guard_of_gdb_is)
 {
     const uint64_t guard = UINT64_C(0x7f2000000000);
 
@@ -131,7 +131,7 @@ Test(capture_core, what_a_guard_of_gdb_is)
     cr_expect(mapping_at(guard + 3 * PAGE)->is_readable);
 }
 
-Test(capture_core, shared_memory_is_not_private)
+Test(core_process, shared_memory_is_not_private)
 {
     const uint64_t shared = UINT64_C(0x7fff80000000);
 
@@ -146,14 +146,14 @@ Test(capture_core, shared_memory_is_not_private)
     cr_expect_not_null(process_copy_bytes(&copy, shared + PAGE, 8));
 }
 
-Test(capture_core, memory_that_was_left_out_is_counted)
+Test(core_process, memory_that_was_left_out_is_counted)
 {
     (void)made_core_segment(core, UINT64_C(0x7fff80000000), 10 * PAGE, 4 * PAGE, DATA);
     cr_assert(copy_core(), "%s", error.message);
     cr_expect_eq(copy.unreadable_bytes, 6 * PAGE);
 }
 
-Test(capture_core, memory_that_was_left_out_is_listed_in_the_snapshot)
+Test(core_process, memory_that_was_left_out_is_listed_in_the_snapshot)
 {
     HeapSearchOptions options = {.foreign_mode = FOREIGN_BLOCKS};
     HeapSearch *search = NULL;
@@ -172,7 +172,26 @@ Test(capture_core, memory_that_was_left_out_is_listed_in_the_snapshot)
     heap_search_free(search);
 }
 
-Test(capture_core, files_that_have_no_segment_are_mapped_nevertheless)
+Test(core_process, vector_registers_that_may_lack_words_make_the_snapshot_incomplete)
+{
+    HeapSearchOptions options = {.foreign_mode = FOREIGN_BLOCKS};
+    HeapSearch *search = NULL;
+    const SnapshotDetails *details;
+    HeapSearchCounts counts;
+
+    made_core_vectors(core, 0xe7, 0x7, 2560); // no CPU has this size
+    cr_assert(copy_core(), "%s", error.message);
+    cr_expect_neq(copy.registers_note[0], '\0');
+    cr_assert(heap_search_new(&copy, &options, &search, &counts, &error), "%s", error.message);
+    details = heap_search_contents(search)->details;
+    cr_expect_not(details->metadata.is_complete);
+    cr_expect_str_eq(details->metadata.missing, copy.registers_note);
+    cr_assert_eq(details->loss_count, 1u);
+    cr_expect_eq(details->losses[0].kind, LOSS_ROOTS);
+    heap_search_free(search);
+}
+
+Test(core_process, files_that_have_no_segment_are_mapped_nevertheless)
 {
     const uint64_t library = UINT64_C(0x7e0000000000);
 
@@ -182,7 +201,7 @@ Test(capture_core, files_that_have_no_segment_are_mapped_nevertheless)
     cr_expect_not(mapping_at(library)->is_writable);
 }
 
-Test(capture_core, the_analysis_finds_the_heap_in_it)
+Test(core_process, the_analysis_finds_the_heap_in_it)
 {
     HeapSearchOptions options = {.foreign_mode = FOREIGN_BLOCKS};
     HeapSearch *search = NULL;
@@ -197,7 +216,7 @@ Test(capture_core, the_analysis_finds_the_heap_in_it)
 
 // ---- what is refused ----
 
-Test(capture_core, other_files_are_no_cores)
+Test(core_process, other_files_are_no_cores)
 {
     static const uint8_t text[] = "hello, core\n";
 
@@ -217,15 +236,15 @@ Test(capture_core, other_files_are_no_cores)
     expect_refused(ERROR_UNSUPPORTED, "64-bit");
 }
 
-Test(capture_core, directories_and_missing_files_are_system_errors)
+Test(core_process, directories_and_missing_files_are_system_errors)
 {
-    cr_expect_not(capture_core_copy("/", NULL, NULL, &copy, &error));
+    cr_expect_not(core_process_copy("/", NULL, NULL, &copy, &error));
     cr_expect_eq(error.code, ERROR_SYSTEM);
-    cr_expect_not(capture_core_copy("/nowhere/core", NULL, NULL, &copy, &error));
+    cr_expect_not(core_process_copy("/nowhere/core", NULL, NULL, &copy, &error));
     cr_expect_eq(error.code, ERROR_SYSTEM);
 }
 
-Test(capture_core, a_core_that_was_cut_short_is_refused_wherever_it_was_cut)
+Test(core_process, a_core_that_was_cut_short_is_refused_wherever_it_was_cut)
 {
     size_t length;
     const uint8_t *bytes = made_core_bytes(core, &length);
@@ -239,7 +258,7 @@ Test(capture_core, a_core_that_was_cut_short_is_refused_wherever_it_was_cut)
     cr_expect_not_null(strstr(error.message, "cut short"), "%s", error.message);
 }
 
-Test(capture_core, segments_that_cannot_be_are_refused)
+Test(core_process, segments_that_cannot_be_are_refused)
 {
     MadeCoreSegment *heap = &core->segments[2];
 
@@ -259,13 +278,13 @@ Test(capture_core, segments_that_cannot_be_are_refused)
     cr_expect(copy_core(), "%s", error.message);
 }
 
-Test(capture_core, more_bytes_in_the_file_than_in_memory_are_refused)
+Test(core_process, more_bytes_in_the_file_than_in_memory_are_refused)
 {
     (void)made_core_segment(core, UINT64_C(0x7fff80000000), PAGE, 2 * PAGE, DATA);
     expect_refused(ERROR_CORRUPT, "more bytes in the file");
 }
 
-Test(capture_core, segments_that_share_bytes_of_the_file_are_refused)
+Test(core_process, segments_that_share_bytes_of_the_file_are_refused)
 {
     size_t length;
     const uint8_t *made = made_core_bytes(core, &length);
@@ -283,19 +302,19 @@ Test(capture_core, segments_that_share_bytes_of_the_file_are_refused)
     free(bytes);
 }
 
-Test(capture_core, without_a_thread_there_are_no_roots_to_trust)
+Test(core_process, without_a_thread_there_are_no_roots_to_trust)
 {
     byte_buffer_release(&core->threads);
     expect_refused(ERROR_CORRUPT, "has no thread");
 }
 
-Test(capture_core, two_threads_with_one_number_are_refused)
+Test(core_process, two_threads_with_one_number_are_refused)
 {
     made_core_thread(core, MADE_CORE_PID, MADE_CORE_STACK_POINTER, 0, 0);
     expect_refused(ERROR_CORRUPT, "a thread's state");
 }
 
-Test(capture_core, short_notes_are_refused)
+Test(core_process, short_notes_are_refused)
 {
     uint8_t nothing[16] = {0};
 
@@ -303,7 +322,7 @@ Test(capture_core, short_notes_are_refused)
     expect_refused(ERROR_CORRUPT, "a thread's state");
 }
 
-Test(capture_core, lists_of_files_that_cannot_be_are_refused)
+Test(core_process, lists_of_files_that_cannot_be_are_refused)
 {
     uint8_t note[64] = {0};
 
@@ -314,14 +333,14 @@ Test(capture_core, lists_of_files_that_cannot_be_are_refused)
     expect_refused(ERROR_CORRUPT, "mapped files");
 }
 
-Test(capture_core, files_that_overlap_are_refused)
+Test(core_process, files_that_overlap_are_refused)
 {
     made_core_file(core, MADE_CORE_PROGRAM, MADE_CORE_PROGRAM + 4 * PAGE, 0, "/nowhere/other");
     expect_refused(ERROR_CORRUPT, "mapped files");
 }
 
 // Whatever happens to a core on its way, reading it ends well, or with a reason.
-Test(capture_core, damaged_cores_are_read_or_refused)
+Test(core_process, damaged_cores_are_read_or_refused)
 {
     Xorshift random = xorshift_seeded(1);
     size_t length;
