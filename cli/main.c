@@ -1,4 +1,4 @@
-// rudo-snap: entry point, the table of commands, and how errors are reported.
+// rudo-snap: entry point and the table of commands.
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +7,6 @@
 #include "cli/command.h"
 #include "cli/command_list.h"
 #include "cli/interrupt.h"
-#include "cli/terminal.h"
 
 const Command commands[] = {
     {"capture", "record the heap of a running process", &capture_usage, capture_run},
@@ -38,65 +37,6 @@ const Command *command_find(const char *name)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     return NULL;
-}
-
-ExitStatus exit_status_of(ErrorCode code)
-{
-    switch (code) {
-    case ERROR_NONE:
-        return EXIT_STATUS_DONE;
-    case ERROR_USAGE:
-        return EXIT_STATUS_USAGE;
-    case ERROR_LIMIT:
-        return EXIT_STATUS_FOUND;
-    case ERROR_CORRUPT:
-    case ERROR_UNSUPPORTED:
-    case ERROR_NOT_64_BIT:
-    case ERROR_NO_HEAP:
-        return EXIT_STATUS_INPUT;
-    case ERROR_SYSTEM:
-    case ERROR_MEMORY:
-    case ERROR_INTERRUPTED: // only until the signal takes effect
-        return EXIT_STATUS_SYSTEM;
-    }
-    return EXIT_STATUS_SYSTEM;
-}
-
-ExitStatus report_error(const Error *error)
-{
-    const char *line = error->hint;
-
-    // main() ends the program by the signal, which says enough.
-    if (error->code == ERROR_INTERRUPTED)
-        return exit_status_of(error->code);
-    // In a log, too, results stand before the error that followed them.
-    (void)fflush(stdout);
-    style_begin(stderr, STYLE_ERROR);
-    (void)fputs("rudo-snap:", stderr);
-    style_end(stderr);
-    (void)fputc(' ', stderr);
-    print_safely(stderr, error->message, strlen(error->message));
-    (void)fputc('\n', stderr);
-    while (*line != '\0') {
-        size_t length = strcspn(line, "\n");
-
-        (void)fputs("  ", stderr);
-        print_safely(stderr, line, length);
-        (void)fputc('\n', stderr);
-        line += length + (line[length] == '\n');
-    }
-    return exit_status_of(error->code);
-}
-
-ExitStatus report_usage_error(const Command *command, const Error *error)
-{
-    Error with_help = *error;
-
-    if (command == NULL)
-        (void)error_add_hint(&with_help, "`rudo-snap help` lists the commands");
-    else
-        (void)error_add_hint(&with_help, "`rudo-snap help %s` explains its options", command->name);
-    return report_error(&with_help);
 }
 
 ExitStatus report_unknown_command(const char *name)
@@ -138,16 +78,20 @@ static ExitStatus run(int argument_count, char **arguments)
 int main(int argument_count, char **arguments)
 {
     ExitStatus status;
+    bool is_written;
     Error error;
+    int cause;
 
     interrupt_install();
     status = run(argument_count, arguments);
-    interrupt_take_effect();
     // A full disk may show only now.
     errno = 0;
-    if ((fflush(stdout) != 0 || ferror(stdout)) && status < EXIT_STATUS_SYSTEM) {
+    is_written = fflush(stdout) == 0 && ferror(stdout) == 0;
+    cause = errno;
+    interrupt_take_effect();
+    if (!is_written && status < EXIT_STATUS_SYSTEM) {
         (void)error_set(&error, ERROR_SYSTEM, "cannot write to standard output: %s",
-                        errno != 0 ? strerror(errno) : "an earlier write failed");
+                        cause != 0 ? strerror(cause) : "an earlier write failed");
         status = report_error(&error);
     }
     return (int)status;

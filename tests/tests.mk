@@ -59,10 +59,14 @@ NAMED_TESTS = $(foreach name,$(TESTS),$(or $(foreach test,$(ALL_TESTS),$(if $(fi
 	$(basename $(notdir $(name))),$(basename $(notdir $(firstword $(subst :, ,$(test)))))),$(test))),$(name)))
 TESTS_TO_RUN = $(if $(TESTS),$(NAMED_TESTS),$(foreach group,$(TEST_GROUPS),$(TESTS_$(group))))
 
+# Tests of the command line link its modules, but neither main() nor the commands.
+TESTED_CLI_OBJECTS := $(filter-out $(BUILD)/cli/main.o $(BUILD)/cli/commands/%,$(CLI_OBJECTS))
+$(filter $(BUILD)/tests/unit/cli/%,$(CRITERION_TESTS)): $(TESTED_CLI_OBJECTS)
+
 $(CRITERION_TESTS:=.o): ALL_CFLAGS += $(PLAIN_CRITERION)
 $(CRITERION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(CRITERION_LIBS) $(PACKAGE_LIBS) -lm -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CRITERION_LIBS) $(PACKAGE_LIBS) -lm -o $@
 
 # Every call of ours that may find memory short goes through the test first.
 $(BUILD)/tests/unit/test_allocation_failures: LDFLAGS += $(foreach function, \

@@ -36,7 +36,30 @@ wait "$mark"
 is "an ignored signal stays ignored" $? 0
 is "then the file is whole" "$(ls "$WORK/out")" "reach.json"
 
-# A reader that goes away is nothing to complain about, and leaves nothing either.
+# Long searches show what they did before they end.
+# interrupted COMMAND...: runs it, and interrupts it after a while.
+interrupted()
+{
+    env --default-signal=INT "$@" >"$WORK/stdout" 2>"$WORK/stderr" &
+    local pid=$!
+    sleep 1
+    kill -INT "$pid"
+    wait "$pid" 2>/dev/null
+    STATUS=$?
+}
+interrupted "$RUDO_SNAP" explore --model sc --subject queue --schedules 1000000000
+is "an explore ends by the signal" "$STATUS" $((128 + $(kill -l INT)))
+check "and shows how much it searched" grep -qE '^sc +[0-9,]+ +[0-9,]+ +nothing so far$' "$WORK/stdout"
+mkdir "$WORK/heaps"
+cp "$WORK/shop.zst" "$WORK/heaps/1.zst"
+cp "$WORK/shop.zst" "$WORK/heaps/2.zst"
+interrupted "$RUDO_SNAP" replay --seeds 1..1000000000 --jobs 1 --json "$WORK/out/result.jsonl" "$WORK/heaps"
+is "a replay ends by the signal" "$STATUS" $((128 + $(kill -l INT)))
+check "and says how many heaps it did not replay" \
+    grep -q '^note: interrupted; 2 of the heaps were not replayed$' "$WORK/stdout"
+is "and leaves no file" "$(ls "$WORK/out")" "reach.json"
+
+# A closed pipe is not reported, and leaves no file either.
 rm "$WORK"/out/*
 (
     sleep 0.5 # until the other side is gone
@@ -45,7 +68,7 @@ rm "$WORK"/out/*
     echo $? >"$WORK/status"
 ) | true
 is "a closed pipe ends it" "$(cat "$WORK/status")" $((128 + $(kill -l PIPE)))
-is "a closed pipe is no message" "$(cat "$WORK/stderr")" ""
+is "a closed pipe is not reported" "$(cat "$WORK/stderr")" ""
 is "a closed pipe leaves no file" "$(ls "$WORK/out")" ""
 
 # A limit on the size of files is like a full disk.

@@ -33,6 +33,12 @@ try mark --json - --objects - shop.zst
 try mark --json same --objects same shop.zst
 try mark --json ./shop.zst shop.zst
 try mark --objects shop.zst shop.zst
+try mark --schedule seed:1 --record shop.zst shop.zst
+try mark --schedule seed:1 --json same --record same shop.zst
+try simulate --svg shop.zst shop.zst
+try simulate --trace-events - --svg - shop.zst
+try diff --json fallback.zst shop.zst fallback.zst
+try path --json - shop.zst
 try mark shop.zst fallback.zst
 try mark -- --json shop.zst
 try info

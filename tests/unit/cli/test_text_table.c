@@ -1,0 +1,78 @@
+// Tables for people: columns line up, and fit where they can.
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/text_table.h"
+
+// The table as it is printed to a stream that is not a terminal: lines of 100 columns.
+static char *printed(TextTable *table, unsigned flexible_columns)
+{
+    char *out = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&out, &size);
+
+    cr_assert(stream != NULL);
+    text_table_print_fitting(table, flexible_columns, stream);
+    (void)fclose(stream);
+    return out;
+}
+
+Test(text_table, columns_line_up_and_lines_do_not_end_in_blanks)
+{
+    TextTable table;
+    char *out;
+
+    text_table_init(&table, "rlr");
+    text_table_add(&table, (const char *[]){"objects", "type", ""});
+    text_table_add(&table, (const char *[]){"1", "shop::Order", "7"});
+    text_table_add(&table, (const char *[]){"1,000", "\xc3\xa9", NULL});
+    out = printed(&table, 0);
+    cr_expect(strcmp(out, "objects   type\n"
+                          "      1   shop::Order   7\n"
+                          "  1,000   \xc3\xa9\n") == 0,
+              "%s", out);
+    free(out);
+}
+
+Test(text_table, only_flexible_columns_are_shortened)
+{
+    char name[95], *out;
+    TextTable table;
+
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    text_table_init(&table, "ll");
+    text_table_add(&table, (const char *[]){"0x600000000640", name});
+    out = printed(&table, 1u << 1);
+    cr_expect_eq(strlen(out), 101, "%s", out);
+    cr_expect(strncmp(out, "0x600000000640   xxx", 20) == 0, "%s", out);
+    cr_expect(strstr(out, "x...x") != NULL, "%s", out);
+    free(out);
+}
+
+Test(text_table, cells_keep_a_least_width)
+{
+    char name[90], *out;
+    TextTable table;
+
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    text_table_init(&table, "ll");
+    text_table_add(&table, (const char *[]){name, "a name of twenty-five cha"});
+    out = printed(&table, 1u << 1);
+    // 89, 3 and 16 columns: more than 100, but no less would be readable.
+    cr_expect_eq(strlen(out), 89 + 3 + 16 + 1, "%s", out);
+    free(out);
+}
+
+Test(text_table, rows_beyond_the_limit_are_dropped)
+{
+    TextTable table;
+
+    text_table_init(&table, "l");
+    for (unsigned i = 0; i < TABLE_MAX_ROWS + 5; i++)
+        text_table_add(&table, (const char *[]){"row"});
+    cr_expect_eq(table.row_count, TABLE_MAX_ROWS);
+}
