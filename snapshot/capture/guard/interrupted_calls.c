@@ -47,7 +47,7 @@ static const RestartableCall restartable_calls[] = {
     {SYS_semtimedop, "operations happen all or none"},
     {SYS_io_getevents, "no event was taken"},
 #ifdef SYS_io_uring_enter
-    {SYS_io_uring_enter, "what was submitted is counted, or still in the ring"},
+    {SYS_io_uring_enter, "submitted entries are counted, or still in the ring"},
 #endif
     {SYS_accept, "SO_RCVTIMEO; no connection was taken"},
     {SYS_accept4, "SO_RCVTIMEO; no connection was taken"},

@@ -1,5 +1,5 @@
-// MarkedScan: finds the pages of marked memory (Note [Marked pages] in tracked_runs.c) that are no
-// longer protected, during the stop. That is the longest scan, so several threads do it, while the
+// MarkedScan: finds the written pages of marked memory (Note [Marked pages] in tracked_runs.c), which
+// are not protected any more, during the stop. That is the longest scan, so several threads do it, while the
 // caller reads the mappings.
 //
 //     marked_scan_prepare(&scan, &marked, error);

@@ -1,14 +1,14 @@
-// Makes each thread of a process call for us, one after the other, as capturing does.
+// Injects system calls into each thread of a process, one after the other, as a capture does.
 //
 //     call_injector PID ROUNDS
 //
-// Each round stops every thread once, alone, has it call getpid() and an unknown call, and lets it
-// go; then has the guard open a userfaultfd in the process. The last line is
+// Each round stops every thread once, alone, has it make getpid() and an unknown call, and resumes
+// it; then it has the guard open a userfaultfd in the process. The last line is
 //
 //     calls N wrong W refused R userfaults U failed F median_us M first REASON
 //
-// where `wrong` counts results that are not what the kernel should say, `refused` threads that
-// could not be taken, and `median_us` is how long the one thread stood still for a userfaultfd.
+// `wrong` counts unexpected results, `refused` threads into which no call could be injected;
+// `median_us` is how long the one thread stood still for a userfaultfd.
 
 #include <errno.h>
 #include <linux/userfaultfd.h>
@@ -138,7 +138,7 @@ int main(int argc, char **argv)
     if (!proc_mappings_read(pid, pid, &mappings, &mapping_count) || rounds > MAX_ROUNDS)
         target_fail("the mappings of the process");
     if (!call_injection_find_instruction(pid, mappings, mapping_count, &instruction)) {
-        printf("skipped: no instruction that makes a call\n");
+        printf("skipped: no system call instruction in the process\n");
         return 0;
     }
     for (long i = 0; i < rounds; i++) {

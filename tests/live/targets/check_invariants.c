@@ -1,9 +1,9 @@
-// Looks whether a snapshot of keeps_invariants shows one moment.
+// Checks that a snapshot of keeps_invariants shows one moment.
 //
 //     check_invariants FILE ADDRESS PAGES THREADS
 //
-// as the process printed them. Prints each promise that is broken, and exits with 1 then; with 2
-// when the snapshot cannot be read. See tests/support/invariant_heap.h.
+// The last three are as the process printed them. Prints each broken invariant, and exits with 1
+// then; with 2 when the snapshot cannot be read. See tests/support/invariant_heap.h.
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -24,7 +24,7 @@ typedef struct Check {
     bool is_broken;
 } Check;
 
-// Of the thread's page with this number: its address.
+// The address of the thread's page with this number.
 static uint64_t page_of(const Check *check, uint64_t thread, uint64_t number)
 {
     return check->heap + (thread + number * check->thread_count) * PAGE_BYTES;
@@ -72,7 +72,7 @@ static void check_counters(Check *check, uint64_t thread, uint64_t pages)
         broken(check, thread, "checksums of counters that are wrong:", wrong_sums);
 }
 
-// Takes down how often each node is reached from `node` on.
+// Counts in `times` how often each node is reached from `node` on.
 static void walk(Check *check, uint64_t thread, uint64_t pages, uint64_t node, uint8_t *times)
 {
     for (uint64_t steps = 0; node != 0; steps++) {
@@ -87,7 +87,7 @@ static void walk(Check *check, uint64_t thread, uint64_t pages, uint64_t node, u
         if (word_at(check, node + INVARIANT_SECOND_WORD - INVARIANT_FIRST_WORD) !=
             invariant_checksum(node, 0))
             broken(check, thread, "a node has another's checksum, on page", number);
-        // Where two of them have met, the rest is known.
+        // Lists that meet have the same rest.
         if (times[number]++ > 0)
             return;
         node = word_at(check, node);

@@ -3,7 +3,7 @@
 //
 //     collecting HEARTBEAT none|thread|wanted|marking
 //
-// The argument says which of them is set; thread: of a thread that is not the first.
+// The argument names the flag that is set; `thread`: that of a thread which is not the first.
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 static _Thread_local volatile bool in_collect __asm__(
     "_RNvNCNKNvNtNtCsggaqUlHrHLd_7rudo_gc2gc2gc10IN_COLLECT0s_023___RUST_STD_INTERNAL_VAL");
 volatile bool gc_requested __asm__("_RNvNtCsggaqUlHrHLd_7rudo_gc4heap12GC_REQUESTED");
-// As legacy mangling has it.
+// In legacy mangling.
 volatile bool
     mark_in_progress __asm__("_ZN7rudo_gc2gc4sync19GC_MARK_IN_PROGRESS17h0123456789abcdefE");
 

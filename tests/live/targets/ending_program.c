@@ -1,4 +1,4 @@
-// A program with a heap that ends in one of many ways, to be captured at its end.
+// A program with a heap that ends in one of many ways, to be captured at its end (run_programs.sh).
 //
 //     ending_program HOW [pages=N] [threads=N] [ms=N]
 //

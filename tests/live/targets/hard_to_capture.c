@@ -1,4 +1,4 @@
-// A process with a heap that does what makes captures hard.
+// A process with a heap that does things which are hard to capture (hard_targets.sh).
 //
 //     hard_to_capture HEARTBEAT WHAT [NUMBER]
 //
@@ -8,12 +8,12 @@
 //   mappings   has NUMBER mappings
 //   unforked   a third of the heap is MADV_DONTFORK, a third MADV_WIPEONFORK
 //   huge       the heap lies in huge pages, and is written to
-//   userfault  serves its own userfaultfd: a part of the heap is write-protected, and written to
-//              again and again; and there is memory whose pages come into being by it
+//   userfault  serves its own userfaultfd: a part of the heap is write-protected and written to
+//              again and again, and other memory gets its pages from it when it is read
 //   packets    has an AF_XDP socket, whose frames are in its memory
 //
-// Prints "pages N" and "ready"; upon SIGTERM "done N wrong M": how much of it was done (children,
-// writes) and how much of that went wrong. "skipped: REASON" where this machine does not have it.
+// Prints "pages N" and "ready"; upon SIGTERM "done N wrong M": the number of actions (children,
+// writes), and of those that failed. "skipped: REASON" if this machine does not have it.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@
 #define MAGIC 0x52554447u
 
 static uint8_t *heap;
-static uint64_t done_count, wrong_count; // relaxed: read after all is over, or for progress
+static uint64_t done_count, wrong_count; // relaxed: read at the end, or for progress
 
 static void start_thread(void *(*body)(void *))
 {
@@ -106,7 +106,7 @@ static void *fork_for_ever(void *context)
 
 // ---- mappings ----
 
-// Every other page may not be written to, so that no two of them make one mapping.
+// Every other page is read-only, so that the kernel merges no mappings.
 static void make_mappings(uint64_t count)
 {
     uint8_t *area =
@@ -158,7 +158,7 @@ static void *write_for_ever(void *context)
 // ---- a userfaultfd of its own ----
 
 static int userfault = -1;
-static uint8_t *served; // by the handler, page by page
+static uint8_t *served; // memory that the handler fills, page by page
 
 static void protect(uint8_t *start, uint64_t bytes, bool is_protected)
 {
@@ -252,7 +252,7 @@ static void open_packet_socket(void)
         skip("no AF_XDP sockets");
 }
 
-// ----
+// ---- all of them ----
 
 static void *exec_soon(void *context)
 {

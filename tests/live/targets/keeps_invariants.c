@@ -1,13 +1,13 @@
-// A process whose threads write all over its heap and keep what tests/support/invariant_heap.h
-// says, at every moment.
+// A process whose threads write all over its heap and keep the invariants of
+// tests/support/invariant_heap.h at every moment.
 //
 //     keeps_invariants HEARTBEAT PAGES THREADS PAUSE_US [breaks | RING N]
 //
-// Each thread rests so long after every 16 pages; 0: never. `breaks`: counters are written in an
-// order that does not keep the promise, to see that somebody notices. RING (listed, unmapped,
-// closed, hidden): the last N pages are pinned, and written by nobody but io_urings of that kind
-// (tests/support/pinning_ring.h). Prints "heap ADDRESS PAGES THREADS", then "ready", and runs until
-// it is killed; "skipped: REASON" where there is no such io_uring.
+// Each thread rests PAUSE_US after every 16 pages; 0: never. `breaks`: counters are written in an
+// order that breaks an invariant, so that the test can check that this is noticed. RING (listed,
+// unmapped, closed, hidden): the last N pages are pinned, and written only by io_urings of that
+// kind (tests/support/pinning_ring.h). Prints "heap ADDRESS PAGES THREADS", then "ready", and runs
+// until it is killed; "skipped: REASON" if there is no such io_uring.
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -30,7 +30,7 @@ typedef struct Keeper {
 } Keeper;
 
 static uint8_t *heap;
-static uint8_t *pinned; // the end of it; NULL
+static uint8_t *pinned; // the end of the heap, or NULL
 static uint64_t pinned_bytes;
 static uint64_t thread_count;
 static long pause_us;
@@ -56,8 +56,8 @@ static void rest(uint64_t written)
         (void)nanosleep(&moment, NULL);
 }
 
-// Release, so that neither compiler nor processor swaps two of these stores: who stops this
-// thread sees a beginning of what it wrote.
+// Release, so that neither compiler nor processor swaps two of these stores: a tracer that stops
+// this thread sees the first N of its stores, for some N.
 static void put(Keeper *keeper, uint64_t *word, uint64_t value)
 {
     if (keeper->ring.entries != NULL && (uint8_t *)word >= pinned)
@@ -108,7 +108,7 @@ static void link_nodes(const Keeper *keeper, uint64_t *list)
     }
 }
 
-// What is pinned is the buffer of each thread's ring.
+// The pinned memory is the buffer of each thread's ring.
 static void open_ring(Keeper *keeper)
 {
     static const char *const kinds[] = {[RING_LISTED] = "listed",

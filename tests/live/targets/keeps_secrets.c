@@ -2,9 +2,9 @@
 //
 //     keeps_secrets HEARTBEAT SECRET SHORT FOLDER [SNAPSHOT [redact]]
 //
-// SECRET (at least 8 bytes) is planted whole, SHORT (4 bytes) where there is no room for more, and
-// a file of FOLDER is mapped. With SNAPSHOT the program captures itself, too. Prints "ready", then
-// runs until it is killed.
+// SECRET (at least 8 bytes) is planted whole, SHORT (4 bytes) where it does not fit, and a file of
+// FOLDER is mapped. With SNAPSHOT the program captures itself, too. Prints "ready", then runs until
+// it is killed.
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -79,7 +79,7 @@ static void fill_headers(void)
         plant(header + 26, 6);    // padding
         plant(header + 1570, 6);  // padding
         plant(header + 1576, 24); // between header and slots
-        plant(header + 40, 504);  // mark bits of slots that are not there
+        plant(header + 40, 504);  // mark bits of slots beyond the last one
         plant(header + 552, 504); // dirty bits
         header[1056 + 4] &= 0x7e; // the last slot is free
         plant(object(page, 38) + 48, 16);
@@ -146,7 +146,7 @@ static void *sleep_with_a_name(void *context)
     (void)context;
     snprintf(on_stack, sizeof on_stack, "%s", secret);
     for (;;) {
-        // The compiler must not find out that nobody reads it.
+        // The compiler would drop a variable that is never read.
         __asm__ volatile("" : : "r"(on_stack) : "memory");
         (void)pause();
     }

@@ -4,7 +4,7 @@
 //
 // sleeping: threads that sleep in nanosleep. spawning: threads that start short-lived threads
 // one after the other, each of which may start one itself. pages: heap pages. lifetime-ms: the
-// process ends by itself after so long. main-ends: the first thread ends, the others run on.
+// process ends by itself after that time. main-ends: the first thread ends, the others run on.
 // Prints "ready", then runs until it is killed.
 
 #include <pthread.h>

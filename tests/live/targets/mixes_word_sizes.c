@@ -3,8 +3,8 @@
 //
 //     mixes_word_sizes HEARTBEAT
 //
-// Prints "ready", or first "skipped: REASON" where it cannot be done. Upon SIGTERM it ends, with
-// status 9 when the thread has stopped counting.
+// Prints "ready"; "skipped: REASON" before it if this machine cannot do it. Upon SIGTERM it ends,
+// with status 9 if the thread has stopped counting.
 
 #include <pthread.h>
 #include <signal.h>
@@ -21,8 +21,7 @@
 
 #if defined(__x86_64__)
 
-// What the code reads and writes, by addresses of 32 bits. Below it is the stack, above it the
-// code.
+// The data of the 32-bit code, at an address of 32 bits. The stack is below, the code above.
 typedef struct SmallData {
     uint32_t count;
     uint32_t seconds;

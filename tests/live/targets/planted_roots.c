@@ -8,10 +8,10 @@
 // Prints a line "ADDRESS EXPECTATION NAME" for each object, then "ready". EXPECTATION: "live"
 // when the object must be found reachable, "dead" when it must not (with --foreign blocks),
 // "block" when it is held by malloc'd memory alone.
-// Lines "COUNT pages" and "COUNT objects" say what is in the heap.
+// Lines "COUNT pages" and "COUNT objects" count the content of the heap.
 //
-// An object's address must be nowhere but in its place, so it is written there by a function
-// of its own (plant), noted down inverted, and stacks are wiped before anybody waits.
+// An object's address must be nowhere but in its place. So it is written there by a function of its
+// own (plant), kept inverted elsewhere, and stacks are wiped before a thread waits.
 
 #include <alloca.h>
 #include <fcntl.h>
@@ -73,7 +73,7 @@ static NO_INLINE void plant(Word *place, const char *expectation, const char *na
     plant_at(place, 0, expectation, name);
 }
 
-// Overwrites what earlier calls have left below this frame.
+// Overwrites the stack below this frame, where earlier calls may have left addresses.
 static NO_INLINE void wipe_stack(void)
 {
     volatile char *room = alloca(WIPE_BYTES);
@@ -98,7 +98,7 @@ static void *map(size_t bytes, int flags)
     return memory;
 }
 
-// Compilers drop allocations that they see nobody use.
+// A compiler drops allocations that are not used.
 static NO_INLINE void *allocate(size_t bytes)
 {
     void *memory = calloc(1, bytes);
@@ -177,7 +177,7 @@ static NO_INLINE void plant_blocks(void)
     plant((Word *)object[PAYLOAD / 8] + 3, "block", "in a buffer that an object owns");
 }
 
-// Cyclic garbage through malloc'd memory, and chunks that nobody points to.
+// Cyclic garbage through malloc'd memory, and chunks without a pointer to them.
 static NO_INLINE void plant_garbage(void)
 {
     Word *leaked = allocate(72), *large = allocate(400000), *first = allocate(56),
@@ -185,8 +185,8 @@ static NO_INLINE void plant_garbage(void)
     Word holder;
     Word *object;
 
-    plant(&leaked[2], "dead", "in a chunk that nobody points to");
-    plant(&large[2], "dead", "in a mapped chunk that nobody points to");
+    plant(&leaked[2], "dead", "in a chunk without a pointer to it");
+    plant(&large[2], "dead", "in a mapped chunk without a pointer to it");
     plant(&first[0], "dead", "in a cycle of chunks");
     first[1] = (uintptr_t)second;
     second[1] = (uintptr_t)first;
@@ -207,7 +207,7 @@ static NO_INLINE void plant_and_free(size_t bytes, size_t count, const char *nam
 
     for (size_t i = 0; i < count; i++) {
         chunks[i] = allocate(bytes);
-        // Keeps neighbours apart, and is too large for what was freed before.
+        // Keeps neighbours apart, and is too large for the chunks that were freed before.
         (void)allocate(bytes + 1100);
     }
     for (size_t i = 0; i < count; i++) {
@@ -274,7 +274,7 @@ static NO_INLINE void plant_in_lent_chunk(void)
     if (posix_memalign(&memory, 4096, 3 * 4096) != 0)
         target_fail("posix_memalign");
     lent = memory;
-    __asm__ volatile("" : : "r"(lent) : "memory"); // it is read, though not by us
+    __asm__ volatile("" : : "r"(lent) : "memory"); // keeps the stores: it is read from outside
     memcpy(lent + 4096, page, 4096);
     __asm__ volatile("" : : "r"(lent) : "memory");
     (void)munmap(page, 4096);
@@ -335,7 +335,7 @@ static void *wait_with_arena(void *context)
             plant(chunk + 2, "block", "in a chain through the heaps of an arena");
         }
         if (i % 300 == 20)
-            plant(chunk + 2, "dead", "in a chunk of an arena that nobody points to");
+            plant(chunk + 2, "dead", "in a chunk of an arena without a pointer to it");
     }
     *last = 0;
     to_freed[freed_count++] = 0;
@@ -445,7 +445,7 @@ static void start_coroutines(void)
     }
 }
 
-// ---- what looks like pages, but is none ----
+// ---- memory that only looks like GC pages ----
 
 static uint64_t page_count;
 static uint64_t object_count;
@@ -483,7 +483,7 @@ static NO_INLINE void make_fakes(void)
     heap_layout_write(mapped, layout->magic, layout->magic_value);
 }
 
-// Prints the truth, and that we are ready.
+// Prints what the heap holds, and "ready".
 static NO_INLINE void announce(void)
 {
     for (uint32_t i = 0; i < planted_count; i++)

@@ -1,11 +1,11 @@
-// A process with a secret of its own in each place of which something gets into a snapshot.
+// A process with a secret of its own in each place whose bytes may get into a snapshot.
 //
 //     planted_secrets HEARTBEAT FOLDER [SECRET]
 //
-// Secrets are "SECRET" and two letters, so that each fits in a word and says where it was. The
-// heap: one page of class 64, one of class 32 (no object headers), one large object of three pages,
-// a malloc block that an object refers to. FOLDER holds a file that is mapped; its name and
-// FOLDER's are secrets that the test chose.
+// Secrets are "SECRET" and two letters, so that each fits in a word and names its place. The heap:
+// one page of class 64, one of class 32 (no object headers), one large object of three pages, a
+// malloc block that an object refers to. FOLDER holds a file that is mapped; its name and FOLDER's
+// are secrets that the test chose.
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -74,7 +74,7 @@ static uint8_t *make_page(uint32_t block_size, uint32_t pages, uint32_t slots, u
     memcpy(page + 14, "S1", 2);
     memcpy(page + 26, "SECRE2", 6);
     memcpy(page + 1570, "SECRE3", 6);
-    // Bits that belong to no slot.
+    // Bits of no slot.
     plant(page + layout->mark_bitmap + 320, "b1");
     plant(page + layout->dirty_bitmap + 328, "b2");
     plant(page + layout->allocated_bitmap + 504, "b3");

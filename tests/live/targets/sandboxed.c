@@ -2,9 +2,9 @@
 //
 //     sandboxed HEARTBEAT [strict]
 //
-// prints "ready" and, once it is closed in, "closed"; then sleeps until it is killed. With
-// `strict`, the first thread is in the oldest, strictest mode instead, which leaves it read, write
-// and exit: it reads from a pipe.
+// prints "ready", installs the filter, prints "closed", and sleeps until it is killed. With
+// `strict`, the first thread is in the oldest, strictest mode instead, which allows read, write and
+// exit: it reads from a pipe.
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -1,4 +1,4 @@
-// Is sent queued real-time signals as fast as they are taken, and knows whether one was lost.
+// Receives queued real-time signals as fast as it can, and counts lost ones (signals_kept.sh).
 //
 //     signal_storm HEARTBEAT
 //
@@ -7,7 +7,7 @@
 //
 //     sent N received R missing M duplicates D foreign F
 //
-// where foreign counts signals whose siginfo is not what the child sent.
+// `foreign` counts signals whose siginfo is not the child's.
 
 #include <errno.h>
 #include <pthread.h>
@@ -168,7 +168,7 @@ int main(int argc, char **argv)
     (void)sigwait(&term, &signal);
     progress->is_over = 1;
     (void)waitpid(sender, NULL, 0);
-    // Until those that are still queued have arrived.
+    // Wait until the queued signals have arrived.
     do {
         seen = received_count;
         (void)nanosleep(&moment, NULL);

@@ -1,12 +1,12 @@
-// Sleeps in every system call that PTRACE_INTERRUPT may disturb, each in a thread of its own,
-// and counts the EINTRs that each sees.
+// Sleeps in every system call that PTRACE_INTERRUPT may disturb, each in a thread of its own, and
+// counts the EINTRs that each sees (interrupted_calls.sh).
 //
 //     sleeping_calls HEARTBEAT
 //
 // prints "ready", and upon SIGTERM one line "CALL returns R eintr E other O" a call, then exits.
 // A call that this machine does not have prints "CALL skipped: REASON".
 //
-// One thread shows that EINTR is still seen where it is due: "handled" waits in epoll_pwait
+// The thread "handled" checks that EINTR is still returned where it is due: it waits in epoll_pwait
 // for a signal that can only arrive there, and each run of the handler must be one EINTR.
 
 #include <errno.h>
@@ -51,16 +51,16 @@ typedef struct Sleeper Sleeper;
 
 struct Sleeper {
     const char *name;
-    // Makes what the call needs, once; false: this machine does not have it (errno).
+    // Prepares the call, once; false: this machine does not have it (errno).
     bool (*prepare)(Sleeper *self);
-    // One call; -1 and errno as the call has it.
+    // Makes one call; the result and errno are the call's.
     long (*sleep)(Sleeper *self);
     int fd;
     int other_fd;
     unsigned long context;
     uint64_t returns; // relaxed; written by the thread alone, read at the end
     uint64_t eintr_count;
-    uint64_t other_count; // errors but EINTR and those of a time-out
+    uint64_t other_count; // errors other than EINTR and time-outs
     int last_other;
     int missing; // errno of prepare()
     pthread_t thread;
@@ -70,7 +70,7 @@ static const struct timespec sleep_time = {.tv_sec = SLEEP_SECONDS};
 static const struct timeval sleep_time_us = {.tv_sec = SLEEP_SECONDS};
 static uint64_t handler_runs;
 
-// ---- what calls sleep on ----
+// ---- preparation ----
 
 static bool needs_nothing(Sleeper *self)
 {
@@ -153,7 +153,7 @@ static bool needs_full_socket(Sleeper *self)
     return errno == EAGAIN;
 }
 
-// A name that nobody else has, in the abstract namespace.
+// A name of this process's own, in the abstract namespace.
 static socklen_t own_address(struct sockaddr_un *address, const char *name)
 {
     memset(address, 0, sizeof *address);
@@ -670,7 +670,7 @@ static void report(void)
                    (unsigned long long)self->returns, (unsigned long long)self->eintr_count,
                    (unsigned long long)self->other_count, self->other_count > 0 ? " " : "",
                    self->other_count > 0 ? strerror(self->last_other) : "");
-        // What outlives a process.
+        // These outlive the process.
         if (self->missing == 0 && self->prepare == needs_semaphore)
             (void)semctl(self->fd, 0, IPC_RMID);
         if (self->missing == 0 && self->prepare == needs_message_queue)
@@ -706,7 +706,7 @@ int main(int argc, char **argv)
             target_fail("pthread_create");
     }
     target_announce();
-    // Signals arrive at the first sleeper all the time, captured or not.
+    // The first sleeper gets a signal every 3 ms, whether the process is stopped or not.
     for (;;) {
         const struct timespec moment = {.tv_nsec = 3000000};
         sigset_t term;

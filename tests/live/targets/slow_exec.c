@@ -1,10 +1,10 @@
-// Starts another program as soon as it has a child that it did not make; and the kernel takes three
-// seconds for that, in which nobody can trace it.
+// Executes another program as soon as it has a child that it did not create, the fork of a capture.
+// The kernel takes three seconds for that, in which the process cannot be traced.
 //
 //     slow_exec HEARTBEAT PROGRAM
 //
-// PROGRAM is a copy of this one, of which nobody else knows. Prints "ready", "slow" before it
-// starts it, and that prints "again"; "skipped: REASON" where this machine does not have it.
+// PROGRAM is a copy of this one that no other test uses. Prints "ready", then "slow" before it
+// executes PROGRAM, which prints "again"; "skipped: REASON" if this machine does not have fanotify.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 #define HEAP_PAGES 6144u
 #define DELAY_S 3
-// Should nobody ever start the program.
+// The delaying process ends by then, even if the program is never executed.
 #define LIFE_S 60
 
 static void say(const char *what)
@@ -29,7 +29,7 @@ static void say(const char *what)
     (void)fflush(stdout);
 }
 
-// The first read of the program waits, until this has slept; all others until it has ended.
+// Delays the first read of the program by DELAY_S; later ones wait until this process has ended.
 static void delay_reads(int events)
 {
     struct fanotify_event_metadata event;
@@ -44,7 +44,7 @@ static void delay_reads(int events)
     _exit(0);
 }
 
-// By a process that is nobody's child: this one is to have none.
+// Starts the delaying process as an orphan, so that this process has no child.
 static void make_slow(const char *program)
 {
     int events = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC);

@@ -1,4 +1,4 @@
-// Would notice if somebody forked it, and has memory that does not fork.
+// Notices the traces of a fork, and has memory that does not fork (forked_capture.sh).
 //
 //     watches_forks HEARTBEAT PAGES
 //
@@ -8,8 +8,8 @@
 //
 //     sigchld S children C locks L
 //
-// with the SIGCHLDs that came, the children that wait() knew of, and how often a lock on a file was
-// still held behind its last close.
+// with the number of SIGCHLDs, of children that wait() returned, and of locks on a file that were
+// still held after its last close.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static void *look_for_children(void *context)
     return NULL;
 }
 
-// A process that shares open files without knowing keeps their locks alive.
+// A fork that kept the file open would keep its lock.
 static void *lock_and_close(void *context)
 {
     const struct timespec moment = {.tv_nsec = 500000};

@@ -1,4 +1,4 @@
-// memory_available: the machine's memory, or what a container's limit leaves of it.
+// memory_available(): the available memory of the machine, or of a container with a limit.
 
 #include "snapshot/capture/copy/memory_available.h"
 
@@ -49,7 +49,7 @@ static void end(void)
 
 TestSuite(memory_available, .init = begin, .fini = end);
 
-Test(memory_available, without_groups_it_is_what_the_machine_has)
+Test(memory_available, without_groups_the_machine_alone_counts)
 {
     cr_expect_eq(memory_available(&sources), 3000 * 1024);
     put("own", "4:memory:/old/style\n0::/pod/shop\n");
@@ -58,7 +58,7 @@ Test(memory_available, without_groups_it_is_what_the_machine_has)
     cr_expect_eq(memory_available(&sources), 3000 * 1024);
 }
 
-Test(memory_available, a_group_leaves_its_limit_less_what_it_cannot_give_up)
+Test(memory_available, a_group_leaves_its_limit_less_the_memory_that_cannot_be_reclaimed)
 {
     put("own", "0::/pod/shop\n");
     put("pod/shop/memory.max", "1000000\n");
@@ -95,7 +95,7 @@ Test(memory_available, groups_of_the_first_version_count_as_well)
     cr_expect_eq(memory_available(&sources), 3000 * 1024);
 }
 
-Test(memory_available, who_is_told_nothing_assumes_no_limit)
+Test(memory_available, unknown_memory_is_unlimited)
 {
     put("meminfo", "nothing of the kind\n");
     cr_expect_eq(memory_available(&sources), UINT64_MAX);

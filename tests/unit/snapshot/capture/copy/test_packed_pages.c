@@ -1,4 +1,4 @@
-// Pages that are kept compressed read as they were, however little memory there is for them.
+// PackedPages: compressed pages read as they were, however small the cache is.
 
 #include "snapshot/capture/copy/packed_pages.h"
 
@@ -16,7 +16,7 @@
 #include "tests/support/xorshift.h"
 
 #define PAGE UINT64_C(4096)
-// More than the cache holds: 16 MiB.
+// 16 MiB, more than the cache holds.
 #define PAGES UINT64_C(4096)
 
 static uint8_t *memory;
@@ -104,7 +104,7 @@ Test(packed_pages, pages_here_and_there_and_more_of_them_later)
         cr_assert(page_set_add(&pages, address_of(i), address_of(i + 2), &error));
     add(packed);
     cr_expect_eq(wrong_pages(), 0);
-    // Later versions leave earlier ones alone.
+    // A later version does not change earlier ones.
     memory[0] ^= 1;
     cr_expect_neq(first.ranges[0].data[0], memory[0]);
     page_selection_release(&first);
@@ -126,7 +126,7 @@ static bool read_anywhere(void *context, uint32_t worker, uint64_t item, Error *
     return true;
 }
 
-Test(packed_pages, many_threads_read_more_than_there_is_memory_for)
+Test(packed_pages, many_threads_read_more_than_the_cache_holds)
 {
     Readers readers = {{0}};
 
@@ -137,7 +137,7 @@ Test(packed_pages, many_threads_read_more_than_there_is_memory_for)
         cr_expect_eq(readers.wrong[i], 0);
 }
 
-Test(packed_pages, pages_that_cannot_be_read_are_told_and_zero)
+Test(packed_pages, pages_that_cannot_be_read_are_listed_and_zero)
 {
     cr_assert_eq(mprotect(memory + 70 * PAGE, 2 * PAGE, PROT_NONE), 0);
     cr_assert(page_set_add(&pages, address_of(0), address_of(200), &error));
@@ -148,7 +148,7 @@ Test(packed_pages, pages_that_cannot_be_read_are_told_and_zero)
     cr_expect_eq(memcmp(pages.ranges[0].data, memory, 70 * PAGE), 0);
 }
 
-// Overwrites this process's own file in memory, as a broken disk would.
+// Overwrites bytes of the spool file, as a broken disk would.
 static void damage_spool(void)
 {
     DIR *folder = opendir("/proc/self/fd");

@@ -66,7 +66,7 @@ ParameterizedTest(Layout *layout, register_words, every_vector_register_has_its_
         cr_expect_eq(thread.registers[at].number, VECTOR_NUMBER + i, "%s", layout->name);
         cr_expect_eq(thread.registers[at++].value, 0x5000 + i, "%s", layout->name);
     }
-    cr_expect_eq(at, thread.register_count, "%s: words that are no register's", layout->name);
+    cr_expect_eq(at, thread.register_count, "%s: words outside of registers", layout->name);
     free(thread.registers);
 }
 

@@ -1,8 +1,8 @@
-// live_process_copy where the system refuses things: older kernels, containers, too little
-// memory; and where the target makes processes all the time.
+// live_process_copy() under hard conditions: older kernels, containers, too little memory, and a
+// target that creates processes all the time.
 //
-// What a kernel refuses is played by a seccomp filter in a child that does the capture. (The
-// leak check at the end of a sanitized program needs the very calls that are refused.)
+// A seccomp filter in a child that does the capture makes system calls fail as such a kernel would.
+// (In a child, since the leak check at the end of a sanitized program needs the refused calls.)
 
 #include "snapshot/capture/live/live_process.h"
 
@@ -53,8 +53,8 @@ static void end(void)
 
 TestSuite(capture_hardship, .init = begin, .fini = end, .timeout = 60);
 
-// System call `number` fails with `failure` if its argument with this index is `value`; in any
-// case when the index is negative.
+// System call `number` fails with `failure` if its argument with index `argument` is `value`, or
+// always if the index is negative.
 typedef struct Refusal {
     long number;
     int argument;
@@ -82,11 +82,11 @@ static bool refuse_call(Refusal refusal)
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-// What a sandbox tells.
+// The result of a capture in a sandbox.
 typedef struct Outcome {
     bool is_refused; // the filter is in place
     bool is_copied;
-    bool is_right; // check() said so
+    bool is_right; // check() returned true
     bool is_over;
     Error error;
 } Outcome;
@@ -96,7 +96,7 @@ static bool need_not_check(void)
     return true;
 }
 
-// Captures the child where the calls (up to one without a number) are refused.
+// Captures the child from a sandbox that refuses the calls; the list ends with a zeroed one.
 static Outcome capture_where(const Refusal *refusals, bool (*check)(void))
 {
     Outcome *shared =
@@ -168,14 +168,14 @@ Test(capture_hardship, pages_are_found_without_pagemap_scan)
     expect_every_other_page(refusals);
 }
 
-Test(capture_hardship, memory_is_made_ready_without_populate)
+Test(capture_hardship, memory_is_supplied_without_populate)
 {
     const Refusal refusals[] = {{SYS_madvise, 2, ADVICE_POPULATE_WRITE, EINVAL}, {0}};
 
     expect_every_other_page(refusals);
 }
 
-Test(capture_hardship, where_tracing_is_forbidden_the_reason_is_told)
+Test(capture_hardship, a_forbidden_ptrace_is_explained)
 {
     const Refusal refusals[] = {{SYS_ptrace, -1, 0, EPERM}, {0}};
     Outcome outcome;
@@ -189,7 +189,7 @@ Test(capture_hardship, where_tracing_is_forbidden_the_reason_is_told)
     cr_expect_gt(strlen(outcome.error.hint), 0);
 }
 
-Test(capture_hardship, where_reading_memory_is_forbidden_it_shows_before_the_target_is_stopped)
+Test(capture_hardship, forbidden_reading_of_memory_is_noticed_before_the_target_is_stopped)
 {
     const Refusal refusals[] = {
         {SYS_process_vm_readv, -1, 0, ENOSYS}, {SYS_ptrace, -1, 0, EIO}, {0}};
@@ -203,8 +203,7 @@ Test(capture_hardship, where_reading_memory_is_forbidden_it_shows_before_the_tar
                        outcome.error.message);
 }
 
-// Every system call of the capture that can fail is made to fail at its own place, and the
-// target runs on each time.
+// Makes each system call of the capture fail in turn; the target runs on each time.
 Test(capture_hardship, failures_in_the_middle_let_the_target_go)
 {
     const Refusal refusals[][3] = {
@@ -245,7 +244,7 @@ Test(capture_hardship, too_little_memory_is_an_error_before_the_target_is_stoppe
         cr_skip_test("sanitizers need the address space");
     child_start(fill_memory);
     cr_assert_eq(getrlimit(RLIMIT_AS, &limit), 0);
-    // What is in use, and half of what the copy needs.
+    // The memory in use, and half of the memory that the copy needs.
     file = fopen("/proc/self/statm", "r");
     cr_assert(file != NULL && fgets(sizes, sizeof sizes, file) != NULL);
     (void)fclose(file);
@@ -258,8 +257,7 @@ Test(capture_hardship, too_little_memory_is_an_error_before_the_target_is_stoppe
     cr_expect(child_is_running());
 }
 
-// Not threads, but neither of them tells its parent by SIGCHLD: the kernel hands such a child
-// to the tracer like a thread.
+// Children without an exit signal: the kernel reports such a child to the tracer like a thread.
 static void clone_for_ever(void)
 {
     child_announce();
@@ -300,7 +298,7 @@ static void capture_again_and_again(uint64_t times)
     }
 }
 
-Test(capture_hardship, processes_that_the_target_clones_are_let_go)
+Test(capture_hardship, processes_that_the_target_clones_are_detached)
 {
     child_start(clone_for_ever);
     capture_again_and_again(test_dose(100));

@@ -1,5 +1,5 @@
-// live_process_copy: what the copy of a live process holds, and that the process does not
-// notice. The targets are forked children, which know where everything lies.
+// live_process_copy(): the content of the copy, and that the process runs on undisturbed. The
+// processes are forked children of the test, so their variables have known addresses.
 
 #include "snapshot/capture/live/live_process.h"
 
@@ -32,7 +32,7 @@ static ProcessCopy copy;
 static Error error;
 static ProcessCopyOptions options;
 
-// The same test by every method.
+// Defines the same test for each method.
 #define EACH_METHOD(name)                                                                          \
     static void name(void);                                                                        \
     Test(capture_process, name##_by_precopy)                                                       \
@@ -73,7 +73,7 @@ static void by_method(CaptureMethod method, void (*test)(void))
     test();
 }
 
-// Ends the test where the kernel does not have the method.
+// Skips the test if the kernel does not have the method.
 static void skip_without_method(void)
 {
     if (strstr(error.hint, "--method auto") != NULL)
@@ -153,7 +153,7 @@ EACH_METHOD(pages_that_were_never_written_are_neither_copied_nor_touched)
     child_start(touch_some);
     page_tables = child_status_number("VmPTE");
     capture_well();
-    // For the untouched memory they would need 512 KiB; the data of libraries needs some.
+    // Page tables for the untouched memory would take 512 KiB; those for library data are allowed.
     cr_expect_leq(child_status_number("VmPTE"), page_tables + 128, "its page tables have grown");
     cr_expect_null(process_copy_bytes(&copy, (uint64_t)(uintptr_t)untouched, 1));
     cr_expect_null(process_copy_bytes(&copy, (uint64_t)(uintptr_t)untouched + PAGE * 5000, 1));
@@ -198,7 +198,7 @@ EACH_METHOD(private_mappings_of_files_are_copied_where_they_were_never_touched)
     cr_expect_eq(pages[1][0], 0xaa);
     cr_expect_eq(pages[1][1], 2);
     cr_expect_eq(pages[2][PAGE - 1], 3);
-    // The fourth page is behind the end of the file: nobody can read it.
+    // The fourth page is behind the end of the file, and cannot be read.
     cr_expect_eq(copy.unreadable_bytes, PAGE);
     (void)close(fd);
 }
@@ -336,7 +336,7 @@ EACH_METHOD(it_can_be_cancelled_at_every_step)
         if (steps < 20)
             expect_running();
         process_copy_release(&copy);
-        // How often it is asked while it waits for threads depends on timing.
+        // The number of checks depends on timing, since the wait for threads checks, too.
         if (steps > 20)
             steps += steps / 4;
     }
@@ -364,7 +364,7 @@ static void expect_refusal(int pid, ErrorCode code, const char *message)
     cr_expect_null(copy.staging);
 }
 
-EACH_METHOD(what_is_no_process_is_refused)
+EACH_METHOD(pids_without_a_process_are_refused)
 {
     expect_refusal(0, ERROR_SYSTEM, "no such process");
     expect_refusal(-5, ERROR_SYSTEM, "no such process");
@@ -390,7 +390,7 @@ EACH_METHOD(a_process_that_is_traced_already_is_refused_with_its_tracer)
     expect_refusal(child_pid(), ERROR_SYSTEM, tracer);
 }
 
-// A program that becomes another program all the time, and counts how often.
+// Executes another program again and again.
 static void become_again(void)
 {
     child_announce();

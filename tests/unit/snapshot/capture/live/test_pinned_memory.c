@@ -1,4 +1,4 @@
-// What is found of the memory that io_urings of this very process have pinned.
+// PinnedMemory: finds the memory that io_urings of this very process have pinned.
 
 #include "snapshot/capture/live/pinned_memory_internal.h"
 
@@ -47,7 +47,7 @@ static bool look(void)
     return is_ok;
 }
 
-// Are these all of the pages?
+// Checks that [from, to) is all of the pinned memory.
 static void expect_pages(size_t from, size_t to)
 {
     cr_expect_eq(pinned.pages.count, 1);
@@ -91,7 +91,7 @@ Test(pinned_memory, buffers_that_overlap_are_one_range)
     expect_pages(4 * PAGE, 33 * PAGE);
 }
 
-Test(pinned_memory, what_was_found_once_stays)
+Test(pinned_memory, memory_that_was_found_once_stays)
 {
     PinningRing ring, later;
 
@@ -122,7 +122,7 @@ static void *put_all_the_time(void *context)
     return NULL;
 }
 
-Test(pinned_memory, a_ring_that_is_in_use_is_asked_again)
+Test(pinned_memory, a_busy_ring_is_read_again)
 {
     pthread_t thread;
     PinningRing ring;

@@ -1,5 +1,5 @@
-// Tracking the writes of this very process, by a userfaultfd that the test opens: after each kind
-// of change the copy that is taken by rounds has to equal memory.
+// WriteTracking: which pages of this very process count as written, unchanged, or content, after
+// each kind of change. The test opens the userfaultfd itself.
 
 #include "snapshot/capture/live/write_tracking_internal.h"
 
@@ -17,7 +17,7 @@
 
 #define PAGE UINT64_C(4096)
 #define BLOCK (UINT64_C(2) << 20)
-// Memory that nobody else has anything near, so that it is a run of its own.
+// An address far from all other memory, so that the place is a run of its own.
 #define PLACE UINT64_C(0x600000000000)
 #define BLOCKS 8u
 #define PLACE_PAGES (BLOCKS * BLOCK / PAGE)
@@ -92,7 +92,7 @@ static bool has(const PageSelection *set, uint64_t page)
     return at < set->count && set->ranges[at].address <= address;
 }
 
-// Which of the pages of the place the set holds, as "0-9 1030".
+// The pages of the set, counted from the place, as "0-9 1030".
 static const char *pages_of(const PageSelection *set)
 {
     static char text[1000];
@@ -119,7 +119,7 @@ static void set_up_pages(void)
     (void)*(volatile uint8_t *)(memory + 20 * PAGE);
 }
 
-Test(write_tracking, a_first_look_gives_all_pages_that_hold_something)
+Test(write_tracking, the_first_round_finds_all_pages_with_content)
 {
     set_up_pages();
     protect();
@@ -128,7 +128,7 @@ Test(write_tracking, a_first_look_gives_all_pages_that_hold_something)
     cr_expect_str_eq(pages_of(&written), "");
 }
 
-Test(write_tracking, what_is_written_is_given_once)
+Test(write_tracking, written_pages_are_found_once)
 {
     set_up_pages();
     protect();
@@ -156,12 +156,12 @@ Test(write_tracking, at_the_end_written_pages_are_content)
     cr_expect_str_eq(pages_of(&content), "3 100 2000");
     cr_expect_not(has(&unchanged, 3));
     cr_expect(has(&unchanged, 4));
-    // It changes nothing.
+    // Collecting changes nothing.
     collect();
     cr_expect_str_eq(pages_of(&content), "3 100 2000");
 }
 
-// More regions than the kernel finds in one go.
+// More regions than one request finds.
 Test(write_tracking, every_other_page)
 {
     for (uint64_t i = 0; i < PLACE_PAGES; i += 2)
@@ -205,7 +205,7 @@ Test(write_tracking, a_mapping_in_an_old_place_is_new)
     collect();
     cr_expect_str_eq(pages_of(&content), "1");
     cr_expect_str_eq(pages_of(&unchanged), "");
-    // A further round takes it in.
+    // The next round tracks it.
     protect();
     cr_expect_str_eq(pages_of(&written), "1");
     collect();
@@ -219,7 +219,7 @@ Test(write_tracking, moved_pages_are_content)
 
     set_up_pages();
     protect();
-    // Pages 8 and 9 come to lie where 2 and 3 were.
+    // Moves pages 8 and 9 to where 2 and 3 were.
     aside = mremap(memory + 8 * PAGE, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
                    memory + 2 * PAGE);
     cr_assert_eq(aside, memory + 2 * PAGE);
@@ -288,7 +288,7 @@ Test(write_tracking, of_a_mapped_file_only_private_pages_can_be_unchanged)
     protect();
     cr_expect_str_eq(pages_of(&written), "1-3");
     touch(2, 2);
-    // It holds again what the file holds.
+    // Page 3 has the content of the file again.
     (void)madvise(memory + 3 * PAGE, PAGE, MADV_DONTNEED);
     (void)*(volatile uint8_t *)(memory + 3 * PAGE);
     (void)*(volatile uint8_t *)(memory + 6 * PAGE);
@@ -297,7 +297,7 @@ Test(write_tracking, of_a_mapped_file_only_private_pages_can_be_unchanged)
     cr_expect_str_eq(pages_of(&content), "0 2-7");
 }
 
-// A range of pages that goes on from one run into the next one.
+// Written pages that continue from one run into the next.
 Test(write_tracking, neighbouring_mappings_of_different_kinds)
 {
     static char name[] = "", file_name[] = "/tmp/file";
@@ -361,7 +361,7 @@ Test(write_tracking, a_terabyte_with_three_pages)
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
     if (space == MAP_FAILED)
-        cr_skip_test("so much address space is not to be had");
+        cr_skip_test("a terabyte of addresses is not available");
     mapping.start = (uint64_t)(uintptr_t)space;
     mapping.end = mapping.start + bytes;
     space[0] = space[bytes / 2] = space[bytes - 1] = 1;

@@ -1,5 +1,6 @@
-// The threads of a capture, for ThreadSanitizer to watch: a team that is given loop after loop, and
-// pages that are unpacked for several readers at once, with less memory than there are pages.
+// The threads of a capture under ThreadSanitizer: a team (base/parallel_for.h) that runs one loop
+// after the other, and PackedPages that are unpacked for several readers at once, with a small
+// cache.
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 
 #define THREADS 4u
 #define PAGE UINT64_C(4096)
-// Twice what the cache holds.
+// Twice as many as the cache holds.
 #define PAGES UINT64_C(2048)
 
 // ---- teams ----
@@ -30,14 +31,14 @@ static bool count_item(void *context, uint32_t worker, uint64_t item, Error *err
     Tally *tally = context;
 
     (void)worker;
-    // Long enough that others come.
+    // Long enough for the other threads to come.
     for (unsigned i = 0; i < 1000; i++)
         tally->done[item] += i % 2;
     tally->done[item] -= 499;
     return !tally->fails || item < 5 || error_set(error, ERROR_SYSTEM, "item %u", (unsigned)item);
 }
 
-// Is each item done once, however few members came?
+// Is each item done once, whichever threads came?
 static bool loop_is_right(ParallelTeam *team, uint64_t items)
 {
     Tally tally = {.fails = false};
@@ -68,7 +69,7 @@ static void try_teams(uint64_t loops)
     tap_ok(!parallel_team_end(team) && strcmp(error.message, "item 5") == 0,
            "the error is that of the first item that failed");
     tap_ok(loop_is_right(team, 64), "and the next loop is as good as any");
-    // One that nobody ends.
+    // A loop without parallel_team_end().
     tally = (Tally){.fails = false};
     parallel_team_begin(team, 64, count_item, &tally, &error);
     parallel_team_free(team);
