@@ -18,7 +18,7 @@ EMBED_OBJECTS := $(EMBED_SOURCES:%.c=$(SHARED)/pic/%.o)
 EMBED_POOL_SOURCES := $(sort $(wildcard base/array.c base/byte_buffer.c base/checksum.c \
 	base/clean_text.c base/error.c base/json_object.c base/output_file.c base/parallel_for.c \
 	snapshot/heap/heap_layout.c snapshot/heap/layout_file.c snapshot/heap/page_record.c \
-	snapshot/heap/pause_certificate.c snapshot/heap/snapshot_details.c \
+	snapshot/heap/pause_certificate.c snapshot/heap/root.c snapshot/heap/snapshot_details.c \
 	snapshot/file/page_pieces.c snapshot/file/redaction.c snapshot/file/root_order.c \
 	snapshot/file/snapshot_write.c snapshot/file/sections/*.c \
 	snapshot/file/frames/seekable_writer.c))

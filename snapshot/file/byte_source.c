@@ -59,3 +59,11 @@ bool byte_source_scatter(ByteSource *source, const StreamTarget *targets, uint64
     }
     return true;
 }
+
+bool byte_source_read_large(ByteSource *source, uint64_t offset, void *to, uint64_t length,
+                            Error *error)
+{
+    StreamTarget target = {offset, length, to};
+
+    return length == 0 || byte_source_scatter(source, &target, 1, NULL, error);
+}

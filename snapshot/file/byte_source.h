@@ -30,6 +30,10 @@ bool byte_source_locate(const ByteSource *source, uint64_t offset, Error *error)
 NODISCARD bool byte_source_read(ByteSource *source, uint64_t offset, void *to, uint64_t length,
                                 Error *error);
 
+// The same on several threads, for a part that is in the stream for certain.
+NODISCARD bool byte_source_read_large(ByteSource *source, uint64_t offset, void *to,
+                                      uint64_t length, Error *error);
+
 // Reads many parts, which ascend and are disjoint; large ones on several threads. listener may
 // be NULL.
 NODISCARD bool byte_source_scatter(ByteSource *source, const StreamTarget *targets,

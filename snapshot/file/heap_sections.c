@@ -9,8 +9,7 @@
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/file/sections/snapshot_format.h"
 
-_Static_assert(sizeof(PageRun) == RUN_BYTES, "run tables are read as they lie in memory");
-_Static_assert(sizeof(Root) == ROOT_BYTES, "and so are roots");
+_Static_assert(sizeof(Root) == ROOT_BYTES, "roots are read as they lie in memory");
 
 bool heap_sections_table_count(ByteSource *source, const Section *section, uint64_t entry_bytes,
                                const char *what, uint64_t *count, Error *error)
@@ -30,236 +29,6 @@ bool heap_sections_table_count(ByteSource *source, const Section *section, uint6
                                  (unsigned long long)bytes_get_u64(head), what);
     *count = bytes_get_u64(head);
     return true;
-}
-
-// Reads one large part.
-static bool read_part(ByteSource *source, uint64_t offset, void *to, uint64_t length, Error *error)
-{
-    StreamTarget target = {offset, length, to};
-
-    return length == 0 || byte_source_scatter(source, &target, 1, NULL, error);
-}
-
-// ---- page runs ----
-
-// Runs ascend, are disjoint, not empty, and lie where addresses can be.
-static bool check_run_table(const ByteSource *source, const Section *section,
-                            const HeapLayout *layout, RunTable *table, Error *error)
-{
-    uint64_t limit = HEAP_ADDRESS_LIMIT / layout->page_size;
-    uint64_t next_page = 1; // page 0 is nobody's
-
-    for (uint64_t i = 0; i < table->count; i++) {
-        const PageRun *run = &table->runs[i];
-        uint64_t page = run->address / layout->page_size;
-        if (run->address % layout->page_size != 0 || page < next_page || page >= limit ||
-            run->page_count == 0 || run->page_count > limit - page)
-            return byte_source_fault(source, section->offset + TABLE_HEAD_BYTES + i * RUN_BYTES,
-                                     error, "page run %llu (0x%llx, %llu pages) is not possible",
-                                     (unsigned long long)i, (unsigned long long)run->address,
-                                     (unsigned long long)run->page_count);
-        next_page = page + run->page_count;
-        table->page_count += run->page_count;
-    }
-    return true;
-}
-
-// Reads the run table at the start of `section`; on false there is nothing to free.
-static bool read_run_table(ByteSource *source, const Section *section, const HeapLayout *layout,
-                           RunTable *table, Error *error)
-{
-    *table = (RunTable){0};
-    if (!heap_sections_table_count(source, section, RUN_BYTES, "page runs", &table->count, error))
-        return false;
-    table->runs = malloc((table->count + 1) * sizeof *table->runs);
-    if (table->runs == NULL)
-        return error_set_memory(error, table->count * sizeof *table->runs, "the page runs");
-    if (read_part(source, section->offset + TABLE_HEAD_BYTES, table->runs, table->count * RUN_BYTES,
-                  error) &&
-        check_run_table(source, section, layout, table, error))
-        return true;
-    free(table->runs);
-    *table = (RunTable){0};
-    return false;
-}
-
-static int compare_runs(const void *left, const void *right)
-{
-    const PageRun *a = left, *b = right;
-
-    return a->address < b->address ? -1 : a->address > b->address;
-}
-
-static uint64_t run_end(const PageRun *run, uint32_t page_size)
-{
-    return run->address + run->page_count * page_size;
-}
-
-// Is each page of `table` in one of `covers` (which may overlap, and are sorted here)?
-static bool is_covered(const RunTable *table, RunTable *covers, uint32_t page_size,
-                       uint64_t *uncovered)
-{
-    uint64_t next = 0;
-
-    if (covers->count > 0)
-        qsort(covers->runs, covers->count, sizeof *covers->runs, compare_runs);
-    for (uint64_t i = 0; i < table->count; i++) {
-        uint64_t at = table->runs[i].address;
-        uint64_t end = at + table->runs[i].page_count * page_size;
-        // Covers may overlap each other, but what ends below `at` is of no more use.
-        while (at < end) {
-            while (next < covers->count && run_end(&covers->runs[next], page_size) <= at)
-                next++;
-            if (next == covers->count || covers->runs[next].address > at) {
-                *uncovered = at;
-                return false;
-            }
-            at = run_end(&covers->runs[next], page_size);
-        }
-    }
-    return true;
-}
-
-static bool add_covers(RunTable *covers, uint64_t *capacity, const RunTable *table, Error *error)
-{
-    if (covers->count + table->count > *capacity) {
-        uint64_t wanted = (covers->count + table->count) * 2;
-        PageRun *grown = realloc(covers->runs, wanted * sizeof *grown);
-        if (grown == NULL)
-            return error_set_memory(error, wanted * sizeof *grown, "the page runs");
-        covers->runs = grown;
-        *capacity = wanted;
-    }
-    if (table->count > 0)
-        memcpy(covers->runs + covers->count, table->runs, table->count * sizeof *table->runs);
-    covers->count += table->count;
-    return true;
-}
-
-// Collects the run tables of all PAGE sections, each of which must be as long as it says.
-static bool read_covers(ByteSource *source, const SectionMap *map, const HeapLayout *layout,
-                        RunTable *covers, Error *error)
-{
-    uint64_t capacity = 0;
-
-    for (uint64_t i = 0; i < map->pages_count; i++) {
-        const Section *section = &map->pages[i];
-        RunTable table;
-        if (!read_run_table(source, section, layout, &table, error))
-            return false;
-        uint64_t page_bytes = section->length - TABLE_HEAD_BYTES - table.count * RUN_BYTES;
-        bool ok = page_bytes % layout->page_size == 0 &&
-                  page_bytes / layout->page_size == table.page_count;
-        if (ok)
-            ok = add_covers(covers, &capacity, &table, error);
-        else
-            byte_source_fault(source, section->offset, error,
-                              "%llu pages do not fill the section that holds them",
-                              (unsigned long long)table.page_count);
-        free(table.runs);
-        if (!ok)
-            return false;
-    }
-    return true;
-}
-
-bool heap_sections_read_runs(ByteSource *source, const SectionMap *map, const HeapLayout *layout,
-                             RunTable *table, Error *error)
-{
-    const Section *section = section_map_find(map, SECTION_RUNS);
-    RunTable covers = {0};
-    uint64_t uncovered = 0;
-    bool ok = read_run_table(source, section, layout, table, error);
-
-    if (ok && section->length != TABLE_HEAD_BYTES + table->count * RUN_BYTES)
-        ok = byte_source_fault(source, section->offset, error,
-                               "%llu page runs do not fill their section",
-                               (unsigned long long)table->count);
-    ok = ok && read_covers(source, map, layout, &covers, error);
-    if (ok && !is_covered(table, &covers, layout->page_size, &uncovered))
-        ok = byte_source_fault(source, section->offset, error,
-                               "no section has the bytes of page 0x%llx",
-                               (unsigned long long)uncovered);
-    free(covers.runs);
-    if (!ok) {
-        free(table->runs);
-        *table = (RunTable){0};
-    }
-    return ok;
-}
-
-// ---- page bytes ----
-
-static void look(void *builder, const uint8_t *bytes, uint64_t length)
-{
-    heap_image_builder_fill_records(builder, bytes, length);
-}
-
-static bool read_pages_section(ByteSource *source, const Section *section, const HeapLayout *layout,
-                               HeapImageBuilder *builder, Error *error)
-{
-    StreamListener listener = {look, builder};
-    StreamTarget *targets = NULL;
-    RunTable table;
-    uint64_t target_count = 0, offset;
-    bool ok = read_run_table(source, section, layout, &table, error);
-
-    if (ok) {
-        targets = malloc((table.count + 1) * sizeof *targets);
-        if (targets == NULL)
-            ok = error_set_memory(error, table.count * sizeof *targets, "the page runs");
-    }
-    offset = section->offset + TABLE_HEAD_BYTES + table.count * RUN_BYTES;
-    for (uint64_t i = 0; ok && i < table.count; i++) {
-        uint64_t length = table.runs[i].page_count * layout->page_size;
-        uint8_t *to = heap_image_builder_bytes(builder, table.runs[i].address, length);
-        StreamTarget *last = target_count > 0 ? &targets[target_count - 1] : NULL;
-        if (to == NULL)
-            ok = byte_source_fault(source, section->offset + TABLE_HEAD_BYTES + i * RUN_BYTES,
-                                   error, "pages at 0x%llx belong to no page run",
-                                   (unsigned long long)table.runs[i].address);
-        else if (last != NULL && last->to + last->length == to)
-            last->length += length;
-        else
-            targets[target_count++] = (StreamTarget){offset, length, to};
-        offset += length;
-    }
-    ok = ok && byte_source_scatter(source, targets, target_count, &listener, error);
-    free(targets);
-    free(table.runs);
-    return ok;
-}
-
-bool heap_sections_read_pages(ByteSource *source, const SectionMap *map, const HeapLayout *layout,
-                              HeapImageBuilder *builder, Error *error)
-{
-    for (uint64_t i = 0; i < map->pages_count; i++)
-        if (!read_pages_section(source, &map->pages[i], layout, builder, error))
-            return false;
-    return true;
-}
-
-uint64_t heap_sections_find_page(ByteSource *source, const SectionMap *map,
-                                 const HeapLayout *layout, uint64_t address)
-{
-    uint64_t found = 0;
-    Error ignored;
-
-    for (uint64_t i = map->pages_count; i > 0 && found == 0; i--) {
-        const Section *section = &map->pages[i - 1];
-        RunTable table;
-        if (read_run_table(source, section, layout, &table, &ignored)) {
-            uint64_t offset = section->offset + TABLE_HEAD_BYTES + table.count * RUN_BYTES;
-            for (uint64_t r = 0; r < table.count && found == 0; r++) {
-                uint64_t length = table.runs[r].page_count * layout->page_size;
-                if (address - table.runs[r].address < length)
-                    found = offset + (address - table.runs[r].address);
-                offset += length;
-            }
-        }
-        free(table.runs);
-    }
-    return found;
 }
 
 // ---- roots ----
@@ -288,7 +57,7 @@ bool heap_sections_read_roots(ByteSource *source, const SectionMap *map, uint32_
     roots = malloc((count + 1) * sizeof *roots);
     if (roots == NULL)
         return error_set_memory(error, count * sizeof *roots, "the roots");
-    if (!read_part(source, offset, roots, count * ROOT_BYTES, error)) {
+    if (!byte_source_read_large(source, offset, roots, count * ROOT_BYTES, error)) {
         free(roots);
         return false;
     }
@@ -370,7 +139,7 @@ bool heap_sections_read_blocks(ByteSource *source, const SectionMap *map, HeapIm
         error_set_memory(error, foreign_bytes, "the foreign blocks");
         goto done;
     }
-    if (!read_part(source, section->offset + table_bytes, bytes, foreign_bytes, error))
+    if (!byte_source_read_large(source, section->offset + table_bytes, bytes, foreign_bytes, error))
         goto done;
     heap_image_builder_take_blocks(builder, blocks, (uint32_t)count, bytes, foreign_bytes);
     blocks = NULL;

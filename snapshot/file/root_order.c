@@ -9,26 +9,6 @@
 #define ROOTS_PER_RUN 64u
 #define RUNS_WITHOUT_LIMIT 1024u
 
-static int compare(uint64_t left, uint64_t right)
-{
-    return left < right ? -1 : left > right;
-}
-
-// Roots that compare equal are equal byte by byte, so the order of the file depends on nothing
-// else.
-static int compare_roots(const void *left, const void *right)
-{
-    const Root *a = left, *b = right;
-
-    if (a->kind != b->kind)
-        return compare(a->kind, b->kind);
-    if (a->thread != b->thread)
-        return compare(a->thread, b->thread);
-    if (a->address != b->address)
-        return compare(a->address, b->address);
-    return a->value != b->value ? compare(a->value, b->value) : compare(a->is_exact, b->is_exact);
-}
-
 static const Root *first_root(const StreamPiece *run)
 {
     return (const Root *)(const void *)run->bytes;
@@ -41,15 +21,14 @@ static const Root *last_root(const StreamPiece *run)
 
 static int compare_runs(const void *left, const void *right)
 {
-    return compare_roots(first_root(left), first_root(right));
+    return root_compare(first_root(left), first_root(right));
 }
 
 // A run ends where the order does, and with its kind and thread: the stack of one thread and the
 // registers of the next ascend, but the next stack belongs between them.
 static bool ends_run(const Root *root, const Root *next)
 {
-    return root->kind != next->kind || root->thread != next->thread ||
-           compare_roots(root, next) > 0;
+    return root->kind != next->kind || root->thread != next->thread || root_compare(root, next) > 0;
 }
 
 static uint64_t count_runs(const Root *roots, uint64_t count)
@@ -90,7 +69,7 @@ static bool order_runs(RootOrder *order, const Root *roots, uint64_t count)
     if (run_count > 1)
         qsort(runs, run_count, sizeof *runs, compare_runs);
     for (uint64_t i = 1; i < run_count; i++)
-        if (compare_roots(last_root(&runs[i - 1]), first_root(&runs[i])) > 0)
+        if (root_compare(last_root(&runs[i - 1]), first_root(&runs[i])) > 0)
             return false;
     return true;
 }
@@ -101,7 +80,7 @@ static bool sort_copy(RootOrder *order, const Root *roots, uint64_t count, Error
     if (order->sorted == NULL)
         return error_set_memory(error, count * sizeof *roots, "the roots");
     memcpy(order->sorted, roots, count * sizeof *roots);
-    qsort(order->sorted, count, sizeof *roots, compare_roots);
+    qsort(order->sorted, count, sizeof *roots, root_compare);
     order->piece_count = 1;
     add_piece(order, order->sorted, count);
     return true;

@@ -1,8 +1,9 @@
 // Reading a snapshot: SeekableReader or memory -> ByteSource -> sections -> HeapImage.
 //
 // A first walk finds the sections (section_map.h), small ones are decoded from memory
-// (sections/), large ones go straight to where they belong (heap_sections.h), and
-// HeapImageBuilder has the last word on pages.
+// (sections/), large ones go straight to where they belong (page_sections.h, heap_sections.h).
+// All of them are checked here, where errors know their offset in the stream; only the headers of
+// pages are checked by HeapImageBuilder, which reads them.
 
 #include "snapshot/file/snapshot_file.h"
 
@@ -11,6 +12,7 @@
 
 #include "snapshot/file/byte_source.h"
 #include "snapshot/file/heap_sections.h"
+#include "snapshot/file/page_sections.h"
 #include "snapshot/file/section_map.h"
 #include "snapshot/file/frames/seekable_reader.h"
 #include "snapshot/file/sections/section_layout.h"
@@ -109,54 +111,35 @@ static bool read_surroundings(SnapshotReader *reader, Error *error)
 
 // ---- the heap ----
 
-// The builder's errors name a page; this adds where in the stream that page came from.
-static bool locate_builder_fault(SnapshotReader *reader, const HeapImageBuilder *builder,
-                                 Error *error)
-{
-    uint64_t offset;
-
-    if (error->code != ERROR_CORRUPT)
-        return false;
-    offset = heap_sections_find_page(&reader->source, &reader->map, &reader->layout,
-                                     heap_image_builder_fault_address(builder));
-    return byte_source_locate(&reader->source, offset, error);
-}
-
-static bool reserve_runs(SnapshotReader *reader, HeapImageBuilder *builder, Error *error)
-{
-    RunTable table;
-    bool ok =
-        heap_sections_read_runs(&reader->source, &reader->map, &reader->layout, &table, error);
-
-    if (ok && !heap_image_builder_reserve(builder, table.runs, table.count, error))
-        ok = byte_source_locate(&reader->source,
-                                section_map_find(&reader->map, SECTION_RUNS)->offset, error);
-    free(table.runs);
-    return ok;
-}
-
 static bool build_image(SnapshotReader *reader, const SnapshotReadOptions *options, HeapImage **out,
                         Error *error)
 {
     HeapImageOptions image_options = {.force_relocation = options->force_relocation};
     HeapImageBuilder *builder = NULL;
     ByteSource *source = &reader->source;
+    const SectionMap *map = &reader->map;
+    PageSections pages;
     bool ok = false;
 
+    if (!page_sections_init(&pages, source, map, &reader->layout, error))
+        return false;
     if (!heap_image_builder_new(&reader->layout, &image_options, &builder, error) ||
-        !reserve_runs(reader, builder, error) ||
-        !heap_sections_read_pages(source, &reader->map, &reader->layout, builder, error) ||
-        !heap_sections_read_roots(source, &reader->map, reader->details->thread_count, builder,
-                                  error) ||
-        !heap_sections_read_blocks(source, &reader->map, builder, error))
+        !heap_image_builder_reserve(builder, pages.all.runs, pages.all.count, error) ||
+        !page_sections_read(&pages, source, builder, error) ||
+        !heap_sections_read_roots(source, map, reader->details->thread_count, builder, error) ||
+        !heap_sections_read_blocks(source, map, builder, error))
         goto done;
     heap_image_builder_take_details(builder, reader->details);
     reader->details = NULL;
-    ok = heap_image_builder_finish(&builder, out, error) ||
-         locate_builder_fault(reader, builder, error);
+    ok = heap_image_builder_finish(&builder, out, error);
+    // A page without a valid header: where in the stream it came from.
+    if (!ok)
+        ok = byte_source_locate(
+            source, page_sections_find(&pages, heap_image_builder_fault_address(builder)), error);
 
 done:
     heap_image_builder_free(builder);
+    page_sections_release(&pages);
     return ok;
 }
 

@@ -8,17 +8,6 @@
 #include "base/search.h"
 #include "base/side_table.h"
 
-const char *root_kind_name(RootKind kind)
-{
-    static const char *const names[ROOT_KIND_COUNT] = {
-        [ROOT_STACK] = "stack",       [ROOT_REGISTER] = "register", [ROOT_GLOBAL] = "global",
-        [ROOT_TLS] = "tls",           [ROOT_HANDLE] = "handle",     [ROOT_FOREIGN] = "foreign",
-        [ROOT_EXPLICIT] = "explicit",
-    };
-
-    return (unsigned)kind < ROOT_KIND_COUNT ? names[kind] : "unknown";
-}
-
 // A frozen image shows its arrays as const; it still owns them.
 static void free_const(const void *memory)
 {

@@ -28,6 +28,7 @@
 
 #include "base/error.h"
 #include "snapshot/heap/heap_layout.h"
+#include "snapshot/heap/root.h"
 #include "snapshot/heap/snapshot_details.h"
 
 #define NO_INDEX UINT32_MAX
@@ -71,36 +72,6 @@ typedef struct SlotClass {
     uint16_t slot_count;
     uint16_t payload_offset; // heap_image_payload_offset()
 } SlotClass;
-
-// Why a word may count as a root; values are those of the snapshot file.
-typedef enum RootKind {
-    ROOT_STACK = 0,
-    ROOT_REGISTER,
-    ROOT_GLOBAL,
-    ROOT_TLS,
-    ROOT_HANDLE,
-    ROOT_FOREIGN,
-    ROOT_EXPLICIT,
-    ROOT_KIND_COUNT,
-} RootKind;
-
-// "stack", "register", ...; "unknown" outside the enumeration.
-const char *root_kind_name(RootKind kind);
-
-typedef struct Root {
-    uint64_t address; // where the word lies; for a register its number (see docs/format.md)
-    uint64_t value;
-    uint32_t thread; // index into details->threads, or NO_INDEX
-    uint8_t kind;    // RootKind
-    uint8_t is_exact;
-    uint16_t reserved; // 0
-} Root;
-
-// Interior pointers to objects count from stacks and registers only (rule conservative/1).
-static inline bool root_allows_interior(const Root *root)
-{
-    return root->kind == ROOT_STACK || root->kind == ROOT_REGISTER;
-}
 
 // The user range of a malloc chunk through which objects may be reached.
 typedef struct ForeignBlock {
@@ -321,8 +292,9 @@ NODISCARD bool heap_image_builder_new(const HeapLayout *layout, const HeapImageO
                                       HeapImageBuilder **out, Error *error);
 void heap_image_builder_free(HeapImageBuilder *builder);
 
-// Reserves zeroed memory for all page runs; to be called once. `runs` (borrowed) ascend,
-// are page-aligned, disjoint, not empty, and end below 2^56. Errors: corrupt, memory.
+// Reserves zeroed memory for all page runs; to be called once. `runs` (borrowed) ascend, are
+// page-aligned, disjoint, not empty, and end below HEAP_ADDRESS_LIMIT; they have fewer than
+// NO_INDEX pages. Errors: memory.
 NODISCARD bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs,
                                           uint64_t run_count, Error *error);
 
@@ -337,21 +309,23 @@ uint8_t *heap_image_builder_bytes(HeapImageBuilder *builder, uint64_t address, u
 void heap_image_builder_fill_records(HeapImageBuilder *builder, const uint8_t *bytes,
                                      uint64_t length);
 
-// Each consumes malloc'd arrays (freed by the image) and replaces what was taken before.
-// Roots need no order; blocks need none either, but must be disjoint and inside `bytes`.
+// Each consumes malloc'd arrays (freed by the image) and replaces those that were taken before.
+// Roots are of a known kind and need no order. Blocks ascend, are disjoint, not empty, and end
+// below HEAP_ADDRESS_LIMIT; their offsets are multiples of 8, and their bytes are in
+// `foreign_bytes`.
 void heap_image_builder_take_roots(HeapImageBuilder *builder, Root *roots, uint64_t root_count);
 void heap_image_builder_take_blocks(HeapImageBuilder *builder, ForeignBlock *blocks,
                                     uint32_t block_count, uint8_t *foreign_bytes,
                                     uint64_t foreign_byte_count);
 void heap_image_builder_take_details(HeapImageBuilder *builder, SnapshotDetails *details);
 
-// The captured address that the last corrupt error of reserve or finish was about; 0 when it
-// was about none.
+// The captured address of the page without a valid header that finish() found; 0 when it found
+// none.
 uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder);
 
-// Validates every page header and builds the side tables. On success `*builder` is consumed
-// and set to NULL, and the caller owns `*out`. Errors: corrupt (a run that does not consist
-// of valid pages, roots or blocks out of bounds), memory.
+// Makes the side tables. On success `*builder` is consumed and set to NULL, and the caller owns
+// `*out`. Errors: corrupt (a run does not consist of valid pages), unsupported (too many mark
+// words), memory.
 NODISCARD bool heap_image_builder_finish(HeapImageBuilder **builder, HeapImage **out, Error *error);
 
 #endif

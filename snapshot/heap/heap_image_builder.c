@@ -1,6 +1,7 @@
 // HeapImageBuilder: validates the pages of a heap and builds the side tables of its HeapImage.
 // Where the pages lie in memory is decided in heap_image_placement.c.
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "snapshot/heap/heap_image.h"
@@ -254,51 +255,27 @@ static bool build_block_window(HeapImage *image, Error *error)
 
 // ---- roots and blocks ----
 
-static int compare_roots(const void *left, const void *right)
+// Our writer sorts too, so only the roots of older files take more than a look.
+static void sort_roots(HeapImage *image)
 {
-    const Root *a = left, *b = right;
-
-    if (a->kind != b->kind)
-        return a->kind < b->kind ? -1 : 1;
-    if (a->thread != b->thread)
-        return a->thread < b->thread ? -1 : 1;
-    if (a->address != b->address)
-        return a->address < b->address ? -1 : 1;
-    return a->value < b->value ? -1 : a->value > b->value;
-}
-
-static int compare_blocks(const void *left, const void *right)
-{
-    const ForeignBlock *a = left, *b = right;
-
-    return a->address < b->address ? -1 : a->address > b->address;
-}
-
-// Sorts an array of the builder's. Our writer sorts too, so only the roots of older files take more
-// than a look.
-static void sort(const void *array, uint64_t count, size_t item_bytes,
-                 int (*compare)(const void *left, const void *right))
-{
-    const uint8_t *items = array;
+    const Root *roots = image->roots;
     uint64_t ordered = 1;
 
-    while (ordered < count &&
-           compare(items + (ordered - 1) * item_bytes, items + ordered * item_bytes) <= 0)
+    while (ordered < image->root_count && root_compare(&roots[ordered - 1], &roots[ordered]) <= 0)
         ordered++;
-    if (ordered < count)
-        qsort((void *)(uintptr_t)array, count, item_bytes, compare);
+    if (ordered < image->root_count)
+        qsort((Root *)(uintptr_t)roots, image->root_count, sizeof *roots, root_compare);
 }
 
-static bool check_roots(const HeapImage *image, Error *error)
+static bool are_possible_roots(const HeapImage *image)
 {
     for (uint64_t i = 0; i < image->root_count; i++)
         if (image->roots[i].kind >= ROOT_KIND_COUNT)
-            return error_set(error, ERROR_CORRUPT, "root %llu has the unknown kind %u",
-                             (unsigned long long)i, image->roots[i].kind);
+            return false;
     return true;
 }
 
-static bool check_blocks(const HeapImage *image, Error *error)
+static bool are_possible_blocks(const HeapImage *image)
 {
     uint64_t previous_end = 0;
 
@@ -308,9 +285,7 @@ static bool check_blocks(const HeapImage *image, Error *error)
             block->bytes == 0 || block->bytes > HEAP_ADDRESS_LIMIT - block->address ||
             block->offset % 8 != 0 || block->offset > image->foreign_byte_count ||
             block->bytes > image->foreign_byte_count - block->offset)
-            return error_set(error, ERROR_CORRUPT,
-                             "foreign block %u (0x%llx, %llu bytes) is not possible", i,
-                             (unsigned long long)block->address, (unsigned long long)block->bytes);
+            return false;
         previous_end = block->address + block->bytes;
     }
     return true;
@@ -322,10 +297,9 @@ static bool build(HeapImageBuilder *builder, Error *error)
 
     if (!heap_image_builder_order_records(builder, error) || !build_pages(builder, error))
         return false;
-    sort(image->roots, image->root_count, sizeof *image->roots, compare_roots);
-    sort(image->blocks, image->block_count, sizeof *image->blocks, compare_blocks);
-    if (!check_roots(image, error) || !check_blocks(image, error) ||
-        !build_page_window(image, error) || !build_block_window(image, error) ||
+    assert(are_possible_roots(image) && are_possible_blocks(image));
+    sort_roots(image);
+    if (!build_page_window(image, error) || !build_block_window(image, error) ||
         !heap_image_build_words(image, &builder->records, builder->has_dead, error))
         return false;
     heap_image_mask_types(image);

@@ -56,10 +56,9 @@ void heap_image_unmap(HeapImage *image)
     image->arena = NULL;
 }
 
-static bool check_runs(const HeapImage *image, const PageRun *runs, uint64_t run_count,
-                       uint64_t *total_pages, Error *error)
+static bool are_possible_runs(const HeapImage *image, const PageRun *runs, uint64_t run_count)
 {
-    uint64_t previous_end = image->layout.page_size; // page 0 is nobody's
+    uint64_t previous_end = image->layout.page_size; // no process has page 0
     uint64_t pages = 0;
 
     for (uint64_t i = 0; i < run_count; i++) {
@@ -67,19 +66,11 @@ static bool check_runs(const HeapImage *image, const PageRun *runs, uint64_t run
         if (address % image->layout.page_size != 0 || address < previous_end ||
             runs[i].page_count == 0 || address >= HEAP_ADDRESS_LIMIT ||
             runs[i].page_count > (HEAP_ADDRESS_LIMIT - address) >> image->page_shift)
-            return error_set(error, ERROR_CORRUPT,
-                             "page run %llu (0x%llx, %llu pages) is not possible",
-                             (unsigned long long)i, (unsigned long long)address,
-                             (unsigned long long)runs[i].page_count);
+            return false;
         previous_end = address + (runs[i].page_count << image->page_shift);
         pages += runs[i].page_count;
     }
-    // Page indices are 32 bits wide, and NO_INDEX is taken.
-    if (pages >= NO_INDEX)
-        return error_set(error, ERROR_UNSUPPORTED, "%llu pages are more than a heap image holds",
-                         (unsigned long long)pages);
-    *total_pages = pages;
-    return true;
+    return pages < NO_INDEX;
 }
 
 // Would a run take room that our own stack may grow into?
@@ -166,12 +157,10 @@ bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, 
                                 Error *error)
 {
     HeapImage *image = builder->image;
-    uint64_t total_pages = 0;
     PageRun *merged;
     uint64_t *arena_starts;
 
-    if (!check_runs(image, runs, run_count, &total_pages, error))
-        return false;
+    assert(are_possible_runs(image, runs, run_count));
     merged = malloc((run_count + 1) * sizeof *merged);
     arena_starts = malloc((run_count + 1) * sizeof *arena_starts);
     image->runs = merged;
@@ -180,13 +169,13 @@ bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, 
         return error_set_memory(error, run_count * sizeof *merged, "the page runs");
     for (uint64_t i = 0; i < run_count; i++) {
         PageRun *last = image->run_count > 0 ? &merged[image->run_count - 1] : NULL;
+        image->image_bytes += runs[i].page_count << image->page_shift;
         if (last != NULL &&
             last->address + (last->page_count << image->page_shift) == runs[i].address)
             last->page_count += runs[i].page_count;
         else
             merged[image->run_count++] = runs[i];
     }
-    image->image_bytes = total_pages << image->page_shift;
     plan_arena(builder);
     if (!page_records_reserve(&builder->records, &image->layout,
                               image->arena_bytes >> image->page_shift, error)) {

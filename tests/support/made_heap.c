@@ -284,6 +284,13 @@ void made_heap_block_word(MadeHeap *heap, uint64_t block, uint64_t offset, uint6
     stop("there is no such block");
 }
 
+static int compare_blocks(const void *left, const void *right)
+{
+    const SnapshotBlock *a = left, *b = right;
+
+    return a->address < b->address ? -1 : a->address > b->address;
+}
+
 HeapImage *made_heap_image(const MadeHeap *heap, bool force_relocation)
 {
     SnapshotPages *runs = must(calloc(heap->page_count + 1, sizeof *runs));
@@ -307,6 +314,7 @@ HeapImage *made_heap_image(const MadeHeap *heap, bool force_relocation)
         blocks[i] = (SnapshotBlock){.address = heap->blocks[i].address,
                                     .bytes = heap->blocks[i].bytes,
                                     .data = heap->blocks[i].data};
+    qsort(blocks, heap->block_count, sizeof *blocks, compare_blocks);
     if (!heap_image_from_contents(&contents, force_relocation, &image, &error))
         stop(error.message);
     free(runs);
