@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_CAPACITY 64u
+#include "base/array.h"
 
 void reachability_counts_add(ReachabilityCounts *counts, const ReachabilityCounts *more)
 {
@@ -24,65 +24,36 @@ void reachability_counts_add(ReachabilityCounts *counts, const ReachabilityCount
 void group_table_release(GroupTable *table)
 {
     free(table->groups);
-    free(table->slots);
+    hash_index_release(&table->index);
     memset(table, 0, sizeof *table);
 }
 
-// Addresses share their low bits; the multiplication spreads all of them over the high ones.
-static uint32_t first_slot(const GroupTable *table, uint64_t key)
+static uint64_t hash_at(const void *groups, uint32_t position)
 {
-    uint64_t mixed = (key ^ key >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-
-    return (uint32_t)(mixed >> 32) & (table->slot_count - 1);
+    return hash_mix(((const Group *)groups)[position].key);
 }
 
-static uint32_t find_slot(const GroupTable *table, uint64_t key)
+static bool is_group_at(const void *groups, uint32_t position, const void *key)
 {
-    uint32_t slot = first_slot(table, key);
-
-    while (table->slots[slot] != 0 && table->groups[table->slots[slot] - 1].key != key)
-        slot = (slot + 1) & (table->slot_count - 1);
-    return slot;
-}
-
-// Twice the room, with the slots at most half full.
-static bool grow(GroupTable *table, Error *error)
-{
-    uint32_t capacity = table->group_capacity == 0 ? FIRST_CAPACITY : table->group_capacity * 2;
-    Group *groups;
-    uint32_t *slots;
-
-    if (capacity > UINT32_MAX / 4)
-        return error_set(error, ERROR_MEMORY, "too many groups for one histogram");
-    groups = reallocarray(table->groups, capacity, sizeof *groups);
-    if (groups == NULL)
-        return error_set_memory(error, capacity * sizeof *groups, "a histogram");
-    table->groups = groups;
-    slots = calloc((size_t)capacity * 2, sizeof *slots);
-    if (slots == NULL)
-        return error_set_memory(error, (size_t)capacity * 2 * sizeof *slots, "a histogram");
-    free(table->slots);
-    table->slots = slots;
-    table->slot_count = capacity * 2;
-    table->group_capacity = capacity;
-    for (uint32_t i = 0; i < table->group_count; i++)
-        slots[find_slot(table, table->groups[i].key)] = i + 1;
-    return true;
+    return ((const Group *)groups)[position].key == *(const uint64_t *)key;
 }
 
 ReachabilityCounts *group_table_at(GroupTable *table, uint64_t key, Error *error)
 {
-    uint32_t slot;
+    uint64_t wanted = table->group_count + UINT64_C(1);
+    uint32_t *slot;
 
-    if (table->group_count == table->group_capacity && !grow(table, error))
+    if (!array_reserve(&table->groups, &table->group_capacity, wanted, sizeof *table->groups,
+                       "groups of a histogram", error) ||
+        !hash_index_reserve(&table->index, table->groups, wanted, hash_at, "groups of a histogram",
+                            error))
         return NULL;
-    slot = find_slot(table, key);
-    if (table->slots[slot] == 0) {
-        memset(&table->groups[table->group_count], 0, sizeof table->groups[0]);
-        table->groups[table->group_count].key = key;
-        table->slots[slot] = ++table->group_count;
+    slot = hash_index_find(&table->index, table->groups, hash_mix(key), is_group_at, &key);
+    if (*slot == 0) {
+        table->groups[table->group_count] = (Group){.key = key};
+        *slot = ++table->group_count;
     }
-    return &table->groups[table->slots[slot] - 1].counts;
+    return &table->groups[*slot - 1].counts;
 }
 
 static int compare_keys(const void *left, const void *right)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/hash_index.h"
 
 // What is counted of the whole heap and of each part of it.
 typedef struct ReachabilityCounts {
@@ -38,10 +39,9 @@ typedef struct Group {
 // A zeroed struct is valid and empty.
 typedef struct GroupTable {
     uint32_t group_count;
-    uint32_t group_capacity;
+    uint64_t group_capacity;
     Group *groups; // owned; in order of first appearance until sorted
-    uint32_t slot_count;
-    uint32_t *slots; // owned; open addressing, index + 1 of a group or 0
+    HashIndex index;
 } GroupTable;
 
 void group_table_release(GroupTable *table);

@@ -167,8 +167,7 @@ static void fill_classes(Diffing *diffing)
 
             class->pages[heap]++;
             class->nearly_empty[heap] +=
-                !page->is_large && page->reachable > 0 &&
-                (uint64_t)page->reachable * 100 <= (uint64_t)page->slot_count * NEARLY_EMPTY_SHARE;
+                !page->is_large && page_is_nearly_empty(page->reachable, page->slot_count);
         }
     if (diff->class_count > 0)
         qsort(diff->classes, diff->class_count, sizeof *diff->classes, compare_classes);

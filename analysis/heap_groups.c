@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/slot_counts_internal.h"
 #include "base/parallel_for.h"
+#include "base/search.h"
 #include "base/side_table.h"
 
 void heap_groups_release(HeapGroups *groups)
@@ -39,29 +41,15 @@ static bool copy_table(HeapGroups *out, Grouping grouping, const GroupTable *tab
     return true;
 }
 
-// The counts of one page, of a major mark.
 static void count_page(const HeapImage *image, const MarkResult *mark, uint32_t page,
                        ReachabilityCounts *counts)
 {
-    uint64_t first = heap_image_first_word(image, page), bytes = image->pages[page].block_size;
-
     counts->pages++;
     counts->slots += image->pages[page].slot_count;
     for (uint32_t word = 0; word < heap_image_page_words(image, page); word++) {
-        uint64_t live = image->live[first + word];
-        uint64_t allocated = heap_image_allocated_word(image, page, word);
-        uint64_t objects = (uint64_t)__builtin_popcountll(live);
-        uint64_t reachable = (uint64_t)__builtin_popcountll(mark->marked[first + word]);
-        uint64_t zombies = (uint64_t)__builtin_popcountll(allocated & ~live);
+        SlotBits bits = slot_bits(image, mark, page, word);
 
-        counts->objects += objects;
-        counts->object_bytes += objects * bytes;
-        counts->reachable_objects += reachable;
-        counts->reachable_bytes += reachable * bytes;
-        counts->unreachable_objects += objects - reachable;
-        counts->unreachable_bytes += (objects - reachable) * bytes;
-        counts->zombies += zombies;
-        counts->zombie_bytes += zombies * bytes;
+        slot_counts_add(counts, &bits, image->pages[page].block_size);
     }
 }
 
@@ -202,19 +190,10 @@ static bool walk_subtrees(void *context, uint32_t worker, uint64_t item, Error *
     return true;
 }
 
+// The group with this key, which there must be.
 static uint32_t find_group(const HeapGroups *groups, Grouping grouping, uint64_t key)
 {
-    uint32_t low = 0, high = groups->counts[grouping];
-
-    while (low + 1 < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (groups->groups[grouping][middle].key <= key)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+    return (uint32_t)search_from(groups->groups[grouping], groups->counts[grouping], key, key);
 }
 
 static void place_pages(GroupWalk *walk)

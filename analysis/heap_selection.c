@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/near_names.h"
+#include "base/search.h"
 #include "analysis/names/type_fit.h"
 
 void heap_selection_release(HeapSelection *selection)
@@ -60,26 +61,12 @@ static void add_object_hint(const HeapImage *image, const TypeTable *table, uint
                          table->types[type_table_find(table, image, page, slot)].label);
 }
 
-// The first page that begins above `address`; page_count: there is none.
-static uint32_t first_page_above(const HeapImage *image, uint64_t address)
-{
-    uint32_t low = 0, high = image->page_count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (image->pages[middle].address <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static bool no_such_address(const HeapImage *image, const TypeTable *table, uint64_t address,
                             Error *error)
 {
-    uint32_t above = first_page_above(image, address), page = above;
+    // The first page that begins above `address`; page_count: none.
+    uint32_t above = (uint32_t)search_above(image->pages, image->page_count, address, address);
+    uint32_t page = above;
     uint64_t near;
     int64_t slot = -1;
 

@@ -4,11 +4,13 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+#include "base/hash_index.h"
+
 typedef struct KeeperTable {
     PageFragmentation *out;
-    uint32_t capacity;
-    uint32_t slot_count;
-    uint32_t *slots; // index + 1, open addressing
+    uint64_t capacity;
+    HashIndex index;
 } KeeperTable;
 
 void page_fragmentation_release(PageFragmentation *fragmentation)
@@ -29,11 +31,6 @@ static uint32_t reachable_in(const HeapImage *image, const MarkResult *mark, uin
     for (uint32_t word = 0; word < heap_image_page_words(image, page); word++)
         count += (uint32_t)__builtin_popcountll(words[word]);
     return count;
-}
-
-static bool is_nearly_empty(uint32_t reachable, uint32_t slots)
-{
-    return reachable > 0 && (uint64_t)reachable * 100 <= (uint64_t)slots * NEARLY_EMPTY_SHARE;
 }
 
 static int compare_classes(const void *left, const void *right)
@@ -72,7 +69,7 @@ static bool count_classes(const HeapImage *image, const MarkResult *mark, PageFr
         reachable = reachable_in(image, mark, page);
         class->pages++;
         class->without_reachable += reachable == 0;
-        if (is_nearly_empty(reachable, record->slot_count)) {
+        if (page_is_nearly_empty(reachable, record->slot_count)) {
             class->nearly_empty++;
             class->free_bytes += (uint64_t)(record->slot_count - reachable) * record->block_size;
         }
@@ -83,41 +80,44 @@ static bool count_classes(const HeapImage *image, const MarkResult *mark, PageFr
 
 // ---- keepers ----
 
-static uint32_t find_slot(const KeeperTable *table, uint32_t type, uint32_t kept_by)
+static uint64_t hash_of(uint32_t type, uint32_t kept_by)
 {
-    uint64_t key = ((uint64_t)type << 32 | kept_by) * UINT64_C(0x9e3779b97f4a7c15);
-    uint32_t slot = (uint32_t)(key >> 32) & (table->slot_count - 1);
-
-    for (; table->slots[slot] != 0; slot = (slot + 1) & (table->slot_count - 1)) {
-        const PageKeeper *keeper = &table->out->keepers[table->slots[slot] - 1];
-
-        if (keeper->type == type && keeper->kept_by == kept_by)
-            break;
-    }
-    return slot;
+    return hash_mix((uint64_t)type << 32 | kept_by);
 }
 
-static bool grow(KeeperTable *table, Error *error)
+static uint64_t hash_at(const void *keepers, uint32_t position)
+{
+    const PageKeeper *keeper = (const PageKeeper *)keepers + position;
+
+    return hash_of(keeper->type, keeper->kept_by);
+}
+
+static bool is_keeper_at(const void *keepers, uint32_t position, const void *key)
+{
+    const PageKeeper *keeper = (const PageKeeper *)keepers + position, *wanted = key;
+
+    return keeper->type == wanted->type && keeper->kept_by == wanted->kept_by;
+}
+
+// The keeper of this type and dominator, empty when it is new. NULL when memory is short.
+static PageKeeper *keeper_of(KeeperTable *table, const PageKeeper *wanted, Error *error)
 {
     PageFragmentation *out = table->out;
-    uint32_t capacity = table->capacity == 0 ? 64 : 2 * table->capacity;
-    PageKeeper *keepers;
+    uint64_t count = out->keeper_count + UINT64_C(1);
+    uint32_t *slot;
 
-    if (capacity > UINT32_MAX / 4)
-        return error_set(error, ERROR_UNSUPPORTED, "too many types on nearly empty pages");
-    keepers = reallocarray(out->keepers, capacity, sizeof *keepers);
-    if (keepers == NULL)
-        return error_set_memory(error, capacity * sizeof *keepers, "nearly empty pages");
-    out->keepers = keepers;
-    free(table->slots);
-    table->slots = calloc((size_t)capacity * 2, sizeof *table->slots);
-    table->slot_count = 2 * capacity;
-    table->capacity = capacity;
-    if (table->slots == NULL)
-        return error_set_memory(error, capacity * 8, "nearly empty pages");
-    for (uint32_t i = 0; i < out->keeper_count; i++)
-        table->slots[find_slot(table, keepers[i].type, keepers[i].kept_by)] = i + 1;
-    return true;
+    if (!array_reserve(&out->keepers, &table->capacity, count, sizeof *out->keepers,
+                       "types on nearly empty pages", error) ||
+        !hash_index_reserve(&table->index, out->keepers, count, hash_at,
+                            "types on nearly empty pages", error))
+        return NULL;
+    slot = hash_index_find(&table->index, out->keepers, hash_of(wanted->type, wanted->kept_by),
+                           is_keeper_at, wanted);
+    if (*slot == 0) {
+        out->keepers[out->keeper_count] = *wanted;
+        *slot = ++out->keeper_count;
+    }
+    return &out->keepers[*slot - 1];
 }
 
 // The objects of one page. Its free bytes count once for each kind of keeper.
@@ -129,21 +129,15 @@ static bool add_page(KeeperTable *table, const DominatorTree *tree, const NodeTy
     uint32_t first = graph->page_nodes[page], end = graph->page_nodes[page + 1];
 
     for (uint32_t node = first; node < end; node++) {
-        uint32_t above = tree->dominators[node], type = types->by_node[node], slot;
+        uint32_t above = tree->dominators[node], type = types->by_node[node];
         uint32_t kept_by =
             dominator_tree_is_holder(tree, above) ? types->type_count : types->by_node[above];
         bool is_counted = false;
-        PageKeeper *keeper;
+        PageKeeper *keeper = keeper_of(
+            table, &(PageKeeper){.type = type, .kept_by = kept_by, .example = node}, error);
 
-        if (table->out->keeper_count == table->capacity && !grow(table, error))
+        if (keeper == NULL)
             return false;
-        slot = find_slot(table, type, kept_by);
-        if (table->slots[slot] == 0) {
-            table->out->keepers[table->out->keeper_count] =
-                (PageKeeper){.type = type, .kept_by = kept_by, .example = node};
-            table->slots[slot] = ++table->out->keeper_count;
-        }
-        keeper = &table->out->keepers[table->slots[slot] - 1];
         keeper->objects++;
         // Few objects are on the page: looking at those before is cheap.
         for (uint32_t other = first; other < node && !is_counted; other++) {
@@ -184,10 +178,10 @@ static bool find_keepers(const DominatorTree *tree, const NodeTypes *types, Page
         uint32_t reachable = graph->page_nodes[page + 1] - graph->page_nodes[page];
 
         if (!heap_image_is_large(graph->image, page) &&
-            is_nearly_empty(reachable, graph->image->pages[page].slot_count))
+            page_is_nearly_empty(reachable, graph->image->pages[page].slot_count))
             ok = add_page(&table, tree, types, page, error);
     }
-    free(table.slots);
+    hash_index_release(&table.index);
     if (out->keeper_count > 0)
         qsort(out->keepers, out->keeper_count, sizeof *out->keepers, compare_keepers);
     out->has_keepers = ok;

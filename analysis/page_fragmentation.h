@@ -10,6 +10,11 @@
 // A page is nearly empty when at most this share of its slots, in per cent, is reachable.
 #define NEARLY_EMPTY_SHARE 25u
 
+static inline bool page_is_nearly_empty(uint32_t reachable, uint32_t slots)
+{
+    return reachable > 0 && (uint64_t)reachable * 100 <= (uint64_t)slots * NEARLY_EMPTY_SHARE;
+}
+
 typedef struct ClassPages {
     uint32_t block_size;
     uint64_t pages;

@@ -9,90 +9,38 @@
 #include <string.h>
 
 #include "analysis/names/type_name.h"
-
-// 64 slots of one page, as bits.
-typedef struct SlotBits {
-    uint64_t live;
-    uint64_t zombies;
-    uint64_t marked;
-    bool is_counted; // looked at by this kind of mark
-} SlotBits;
-
-static uint64_t count_bits(uint64_t bits)
-{
-    return (uint64_t)__builtin_popcountll(bits);
-}
-
-static void add_slots(ReachabilityCounts *counts, const SlotBits *bits, uint64_t slot_bytes)
-{
-    uint64_t objects = count_bits(bits->live), zombies = count_bits(bits->zombies);
-
-    counts->objects += objects;
-    counts->object_bytes += objects * slot_bytes;
-    counts->zombies += zombies;
-    counts->zombie_bytes += zombies * slot_bytes;
-    if (bits->is_counted) {
-        uint64_t reachable = count_bits(bits->live & bits->marked);
-
-        counts->reachable_objects += reachable;
-        counts->reachable_bytes += reachable * slot_bytes;
-        counts->unreachable_objects += objects - reachable;
-        counts->unreachable_bytes += (objects - reachable) * slot_bytes;
-    }
-}
-
-static SlotBits slot_bits(const HeapImage *image, const MarkResult *result, uint32_t page,
-                          uint32_t word)
-{
-    uint64_t index = heap_image_first_word(image, page) + word;
-    uint64_t live = image->live[index];
-
-    return (SlotBits){
-        .live = live,
-        .zombies = heap_image_allocated_word(image, page, word) & ~live,
-        .marked = result->marked[index],
-        .is_counted = result->kind == MARK_MAJOR || heap_image_generation(image, page) == 0,
-    };
-}
+#include "analysis/slot_counts_internal.h"
+#include "base/array.h"
+#include "base/search.h"
 
 // The histogram of types while it grows: counts of each key of the table.
 typedef struct KeyCounts {
     TypeTable *table;
     ReachabilityCounts *counts; // owned
-    uint32_t capacity;
+    uint32_t count;             // as many as the table has keys
+    uint64_t capacity;
     // Neighbours mostly have the same key.
     TypeKey last;
     uint32_t last_index; // NO_INDEX: there is none yet
 } KeyCounts;
-
-static bool is_same_key(const TypeKey *a, const TypeKey *b)
-{
-    return a->trace == b->trace && a->drop == b->drop && a->block_size == b->block_size &&
-           a->is_dead == b->is_dead;
-}
 
 // The counts of the object's key; NULL when memory is short (then `error` is set).
 static ReachabilityCounts *counts_of_key(KeyCounts *keys, const TypeKey *key, Error *error)
 {
     uint32_t index = keys->last_index;
 
-    if (index != NO_INDEX && is_same_key(key, &keys->last))
+    if (index != NO_INDEX && type_key_is_same(key, &keys->last))
         return &keys->counts[index];
     index = type_table_add(keys->table, key, error);
     if (index == NO_INDEX)
         return NULL;
     keys->last = *key;
     keys->last_index = index;
-    if (index >= keys->capacity) {
-        uint32_t capacity = keys->table->key_capacity;
-        ReachabilityCounts *counts = reallocarray(keys->counts, capacity, sizeof *counts);
-        if (counts == NULL) {
-            error_set_memory(error, capacity * sizeof *counts, "a histogram");
+    if (index == keys->count) {
+        if (!array_reserve(&keys->counts, &keys->capacity, index + UINT64_C(1),
+                           sizeof *keys->counts, "a histogram", error))
             return NULL;
-        }
-        memset(counts + keys->capacity, 0, (capacity - keys->capacity) * sizeof *counts);
-        keys->counts = counts;
-        keys->capacity = capacity;
+        keys->counts[keys->count++] = (ReachabilityCounts){0};
     }
     return &keys->counts[index];
 }
@@ -106,7 +54,7 @@ static bool add_run(KeyCounts *keys, const TypeKey *key, const SlotBits *bits, u
 
     if (counts == NULL)
         return false;
-    add_slots(counts, &run, slot_bytes);
+    slot_counts_add(counts, &run, slot_bytes);
     return true;
 }
 
@@ -120,7 +68,7 @@ static bool add_types(const HeapImage *image, uint32_t page, uint32_t word, cons
     for (uint64_t left = bits->live | bits->zombies; left != 0; left &= left - 1) {
         TypeKey next = type_key_of(image, page, word * 64 + (uint32_t)__builtin_ctzll(left));
 
-        if (run != 0 && !is_same_key(&key, &next)) {
+        if (run != 0 && !type_key_is_same(&key, &next)) {
             if (!add_run(keys, &key, bits, run, slot_bytes, error))
                 return false;
             run = 0;
@@ -143,7 +91,7 @@ static bool add_page(ReachabilityReport *report, const HeapImage *image, const M
     for (uint32_t word = 0; word < heap_image_page_words(image, page); word++) {
         SlotBits bits = slot_bits(image, result, page, word);
 
-        add_slots(&counts, &bits, record->block_size);
+        slot_counts_add(&counts, &bits, record->block_size);
         if (!add_types(image, page, word, &bits, keys, error))
             return false;
     }
@@ -329,19 +277,18 @@ void reachability_report_free(ReachabilityReport *report)
     free(report);
 }
 
+static bool is_before_type_word(const void *types, uint64_t index, const void *type_word)
+{
+    const ReachabilityType *type = (const ReachabilityType *)types + index;
+
+    return !type->has_header || type->type_word < *(const uint64_t *)type_word;
+}
+
 const ReachabilityType *reachability_report_find_type(const ReachabilityReport *report,
                                                       uint64_t type_word)
 {
-    uint32_t low = 0, high = report->type_count;
+    uint64_t found =
+        search_first(report->types, report->type_count, is_before_type_word, &type_word);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const ReachabilityType *type = &report->types[middle];
-
-        if (!type->has_header || type->type_word < type_word)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < report->type_count ? &report->types[low] : NULL;
+    return found < report->type_count ? &report->types[found] : NULL;
 }

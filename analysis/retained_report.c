@@ -194,12 +194,6 @@ static void cut_node(HeapCut *cut, const NodePlace *place)
         heap_cut_object(cut, place->page, place->slot);
 }
 
-static void tell(const AnalysisProgress *progress, uint64_t done, uint64_t whole)
-{
-    if (progress != NULL && progress->tell != NULL)
-        progress->tell(progress->context, done, whole);
-}
-
 bool retained_report_free_types(RetainedReport *report, uint32_t count,
                                 const AnalysisProgress *progress, Error *error)
 {
@@ -218,7 +212,7 @@ bool retained_report_free_types(RetainedReport *report, uint32_t count,
                 cut_node(cut, &cursor.place);
         ok = heap_cut_mark(cut, graph->mark, &type->freed, NULL, error);
         type->has_freed = ok;
-        tell(progress, i + 1, count);
+        analysis_progress_report(progress, i + 1, count);
     }
     heap_cut_free(cut);
     return ok;
@@ -270,7 +264,7 @@ bool retained_prove(const DominatorTree *tree, uint32_t count, uint64_t seed,
         heap_cut_reset(cut);
         cut_node(cut, &place);
         ok = heap_cut_mark(cut, graph->mark, &proof->freed, NULL, error);
-        tell(progress, i + 1, *out_count);
+        analysis_progress_report(progress, i + 1, *out_count);
     }
     heap_cut_free(cut);
     if (!ok) {

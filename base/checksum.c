@@ -2,6 +2,8 @@
 
 #include "base/checksum.h"
 
+#include <stdio.h>
+
 // Compiled in: the streaming state is then ours to embed, whatever library version is installed.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -31,9 +33,10 @@ void digest128_update(Digest128 *digest, const void *bytes, size_t length)
         (void)XXH3_128bits_update(state_of(digest), bytes, length);
 }
 
-Digest128Value digest128_value(const Digest128 *digest)
+void digest128_text(const Digest128 *digest, char text[DIGEST128_CHARS])
 {
     XXH128_hash_t hash = XXH3_128bits_digest((const XXH3_state_t *)(const void *)digest->state);
 
-    return (Digest128Value){.high = hash.high64, .low = hash.low64};
+    (void)snprintf(text, DIGEST128_CHARS, "xxh3-128:%016llx%016llx",
+                   (unsigned long long)hash.high64, (unsigned long long)hash.low64);
 }

@@ -17,21 +17,20 @@ uint64_t checksum_xxh64(const void *bytes, size_t length);
 //     Digest128 digest;
 //     digest128_init(&digest);
 //     digest128_update(&digest, bytes, length);
-//     Digest128Value value = digest128_value(&digest);
+//     char text[DIGEST128_CHARS];
+//     digest128_text(&digest, text);
 //
 // A plain value that owns nothing, so no step can fail.
 typedef struct Digest128 {
     _Alignas(64) uint8_t state[576];
 } Digest128;
 
-typedef struct Digest128Value {
-    uint64_t high; // printed first
-    uint64_t low;
-} Digest128Value;
+// "xxh3-128:", 32 hex digits, NUL.
+#define DIGEST128_CHARS 42
 
 void digest128_init(Digest128 *digest);
 void digest128_update(Digest128 *digest, const void *bytes, size_t length);
-// May be asked at any time; feeding may go on afterwards.
-Digest128Value digest128_value(const Digest128 *digest);
+// The digest of all bytes so far. More may follow.
+void digest128_text(const Digest128 *digest, char text[DIGEST128_CHARS]);
 
 #endif

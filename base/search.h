@@ -80,10 +80,16 @@ static inline bool search_key_is_at_most(const void *items, uint64_t index, cons
 #define search_above(items, count, field, value)                                                   \
     search_first((items), (count), search_key_is_at_most, SEARCH_KEY(items, field, value))
 
-// The same in an array of plain uint64_t.
+// The same in arrays of plain integers.
 static inline uint64_t search_from_u64(const uint64_t *items, uint64_t count, uint64_t value)
 {
     return search_first(items, count, search_key_is_below,
+                        &(const SearchKey){value, sizeof *items, 0, sizeof *items});
+}
+
+static inline uint64_t search_above_u32(const uint32_t *items, uint64_t count, uint32_t value)
+{
+    return search_first(items, count, search_key_is_at_most,
                         &(const SearchKey){value, sizeof *items, 0, sizeof *items});
 }
 

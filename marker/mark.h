@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/checksum.h"
 #include "base/error.h"
 #include "snapshot/heap/heap_image.h"
 
@@ -34,8 +35,7 @@ typedef struct MarkDriver MarkDriver; // marker/mark_driver.h
 // The rule of most images, and the rule of those with types whose layout the program described.
 #define MARK_RULE "conservative/1"
 #define MARK_RULE_EXACT "exact/1"
-// "xxh3-128:", 32 hex digits, NUL.
-#define MARK_DIGEST_CHARS 42
+#define MARK_DIGEST_CHARS DIGEST128_CHARS
 
 typedef enum MarkPolicy {
     MARK_POLICY_DEFAULT = 0, // the one that measures best: see docs/design.md

@@ -1,6 +1,5 @@
 // MarkResult: the set of marked objects and blocks, its counts, and its digest.
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "marker/mark.h"
@@ -105,7 +104,5 @@ void mark_result_digest(const MarkResult *result, const HeapImage *image,
         digest128_update(&digest, &image->pages[page].address, sizeof(uint64_t));
         digest128_update(&digest, words, count * sizeof *words);
     }
-    Digest128Value value = digest128_value(&digest);
-    (void)snprintf(text, MARK_DIGEST_CHARS, "xxh3-128:%016llx%016llx",
-                   (unsigned long long)value.high, (unsigned long long)value.low);
+    digest128_text(&digest, text);
 }

@@ -215,8 +215,8 @@ bool dominator_search_run(DominatorSearch *search, const AnalysisProgress *progr
 
         if (holder->level == HOLDER_WORD)
             walk_from(&walk, search->graph->roots[holder->graph_root].node, number);
-        if (progress != NULL && progress->tell != NULL && i % 256 == 0)
-            progress->tell(progress->context, walk.next, search->node_count);
+        if (i % 256 == 0)
+            analysis_progress_report(progress, walk.next, search->node_count);
     }
     walk_release(&walk);
     return ok;

@@ -217,9 +217,8 @@ bool dominator_search_dominate(DominatorSearch *search, const AnalysisProgress *
         ok = sort_partition(&semi, partition, error);
         if (ok)
             find_semidominators(&semi, partition);
-        if (progress != NULL && progress->tell != NULL)
-            progress->tell(progress->context, search->partition_count - partition,
-                           search->partition_count);
+        analysis_progress_report(progress, search->partition_count - partition,
+                                 search->partition_count);
     }
     if (ok)
         find_dominators(&semi);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "analysis/names/root_label.h"
+#include "base/array.h"
+#include "base/hash_index.h"
 #include "base/side_table.h"
 
 void merged_paths_free(MergedPaths *paths)
@@ -24,11 +26,9 @@ typedef struct Merge {
     const PathTree *tree;
     const NodeTypes *types;
     MergedPaths *paths;
-    uint32_t step_capacity;
-    uint32_t label_capacity;
-    // Step + 1 by parent and type, open addressing; likewise labels by text.
-    uint32_t slot_count;
-    uint32_t *slots;
+    uint64_t step_capacity;
+    uint64_t label_capacity;
+    HashIndex index;    // of steps, by parent, type and root
     uint32_t *steps_of; // by node
 } Merge;
 
@@ -56,29 +56,25 @@ static char *group_label(const HeapImage *image, const Root *root)
     return label;
 }
 
-// The index of a label that is given away; NO_INDEX when memory is short.
-static uint32_t take_label(Merge *merge, char *label)
+// Consumes a label. Returns its index; NO_INDEX when memory is short.
+static uint32_t take_label(Merge *merge, char *label, Error *error)
 {
     MergedPaths *paths = merge->paths;
 
-    if (label == NULL)
+    if (label == NULL) {
+        (void)error_set(error, ERROR_MEMORY, "cannot allocate memory for the label of a root");
         return NO_INDEX;
+    }
     // The newest are the likeliest: roots come sorted.
     for (uint32_t i = paths->label_count; i-- > 0;)
         if (strcmp(paths->labels[i], label) == 0) {
             free(label);
             return i;
         }
-    if (paths->label_count == merge->label_capacity) {
-        uint32_t capacity = 2 * merge->label_capacity + 16;
-        char **labels = reallocarray(paths->labels, capacity, sizeof *labels);
-
-        if (labels == NULL) {
-            free(label);
-            return NO_INDEX;
-        }
-        paths->labels = labels;
-        merge->label_capacity = capacity;
+    if (!array_reserve(&paths->labels, &merge->label_capacity, paths->label_count + UINT64_C(1),
+                       sizeof *paths->labels, "the labels of roots", error)) {
+        free(label);
+        return NO_INDEX;
     }
     paths->labels[paths->label_count] = label;
     return paths->label_count++;
@@ -86,63 +82,47 @@ static uint32_t take_label(Merge *merge, char *label)
 
 // ---- steps ----
 
-static uint32_t find_slot(const Merge *merge, uint32_t parent, uint32_t type, uint32_t root)
+static uint64_t hash_of(const MergedStep *step)
 {
-    uint64_t key = ((uint64_t)parent << 32 | type) ^ (uint64_t)root << 17;
-    uint32_t slot = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (merge->slot_count - 1);
-
-    for (; merge->slots[slot] != 0; slot = (slot + 1) & (merge->slot_count - 1)) {
-        const MergedStep *step = &merge->paths->steps[merge->slots[slot] - 1];
-
-        if (step->parent == parent && step->type == type && step->root == root)
-            break;
-    }
-    return slot;
+    return hash_mix(((uint64_t)step->parent << 32 | step->type) ^ (uint64_t)step->root << 17);
 }
 
-static bool grow(Merge *merge, Error *error)
+static uint64_t hash_at(const void *steps, uint32_t position)
 {
-    uint32_t capacity = merge->step_capacity == 0 ? 256 : 2 * merge->step_capacity;
-    MergedStep *steps;
-    uint32_t *slots;
+    return hash_of((const MergedStep *)steps + position);
+}
 
-    if (capacity > UINT32_MAX / 4)
-        return error_set(error, ERROR_UNSUPPORTED, "too many different paths to merge");
-    steps = reallocarray(merge->paths->steps, capacity, sizeof *steps);
-    if (steps == NULL)
-        return error_set_memory(error, capacity * sizeof *steps, "merged paths");
-    merge->paths->steps = steps;
-    slots = calloc((size_t)capacity * 2, sizeof *slots);
-    if (slots == NULL)
-        return error_set_memory(error, capacity * 2 * sizeof *slots, "merged paths");
-    free(merge->slots);
-    merge->slots = slots;
-    merge->slot_count = 2 * capacity;
-    merge->step_capacity = capacity;
-    for (uint32_t i = 0; i < merge->paths->step_count; i++)
-        slots[find_slot(merge, steps[i].parent, steps[i].type, steps[i].root)] = i + 1;
-    return true;
+static bool is_step_at(const void *steps, uint32_t position, const void *key)
+{
+    const MergedStep *step = (const MergedStep *)steps + position, *wanted = key;
+
+    return step->parent == wanted->parent && step->type == wanted->type &&
+           step->root == wanted->root;
 }
 
 // The step below `parent`; NO_INDEX when memory is short.
 static uint32_t take_step(Merge *merge, uint32_t parent, uint32_t type, uint32_t root, Error *error)
 {
     MergedPaths *paths = merge->paths;
-    uint32_t slot;
+    uint64_t wanted = paths->step_count + UINT64_C(1);
+    MergedStep step = {
+        .parent = parent,
+        .type = type,
+        .root = root,
+        .depth = parent == NO_INDEX ? 0 : (uint16_t)(paths->steps[parent].depth + 1),
+    };
+    uint32_t *slot;
 
-    if (paths->step_count == merge->step_capacity && !grow(merge, error))
+    if (!array_reserve(&paths->steps, &merge->step_capacity, wanted, sizeof step, "merged paths",
+                       error) ||
+        !hash_index_reserve(&merge->index, paths->steps, wanted, hash_at, "merged paths", error))
         return NO_INDEX;
-    slot = find_slot(merge, parent, type, root);
-    if (merge->slots[slot] == 0) {
-        paths->steps[paths->step_count] = (MergedStep){
-            .parent = parent,
-            .type = type,
-            .root = root,
-            .depth = parent == NO_INDEX ? 0 : (uint16_t)(paths->steps[parent].depth + 1),
-        };
-        merge->slots[slot] = ++paths->step_count;
+    slot = hash_index_find(&merge->index, paths->steps, hash_of(&step), is_step_at, &step);
+    if (*slot == 0) {
+        paths->steps[paths->step_count] = step;
+        *slot = ++paths->step_count;
     }
-    return merge->slots[slot] - 1;
+    return *slot - 1;
 }
 
 // The step of the node's parent.
@@ -155,12 +135,11 @@ static uint32_t step_before(Merge *merge, uint32_t index, Error *error)
     if (index >= tree->seed_count)
         return merge->steps_of[tree->parents[tree->order[index]]];
     label = take_label(
-        merge, group_label(graph->image,
-                           &graph->image->roots[graph->roots[tree->seed_roots[index]].root]));
-    if (label == NO_INDEX) {
-        (void)error_set(error, ERROR_MEMORY, "cannot allocate memory for the label of a root");
+        merge,
+        group_label(graph->image, &graph->image->roots[graph->roots[tree->seed_roots[index]].root]),
+        error);
+    if (label == NO_INDEX)
         return NO_INDEX;
-    }
     return take_step(merge, NO_INDEX, NO_INDEX, label, error);
 }
 
@@ -244,14 +223,13 @@ bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
     ok = merge.paths != NULL && merge.steps_of != NULL;
     if (!ok)
         (void)error_set_memory(error, bytes, "merged paths");
-    ok = ok && (tree->reached_count == 0 || grow(&merge, error));
     for (uint32_t i = 0; ok && i < tree->reached_count; i++)
         ok = place_node(&merge, i, error);
     if (ok && tree->reached_count > 0) {
         count_targets(&merge, is_target, context);
         ok = drop_empty(merge.paths, error);
     }
-    free(merge.slots);
+    hash_index_release(&merge.index);
     side_table_free(merge.steps_of, bytes);
     if (ok)
         *out = merge.paths;

@@ -57,12 +57,6 @@ typedef struct Typing {
     uint32_t *unified;
 } Typing;
 
-static bool is_same(const TypeKey *a, const TypeKey *b)
-{
-    return a->trace == b->trace && a->drop == b->drop && a->block_size == b->block_size &&
-           a->is_dead == b->is_dead;
-}
-
 static bool type_pages(void *context, uint32_t worker, uint64_t item, Error *error)
 {
     const Typing *typing = context;
@@ -84,7 +78,7 @@ static bool type_pages(void *context, uint32_t worker, uint64_t item, Error *err
                 TypeKey key = type_key_of(image, page, word * 64 + (uint32_t)__builtin_ctzll(left));
 
                 // Neighbours are mostly alike.
-                if (type == NO_INDEX || !is_same(&key, &previous))
+                if (type == NO_INDEX || !type_key_is_same(&key, &previous))
                     type =
                         typing->unified[types->table->keys[type_table_find_key(types->table, &key)]
                                             .type];

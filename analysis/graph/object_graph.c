@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "analysis/graph/object_graph_internal.h"
+#include "base/search.h"
 #include "base/side_table.h"
 
 uint64_t graph_edge_base_count(const ObjectGraph *graph)
@@ -140,22 +141,6 @@ NodeWords graph_block_words(const HeapImage *image, uint32_t block)
     return aligned_words(record->address, image->foreign_bytes + record->offset, record->bytes, 0);
 }
 
-// The last index of an ascending array whose value is at most `value`; there is one.
-static uint32_t last_at_most(const uint32_t *values, uint64_t count, uint32_t value)
-{
-    uint64_t low = 0, high = count;
-
-    while (high - low > 1) {
-        uint64_t middle = low + (high - low) / 2;
-
-        if (values[middle] <= value)
-            low = middle;
-        else
-            high = middle;
-    }
-    return (uint32_t)low;
-}
-
 // The position of the set bit that has `before` set bits before it.
 static uint32_t select_bit(const uint64_t *words, uint32_t before)
 {
@@ -174,13 +159,15 @@ NodePlace object_graph_place(const ObjectGraph *graph, uint32_t node)
     const HeapImage *image = graph->image;
 
     if (object_graph_is_block(graph, node)) {
-        uint32_t word = last_at_most(graph->block_nodes, graph->mark->block_word_count, node);
+        // The last word, and below the last page, whose first node is not after `node`.
+        uint32_t word =
+            (uint32_t)search_above_u32(graph->block_nodes, graph->mark->block_word_count, node) - 1;
         uint32_t bit =
             select_bit(graph->mark->marked_blocks + word, node - graph->block_nodes[word]);
 
         return (NodePlace){NO_INDEX, 0, word * 64 + bit};
     }
-    uint32_t page = last_at_most(graph->page_nodes, image->page_count, node);
+    uint32_t page = (uint32_t)search_above_u32(graph->page_nodes, image->page_count, node) - 1;
 
     return (NodePlace){page,
                        select_bit(graph->mark->marked + heap_image_first_word(image, page),

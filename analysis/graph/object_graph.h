@@ -52,11 +52,19 @@ typedef struct ObjectGraph {
 #define GRAPH_GROUP_SHIFT 6u
 #define GRAPH_GROUP_NODES (1u << GRAPH_GROUP_SHIFT)
 
-// Is told how far a long computation is. A zeroed struct tells nobody.
+// Where a long computation reports its progress. A zeroed struct drops the reports.
 typedef struct AnalysisProgress {
-    void (*tell)(void *context, uint64_t done, uint64_t whole);
+    void (*report)(void *context, uint64_t done, uint64_t whole);
     void *context;
 } AnalysisProgress;
+
+// `progress` may be NULL.
+static inline void analysis_progress_report(const AnalysisProgress *progress, uint64_t done,
+                                            uint64_t whole)
+{
+    if (progress != NULL && progress->report != NULL)
+        progress->report(progress->context, done, whole);
+}
 
 typedef struct ObjectGraphOptions {
     uint32_t threads;   // 0: one a CPU

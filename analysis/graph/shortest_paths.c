@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analysis/graph/root_paths.h"
+#include "base/array.h"
 #include "base/side_table.h"
 
 // A path that was found: the beginning of an earlier one, and a tail. Backwards: the first node is
@@ -47,7 +48,7 @@ typedef struct PathFinder {
     uint8_t *is_used; // by node: is in the part of the path that stays
     Candidate *candidates;
     uint32_t candidate_count;
-    uint32_t candidate_capacity;
+    uint64_t candidate_capacity;
     uint32_t discovered;
 } PathFinder;
 
@@ -142,15 +143,8 @@ static bool open_push(PathFinder *finder, Open entry, Error *error)
 {
     uint64_t at = finder->open_count;
 
-    if (at == finder->open_capacity) {
-        uint64_t capacity = at == 0 ? 256 : 2 * at;
-        Open *open = reallocarray(finder->open, capacity, sizeof *open);
-
-        if (open == NULL)
-            return error_set_memory(error, capacity * sizeof *open, "paths");
-        finder->open = open;
-        finder->open_capacity = capacity;
-    }
+    if (!array_reserve(&finder->open, &finder->open_capacity, at + 1, sizeof entry, "paths", error))
+        return false;
     finder->open_count++;
     for (; at > 0 && is_before(&entry, &finder->open[(at - 1) / 2]); at = (at - 1) / 2)
         finder->open[at] = finder->open[(at - 1) / 2];
@@ -260,15 +254,9 @@ static bool search_back(PathFinder *finder, uint32_t start, const Forbidden *for
 
 static bool add_candidate(PathFinder *finder, const Candidate *candidate, Error *error)
 {
-    if (finder->candidate_count == finder->candidate_capacity) {
-        uint32_t capacity = 2 * finder->candidate_capacity + 16;
-        Candidate *candidates = reallocarray(finder->candidates, capacity, sizeof *candidates);
-
-        if (candidates == NULL)
-            return error_set_memory(error, capacity * sizeof *candidates, "paths");
-        finder->candidates = candidates;
-        finder->candidate_capacity = capacity;
-    }
+    if (!array_reserve(&finder->candidates, &finder->candidate_capacity,
+                       finder->candidate_count + UINT64_C(1), sizeof *candidate, "paths", error))
+        return false;
     finder->candidates[finder->candidate_count] = *candidate;
     finder->candidates[finder->candidate_count++].number = finder->discovered++;
     return true;

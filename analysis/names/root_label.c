@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analysis/names/register_name.h"
+#include "base/search.h"
 
 static bool is_only_one_of_its_name(const SnapshotDetails *details, uint32_t thread)
 {
@@ -38,18 +39,10 @@ char *thread_label(const SnapshotDetails *details, uint32_t thread)
 // "" where no mapping holds the address, and for anonymous memory.
 static const char *mapping_name(const SnapshotDetails *details, uint64_t address)
 {
-    uint32_t low = 0, high = details->mapping_count;
+    uint64_t found = search_above(details->mappings, details->mapping_count, end, address);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (details->mappings[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < details->mapping_count && details->mappings[low].start <= address
-               ? details->mappings[low].name
+    return found < details->mapping_count && details->mappings[found].start <= address
+               ? details->mappings[found].name
                : "";
 }
 

@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "analysis/names/type_name.h"
-
-#define FIRST_CAPACITY 64u
+#include "base/array.h"
 
 // ---- keys ----
 
@@ -30,74 +29,45 @@ TypeKey type_key_of(const HeapImage *image, uint32_t page, uint32_t slot)
     };
 }
 
-static bool is_same_key(const TypeKey *a, const TypeKey *b)
+static uint64_t hash_of(const TypeKey *key)
 {
-    return a->trace == b->trace && a->drop == b->drop && a->block_size == b->block_size &&
-           a->is_dead == b->is_dead;
+    return (hash_mix(key->trace) ^ key->drop ^ (uint64_t)key->block_size << 40) *
+           UINT64_C(0xd6e8feb86659fd93);
 }
 
-// Addresses share their low bits; the multiplications spread all of them over the high ones.
-static uint32_t first_slot(const TypeTable *table, const TypeKey *key)
+static uint64_t hash_at(const void *keys, uint32_t position)
 {
-    uint64_t mixed = (key->trace ^ key->trace >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-
-    mixed = (mixed ^ key->drop ^ (uint64_t)key->block_size << 40) * UINT64_C(0xd6e8feb86659fd93);
-    return (uint32_t)(mixed >> 32) & (table->slot_count - 1);
+    return hash_of((const TypeKey *)keys + position);
 }
 
-static uint32_t find_slot(const TypeTable *table, const TypeKey *key)
+static bool is_key_at(const void *keys, uint32_t position, const void *key)
 {
-    uint32_t slot = first_slot(table, key);
-
-    while (table->slots[slot] != 0 && !is_same_key(&table->keys[table->slots[slot] - 1], key))
-        slot = (slot + 1) & (table->slot_count - 1);
-    return slot;
+    return type_key_is_same((const TypeKey *)keys + position, key);
 }
 
 uint32_t type_table_find_key(const TypeTable *table, const TypeKey *key)
 {
-    uint32_t entry = table->slot_count == 0 ? 0 : table->slots[find_slot(table, key)];
+    uint32_t entry = table->key_count == 0 ? 0
+                                           : *hash_index_find(&table->key_index, table->keys,
+                                                              hash_of(key), is_key_at, key);
 
     return entry == 0 ? NO_INDEX : entry - 1;
 }
 
-// Twice the room, with the slots at most half full.
-static bool grow(TypeTable *table, Error *error)
-{
-    uint32_t capacity = table->key_capacity == 0 ? FIRST_CAPACITY : table->key_capacity * 2;
-    TypeKey *keys;
-    uint32_t *slots;
-
-    if (capacity > UINT32_MAX / 4)
-        return error_set(error, ERROR_MEMORY, "too many types for one table");
-    keys = reallocarray(table->keys, capacity, sizeof *keys);
-    if (keys == NULL)
-        return error_set_memory(error, capacity * sizeof *keys, "types");
-    table->keys = keys;
-    slots = calloc((size_t)capacity * 2, sizeof *slots);
-    if (slots == NULL)
-        return error_set_memory(error, (size_t)capacity * 2 * sizeof *slots, "types");
-    free(table->slots);
-    table->slots = slots;
-    table->slot_count = capacity * 2;
-    table->key_capacity = capacity;
-    for (uint32_t i = 0; i < table->key_count; i++)
-        slots[find_slot(table, &table->keys[i])] = i + 1;
-    return true;
-}
-
 uint32_t type_table_add(TypeTable *table, const TypeKey *key, Error *error)
 {
-    uint32_t slot;
+    uint64_t wanted = table->key_count + UINT64_C(1);
+    uint32_t *slot;
 
-    if (table->key_count == table->key_capacity && !grow(table, error))
+    if (!array_reserve(&table->keys, &table->key_capacity, wanted, sizeof *key, "types", error) ||
+        !hash_index_reserve(&table->key_index, table->keys, wanted, hash_at, "types", error))
         return NO_INDEX;
-    slot = find_slot(table, key);
-    if (table->slots[slot] == 0) {
+    slot = hash_index_find(&table->key_index, table->keys, hash_of(key), is_key_at, key);
+    if (*slot == 0) {
         table->keys[table->key_count] = *key;
-        table->slots[slot] = ++table->key_count;
+        *slot = ++table->key_count;
     }
-    return table->slots[slot] - 1;
+    return *slot - 1;
 }
 
 // ---- the order of types ----
@@ -365,6 +335,6 @@ void type_table_free(TypeTable *table)
     free(table->types);
     free(table->shown_keys);
     free(table->keys);
-    free(table->slots);
+    hash_index_release(&table->key_index);
     free(table);
 }

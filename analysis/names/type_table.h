@@ -19,6 +19,7 @@
 #ifndef ANALYSIS_NAMES_TYPE_TABLE_H
 #define ANALYSIS_NAMES_TYPE_TABLE_H
 
+#include "base/hash_index.h"
 #include "snapshot/heap/heap_image.h"
 
 // All zero for objects without an object header.
@@ -29,6 +30,12 @@ typedef struct TypeKey {
     bool is_dead;
     uint32_t type; // index into TypeTable.types, once the table is finished
 } TypeKey;
+
+static inline bool type_key_is_same(const TypeKey *a, const TypeKey *b)
+{
+    return a->trace == b->trace && a->drop == b->drop && a->block_size == b->block_size &&
+           a->is_dead == b->is_dead;
+}
 
 typedef enum HeapTypeKind {
     HEAP_TYPE_OBJECTS,    // a type, whether it has a name or not
@@ -47,13 +54,12 @@ typedef struct TypeTable {
     uint32_t type_count;
     HeapType *types; // owned
     uint32_t key_count;
-    uint32_t key_capacity;
+    uint64_t key_capacity;
     TypeKey *keys; // owned; in order of first appearance
+    HashIndex key_index;
     // Indices of keys in the order in which they are shown: by module and offset of the trace
     // function, then of the drop function, then by size. Owned; once the table is finished.
     uint32_t *shown_keys;
-    uint32_t slot_count;
-    uint32_t *slots; // owned; open addressing, index + 1 of a key or 0
 } TypeTable;
 
 // An empty table without types. Errors: memory. The caller owns `*out`.

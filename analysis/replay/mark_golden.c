@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "marker/schedule/schedule_recording.h"
+#include "base/array.h"
 #include "base/checksum.h"
 
 const char *golden_total_name(GoldenTotal total)
@@ -31,37 +32,13 @@ void mark_golden_release(MarkGolden *golden)
     mark_golden_init(golden);
 }
 
-// Makes room for `count` more entries of `bytes` each.
-static bool grow(void **entries, uint64_t *capacity, uint64_t used, uint64_t count, size_t bytes,
-                 Error *error)
-{
-    uint64_t wanted = *capacity < 256 ? 256 : *capacity;
-    void *grown;
-
-    while (wanted < used + count)
-        wanted += wanted / 2;
-    if (wanted == *capacity)
-        return true;
-    grown = realloc(*entries, wanted * bytes);
-    if (grown == NULL)
-        return error_set_memory(error, wanted * bytes, "a golden mark");
-    *entries = grown;
-    *capacity = wanted;
-    return true;
-}
-
 bool mark_golden_add_page(MarkGolden *golden, uint64_t address, const uint64_t *words,
                           uint32_t word_count, Error *error)
 {
-    void *pages = golden->pages, *all_words = golden->words;
-    bool ok =
-        grow(&pages, &golden->page_capacity, golden->page_count, 1, sizeof *golden->pages, error) &&
-        grow(&all_words, &golden->word_capacity, golden->word_count, word_count,
-             sizeof *golden->words, error);
-
-    golden->pages = pages;
-    golden->words = all_words;
-    if (!ok)
+    if (!array_reserve(&golden->pages, &golden->page_capacity, golden->page_count + 1,
+                       sizeof *golden->pages, "a golden mark", error) ||
+        !array_reserve(&golden->words, &golden->word_capacity, golden->word_count + word_count,
+                       sizeof *golden->words, "a golden mark", error))
         return false;
     golden->pages[golden->page_count++] = (GoldenPage){
         .address = address, .first_word = golden->word_count, .word_count = word_count};
@@ -123,9 +100,7 @@ static void digest_pages(const MarkGolden *golden, uint64_t from, uint64_t to,
         digest128_update(&digest, golden->words + page->first_word,
                          page->word_count * sizeof *golden->words);
     }
-    Digest128Value value = digest128_value(&digest);
-    (void)snprintf(text, MARK_DIGEST_CHARS, "xxh3-128:%016llx%016llx",
-                   (unsigned long long)value.high, (unsigned long long)value.low);
+    digest128_text(&digest, text);
 }
 
 void mark_golden_digest(const MarkGolden *golden, char digest[MARK_DIGEST_CHARS])

@@ -8,7 +8,7 @@
 #define SIMULATED_QUANTUM 4u
 
 typedef struct Simulation {
-    const SimulationWatcher *watcher;
+    const ScheduleObserver *observer;
     SimulatedMark *mark;
     uint64_t last_ends[MAX_VIRTUAL_WORKERS]; // of the worker's last step
     bool is_asleep[MAX_VIRTUAL_WORKERS];
@@ -41,8 +41,8 @@ static bool see_step(void *context, const ScheduleStep *step, Error *error)
         time->searching_ns += took;
         break;
     }
-    return simulation->watcher == NULL ||
-           simulation->watcher->saw_step(simulation->watcher->context, step, error);
+    return simulation->observer == NULL ||
+           simulation->observer->saw_step(simulation->observer->context, step, error);
 }
 
 static void take_result(Simulation *simulation, const HeapImage *image, const MarkResult *result)
@@ -64,9 +64,9 @@ static void take_result(Simulation *simulation, const HeapImage *image, const Ma
 }
 
 bool mark_simulate(const HeapImage *image, const SimulationOptions *options, uint32_t workers,
-                   const SimulationWatcher *watcher, SimulatedMark *out, Error *error)
+                   const ScheduleObserver *observer, SimulatedMark *out, Error *error)
 {
-    Simulation simulation = {.watcher = watcher, .mark = out};
+    Simulation simulation = {.observer = observer, .mark = out};
     MarkSchedule schedule = mark_schedule_default();
     MarkOptions mark_options = mark_options_default();
     MarkResult *result;

@@ -47,15 +47,10 @@ typedef struct SimulatedMark {
     char schedule_digest[MARK_DIGEST_CHARS]; // of the steps
 } SimulatedMark;
 
-// Is told each step after it was counted. May be NULL where it is taken.
-typedef struct SimulationWatcher {
-    bool (*saw_step)(void *context, const ScheduleStep *step, Error *error);
-    void *context;
-} SimulationWatcher;
-
-// workers: 1..MAX_VIRTUAL_WORKERS. Errors: usage, memory, those of the watcher.
+// workers: 1..MAX_VIRTUAL_WORKERS. observer: called after each step was counted; may be NULL.
+// Errors: usage, memory, those of the observer.
 NODISCARD bool mark_simulate(const HeapImage *image, const SimulationOptions *options,
-                             uint32_t workers, const SimulationWatcher *watcher, SimulatedMark *out,
+                             uint32_t workers, const ScheduleObserver *observer, SimulatedMark *out,
                              Error *error);
 
 #endif

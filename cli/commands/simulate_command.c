@@ -131,12 +131,12 @@ static bool simulate(SimulateRun *run, uint32_t workers, bool is_traced, Simulat
                      Error *error)
 {
     const HeapImage *image = run->session.image;
-    SimulationWatcher watcher = {trace_step, &run->trace};
+    ScheduleObserver observer = {trace_step, &run->trace};
 
     if (!is_traced)
         return mark_simulate(image, &run->options, workers, NULL, out, error);
     return trace_events_begin(&run->trace, result_file_sink(run->trace_file), workers, error) &&
-           mark_simulate(image, &run->options, workers, &watcher, out, error) &&
+           mark_simulate(image, &run->options, workers, &observer, out, error) &&
            trace_events_end(&run->trace, error) && result_file_commit(run->trace_file, error);
 }
 

@@ -2,7 +2,6 @@
 
 #include "marker/schedule/schedule_recording.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,9 +52,7 @@ void heap_fingerprint(const HeapImage *image, char text[MARK_DIGEST_CHARS])
         uint64_t record[2] = {image->blocks[i].address, image->blocks[i].bytes};
         digest128_update(&digest, record, sizeof record);
     }
-    Digest128Value value = digest128_value(&digest);
-    (void)snprintf(text, MARK_DIGEST_CHARS, "xxh3-128:%016llx%016llx",
-                   (unsigned long long)value.high, (unsigned long long)value.low);
+    digest128_text(&digest, text);
 }
 
 // ---- recording ----

@@ -3,7 +3,6 @@
 #include "marker/schedule/scheduled_mark.h"
 
 #include <stddef.h>
-#include <stdio.h>
 
 #include "marker/parallel_mark_coordinator.h"
 #include "marker/schedule/mark_schedule.h"
@@ -286,15 +285,13 @@ static void fill_statistics(ScheduledMark *mark)
     end += mark->schedule->costs.barrier / PS_PER_NS;
     digest128_update(&mark->digest, mark->digested,
                      mark->step % DIGESTED_STEPS * sizeof mark->digested[0]);
-    Digest128Value value = digest128_value(&mark->digest);
     statistics->is_scheduled = true;
     statistics->policy =
         mark->schedule->source.next != NULL ? "file" : schedule_policy_name(mark->schedule->policy);
     statistics->seed = mark->schedule->seed;
     statistics->steps = mark->step;
     statistics->virtual_ns = end;
-    (void)snprintf(statistics->digest, sizeof statistics->digest, "xxh3-128:%016llx%016llx",
-                   (unsigned long long)value.high, (unsigned long long)value.low);
+    digest128_text(&mark->digest, statistics->digest);
     for (uint32_t i = 0; i < count; i++) {
         MarkWorkerStatistics *worker = &mark->coordinator->workers[i]->statistics;
         worker->steps = mark->step_counts[i];
