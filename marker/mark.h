@@ -38,7 +38,7 @@ typedef struct MarkDriver MarkDriver; // marker/mark_driver.h
 #define MARK_DIGEST_CHARS DIGEST128_CHARS
 
 typedef enum MarkPolicy {
-    MARK_POLICY_DEFAULT = 0, // the one that measures best: see docs/design.md
+    MARK_POLICY_DEFAULT = 0, // the one that measures best: see docs/design-marking.md
     MARK_POLICY_STEAL,       // references stay with the worker that found them
     MARK_POLICY_OWNER,       // references go to the worker that owns their page
 } MarkPolicy;

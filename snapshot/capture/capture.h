@@ -8,7 +8,7 @@
 //   find/    ProcessCopy -> SnapshotContents: pages, roots, foreign blocks, types, names
 //   snapshot_write()    SnapshotContents -> file
 //
-// Which words are roots, and which malloc chunks are foreign blocks: docs/design.md, "Capture".
+// Which words are roots, and which malloc chunks are foreign blocks: docs/design-capture.md.
 
 #ifndef SNAPSHOT_CAPTURE_CAPTURE_H
 #define SNAPSHOT_CAPTURE_CAPTURE_H

@@ -43,10 +43,10 @@ $(BUILD)/tests/explore/rudo-snap-%: $(BUILD)/tests/explore/mutants/%.o $(CLI_OBJ
 	$(Q)$(OBJCOPY) --redefine-sym mutant_$*=exploring_marker $< $@.o
 	$(Q)$(CC) $(ALL_LDFLAGS) $(CLI_OBJECTS) $@.o $(LIBRARY) $(PACKAGE_LIBS) -o $@
 
-## explore-table: write into docs/design.md which mutant is found after how many schedules
+## explore-table: write into docs/design-marking.md which mutant is found after how many schedules
 .PHONY: explore-table
 explore-table: $(BUILD)/tests/explore/explore_mutants
-	$(Q)tests/explore/write_table.sh $< docs/design.md
+	$(Q)tests/explore/write_table.sh $< docs/design-marking.md
 
 ## explore: search 1,000,000 schedules per memory model, and all of small queues (EXPLORE_SCHEDULES)
 # The dose is that of the time limit.

@@ -2,8 +2,8 @@
 // that can show it; what is found shrinks to something that a person reads. Models that cannot
 // show it find nothing. Mutants of the queue are found by going through all schedules, too.
 //
-// The numbers are those of docs/design.md, "Which model sees what"; `make explore-table` writes
-// them there.
+// The numbers are those of docs/design-marking.md, "Which model sees what"; `make explore-table`
+// writes them there.
 //
 // timeout: 600
 
@@ -49,7 +49,7 @@
     X(steal_loads_bottom_acquire, C11, true)                                                       \
     X(steal_loads_bottom_relaxed, C11, true)                                                       \
     X(wake_looks_relaxed, C11, false)                                                              \
-    /* What no model shows: see docs/design.md, "Which model sees what". */                        \
+    /* What no model shows: see docs/design-marking.md, "Which model sees what". */                \
     X(pop_restores_relaxed, 0, true)                                                               \
     X(push_loads_top_relaxed, 0, true)                                                             \
     X(wake_only_looks, 0, false)
@@ -187,7 +187,7 @@ static void check_row(const Mutant *mutant, const Row *row, const char *document
                    count_text(counts[SIM_SC], row->schedules[SIM_SC]),
                    count_text(counts[SIM_TSO], row->schedules[SIM_TSO]),
                    count_text(counts[SIM_C11], row->schedules[SIM_C11]), end);
-    tap_ok(strstr(document, text) != NULL, "%s: as docs/design.md has it", mutant->name);
+    tap_ok(strstr(document, text) != NULL, "%s: as docs/design-marking.md has it", mutant->name);
     printf("# %s", text);
 }
 
@@ -208,12 +208,12 @@ static void check_mutant(const Mutant *mutant, const char *document)
 // The caller frees it.
 static char *read_document(void)
 {
-    FILE *stream = fopen("docs/design.md", "re");
+    FILE *stream = fopen("docs/design-marking.md", "re");
     char *text = calloc(1, DOCUMENT_BYTES);
 
     if (stream == NULL || text == NULL ||
         fread(text, 1, DOCUMENT_BYTES - 1, stream) == DOCUMENT_BYTES - 1)
-        tap_bail("docs/design.md cannot be read from here");
+        tap_bail("docs/design-marking.md cannot be read from here");
     (void)fclose(stream);
     return text;
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Puts the table that PROGRAM prints, in lines "# | ...", in place of the one in DOCUMENT.
 #
-#   tests/explore/write_table.sh build/release/tests/explore/explore_mutants docs/design.md
+#   tests/explore/write_table.sh build/release/tests/explore/explore_mutants docs/design-marking.md
 set -eu
 program=$1 document=$2
 work=$(mktemp -d)
