@@ -108,11 +108,12 @@ bool thread_registers_collect(int tid, const GeneralRegisters *general, ProcessT
     uint64_t area[XSAVE_MAX_BYTES / sizeof(uint64_t)];
     struct iovec vector = {.iov_base = area, .iov_len = sizeof area};
 
-    // ENODEV: a processor without XSAVE; its vector registers are left out.
+    // ENODEV: a processor without XSAVE. Its FXSAVE area is laid out as the beginning of an XSAVE
+    // area.
     if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_X86_XSTATE, &vector) != 0) {
-        if (errno != ENODEV)
+        vector.iov_len = sizeof area;
+        if (errno != ENODEV || ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRFPREG, &vector) != 0)
             return false;
-        vector.iov_len = 0;
     }
     return register_words_fill(general, area, vector.iov_len / sizeof(uint64_t), out);
 }

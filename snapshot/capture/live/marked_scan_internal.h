@@ -1,6 +1,6 @@
-// MarkedScan: finds the written pages of marked memory (Note [Marked pages] in tracked_runs.c), which
-// are not protected any more, during the stop. That is the longest scan, so several threads do it, while the
-// caller reads the mappings.
+// MarkedScan: finds the written pages of marked memory (Note [Marked pages] in tracked_runs.c),
+// which are not protected any more, during the stop. That is the longest scan, so several threads
+// do it, while the caller reads the mappings.
 //
 //     marked_scan_prepare(&scan, &marked, error);
 //     ...all threads of the target stand still...

@@ -175,6 +175,44 @@ Test(capture_hardship, memory_is_supplied_without_populate)
     expect_every_other_page(refusals);
 }
 
+#if defined(__x86_64__)
+
+#define REGISTER_XMM3 (0x1000u + (160 + 3 * 16) / 8) // docs/format.md
+#define XSTATE_NOTE 0x202u                           // NT_X86_XSTATE
+
+static void hold_xmm3(void)
+{
+    child_announce();
+    __asm__ volatile("movq %0, %%xmm3\n\t"
+                     "1: lock incq (%1)\n\t"
+                     "pause\n\t"
+                     "jmp 1b"
+                     :
+                     : "r"(UINT64_C(0xfedcba98)), "r"(&child_meeting->beats)
+                     : "xmm3", "memory");
+}
+
+static bool xmm3_is_there(void)
+{
+    for (uint32_t i = 0; i < copy.threads[0].register_count; i++)
+        if (copy.threads[0].registers[i].number == REGISTER_XMM3)
+            return copy.threads[0].registers[i].value == 0xfedcba98;
+    return false;
+}
+
+Test(capture_hardship, vector_registers_are_read_on_a_processor_without_xsave)
+{
+    const Refusal refusals[] = {{SYS_ptrace, 2, XSTATE_NOTE, ENODEV}, {0}};
+    Outcome outcome;
+
+    child_start(hold_xmm3);
+    outcome = capture_where(refusals, xmm3_is_there);
+    cr_expect(outcome.is_copied, "%s: %s", outcome.error.message, outcome.error.hint);
+    cr_expect(outcome.is_right, "the register is not in the copy");
+}
+
+#endif
+
 Test(capture_hardship, a_forbidden_ptrace_is_explained)
 {
     const Refusal refusals[] = {{SYS_ptrace, -1, 0, EPERM}, {0}};
