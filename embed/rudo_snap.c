@@ -1,8 +1,8 @@
 // The in-process capture: see embed/rudo_snap.h.
 //
-// fork() gives the writer a memory that stands still. It is a process like any other child of the
-// program, and must not disturb it: it keeps no file of the program open, runs none of its signal
-// handlers, and says how it went through a pipe of its own.
+// The writer is a forked child, so its memory does not change. Like any child it must not disturb
+// the program: it keeps no file of the program open, runs none of its signal handlers, and sends
+// its result through a pipe of its own.
 
 #include "embed/rudo_snap.h"
 
@@ -18,14 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "embed/told_heap_internal.h"
+#include "embed/declared_heap_internal.h"
 #include "base/clean_text.h"
 #include "snapshot/heap/layout_file.h"
 #include "base/version.h"
 
 struct rudo_snap_job {
     pid_t writer;  // 0: there is none; the result is known
-    int result_fd; // what the writer says
+    int result_fd; // the read end of the pipe to which the writer sends its result
     rudo_snap_result result;
 };
 
@@ -78,7 +78,8 @@ static void set_result(rudo_snap_result *result, const Error *error)
 
 // ---- in the writer ----
 
-// The options as this version knows them, whatever version the program was built for.
+// Takes the members that the program and this version both have: the program may have been built
+// for another version.
 static bool take_options(const rudo_snap_options *options, rudo_snap_options *out, Error *error)
 {
     size_t bytes = options == NULL ? 0 : options->struct_bytes;
@@ -93,7 +94,7 @@ static bool take_options(const rudo_snap_options *options, rudo_snap_options *ou
     return true;
 }
 
-static void describe(const ToldHeap *heap, const rudo_snap_options *options, uint64_t pause_ns)
+static void describe(const DeclaredHeap *heap, const rudo_snap_options *options, uint64_t pause_ns)
 {
     SnapshotMetadata *metadata = &heap->details->metadata;
     char path[4096];
@@ -129,10 +130,10 @@ static void write_snapshot(const char *path, const HeapLayout *layout,
         .redacts = options->redacts != 0,
     };
     SnapshotWriteResult written;
-    ToldHeap heap;
+    DeclaredHeap heap;
     Error error = {0};
 
-    if (told_heap_gather(&heap, layout, options, &error)) {
+    if (declared_heap_gather(&heap, layout, options, &error)) {
         describe(&heap, options, result->pause_ns);
         if (snapshot_write(path, &heap.contents, &write_options, &written, &error)) {
             result->file_bytes = written.file_bytes;
@@ -140,11 +141,12 @@ static void write_snapshot(const char *path, const HeapLayout *layout,
             result->object_count = page_records_count_live(&heap.pages);
         }
     }
-    told_heap_release(&heap);
+    declared_heap_release(&heap);
     set_result(result, &error);
 }
 
-// The program's own handlers must not run here, and files that it closes must be closed.
+// The program's own handlers must not run here, and a file that the program closes must not stay
+// open in this copy.
 static void leave_the_program(int result_fd)
 {
     sigset_t none;
@@ -187,7 +189,7 @@ static _Noreturn void be_the_writer(const char *path, const HeapLayout *layout,
 
 // ---- in the program ----
 
-// Starts the writer; false: there is none, and `error` says why.
+// Starts the writer. False: it does not run, and `error` says why.
 static bool start_writer(rudo_snap_job *job, const char *path, const HeapLayout *layout,
                          const rudo_snap_options *options, uint64_t began_ns, Error *error)
 {
@@ -196,13 +198,13 @@ static bool start_writer(rudo_snap_job *job, const char *path, const HeapLayout 
 
     if (pipe2(pipe_fds, O_CLOEXEC) != 0)
         return error_set(error, ERROR_SYSTEM, "cannot make a pipe: %s", strerror(errno));
-    // No handler of the program may run in the child before it has left them.
+    // No handler of the program may run in the child before the child has reset them.
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     job->writer = fork();
     if (job->writer == 0) {
         (void)close(pipe_fds[0]);
-        // As far as it can be known in here; the program tells the rest to itself.
+        // The time until now; the program adds the rest to its own result.
         job->result.pause_ns = now_ns(CLOCK_MONOTONIC) - began_ns;
         be_the_writer(path, layout, options, &job->result, pipe_fds[1]);
     }
@@ -255,11 +257,11 @@ int rudo_snap_is_done(rudo_snap_job *job)
     if (job == NULL || job->writer == 0)
         return 1;
     end.fd = job->result_fd;
-    // What it says, or that it is gone.
+    // Readable: a result, or the end of the pipe because the writer ended.
     return poll(&end, 1, 0) != 0;
 }
 
-// Reads what the writer says; false: it ended without a word.
+// Reads the result that the writer sent. False: it ended without sending one.
 static bool read_result(const rudo_snap_job *job, rudo_snap_result *result)
 {
     char *at = (char *)result;
@@ -281,26 +283,26 @@ static bool read_result(const rudo_snap_job *job, rudo_snap_result *result)
 static void take_result(rudo_snap_job *job)
 {
     uint64_t pause_ns = job->result.pause_ns;
-    rudo_snap_result told;
+    rudo_snap_result sent;
     int status = 0;
-    bool has_told = read_result(job, &told);
+    bool has_result = read_result(job, &sent);
     pid_t reaped;
 
     while ((reaped = waitpid(job->writer, &status, 0)) < 0 && errno == EINTR)
         continue;
-    if (has_told) {
-        job->result = told;
+    if (has_result) {
+        job->result = sent;
     } else {
         job->result.status = RUDO_SNAP_SYSTEM;
         if (reaped == job->writer && WIFSIGNALED(status))
             (void)snprintf(job->result.message, sizeof job->result.message,
                            "the writer was ended by signal %d (%s)", WTERMSIG(status),
                            WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS
-                               ? "a page, root or block is told that is not there?"
+                               ? "a declared page, root or block is not mapped?"
                                : "there is no snapshot");
         else
             (void)snprintf(job->result.message, sizeof job->result.message,
-                           "the writer ended without a word");
+                           "the writer ended without a result");
     }
     job->result.pause_ns = pause_ns;
 }

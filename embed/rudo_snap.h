@@ -2,9 +2,9 @@
  * rudo_snap.h: a program records its own garbage-collected heap in a snapshot, for rudo-snap to
  * read. C99 and C++; link with `pkg-config --libs rudo-snap-capture`.
  *
- * The program says which pages its heap has, where its roots are, and, if it likes, where objects
- * of each type hold references. rudo_snap_capture() forks; the child writes the file, from memory
- * that stands still, while the program goes on:
+ * The program declares the pages of its heap, its roots, and, if it likes, where objects of each
+ * type hold references. rudo_snap_capture() forks; the child writes the file, from memory that does
+ * not change, while the program goes on:
  *
  *     rudo_snap_options options;
  *     rudo_snap_result result;
@@ -20,12 +20,12 @@
  *     if (rudo_snap_wait(job, &result) != RUDO_SNAP_DONE)
  *         complain(result.message);
  *
- * Roots that are told are the only ones: stacks, registers and globals are not searched. In
- * objects of a type that is told, the declared words alone are references; in others every aligned
- * word may be one. What pages must look like is a layout: that of rudo-gc 0.8, or what
- * options.layout says (docs/layouts.md of rudo-snap).
+ * Declared roots are the only ones: stacks, registers and globals are not searched. In objects of
+ * a declared type, the declared words alone are references; in others every aligned word may be
+ * one. A layout describes what pages look like: that of rudo-gc 0.8, or options.layout
+ * (docs/layouts.md of rudo-snap).
  *
- * rudo_snap(3) tells more.
+ * See rudo_snap(3).
  */
 
 #ifndef EMBED_RUDO_SNAP_H
@@ -47,8 +47,8 @@ extern "C" {
 /* How a capture ended. */
 typedef enum rudo_snap_status {
     RUDO_SNAP_DONE = 0,
-    RUDO_SNAP_USAGE = 1,   /* options that cannot be; a file that exists already */
-    RUDO_SNAP_INVALID = 2, /* the layout, or a page, root, block or type is not what it must be */
+    RUDO_SNAP_USAGE = 1,   /* options that are not possible; a file that exists already */
+    RUDO_SNAP_INVALID = 2, /* the layout, a page, root, block or type is not valid */
     RUDO_SNAP_SYSTEM = 3,  /* no folder, no permission, a full disk; the writer was killed */
     RUDO_SNAP_MEMORY = 4,
     RUDO_SNAP_LIMIT = 5 /* the file would be larger than max_file_bytes */
@@ -66,8 +66,8 @@ typedef struct rudo_snap_root {
     const void *address; /* of the word, 8-aligned */
 } rudo_snap_root;
 
-/* Memory outside the heap that belongs to objects: what refers into it reaches the references that
- * its 8-aligned words hold. */
+/* Memory outside the heap that belongs to objects, such as the buffer of a vector. A word that
+ * refers into it reaches the references that its 8-aligned words hold. */
 typedef struct rudo_snap_block {
     const void *address;
     size_t bytes;
@@ -76,14 +76,14 @@ typedef struct rudo_snap_block {
 /* Where objects of one type hold references. */
 typedef struct rudo_snap_type {
     const char *name;         /* UTF-8 */
-    uintptr_t type_word;      /* what the object header says of objects of this type */
+    uintptr_t type_word;      /* the word in the object header of each object of this type */
     const uint32_t *offsets;  /* of references, bytes from the object's start: multiples of 8 */
     size_t offset_count;      /* in any order */
     uint32_t elements_offset; /* from here to its end all words are references; 0: no such part */
 } rudo_snap_type;
 
 /* Each fills `*out` with the next one and returns 1, or returns 0 when there are no more. They are
- * called in the child, where there is no thread but the caller's, so they must not wait for a
+ * called in the child, where the caller's thread is the only one, so they must not wait for a
  * lock that another thread may hold. */
 typedef int (*rudo_snap_next_pages)(void *context, rudo_snap_pages *out);
 typedef int (*rudo_snap_next_root)(void *context, rudo_snap_root *out);
@@ -121,7 +121,7 @@ typedef struct rudo_snap_result {
     uint64_t file_bytes;
     uint64_t page_count; /* page headers */
     uint64_t object_count;
-    char message[512]; /* what went wrong; "" when nothing did */
+    char message[512]; /* the error; "" with RUDO_SNAP_DONE */
 } rudo_snap_result;
 
 typedef struct rudo_snap_job rudo_snap_job;
@@ -131,19 +131,18 @@ RUDO_SNAP_API const char *rudo_snap_version(void);
 
 RUDO_SNAP_API void rudo_snap_options_init(rudo_snap_options *options);
 
-/* Starts to capture into `path`. To be called at a safepoint of the collector: when the heap is
- * whole, and every reference that counts is where the options say. Other threads may run; what
- * they change afterwards is not in the snapshot. The program may exit before the writer is done.
- * Returns a job for rudo_snap_wait(), which also tells of every error, or NULL when there is no
- * memory for that. */
+/* Starts to capture into `path`. To be called at a safepoint of the collector: the heap is
+ * consistent, and every reference is where the options declare it. Other threads may run; their
+ * later changes are not in the snapshot. The program may exit before the writer is done. Returns a
+ * job for rudo_snap_wait(), which also reports every error, or NULL when memory is short. */
 RUDO_SNAP_API rudo_snap_job *rudo_snap_capture(const char *path, const rudo_snap_options *options);
 
 /* Has the writer ended, so that rudo_snap_wait() will not wait? */
 RUDO_SNAP_API int rudo_snap_is_done(rudo_snap_job *job);
 
-/* Waits for the writer, tells how it went (`result` may be NULL), and frees `job`. NULL is a job
- * that there was no memory for. The writer is a child process: the program gets SIGCHLD when it
- * ends, and this reaps it, unless the program's own wait() did. */
+/* Waits for the writer, fills `result` (which may be NULL), and frees `job`. A job of NULL gives
+ * RUDO_SNAP_MEMORY. The writer is a child process: the program gets SIGCHLD when it ends, and this
+ * reaps it, unless the program's own wait() did. */
 RUDO_SNAP_API rudo_snap_status rudo_snap_wait(rudo_snap_job *job, rudo_snap_result *result);
 
 #ifdef __cplusplus

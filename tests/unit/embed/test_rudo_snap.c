@@ -271,7 +271,7 @@ Test(rudo_snap, pages_that_cannot_be_are_refused)
     expect_refused(RUDO_SNAP_INVALID, "are not pages of 4096 bytes");
     told[0] = (rudo_snap_pages){pages, PAGE};
     options.page_count = 2;
-    expect_refused(RUDO_SNAP_INVALID, "is told twice");
+    expect_refused(RUDO_SNAP_INVALID, "is declared twice");
     options.page_count = 0;
     expect_refused(RUDO_SNAP_INVALID, "there are no pages");
     options.page_count = 1;

@@ -1,10 +1,10 @@
-// ToldHeap: see told_heap_internal.h.
+// DeclaredHeap: see declared_heap_internal.h.
 //
 // The program is trusted with its own memory (an address that is not mapped ends the writer, not
-// the program), but not to describe it right: whatever a reader would refuse is refused here,
-// where the program can be told.
+// the program), but not to describe it right: a heap that readers would refuse is refused here,
+// with an error for the program.
 
-#include "embed/told_heap_internal.h"
+#include "embed/declared_heap_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static uint64_t address_of(const void *pointer)
 
 // ---- pages ----
 
-static bool add_pages(ToldHeap *heap, const rudo_snap_pages *pages, Error *error)
+static bool add_pages(DeclaredHeap *heap, const rudo_snap_pages *pages, Error *error)
 {
     uint64_t page_size = heap->contents.layout.page_size;
     uint64_t count = heap->contents.run_count;
@@ -47,8 +47,8 @@ static int compare_runs(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-// In order, neighbours as one run, none twice.
-static bool finish_pages(ToldHeap *heap, Error *error)
+// Sorts the runs and joins neighbours. A page that is declared twice is an error.
+static bool finish_pages(DeclaredHeap *heap, Error *error)
 {
     uint64_t page_size = heap->contents.layout.page_size, kept = 0;
 
@@ -61,7 +61,7 @@ static bool finish_pages(ToldHeap *heap, Error *error)
         uint64_t end = last == NULL ? 0 : last->address + last->page_count * page_size;
 
         if (run->address < end)
-            return error_set(error, ERROR_CORRUPT, "the page at 0x%llx is told twice",
+            return error_set(error, ERROR_CORRUPT, "the page at 0x%llx is declared twice",
                              (unsigned long long)run->address);
         if (last != NULL && run->address == end)
             last->page_count += run->page_count;
@@ -78,7 +78,7 @@ static bool finish_pages(ToldHeap *heap, Error *error)
     return true;
 }
 
-static bool gather_pages(ToldHeap *heap, const rudo_snap_options *options, Error *error)
+static bool gather_pages(DeclaredHeap *heap, const rudo_snap_options *options, Error *error)
 {
     rudo_snap_pages pages;
 
@@ -93,16 +93,15 @@ static bool gather_pages(ToldHeap *heap, const rudo_snap_options *options, Error
 
 // ---- roots ----
 
-static bool name_root(ToldHeap *heap, const Root *root, const char *name, Error *error)
+static bool name_root(DeclaredHeap *heap, const Root *root, const char *name, Error *error)
 {
     SnapshotDetails *details = heap->details;
-    uint64_t capacity = heap->root_name_capacity;
     SnapshotRootName *record;
 
-    if (!array_reserve(&details->root_names, &capacity, details->root_name_count + 1,
-                       sizeof *details->root_names, "named roots", error))
+    if (!array_reserve(&details->root_names, &heap->root_name_capacity,
+                       details->root_name_count + 1ull, sizeof *details->root_names, "named roots",
+                       error))
         return false;
-    heap->root_name_capacity = (uint32_t)capacity;
     record = &details->root_names[details->root_name_count];
     *record = (SnapshotRootName){root->address, root->value, strdup(name)};
     if (record->name == NULL)
@@ -111,7 +110,7 @@ static bool name_root(ToldHeap *heap, const Root *root, const char *name, Error 
     return true;
 }
 
-static bool add_root(ToldHeap *heap, const rudo_snap_root *root, Error *error)
+static bool add_root(DeclaredHeap *heap, const rudo_snap_root *root, Error *error)
 {
     uint64_t count = heap->contents.root_count;
 
@@ -141,8 +140,8 @@ static int compare_root_names(const void *left, const void *right)
     return a->value < b->value ? -1 : a->value > b->value;
 }
 
-// A root that is told twice keeps its first name.
-static void finish_roots(ToldHeap *heap)
+// Sorts the names. A root that is declared twice has one of its names.
+static void finish_roots(DeclaredHeap *heap)
 {
     SnapshotDetails *details = heap->details;
     uint32_t kept = 0;
@@ -162,7 +161,7 @@ static void finish_roots(ToldHeap *heap)
     details->root_name_count = kept;
 }
 
-static bool gather_roots(ToldHeap *heap, const rudo_snap_options *options, Error *error)
+static bool gather_roots(DeclaredHeap *heap, const rudo_snap_options *options, Error *error)
 {
     rudo_snap_root root;
 
@@ -178,12 +177,12 @@ static bool gather_roots(ToldHeap *heap, const rudo_snap_options *options, Error
 
 // ---- blocks ----
 
-static bool add_block(ToldHeap *heap, const rudo_snap_block *block, Error *error)
+static bool add_block(DeclaredHeap *heap, const rudo_snap_block *block, Error *error)
 {
     uint64_t count = heap->contents.block_count;
 
     if (block->address == NULL || block->bytes == 0)
-        return error_set(error, ERROR_CORRUPT, "the block at 0x%llx, %zu bytes, is none",
+        return error_set(error, ERROR_CORRUPT, "the block at 0x%llx, %zu bytes, is not a block",
                          (unsigned long long)address_of(block->address), block->bytes);
     if (!array_reserve(&heap->blocks, &heap->block_capacity, count + 1, sizeof *heap->blocks,
                        "blocks", error))
@@ -200,7 +199,7 @@ static int compare_blocks(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-static bool gather_blocks(ToldHeap *heap, const rudo_snap_options *options, Error *error)
+static bool gather_blocks(DeclaredHeap *heap, const rudo_snap_options *options, Error *error)
 {
     rudo_snap_block block;
 
@@ -230,7 +229,7 @@ static int compare_offsets(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-// Sorted, each once, those in the part that is all references left out.
+// Copies the offsets: sorted, each once, without those in the part where every word is a reference.
 static bool copy_offsets(const rudo_snap_type *type, SnapshotTypeLayout *layout, Error *error)
 {
     layout->offsets = calloc(type->offset_count + 1, sizeof *layout->offsets);
@@ -251,7 +250,7 @@ static bool copy_offsets(const rudo_snap_type *type, SnapshotTypeLayout *layout,
     return true;
 }
 
-static bool check_type(const ToldHeap *heap, const rudo_snap_type *type, Error *error)
+static bool check_type(const DeclaredHeap *heap, const rudo_snap_type *type, Error *error)
 {
     uint32_t payload = heap->contents.layout.object_header_bytes;
     bool is_good = type->name != NULL && type->type_word != 0 && type->elements_offset % 8 == 0 &&
@@ -261,10 +260,11 @@ static bool check_type(const ToldHeap *heap, const rudo_snap_type *type, Error *
     for (size_t i = 0; is_good && i < type->offset_count; i++)
         is_good = type->offsets[i] % 8 == 0 && type->offsets[i] >= payload;
     return is_good ||
-           error_set(error, ERROR_CORRUPT,
-                     "type '%s' cannot be: it needs a name, a type word, and offsets that are "
-                     "multiples of 8 behind the object header of %u bytes",
-                     type->name == NULL ? "" : type->name, payload);
+           error_set(
+               error, ERROR_CORRUPT,
+               "type '%s' is not possible: it needs a name, a type word, and offsets that are "
+               "multiples of 8 behind the object header of %u bytes",
+               type->name == NULL ? "" : type->name, payload);
 }
 
 static int compare_types(const void *left, const void *right)
@@ -298,7 +298,7 @@ static bool add_type(SnapshotDetails *details, const rudo_snap_type *type, Error
     return copy_offsets(type, layout, error);
 }
 
-static bool gather_types(ToldHeap *heap, const rudo_snap_options *options, Error *error)
+static bool gather_types(DeclaredHeap *heap, const rudo_snap_options *options, Error *error)
 {
     SnapshotDetails *details = heap->details;
 
@@ -306,7 +306,7 @@ static bool gather_types(ToldHeap *heap, const rudo_snap_options *options, Error
         return true;
     if (heap->contents.layout.type_word.width == 0)
         return error_set(error, ERROR_CORRUPT,
-                         "types are told, but objects of layout '%s' have no type word",
+                         "types are declared, but objects of layout '%s' have no type word",
                          heap->contents.layout.name);
     details->types = calloc(options->type_count, sizeof *details->types);
     details->type_layouts = calloc(options->type_count, sizeof *details->type_layouts);
@@ -328,10 +328,10 @@ static bool gather_types(ToldHeap *heap, const rudo_snap_options *options, Error
 
 // ---- all ----
 
-bool told_heap_gather(ToldHeap *heap, const HeapLayout *layout, const rudo_snap_options *options,
-                      Error *error)
+bool declared_heap_gather(DeclaredHeap *heap, const HeapLayout *layout,
+                          const rudo_snap_options *options, Error *error)
 {
-    *heap = (ToldHeap){.contents = {.layout = *layout}, .details = snapshot_details_new()};
+    *heap = (DeclaredHeap){.contents = {.layout = *layout}, .details = snapshot_details_new()};
     if (heap->details == NULL)
         return error_set_memory(error, sizeof *heap->details, "the snapshot's details");
     heap->contents.details = heap->details;
@@ -339,12 +339,12 @@ bool told_heap_gather(ToldHeap *heap, const HeapLayout *layout, const rudo_snap_
            gather_blocks(heap, options, error) && gather_types(heap, options, error);
 }
 
-void told_heap_release(ToldHeap *heap)
+void declared_heap_release(DeclaredHeap *heap)
 {
     free(heap->runs);
     page_records_release(&heap->pages);
     free(heap->roots);
     free(heap->blocks);
     snapshot_details_free(heap->details);
-    *heap = (ToldHeap){.details = NULL};
+    *heap = (DeclaredHeap){.details = NULL};
 }
