@@ -21,8 +21,8 @@ typedef struct ByteSource {
 bool byte_source_fault(const ByteSource *source, uint64_t offset, Error *error, const char *format,
                        ...) PRINTF_LIKE(4, 5);
 
-// Turns an error that says what is wrong, but not where, into one that says both. Errors
-// other than corrupt are left alone. Returns false.
+// Adds file and offset to an error that only says what is wrong. Errors other than corrupt stay as
+// they are. Returns false.
 bool byte_source_locate(const ByteSource *source, uint64_t offset, Error *error);
 
 // Reads [offset, offset + length). Errors: corrupt (it reaches beyond the stream, or the file

@@ -55,7 +55,7 @@ static bool find_ranges(Redaction *redaction, const SnapshotContents *contents, 
             mapping->end > mapping->start)
             add_range(redaction, mapping->start, mapping->end - mapping->start);
     }
-    // These lie in such mappings, but not every way into a heap knows the mappings.
+    // These lie in such mappings, but not every way of capturing knows the mappings.
     for (uint64_t i = 0; i < contents->run_count; i++)
         add_range(redaction, contents->runs[i].address,
                   contents->runs[i].page_count * contents->layout.page_size);
@@ -73,6 +73,8 @@ bool redaction_keeps(const Redaction *redaction, uint64_t value)
     // Most words are far from any address.
     if (high == 0 || value < ranges[0].start || value >= ranges[high - 1].end)
         return false;
+    // Not base/search.h: this runs for every word, in no order, and without branches that depend on
+    // the word it takes less than half the time (200 ranges).
     while (high - low > 1) {
         uint64_t middle = low + (high - low) / 2;
         if (ranges[middle].start <= value)
@@ -143,8 +145,8 @@ static void apply_mask(uint8_t *bytes, const uint8_t *mask, uint64_t length)
         bytes[i] &= mask[i];
 }
 
-// Bits behind the last slot mean nothing, and there is room for text in them. What an audit wants
-// to know is kept: whether there are any. One bit, the first behind the last slot, stands for all.
+// Bits behind the last slot have no meaning, and are long enough to hold text. An audit wants to
+// know whether any is set: one bit, the first behind the last slot, stands for all.
 static void fold_bits(const HeapLayout *layout, uint8_t *page, uint32_t bitmap, uint32_t slot_count)
 {
     static const LayoutField word = {0, WORD_BYTES};
@@ -176,8 +178,8 @@ static void redact_page_header(const Redaction *redaction, uint8_t *page, uint32
 
 // ---- words ----
 
-// Zeroes each word that may not stay. `bytes` lies at a multiple of 8 in the process; what is left
-// of the last word is no word.
+// Zeroes each word that may not stay. `bytes` lies at a multiple of 8 in the process; a last word
+// that is cut off is zeroed.
 static void redact_words(const Redaction *redaction, uint8_t *bytes, uint64_t length)
 {
     uint64_t at = 0;
@@ -207,8 +209,8 @@ void redaction_small_page(const Redaction *redaction, const PageRecord *record, 
     memset(page + slots_end, 0, layout->page_size - slots_end);
 }
 
-// The part of [begin, end) that lies in `length` bytes from `offset` on, counted from there; false
-// when there is none.
+// The part of [begin, end) that lies in the `length` bytes from `offset` on, counted from `offset`;
+// false when it is empty.
 static bool clip(uint64_t begin, uint64_t end, uint64_t offset, uint64_t length, uint64_t *from,
                  uint64_t *to)
 {

@@ -1,13 +1,12 @@
-// Redaction: what may stay of a process's memory when its data must not leave the machine.
+// Redaction: the graph of a heap without its data, for snapshots that leave the machine.
 //
 // The graph stays: page headers, the fields of object headers, and every 8-aligned word whose
 // value lies in memory that could hold an object or lead to one: a private writable mapping, a
-// page run or a foreign block. All else is zeroed: values, text, the bytes that share a word
-// with the last field of an object header, padding, what lies between and behind objects. So
-// marks, digests and counts are those of the unredacted snapshot.
+// page run or a foreign block. Every other byte is zeroed: values, text, padding, and the bytes
+// between and behind objects. So marks, digests and counts are those of the unredacted snapshot.
 //
-// snapshot_write() applies it, whoever filled the contents; bytes are changed in the writer's own
-// copies, on their way into the file.
+// snapshot_write() redacts, so it is the same for every way of capturing. It changes its own copies
+// of the bytes, on their way into the file.
 
 #ifndef SNAPSHOT_FILE_REDACTION_H
 #define SNAPSHOT_FILE_REDACTION_H

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Roots with more runs than this share of their number are sorted: a run should be worth a piece.
+// Where runs are shorter than this on average, the roots are copied and sorted.
 #define ROOTS_PER_RUN 64u
 #define RUNS_WITHOUT_LIMIT 1024u
 

@@ -57,7 +57,7 @@ static bool add_section(SectionMap *map, const ByteSource *source, uint64_t at, 
                                  section_name(type, name));
     if (kind == NULL && (flags & SECTION_FLAG_NEEDED) != 0) {
         error_set(error, ERROR_UNSUPPORTED,
-                  "the snapshot needs a section '%s' to be understood, which we do not know",
+                  "section '%s' is needed to read the snapshot, and is not known to this version",
                   section_name(type, name));
         return error_add_hint(error, "a newer rudo-snap will read it");
     }
@@ -72,7 +72,7 @@ static bool add_section(SectionMap *map, const ByteSource *source, uint64_t at, 
     return true;
 }
 
-// The zeros behind the last section up to `at`.
+// Are the bytes between a section and the next one, at `at`, zeros?
 static bool check_padding(ByteSource *source, uint64_t begin, uint64_t at, Error *error)
 {
     uint8_t padding[SECTION_ALIGNMENT];
@@ -81,7 +81,8 @@ static bool check_padding(ByteSource *source, uint64_t begin, uint64_t at, Error
         return false;
     for (uint64_t i = 0; i < at - begin; i++)
         if (padding[i] != 0)
-            return byte_source_fault(source, begin + i, error, "a section is longer than it says");
+            return byte_source_fault(source, begin + i, error,
+                                     "the bytes behind a section are not zero");
     return true;
 }
 

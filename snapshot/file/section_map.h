@@ -1,4 +1,4 @@
-// SectionMap: which sections a stream holds, and where, without looking into them.
+// SectionMap: the places of the sections in a stream. Their bodies are not read.
 
 #ifndef SNAPSHOT_FILE_SECTION_MAP_H
 #define SNAPSHOT_FILE_SECTION_MAP_H
@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "snapshot/file/sections/sections.h"
 
-// Where the body of a section lies in the stream; offset 0: there is none.
+// Where the body of a section lies in the stream; offset 0: the stream has none.
 typedef struct Section {
     uint64_t offset;
     uint64_t length;
@@ -20,7 +20,7 @@ typedef struct SectionMap {
     uint16_t format_major;
     uint16_t format_minor;
     uint32_t flags; // of the stream header
-    // By number in sections_all(); of kinds of which there may be any number, none.
+    // By number in sections_all(). Empty for PAGE, of which a stream has any number.
     Section sections[SECTION_KINDS_MAX];
     Section *pages; // in the order of the stream; owned
     uint64_t pages_count;
@@ -34,7 +34,7 @@ typedef struct SectionMap {
 NODISCARD bool section_map_init(SectionMap *map, ByteSource *source, Error *error);
 void section_map_release(SectionMap *map);
 
-// Where the section of a known type lies that there is at most once.
+// The section of a known type other than PAGE.
 static inline const Section *section_map_find(const SectionMap *map, uint32_t type)
 {
     return &map->sections[sections_index(sections_find(type))];

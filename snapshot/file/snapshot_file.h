@@ -2,7 +2,7 @@
 //
 // A snapshot file is a Zstandard file in the seekable format: a leading skippable
 // frame with our header, independent frames with content checksums, the seek table
-// last. Nobody outside snapshot/ knows its bytes.
+// last. No room outside snapshot/file/ knows its bytes.
 
 #ifndef SNAPSHOT_FILE_SNAPSHOT_FILE_H
 #define SNAPSHOT_FILE_SNAPSHOT_FILE_H
@@ -17,7 +17,7 @@
 
 // ---- writing ----
 
-// Bytes of one page run, borrowed from whoever captured them.
+// Bytes of one page run, borrowed.
 typedef struct SnapshotPages {
     uint64_t address;
     uint64_t page_count;
@@ -31,7 +31,7 @@ typedef struct SnapshotBlock {
     const uint8_t *data;
 } SnapshotBlock;
 
-// What goes into a snapshot; everything is borrowed for the time of the call.
+// The contents of a snapshot; all are borrowed for the time of the call.
 typedef struct SnapshotContents {
     HeapLayout layout;
     uint64_t run_count;
@@ -59,13 +59,13 @@ typedef struct SnapshotWriteResult {
     uint64_t stream_bytes; // decompressed
 } SnapshotWriteResult;
 
-// Says early whether `path` may be written: exists already (usage error, unless `replaces`
-// or it is a device or pipe), folder missing or not writable (system).
+// May `path` be written? For an error before the capture. Errors: usage (it exists already; not
+// with `replaces`, nor for a device or pipe), system (its folder is missing or not writable).
 NODISCARD bool snapshot_check_output(const char *path, bool replaces, Error *error);
 
 // Writes a snapshot to `path`: to an unnamed or temporary file in the same folder, fsync'd,
-// then linked or renamed, so that `path` never names half a file, whatever happens. Devices
-// and pipes are written straight. options may be NULL. Errors: usage, system, memory,
+// then linked or renamed, so that `path` never names half a file. Devices and pipes are written
+// directly. options may be NULL. Errors: usage, system, memory,
 // interrupted, limit (max_file_bytes).
 NODISCARD bool snapshot_write(const char *path, const SnapshotContents *contents,
                               const SnapshotWriteOptions *options, SnapshotWriteResult *result,
@@ -92,7 +92,7 @@ NODISCARD bool snapshot_read_stream(const uint8_t *stream, uint64_t stream_bytes
                                     const SnapshotReadOptions *options, HeapImage **out,
                                     Error *error);
 
-// What the container knows, without building an image.
+// Facts about a file, read without building an image.
 typedef struct SnapshotFileInfo {
     uint64_t file_bytes;
     uint64_t stream_bytes;
@@ -112,7 +112,7 @@ typedef struct SnapshotFileInfo {
 NODISCARD bool snapshot_read_info(const char *path, SnapshotFileInfo *out, Error *error);
 void snapshot_file_info_release(SnapshotFileInfo *info);
 
-// What verifying looked at.
+// The parts of a file that were verified.
 typedef struct SnapshotVerification {
     uint32_t frames_checked; // content checksum and seek table entry of each
     uint64_t bytes_checked;  // decompressed

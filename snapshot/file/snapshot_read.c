@@ -84,14 +84,14 @@ static bool read_small_sections(SnapshotReader *reader, Error *error)
              kinds[i].type == SECTION_METADATA) &&
             !read_small_section(reader, &kinds[i], error))
             return false;
-    // Now each table can be held against those that its entries refer to.
+    // Now entries can be checked against those that they refer to.
     for (size_t i = 0; i < count; i++)
         if (kinds[i].table != NULL && !section_table_check(kinds[i].table, reader->details, error))
             return byte_source_locate(&reader->source, reader->map.sections[i].offset, error);
     return true;
 }
 
-// Opens the stream and reads everything but the heap itself.
+// Opens the stream and reads all sections but those of the heap itself.
 static bool read_surroundings(SnapshotReader *reader, Error *error)
 {
     SnapshotMetadata *metadata;
@@ -102,7 +102,7 @@ static bool read_surroundings(SnapshotReader *reader, Error *error)
     if (!section_map_init(&reader->map, &reader->source, error) ||
         !read_small_sections(reader, error))
         return false;
-    // The flag is what readers of the heap go by, and losses count; the metadata only repeat both.
+    // The flag and the losses have precedence; the metadata repeat them.
     metadata = &reader->details->metadata;
     metadata->keeps_free_slots = (reader->map.flags & SNAPSHOT_FLAG_KEEPS_FREE_SLOTS) != 0;
     metadata->is_complete = metadata->is_complete && reader->details->loss_count == 0;
@@ -186,7 +186,7 @@ static bool open_file(SnapshotReader *reader, const char *path, const SnapshotRe
     return true;
 }
 
-// The file header says the same as the stream's, or one of them has been tampered with.
+// The header of the file must repeat that of the stream.
 static bool check_headers_agree(const SnapshotReader *reader, Error *error)
 {
     const SeekableFileInfo *info = seekable_reader_info(reader->file);

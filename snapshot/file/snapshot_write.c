@@ -24,7 +24,7 @@ _Static_assert(sizeof(Root) == ROOT_BYTES, "roots are written as they lie in mem
 typedef struct SnapshotWriter {
     const SnapshotContents *contents;
     SnapshotWriteOptions options;
-    // What goes into the file; with options.redacts, of these alone is known what may.
+    // Go into the file; with options.redacts, the redacted ones.
     const SnapshotDetails *details;
     const Root *roots;
     const Redaction *redaction; // NULL: none
@@ -51,7 +51,7 @@ static void add_section_header(ByteBuffer *buffer, const SectionKind *kind, uint
     byte_buffer_add_u64(buffer, length);
 }
 
-// A section whose length is known once it is there: end_section() fills it in.
+// A section whose length is not known yet: end_section() fills it in.
 static size_t begin_section(ByteBuffer *buffer, const SectionKind *kind)
 {
     add_section_header(buffer, kind, 0);
@@ -69,7 +69,7 @@ static void end_section(ByteBuffer *buffer, size_t begin)
     byte_buffer_add_zeros(buffer, padding_after(length));
 }
 
-// Appends what is in the buffer, and empties it.
+// Appends the buffer to the file, and empties it.
 static bool flush(SnapshotWriter *writer, Error *error)
 {
     StreamPiece piece = {.bytes = writer->buffer.bytes, .length = writer->buffer.length};
@@ -262,7 +262,7 @@ static bool write_file(SnapshotWriter *writer, OutputFile *file, SnapshotWriteRe
         .cancel = options->cancel,
     };
 
-    // What was written, whatever the caller thought.
+    // The option decides, not the metadata of the caller.
     writer->metadata = writer->details->metadata;
     writer->metadata.keeps_free_slots = options->keeps_free_slots;
     if (!seekable_writer_new(file, &writer_options, &writer->writer, error) ||
@@ -270,11 +270,11 @@ static bool write_file(SnapshotWriter *writer, OutputFile *file, SnapshotWriteRe
         return false;
     result->file_bytes = seekable_writer_file_bytes(writer->writer);
     result->stream_bytes = seekable_writer_stream_bytes(writer->writer);
-    // The last moment at which the user can still have no file.
+    // The user may cancel until here; then the file is there.
     return cancel_check(&options->cancel, error) && output_file_commit(file, error);
 }
 
-// Writes what may be written, and forgets it.
+// Writes the redacted contents.
 static bool write_redacted(SnapshotWriter *writer, OutputFile *file, SnapshotWriteResult *result,
                            Error *error)
 {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/byte_buffer.h"
 #include "base/checksum.h"
 #include "snapshot/file/frames/seekable_frame.h"
@@ -60,7 +61,7 @@ static bool open_file(SeekableFile *file, const char *path, Error *error)
     file->path = strdup(path);
     if (file->path == NULL)
         return error_set_memory(error, strlen(path) + 1, "a file name");
-    // Not to hang on a pipe that nobody writes to.
+    // O_NONBLOCK: opening a pipe without a writer must not hang.
     file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file->descriptor < 0 || fstat(file->descriptor, &status) != 0)
         return error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
@@ -104,7 +105,7 @@ static bool read_file_header(SeekableFile *file, uint16_t newest_major, Error *e
     return true;
 }
 
-// Where the seek table lies, from its two ends. The file's own size bounds the count.
+// Finds the seek table from its two ends. The size of the file bounds the count of entries.
 static bool find_seek_table(const SeekableFile *file, uint64_t *table_offset, uint32_t *entry_count,
                             Error *error)
 {
@@ -148,17 +149,10 @@ static bool check_skippable(const SeekableFile *file, const SeekableFrame *frame
 
 static bool keep_frame(SeekableFile *file, const SeekableFrame *frame, Error *error)
 {
-    uint32_t count = file->info.frame_count;
-
-    // Grown as frames turn out to be there, since their number is only a claim.
-    if (count == file->frame_capacity) {
-        uint32_t capacity = count < 64 ? 64 : count * 2;
-        SeekableFrame *grown = realloc(file->frames, capacity * sizeof *grown);
-        if (grown == NULL)
-            return error_set_memory(error, capacity * sizeof *grown, "the list of frames");
-        file->frames = grown;
-        file->frame_capacity = capacity;
-    }
+    // Grows with the frames that are found, since their number in the table is only a claim.
+    if (!array_reserve(&file->frames, &file->frame_capacity, file->info.frame_count + 1ull,
+                       sizeof *file->frames, "the list of frames", error))
+        return false;
     file->frames[file->info.frame_count++] = *frame;
     return true;
 }
@@ -219,8 +213,7 @@ static uint64_t machine_memory_bytes(void)
     return pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : UINT64_MAX;
 }
 
-// Sizes are still claims of the seek table, but now none of them is beyond what a file of
-// this size may hold, or what the caller allows.
+// Checks the sizes that the seek table claims against the ratio rule and the limit of the caller.
 static bool check_limits(const SeekableFile *file, uint64_t max_stream_bytes, Error *error)
 {
     uint64_t stream_bytes = file->info.stream_bytes;
@@ -255,7 +248,7 @@ bool seekable_file_open(const char *path, uint16_t newest_major, uint64_t max_st
     return false;
 }
 
-// The frames that can be found without the seek table.
+// Finds frames without the seek table.
 static bool find_frames(SeekableFile *file, Error *error)
 {
     SeekableFrame frame = {.file_offset = FILE_HEADER_BYTES, .number = 1};

@@ -1,5 +1,5 @@
-// SeekableFile: the outside of a Zstandard file in the seekable format: our header, and which
-// frames lie where. Decompressing them is seekable_reader.c's.
+// SeekableFile: the header, the seek table and the places of the frames of a Zstandard file in the
+// seekable format. seekable_reader.c decompresses them.
 
 #ifndef SNAPSHOT_FILE_FRAMES_SEEKABLE_FILE_H
 #define SNAPSHOT_FILE_FRAMES_SEEKABLE_FILE_H
@@ -26,21 +26,21 @@ typedef struct SeekableFile {
     int descriptor;
     SeekableFileInfo info;
     SeekableFrame *frames; // info.frame_count of them, ascending; owned
-    uint32_t frame_capacity;
+    uint64_t frame_capacity;
 } SeekableFile;
 
-// As seekable_reader_open(). Frames lie within the file, one behind the other, and so does
-// their content in the stream; what is in them is not looked at yet. To be released.
+// As seekable_reader_open(). Frames lie within the file, one behind the other, and so does their
+// content in the stream; their content is not checked yet. To be released.
 NODISCARD bool seekable_file_open(const char *path, uint16_t newest_major,
                                   uint64_t max_stream_bytes, SeekableFile *file, Error *error);
-// For a damaged file: when the seek table is not what it should be, the frames are those that are
-// found from the start of the file on, as far as they are whole.
+// For a damaged file: when the seek table is not valid, the frames are those that are found from
+// the start of the file on, up to the first that is not whole.
 NODISCARD bool seekable_file_open_damaged(const char *path, uint16_t newest_major,
                                           uint64_t max_stream_bytes, SeekableFile *file,
                                           Error *error);
 void seekable_file_release(SeekableFile *file);
 
-// Reads raw bytes of the file. Errors: system, corrupt (they are not there any more).
+// Reads raw bytes of the file. Errors: system, corrupt (the file became shorter).
 NODISCARD bool seekable_file_read(const SeekableFile *file, uint64_t offset, void *to,
                                   size_t length, Error *error);
 

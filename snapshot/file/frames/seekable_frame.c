@@ -1,4 +1,4 @@
-// Zstandard frames from outside: see snapshot/file/frames/seekable_frame.h.
+// Zstandard frames without their content: see snapshot/file/frames/seekable_frame.h.
 
 #include "snapshot/file/frames/seekable_frame.h"
 
@@ -49,7 +49,7 @@ bool frame_header_read(const uint8_t *bytes, size_t length, FrameHeader *out)
 
 // ---- explaining damage ----
 
-// The file through a window, since blocks are small and many.
+// A window on the file, since blocks are small and many.
 typedef struct FileWindow {
     int descriptor;
     uint64_t file_bytes;
@@ -58,7 +58,7 @@ typedef struct FileWindow {
     uint8_t bytes[64 * 1024];
 } FileWindow;
 
-// Up to `wanted` bytes (a few) at `offset`; fewer only at the end of the file.
+// The `wanted` bytes (a few) at `offset`; fewer at the end of the file.
 static const uint8_t *look_at(FileWindow *window, uint64_t offset, size_t wanted, size_t *got)
 {
     if (offset < window->begin || offset + wanted > window->begin + window->length) {
@@ -78,8 +78,8 @@ static const uint8_t *look_at(FileWindow *window, uint64_t offset, size_t wanted
 // How the walk over one frame ended.
 typedef enum FrameEnd {
     FRAME_WHOLE,   // *end is where the next one begins
-    FRAME_CUT_OFF, // *end is how far it would at least go
-    FRAME_DAMAGED, // at *end
+    FRAME_CUT_OFF, // *end is the least offset at which it would end
+    FRAME_DAMAGED, // *end is where
 } FrameEnd;
 
 static FrameEnd walk_blocks(FileWindow *window, uint64_t offset, bool has_checksum, uint64_t *end)
@@ -130,7 +130,7 @@ static FrameEnd walk_frame(FileWindow *window, uint64_t offset, uint64_t *end, b
     return walk_blocks(window, offset + header.header_bytes, header.has_checksum, end);
 }
 
-// What is wrong with a frame that ended like this, and where; "" when nothing is.
+// Describes the damage of a frame that ended like this; "": it is not damaged.
 static void describe(FrameEnd how, bool is_table, unsigned frame, uint64_t end, uint64_t file_bytes,
                      char *what, size_t size)
 {
@@ -149,7 +149,7 @@ static void describe(FrameEnd how, bool is_table, unsigned frame, uint64_t end, 
         (void)snprintf(what, size, "%llu bytes follow the seek table",
                        (unsigned long long)(file_bytes - end));
     else if (is_table)
-        (void)snprintf(what, size, "the seek table is not what it should be");
+        (void)snprintf(what, size, "the seek table is not valid");
 }
 
 bool seekable_find_frame(int descriptor, uint64_t file_bytes, uint64_t offset, FrameExtent *out)
@@ -173,7 +173,7 @@ bool seekable_find_frame(int descriptor, uint64_t file_bytes, uint64_t offset, F
     return true;
 }
 
-// How to get at what is whole, if there is something.
+// A hint to the command that keeps the whole frames.
 static bool add_salvage_hint(Error *error, const char *path, unsigned whole)
 {
     if (whole == 0)

@@ -1,5 +1,5 @@
-// The Zstandard seekable format (version 0.1.0) around our stream, and our own header in it:
-// what writer and reader must agree on. docs/format.md tells it byte by byte.
+// The numbers on which writer and reader must agree: of the Zstandard seekable format (version
+// 0.1.0) around our stream, and of our own header in it. docs/format.md describes every byte.
 
 #ifndef SNAPSHOT_FILE_FRAMES_SEEKABLE_INTERNAL_H
 #define SNAPSHOT_FILE_FRAMES_SEEKABLE_INTERNAL_H
@@ -29,19 +29,19 @@
 #define FILE_HEADER_FLAGS_AT 20u
 #define FILE_HEADER_CHECKSUM_AT 56u
 
-// The low 32 bits of the XXH64 of nothing: the seek table's checksum of skippable frames.
+// The low 32 bits of the XXH64 of no bytes: the seek table's checksum of skippable frames.
 #define EMPTY_CHECKSUM 0x51D8E999u
 
-// Bytes of stream in a frame as we write them. A multiple of every page size, so that frames
-// in page data hold whole pages.
+// Bytes of stream in a frame of our writer. A multiple of every page size, so that frames in page
+// data hold whole pages.
 #define FRAME_STREAM_BYTES (1u << 20)
-// And the most that the reader takes.
+// The most that the reader accepts.
 #define FRAME_MAX_STREAM_BYTES (16u << 20)
 #define FRAME_MAX_FILE_BYTES (FRAME_MAX_STREAM_BYTES + (1u << 20)) // if it does not compress
 
-// A file never decompresses to more than this many times its size, and the first few MiB.
-// Writers keep the promise by padding (a skippable frame) behind frames that compress better;
-// readers refuse what breaks it before they decompress anything.
+// A file decompresses to at most MAX_RATIO times its size and MAX_RATIO_FREE_BYTES. Writers put
+// padding (a skippable frame) behind frames that compress better; readers refuse other files before
+// they decompress anything.
 #define MAX_RATIO 2048u
 #define MAX_RATIO_FREE_BYTES (8u << 20)
 

@@ -9,15 +9,16 @@
 
 #include "base/byte_buffer.h"
 #include "base/parallel_for.h"
+#include "base/search.h"
 #include "snapshot/file/frames/seekable_file.h"
 #include "snapshot/file/frames/seekable_frame.h"
 
-// What decompressing one frame needs; one per thread.
+// The memory for decompressing one frame; one for each thread.
 typedef struct Decompressor {
     ZSTD_DCtx *context;
     uint8_t *compressed;
     size_t compressed_capacity;
-    uint8_t *content; // of a frame that does not go to one place
+    uint8_t *content; // of a frame that lies in several targets
     size_t content_capacity;
 } Decompressor;
 
@@ -79,8 +80,8 @@ const SeekableFileInfo *seekable_reader_info(const SeekableReader *reader)
 
 // ---- one frame ----
 
-// Makes `*room` at least `wanted` bytes large; what it held is lost.
-static bool make_room(uint8_t **room, size_t *capacity, size_t wanted, Error *error)
+// Makes `*room` at least `wanted` bytes large; its old content is lost.
+static bool resize_room(uint8_t **room, size_t *capacity, size_t wanted, Error *error)
 {
     if (wanted <= *capacity)
         return true;
@@ -93,8 +94,8 @@ static bool make_room(uint8_t **room, size_t *capacity, size_t wanted, Error *er
     return true;
 }
 
-// Is the frame at `bytes` the one that the seek table lists? That it is guarded by a checksum
-// is part of that, since without one flipped bits would pass.
+// Is the frame at `bytes` the one that the seek table lists? It must have a checksum, without which
+// flipped bits would pass.
 static bool check_frame(const SeekableReader *reader, const SeekableFrame *frame,
                         const uint8_t *bytes, Error *error)
 {
@@ -132,8 +133,8 @@ static bool decompress(const SeekableReader *reader, Decompressor *decompressor,
         decompressor->context = ZSTD_createDCtx();
     if (decompressor->context == NULL)
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for decompressing");
-    if (!make_room(&decompressor->compressed, &decompressor->compressed_capacity, frame->file_bytes,
-                   error) ||
+    if (!resize_room(&decompressor->compressed, &decompressor->compressed_capacity,
+                     frame->file_bytes, error) ||
         !seekable_file_read(&reader->file, frame->file_offset, decompressor->compressed,
                             frame->file_bytes, error) ||
         !check_frame(reader, frame, decompressor->compressed, error))
@@ -148,28 +149,21 @@ static bool decompress(const SeekableReader *reader, Decompressor *decompressor,
     return true;
 }
 
-// Decompresses a frame to the decompressor's own room.
+// Decompresses a frame to the decompressor's own memory.
 static bool decompress_aside(const SeekableReader *reader, Decompressor *decompressor,
                              const SeekableFrame *frame, Error *error)
 {
-    return make_room(&decompressor->content, &decompressor->content_capacity, frame->stream_bytes,
-                     error) &&
+    return resize_room(&decompressor->content, &decompressor->content_capacity, frame->stream_bytes,
+                       error) &&
            decompress(reader, decompressor, frame, decompressor->content, error);
 }
 
 // The frame that holds `offset`, which is inside the stream.
 static uint32_t find_frame(const SeekableReader *reader, uint64_t offset)
 {
-    uint32_t low = 0, high = reader->file.info.frame_count;
+    const SeekableFile *file = &reader->file;
 
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (reader->file.frames[middle].stream_offset <= offset)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+    return (uint32_t)search_above(file->frames, file->info.frame_count, stream_offset, offset) - 1;
 }
 
 static uint64_t frame_end(const SeekableFrame *frame)
@@ -223,7 +217,7 @@ typedef struct Scatter {
     uint32_t first_frame;
 } Scatter;
 
-static void tell(const Scatter *scatter, const uint8_t *bytes, uint64_t length)
+static void notify_listener(const Scatter *scatter, const uint8_t *bytes, uint64_t length)
 {
     if (scatter->listener != NULL)
         scatter->listener->arrived(scatter->listener->context, bytes, length);
@@ -232,16 +226,10 @@ static void tell(const Scatter *scatter, const uint8_t *bytes, uint64_t length)
 // The first target that ends behind `offset`.
 static uint64_t find_target(const StreamTarget *targets, uint64_t count, uint64_t offset)
 {
-    uint64_t low = 0, high = count;
+    uint64_t next = search_above(targets, count, offset, offset);
 
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (targets[middle].offset + targets[middle].length <= offset)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return next > 0 && offset < targets[next - 1].offset + targets[next - 1].length ? next - 1
+                                                                                    : next;
 }
 
 static bool scatter_frame(void *context, uint32_t worker, uint64_t item, Error *error)
@@ -262,7 +250,7 @@ static bool scatter_frame(void *context, uint32_t worker, uint64_t item, Error *
         uint8_t *to = target->to + (frame->stream_offset - target->offset);
         if (!decompress(reader, decompressor, frame, to, error))
             return false;
-        tell(scatter, to, frame->stream_bytes);
+        notify_listener(scatter, to, frame->stream_bytes);
         return true;
     }
     if (!decompress_aside(reader, decompressor, frame, error))
@@ -275,13 +263,13 @@ static bool scatter_frame(void *context, uint32_t worker, uint64_t item, Error *
             to = frame_end(frame);
         memcpy(target->to + (from - target->offset),
                decompressor->content + (from - frame->stream_offset), to - from);
-        tell(scatter, target->to + (from - target->offset), to - from);
+        notify_listener(scatter, target->to + (from - target->offset), to - from);
     }
     return true;
 }
 
-// The parts of the targets in [begin, end), through the frame that is kept: so many small
-// scatters in one frame do not decompress it again and again.
+// Reads the parts of the targets in [begin, end) through the frame that is kept, so that many small
+// scatters in one frame decompress it once.
 static bool scatter_cached(SeekableReader *reader, const StreamTarget *targets,
                            uint64_t target_count, uint64_t begin, uint64_t end, Error *error)
 {
@@ -313,19 +301,19 @@ bool seekable_reader_scatter(SeekableReader *reader, const StreamTarget *targets
     end = targets[target_count - 1].offset + targets[target_count - 1].length;
     first = find_frame(reader, begin);
     last = find_frame(reader, end - 1);
-    // Frames that are only touched at the ends are not whole.
+    // The first and the last frame may reach beyond the targets.
     if (reader->file.frames[first].stream_offset < begin)
         first++;
     if (frame_end(&reader->file.frames[last]) <= end)
         last++;
-    // Now the whole ones are [first, last).
+    // The frames [first, last) do not.
     if (first >= last)
         return scatter_cached(reader, targets, target_count, begin, end, error);
     whole_begin = reader->file.frames[first].stream_offset;
     whole_end = frame_end(&reader->file.frames[last - 1]);
     if (!scatter_cached(reader, targets, target_count, begin, whole_begin, error))
         return false;
-    // Worker 0 uses the room that the cached frame is in.
+    // Worker 0 uses the memory of the cached frame.
     reader->cached_frame = reader->file.info.frame_count;
     scatter.first_frame = first;
     if (!parallel_for(last - first, parallel_for_threads(threads, last - first), scatter_frame,

@@ -1,8 +1,8 @@
 // SeekableWriter: see snapshot/file/frames/seekable_writer.h.
 //
 // Each append plans its frames first (where each begins among the pieces), then
-// workers gather, filter and compress frames on their own; a frame is written
-// when all before it have been (`Turn`), so memory stays at one frame a thread.
+// workers gather, filter and compress one frame each; a frame is written after
+// all frames before it, so memory stays at one frame a thread.
 
 #include "snapshot/file/frames/seekable_writer.h"
 
@@ -49,12 +49,12 @@ typedef struct Append {
     Compressor compressors[PARALLEL_FOR_MAX_THREADS];
     pthread_mutex_t mutex; // guards all below, and the writer while the append runs
     pthread_cond_t is_next;
-    uint64_t next_frame; // whose turn it is to be written
+    uint64_t next_frame; // to be written
     bool has_failed;
     Error failure; // the first one
 } Append;
 
-// Bytes of the seek table, were it written now.
+// Bytes of the seek table for the frames so far.
 static uint64_t table_bytes_of(const SeekableWriter *writer)
 {
     return SKIPPABLE_HEAD_BYTES + writer->entries.length + SEEK_TABLE_FOOTER_BYTES;
@@ -72,8 +72,8 @@ static bool put_frame(SeekableWriter *writer, const void *bytes, uint32_t compre
         writer->file_bytes + compressed_bytes + table_bytes_of(writer) + SEEK_TABLE_ENTRY_BYTES >
             limit) {
         (void)error_set(error, ERROR_LIMIT,
-                        "the snapshot would be larger than %llu bytes; they were full after %llu "
-                        "bytes of content",
+                        "the snapshot would be larger than %llu bytes: that size was reached "
+                        "after %llu bytes of content",
                         (unsigned long long)limit, (unsigned long long)writer->stream_bytes);
         return error_add_hint(error, "--max-size sets the limit; a higher --level makes snapshots "
                                      "smaller");
@@ -205,16 +205,16 @@ static const uint8_t *gather(const Append *append, const FramePlan *frame, uint8
     return room;
 }
 
-// Level 1 takes a smaller table and shorter matches than Zstandard would: the words of neighbouring
-// objects have most of their bytes in common. And, for words, a target length, which makes it store
-// the bytes that match nothing as they are: there are few, and decoding them would be an eighth of
-// the work of reading.
+// Level 1 uses a smaller table and shorter matches than Zstandard's: the words of neighbouring
+// objects have most of their bytes in common. For words it also sets a target length, with which
+// Zstandard stores the bytes without a match as they are: they are few, and decoding them would be
+// an eighth of the work of reading.
 static size_t set_parameters(ZSTD_CCtx *context, int level, StreamContent content)
 {
     bool is_fast = level == 1;
     const struct {
         ZSTD_cParameter parameter;
-        int value; // 0: what belongs to the level
+        int value; // 0: the default of the level
     } settings[] = {
         {ZSTD_c_compressionLevel, level},
         {ZSTD_c_checksumFlag, 1},
@@ -244,7 +244,7 @@ static bool compress(const Append *append, Compressor *compressor, const uint8_t
     return true;
 }
 
-// Keeps the promise of MAX_RATIO: a frame that compressed better is followed by padding.
+// Puts padding behind a frame that compressed better than MAX_RATIO.
 static bool write_padding(SeekableWriter *writer, uint32_t stream_bytes, uint32_t compressed_bytes,
                           Error *error)
 {
@@ -270,7 +270,7 @@ static bool write_frame(SeekableWriter *writer, const Compressor *compressor, ui
 
     if (cancel_is_requested(&options->cancel))
         return error_set(error, ERROR_INTERRUPTED, "interrupted");
-    // A frame ends with the low 32 bits of the XXH64 of its content: what the table wants.
+    // A frame ends with the low 32 bits of the XXH64 of its content, which the table repeats.
     checksum = bytes_get_u32(compressor->compressed + compressed_bytes - sizeof checksum);
     return put_frame(writer, compressor->compressed, compressed_bytes, stream_bytes, checksum,
                      error) &&
@@ -286,12 +286,12 @@ static bool append_frame(void *context, uint32_t worker, uint64_t item, Error *e
     bool ok = compress(append, compressor, gather(append, frame, compressor->gathered),
                        frame->length, &compressed_bytes, error);
 
-    // Turn: all frames before this one were handed out before, so their turns come.
+    // The wait ends: all frames before this one were handed out before it.
     (void)pthread_mutex_lock(&append->mutex);
     while (ok && append->next_frame != item && !append->has_failed)
         (void)pthread_cond_wait(&append->is_next, &append->mutex);
     if (ok && append->has_failed) {
-        // The frame that failed may be a later one, whose error nobody would see.
+        // parallel_for() reports the error of the first frame, and a later one may have failed.
         *error = append->failure;
         ok = false;
     }

@@ -19,13 +19,13 @@ typedef struct StreamPiece {
     uint64_t length;
     uint64_t zeros_after;
     bool is_filtered; // StreamFilter sees these bytes on their way
-    uint64_t number;  // the filter's own: says what the piece is
+    uint64_t number;  // for the filter, to know the piece by
 } StreamPiece;
 
 // Changes bytes on their way into the file, in a copy of ours. Called from several threads
 // at once, for parts of a piece that begin and end at multiples of FRAME_STREAM_BYTES from
 // the first byte of the append, or at the piece's own ends. `bytes` are `length` bytes that begin
-// `offset` bytes behind the piece's first; the piece itself is as it was.
+// `offset` bytes behind the piece's first; the piece itself is not changed.
 typedef struct StreamFilter {
     void (*apply)(const void *context, const StreamPiece *piece, uint64_t offset, uint8_t *bytes,
                   uint64_t length);
@@ -38,7 +38,7 @@ typedef struct SeekableWriterOptions {
     uint32_t flags; // of the file header
     int level;      // zstd level; 0: 1
     uint32_t threads;
-    uint64_t max_file_bytes; // 0: as many as it takes
+    uint64_t max_file_bytes; // 0: no limit
     Cancel cancel;           // looked at between frames
 } SeekableWriterOptions;
 
@@ -50,13 +50,14 @@ NODISCARD bool seekable_writer_new(OutputFile *file, const SeekableWriterOptions
                                    SeekableWriter **out, Error *error);
 void seekable_writer_free(SeekableWriter *writer);
 
-// What is appended from now on; at first, STREAM_MIXED. With STREAM_WORDS, level 1 spends no time
-// on coding what is found nowhere before: of words, that is few bytes, of text it is many.
+// The kind of content. With STREAM_WORDS, level 1 spends no time on coding bytes without a match:
+// among words they are few, in text they are many.
 typedef enum StreamContent {
     STREAM_MIXED,
     STREAM_WORDS,
 } StreamContent;
 
+// Sets the kind of what is appended from now on; at first, STREAM_MIXED.
 void seekable_writer_expect(SeekableWriter *writer, StreamContent content);
 
 // Appends pieces to the stream, beginning a new frame. filter may be NULL.

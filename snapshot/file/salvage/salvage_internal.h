@@ -1,4 +1,4 @@
-// What the parts of salvaging share: snapshot_salvage.c, salvage_stream.c, salvage_pages.c,
+// Shared by the parts of salvage: snapshot_salvage.c, salvage_stream.c, salvage_pages.c,
 // salvage_tables.c.
 
 #ifndef SNAPSHOT_FILE_SALVAGE_SALVAGE_INTERNAL_H
@@ -7,7 +7,7 @@
 #include "snapshot/file/frames/seekable_reader.h"
 #include "snapshot/file/salvage/snapshot_salvage.h"
 
-// A section whose header is there; its body may have holes, and reach beyond the stream.
+// A section whose header is whole; its body may have holes, and reach beyond the stream.
 typedef struct SalvageSection {
     uint32_t type;
     uint64_t offset; // of the body
@@ -16,9 +16,9 @@ typedef struct SalvageSection {
 
 // The decompressed stream of a damaged file.
 typedef struct SalvageStream {
-    uint8_t *bytes; // owned mapping; zero where nothing is there
+    uint8_t *bytes; // owned mapping; zero in the holes
     uint64_t length;
-    StreamPart *parts; // what is there; owned
+    StreamPart *parts; // the stretches without holes; owned
     uint64_t part_count;
     uint32_t flags;           // of the stream header
     SalvageSection *sections; // in the order of the stream; owned
@@ -27,24 +27,24 @@ typedef struct SalvageStream {
     bool has_end; // the last section was reached, so there are no others
 } SalvageStream;
 
-// Reads all frames that are whole. Errors: corrupt (not even the stream's header is there),
-// unsupported (a section that we do not know is needed), memory, system.
+// Reads all whole frames. Errors: corrupt (the header of the stream is lost), unsupported (an
+// unknown section is needed), memory, system.
 NODISCARD bool salvage_stream_init(SalvageStream *stream, SeekableReader *reader,
                                    uint32_t *whole_frames, Error *error);
 void salvage_stream_release(SalvageStream *stream);
 
-// Are all bytes of [offset, offset + length) there?
+// Is [offset, offset + length) without holes?
 bool salvage_stream_has(const SalvageStream *stream, uint64_t offset, uint64_t length);
 
-// The section of this type, or NULL. Of PAGE sections the first.
+// The first section of this type, or NULL.
 const SalvageSection *salvage_stream_find(const SalvageStream *stream, uint32_t type);
 
-// How many entries the table at the start of a section has, at most as many as fit into it;
-// false: that is not there.
+// The number of entries of the table at the start of a section, at most as many as fit into the
+// section; false: the number is lost.
 bool salvage_stream_count(const SalvageStream *stream, const SalvageSection *section,
                           uint64_t entry_bytes, uint64_t *count);
 
-// What is put together.
+// The contents of the new snapshot.
 typedef struct Salvage {
     const char *path;
     SalvageStream stream;

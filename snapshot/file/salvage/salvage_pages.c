@@ -1,19 +1,20 @@
 // Pages of a damaged snapshot: see salvage_internal.h.
 //
-// The pages that are there are gathered section by section; a later section overrides an earlier
-// one, also where its own bytes are lost: an old version of a page is no version of it. What is
-// left is copied together, walked by its page headers, and compared with the list of all pages.
+// Whole pages are gathered section by section. A later section overrides an earlier one, also where
+// its own bytes are lost: an old version of a page does not replace the new one. The pages are
+// copied together, walked by their headers, and compared with the list of all pages.
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/array.h"
 #include "base/byte_buffer.h"
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/file/salvage/salvage_internal.h"
 #include "snapshot/file/sections/snapshot_format.h"
 
-// More stretches of lost pages than this are told as one.
+// Stretches of lost pages beyond this number are listed as one.
 #define MAX_LOST_STRETCHES 1000u
 
 typedef struct FoundPage {
@@ -29,15 +30,9 @@ typedef struct PageList {
 
 static bool page_list_add(PageList *list, FoundPage page, Error *error)
 {
-    if (list->count == list->capacity) {
-        uint64_t capacity = list->capacity == 0 ? 1024 : 2 * list->capacity;
-        FoundPage *grown = realloc(list->items, capacity * sizeof *grown);
-
-        if (grown == NULL)
-            return error_set_memory(error, capacity * sizeof *grown, "the list of pages");
-        list->items = grown;
-        list->capacity = capacity;
-    }
+    if (!array_reserve(&list->items, &list->capacity, list->count + 1, sizeof *list->items,
+                       "the list of pages", error))
+        return false;
     list->items[list->count++] = page;
     return true;
 }
@@ -47,10 +42,10 @@ static bool page_list_add(PageList *list, FoundPage page, Error *error)
 typedef struct RunList {
     PageRun *runs; // ascending, disjoint; owned
     uint64_t count;
-    bool is_whole; // the table was there to its end
+    bool is_whole; // no entry of the table is lost
 } RunList;
 
-// The entries of a run table that are there and can be.
+// The entries of a run table up to the first that is lost or not possible.
 static bool read_runs(const Salvage *salvage, const SalvageSection *section, RunList *out,
                       Error *error)
 {
@@ -59,7 +54,7 @@ static bool read_runs(const Salvage *salvage, const SalvageSection *section, Run
     uint64_t limit = HEAP_ADDRESS_LIMIT / page_size, next = 1, count;
 
     *out = (RunList){.is_whole = salvage_stream_count(stream, section, RUN_BYTES, &count)};
-    // No more than the stream can hold.
+    // The stream cannot hold more.
     if (count > stream->length / RUN_BYTES) {
         count = stream->length / RUN_BYTES;
         out->is_whole = false;
@@ -90,7 +85,7 @@ static bool read_runs(const Salvage *salvage, const SalvageSection *section, Run
 
 // ---- gathering ----
 
-// The pages of one section whose bytes are there. Bytes can only be found while the table is.
+// The whole pages of one section. Without its table, the places of the bytes are not known.
 static bool gather_section(const Salvage *salvage, const SalvageSection *section,
                            const RunList *table, PageList *fresh, Error *error)
 {
@@ -103,7 +98,7 @@ static bool gather_section(const Salvage *salvage, const SalvageSection *section
     offset = section->offset + TABLE_HEAD_BYTES + entries * RUN_BYTES;
     for (uint64_t i = 0; i < table->count; i++)
         for (uint64_t page = 0; page < table->runs[i].page_count; page++, offset += page_size) {
-            // Behind the end of the stream, or of the section, there is nothing.
+            // The stream, or the section, ends here.
             if (offset >= stream->length || offset + page_size > section->offset + section->length)
                 return true;
             if (salvage_stream_has(stream, offset, page_size) &&
@@ -114,7 +109,7 @@ static bool gather_section(const Salvage *salvage, const SalvageSection *section
     return true;
 }
 
-// current = (current without what `table` covers) and fresh.
+// current = (current without the pages that `table` covers) and fresh.
 static bool override_pages(const Salvage *salvage, PageList *current, const RunList *table,
                            const PageList *fresh, Error *error)
 {
@@ -185,7 +180,7 @@ static bool copy_pages(Salvage *salvage, const PageList *pages, Error *error)
     return true;
 }
 
-// Pages that follow each other, `count` from the `first` on.
+// The number of adjacent pages from the `first` on.
 static uint64_t count_neighbours(const PageList *pages, uint64_t first, uint64_t page_size)
 {
     uint64_t count = 1;
@@ -244,12 +239,12 @@ static bool keep_valid(Salvage *salvage, const PageList *pages, Error *error)
                      "there is nothing to salvage: no page of the heap has a valid header");
 }
 
-// ---- what is lost ----
+// ---- lost pages ----
 
 typedef struct LossList {
     Salvage *salvage;
     uint32_t count;
-    uint64_t rest_bytes; // of those that are told as one
+    uint64_t rest_bytes; // of the stretches that are listed as one
 } LossList;
 
 static bool add_loss(LossList *list, uint64_t start, uint64_t end, Error *error)
@@ -266,7 +261,7 @@ static bool add_loss(LossList *list, uint64_t start, uint64_t end, Error *error)
                                      "they were in a damaged part of the file", error);
 }
 
-// All pages that the snapshot should have had, less those that are kept.
+// Notes the pages in `all` that are not kept.
 static bool note_lost_pages(Salvage *salvage, const RunList *all, Error *error)
 {
     uint64_t page_size = salvage->contents.layout.page_size, kept = 0;
@@ -281,7 +276,7 @@ static bool note_lost_pages(Salvage *salvage, const RunList *all, Error *error)
             if (!add_loss(&list, at, run->address, error))
                 return false;
             at = run->address + run->page_count * page_size;
-            // It may reach into the next one of `all`, too.
+            // It may reach into the next run of `all`, too.
             if (at > end)
                 break;
         }
@@ -304,7 +299,7 @@ static bool note_losses(Salvage *salvage, Error *error)
     if (ok && !all.is_whole)
         ok = snapshot_details_add_loss(salvage->details, LOSS_PAGES, 0, 0,
                                        "the list of all pages is damaged", error);
-    // Sections of pages may have followed, whose pages are newer than those that are kept.
+    // Lost PAGE sections may have held newer versions of the pages that are kept.
     if (ok && !stream->has_end && (stream->flags & SNAPSHOT_FLAG_OVERRIDES_PAGES) != 0 &&
         stream->sections[stream->section_count - 1].type == SECTION_PAGES)
         ok = snapshot_details_add_loss(salvage->details, LOSS_PAGES, 0, 0,

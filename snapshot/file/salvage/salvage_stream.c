@@ -29,7 +29,7 @@ static bool add_section(SalvageStream *stream, const SalvageSection *section, Er
     return true;
 }
 
-// From header to header, over bodies that may be missing, until a header is.
+// Goes from header to header, over bodies that may have holes, until a header is lost.
 static bool walk_sections(SalvageStream *stream, Error *error)
 {
     uint64_t at = STREAM_HEADER_BYTES;
@@ -43,8 +43,9 @@ static bool walk_sections(SalvageStream *stream, Error *error)
             return true;
         if (sections_find(section.type) == NULL &&
             (bytes_get_u32(header + 4) & SECTION_FLAG_NEEDED) != 0)
-            return error_set(error, ERROR_UNSUPPORTED,
-                             "the snapshot needs a section to be understood, which we do not know");
+            return error_set(
+                error, ERROR_UNSUPPORTED,
+                "a section is needed to read the snapshot, and is not known to this version");
         if (!add_section(stream, &section, error))
             return false;
         if (section.type == SECTION_METADATA) {

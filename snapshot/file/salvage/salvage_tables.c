@@ -12,7 +12,7 @@
 
 // ---- names ----
 
-// The bytes of a section that is there as a whole.
+// The bytes of a section without holes; false: it is lost, or has some.
 static bool find_whole(const SalvageStream *stream, uint32_t type, ByteCursor *cursor)
 {
     const SalvageSection *section = salvage_stream_find(stream, type);
@@ -25,8 +25,8 @@ static bool find_whole(const SalvageStream *stream, uint32_t type, ByteCursor *c
 
 static bool note_lost_table(Salvage *salvage, const SectionKind *kind, Error *error)
 {
-    // An absent section was never written where the end of the stream is there. Elsewhere that is
-    // not known of sections that old files do not have; their loss changes no count.
+    // Where the end of the stream is not lost, an absent section was never written. Where it is,
+    // that is assumed of sections that old files do not have; their loss changes no count.
     if (salvage_stream_find(&salvage->stream, kind->type) == NULL &&
         (salvage->stream.has_end || kind->since_minor > 0))
         return true;
@@ -44,7 +44,7 @@ static bool note_lost_metadata(Salvage *salvage, Error *error)
                                      "when and how it was captured", error);
 }
 
-// A table that is there as a whole. Those that others refer to come first in the table of sections.
+// Decodes a table without holes. Tables that others refer to come first in the table of sections.
 static bool decode_table(Salvage *salvage, const SectionKind *kind, bool *is_there, Error *error)
 {
     const SalvageStream *stream = &salvage->stream;
@@ -62,8 +62,8 @@ static bool decode_table(Salvage *salvage, const SectionKind *kind, bool *is_the
     return section_table_check(kind->table, salvage->details, error);
 }
 
-// Metadata and the losses that the file itself lists: whether the snapshot was complete when it was
-// written. Losses that salvage finds are added to these.
+// Decodes the metadata and the losses that the file itself lists, which say whether the snapshot
+// was complete when it was written. Losses that salvage finds are added to these.
 static bool decode_completeness(Salvage *salvage, Error *error)
 {
     SnapshotDetails *details = salvage->details;
@@ -118,7 +118,7 @@ bool salvage_roots(Salvage *salvage, Error *error)
         return stream->has_end || note_lost_roots(salvage, 0, false, error);
     if (!salvage_stream_count(stream, section, ROOT_BYTES, &claimed))
         return note_lost_roots(salvage, 0, false, error);
-    // No more can be there than the stream holds.
+    // The stream cannot hold more.
     count = claimed < stream->length / ROOT_BYTES ? claimed : stream->length / ROOT_BYTES;
     salvage->roots = malloc((count + 1) * sizeof *salvage->roots);
     if (salvage->roots == NULL)
@@ -149,7 +149,7 @@ static bool is_possible(uint64_t address, uint64_t bytes, uint64_t previous_end)
            bytes <= HEAP_ADDRESS_LIMIT - address;
 }
 
-// Lost bytes of blocks, told as one: where they were tells nobody anything.
+// Lists all lost bytes of blocks as one loss: the user has no use for their addresses.
 static bool note_lost_blocks(Salvage *salvage, uint64_t lost_bytes, bool is_known, Error *error)
 {
     if (is_known && lost_bytes == 0)
@@ -179,7 +179,7 @@ bool salvage_blocks(Salvage *salvage, Error *error)
     for (uint64_t i = 0; i < count; i++) {
         uint64_t at = section->offset + TABLE_HEAD_BYTES + i * BLOCK_BYTES, address, bytes;
 
-        // Behind an entry that is lost nobody knows where bytes are.
+        // Behind a lost entry the places of the bytes are not known.
         if (!salvage_stream_has(stream, at, BLOCK_BYTES)) {
             is_known = false;
             break;

@@ -26,7 +26,7 @@ static bool read_layout(Salvage *salvage, Error *error)
     return section_decode_layout(&cursor, &salvage->contents.layout, error);
 }
 
-// One line, for those who do not look at the list.
+// Adds a line to the summary of what is missing.
 static void describe(const Salvage *salvage, uint32_t frames)
 {
     SnapshotMetadata *metadata = &salvage->details->metadata;
@@ -62,7 +62,7 @@ static bool gather(Salvage *salvage, SeekableReader *reader, Error *error)
         !salvage_pages(salvage, error) || !salvage_roots(salvage, error) ||
         !salvage_blocks(salvage, error))
         return false;
-    // When the file was written is as near as one gets.
+    // The best approximation: when the file was written.
     if (salvage->details->metadata.captured_at_ns == 0)
         salvage->details->metadata.captured_at_ns = written_at_ns(salvage->path);
     found->is_complete = salvage->details->metadata.is_complete;
@@ -71,7 +71,7 @@ static bool gather(Salvage *salvage, SeekableReader *reader, Error *error)
     return true;
 }
 
-// The errors of gathering speak of "the snapshot"; this says which.
+// Adds the file to errors of gathering, which do not name it.
 static bool name_file(const char *path, Error *error)
 {
     Error named = *error;

@@ -11,7 +11,7 @@ static void redact_metadata(SnapshotMetadata *out, const SnapshotMetadata *metad
 {
     const char *name;
 
-    // Its members are numbers, choices, and texts of ours.
+    // Its members are numbers, choices, and texts of rudo-snap.
     *out = *metadata;
     out->is_redacted = true;
     name = without_folders(out->executable);

@@ -1,4 +1,4 @@
-// The pause certificate in the metadata: lists of stops and rounds, and what else is in it.
+// The pause certificate in the metadata: lists of stops and rounds, and single members.
 
 #include "snapshot/file/sections/section_certificate_internal.h"
 

@@ -9,10 +9,10 @@
 #include "base/json_object.h"
 #include "snapshot/heap/pause_certificate.h"
 
-// Nothing where there is no certificate. False when memory is short.
+// Adds nothing for an empty certificate. False when memory is short.
 NODISCARD bool section_add_certificate(JsonObject *metadata, const PauseCertificate *certificate);
 
-// Returns the name of a member that is not what it should be, or NULL. Absent ones are 0.
+// Returns the name of a member that is not valid, or NULL. Absent members are 0.
 const char *section_get_certificate(const JsonObject *metadata, PauseCertificate *out);
 
 #endif

@@ -1,5 +1,4 @@
-// What the codecs of sections share: strings, arrays, and what of a text a redacted snapshot may
-// hold.
+// Shared by the codecs of sections: arrays, strings, and the redaction of texts.
 
 #ifndef SNAPSHOT_FILE_SECTIONS_SECTION_FIELDS_INTERNAL_H
 #define SNAPSHOT_FILE_SECTIONS_SECTION_FIELDS_INTERNAL_H
@@ -12,7 +11,7 @@
 #include "base/error.h"
 #include "snapshot/file/sections/section_table.h"
 
-// A zeroed array with room for one entry more than `count`, so that an empty one is not NULL.
+// A zeroed array with room for `count` entries; not NULL when it is empty.
 // NULL: memory is short, and `error` is set.
 void *section_allocate(uint32_t count, size_t entry_bytes, const char *name, Error *error);
 
@@ -32,8 +31,8 @@ NODISCARD bool section_copy_text(char **out, const char *text, Error *error);
 const char *without_folders(const char *path);
 // The symbol; "[redacted]" when it names a path.
 const char *redacted_symbol(const char *symbol);
-// Replaces paths in one of our own notes by '*', and with them the rest of their lines: where a
-// path with spaces and quotes in it ends cannot be told.
+// Replaces paths in one of our own notes by '*', and with them the rest of their lines, since a
+// path may hold spaces and quotes.
 void redact_paths(char *text);
 
 #endif

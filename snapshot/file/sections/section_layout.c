@@ -1,5 +1,5 @@
-// The LAYO section: a HeapLayout, field by field. One table says what comes when, and both
-// ways follow it.
+// The LAYO section: a HeapLayout, field by field. Encoding and decoding follow one table of
+// members.
 
 #include "snapshot/file/sections/section_layout.h"
 
@@ -78,7 +78,7 @@ void section_encode_layout(ByteBuffer *buffer, const HeapLayout *layout)
 {
     char name[sizeof layout->name] = "";
 
-    // Without what may lie behind the name's end.
+    // Without the bytes behind the name's end.
     memcpy(name, layout->name, strnlen(layout->name, sizeof name - 1));
     text_clean(name, strlen(name), TEXT_ONE_LINE);
     byte_buffer_add(buffer, name, sizeof name);

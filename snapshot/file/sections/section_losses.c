@@ -1,4 +1,4 @@
-// The LOST section: what is missing in the snapshot. A redacted snapshot keeps it, without paths.
+// The LOST section: the parts that the snapshot lacks. A redacted snapshot keeps it, without paths.
 
 #include "snapshot/file/sections/section_codecs_internal.h"
 #include "snapshot/file/sections/section_fields_internal.h"

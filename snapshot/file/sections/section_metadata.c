@@ -1,6 +1,5 @@
-// The META section: SnapshotMetadata as a JSON object. One table says what its members are,
-// and both ways follow it. Members that a reader does not know are skipped, members that are
-// absent keep their value.
+// The META section: SnapshotMetadata as a JSON object. Encoding and decoding follow one table of
+// members. Decoding skips unknown members and leaves the value of absent ones.
 
 #include "snapshot/file/sections/section_metadata.h"
 
@@ -115,7 +114,7 @@ static JsonResult get_text(const JsonObject *object, const Value *value, char *m
         return result;
     if (strlen(text) >= value->size || !text_is_clean(text, strlen(text), lines_of(value)))
         return JSON_WRONG;
-    // All of it, so that nothing of an older value stays behind the end.
+    // strncpy() also clears the bytes behind the end.
     strncpy(member, text, value->size);
     return JSON_FOUND;
 }
@@ -167,12 +166,13 @@ bool section_decode_metadata(ByteCursor *cursor, SnapshotMetadata *metadata, Err
         return false;
     for (size_t i = 0; ok && i < sizeof values / sizeof values[0]; i++)
         if (get_value(object, &values[i], (char *)metadata + values[i].offset) == JSON_WRONG)
-            ok = error_set(error, ERROR_CORRUPT, "the metadata's '%s' is not what it should be",
-                           values[i].key);
+            ok = error_set(error, ERROR_CORRUPT,
+                           "the metadata have a value for '%s' that is not valid", values[i].key);
     if (ok)
         wrong = section_get_certificate(object, &metadata->certificate);
     if (wrong != NULL)
-        ok = error_set(error, ERROR_CORRUPT, "the metadata's '%s' is not what it should be", wrong);
+        ok = error_set(error, ERROR_CORRUPT, "the metadata have a value for '%s' that is not valid",
+                       wrong);
     json_object_free(object);
     return ok;
 }

@@ -6,7 +6,7 @@
 
 #include "snapshot/file/sections/section_fields_internal.h"
 
-// ---- a table of SnapshotDetails, whatever its entries are ----
+// ---- a table of SnapshotDetails with entries of any type ----
 
 uint32_t section_table_count(const SectionTable *table, const SnapshotDetails *details)
 {

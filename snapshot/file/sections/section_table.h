@@ -1,12 +1,12 @@
 // SectionTable: how a table of SnapshotDetails becomes the body of a section, and back.
 //
-// A body is a u64 count and that many entries, which have no other order in the file than in
-// memory. Each codec file (section_threads.c, ...) says how one entry is written, read, checked and
-// redacted; the functions here do so for all entries.
+// A body is a u64 count and that many entries, in the order of memory. Each codec file
+// (section_threads.c, ...) says how one entry is written, read, checked and redacted; the functions
+// here do so for all entries.
 //
-// Encoding cannot fail but for memory, which the buffer remembers. Decoding trusts nothing; its
-// errors (corrupt, memory) say what is wrong in this section, without a file name: the caller, who
-// knows where the section lies, adds that and the offset, which is the cursor's position.
+// Encoding fails only for lack of memory, which the buffer remembers. Decoding trusts nothing; its
+// errors (corrupt, memory) say what is wrong in the section. The caller adds the file and the
+// offset, which is the cursor's position in the section.
 
 #ifndef SNAPSHOT_FILE_SECTIONS_SECTION_TABLE_H
 #define SNAPSHOT_FILE_SECTIONS_SECTION_TABLE_H
@@ -42,16 +42,16 @@ struct SectionTable {
     uint32_t (*parts)(const void *entry); // NULL: entries have no parts that are limited
 
     void (*encode)(ByteBuffer *buffer, const void *entry);
-    // Fills a zeroed entry. What it holds when this fails is freed with the details.
+    // Fills a zeroed entry. A half filled one is freed with the details.
     bool (*decode)(ByteCursor *cursor, void *entry, EntryPosition *position, Error *error);
     // NULL, or: do the entries of other tables exist that this entry refers to? Errors: corrupt.
     bool (*check)(const SnapshotDetails *details, const void *entry, const EntryPosition *position,
                   Error *error);
     // NULL, or: makes an entry refer to nothing, because the table that it refers to is lost. Where
-    // this is NULL, entries are worth nothing without that table.
+    // this is NULL, entries have no use without that table.
     void (*detach)(void *entry);
-    // Copies to a zeroed entry what a redacted snapshot may say of it. NULL: a redacted snapshot
-    // leaves the table out. Errors: memory.
+    // Copies to a zeroed entry the members that a redacted snapshot may hold. NULL: a redacted
+    // snapshot leaves the table out. Errors: memory.
     bool (*redact)(const SnapshotDetails *details, const void *entry, void *out, Error *error);
 };
 
@@ -69,7 +69,7 @@ NODISCARD bool section_table_check_limits(const SectionTable *table, const Snaps
 void section_table_encode(const SectionTable *table, ByteBuffer *buffer,
                           const SnapshotDetails *details);
 
-// Fills the empty table of `details`, which keeps what was decoded when this fails.
+// Fills the empty table of `details`, which keeps the decoded entries when this fails.
 NODISCARD bool section_table_decode(const SectionTable *table, ByteCursor *cursor,
                                     SnapshotDetails *details, Error *error);
 
@@ -80,7 +80,7 @@ NODISCARD bool section_table_check(const SectionTable *table, const SnapshotDeta
 // Makes all entries refer to nothing.
 void section_table_detach(const SectionTable *table, SnapshotDetails *details);
 
-// Copies what may be known to the empty table of `out`. Errors: memory.
+// Fills the empty table of `out` with redacted entries. Errors: memory.
 NODISCARD bool section_table_redact(const SectionTable *table, const SnapshotDetails *details,
                                     SnapshotDetails *out, Error *error);
 

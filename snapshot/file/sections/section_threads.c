@@ -1,5 +1,5 @@
-// The THRD section: the threads of the process. A thread's name is given at run time, so a redacted
-// snapshot holds none.
+// The THRD section: the threads of the process. A thread gets its name at run time, so a redacted
+// snapshot holds no names.
 
 #include <string.h>
 

@@ -93,7 +93,7 @@ static const SectionKind kinds[] = {
         .occurrence = SECTION_UNLESS_EMPTY,
         .is_needed = true,
         .table = &section_type_layouts,
-        .lost = "where types hold references: every word of theirs may be one now",
+        .lost = "the layouts of types: each word of their objects may be a reference",
     },
     {
         .type = SECTION_LOSSES,

@@ -1,4 +1,4 @@
-// The sections of a snapshot: the one table that says which there are and what each is.
+// The table of sections: all kinds of section, and the facts about each.
 //
 // The writer writes them in the order of the table. The reader, salvage, redaction, `rudo-snap
 // info` and the test of docs/format.md go through the same table. A new section is a codec file and
@@ -32,7 +32,7 @@ typedef struct SectionKind {
     // each of which the reader, the writer and salvage handle by code of its own.
     const SectionTable *table;
     uint32_t refers_to; // type of the section that entries refer to; 0: none
-    // What salvage says is lost when the section is not there as a whole.
+    // Its name in the list of losses, when salvage finds it lost or not whole.
     const char *lost;
     const char *info_member; // of "heap" in `rudo-snap info --json`: the number of entries
 } SectionKind;
@@ -49,7 +49,7 @@ const SectionKind *sections_find(uint32_t type);
 size_t sections_index(const SectionKind *kind);
 
 #define SECTION_NAME_CHARS 5u
-// The four letters; a type comes from the file, so '?' stands for what is not a capital letter.
+// The four letters; '?' for bytes that are not capital letters, since a type comes from the file.
 const char *section_name(uint32_t type, char name[SECTION_NAME_CHARS]);
 
 // Do all tables of `details` keep to the limits that readers set? Errors: unsupported.

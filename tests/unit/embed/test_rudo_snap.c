@@ -1,5 +1,5 @@
-// The in-process capture: what a program tells is what the snapshot holds, and what it tells wrong
-// is refused with a reason, while the program goes on.
+// The in-process capture: the snapshot holds what the program declares; a wrong declaration is refused
+// with a reason, while the program goes on.
 
 #include "embed/rudo_snap.h"
 
@@ -171,7 +171,7 @@ Test(rudo_snap, declared_words_are_references_and_no_others_are)
     set_word(object(0, 2), 56, object(0, 5));  // before the elements
     set_word(object(0, 2), 64, object(1, 0));  // the first element
     set_word(object(0, 2), 120, object(1, 1)); // the last
-    set_word(object(1, 0), 48, object(1, 2));  // of a type that nobody told of: may be one
+    set_word(object(1, 0), 48, object(1, 2));  // of an undeclared type: may be one
     cr_assert_eq(capture(), RUDO_SNAP_DONE, "%s", result.message);
     cr_expect_eq(count_marked(), 6u);
     // The same without types is guesswork.

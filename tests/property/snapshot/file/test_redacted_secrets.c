@@ -52,7 +52,7 @@ static void plant(uint8_t *bytes, uint64_t from, uint64_t to)
         bytes[i] = (uint8_t)secret[i % sizeof secret];
 }
 
-// The words of [from, to) that are no addresses, and what is left behind the last word.
+// Plants in the words of [from, to) that are not addresses, and in the bytes behind the last word.
 static void plant_words(const SnapshotContents *contents, uint8_t *bytes, uint64_t from,
                         uint64_t to)
 {

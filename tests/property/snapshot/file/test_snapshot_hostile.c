@@ -339,7 +339,7 @@ static ByteBuffer bomb_frame(uint32_t stream_bytes)
         byte_buffer_add(&frame, &head, 3);
         byte_buffer_add(&frame, "", 1);
     }
-    byte_buffer_add_u32(&frame, 0); // nobody gets as far as the checksum
+    byte_buffer_add_u32(&frame, 0); // the reader refuses it before it looks at the checksum
     return frame;
 }
 

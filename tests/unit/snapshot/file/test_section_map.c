@@ -77,7 +77,7 @@ Test(section_map, unknown_sections_are_skipped)
 Test(section_map, unknown_sections_that_are_needed_are_unsupported)
 {
     expect_refusal(example_with(SECTION_ROOTS, NEW_SECTION, SECTION_FLAG_NEEDED, "x", 1),
-                   ERROR_UNSUPPORTED, "needs a section 'NEW?'");
+                   ERROR_UNSUPPORTED, "section 'NEW?' is needed");
 }
 
 Test(section_map, pages_may_come_in_many_sections_and_all_else_in_one)
@@ -128,7 +128,7 @@ Test(section_map, the_bytes_behind_a_section_are_zeros)
 
     stream.bytes[section_map_find(&map, SECTION_ROOTS)->offset - SECTION_HEADER_BYTES - 1] = 1;
     section_map_release(&map);
-    expect_refusal(stream, ERROR_CORRUPT, "a section is longer than it says");
+    expect_refusal(stream, ERROR_CORRUPT, "the bytes behind a section are not zero");
 }
 
 Test(section_map, newer_major_versions_are_unsupported_and_newer_minor_ones_are_not)

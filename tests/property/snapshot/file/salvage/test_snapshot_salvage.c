@@ -113,7 +113,7 @@ static void damage(Case *test)
     size_t length = bytes.length;
     uint64_t kind = xorshift_below(&test->random, 3);
 
-    // The file header stays: without it a file is no snapshot.
+    // The file header stays: without it a file is not a snapshot.
     if (kind != 1)
         length = (size_t)xorshift_between(&test->random, 64, bytes.length);
     if (kind != 0)
@@ -157,7 +157,7 @@ static bool knows_all_losses(const HeapImage *image)
 }
 
 // User data can imitate a page header in every field, and these heaps do it on purpose: when the
-// head of such a large object is lost, what lies in its tail looks like a page. Nobody can tell.
+// head of such a large object is lost, the content of its tail looks like a page.
 static bool is_imitation(const HeapImage *original, const HeapImage *saved, uint64_t address)
 {
     uint32_t was = heap_image_find_page(original, address);
