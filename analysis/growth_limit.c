@@ -31,7 +31,7 @@ static bool no_such_type(const GrowthLimit *limit, const HeapDiff *diff, Error *
 
     (void)error_set(error, ERROR_USAGE, "no heap has a type '%s'", limit->name);
     for (unsigned i = 0; i < count; i++)
-        (void)error_add_hint(error, "there is '%s'", near[i]);
+        (void)error_add_hint(error, "a similar name is '%s'", near[i]);
     return false;
 }
 

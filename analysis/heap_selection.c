@@ -125,9 +125,9 @@ static bool select_address(const HeapImage *image, const TypeTable *table, Selec
         return true;
     case REFERENCE_DEAD:
         (void)no_such_address(image, table, address, error);
-        (void)error_set(error, ERROR_USAGE, "the object at 0x%" PRIx64 " was dropped already",
-                        address);
-        return error_add_hint(error, "it waits to be swept; nothing keeps it alive");
+        (void)error_set(error, ERROR_USAGE, "the object at 0x%" PRIx64 " is a zombie", address);
+        return error_add_hint(error,
+                              "the program has dropped it, and the collector has not swept it yet");
     case REFERENCE_NONE:
     case REFERENCE_INVALID:
         break;
@@ -186,11 +186,11 @@ static bool is_group_of_roots(const char *text)
 
 static bool no_such_roots(const HeapImage *image, const char *text, Error *error)
 {
-    (void)error_set(error, ERROR_USAGE, "there are no roots '%s'", text);
+    (void)error_set(error, ERROR_USAGE, "no roots match '%s'", text);
     if (strncmp(text, "thread:", 7) != 0)
         return false;
     for (uint32_t i = 0; i < image->details->thread_count && i < 5; i++)
-        (void)error_add_hint(error, "there is thread:%s (%" PRIu32 ")",
+        (void)error_add_hint(error, "a thread is 'thread:%s' (%" PRIu32 ")",
                              image->details->threads[i].name, image->details->threads[i].tid);
     return false;
 }
@@ -225,7 +225,7 @@ static bool no_such_type(const TypeTable *table, const char *text, Error *error)
 
     (void)error_set(error, ERROR_USAGE, "there is no type '%s'", text);
     for (unsigned i = 0; i < count; i++)
-        (void)error_add_hint(error, "there is '%s'", near[i]);
+        (void)error_add_hint(error, "a similar name is '%s'", near[i]);
     return false;
 }
 
@@ -251,9 +251,9 @@ static bool select_types(const TypeTable *table, const char *text, HeapSelection
         // An abbreviation must not stand for different types.
         if (best == TYPE_FIT_END && out->type != NO_INDEX &&
             strcmp(label_of(table, out->type), label_of(table, type)) != 0) {
-            (void)error_set(error, ERROR_USAGE, "'%s' may be several types", text);
-            (void)error_add_hint(error, "there is '%s'", label_of(table, out->type));
-            return error_add_hint(error, "there is '%s'", label_of(table, type));
+            (void)error_set(error, ERROR_USAGE, "'%s' is the end of several types", text);
+            (void)error_add_hint(error, "one is '%s'", label_of(table, out->type));
+            return error_add_hint(error, "one is '%s'", label_of(table, type));
         }
         out->is_type[type] = true;
         out->type = out->type == NO_INDEX ? type : out->type;

@@ -98,7 +98,7 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
     return true;
 }
 
-// What the limit leaves beside the image and its mark.
+// The memory that the limit leaves for the graph and the tree.
 static uint64_t bytes_left(const HeapSession *session)
 {
     const HeapImage *image = session->image;

@@ -81,7 +81,7 @@ static bool read_digest(LineReader *reader, const char *key, char digest[MARK_DI
         return false;
     if (strlen(value) != MARK_DIGEST_CHARS - 1 || strncmp(value, prefix, strlen(prefix)) != 0 ||
         strspn(value + strlen(prefix), "0123456789abcdef") != 32)
-        return line_reader_damaged(reader, "that is no digest", error);
+        return line_reader_damaged(reader, "not a digest", error);
     memcpy(digest, value, MARK_DIGEST_CHARS);
     return true;
 }
@@ -95,7 +95,7 @@ static bool read_head(LineReader *reader, MarkGolden *golden, uint64_t *pages, E
     if (!line_reader_next(reader, error))
         return false;
     if (sscanf(reader->line, "rudo-snap golden %18llu", &version) != 1)
-        return error_set(error, ERROR_CORRUPT, "'%s' is no golden file", reader->path);
+        return error_set(error, ERROR_CORRUPT, "'%s' is not a golden file", reader->path);
     if (version != VERSION)
         return error_set(error, ERROR_UNSUPPORTED, "golden file '%s' has version %llu",
                          reader->path, version);
@@ -139,11 +139,11 @@ static bool read_page(LineReader *reader, MarkGolden *golden, Error *error)
     while (*at == ' ' && count < GOLDEN_MAX_PAGE_WORDS) {
         at++;
         if (!take_hexadecimal(&at, &words[count]))
-            return line_reader_damaged(reader, "that is no mark word", error);
+            return line_reader_damaged(reader, "not a mark word", error);
         any |= words[count++];
     }
     if (*at != '\0' || any == 0)
-        return line_reader_damaged(reader, "that is no page with marks", error);
+        return line_reader_damaged(reader, "not a page with marks", error);
     return mark_golden_add_page(golden, address, words, count, error);
 }
 
@@ -160,7 +160,7 @@ static bool read_pages(LineReader *reader, MarkGolden *golden, uint64_t pages, E
             continue;
         mark_golden_group_digest(golden, i / GOLDEN_GROUP_PAGES, digest);
         if (strcmp(wanted, digest) != 0)
-            return line_reader_damaged(reader, "the group that ends here is not that of its digest",
+            return line_reader_damaged(reader, "the pages of this group do not match its digest",
                                        error);
     }
     return true;
@@ -176,7 +176,7 @@ static bool read_end(LineReader *reader, const MarkGolden *golden, Error *error)
         return line_reader_damaged(reader, "the end is missing", error);
     mark_golden_digest(golden, digest);
     return strcmp(digest, golden->digest) == 0 ||
-           line_reader_damaged(reader, "the pages are not those of the digest", error);
+           line_reader_damaged(reader, "the pages do not match the digest", error);
 }
 
 bool golden_file_read(const char *path, MarkGolden *golden, Error *error)

@@ -41,7 +41,7 @@ bool line_reader_next(LineReader *reader, Error *error)
         }
         length = strlen(reader->line);
         if (length == 0 || reader->line[length - 1] != '\n')
-            return line_reader_damaged(reader, "the line is too long, or cut", error);
+            return line_reader_damaged(reader, "the line is too long, or cut short", error);
         reader->line[length - 1] = '\0';
     } while (reader->line[0] == '#');
     return true;
@@ -73,7 +73,7 @@ bool line_reader_number(LineReader *reader, const char *key, uint64_t low, uint6
         return false;
     if (value[0] < '0' || value[0] > '9' || sscanf(value, "%19llu%n", &parsed, &used) != 1 ||
         value[used] != '\0' || parsed < low || parsed > high)
-        return line_reader_damaged(reader, "no such number can be here", error);
+        return line_reader_damaged(reader, "not a valid number", error);
     *number = parsed;
     return true;
 }
@@ -86,8 +86,7 @@ bool line_reader_power(LineReader *reader, const char *key, uint32_t low, uint32
     if (!line_reader_number(reader, key, low, high, &read, error))
         return false;
     *number = (uint32_t)read;
-    return (read & (read - 1)) == 0 ||
-           line_reader_damaged(reader, "that is no power of two", error);
+    return (read & (read - 1)) == 0 || line_reader_damaged(reader, "not a power of two", error);
 }
 
 bool line_reader_name(LineReader *reader, const char *key, const char *const *names, uint32_t count,
@@ -101,6 +100,6 @@ bool line_reader_name(LineReader *reader, const char *key, const char *const *na
     for (*place = 0; *place < count; ++*place)
         if (strcmp(value, names[*place]) == 0)
             return true;
-    (void)snprintf(what, sizeof what, "there is no such %s", key);
+    (void)snprintf(what, sizeof what, "unknown %s", key);
     return line_reader_damaged(reader, what, error);
 }

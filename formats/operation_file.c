@@ -108,7 +108,7 @@ static bool read_queue(LineReader *reader, QueueCase *queue, Error *error)
         return false;
     if (strlen(operations) > EXPLORE_MAX_OPERATIONS ||
         operations[strspn(operations, "+-?")] != '\0')
-        return line_reader_damaged(reader, "these are no pushes and pops", error);
+        return line_reader_damaged(reader, "not pushes and pops", error);
     memcpy(queue->operations, operations, strlen(operations) + 1);
     if (!line_reader_number(reader, "thieves", 0, EXPLORE_MAX_THIEVES, &number, error))
         return false;
@@ -128,7 +128,7 @@ static bool read_mark(LineReader *reader, OperationFile *file, Error *error)
     if (!line_reader_value(reader, "heap", &heap, error))
         return false;
     if (strlen(heap) != sizeof file->heap - 1)
-        return line_reader_damaged(reader, "that is no fingerprint", error);
+        return line_reader_damaged(reader, "not a fingerprint", error);
     memcpy(file->heap, heap, sizeof file->heap);
     if (!line_reader_name(reader, "kind", kinds, 2, &place, error))
         return false;
@@ -153,7 +153,7 @@ static bool read_choices(LineReader *reader, ChoiceList *list, uint64_t count, E
         if (sscanf(reader->line, "%c%3u %3u %9u%n", &who, &worker, &option, &times, &used) != 4 ||
             reader->line[used] != '\0' || (who != 'w' && who != 'f') || worker >= SIM_MAX_WORKERS ||
             option > UINT8_MAX || times == 0 || times > count - list->count)
-            return line_reader_damaged(reader, "these are no choices", error);
+            return line_reader_damaged(reader, "not choices", error);
         for (; times > 0; times--)
             if (!choice_list_add(list,
                                  (SimChoice){(uint8_t)(worker + (who == 'f' ? SIM_FLUSHER : 0)),
@@ -185,10 +185,10 @@ static bool read_all(LineReader *reader, OperationFile *file, Error *error)
     if (!line_reader_next(reader, error))
         return false;
     if (sscanf(reader->line, FIRST_WORDS "%18llu", &version) != 1) {
-        (void)error_set(error, ERROR_CORRUPT, "'%s' is no schedule of operations", reader->path);
+        (void)error_set(error, ERROR_CORRUPT, "'%s' is not a schedule of operations", reader->path);
         return strncmp(reader->line, STEPS_WORDS, strlen(STEPS_WORDS)) == 0 &&
                error_add_hint(error,
-                              "it is one of steps: `rudo-snap mark --schedule file:%s` "
+                              "it is a schedule of steps: `rudo-snap mark --schedule file:%s` "
                               "follows it",
                               reader->path);
     }

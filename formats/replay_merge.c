@@ -74,10 +74,11 @@ static bool take_part(PartReader *reader, uint32_t part, uint32_t parts, Error *
             return error_set_memory(error, parts * sizeof *merge->part_files, "shards");
     }
     if (parts != merge->parts)
-        return error_set(error, ERROR_USAGE, "'%s' is of another run: of %u shards, not %u",
-                         reader->path, parts, merge->parts);
+        return error_set(error, ERROR_USAGE,
+                         "'%s' belongs to another run: it has %u shards, not %u", reader->path,
+                         parts, merge->parts);
     if (merge->part_files[part - 1] != NULL)
-        return error_set(error, ERROR_USAGE, "'%s' and '%s' are both of shard %u/%u",
+        return error_set(error, ERROR_USAGE, "'%s' and '%s' are both shard %u/%u",
                          merge->part_files[part - 1], reader->path, part, parts);
     merge->part_files[part - 1] = reader->path;
     return true;
@@ -114,8 +115,8 @@ static bool take_run(PartReader *reader, JsonObject *object, Error *error)
     if (merge->run != NULL && strcmp(merge->run, line) != 0) {
         free(line);
         return error_set(error, ERROR_USAGE,
-                         "'%s' is of another run: workers, seeds, policies "
-                         "or goldens are not the same",
+                         "'%s' belongs to another run: workers, seeds, policies "
+                         "or goldens differ",
                          reader->path);
     }
     free(merge->run);
@@ -202,7 +203,7 @@ bool replay_merge_add(ReplayMerge *merge, const char *path, Error *error)
     while (ok && (length = getline(&line, &capacity, stream)) > 0) {
         reader.line_number++;
         if (line[length - 1] != '\n')
-            ok = damaged(&reader, "it is cut", error);
+            ok = damaged(&reader, "the line is cut short", error);
         else
             line[--length] = '\0';
         // A zero byte inside would end the text early.

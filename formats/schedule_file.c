@@ -66,14 +66,14 @@ static bool read_head(LineReader *reader, ScheduleRecording *recording, uint64_t
     if (!line_reader_next(reader, error))
         return false;
     if (sscanf(reader->line, "rudo-snap schedule %18llu", &version) != 1)
-        return error_set(error, ERROR_CORRUPT, "'%s' is no schedule", reader->path);
+        return error_set(error, ERROR_CORRUPT, "'%s' is not a schedule", reader->path);
     if (version != VERSION)
         return error_set(error, ERROR_UNSUPPORTED, "schedule '%s' has version %llu", reader->path,
                          version);
     if (!line_reader_value(reader, "heap", &value, error))
         return false;
     if (strlen(value) != sizeof recording->heap - 1)
-        return line_reader_damaged(reader, "that is no fingerprint", error);
+        return line_reader_damaged(reader, "not a fingerprint", error);
     memcpy(recording->heap, value, sizeof recording->heap);
     if (!line_reader_name(reader, "kind", kinds, 2, &place, error))
         return false;
@@ -101,10 +101,10 @@ static bool parse_step(const LineReader *reader, RecordedStep *step, Error *erro
                thief, &claimed, &edges, &words, &used) != 7 ||
         reader->line[used] != '\0' || worker >= MAX_VIRTUAL_WORKERS || quantum < 1 ||
         quantum > MAX_QUANTUM || claimed > UINT32_MAX || edges > UINT32_MAX || words > UINT32_MAX)
-        return line_reader_damaged(reader, "that is no step", error);
+        return line_reader_damaged(reader, "not a step", error);
     if (strcmp(thief, "-") != 0 &&
         (sscanf(thief, "%3u", &victim) != 1 || victim >= MAX_VIRTUAL_WORKERS))
-        return line_reader_damaged(reader, "there is no such victim", error);
+        return line_reader_damaged(reader, "unknown victim", error);
     *step = (RecordedStep){.worker = (uint8_t)worker,
                            .quantum = (uint8_t)quantum,
                            .victim = (uint8_t)victim,
@@ -115,7 +115,7 @@ static bool parse_step(const LineReader *reader, RecordedStep *step, Error *erro
            strcmp(outcome, step_outcome_name((StepOutcome)step->outcome)) != 0)
         step->outcome++;
     if (step->outcome == STEP_OUTCOME_COUNT)
-        return line_reader_damaged(reader, "there is no such outcome", error);
+        return line_reader_damaged(reader, "unknown outcome", error);
     return true;
 }
 

@@ -29,7 +29,7 @@ static bool take_costs(const char *path, const JsonObject *object, ScheduleCosts
     }
     stranger = json_object_find_stranger(member, keys);
     if (stranger != NULL)
-        return error_set(error, ERROR_CORRUPT, "'%s': there is no cost \"%.40s\"", path, stranger);
+        return error_set(error, ERROR_CORRUPT, "'%s': unknown cost \"%.40s\"", path, stranger);
     return true;
 }
 

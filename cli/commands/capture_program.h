@@ -28,8 +28,8 @@ typedef struct ProgramCapture {
     bool is_quiet;
 } ProgramCapture;
 
-// Runs it to its end. Returns its exit status, or 128 + the signal that ended it, when every
-// snapshot was written; else the status of what went wrong, which it has reported.
+// Runs it to its end. Returns its exit status, or 128 + the signal that ended it, if every snapshot
+// was written; else the status of the error, which is reported.
 int capture_program_run(const ProgramCapture *capture);
 
 // "heap.zst", 3 -> "heap.0003.zst"; "heap", 3 -> "heap.0003". False: it is too long.

@@ -33,9 +33,8 @@ void replay_files_release(ReplayFiles *files);
 // shard of a file, so that it depends neither on the machine nor on the other files.
 void replay_files_keep_shard(ReplayFiles *files, uint32_t shard, uint32_t shards);
 
-// Collects the goldens below the folder `golden` that belong to none of `files`: `path` of each
-// file in
-// `*out`. Errors: system, memory.
+// Collects the goldens below the folder `golden` that belong to none of `files`; each is the `path`
+// of a file in `*out`. Errors: system, memory.
 NODISCARD bool replay_files_find_orphans(const ReplayFiles *files, const char *golden,
                                          ReplayFiles *out, Error *error);
 

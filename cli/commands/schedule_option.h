@@ -42,7 +42,7 @@ typedef struct ScheduledRun {
     const char *file;    // to follow; NULL: none
     bool has_operations; // the file is one of `explore`'s: this one
     OperationFile operations;
-    ExploreReplay replay; // what following it came to
+    ExploreReplay replay; // the outcome of following it
     MarkSchedule schedule;
     ResultFile *record;          // NULL: not wanted; the session's
     ScheduleRecording recording; // made, or followed
@@ -60,7 +60,7 @@ NODISCARD bool scheduled_run_open(ScheduledRun *run, const ScheduleSettings *set
 NODISCARD bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image,
                                      MarkOptions *options, Error *error);
 
-// After the mark: writes what was recorded; checks that all was followed.
+// After the mark: writes the recorded schedule; checks that all of the given one was followed.
 NODISCARD bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *error);
 
 // After a failure: did the run depart from the schedule, or, with operations, violate a rule? Adds

@@ -111,8 +111,8 @@ static bool follow_next(void *context, uint64_t number, uint64_t runnable_mask,
     if (number >= recording->step_count) {
         follower->has_departed = true;
         return error_set(error, ERROR_CORRUPT,
-                         "the run departs from the schedule: it goes on after step %llu, the last "
-                         "that was recorded",
+                         "the run departs from the schedule: it continues after step %llu, the "
+                         "last recorded step",
                          (unsigned long long)recording->step_count);
     }
     const RecordedStep *step = &recording->steps[number];
@@ -120,7 +120,7 @@ static bool follow_next(void *context, uint64_t number, uint64_t runnable_mask,
         follower->has_departed = true;
         return error_set(error, ERROR_CORRUPT,
                          "the run departs from the schedule at step %llu: worker %u %s when it was "
-                         "recorded, and cannot go on here",
+                         "recorded, and cannot continue here",
                          (unsigned long long)number, step->worker,
                          step_outcome_name((StepOutcome)step->outcome));
     }
@@ -182,6 +182,6 @@ bool schedule_follower_finish(ScheduleFollower *follower, Error *error)
         return true;
     follower->has_departed = true;
     return error_set(error, ERROR_CORRUPT,
-                     "the run departs from the schedule: it is over after %llu steps of %llu",
+                     "the run departs from the schedule: it ends after %llu of %llu steps",
                      (unsigned long long)follower->next, (unsigned long long)count);
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The capture command on a running program: what it prints, which files it leaves, its exit
-# statuses. What is in the snapshots is the business of tests/live/.
+# statuses. tests/live/ checks the contents of the snapshots.
 . "$(dirname "$0")/../support/tap.sh"
 
 sample=$BUILD/samples/c-heap
@@ -20,7 +20,7 @@ if [ "$STATUS" -ne 0 ] && grep -q "not permitted" stderr; then
     skip_all "tracing is not permitted here"
 fi
 check_exit "a running program is captured" 0
-check_output "the summary says what was looked at, the pause, the file, and what to do next" stdout \
+check_output "the summary shows the program, the pause, the file, and the next command" stdout \
     "c-heap (pid $pid), * thread*, * of private memory
   stopped for  *s
   found        * GC pages, * objects (searched * pages)
@@ -38,7 +38,7 @@ is "and it stays as it was" "$(md5sum <heap.zst)" "$sum"
 run "$RUDO_SNAP" capture --pid "$pid" -o heap.zst --force --quiet --progress always
 check_exit "--force replaces it" 0
 check_output "--quiet prints no summary" stdout ""
-check_output "--progress always tells of each step" stderr \
+check_output "--progress always shows each step" stderr \
     "copying the memory of the process ...
 looking for pages and roots ...
 writing the snapshot ..."
@@ -67,7 +67,7 @@ sleep 300 &
 TAP_STARTED+=($!)
 run "$RUDO_SNAP" capture --pid $! -o none-of-it.zst
 check_exit "a program without a heap is bad input" 3
-check_output "and it is said how many pages were looked at" stderr \
+check_output "and the message counts the pages" stderr \
     "rudo-snap: 'sleep' (pid $!) *looked at * pages*"
 check "no file is left of it" test ! -e none-of-it.zst
 cd "$ROOT" || exit 1

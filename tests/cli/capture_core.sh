@@ -7,7 +7,7 @@ make=$BUILD/tests/cli/helpers/make_core_files
 
 run "$RUDO_SNAP" capture --core "$WORK/core" -o "$WORK/core.snapshot"
 check_exit "a core is captured" 0
-check_output "nobody was stopped for it" stdout "example (pid 4242), 1 thread, *
+check_output "no process was stopped for it" stdout "example (pid 4242), 1 thread, *
   found        1 GC page, 2 objects *"
 run "$RUDO_SNAP" info "$WORK/core.snapshot"
 check_output "info says that it is from a core" stdout "*example (pid 4242), from a core of *"
@@ -45,7 +45,7 @@ check_exit "a snapshot that just fits --max-size is written" 0
 check "whole" "$RUDO_SNAP" verify "$WORK/limited"
 rm "$WORK/limited"
 run "$RUDO_SNAP" capture --core "$WORK/core" --max-size "$((size - 1))" -o "$WORK/limited"
-check_exit "one that does not is no error, but a finding" 1
+check_exit "one that does not fit is a finding" 1
 check_output "and says so" stderr "rudo-snap: the snapshot would be larger than $((size - 1)) bytes;*--max-size*"
 is "nothing is left of it" "$(find "$WORK" -name '*limited*')" ""
 

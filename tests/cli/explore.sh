@@ -14,7 +14,7 @@ check "and said so for each model" \
     test "$(grep -cE '^(sc|tso|c11) .* nothing$' stdout)" = 3
 run "$RUDO_SNAP" explore --schedules 300 --model sc --subject mark --workers 3 shop.zst
 check_exit "nothing in marks of a recorded heap" 0
-check "of so many objects" grep -q 'shop.zst: marks of [0-9]* of its objects' stdout
+check "of N objects" grep -q 'shop.zst: marks of [0-9]* of its objects' stdout
 run "$RUDO_SNAP" explore --schedules 300 --seed 5 --from 1000 --model tso
 cp stdout first
 run "$RUDO_SNAP" explore --schedules 300 --seed 5 --from 1000 --model tso
@@ -29,7 +29,7 @@ check_exit "a damaged schedule" 3
 "$RUDO_SNAP" mark --schedule seed:3 --record steps.schedule -q shop.zst
 run "$RUDO_SNAP" explore --replay steps.schedule shop.zst
 check_exit "a schedule of steps is another kind" 3
-check "says what follows it" grep -q 'mark --schedule file:steps.schedule' stderr
+check "and the message names the command for it" grep -q 'mark --schedule file:steps.schedule' stderr
 cat >fine.schedule <<'EOF'
 rudo-snap operations 1
 model tso
@@ -53,7 +53,7 @@ check "until that goes to memory" \
     grep -q 'worker 0  store buffer to memory: slots\[0\] := 1, queue->bottom := 1$' stdout
 check "the others do not see them" \
     grep -q 'queue->bottom is 1 (2 waits in the buffer of worker 0)' stdout
-check "who gets what is said" grep -q 'queue->top 0 -> 1; gets item 1$' stdout
+check "and each item that a worker gets" grep -q 'queue->top 0 -> 1; gets item 1$' stdout
 sed 's/^w0 0 3/w3 0 3/' fine.schedule >gone.schedule
 run "$RUDO_SNAP" explore --replay gone.schedule
 check_exit "a schedule that cannot be followed" 1
@@ -105,7 +105,7 @@ check_exit "the file fails again" 1
 check "with the same steps" cmp -s steps <(grep -E '^ *[0-9]+  worker ' stdout)
 run "$mutated" mark --schedule file:found.schedule found.zst
 check_exit "mark follows it" 1
-check "and says what happens" grep -q 'the schedule leads to a violation: all workers wait' stderr
+check "and names the violation" grep -q 'the schedule leads to a violation: all workers wait' stderr
 run "$mutated" mark --schedule file:found.schedule --workers 7 found.zst
 check_exit "with the recorded workers alone" 2
 run "$RUDO_SNAP" mark --schedule file:found.schedule found.zst

@@ -2,7 +2,7 @@
 # Golden tests of the command line: each tests/cli/golden/NAME.sh is run in an empty folder that
 # holds the sample snapshots shop.zst, fallback.zst, partial.zst, grown.zst and later.zst, with rudo-snap
 # and the helper edit_golden in the PATH.
-# What it does is compared with
+# Its output is compared with
 #
 #   NAME.stdout.exact   byte for byte; no file: nothing
 #   NAME.stderr.glob    line by line, each line a shell pattern; no file: nothing

@@ -75,6 +75,6 @@ run "$RUDO_SNAP" verify --salvage "$WORK/nowhere.zst" -o "$WORK/saved.zst"
 check_exit "a file that does not exist" 4
 head -c 1000 /dev/urandom >"$WORK/random.zst"
 run "$RUDO_SNAP" verify --salvage "$WORK/random.zst" -o "$WORK/saved.zst"
-check_exit "a file that is no snapshot" 3
+check_exit "a file that is not a snapshot" 3
 check "leaves nothing" test ! -e "$WORK/saved.zst"
 done_testing

@@ -8,7 +8,7 @@ write_shop_heap=$BUILD/tests/cli/helpers/write_shop_heap
 "$write_shop_heap" "$WORK/shop.zst" || bail "cannot write the sample"
 escape=$'\e'
 
-# on_terminal [NAME=VALUE...] -- ARGUMENT...: what rudo-snap shows on a terminal.
+# on_terminal [NAME=VALUE...] -- ARGUMENT...: the output of rudo-snap on a terminal.
 on_terminal()
 {
     local settings=()

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Bad input is status 3 in each command, and leaves no output behind.
-echo "This is no snapshot, but a text." >text.zst
+echo "This is a text, not a snapshot." >text.zst
 : >empty.zst
 echo hello | zstd -q >other.zst
 head -c 700 shop.zst >cut.zst

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What grew in one process and between two, in two and three steps, and limits on it.
+# Growth in one process and between two, in two and three steps, and limits on it.
 try()
 {
     echo "$ rudo-snap $*"

@@ -1,3 +1,3 @@
 # shellcheck shell=bash
-# The summary. Times are the only thing in it that is not always the same.
+# The summary. Only times differ from run to run.
 rudo-snap mark shop.zst --workers 1 | sed 's/, [0-9.]* [mun]*s)$/, TIME)/'

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What makes results differ from what was asked for is said.
+# Notes about the limits of the results.
 rudo-snap mark fallback.zst | grep -A1 '^note:'
 rudo-snap mark partial.zst | grep -A1 '^note:'
 rudo-snap info fallback.zst | grep -A1 '^note:'

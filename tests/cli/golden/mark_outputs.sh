@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Files get what standard output would; workers, policy and relocation change nothing; options
-# may follow the file; what was there is replaced, links are followed, nothing else is left.
+# Files hold the same bytes as standard output; workers, policy and relocation change nothing; options
+# may follow the file; existing files are replaced, links are followed, no other file is left.
 rudo-snap mark --json - shop.zst >expected.json
 rudo-snap mark --objects - shop.zst >expected.jsonl
 echo old >kept.json

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What cannot be replayed or merged.
+# Files and options that cannot be replayed or merged.
 says()
 {
     rudo-snap replay "$@"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The whole report, and one for which memory does not suffice.
+# The whole report, and one with too little memory.
 rudo-snap report shop.zst
 rudo-snap report --mem-limit 40K shop.zst | sed -n 3,12p
 rudo-snap report --mem-limit 10 fallback.zst | tail -n 4

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The JSON, relocated or not, is the same; with little memory it says what is left out.
+# The JSON, relocated or not, is the same; with little memory it names the skipped parts.
 rudo-snap report --json - --top 2 shop.zst
 rudo-snap report --json file.json --relocate --top 2 shop.zst >/dev/null
 rudo-snap report --json - --top 2 shop.zst | cmp - file.json

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What marking would take on more cores, and the same for programs.
+# The time of marking on more cores, for people and for programs.
 rudo-snap simulate --workers 1,2,16 shop.zst
 rudo-snap simulate --workers 4 --policy owner --json - --svg speedup.svg --trace-events timeline.json shop.zst
 sed -n 1,12p timeline.json

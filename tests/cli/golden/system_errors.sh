@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the system refuses is status 4, and says why.
+# Errors of the system are status 4 and name the cause.
 try()
 {
     echo "$ rudo-snap $*" >&2

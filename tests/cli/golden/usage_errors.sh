@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Each wrong usage: what it says, and status 2.
+# Each wrong usage: its message, and status 2.
 try()
 {
     echo "$ rudo-snap $*" >&2

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Goes on after a damaged file; the status is the highest.
+# Continues after a damaged file; the status is the highest.
 rudo-snap verify shop.zst fallback.zst | sed 's/[0-9]* frames, [0-9.]* KiB/SIZES/'
 rudo-snap verify -q shop.zst
 echo "exit $?"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What would be freed without a type, an object, a block, a root word, and groups of roots.
+# The memory that removing a type, an object, a block, a root, and groups of roots would free.
 rudo-snap what-if --cut Cart shop.zst
 for cut in 0x600000000640 0x555580001010 0x7ffd00001000 stack interior conservative thread:shop \
     thread:4242 type:shop::Order 'foreign block'; do

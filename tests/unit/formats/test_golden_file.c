@@ -182,15 +182,15 @@ Test(golden_file, totals_and_heaps_are_told_apart)
 Test(golden_file, damage_is_refused_with_its_line)
 {
     static const char *const damages[][3] = {
-        {"rudo-snap golden 1", "rudo-snap silver 1", "is no golden file"},
+        {"rudo-snap golden 1", "rudo-snap silver 1", "is not a golden file"},
         {"rudo-snap golden 1", "rudo-snap golden 2", "has version 2"},
-        {"heap xxh3", "heap xxh4", "line 2: that is no digest"},
+        {"heap xxh3", "heap xxh4", "line 2: not a digest"},
         {"rule conservative/1", "rule conservative/9", "line 3: "},
         {"\ndigest", "\ndigit", "line 4: 'digest' is missing"},
         {"\nreachable_objects ", "\nreachable_objects -", "line 5: "},
         {"\nroots ", "\nroots 18446744073709551616", "line 9: "},
         {"\npages ", "\npages 1", "line "},
-        {"\ngroup xxh3-128:", "\ngroup xxh3-128:x", "line 12: that is no digest"},
+        {"\ngroup xxh3-128:", "\ngroup xxh3-128:x", "line 12: not a digest"},
         {"\n0x", "\n0y", "line 13: a page is missing"},
         {"\nend\n", "\nend\n\n", "the end is missing"},
         {"\nend\n", "\n", "the file ends early"},
