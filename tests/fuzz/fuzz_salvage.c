@@ -1,4 +1,4 @@
-// Fuzz target: salvaging damaged snapshots. What is salvaged is a snapshot that can be read.
+// Fuzz target: salvaging damaged snapshots. Each result is a snapshot that can be read.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     if (snapshot_salvage(path, saved_path, true, &found, &error)) {
         if (!snapshot_read(saved_path, &options, &image, &error)) {
-            fprintf(stderr, "what was salvaged cannot be read: %s\n", error.message);
+            fprintf(stderr, "the salvaged snapshot cannot be read: %s\n", error.message);
             abort();
         }
         heap_image_free(image);

@@ -1,5 +1,5 @@
 // Fuzz target: the decompressed stream of a snapshot, through the whole reader behind the
-// container. What is accepted must be a heap that can be looked at everywhere.
+// container. An accepted stream must give a heap whose every page and root can be read.
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// What is written is what is read: random heaps through files and streams, in place and
-// relocated, on one thread and on several.
+// Random heaps come back as they were written: through files and streams, in place and relocated,
+// on one thread and on several.
 
 #include <criterion/criterion.h>
 #include <inttypes.h>

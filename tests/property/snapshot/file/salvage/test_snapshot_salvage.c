@@ -127,7 +127,7 @@ static void damage(Case *test)
     free(bytes.bytes);
 }
 
-// ---- what was kept ----
+// ---- kept pages, roots and blocks ----
 
 static const uint8_t *page_bytes_at(const HeapImage *image, uint64_t address)
 {

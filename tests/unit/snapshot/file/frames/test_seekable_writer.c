@@ -1,4 +1,4 @@
-// What is appended is read back the same, at every level; and how much is done to make it small.
+// Appended bytes are read back as they were, at every level; and how well each level compresses.
 
 #include "snapshot/file/frames/seekable_writer.h"
 
