@@ -2,31 +2,14 @@
 
 #include "base/clean_text.h"
 
-#include <stdint.h>
+#include "base/utf8.h"
 
 // Bytes of the clean character at `text`, or 0 when there is none.
 static size_t clean_character(const char *text, size_t length, TextLines lines)
 {
-    const unsigned char *bytes = (const unsigned char *)text;
-    uint32_t code = bytes[0];
-    size_t count = code < 0x80       ? 1
-                   : code >> 5 == 6  ? 2
-                   : code >> 4 == 14 ? 3
-                   : code >> 3 == 30 ? 4
-                                     : 0;
-    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    uint32_t code;
+    size_t count = utf8_decode(text, length, &code);
 
-    if (count == 0 || count > length)
-        return 0;
-    if (count > 1)
-        code &= 0xFFu >> (count + 1);
-    for (size_t i = 1; i < count; i++) {
-        if (bytes[i] >> 6 != 2)
-            return 0;
-        code = code << 6 | (bytes[i] & 0x3F);
-    }
-    if (code < least[count] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
-        return 0;
     if (code == '\n')
         return lines == TEXT_MANY_LINES ? count : 0;
     // Both sets of control characters, and those that turn the direction of writing.

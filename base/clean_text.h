@@ -1,5 +1,5 @@
-// Text that is safe to show: valid UTF-8 without control characters, so that names from
-// another process, or from somebody else's file, cannot steer a terminal.
+// Text that is safe to show: valid UTF-8 without control characters, so that names from another
+// process, or from a file of unknown origin, cannot steer a terminal.
 
 #ifndef BASE_CLEAN_TEXT_H
 #define BASE_CLEAN_TEXT_H
@@ -14,7 +14,7 @@ typedef enum TextLines {
 
 bool text_is_clean(const char *text, size_t length, TextLines lines);
 
-// Replaces each byte that is not clean by '?'.
+// Replaces each byte that is not part of a clean character by '?'.
 void text_clean(char *text, size_t length, TextLines lines);
 
 // The longest prefix of at most `limit` bytes that does not cut a character of clean text.

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define LONGEST 96u
 #define FAR UINT32_MAX
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -17,25 +16,31 @@ static uint32_t lower(char letter)
     return letter >= 'A' && letter <= 'Z' ? (uint32_t)(letter - 'A' + 'a') : (unsigned char)letter;
 }
 
-// Inserted, deleted and replaced letters between two texts of at most LONGEST.
-static uint32_t edits(const char *from, size_t from_length, const char *to, size_t to_length)
+uint32_t edit_distance(const char *from, size_t from_length, const char *to, size_t to_length)
 {
-    uint32_t row[LONGEST + 1];
+    uint32_t rows[3][EDIT_DISTANCE_MAX + 1];
+    uint32_t *before = rows[0], *previous = rows[1], *current = rows[2];
 
     for (uint32_t column = 0; column <= to_length; column++)
-        row[column] = column;
-    for (uint32_t line = 1; line <= from_length; line++) {
-        uint32_t diagonal = row[0];
+        previous[column] = column;
+    for (uint32_t row = 1; row <= from_length; row++) {
+        uint32_t *free_row = before;
 
-        row[0] = line;
+        current[0] = row;
         for (uint32_t column = 1; column <= to_length; column++) {
-            uint32_t replaced = diagonal + (lower(from[line - 1]) != lower(to[column - 1]));
+            uint32_t letter = lower(from[row - 1]), wanted = lower(to[column - 1]);
+            uint32_t replaced = previous[column - 1] + (letter != wanted);
 
-            diagonal = row[column];
-            row[column] = smaller(replaced, 1 + smaller(row[column], row[column - 1]));
+            current[column] = smaller(replaced, 1 + smaller(previous[column], current[column - 1]));
+            if (row > 1 && column > 1 && letter == lower(to[column - 2]) &&
+                wanted == lower(from[row - 2]))
+                current[column] = smaller(current[column], before[column - 2] + 1);
         }
+        before = previous;
+        previous = current;
+        current = free_row;
     }
-    return row[to_length];
+    return previous[to_length];
 }
 
 // Behind the last "::" that is not inside type parameters.
@@ -52,9 +57,11 @@ static const char *last_part(const char *name)
 // 0 is best. Contained names come before misspelt ones.
 static uint32_t distance(const char *wrong, const char *name)
 {
-    size_t length = strnlen(wrong, LONGEST), name_length = strnlen(name, LONGEST);
+    size_t length = strnlen(wrong, EDIT_DISTANCE_MAX),
+           name_length = strnlen(name, EDIT_DISTANCE_MAX);
     const char *part = last_part(name), *wrong_part = last_part(wrong);
-    size_t part_length = strnlen(part, LONGEST), wrong_part_length = strnlen(wrong_part, LONGEST);
+    size_t part_length = strnlen(part, EDIT_DISTANCE_MAX),
+           wrong_part_length = strnlen(wrong_part, EDIT_DISTANCE_MAX);
     uint32_t whole, parts;
 
     for (size_t at = 0; length > 0 && at + length <= name_length; at++) {
@@ -65,8 +72,8 @@ static uint32_t distance(const char *wrong, const char *name)
         if (same == length)
             return (uint32_t)(name_length - length) / 8;
     }
-    whole = edits(wrong, length, name, name_length);
-    parts = edits(wrong_part, wrong_part_length, part, part_length);
+    whole = edit_distance(wrong, length, name, name_length);
+    parts = edit_distance(wrong_part, wrong_part_length, part, part_length);
     if (parts <= (wrong_part_length + 2) / 3)
         return 20 + parts;
     return whole <= (length + 2) / 3 ? 20 + whole : FAR;

@@ -1,20 +1,28 @@
-// Which names somebody may have meant who wrote one that there is not.
+// Near names: the names that a user may have meant by a name that does not exist.
 
 #ifndef BASE_NEAR_NAMES_H
 #define BASE_NEAR_NAMES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-// The names that there are; `name` gives the i-th.
+// The longest text that edit_distance() takes.
+#define EDIT_DISTANCE_MAX 96u
+
+// How many edits (insert, delete or replace a letter, swap two neighbours) turn one text into the
+// other; letter case is ignored. Both have at most EDIT_DISTANCE_MAX bytes.
+uint32_t edit_distance(const char *from, size_t from_length, const char *to, size_t to_length);
+
+// The names that exist; `name` gives the i-th.
 typedef struct NameList {
     uint64_t count;
     const char *(*name)(const void *context, uint64_t index);
     const void *context;
 } NameList;
 
-// Fills `near` with at most `most` names, the likeliest first: those that contain `wrong`, letter
-// case aside, then those that fewest edits turn into it. Returns how many; names that have nothing
-// to do with it are left out. The strings are the list's.
+// Fills `near` with at most `most` names, the likeliest first: names that contain `wrong` (letter
+// case is ignored), then names within few edits of it. All others are left out. Returns the number
+// of names, whose strings are the list's.
 unsigned near_names_find(NameList list, const char *wrong, const char **near, unsigned most);
 
 #endif

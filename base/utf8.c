@@ -2,34 +2,32 @@
 
 #include "base/utf8.h"
 
-size_t utf8_length(const unsigned char *text)
+size_t utf8_decode(const char *text, size_t length, uint32_t *code)
 {
-    unsigned char lead = text[0];
-    unsigned char low = 0x80, high = 0xbf; // bounds of the second byte
-    size_t length;
+    // The least code that needs as many bytes.
+    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t count;
 
-    if (lead < 0x80)
-        return 1;
-    if (lead >= 0xc2 && lead <= 0xdf)
-        length = 2;
-    else if (lead >= 0xe0 && lead <= 0xef)
-        length = 3;
-    else if (lead >= 0xf0 && lead <= 0xf4)
-        length = 4;
-    else
+    *code = 0;
+    if (length == 0)
         return 0;
-    if (lead == 0xe0)
-        low = 0xa0;
-    else if (lead == 0xed)
-        high = 0x9f;
-    else if (lead == 0xf0)
-        low = 0x90;
-    else if (lead == 0xf4)
-        high = 0x8f;
-    if (text[1] < low || text[1] > high)
+    *code = bytes[0];
+    count = *code < 0x80       ? 1
+            : *code >> 5 == 6  ? 2
+            : *code >> 4 == 14 ? 3
+            : *code >> 3 == 30 ? 4
+                               : 0;
+    if (count == 0 || count > length)
         return 0;
-    for (size_t i = 2; i < length; i++)
-        if (text[i] < 0x80 || text[i] > 0xbf)
+    if (count > 1)
+        *code &= 0xFFu >> (count + 1);
+    for (size_t i = 1; i < count; i++) {
+        if (bytes[i] >> 6 != 2)
             return 0;
-    return length;
+        *code = *code << 6 | (bytes[i] & 0x3F);
+    }
+    if (*code < least[count] || *code > 0x10FFFF || (*code >= 0xD800 && *code < 0xE000))
+        return 0;
+    return count;
 }

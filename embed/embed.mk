@@ -17,6 +17,7 @@ EMBED_OBJECTS := $(EMBED_SOURCES:%.c=$(SHARED)/pic/%.o)
 # Files that it may need. Linking names what is missing here, and leaves out what is not called.
 EMBED_POOL_SOURCES := $(sort $(wildcard base/array.c base/byte_buffer.c base/checksum.c \
 	base/clean_text.c base/error.c base/json_object.c base/output_file.c base/parallel_for.c \
+	base/utf8.c \
 	snapshot/heap/heap_layout.c snapshot/heap/layout_file.c snapshot/heap/page_record.c \
 	snapshot/heap/pause_certificate.c snapshot/heap/root.c snapshot/heap/snapshot_details.c \
 	snapshot/file/page_pieces.c snapshot/file/redaction.c snapshot/file/root_order.c \
@@ -47,8 +48,8 @@ $(SHARED)/pic/%.o: %.c $(SHARED)/compile-command
 	$(if $(Q),@echo "  CC     $< (for the library)")
 	$(Q)$(SHARED_CC) $(EMBED_CFLAGS) -c $< -o $@
 
-$(EMBED_POOL): $(EMBED_POOL_OBJECTS)
-	$(Q)rm -f $@ && ar rcs $@ $^
+$(EMBED_POOL): $(EMBED_POOL_OBJECTS) embed/embed.mk
+	$(Q)rm -f $@ && ar rcs $@ $(EMBED_POOL_OBJECTS)
 
 # One object with what is needed, in which the public names alone are global.
 $(EMBED_WHOLE): $(EMBED_OBJECTS) $(EMBED_POOL) embed/exports.map

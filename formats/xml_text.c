@@ -32,7 +32,7 @@ static const char *entity_of(char character)
 bool xml_text_write(JsonSink sink, const char *text, Error *error)
 {
     while (*text != '\0') {
-        size_t length = utf8_length((const unsigned char *)text);
+        size_t length = utf8_length(text);
         const char *entity = is_no_character(text, length) ? "?" : entity_of(*text);
 
         if (!sink.write(sink.context, entity != NULL ? entity : text,

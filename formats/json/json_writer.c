@@ -154,21 +154,20 @@ static void put_escaped(JsonWriter *writer, unsigned char byte)
 
 static void put_string(JsonWriter *writer, const char *text)
 {
-    const unsigned char *bytes = (const unsigned char *)text;
-
     put(writer, "\"", 1);
-    while (*bytes != '\0') {
-        size_t length = utf8_length(bytes);
+    while (*text != '\0') {
+        size_t length = utf8_length(text);
+        unsigned char byte = (unsigned char)*text;
 
         if (length == 0) {
             put_text(writer, "\xef\xbf\xbd");
             length = 1;
-        } else if (*bytes < 0x20 || *bytes == '"' || *bytes == '\\' || *bytes == 0x7f) {
-            put_escaped(writer, *bytes);
+        } else if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f) {
+            put_escaped(writer, byte);
         } else {
-            put(writer, (const char *)bytes, length);
+            put(writer, text, length);
         }
-        bytes += length;
+        text += length;
     }
     put(writer, "\"", 1);
 }
