@@ -156,6 +156,16 @@ static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_
     return true;
 }
 
+bool page_source_read(PageSource *source, int pid, int tid, ProcessCopy *copy, Error *error)
+{
+    proc_mappings_free(copy->mappings, copy->mapping_count);
+    if (!proc_mappings_read(pid, tid, &copy->mappings, &copy->mapping_count))
+        return capture_refusal_explain(pid, errno, error);
+    *source = (PageSource){
+        .pid = pid, .tid = tid, .mappings = copy->mappings, .mapping_count = copy->mapping_count};
+    return true;
+}
+
 bool page_selection_fill(PageSelection *out, const PageSource *source, const Cancel *cancel,
                          Error *error)
 {

@@ -30,6 +30,11 @@ typedef struct PageSource {
     uint32_t mapping_count;
 } PageSource;
 
+// Reads the mappings of task `tid` of process `pid` into `copy`, in place of those that it has, and
+// makes them the source. Errors: system, memory.
+NODISCARD bool page_source_read(PageSource *source, int pid, int tid, ProcessCopy *copy,
+                                Error *error);
+
 // Selects, in the private writable mappings:
 // - of anonymous memory the pages that are present or swapped out and are not the zero page.
 //   Reading an untouched page would make the kernel map the zero page into the target.

@@ -169,3 +169,22 @@ bool page_set_unite(const PageSelection *left, const PageSelection *right, PageS
     free(rest.ranges);
     return is_ok;
 }
+
+void page_set_swap(PageSelection *left, PageSelection *right)
+{
+    PageSelection before = *left;
+
+    *left = *right;
+    *right = before;
+}
+
+bool page_set_add_set(PageSelection *set, const PageSelection *more, PageSelection *scratch,
+                      Error *error)
+{
+    if (more->count == 0)
+        return true;
+    if (!page_set_unite(set, more, scratch, error))
+        return false;
+    page_set_swap(set, scratch);
+    return true;
+}

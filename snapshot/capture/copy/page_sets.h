@@ -33,6 +33,13 @@ NODISCARD bool page_set_subtract(const PageSelection *left, const PageSelection 
 NODISCARD bool page_set_unite(const PageSelection *left, const PageSelection *right,
                               PageSelection *out, Error *error);
 
+// Adds the pages of `more` to `set`, with the data of `more` where a page is in both. Overwrites
+// `scratch`, a third set. Errors: memory (`set` is as it was).
+NODISCARD bool page_set_add_set(PageSelection *set, const PageSelection *more,
+                                PageSelection *scratch, Error *error);
+
+void page_set_swap(PageSelection *left, PageSelection *right);
+
 // The index of the first range that ends behind `address`; `count` when there is none.
 uint64_t page_set_find(const PageSelection *set, uint64_t address);
 

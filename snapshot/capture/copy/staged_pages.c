@@ -4,14 +4,6 @@
 
 #include "snapshot/capture/copy/page_sets.h"
 
-static void exchange(PageSelection *left, PageSelection *right)
-{
-    PageSelection before = *left;
-
-    *left = *right;
-    *right = before;
-}
-
 // Grows the staging memory for `more` bytes; the data of all pages move along with it.
 static bool grow_memory(StagedPages *staged, uint64_t more, Error *error)
 {
@@ -47,12 +39,7 @@ bool staged_pages_place(StagedPages *staged, const PageSelection *wanted, PageSe
 
 bool staged_pages_add(StagedPages *staged, const PageSelection *pieces, Error *error)
 {
-    PageSelection *all = &staged->scratch[0];
-
-    if (!page_set_unite(&staged->pages, pieces, all, error))
-        return false;
-    exchange(&staged->pages, all);
-    return true;
+    return page_set_add_set(&staged->pages, pieces, &staged->scratch[0], error);
 }
 
 bool staged_pages_pack(StagedPages *staged, PageSelection *written, int pid, int tid,
@@ -63,14 +50,11 @@ bool staged_pages_pack(StagedPages *staged, PageSelection *written, int pid, int
     if (!packed_pages_add(staged->area.packed, written, pid, tid, cancel, unread, error) ||
         !page_set_subtract(&staged->pages, written, rest, error))
         return false;
-    exchange(&staged->pages, rest);
+    page_set_swap(&staged->pages, rest);
     // If no page has its latest version there, the memory is free again.
     if (staged->pages.count == 0)
         staged->used_bytes = 0;
-    if (!page_set_unite(&staged->packed, written, rest, error))
-        return false;
-    exchange(&staged->packed, rest);
-    return true;
+    return page_set_add_set(&staged->packed, written, rest, error);
 }
 
 uint64_t staged_pages_bytes(const StagedPages *staged)
@@ -86,7 +70,7 @@ bool staged_pages_unite(StagedPages *staged, Error *error)
         return true;
     if (!page_set_unite(&staged->packed, &staged->pages, all, error))
         return false;
-    exchange(&staged->pages, all);
+    page_set_swap(&staged->pages, all);
     page_set_clear(&staged->packed);
     return true;
 }
@@ -97,7 +81,7 @@ bool staged_pages_keep(StagedPages *staged, const PageSelection *kept, Error *er
 
     if (!page_set_intersect(&staged->pages, kept, rest, error))
         return false;
-    exchange(&staged->pages, rest);
+    page_set_swap(&staged->pages, rest);
     return true;
 }
 

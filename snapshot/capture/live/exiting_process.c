@@ -45,16 +45,13 @@ static bool collect_threads(ProcessCopy *out, int *tids, uint32_t count, Error *
 
 static bool copy_memory(ProcessCopy *out, int tid, const ProcessCopyOptions *options, Error *error)
 {
-    PageSource source = {.pid = out->pid, .tid = tid};
+    PageSource source;
     PageSelection selection = {0};
     StagingArea staging = {0};
     bool is_ok;
 
-    if (!proc_mappings_read(out->pid, tid, &out->mappings, &out->mapping_count))
-        return capture_refusal_explain(out->pid, errno, error);
-    source.mappings = out->mappings;
-    source.mapping_count = out->mapping_count;
-    is_ok = page_selection_fill(&selection, &source, &options->cancel, error) &&
+    is_ok = page_source_read(&source, out->pid, tid, out, error) &&
+            page_selection_fill(&selection, &source, &options->cancel, error) &&
             staging_area_prepare(&staging, selection.bytes, options, error) &&
             staging_area_copy(&staging, &selection, out->pid, tid, &options->cancel,
                               &out->unreadable_bytes, error);

@@ -4,10 +4,8 @@
 
 #include "snapshot/capture/live/live_process_internal.h"
 
-#include <errno.h>
 #include <stdio.h>
 
-#include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/live/unforked_memory_internal.h"
 
@@ -50,18 +48,12 @@ static bool fork_while_stopped(ForkCopy *job, CaptureGuard *guard, UnforkedMemor
 static bool copy_child(ForkCopy *job, int child, const UnforkedMemory *unforked, Error *error)
 {
     const Cancel *cancel = &job->options->cancel;
-    PageSource source = {.pid = child, .tid = child};
+    PageSource source;
     uint64_t unreadable_bytes = 0;
     ProcessCopy *out = job->out;
 
-    proc_mappings_free(out->mappings, out->mapping_count);
-    out->mappings = NULL;
-    out->mapping_count = 0;
-    if (!proc_mappings_read(child, child, &out->mappings, &out->mapping_count))
-        return capture_refusal_explain(child, errno, error);
-    source.mappings = out->mappings;
-    source.mapping_count = out->mapping_count;
-    if (!page_selection_fill(job->selection, &source, cancel, error))
+    if (!page_source_read(&source, child, child, out, error) ||
+        !page_selection_fill(job->selection, &source, cancel, error))
         return false;
     // In plain memory, the pages that were not forked go behind all others.
     job->used_bytes = job->staging->packed == NULL ? job->selection->bytes : 0;

@@ -6,13 +6,11 @@
 
 #include "snapshot/capture/live/live_process.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/staging_area.h"
@@ -44,15 +42,10 @@ static bool is_automatic(const CaptureJob *job)
 
 static bool select_all(CaptureJob *job, int tid)
 {
-    ProcessCopy *out = job->out;
-    PageSource source = {.pid = job->pid, .tid = tid};
+    PageSource source;
 
-    proc_mappings_free(out->mappings, out->mapping_count);
-    if (!proc_mappings_read(job->pid, tid, &out->mappings, &out->mapping_count))
-        return capture_refusal_explain(job->pid, errno, job->error);
-    source.mappings = out->mappings;
-    source.mapping_count = out->mapping_count;
-    return page_selection_fill(&job->selection, &source, job->cancel, job->error);
+    return page_source_read(&source, job->pid, tid, job->out, job->error) &&
+           page_selection_fill(&job->selection, &source, job->cancel, job->error);
 }
 
 // ---- while the process is stopped ----
@@ -83,7 +76,7 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
     }
     is_ok = copy_memory(job, hold.tid);
     is_resumed = capture_guard_resume(guard, job->out, &times, &resume_error);
-    // After the guard has resumed the target, copying fails for that reason.
+    // If the guard had resumed the target by itself, that is why copying failed.
     if (!is_resumed && (is_ok || resume_error.code == ERROR_LIMIT))
         *job->error = resume_error;
     capture_guard_note_stop(&job->out->certificate, "copy", &times, job->out->thread_count,

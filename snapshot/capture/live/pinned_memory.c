@@ -214,7 +214,6 @@ bool pinned_memory_look(PinnedMemory *pinned, const PageSource *source, Error *e
 {
     Look look = {.source = source, .found = &pinned->found};
     bool is_ok, is_complete;
-    PageSelection before;
 
     if (pinned->was_looked_at && !pinned->has_rings && pinned_kib(source) == 0)
         return true;
@@ -232,17 +231,12 @@ bool pinned_memory_look(PinnedMemory *pinned, const PageSource *source, Error *e
                          source->pid);
     pinned->has_rings = pinned->has_rings || look.has_rings;
     pinned->was_looked_at = true;
-    if (!page_set_unite(&pinned->pages, &pinned->found, &pinned->united, error))
-        return false;
-    before = pinned->pages;
-    pinned->pages = pinned->united;
-    pinned->united = before;
-    return true;
+    return page_set_add_set(&pinned->pages, &pinned->found, &pinned->scratch, error);
 }
 
 void pinned_memory_release(PinnedMemory *pinned)
 {
     page_selection_release(&pinned->pages);
     page_selection_release(&pinned->found);
-    page_selection_release(&pinned->united);
+    page_selection_release(&pinned->scratch);
 }

@@ -21,9 +21,9 @@
 
 // A zeroed one is empty.
 typedef struct PinnedMemory {
-    PageSelection pages;  // found by all looks so far
-    PageSelection found;  // by the last one
-    PageSelection united; // scratch
+    PageSelection pages; // found by all looks so far
+    PageSelection found; // by the last one
+    PageSelection scratch;
     bool was_looked_at;
     bool has_rings;
 } PinnedMemory;

@@ -9,13 +9,11 @@
 
 #include "snapshot/capture/live/live_process_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/page_sets.h"
-#include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/staged_pages.h"
 #include "snapshot/capture/guard/capture_guard.h"
 #include "snapshot/capture/live/copy_check_internal.h"
@@ -53,30 +51,12 @@ typedef struct Precopy {
 
 static bool read_mappings(Precopy *job, int tid, PageSource *source)
 {
-    ProcessCopy *out = job->out;
-
-    proc_mappings_free(out->mappings, out->mapping_count);
-    if (!proc_mappings_read(job->pid, tid, &out->mappings, &out->mapping_count))
-        return capture_refusal_explain(job->pid, errno, job->error);
-    *source = (PageSource){.pid = job->pid,
-                           .tid = tid,
-                           .mappings = out->mappings,
-                           .mapping_count = out->mapping_count};
-    return true;
+    return page_source_read(source, job->pid, tid, job->out, job->error);
 }
 
-// Adds the pages of `more` to `set`.
-static bool unite(Precopy *job, PageSelection *set, const PageSelection *more)
+static bool add_pages(Precopy *job, PageSelection *set, const PageSelection *more)
 {
-    PageSelection before = *set;
-
-    if (more->count == 0)
-        return true;
-    if (!page_set_unite(set, more, &job->scratch, job->error))
-        return false;
-    *set = job->scratch;
-    job->scratch = before;
-    return true;
+    return page_set_add_set(set, more, &job->scratch, job->error);
 }
 
 // ---- preparation ----
@@ -160,7 +140,7 @@ static bool run_round(Precopy *job)
 
     if (!read_mappings(job, job->tid, &source) ||
         !write_tracking_protect(&job->tracking, &source, &job->written, job->error) ||
-        !copy_or_pack_written(job) || !unite(job, &job->unread, &job->failed))
+        !copy_or_pack_written(job) || !add_pages(job, &job->unread, &job->failed))
         return false;
     pause_certificate_add_round(&job->out->certificate, job->written.bytes / TARGET_PAGE_SIZE,
                                 clock_monotonic_ns() - since_ns);
@@ -222,7 +202,7 @@ static void choose_checked(Precopy *job)
 static bool add_unread(Precopy *job)
 {
     return page_set_intersect(&job->unread, &job->unchanged, &job->failed, job->error) &&
-           unite(job, &job->written, &job->failed);
+           add_pages(job, &job->written, &job->failed);
 }
 
 // Copies the written pages, or compresses them if they do not fit into the plain memory.
@@ -246,7 +226,7 @@ static bool copy_everything(Precopy *job, int tid)
 
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
         if (!page_set_intersect(sets[i], &job->unchanged, &job->failed, job->error) ||
-            !unite(job, &job->written, &job->failed))
+            !add_pages(job, &job->written, &job->failed))
             return false;
     return copy_or_pack_last(job, tid);
 }
@@ -287,7 +267,7 @@ static bool copy_while_stopped(Precopy *job)
     }
     is_ok = copy_last(job, hold.tid);
     is_resumed = capture_guard_resume(&job->guard, job->out, &times, &resume_error);
-    // After the guard has resumed the target, copying fails for that reason.
+    // If the guard had resumed the target by itself, that is why copying failed.
     if (!is_resumed && (is_ok || resume_error.code == ERROR_LIMIT))
         *job->error = resume_error;
     capture_guard_note_stop(&job->out->certificate, "last", &times, job->out->thread_count,

@@ -56,19 +56,14 @@ static bool register_run(WriteTracking *tracking, const PageSource *source, cons
 // Notes which memory may be protected.
 static bool note_registered(WriteTracking *tracking, const PageSource *source, Error *error)
 {
-    PageSelection *runs = &tracking->scratch[0], *all = &tracking->scratch[1], before;
+    PageSelection *runs = &tracking->scratch[0], *all = &tracking->scratch[1];
     TrackedRun run = {0};
 
     page_set_clear(runs);
     while (tracked_run_next(source, &run))
         if (!page_set_add(runs, run.start, run.end, error))
             return false;
-    if (!page_set_unite(&tracking->registered, runs, all, error))
-        return false;
-    before = tracking->registered;
-    tracking->registered = *all;
-    *all = before;
-    return true;
+    return page_set_add_set(&tracking->registered, runs, all, error);
 }
 
 // ---- a round ----
@@ -116,7 +111,7 @@ static bool mark_blocks(WriteTracking *tracking, const PageSelection *blocks,
 {
     PageQuery marking = page_written_query, present = page_content_query;
     PageSelection *fresh = &tracking->scratch[0], *found = &tracking->scratch[1];
-    PageSelection *held = &tracking->scratch[2], late = {0}, all = {0}, before;
+    PageSelection *held = &tracking->scratch[2], late = {0};
     bool is_ok;
 
     if (!page_set_subtract(blocks, &tracking->marked, fresh, error))
@@ -131,20 +126,9 @@ static bool mark_blocks(WriteTracking *tracking, const PageSelection *blocks,
     is_ok = tracked_scan_set(tracking, &marking, fresh, found, error) &&
             tracked_scan_set(tracking, &present, fresh, held, error) &&
             page_set_intersect(found, held, &late, error) &&
-            page_set_unite(written, &late, &all, error);
-    if (is_ok) {
-        before = *written;
-        *written = all;
-        all = before;
-        is_ok = page_set_unite(&tracking->marked, fresh, found, error);
-    }
-    if (is_ok) {
-        before = tracking->marked;
-        tracking->marked = *found;
-        *found = before;
-    }
+            page_set_add_set(written, &late, found, error) &&
+            page_set_add_set(&tracking->marked, fresh, found, error);
     page_selection_release(&late);
-    page_selection_release(&all);
     return is_ok;
 }
 

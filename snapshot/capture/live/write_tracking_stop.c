@@ -102,14 +102,6 @@ static bool collect_run(WriteTracking *tracking, const TrackedRun *run, PageSele
     return add_written_content(tracking, run, unchanged, first, content, error);
 }
 
-static void exchange(PageSelection *left, PageSelection *right)
-{
-    PageSelection before = *left;
-
-    *left = *right;
-    *right = before;
-}
-
 // Adds the pinned pages of all runs to the untracked ones.
 static bool add_pinned(WriteTracking *tracking, const PageSource *source, PageSelection *untracked,
                        Error *error)
@@ -124,11 +116,8 @@ static bool add_pinned(WriteTracking *tracking, const PageSource *source, PageSe
     while (tracked_run_next(source, &run))
         if (!page_set_add(runs, run.start, run.end, error))
             return false;
-    if (!page_set_intersect(runs, &tracking->pinned.pages, found, error) ||
-        !page_set_unite(untracked, found, whole, error))
-        return false;
-    exchange(untracked, whole);
-    return true;
+    return page_set_intersect(runs, &tracking->pinned.pages, found, error) &&
+           page_set_add_set(untracked, found, whole, error);
 }
 
 void write_tracking_begin_collect(WriteTracking *tracking)
@@ -160,10 +149,7 @@ bool write_tracking_collect(WriteTracking *tracking, const PageSource *source,
     page_set_clear(found);
     if (!page_set_subtract(unchanged, untracked, whole, error))
         return false;
-    exchange(unchanged, whole);
-    if (!tracked_scan_set(tracking, &page_content_query, untracked, found, error) ||
-        !page_set_unite(content, found, whole, error))
-        return false;
-    exchange(content, whole);
-    return true;
+    page_set_swap(unchanged, whole);
+    return tracked_scan_set(tracking, &page_content_query, untracked, found, error) &&
+           page_set_add_set(content, found, whole, error);
 }
