@@ -68,7 +68,7 @@ static bool mark_without(const ObjectGraph *graph, HeapCut *cut, bool is_interio
     return words == 0 || heap_cut_mark(cut, graph->mark, freed, NULL, error);
 }
 
-// Words that refer to each object, held against what its header counts.
+// Compares the number of words that refer to each object with the count in its header.
 static bool count_excess(const ObjectGraph *graph, AmbiguityLedger *out, Error *error)
 {
     const HeapImage *image = graph->image;

@@ -2,7 +2,7 @@
 //
 // A hash table from a 64-bit key to ReachabilityCounts. Heaps have few keys (types,
 // owners), but a hostile snapshot may have as many as objects; memory then grows with
-// the objects, never with a number that a file claims.
+// the objects, not with a number in the file.
 
 #ifndef ANALYSIS_GROUP_TABLE_H
 #define ANALYSIS_GROUP_TABLE_H
@@ -13,16 +13,15 @@
 #include "base/error.h"
 #include "base/hash_index.h"
 
-// What is counted of the whole heap and of each part of it.
+// Counts of the whole heap or of a part of it.
 typedef struct ReachabilityCounts {
-    uint64_t pages;        // page headers: a large object is one page, whatever it spans
+    uint64_t pages;        // page headers: a large object counts as one page
     uint64_t slots;        // of those pages
     uint64_t objects;      // allocated and not DEAD
     uint64_t object_bytes; // their slots; of a large object its exact size
     uint64_t zombies;      // allocated, but DEAD: dropped and not yet swept, never traced
     uint64_t zombie_bytes;
-    // Of the objects that the mark looked at: all of them, or in a minor mark those of
-    // generation-0 pages.
+    // Of the objects that the mark covers: all, or in a minor mark those of generation-0 pages.
     uint64_t reachable_objects;
     uint64_t reachable_bytes;
     uint64_t unreachable_objects;
@@ -50,7 +49,7 @@ void group_table_release(GroupTable *table);
 // short (then `error` is set).
 ReachabilityCounts *group_table_at(GroupTable *table, uint64_t key, Error *error);
 
-// Sorts the groups by key. The table only serves for reading groups afterwards.
+// Sorts the groups by key. After that the table must not be searched any more.
 void group_table_sort(GroupTable *table);
 
 #endif

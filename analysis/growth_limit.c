@@ -7,7 +7,7 @@
 #include "base/near_names.h"
 #include "analysis/names/type_fit.h"
 
-// Hundredths of per cent of terabytes are exact in a double.
+// Doubles are exact enough for hundredths of a per cent of terabytes.
 static bool is_over(const GrowthLimit *limit, uint64_t before, uint64_t after)
 {
     uint64_t growth = after > before ? after - before : 0;
@@ -35,15 +35,15 @@ static bool no_such_type(const GrowthLimit *limit, const HeapDiff *diff, Error *
     return false;
 }
 
-static void look_at_row(const GrowthLimit *limit, const HeapDiff *diff, const DiffRow *row,
-                        GrowthFinding *out)
+static void check_row(const GrowthLimit *limit, const HeapDiff *diff, const DiffRow *row,
+                      GrowthFinding *out)
 {
     const uint64_t *figures = limit->unit == GROWTH_OBJECTS ? row->objects : row->bytes;
     uint64_t before = figures[0], after = figures[diff->heap_count - 1];
     bool is_exceeded = is_over(limit, before, after);
 
     out->exceeded_count += is_exceeded;
-    // Rows come with the largest growth first.
+    // Rows are sorted by growth, largest first.
     if (out->label != NULL && (out->is_exceeded || !is_exceeded))
         return;
     out->label = row->label;
@@ -52,8 +52,8 @@ static void look_at_row(const GrowthLimit *limit, const HeapDiff *diff, const Di
     out->is_exceeded = is_exceeded;
 }
 
-static void look_at_total(const GrowthLimit *limit, const HeapDiff *diff,
-                          const HeapProfile *const *profiles, GrowthFinding *out)
+static void check_total(const GrowthLimit *limit, const HeapDiff *diff,
+                        const HeapProfile *const *profiles, GrowthFinding *out)
 {
     const HeapProfile *first = profiles[0], *last = profiles[diff->heap_count - 1];
 
@@ -75,7 +75,7 @@ bool growth_limit_check(const GrowthLimit *limit, const HeapDiff *diff,
 
     *out = (GrowthFinding){.label = NULL};
     if (strcmp(limit->name, "total") == 0) {
-        look_at_total(limit, diff, profiles, out);
+        check_total(limit, diff, profiles, out);
         return true;
     }
     for (uint32_t i = 0; i < diff->type_count && !is_any; i++) {
@@ -87,6 +87,6 @@ bool growth_limit_check(const GrowthLimit *limit, const HeapDiff *diff,
         return no_such_type(limit, diff, error);
     for (uint32_t i = 0; i < diff->type_count; i++)
         if (is_any || type_fit(diff->types[i].label, limit->name) == best)
-            look_at_row(limit, diff, &diff->types[i], out);
+            check_row(limit, diff, &diff->types[i], out);
     return true;
 }

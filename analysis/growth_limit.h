@@ -1,4 +1,4 @@
-// GrowthLimit: how much something may have grown from the first heap to the last.
+// GrowthLimit: a limit for the growth of a type, or of all, from the first heap to the last.
 //
 //     shop::Order+10%     reachable bytes of a type
 //     shop::Order+100     reachable objects of it
@@ -6,7 +6,7 @@
 //     total+5%            reachable bytes of all, malloc'd blocks included
 //     any+10%             of each type
 //
-// What grew from nothing exceeds every limit in per cent.
+// A type that grew from nothing exceeds every limit in per cent.
 
 #ifndef ANALYSIS_GROWTH_LIMIT_H
 #define ANALYSIS_GROWTH_LIMIT_H
@@ -20,13 +20,13 @@ typedef enum GrowthUnit {
 } GrowthUnit;
 
 typedef struct GrowthLimit {
-    const char *text; // as it was written; borrowed
+    const char *text; // as the user wrote it; borrowed
     char name[256];
     GrowthUnit unit;
     uint64_t amount; // of per cent, hundredths
 } GrowthLimit;
 
-// What was compared with a limit.
+// The result of comparing with a limit.
 typedef struct GrowthFinding {
     const char *label; // of the type that grew most over the limit, or least under it; or "total"
     uint64_t before;   // bytes or objects
@@ -35,7 +35,7 @@ typedef struct GrowthFinding {
     uint32_t exceeded_count; // types
 } GrowthFinding;
 
-// Checks a limit. Errors: usage (no type of this name in any of the heaps, with the nearest).
+// Checks a limit. Errors: usage (no heap has a type of this name; hints name similar ones).
 NODISCARD bool growth_limit_check(const GrowthLimit *limit, const HeapDiff *diff,
                                   const HeapProfile *const *profiles, GrowthFinding *out,
                                   Error *error);

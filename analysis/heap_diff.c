@@ -50,7 +50,7 @@ static int compare_growth(const void *left, const void *right)
     return strcmp(a->label, b->label);
 }
 
-// Sorts labels and drops repeated ones; gives the rest their arrays.
+// Sorts rows by label, drops repeated ones, and gives the rest their arrays.
 static void settle_rows(Diffing *diffing, DiffRow *rows, uint32_t *count)
 {
     uint32_t kept = 0;
@@ -225,7 +225,7 @@ static bool is_live(const HeapProfile *profile, const ProfilePage *page, uint32_
     return profile->live[page->first_word + slot / 64] >> slot % 64 & 1;
 }
 
-// A page of one heap alone, or one of two with the same address; either may be NULL.
+// Compares two pages of the same address; one of them may be NULL: then only one heap has the page.
 static void match_page(Matching *matching, const ProfilePage *old, const ProfilePage *new)
 {
     uint64_t old_object = old != NULL ? old->first_object : 0;
@@ -347,7 +347,7 @@ static bool allocate(Diffing *diffing, Error *error)
     diff->numbers = diffing->next_number = calloc(numbers, sizeof *diff->numbers);
     if (diff->types == NULL || diff->paths == NULL || diff->classes == NULL ||
         diff->moves == NULL || diff->pages == NULL || diff->numbers == NULL)
-        return error_set_memory(error, numbers * sizeof *diff->numbers, "what grew");
+        return error_set_memory(error, numbers * sizeof *diff->numbers, "a comparison of heaps");
     return true;
 }
 
@@ -358,7 +358,7 @@ bool heap_diff_new(const HeapProfile *const *profiles, uint32_t count, HeapDiff 
 
     *out = NULL;
     if (diff == NULL)
-        return error_set_memory(error, sizeof *diff, "what grew");
+        return error_set_memory(error, sizeof *diff, "a comparison of heaps");
     diff->heap_count = count;
     diff->is_one_process = is_one_process(profiles, count);
     diff->has_paths = true;

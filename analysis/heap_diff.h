@@ -1,12 +1,12 @@
-// HeapDiff: what grew between two or more heaps.
+// HeapDiff: growth between two or more heaps.
 //
 // Types, paths and size classes are compared by label. Objects are compared only between captures
 // of one process, and never by address alone. An object of the later heap is the one that was there
 // before if its page still belongs to the same thread and size class and has not become younger,
 // and the object at its slot has the same type, the same count of uses in its header, and has not
 // lost the flag of having survived a collection. Otherwise the slot was used again. A slot that was
-// freed and used again for the same type, with nothing in its header to show for it, cannot be
-// told; so `kept` is "as far as one can tell", and `fresh` and `gone` are never too many.
+// freed and used again for the same type, with the same header, counts as kept; so `kept` is an
+// upper bound, and `fresh` and `gone` are lower bounds.
 
 #ifndef ANALYSIS_HEAP_DIFF_H
 #define ANALYSIS_HEAP_DIFF_H
@@ -15,9 +15,9 @@
 
 typedef struct ObjectMoves {
     uint64_t kept;
-    uint64_t fresh; // were not there
+    uint64_t fresh; // not there before
     uint64_t gone;
-    uint64_t reused; // of fresh (and of gone): at an address at which another one was before
+    uint64_t reused; // of fresh (and of gone): at the address of an object that is gone
 } ObjectMoves;
 
 typedef struct PageMoves {
@@ -56,7 +56,7 @@ typedef struct HeapDiff {
     DiffClass *classes; // ascending, large ones last
     ObjectMoves *moves; // per step, heap_count - 1; zero unless is_one_process
     PageMoves *pages;   // likewise
-    uint64_t *numbers;  // that the arrays above are in; owned
+    uint64_t *numbers;  // holds the arrays of the rows and classes; owned
 } HeapDiff;
 
 // The profiles are borrowed and must outlive the diff; two at least. Errors: memory.

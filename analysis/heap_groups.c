@@ -1,7 +1,7 @@
 // HeapGroups: see analysis/heap_groups.h.
 //
 // Counts come from the reachability report. Retained sizes of all groupings come from one walk
-// through the dominator tree that knows how many objects of each group are open above it.
+// through the dominator tree, which counts the objects of each group above the present node.
 
 #include "analysis/heap_groups.h"
 
@@ -93,10 +93,10 @@ static bool count_types(HeapGroups *out, const ReachabilityReport *report, Error
 
 // ---- one walk ----
 
-// Subtrees that roots alone hold are walked independently of each other, on several threads.
+// Subtrees right below holders are walked independently of each other, on several threads.
 #define WALK_PIECES 256u
 
-// What one thread counts.
+// The counts of one thread.
 typedef struct GroupWorker {
     uint32_t *open[GROUPING_COUNT];     // by group: objects above the present one
     uint64_t *retained[GROUPING_COUNT]; // by group
@@ -117,7 +117,7 @@ typedef struct GroupWalk {
     GroupWorker workers[PARALLEL_FOR_MAX_THREADS];
 } GroupWalk;
 
-// A walk and the thread that makes it.
+// A walk and its thread.
 typedef struct Walker {
     GroupWalk *walk;
     GroupWorker *worker;
@@ -267,7 +267,7 @@ static bool allocate(GroupWalk *walk, Error *error)
                 calloc((size_t)graph->image->page_count + 1, sizeof *walk->page_groups[grouping]);
             ok = walk->page_groups[grouping] != NULL;
         }
-    return ok || error_set_memory(error, nodes * 12, "what groups of objects retain");
+    return ok || error_set_memory(error, nodes * 12, "the retained sizes of groups");
 }
 
 static void release(GroupWalk *walk)
@@ -289,7 +289,7 @@ static void release(GroupWalk *walk)
     }
 }
 
-// Sums do not depend on which thread counted what.
+// The sums are the same however the threads have divided the work.
 static void add_workers(GroupWalk *walk)
 {
     HeapGroups *out = walk->out;

@@ -1,6 +1,6 @@
-// HeapGroups: the objects of a heap by type, size class, owner thread and generation: how many, how
-// many bytes, what is unreachable, and what each group keeps alive; and malloc'd memory by the type
-// that owns it.
+// HeapGroups: the objects of a heap by type, size class, owner thread and generation: counts,
+// bytes, unreachable objects, and the size that each group keeps alive; and malloc'd memory by the
+// type that owns it.
 
 #ifndef ANALYSIS_HEAP_GROUPS_H
 #define ANALYSIS_HEAP_GROUPS_H
@@ -20,8 +20,8 @@ typedef enum Grouping {
 typedef struct HeapGroup {
     uint64_t key; // type of the table, slot size or LARGE_SIZE_CLASS, owner thread, generation
     ReachabilityCounts counts;
-    // What its objects keep alive one by one, those below another one of the group not counted
-    // again. Foreign blocks are included, unlike in the counts.
+    // The sum of the retained sizes of its objects, without those below another object of the
+    // group. Foreign blocks are included, unlike in the counts.
     uint64_t retained_bytes;
 } HeapGroup;
 
@@ -35,8 +35,8 @@ typedef struct ForeignOwner {
 typedef struct HeapGroups {
     bool has_retained;
     uint32_t counts[GROUPING_COUNT];
-    // Ascending by key; owned. Types of equal labels are counted with the first of them, and the
-    // others are there without objects.
+    // Ascending by key; owned. Types of equal labels are counted with the first of them; the others
+    // have no objects.
     HeapGroup *groups[GROUPING_COUNT];
     uint32_t owner_count;
     ForeignOwner *owners; // most bytes first; owned

@@ -115,7 +115,7 @@ static char *path_label(const MergedPaths *merged, const NodeTypes *types, uint3
         if (depth > 0)
             (void)fputc(PROFILE_PATH_SEPARATOR, stream);
     }
-    // Only here can a memory stream say that it ran out of memory.
+    // A memory stream reports only here that memory was short.
     if (fclose(stream) != 0) {
         free(text);
         return NULL;
@@ -212,7 +212,7 @@ static bool take_pages(HeapProfile *profile, const HeapImage *image, const MarkR
     profile->live = calloc(words + 1, sizeof *profile->live);
     profile->objects = side_table_new(report->totals.objects * sizeof *profile->objects);
     if (profile->pages == NULL || profile->live == NULL || profile->objects == NULL) {
-        // Freed by the number of objects.
+        // heap_profile_free() takes the size of the table from it.
         profile->object_count = report->totals.objects;
         return error_set_memory(error, report->totals.objects * sizeof *profile->objects,
                                 "the objects of a heap");

@@ -1,7 +1,7 @@
-// HeapProfile: what is kept of a heap to compare it with others, when its image is gone.
+// HeapProfile: the data of a heap that comparing it with others needs, without its image.
 //
 // Types and paths are kept by their labels, which are the same in every run of a program. Objects
-// are kept by page and slot with what tells whether a slot has been used again: 8 bytes each.
+// are kept by page and slot, with the fields that change when a slot is used again: 8 bytes each.
 
 #ifndef ANALYSIS_HEAP_PROFILE_H
 #define ANALYSIS_HEAP_PROFILE_H
@@ -9,12 +9,12 @@
 #include "analysis/graph/merged_paths.h"
 #include "analysis/reachability_report.h"
 
-// Where two captures of one process are told from two processes.
+// Identifies a process: equal in two captures of one process, and in no other.
 typedef struct ProfileProcess {
     uint32_t pid;
     char executable[256];
     char build_id[64];
-    uint64_t base; // load address of the executable: another one each time a program starts
+    uint64_t base; // load address of the executable: differs each time a program starts
     int64_t captured_at_ns;
 } ProfileProcess;
 
@@ -31,7 +31,7 @@ typedef struct ProfilePath {
 } ProfilePath;
 
 #define PROFILE_PATH_SEPARATOR '\n'
-// Of more paths only the largest are kept.
+// Maximum number of paths: the largest are kept.
 #define PROFILE_MAX_PATHS 20000u
 
 typedef struct ProfilePage {
@@ -46,11 +46,11 @@ typedef struct ProfilePage {
     bool is_large;
 } ProfilePage;
 
-// What is known of a live object beside where it is.
+// A live object, whose place follows from its index.
 typedef struct ProfileObject {
     uint32_t type;            // index into HeapProfile.types
-    uint32_t generation : 30; // in its header: counts how often its slot was used, if it counts
-    uint32_t is_old : 1;      // in its header: survived a collection, if that is kept
+    uint32_t generation : 30; // from its header: the number of uses of its slot, or 0
+    uint32_t is_old : 1;      // from its header: it survived a collection
     uint32_t is_reachable : 1;
 } ProfileObject;
 
@@ -63,7 +63,7 @@ typedef struct HeapProfile {
     uint64_t foreign_bytes;
     uint32_t type_count;
     ProfileType *types; // ascending by label
-    bool has_paths;     // false: left out for lack of memory
+    bool has_paths;     // false: left out because of a memory limit
     uint32_t path_count;
     ProfilePath *paths; // ascending by label
     uint32_t page_count;
@@ -73,8 +73,9 @@ typedef struct HeapProfile {
     ProfileObject *objects;
 } HeapProfile;
 
-// merged: all objects and blocks, or NULL; types: those of `merged`. Nothing is borrowed once it is
-// made. Errors: memory. The caller owns `*out` and frees it with heap_profile_free().
+// merged: the paths to all objects and blocks, or NULL; types: those of `merged`. The profile keeps
+// no pointer to any of them. Errors: memory. The caller owns `*out` and frees it with
+// heap_profile_free().
 NODISCARD bool heap_profile_new(const HeapImage *image, const MarkResult *mark,
                                 const ReachabilityReport *report, const MergedPaths *merged,
                                 const NodeTypes *types, HeapProfile **out, Error *error);

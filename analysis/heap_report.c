@@ -24,10 +24,10 @@ typedef struct SuspectTargets {
     uint32_t nodes[MAX_SUSPECTS];
 } SuspectTargets;
 
-// Ends the search at the last one. A node is asked about once, when it is reached.
+// Ends the search at the last target. Called once for each node, when it is reached.
 static bool is_last(const void *context, uint32_t node)
 {
-    // The search hands back what it was given; it was not const there.
+    // The context is `targets` of find_paths(), which is not const.
     SuspectTargets *targets = (SuspectTargets *)(uintptr_t)context;
 
     for (uint32_t i = 0; i < targets->count; i++)

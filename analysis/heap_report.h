@@ -1,6 +1,7 @@
-// HeapReport: everything that is told of one heap at once.
+// HeapReport: all answers about one heap in one document.
 //
-// What needs the dominator tree is left out when there is none, for lack of memory: has_tree.
+// The parts that need the dominator tree are left out when it did not fit a memory limit: `tree` is
+// NULL then.
 
 #ifndef ANALYSIS_HEAP_REPORT_H
 #define ANALYSIS_HEAP_REPORT_H
@@ -17,17 +18,17 @@ typedef struct HeapReport {
     const MarkResult *mark;                 // borrowed
     const ReachabilityReport *reachability; // borrowed
     const NodeTypes *types;                 // borrowed; NULL without a tree
-    const DominatorTree *tree;              // borrowed; NULL: what needs it is left out
+    const DominatorTree *tree;              // borrowed; NULL: the parts that need it are left out
     HeapGroups groups;
     PageFragmentation fragmentation;
     LeakSuspects suspects;
-    RootPath paths[MAX_SUSPECTS]; // to each suspect's place; to its example where that is no node
+    RootPath paths[MAX_SUSPECTS]; // to each suspect's place; to its example where that is a holder
     uint32_t retainer_count;
     uint32_t *retainers; // nodes that keep most alive, largest first; owned
     AmbiguityLedger ledger;
 } HeapReport;
 
-// All is borrowed and must outlive the report; tree and types may be NULL. `top` retainers.
+// Borrows all, which must outlive the report; tree and types may be NULL. top: number of retainers.
 // Errors: memory, and those of marking. Released by heap_report_release() in any case.
 NODISCARD bool heap_report_make(const HeapImage *image, const MarkResult *mark,
                                 const ReachabilityReport *reachability, DominatorTree *tree,

@@ -34,7 +34,7 @@ static bool parse_address(const char *text, uint64_t *address)
     return errno == 0 && *end == '\0';
 }
 
-// The nearest live object below (step -1) or above (step 1) a page's slot, or none.
+// Finds the nearest live object below (step -1) or above (step 1) a page's slot. False: none.
 static bool nearest_object(const HeapImage *image, uint32_t page, int64_t slot, int step,
                            uint64_t *address)
 {
@@ -95,7 +95,7 @@ static bool no_such_address(const HeapImage *image, const TypeTable *table, uint
 
 static bool add_root(HeapSelection *out, const HeapImage *image, uint64_t root, Error *error)
 {
-    // Room for all at once: selections are rare, and roots are few.
+    // Room for all roots: there are few, and selections are rare.
     if (out->roots == NULL)
         out->roots = malloc(image->root_count * sizeof *out->roots);
     if (out->roots == NULL)
@@ -162,7 +162,7 @@ static bool is_interior(const HeapImage *image, const Root *root)
            heap_image_object_address(image, reference.page, reference.slot) != root->value;
 }
 
-static bool is_meant(const HeapImage *image, const Root *root, const char *text)
+static bool is_in_group(const HeapImage *image, const Root *root, const char *text)
 {
     if (strncmp(text, "thread:", 7) == 0)
         return is_root_of_thread(image, root, text + 7);
@@ -199,7 +199,7 @@ static bool select_roots(const HeapImage *image, const char *text, HeapSelection
 {
     out->kind = SELECTION_ROOTS;
     for (uint64_t i = 0; i < image->root_count; i++)
-        if (is_meant(image, &image->roots[i], text) && !add_root(out, image, i, error))
+        if (is_in_group(image, &image->roots[i], text) && !add_root(out, image, i, error))
             return false;
     return out->root_count > 0 || no_such_roots(image, text, error);
 }
@@ -248,7 +248,7 @@ static bool select_types(const TypeTable *table, const char *text, HeapSelection
     for (uint32_t type = 0; type <= table->type_count; type++) {
         if (type_fit(label_of(table, type), text) != best)
             continue;
-        // An abbreviation must not stand for different types.
+        // An abbreviation must not fit different types.
         if (best == TYPE_FIT_END && out->type != NO_INDEX &&
             strcmp(label_of(table, out->type), label_of(table, type)) != 0) {
             (void)error_set(error, ERROR_USAGE, "'%s' is the end of several types", text);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-// What hangs below a place, by type.
+// The children of a place with one type.
 typedef struct TypeSum {
     uint64_t objects;
     uint64_t bytes;
@@ -14,12 +14,12 @@ typedef struct TypeSum {
 typedef struct SuspectSearch {
     const DominatorTree *tree;
     const NodeTypes *types;
-    uint64_t least; // bytes that a suspect retains
+    uint64_t least; // bytes that a suspect must retain
     TypeSum *sums;  // by type, zeroed between places
     LeakSuspects *out;
 } SuspectSearch;
 
-// No single child has most of what the node keeps.
+// True when no single child keeps most of the node's retained size.
 static bool is_accumulation_point(const DominatorTree *tree, uint32_t node)
 {
     uint64_t most = tree->retained_bytes[node] / 100 * DESCENT_SHARE;
@@ -59,7 +59,7 @@ static void keep(LeakSuspects *out, const LeakSuspect *suspect)
     out->suspects[place] = *suspect;
 }
 
-static void look_below(SuspectSearch *search, uint32_t place)
+static void find_suspect_at(SuspectSearch *search, uint32_t place)
 {
     const DominatorTree *tree = search->tree;
     uint32_t first = tree->first_child[place], end = tree->first_child[place + 1];
@@ -110,10 +110,10 @@ bool leak_suspects_find(DominatorTree *tree, const NodeTypes *types, LeakSuspect
         return error_set_memory(error, types->type_count * sizeof *search.sums, "suspects");
     search.least = tree->retained_bytes[top] / 100 * SUSPECT_SHARE + 1;
     for (uint32_t node = 0; node < tree->node_count; node++)
-        // Several roots hold the same: what hangs there is held by none of them alone.
+        // Children of a holder are kept alive by several roots, and by none of them alone.
         if (tree->retained_bytes[node] >= search.least &&
             (dominator_tree_is_holder(tree, node) || is_accumulation_point(tree, node)))
-            look_below(&search, node);
+            find_suspect_at(&search, node);
     free(search.sums);
     return true;
 }

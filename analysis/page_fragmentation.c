@@ -120,7 +120,7 @@ static PageKeeper *keeper_of(KeeperTable *table, const PageKeeper *wanted, Error
     return &out->keepers[*slot - 1];
 }
 
-// The objects of one page. Its free bytes count once for each kind of keeper.
+// Adds the objects of one page. Its free bytes count once for each kind of keeper.
 static bool add_page(KeeperTable *table, const DominatorTree *tree, const NodeTypes *types,
                      uint32_t page, Error *error)
 {
@@ -139,7 +139,7 @@ static bool add_page(KeeperTable *table, const DominatorTree *tree, const NodeTy
         if (keeper == NULL)
             return false;
         keeper->objects++;
-        // Few objects are on the page: looking at those before is cheap.
+        // The page has few objects, so comparing with those before is cheap.
         for (uint32_t other = first; other < node && !is_counted; other++) {
             uint32_t other_above = tree->dominators[other];
 

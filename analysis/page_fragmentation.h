@@ -1,5 +1,5 @@
-// PageFragmentation: pages that few objects keep from being free, which objects these are, and who
-// keeps those.
+// PageFragmentation: pages that few objects keep from being free, these objects, and their
+// dominators.
 
 #ifndef ANALYSIS_PAGE_FRAGMENTATION_H
 #define ANALYSIS_PAGE_FRAGMENTATION_H
@@ -18,16 +18,16 @@ static inline bool page_is_nearly_empty(uint32_t reachable, uint32_t slots)
 typedef struct ClassPages {
     uint32_t block_size;
     uint64_t pages;
-    uint64_t nearly_empty;      // with one reachable object at least
-    uint64_t without_reachable; // none of their objects is reachable
-    uint64_t free_bytes;        // slots that hold nothing reachable, in nearly empty pages
+    uint64_t nearly_empty;      // pages with at least one reachable object
+    uint64_t without_reachable; // pages without a reachable object
+    uint64_t free_bytes;        // of slots without a reachable object, in nearly empty pages
 } ClassPages;
 
-// Objects of one type that are on nearly empty pages, with one kind of immediate dominator.
+// Objects of one type on nearly empty pages whose immediate dominators have one type.
 typedef struct PageKeeper {
     uint32_t type;
-    uint32_t kept_by; // type; types->type_count: a root, or several
-    uint64_t pages;   // that hold such an object
+    uint32_t kept_by; // type of the dominators; types->type_count: one or several roots
+    uint64_t pages;   // with such an object
     uint64_t objects;
     uint64_t free_bytes; // in these pages
     uint32_t example;    // node

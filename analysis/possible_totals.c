@@ -2,7 +2,7 @@
 
 #include "analysis/possible_totals.h"
 
-// Adds without going round: what is missing comes from a file.
+// Adds without overflow: the sizes of missing parts come from a file.
 static void add(uint64_t *to, uint64_t more)
 {
     if (__builtin_add_overflow(*to, more, to))
@@ -16,7 +16,7 @@ static uint64_t multiply(uint64_t a, uint64_t b)
     return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
 }
 
-// Pages that the lost memory may have held. False: nobody knows how many.
+// Counts the pages that the lost memory may have held. False: its size is not known.
 static bool count_lost_pages(const HeapImage *image, uint64_t *pages)
 {
     const SnapshotDetails *details = image->details;
@@ -34,7 +34,7 @@ static bool count_lost_pages(const HeapImage *image, uint64_t *pages)
     return true;
 }
 
-// May something that is missing have held references?
+// True when missing parts may have held references.
 static bool has_lost_references(const HeapImage *image)
 {
     for (uint32_t i = 0; i < image->details->loss_count; i++)
@@ -72,7 +72,7 @@ PossibleTotals possible_totals(const HeapImage *image, const ReachabilityCounts 
 
     if (image->details->metadata.is_complete)
         return possible;
-    // Incomplete without a list: written before there was one.
+    // Incomplete without a list of losses: a file from before that list existed.
     if (image->details->loss_count == 0 || !count_lost_pages(image, &pages)) {
         possible.is_known = false;
         return possible;

@@ -1,7 +1,7 @@
 // ReachabilityReport: see analysis/reachability_report.h.
 //
 // One pass over the pages. Totals, size classes and owners come from whole bitmap words;
-// only types need a look at each object.
+// only types need the header of each object.
 
 #include "analysis/reachability_report.h"
 
@@ -21,7 +21,7 @@ typedef struct KeyCounts {
     uint64_t capacity;
     // Neighbours mostly have the same key.
     TypeKey last;
-    uint32_t last_index; // NO_INDEX: there is none yet
+    uint32_t last_index; // NO_INDEX: none yet
 } KeyCounts;
 
 // The counts of the object's key; NULL when memory is short (then `error` is set).

@@ -28,23 +28,23 @@ typedef struct RootKindCounts {
 typedef struct ReachabilityType {
     bool has_header; // false: the one group of all objects without an object header
     uint64_t type_word;
-    const SnapshotType *details; // what the snapshot knows of it, or NULL; borrowed from the image
+    const SnapshotType *details; // its entry in the snapshot, or NULL; borrowed from the image
     char *label;                 // "shop+0x1f40", "type 0x55d0c0001f40", "no object header"; owned
-    char *name;                  // all that it may stand for: "shop::Order", or NULL; owned
+    char *name;                  // all types that it may be: "shop::Order", or NULL; owned
     ReachabilityCounts counts;   // pages and slots are 0: types share pages
-    // Its keys, told apart by drop function and size: a part of type_table->shown_keys.
+    // Its keys, which differ by drop function and size: a part of type_table->shown_keys.
     uint32_t variant_count;
     const uint32_t *variants;
 } ReachabilityType;
 
 typedef struct ReachabilityReport {
     MarkKind kind;
-    const char *rule;       // what referred to what: mark_rule_name()
-    bool has_guessed_words; // some live object is of no type whose layout the program told us
+    const char *rule;       // mark_rule_name()
+    bool has_guessed_words; // the program described no layout for the type of some live object
     char digest[MARK_DIGEST_CHARS];
     ReachabilityCounts totals;
     uint64_t heap_bytes;     // of all pages, tails of large objects included
-    PossibleTotals possible; // the upper ends, where parts of the heap are missing
+    PossibleTotals possible; // upper bounds, where parts of the heap are missing
     uint64_t roots;          // of all kinds
     uint64_t invalid_references;
     uint64_t foreign_blocks;
@@ -56,12 +56,13 @@ typedef struct ReachabilityReport {
     GroupTable owner_threads; // key: owner thread; ascending
     uint32_t type_count;
     ReachabilityType *types; // ascending by (has_header, type_word)
-    // The same, as they are shown: ascending by module name and offset, then those of no known
-    // module by type word, objects without header last.
+    // The same in the order in which they are shown: by module name and offset, then those without
+    // a known module by type word, objects without a header last.
     const ReachabilityType **shown_types;
     TypeTable *type_table;          // owned
     ReachabilityCounts *key_counts; // of each key of type_table; owned
-    // Of each of its types, dropped objects that may have lost theirs included; owned.
+    // Of each type of type_table; dropped objects that may have lost their type are included.
+    // Owned.
     ReachabilityCounts *heap_type_counts;
 } ReachabilityReport;
 
@@ -71,7 +72,7 @@ NODISCARD bool reachability_report_new(const HeapImage *image, const MarkResult 
                                        ReachabilityReport **out, Error *error);
 void reachability_report_free(ReachabilityReport *report);
 
-// The type of an object that has an object header with this word; never NULL for one of the image.
+// The type with this type word; not NULL for the type word of an object of the image.
 const ReachabilityType *reachability_report_find_type(const ReachabilityReport *report,
                                                       uint64_t type_word);
 

@@ -18,7 +18,7 @@ void retained_report_free(RetainedReport *report)
 
 // ---- objects ----
 
-// Does node `a` come before node `b`? Largest first; of equals the lower address.
+// True when node `a` comes before node `b`: the larger first, of equals the lower address.
 static bool is_before(const DominatorTree *tree, uint32_t a, uint32_t b)
 {
     if (tree->retained_bytes[a] != tree->retained_bytes[b])
@@ -26,7 +26,7 @@ static bool is_before(const DominatorTree *tree, uint32_t a, uint32_t b)
     return a < b;
 }
 
-// A heap (the data structure) of the best so far, the worst of them on top.
+// Restores a binary heap of the best nodes so far, with the worst of them on top.
 static void sift_down(const DominatorTree *tree, uint32_t *heap, uint32_t count, uint32_t at)
 {
     for (;;) {
@@ -63,7 +63,7 @@ bool retained_largest(const DominatorTree *tree, uint32_t top, uint32_t **out, u
             heap[0] = node;
             sift_down(tree, heap, count, 0);
         }
-    // The worst goes last.
+    // Sorts the heap: the worst goes last.
     for (uint32_t left = count; left > 1; left--) {
         uint32_t worst = heap[0];
 
@@ -76,12 +76,12 @@ bool retained_largest(const DominatorTree *tree, uint32_t top, uint32_t **out, u
 
 // ---- types ----
 
-// The walk through the dominator tree: how many nodes of each type are open, above the present one.
+// A walk through the dominator tree.
 typedef struct TypeWalk {
     const DominatorTree *tree;
     const NodeTypes *types;
     RetainedType *counts; // by type
-    uint32_t *open;       // by type
+    uint32_t *open;       // by type: the number of nodes above the present one
 } TypeWalk;
 
 static void enter_node(TypeWalk *walk, uint32_t node)
@@ -144,7 +144,7 @@ static bool take_types(RetainedReport *report, DominatorTree *tree, Error *error
     walk.open = calloc(types->type_count, sizeof *walk.open);
     walk.counts = report->retained_types = calloc(types->type_count, sizeof *walk.counts);
     if (cursors == NULL || walk.open == NULL || walk.counts == NULL) {
-        error_set_memory(error, cursor_bytes, "what types retain");
+        error_set_memory(error, cursor_bytes, "the retained sizes of types");
         goto done;
     }
     for (uint32_t type = 0; type < types->type_count; type++)
@@ -227,7 +227,7 @@ static uint64_t next_random(uint64_t *state)
     return *state * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-// Every other one should keep something alive; most objects of a heap keep nothing but themselves.
+// Every other node should keep others alive: most objects of a heap keep only themselves alive.
 static uint32_t choose_node(const DominatorTree *tree, uint32_t index, uint64_t *random)
 {
     uint32_t nodes = tree->graph->node_count, node = 0;

@@ -1,10 +1,10 @@
-// RetainedReport: which objects and which types keep how much alive.
+// RetainedReport: the objects and the types that keep most alive.
 //
-// Of an object: its retained size in the dominator tree, which is exactly what would become garbage
-// if nothing referred to it any more. Of a type there are two figures. `retained_bytes` adds up
-// what each of its objects keeps alive by itself, those below another one of the type not counted
-// again: fast, and never more than the truth. `freed` is the truth, what becomes garbage when all
-// of them go at once; it takes a mark for each type, so it is only there where it was asked for.
+// The retained size of an object comes from the dominator tree: exactly the size that would become
+// garbage if nothing referred to the object any more. A type has two figures. `retained_bytes` is
+// the sum of the retained sizes of its objects, without those below another object of the type:
+// fast, and never too large. `freed` is the exact size that becomes garbage when all of its objects
+// are removed at once; it takes a mark for each type, so it is only computed on request.
 
 #ifndef ANALYSIS_RETAINED_REPORT_H
 #define ANALYSIS_RETAINED_REPORT_H
@@ -32,13 +32,14 @@ typedef struct RetainedReport {
     RetainedType *retained_types; // by retained size, largest first
 } RetainedReport;
 
-// The `top` nodes of the graph that retain most, largest first. Errors: memory. The caller frees
+// Finds the `top` nodes of the graph that retain most, largest first. Errors: memory. The caller
+// frees
 // `*out`, an array of `*count`.
 NODISCARD bool retained_largest(const DominatorTree *tree, uint32_t top, uint32_t **out,
                                 uint32_t *count, Error *error);
 
-// The `top` largest objects and blocks, and all types. Adds children to the tree. Errors: memory.
-// The caller owns `*out` and frees it with retained_report_free().
+// Makes a report of the `top` largest objects and blocks, and of all types. Adds children to the
+// tree. Errors: memory. The caller owns `*out` and frees it with retained_report_free().
 NODISCARD bool retained_report_new(DominatorTree *tree, const NodeTypes *types, uint32_t top,
                                    RetainedReport **out, Error *error);
 void retained_report_free(RetainedReport *report);
@@ -47,7 +48,7 @@ void retained_report_free(RetainedReport *report);
 NODISCARD bool retained_report_free_types(RetainedReport *report, uint32_t count,
                                           const AnalysisProgress *progress, Error *error);
 
-// One figure that was held against marking again.
+// One retained size, compared with marking again.
 typedef struct RetainedProof {
     uint32_t node;
     uint64_t retained_bytes;
@@ -55,9 +56,9 @@ typedef struct RetainedProof {
     FreedCounts freed;
 } RetainedProof;
 
-// Takes `count` random objects and blocks away, one after the other, and marks again. Half of them
-// are chosen among those that keep others alive, if there are such. The same seed chooses the same.
-// Errors: as mark_reachable(). The caller frees `*out`, an array of `*out_count`.
+// Removes `count` random objects and blocks, one after the other, and marks again. Half of them are
+// chosen among those that keep others alive, if there are any. The same seed chooses the same
+// nodes. Errors: as mark_reachable(). The caller frees `*out`, an array of `*out_count`.
 NODISCARD bool retained_prove(const DominatorTree *tree, uint32_t count, uint64_t seed,
                               const AnalysisProgress *progress, RetainedProof **out,
                               uint32_t *out_count, Error *error);

@@ -12,7 +12,7 @@ typedef struct SlotBits {
     uint64_t live;
     uint64_t zombies;
     uint64_t marked;
-    bool is_counted; // the mark covers the page: not old pages in a minor mark
+    bool is_counted; // the mark covers the page; false for old pages in a minor mark
 } SlotBits;
 
 static inline SlotBits slot_bits(const HeapImage *image, const MarkResult *mark, uint32_t page,

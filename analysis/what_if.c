@@ -17,7 +17,7 @@ static bool is_block_marked(const MarkResult *mark, uint32_t block)
     return (mark->marked_blocks[block / 64] >> block % 64 & 1) != 0;
 }
 
-// What is done with each object and block of a set.
+// Called for each object of a set.
 typedef void (*Visit)(void *context, uint32_t page, uint32_t slot, uint32_t type);
 
 // Visits objects that are in `in`, but not in `without` (NULL: all), with their types.

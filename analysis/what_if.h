@@ -1,6 +1,6 @@
-// WhatIf: what would become garbage if some objects, types or roots were gone.
+// WhatIf: the objects that would become garbage if some objects, types or roots were removed.
 //
-// The answer is the marker's: the heap is marked again without them.
+// The heap is marked again without them.
 
 #ifndef ANALYSIS_WHAT_IF_H
 #define ANALYSIS_WHAT_IF_H
@@ -16,18 +16,18 @@ typedef struct FreedType {
 } FreedType;
 
 typedef struct WhatIf {
-    // Reachable objects and blocks, and roots, that were taken away. What else is freed was held by
-    // them.
+    // Reachable objects and blocks, and roots, that were removed. All else that is freed was kept
+    // alive by them.
     uint64_t cut_objects;
     uint64_t cut_blocks;
     uint64_t cut_roots;
-    FreedCounts freed; // what was taken away included
+    FreedCounts freed; // with the objects and blocks that were removed
     uint32_t type_count;
-    FreedType *types; // with anything freed, most bytes first
+    FreedType *types; // those with freed objects, most bytes first
 } WhatIf;
 
-// `before` is a major mark of the image; nothing is kept. Errors: as mark_reachable().
-// Released by what_if_release().
+// before: a major mark of the image. `out` keeps no pointer to any argument. Errors: as
+// mark_reachable(). Released by what_if_release().
 NODISCARD bool what_if_make(const HeapImage *image, const MarkResult *before,
                             const TypeTable *table, const HeapSelection *cuts, uint32_t cut_count,
                             WhatIf *out, Error *error);

@@ -111,7 +111,7 @@ static bool read_head(LineReader *reader, MarkGolden *golden, uint64_t *pages, E
     return line_reader_number(reader, "pages", 0, UINT32_MAX, pages, error);
 }
 
-// Hexadecimal digits, `*at` moves behind them. At least one and at most 16.
+// Reads 1 to 16 hexadecimal digits, and moves `*at` to their end.
 static bool take_hexadecimal(const char **at, uint64_t *value)
 {
     size_t digits = strspn(*at, "0123456789abcdef");

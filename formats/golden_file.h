@@ -10,9 +10,9 @@
 // Errors: those of the sink.
 NODISCARD bool golden_file_write(JsonSink sink, const MarkGolden *golden, Error *error);
 
-// Reads a file; nothing in it is trusted, and what is in it agrees with its digests. On success
-// the caller owns what is in `*golden` and frees it with mark_golden_release(). Errors: system,
-// memory, corrupt (with the line), unsupported (a newer version).
+// Reads a file; nothing in it is trusted, and its contents are checked against its digests. On
+// success the caller releases `*golden` with mark_golden_release(). Errors: system, memory, corrupt
+// (with the line), unsupported (a newer version).
 NODISCARD bool golden_file_read(const char *path, MarkGolden *golden, Error *error);
 
 #endif

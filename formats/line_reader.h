@@ -1,4 +1,4 @@
-// LineReader: reads small text formats of lines "KEY VALUE", trusting nothing.
+// LineReader: reads small text formats of lines "KEY VALUE". It does not trust the file.
 //
 // Lines that begin with '#' are comments.
 
@@ -17,7 +17,7 @@
 typedef struct LineReader {
     FILE *stream;
     const char *path; // borrowed, like the next, for messages
-    const char *what; // "schedule": what the file is
+    const char *what; // "schedule": the kind of file
     unsigned long long line_number;
     char line[LINE_READER_CHARS]; // without its line feed
 } LineReader;
@@ -30,12 +30,12 @@ void line_reader_close(LineReader *reader);
 // "schedule 'FILE' is damaged: line 7: HOW"; returns false.
 bool line_reader_damaged(const LineReader *reader, const char *how, Error *error);
 
-// The next line that is no comment goes to reader->line. Errors: system, corrupt (there is none, or
-// it is too long).
+// Reads the next line that is not a comment to reader->line. Errors: system, corrupt (there is
+// none, or it is too long).
 NODISCARD bool line_reader_next(LineReader *reader, Error *error);
 
-// The value of a line "KEY VALUE", which must be the next; points into the reader. Errors: as
-// above.
+// Reads the value of a line "KEY VALUE", which must be the next; it points into the reader. Errors:
+// as above.
 NODISCARD bool line_reader_value(LineReader *reader, const char *key, const char **value,
                                  Error *error);
 
@@ -47,7 +47,7 @@ NODISCARD bool line_reader_number(LineReader *reader, const char *key, uint64_t 
 NODISCARD bool line_reader_power(LineReader *reader, const char *key, uint32_t low, uint32_t high,
                                  uint32_t *number, Error *error);
 
-// The same for one of `names`, `count` of them, by its place.
+// The same for one of the `count` names in `names`; *place is its index.
 NODISCARD bool line_reader_name(LineReader *reader, const char *key, const char *const *names,
                                 uint32_t count, uint32_t *place, Error *error);
 

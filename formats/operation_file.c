@@ -12,9 +12,9 @@
 #define TEXT_CHARS 512u
 #define VERSION 1u
 #define FIRST_WORDS "rudo-snap operations "
-// Of formats/schedule_file.h.
+// The first words of the files of formats/schedule_file.h.
 #define STEPS_WORDS "rudo-snap schedule "
-// More choices than any run has.
+// Longer than any run.
 #define MAX_CHOICES (UINT32_C(1) << 20)
 
 static const char *const models[SIM_MODEL_COUNT] = {"sc", "tso", "c11"};
@@ -57,7 +57,7 @@ static bool write_case(JsonSink sink, const ExploreFinding *finding, Error *erro
                error);
 }
 
-// Stretches of the same choice, a line each.
+// Writes a line for each stretch of equal choices.
 static bool write_choices(JsonSink sink, const ChoiceList *list, Error *error)
 {
     char text[TEXT_CHARS];
@@ -153,7 +153,7 @@ static bool read_choices(LineReader *reader, ChoiceList *list, uint64_t count, E
         if (sscanf(reader->line, "%c%3u %3u %9u%n", &who, &worker, &option, &times, &used) != 4 ||
             reader->line[used] != '\0' || (who != 'w' && who != 'f') || worker >= SIM_MAX_WORKERS ||
             option > UINT8_MAX || times == 0 || times > count - list->count)
-            return line_reader_damaged(reader, "not choices", error);
+            return line_reader_damaged(reader, "not a choice", error);
         for (; times > 0; times--)
             if (!choice_list_add(list,
                                  (SimChoice){(uint8_t)(worker + (who == 'f' ? SIM_FLUSHER : 0)),

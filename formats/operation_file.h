@@ -1,5 +1,5 @@
 // Operation files: a case, and every choice of one run of it, as text (docs/format.md, "Schedule
-// files"). What `explore` writes when it finds something.
+// files"). `explore` writes one for a violation that it has found.
 
 #ifndef FORMATS_OPERATION_FILE_H
 #define FORMATS_OPERATION_FILE_H
@@ -20,16 +20,16 @@ typedef struct OperationFile {
     MarkKind kind;
     MarkPolicy policy;
     uint32_t queue_capacity;
-    ViolationKind violation; // what the run came to
+    ViolationKind violation; // of the run
     ChoiceList choices;      // owned
 } OperationFile;
 
 void operation_file_release(OperationFile *file);
 
-// Writes what was found. Errors: those of the sink.
+// Writes the case and the choices of a finding. Errors: those of the sink.
 NODISCARD bool operation_file_write(JsonSink sink, const ExploreFinding *finding, Error *error);
 
-// Is it a file of this kind, by its first line? False as well when it cannot be read.
+// True for a file of this kind, by its first line. False as well when it cannot be read.
 bool operation_file_is(const char *path);
 
 // Reads a file; nothing in it is trusted. The caller releases `*file`. Errors: system, memory,

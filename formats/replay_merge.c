@@ -84,7 +84,7 @@ static bool take_part(PartReader *reader, uint32_t part, uint32_t parts, Error *
     return true;
 }
 
-// Are all members there that tell runs apart?
+// True when the members that distinguish runs are there.
 static bool is_run(const JsonObject *run)
 {
     static const char *const texts[] = {"workers", "seeds", "policies", "shard"};

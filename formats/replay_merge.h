@@ -1,4 +1,4 @@
-// ReplayMerge: the JSON Lines of all shards of one replay, put together.
+// ReplayMerge: merges the JSON Lines of all shards of one replay.
 //
 //     ReplayMerge merge;
 //     replay_merge_init(&merge);
@@ -6,7 +6,7 @@
 //          replay_merge_finish(&merge, error) && replay_merge_write(&merge, sink, error);
 //     replay_merge_release(&merge);
 //
-// What comes out is, byte for byte, what one replay of all heaps would have written.
+// The result is, byte for byte, the output that one replay of all heaps writes.
 
 #ifndef FORMATS_REPLAY_MERGE_H
 #define FORMATS_REPLAY_MERGE_H
@@ -21,9 +21,9 @@
 typedef struct ReplayLine {
     char *json;       // owned, without its line feed
     char *heap;       // owned
-    char *text;       // for people, or NULL; owned
-    char *again;      // the command that has it again, or NULL; owned
-    const char *file; // that it is from; borrowed
+    char *text;       // the description of a difference or error, or NULL; owned
+    char *again;      // the command that reproduces it, or NULL; owned
+    const char *file; // the file of the line; borrowed
     ReplayVerdict verdict;
     uint32_t exit_status;
     bool is_updated;
@@ -33,7 +33,7 @@ typedef struct ReplayMerge {
     uint64_t count;
     uint64_t capacity;
     ReplayLine *lines; // by heap, once it is finished; owned
-    char *run;         // the line about the run, as of shard 1/1; owned
+    char *run;         // the line about the run, with shard 1/1; owned
     uint32_t parts;
     const char **part_files; // by part, from 0: the file, or NULL; owned
 } ReplayMerge;
@@ -42,7 +42,7 @@ void replay_merge_init(ReplayMerge *merge);
 void replay_merge_release(ReplayMerge *merge);
 
 // Reads a file; nothing in it is trusted. `path` must outlive the merge. Errors: system, memory,
-// corrupt (with the line), usage (it is of another run, or a shard that is there already).
+// corrupt (with the line), usage (the file is of another run, or its shard has been added before).
 NODISCARD bool replay_merge_add(ReplayMerge *merge, const char *path, Error *error);
 
 // Errors: usage (a shard is missing, or two have the same heap).

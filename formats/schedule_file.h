@@ -10,14 +10,13 @@
 #include "marker/schedule/schedule_recording.h"
 #include "base/error.h"
 
-// Writes the recording, and `digest`, the schedule digest of the mark that it is of. Errors: those
-// of the sink.
+// Writes the recording, and `digest`, the schedule digest of its mark. Errors: those of the sink.
 NODISCARD bool schedule_file_write(JsonSink sink, const ScheduleRecording *recording,
                                    const char *digest, Error *error);
 
-// Reads a file; nothing in it is trusted. On success the caller owns what is in `*recording` and
-// frees it with schedule_recording_release(). Errors: system, memory, corrupt (with the line),
-// unsupported (a newer version).
+// Reads a file; nothing in it is trusted. On success the caller releases `*recording` with
+// schedule_recording_release(). Errors: system, memory, corrupt (with the line), unsupported (a
+// newer version).
 NODISCARD bool schedule_file_read(const char *path, ScheduleRecording *recording, Error *error);
 
 #endif

@@ -1,5 +1,5 @@
 // Simulated marks as a plot: see formats/simulation_svg.h. Both axes are logarithmic, so that twice
-// as many workers are as far apart everywhere, and perfect scaling is a straight line.
+// as many workers have the same distance everywhere, and perfect scaling is a straight line.
 
 #include "formats/simulation_svg.h"
 
@@ -48,7 +48,8 @@ static void put_text(SvgWriter *writer, const char *text)
         writer->has_failed = true;
 }
 
-// Tenths of a pixel, so that no locale writes a decimal comma and all machines the same digits.
+// Tenths of a pixel as integers: a decimal point would depend on the locale, and rounding on the
+// machine.
 static int64_t place(double log2_value, int from, int to)
 {
     return llround((from + (to - from) * log2_value / MOST_WORKERS_LOG2) * 10);
@@ -113,9 +114,9 @@ bool simulation_svg_write(JsonSink sink, const SimulationTable *table, const cha
     put(&writer, "</text>\n");
     put_axes(&writer);
     put_curve(&writer, table, CURVE_PERFECT, "stroke=\"#999\" stroke-dasharray=\"2 3\"",
-              "as many times as workers");
+              "perfect scaling");
     put_curve(&writer, table, CURVE_IDEAL, "stroke=\"#c60\" stroke-dasharray=\"6 3\"",
-              "what the shape of the heap allows");
+              "limit of the heap's shape");
     put_curve(&writer, table, CURVE_SIMULATED, "stroke=\"#06c\" stroke-width=\"2\"",
               "this marker, simulated");
     put(&writer, "</svg>\n");

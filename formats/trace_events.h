@@ -1,5 +1,5 @@
 // Steps of a scheduled mark as a timeline: Chrome trace-event JSON, which Perfetto and
-// chrome://tracing open. One track a worker; times are virtual. Streamed: nothing is kept.
+// chrome://tracing open. One track a worker; times are virtual. Streamed, without keeping steps.
 // Format: "Trace Event Format", complete events ("ph": "X").
 
 #ifndef FORMATS_TRACE_EVENTS_H
@@ -11,9 +11,9 @@
 #include "formats/json/json_writer.h"
 #include "marker/schedule/mark_schedule.h"
 
-// What one track shows next; steps of the same kind without a gap become one event.
+// The current event of one track; steps of the same kind without a gap become one event.
 typedef struct TraceSpan {
-    const char *name; // NULL: nothing yet
+    const char *name; // NULL: none yet
     uint64_t start_ns;
     uint64_t end_ns;
     uint64_t steps;

@@ -6,8 +6,8 @@
 
 #include "base/utf8.h"
 
-// U+FFFE and U+FFFF are no characters of XML.
-static bool is_no_character(const char *text, size_t length)
+// XML has no U+FFFE and U+FFFF.
+static bool is_forbidden(const char *text, size_t length)
 {
     return length == 0 || (length == 1 && (unsigned char)*text < ' ' && *text != '\n') ||
            (length == 3 && memcmp(text, "\xef\xbf", 2) == 0 && (unsigned char)text[2] >= 0xbe);
@@ -33,7 +33,7 @@ bool xml_text_write(JsonSink sink, const char *text, Error *error)
 {
     while (*text != '\0') {
         size_t length = utf8_length(text);
-        const char *entity = is_no_character(text, length) ? "?" : entity_of(*text);
+        const char *entity = is_forbidden(text, length) ? "?" : entity_of(*text);
 
         if (!sink.write(sink.context, entity != NULL ? entity : text,
                         entity != NULL ? strlen(entity) : length, error))

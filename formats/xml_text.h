@@ -6,9 +6,9 @@
 #include "formats/json/json_writer.h"
 #include "base/error.h"
 
-// Writes `text`, which may hold anything, as the content of an element or of an attribute in double
-// quotes. What XML 1.0 cannot hold (most control characters, bytes that are not UTF-8) becomes '?'.
-// Errors: those of the sink.
+// Writes any text as the content of an element or of an attribute in double quotes. Characters that
+// XML 1.0 cannot hold (most control characters, bytes that are not UTF-8) become '?'. Errors: those
+// of the sink.
 NODISCARD bool xml_text_write(JsonSink sink, const char *text, Error *error);
 
 #endif

@@ -1,8 +1,8 @@
 // DominatorSearch: the depth-first search.
 //
-// Without recursion, and with little memory: the stack holds at most one entry for each node, the
-// references of it that are still to be looked at. A single one is kept as what it refers to,
-// because coming back to it then costs one look at its number and not a walk through the graph.
+// Without recursion, and with little memory: the stack holds at most one entry for each node, for
+// its references that are still to be visited. A single such reference is kept as its target:
+// coming back to it then costs one load of the target's number, not a walk through the graph.
 
 #include "analysis/graph/dominator_search.h"
 
@@ -13,7 +13,7 @@
 
 #define FETCH_AHEAD 8u
 
-// What is left of a node's references.
+// The references of a node that are still to be visited.
 typedef struct StackEntry {
     uint32_t number; // of the node
     uint32_t rest;   // offset of the first edge left; is_single: the node that it leads to
@@ -87,7 +87,7 @@ static inline void keep_pair(DominatorSearch *search, uint32_t source, uint32_t 
 {
     uint32_t *newest = &search->partitions[target >> PARTITION_SHIFT];
 
-    // Who refers to itself changes nothing.
+    // A node's reference to itself does not matter.
     if (source == target)
         return;
     if (*newest == NO_CHUNK || search->chunks[*newest].used == CHUNK_PAIRS) {
@@ -122,8 +122,8 @@ static inline void push(Walk *walk, uint32_t number, uint32_t rest, bool is_sing
     *word = is_single ? *word | bit : *word & ~bit;
 }
 
-// Fetches what visiting a node will look at, all at once: its number, its first edge, and its edges
-// themselves, whose place is guessed from those of its group as if all had equally many.
+// Prefetches all that visiting a node will load: its number, its first edge, and its edges, whose
+// place is estimated as if all nodes of its group had the same number of edges.
 static inline __attribute__((always_inline)) void fetch(const Walk *walk, uint32_t node)
 {
     const ObjectGraph *graph = walk->search->graph;
@@ -136,8 +136,7 @@ static inline __attribute__((always_inline)) void fetch(const Walk *walk, uint32
     __builtin_prefetch(&graph->targets[guess]);
 }
 
-// The node at `node` was just numbered, or is looked at again from its edge `edge` on. Goes down
-// as far as unvisited nodes lead.
+// Descends from a node, from its edge `edge` on, as far as unvisited nodes lead.
 static void descend(Walk *walk, uint32_t node, uint32_t number, uint64_t edge)
 {
     DominatorSearch *search = walk->search;
@@ -188,7 +187,8 @@ static void walk_from(Walk *walk, uint32_t node, uint32_t parent)
     while (walk->depth > 0) {
         StackEntry entry = walk->stack[--walk->depth];
 
-        // Most of what waits has been visited meanwhile; if it is no node, nothing is lost.
+        // Most waiting nodes have been visited meanwhile. Where `rest` is an offset, not a node,
+        // the prefetch does no harm.
         if (walk->depth >= FETCH_AHEAD)
             __builtin_prefetch(&walk->numbers[walk->stack[walk->depth - FETCH_AHEAD].rest]);
         if ((walk->is_single[walk->depth / 64] >> walk->depth % 64 & 1) != 0) {
@@ -207,7 +207,7 @@ bool dominator_search_run(DominatorSearch *search, const AnalysisProgress *progr
     Walk walk = {.search = search};
     bool ok = reserve(search, &walk, error);
 
-    // Holders stand in the order of a search already.
+    // Holders are in the order of a depth-first search already.
     for (uint32_t i = 0; ok && i < search->holder_count; i++) {
         const RootHolder *holder = &search->holders[i];
         uint32_t first = search->graph->node_count;

@@ -11,10 +11,10 @@
 //   random-access stack, Information Processing Letters 17, 1983), in a logarithmic number of
 //   steps. Climbing one by one, as the paper does, takes quadratic time on common heaps: a long
 //   list whose elements are in an array as well.
-// - References are sorted by where they lead one partition of 65,536 numbers at a time, just
-//   before they are needed, so no array of all incoming references is ever made.
-// - Labels hold semidominators, not the nodes that have them: only the smallest one is asked for.
-// - Path compression turns pointers around on its way up and back on its way down: no stack.
+// - References are sorted by target one partition of 65,536 numbers at a time, just before they are
+//   needed, so no array of all incoming references is ever made.
+// - Labels hold semidominators, not the nodes that have them: only the smallest one is needed.
+// - Path compression reverses pointers on its way up and restores them on its way down: no stack.
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +23,12 @@
 #include "base/side_table.h"
 
 #define PARTITION_NODES (1u << PARTITION_SHIFT)
-// So many sources later the next link of one is fetched, so many times.
+// Each source's links are prefetched in FETCH_STAGES steps, FETCH_DISTANCE sources apart.
 #define FETCH_DISTANCE 12u
 #define FETCH_STAGES 8u
 #define FETCH_RING 128u
 
-// What path compression knows of a node; together, because they are used together.
+// The state of path compression for a node, in one place because it is used together.
 typedef struct Link {
     uint32_t ancestor;
     uint32_t label; // smallest semidominator from here up to below the ancestor
@@ -38,10 +38,10 @@ typedef struct Semi {
     DominatorSearch *search;
     Link *links;
     uint32_t *semidominators;
-    uint32_t *ends;    // of one partition: where the sources of each target end in `sorted`
-    uint32_t *sorted;  // sources, by target
-    uint64_t capacity; // of sorted
-    uint32_t ahead[FETCH_RING]; // by place in `sorted`: where fetching ahead has come to
+    uint32_t *ends;             // of one partition: the end of each target's sources in `sorted`
+    uint32_t *sorted;           // sources, by target
+    uint64_t capacity;          // of sorted
+    uint32_t ahead[FETCH_RING]; // by place in `sorted`: the node that was prefetched last
 } Semi;
 
 _Static_assert(FETCH_RING > FETCH_DISTANCE * FETCH_STAGES, "the ring is long enough");
@@ -94,7 +94,7 @@ static bool sort_partition(Semi *semi, uint32_t partition, Error *error)
             ends[search->chunks[i].targets[pair] + 1]++;
     for (uint32_t target = 0; target < PARTITION_NODES; target++)
         ends[target + 1] += ends[target];
-    // ends[target] is the beginning now, and becomes the end.
+    // ends[target] is the target's beginning here; the loop turns it into its end.
     for (uint32_t i = search->partitions[partition]; i != NO_CHUNK; i = search->chunks[i].next)
         for (uint32_t pair = 0; pair < search->chunks[i].used; pair++)
             semi->sorted[ends[search->chunks[i].targets[pair]]++] = search->chunks[i].sources[pair];
@@ -128,8 +128,8 @@ static uint32_t find_label(Link *links, uint32_t number, uint32_t limit)
     return label;
 }
 
-// Walks ahead of find_label(), one step up for each of several sources that come later, so that the
-// links it will find are on their way by then. Where it is wrong nothing but time is lost.
+// Walks ahead of find_label(), one step up for each of several later sources, so that their links
+// have been prefetched by then. A wrong guess costs time only.
 static inline void fetch_ahead(Semi *semi, uint32_t at, uint32_t number)
 {
     if (at < FETCH_STAGES * FETCH_DISTANCE)
@@ -178,7 +178,7 @@ static void find_semidominators(Semi *semi, uint32_t partition)
 
 // A node of the dominator tree that is being made: see the head of this file.
 typedef struct Skip {
-    uint32_t ancestor; // some ancestor
+    uint32_t ancestor; // a distant ancestor
     uint32_t depth;
 } Skip;
 

@@ -1,5 +1,5 @@
-// DominatorTree: see analysis/graph/dominator_tree.h. How dominators are found is in
-// dominator_search.c and dominator_semi.c.
+// DominatorTree: see analysis/graph/dominator_tree.h. Dominators are found in dominator_search.c
+// and dominator_semi.c.
 
 #include "analysis/graph/dominator_tree.h"
 
@@ -137,7 +137,7 @@ static void take_own_sizes(DominatorTree *tree)
     }
 }
 
-// Hands every size up to the dominator, what is dominated before what dominates.
+// Adds every size to that of the dominator, dominated nodes first.
 static void sum_sizes(DominatorTree *tree, const DominatorSearch *search)
 {
     for (uint32_t number = tree->node_count; number-- > 1;) {
@@ -191,8 +191,8 @@ bool dominator_tree_add_children(DominatorTree *tree, Error *error)
 
     if (tree->children != NULL)
         return true;
-    // One entry more than ranges need: counts are kept two places ahead of where ranges begin, so
-    // that filling the ranges moves each beginning to its place.
+    // One entry more than the ranges need: counts are kept two places further, so that filling the
+    // ranges moves each beginning to its place.
     tree->first_child = first = side_table_new((nodes + 2) * sizeof *first);
     tree->children = children = side_table_new(nodes * sizeof *children);
     if (first == NULL || children == NULL)

@@ -1,13 +1,13 @@
-// DominatorTree: who alone keeps what alive.
+// DominatorTree: the nodes that each node alone keeps alive.
 //
-// A node dominates another when every path from the roots to the other goes through it. What a
-// node dominates, itself included, is what would become garbage if nothing referred to the node
-// any more: its retained size. Foreign blocks count like objects, so a Vec's buffer belongs to
-// whoever alone leads to it.
+// A node dominates another when every path from the roots to the other goes through it. The nodes
+// that a node dominates, itself included, would become garbage if nothing referred to it any more:
+// their size is its retained size. Foreign blocks count like objects, so a Vec's buffer belongs to
+// the object through which alone it is reached.
 //
-// The roots are part of the tree. Above the objects stand *holders*: the whole (all roots), exact
-// and conservative words, kinds of roots, threads, and single root words, each inside the one
-// before. So the tree also says what a single word on a stack, all of a thread's words, or all
+// The roots are part of the tree. Above the objects stand *holders*: all roots, exact and
+// conservative words, kinds of roots, threads, and single root words, each inside the one before.
+// So the tree also has the size that a single word on a stack, all of a thread's words, or all
 // conservative words together alone keep alive.
 //
 // Node numbers are those of the graph; holders follow behind them.
@@ -27,7 +27,7 @@ typedef enum HolderLevel {
 
 typedef struct RootHolder {
     uint64_t graph_root; // HOLDER_WORD: index into ObjectGraph.roots
-    uint32_t parent;     // index of the holder that it is part of; the top's own
+    uint32_t parent;     // index of the holder that it is part of; for the top, its own
     uint32_t thread;     // HOLDER_THREAD: index into details->threads
     uint8_t level;       // HolderLevel
     uint8_t is_exact;    // HOLDER_CERTAINTY and below
@@ -60,12 +60,12 @@ void dominator_tree_free(DominatorTree *tree);
 // Fills first_child and children, once: 8 bytes a node. Errors: memory.
 NODISCARD bool dominator_tree_add_children(DominatorTree *tree, Error *error);
 
-// At most so many bytes does making the tree of this graph take beside it.
+// An upper bound for the bytes that making the tree takes, beside the graph.
 uint64_t dominator_tree_peak_bytes(const ObjectGraph *graph);
 
-// The next node of a walk through the tree below `top` that visits each node before what it
-// dominates. Begin with node = top; NO_NODE ends it. `cursors` is zeroed and has an entry a node.
-// `leave`, when not NULL, is called for each node when all below it were visited.
+// The next node of a walk through the tree below `top` that visits each node before the nodes that
+// it dominates. It starts with node = top and ends with NO_NODE. `cursors` has an entry a node,
+// zeroed before the walk. `leave`, when not NULL, is called for each node after all nodes below it.
 uint32_t dominator_tree_next(const DominatorTree *tree, uint32_t *cursors, uint32_t top,
                              uint32_t node, void (*leave)(void *context, uint32_t node),
                              void *context);

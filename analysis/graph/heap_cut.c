@@ -7,14 +7,14 @@
 
 #include "base/side_table.h"
 
-// An image like the original, but for three arrays and the words of live objects of its own.
+// A copy of the original image with live words, page tags, blocks and roots of its own.
 struct HeapCut {
     const HeapImage *original;
     HeapImage image;
     uint64_t *live;
     uint8_t *page_tags;
     ForeignBlock *blocks;
-    Root *roots; // those that are left
+    Root *roots; // without the removed ones
     uint64_t *cut_roots;
 };
 
@@ -94,7 +94,7 @@ void heap_cut_object(HeapCut *cut, uint32_t page, uint32_t slot)
 
 void heap_cut_block(HeapCut *cut, uint32_t block)
 {
-    // Nothing points into an empty block.
+    // No word refers to an empty block.
     cut->blocks[block].bytes = 0;
 }
 

@@ -1,8 +1,8 @@
-// HeapCut: the same heap with some objects, foreign blocks or root words taken away, to be marked
-// again: what is not reached any more is what they kept alive.
+// HeapCut: a heap without some objects, foreign blocks or root words, to be marked again: the
+// objects that are not reached any more were kept alive by them.
 //
-// Nothing is computed here: the marker does the work on an image that says of an object that it is
-// not live, of a block that it is empty, of a root that it is none.
+// The marker does the work, on an image in which removed objects are not live, removed blocks are
+// empty, and removed roots are missing.
 
 #ifndef ANALYSIS_GRAPH_HEAP_CUT_H
 #define ANALYSIS_GRAPH_HEAP_CUT_H
@@ -24,7 +24,7 @@ void heap_cut_root(HeapCut *cut, uint64_t root); // index into HeapImage.roots
 // Puts everything back.
 void heap_cut_reset(HeapCut *cut);
 
-// What becomes garbage.
+// The objects and blocks that become garbage.
 typedef struct FreedCounts {
     uint64_t objects;
     uint64_t object_bytes;
@@ -32,8 +32,8 @@ typedef struct FreedCounts {
     uint64_t block_bytes;
 } FreedCounts;
 
-// Marks what is left. `out` may be NULL; else the caller owns the result: what `before`, a major
-// mark of the whole image, has more is freed. Errors: as mark_reachable().
+// Marks the rest and counts the objects and blocks that `before`, a major mark of the whole image,
+// has in addition. `out` may be NULL; else the caller owns the result. Errors: as mark_reachable().
 NODISCARD bool heap_cut_mark(const HeapCut *cut, const MarkResult *before, FreedCounts *freed,
                              MarkResult **out, Error *error);
 

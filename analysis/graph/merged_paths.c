@@ -35,7 +35,7 @@ typedef struct Merge {
 // ---- groups of roots ----
 
 // Groups have the same labels in every run of a program: no addresses, no thread numbers. Words on
-// stacks, in registers and in thread-local storage are told apart by the names of threads.
+// stacks, in registers and in thread-local storage are grouped by the names of threads.
 static char *group_label(const HeapImage *image, const Root *root)
 {
     const SnapshotDetails *details = image->details;
@@ -65,7 +65,7 @@ static uint32_t take_label(Merge *merge, char *label, Error *error)
         (void)error_set(error, ERROR_MEMORY, "cannot allocate memory for the label of a root");
         return NO_INDEX;
     }
-    // The newest are the likeliest: roots come sorted.
+    // The newest first: neighbouring roots mostly have the same label.
     for (uint32_t i = paths->label_count; i-- > 0;)
         if (strcmp(paths->labels[i], label) == 0) {
             free(label);
@@ -189,7 +189,7 @@ static void count_targets(Merge *merge, bool (*is_target)(const void *context, u
         }
 }
 
-// Steps that lead to no target go away.
+// Drops the steps that lead to no target.
 static bool drop_empty(MergedPaths *paths, Error *error)
 {
     uint32_t *moved = calloc((size_t)paths->step_count + 1, sizeof *moved), kept = 0;
@@ -238,7 +238,7 @@ bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
     return ok;
 }
 
-// ---- for those who show them ----
+// ---- showing ----
 
 const char *merged_step_label(const MergedPaths *paths, const NodeTypes *types, uint32_t step)
 {

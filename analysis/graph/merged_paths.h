@@ -1,9 +1,9 @@
-// MergedPaths: the shortest paths to many objects, laid over each other where the types are the
-// same, as a tree of types below groups of roots.
+// MergedPaths: the shortest paths to many objects, merged where their types are the same into a
+// tree of types below groups of roots.
 //
-// Steps of one type that follow each other are one step (a list of a million nodes is one line),
-// and what is deeper than MERGED_DEPTH counts to the step there. So the tree stays small, and two
-// heaps of one program have the same steps, whatever their addresses.
+// Consecutive steps of one type are one step (a list of a million nodes is one line), and objects
+// deeper than MERGED_DEPTH count to the step there. So the tree stays small, and two heaps of one
+// program have the same steps, whatever their addresses.
 
 #ifndef ANALYSIS_GRAPH_MERGED_PATHS_H
 #define ANALYSIS_GRAPH_MERGED_PATHS_H
@@ -18,10 +18,10 @@ typedef struct MergedStep {
     uint32_t type;        // of NodeTypes; NO_INDEX: a group of roots
     uint32_t root;        // of a group of roots: index into labels
     uint16_t depth;       // 0: a group of roots
-    bool is_repeated;     // stands for several nodes in a row, or for what is deeper
-    uint64_t objects;     // targets here and below, blocks included
+    bool is_repeated;     // stands for several nodes in a row, or for deeper nodes
+    uint64_t objects;     // targets at this step and below, blocks included
     uint64_t bytes;       // of them
-    uint64_t own_objects; // targets here
+    uint64_t own_objects; // targets at this step
     uint64_t own_bytes;
 } MergedStep;
 
@@ -32,14 +32,14 @@ typedef struct MergedPaths {
     char **labels; // of groups of roots: a variable, a thread's stack; owned
 } MergedPaths;
 
-// Merges the paths of `tree` to each node that `is_target` wants (NULL: all). Errors: memory.
-// The caller owns `*out` and frees it with merged_paths_free().
+// Merges the paths of `tree` to each node for which `is_target` is true (NULL: all). Errors:
+// memory. The caller owns `*out` and frees it with merged_paths_free().
 NODISCARD bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
                                 bool (*is_target)(const void *context, uint32_t node),
                                 const void *context, MergedPaths **out, Error *error);
 void merged_paths_free(MergedPaths *paths);
 
-// What a step is called.
+// The label of a step: that of its group of roots, or of its type.
 const char *merged_step_label(const MergedPaths *paths, const NodeTypes *types, uint32_t step);
 
 // The indices of the steps right below one (NO_INDEX: the groups of roots), most bytes first, of

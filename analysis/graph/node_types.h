@@ -1,7 +1,7 @@
 // NodeTypes: the type of every node of a graph, as a number.
 //
-// Numbers are those of the types of a TypeTable; foreign blocks have the one behind the last. Types
-// of equal labels are one type here, the first of them: people know types by their labels.
+// Numbers are those of the types of a TypeTable; foreign blocks have the next one after the last.
+// Types of equal labels are one type here, the first of them: the user knows types by their labels.
 
 #ifndef ANALYSIS_GRAPH_NODE_TYPES_H
 #define ANALYSIS_GRAPH_NODE_TYPES_H

@@ -202,7 +202,7 @@ NodeCursor node_cursor(const ObjectGraph *graph)
     return (NodeCursor){.graph = graph, .node = NO_NODE, .place.page = UINT32_MAX, .word = 0};
 }
 
-// Goes to the next word of marks that has any; there is one.
+// Moves to the next word of marks that is not zero; there is one.
 static void cursor_find_word(NodeCursor *cursor)
 {
     const HeapImage *image = cursor->graph->image;

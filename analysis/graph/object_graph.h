@@ -1,12 +1,12 @@
-// ObjectGraph: who refers to whom among the marked objects and reached foreign blocks.
+// ObjectGraph: the references among the marked objects and reached foreign blocks.
 //
 // Every reference is resolved once, into a compact array of targets (compressed sparse rows):
-// 4 bytes a reference and 4.2 bytes a node. Whoever walks the graph needs no address any more.
+// 4 bytes a reference and 4.2 bytes a node. Walking the graph needs no addresses.
 //
 // Nodes are numbers. Marked objects come first, ascending by address; reached foreign blocks
-// behind them, ascending by address. References are those of rule conservative/1 that lead to a
+// after them, ascending by address. References are those of rule conservative/1 that lead to a
 // live object or a foreign block, one for each word, in the order of the words; so several words
-// may give the same one, and an object may refer to itself.
+// may give the same target, and an object may refer to itself.
 //
 //     for (uint64_t edge = object_graph_first_edge(graph, node);
 //          edge < object_graph_first_edge(graph, node + 1); edge++)
@@ -23,7 +23,7 @@
 #include "snapshot/heap/heap_image.h"
 
 #define NO_NODE UINT32_MAX
-// Nodes, and whatever is added to them, stay below this.
+// Node numbers, those of holders included, stay below this.
 #define GRAPH_MAX_NODES (UINT32_MAX - 1)
 
 // A root word that refers to a node.
@@ -68,7 +68,7 @@ static inline void analysis_progress_report(const AnalysisProgress *progress, ui
 
 typedef struct ObjectGraphOptions {
     uint32_t threads;   // 0: one a CPU
-    uint64_t max_bytes; // give up with ERROR_MEMORY when it takes more; 0: no limit
+    uint64_t max_bytes; // fail with ERROR_MEMORY when the graph takes more; 0: no limit
 } ObjectGraphOptions;
 
 // The graph of a major mark of `image`. Both are borrowed and must outlive it. options may be NULL.
@@ -108,7 +108,7 @@ uint64_t object_graph_address(const ObjectGraph *graph, uint32_t node);
 // The slot's size, a large object's exact size, or the block's length.
 uint64_t object_graph_bytes_of(const ObjectGraph *graph, uint32_t node);
 
-// Goes through all nodes in ascending order, faster than asking for the place of each:
+// Visits all nodes in ascending order, faster than calling object_graph_place() for each:
 //
 //     NodeCursor cursor = node_cursor(graph);
 //     while (node_cursor_next(&cursor))
@@ -118,8 +118,8 @@ typedef struct NodeCursor {
     uint32_t node;
     NodePlace place;
     uint32_t word;      // of the page, or of the blocks
-    uint64_t left;      // bits of that word still to come
-    uint32_t next_node; // the one that comes next
+    uint64_t left;      // bits of that word that are still to be visited
+    uint32_t next_node; // the next node
 } NodeCursor;
 
 NodeCursor node_cursor(const ObjectGraph *graph);

@@ -1,9 +1,9 @@
 // ObjectGraph: building it, on several threads.
 //
 // One pass over all words. Pieces of the heap are resolved independently of each other, each into
-// edge segments of its own; when the degrees of all nodes are known, so are the places of all
-// edges, and the segments are copied there and given back one by one. So the edges never exist
-// twice, and nothing depends on which thread did what.
+// edge segments of its own; once the degrees of all nodes are known, so are the places of all
+// edges, and the segments are copied there and freed one by one. So the edges never exist twice,
+// and the result does not depend on how the threads divide the work.
 
 #include "analysis/graph/object_graph.h"
 
@@ -20,8 +20,8 @@
 #define SEGMENT_BYTES ((size_t)1 << 20)
 #define SEGMENT_EDGES ((SEGMENT_BYTES - 16) / sizeof(uint32_t))
 
-// Edges in the order in which they were found. A mapping of its own, so that it costs only what is
-// used of it and is really given back.
+// Edges in the order in which they were found. A mapping of its own, so that only its used part
+// takes memory, and freeing returns it to the kernel.
 typedef struct EdgeSegment {
     struct EdgeSegment *next;
     uint64_t used;
@@ -34,13 +34,14 @@ typedef struct Piece {
     EdgeSegment *last;
 } Piece;
 
-// What a reference into a page needs, in one place. Complex pages are asked for slowly.
+// All data that resolving a reference into a page needs, in one place. References into other pages
+// than simple ones go through graph_resolve().
 typedef struct GraphPage {
     uint64_t marked;      // bit per slot
     uint32_t first_node;  // of the page's first marked object
     uint16_t header_size; // offset of slot 0
     uint8_t shift;        // log2 of the slots' bytes
-    uint8_t is_simple;    // at most 64 slots of a power of two; 0: no such page
+    uint8_t is_simple;    // at most 64 slots of a power of two; 0: not a simple page, or none
 } GraphPage;
 
 typedef struct GraphBuild {
@@ -140,7 +141,7 @@ static void enter_in_window(GraphBuild *build, uint32_t page)
     };
 }
 
-// The window only serves for building: afterwards few words are asked for.
+// The window is used for building only: later few words are resolved.
 static bool make_window(GraphBuild *build, Error *error)
 {
     const HeapImage *image = build->graph->image;
@@ -154,7 +155,7 @@ static bool make_window(GraphBuild *build, Error *error)
     return true;
 }
 
-// The same as graph_resolve(), for most words in one look.
+// The same as graph_resolve(), with one memory access for most words.
 static inline uint32_t resolve(const GraphBuild *build, uint64_t word)
 {
     const HeapImage *image = build->graph->image;
@@ -165,7 +166,7 @@ static inline uint32_t resolve(const GraphBuild *build, uint64_t word)
     if (bucket >= image->page_window.count || !build->window[bucket].is_simple)
         return graph_resolve(build->graph, word);
     page = &build->window[bucket];
-    // Before slot 0 it wraps, and gives a slot that there is not.
+    // Wraps before slot 0, which gives an impossible slot.
     offset = (word & (image->layout.page_size - 1)) - page->header_size;
     slot = offset >> page->shift;
     if ((offset & ((UINT64_C(1) << page->shift) - 1)) != 0 || slot >= 64 ||
@@ -175,7 +176,8 @@ static inline uint32_t resolve(const GraphBuild *build, uint64_t word)
            (uint32_t)__builtin_popcountll(page->marked & ((UINT64_C(1) << slot) - 1));
 }
 
-// Inline by force: gcc 12 takes a function that only fetches for one without effect, and drops it.
+// Always inline: gcc 12 considers a function that only prefetches to be without effect, and drops
+// it.
 static inline __attribute__((always_inline)) void fetch(const GraphBuild *build, uint64_t word)
 {
     const HeapImage *image = build->graph->image;
@@ -185,18 +187,19 @@ static inline __attribute__((always_inline)) void fetch(const GraphBuild *build,
         __builtin_prefetch(&build->window[bucket]);
 }
 
-// Words wait for each other, so that what resolving them needs is fetched for many at once.
+// Words are collected in batches, so that the data for resolving them is prefetched for many at
+// once.
 #define BATCH_WORDS 256u
 
 typedef struct Batch {
     const GraphBuild *build;
     Piece *piece;
     uint32_t used;
-    uint32_t nodes[BATCH_WORDS]; // whose word it is
+    uint32_t nodes[BATCH_WORDS]; // the node of each word
     uint64_t words[BATCH_WORDS];
 } Batch;
 
-// Degrees are kept where the first edges will be.
+// Resolves the words of a batch. edge_offsets holds the degrees of nodes until place_edges().
 static bool flush(Batch *batch, Error *error)
 {
     ObjectGraph *graph = batch->build->graph;
@@ -354,7 +357,7 @@ static bool build_edges(GraphBuild *build, Error *error)
     ObjectGraph *graph = build->graph;
     uint64_t bases = graph_edge_base_count(graph);
 
-    // Without a single edge it would be too much already.
+    // Checks the size without edges first.
     if (!check_bytes(build, error))
         return false;
     graph->edge_bases = side_table_new(bases * sizeof *graph->edge_bases);
@@ -370,7 +373,7 @@ static bool build_edges(GraphBuild *build, Error *error)
     if (!place_edges(graph, error))
         return false;
     if (!check_bytes(build, error)) {
-        graph->edge_count = 0; // there is no array of them
+        graph->edge_count = 0; // their array was not made
         return false;
     }
     graph->targets = side_table_new(graph->edge_count * sizeof *graph->targets);

@@ -1,4 +1,4 @@
-// What building and asking a graph share.
+// Words of nodes and their resolution, for building and reading a graph.
 
 #ifndef ANALYSIS_GRAPH_OBJECT_GRAPH_INTERNAL_H
 #define ANALYSIS_GRAPH_OBJECT_GRAPH_INTERNAL_H
@@ -16,19 +16,19 @@ typedef struct NodeWords {
 NodeWords graph_object_words(const HeapImage *image, uint32_t page, uint32_t slot);
 NodeWords graph_block_words(const HeapImage *image, uint32_t block);
 
-// From where to where objects and blocks lie: most words that are no references are not in there.
+// The address range of all objects and blocks: most words that are not references lie outside.
 typedef struct AddressHull {
     uint64_t start;
     uint64_t bytes;
 } AddressHull;
 
-// Length of edge_bases: one more than there are groups, where the last group's edges end.
+// Length of edge_bases: one more than there are groups, for the end of the last group's edges.
 uint64_t graph_edge_base_count(const ObjectGraph *graph);
 
 AddressHull graph_hull(const HeapImage *image);
 
-// The node that a word of a marked object refers to, or NO_NODE: what heap_image_resolve() says
-// without interior pointers, since all live objects that a marked one refers to are marked.
+// The node that a word of a marked object refers to, or NO_NODE: as heap_image_resolve() without
+// interior pointers, since all live objects that a marked object refers to are marked.
 uint32_t graph_resolve(const ObjectGraph *graph, uint64_t word);
 
 #endif

@@ -1,5 +1,5 @@
-// Paths from the roots: breadth-first search. See analysis/graph/root_paths.h; more than one path
-// to the same node is found in analysis/graph/shortest_paths.c.
+// Paths from the roots: breadth-first search. See analysis/graph/root_paths.h. Several paths to the
+// same node are found in analysis/graph/shortest_paths.c.
 
 #include "analysis/graph/root_paths.h"
 
@@ -7,7 +7,7 @@
 
 #include "base/side_table.h"
 
-// How early what a node's references need is fetched.
+// Distances in the queue at which the data of a node are prefetched.
 #define FETCH_AHEAD 24u
 
 void path_tree_release(PathTree *tree)
@@ -21,7 +21,7 @@ void path_tree_release(PathTree *tree)
     tree->seed_roots = NULL;
 }
 
-// What a root word says of its reason to be there; less is better.
+// How well a root word explains why an object is alive; less is better.
 static unsigned root_rank(const ObjectGraph *graph, uint64_t graph_root)
 {
     static const uint8_t ranks[ROOT_KIND_COUNT] = {
@@ -67,7 +67,7 @@ static bool is_avoided(const PathQuery *query, uint32_t node)
     return query->is_avoided != NULL && query->is_avoided(query->context, node);
 }
 
-// Notes that a node was reached; true: it is a target.
+// Records that a node was reached. True: it is a target.
 static bool reach(PathTree *tree, const PathQuery *query, uint32_t node, uint32_t parent)
 {
     tree->parents[node] = parent;
@@ -78,7 +78,7 @@ static bool reach(PathTree *tree, const PathQuery *query, uint32_t node, uint32_
     return true;
 }
 
-// The better roots first, so that of equally short paths one with a better root is found.
+// Starts with the better roots, so that of equally short paths one with a better root is found.
 static bool search_roots(PathTree *tree, const PathQuery *query)
 {
     const ObjectGraph *graph = tree->graph;
@@ -97,9 +97,9 @@ static bool search_roots(PathTree *tree, const PathQuery *query)
     return false;
 }
 
-// Of a node that will be taken from the queue soon: first its place in the graph, later its
-// references, later what they lead to. Inline by force: gcc 12 takes a function that only fetches
-// for one without effect, and drops it.
+// Prefetches the data of nodes that will be taken from the queue soon: first their place in the
+// graph, later their references, later the targets. Always inline: gcc 12 considers a function that
+// only prefetches to be without effect, and drops it.
 static inline __attribute__((always_inline)) void fetch_ahead(const PathTree *tree, uint32_t at)
 {
     const ObjectGraph *graph = tree->graph;

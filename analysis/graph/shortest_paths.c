@@ -1,10 +1,10 @@
-// The k shortest paths without a node twice, by J. Y. Yen's algorithm (Finding the k Shortest
-// Loopless Paths in a Network, Management Science 17, 1971) with E. L. Lawler's rule that nothing
-// is searched twice (1972).
+// The k shortest paths without a repeated node, by J. Y. Yen's algorithm (Finding the k Shortest
+// Loopless Paths in a Network, Management Science 17, 1971) with E. L. Lawler's rule against
+// repeated searches (1972).
 //
-// Paths are searched from the target back to the roots. The distance of every node from the roots
-// is known from one breadth-first search, and no detour makes it shorter; so each of the many
-// searches is guided by it (A*) and looks at little more than the path that it finds.
+// Paths are searched from the target back to the roots. One breadth-first search gives the distance
+// of every node from the roots, which is a lower bound for each of the many searches; so they are
+// guided by it (A*) and visit little more than the path that they find.
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "base/side_table.h"
 
 // A path that was found: the beginning of an earlier one, and a tail. Backwards: the first node is
-// the target, the last one is referred to by a root.
+// the target, and a root refers to the last one.
 typedef struct Candidate {
     uint32_t parent; // index of the earlier path; NO_NODE: none
     uint32_t shared; // nodes taken from it
@@ -23,12 +23,12 @@ typedef struct Candidate {
     uint32_t number; // in order of discovery
 } Candidate;
 
-// A node that a search may go on from.
+// A node that a search may continue from.
 typedef struct Open {
-    uint32_t length; // of the whole path through it, at least
-    uint32_t steps;  // from where the search began
+    uint32_t length; // a lower bound for the whole path through it
+    uint32_t steps;  // from the start of the search
     uint32_t node;
-    uint32_t before; // where the search came from
+    uint32_t before; // the previous node of the search
 } Open;
 
 typedef struct PathFinder {
@@ -36,23 +36,23 @@ typedef struct PathFinder {
     const PathQuery *query;
     uint32_t target;
     uint32_t *distances; // by node: from the roots, itself included; 0: not reachable
-    // Who refers to a node.
+    // The nodes that refer to a node.
     uint32_t *first_source; // node_count + 1
     uint32_t *sources;
-    uint32_t search;    // number of the present one
+    uint32_t search;    // number of the present search
     uint32_t *searches; // by node: the last search that settled it
-    uint32_t *befores;  // by node: where that search came from
+    uint32_t *befores;  // by node: the previous node of that search
     Open *open;         // a binary heap
     uint64_t open_count;
     uint64_t open_capacity;
-    uint8_t *is_used; // by node: is in the part of the path that stays
+    uint8_t *is_used; // by node: part of the path's fixed beginning
     Candidate *candidates;
     uint32_t candidate_count;
     uint64_t candidate_capacity;
     uint32_t discovered;
 } PathFinder;
 
-// ---- what is known before the first search ----
+// ---- before the first search ----
 
 static bool find_distances(PathFinder *finder, Error *error)
 {
@@ -135,7 +135,7 @@ static bool is_before(const Open *a, const Open *b)
     if (a->length != b->length)
         return a->length < b->length;
     if (a->steps != b->steps)
-        return a->steps > b->steps; // nearer to its end
+        return a->steps > b->steps; // nearer to a root
     return a->node < b->node;
 }
 
@@ -171,7 +171,7 @@ static Open open_pop(PathFinder *finder)
     return first;
 }
 
-// Where the search may not go at its first step: to these nodes, and perhaps to a root.
+// The nodes that the first step of a search must not go to, and whether it may end at a root.
 typedef struct Forbidden {
     const uint32_t *nodes;
     uint32_t count;
@@ -186,8 +186,8 @@ static bool is_forbidden(const Forbidden *forbidden, uint32_t node)
     return false;
 }
 
-// All who refer to the node and may be gone to next. Some are there more than once, by different
-// ways: what is taken first is the shortest.
+// Pushes the nodes that refer to a node and may come next. A node may be pushed more than once; the
+// shortest way to it is popped first.
 static bool push_sources(PathFinder *finder, const Open *from, const Forbidden *forbidden,
                          Error *error)
 {
@@ -197,7 +197,7 @@ static bool push_sources(PathFinder *finder, const Open *from, const Forbidden *
          i++) {
         uint32_t source = finder->sources[i], steps = from->steps + 1;
 
-        // Distances of 0 are those of nodes that are avoided.
+        // Avoided nodes have distance 0.
         if (source == previous || finder->distances[source] == 0 || finder->is_used[source] ||
             finder->searches[source] == finder->search || is_forbidden(forbidden, source))
             continue;
@@ -209,7 +209,7 @@ static bool push_sources(PathFinder *finder, const Open *from, const Forbidden *
     return true;
 }
 
-// The nodes behind the start of the search, up to `last`.
+// Takes the nodes after the start of the search, up to `last`.
 static bool take_tail(const PathFinder *finder, const Open *last, Candidate *out, Error *error)
 {
     uint32_t at = last->node;
@@ -223,7 +223,7 @@ static bool take_tail(const PathFinder *finder, const Open *last, Candidate *out
     return true;
 }
 
-// Finds the shortest way from `start` to a root; `out` gets the nodes behind `start`.
+// Finds the shortest way from `start` to a root; `out` gets the nodes after `start`.
 static bool search_back(PathFinder *finder, uint32_t start, const Forbidden *forbidden,
                         Candidate *out, bool *is_found, Error *error)
 {
@@ -286,7 +286,7 @@ static Candidate take_best(PathFinder *finder)
     return candidate;
 }
 
-// Makes a path, still backwards, of the beginning that it shares and its tail.
+// Makes a path, still backwards, of its shared beginning and its tail.
 static bool accept(const Candidate *candidate, RootPaths *paths, Error *error)
 {
     RootPath *path = &paths->paths[paths->count];
@@ -304,7 +304,8 @@ static bool accept(const Candidate *candidate, RootPaths *paths, Error *error)
     return true;
 }
 
-// What accepted paths that begin with the first `shared` nodes of this one do next.
+// Forbids the next step of each accepted path that begins with the first `shared` nodes of this
+// one.
 static void forbid(const RootPaths *paths, const uint32_t *common, uint32_t shared, uint32_t *nodes,
                    Forbidden *forbidden)
 {
@@ -328,8 +329,8 @@ static uint32_t common_beginning(const RootPath *a, const RootPath *b)
     return common;
 }
 
-// Looks for the shortest path that leaves the newest one behind each of its nodes, from where it
-// left its own parent on: what leaves earlier was looked for before.
+// Searches the shortest path that leaves the newest path after each of its nodes, from the one
+// where it left its own parent on: earlier ones have been searched before.
 static bool branch(PathFinder *finder, const RootPaths *paths, uint32_t first_shared,
                    uint32_t *common, uint32_t *nodes, Error *error)
 {
@@ -380,7 +381,7 @@ static bool find_paths(PathFinder *finder, uint32_t most, RootPaths *out, Error 
     ok = finder->distances[finder->target] == 0 ||
          search_back(finder, finder->target, &nothing, &first, &is_found, error);
     if (ok && is_found) {
-        // The first path shares its beginning, the target, with none: it is all tail.
+        // The first path shares no beginning: it is all tail.
         uint32_t *tail = malloc((first.tail_length + UINT64_C(1)) * sizeof *tail);
 
         ok = tail != NULL || error_set_memory(error, first.tail_length * sizeof *tail, "a path");

@@ -7,8 +7,8 @@
 
 #define VECTOR_BASE 0x1000u // number of the first word of the XSAVE area
 #define VECTOR_LIMIT 0x10000u
-// Bytes of the XSAVE area. The first two parts lie there by the architecture; AVX's by its
-// standard form, where every processor has it. What follows differs by vendor.
+// Offsets in the XSAVE area. The architecture fixes the first two parts, and all processors have
+// the part of AVX at the same place. The parts after that differ by vendor.
 #define X87_START 32u
 #define XMM_START 160u
 #define XMM_END 416u

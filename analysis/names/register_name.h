@@ -8,7 +8,7 @@
 #define REGISTER_NAME_CHARS 32
 
 // "rbx", "xmm3", "ymm3" (its upper half); "vector state +0x380" where the place of a register
-// differs between processors; "register 99" for a number that stands for none.
+// differs between processors; "register 99" for an unknown number.
 const char *register_name(uint64_t number, char name[REGISTER_NAME_CHARS]);
 
 #endif

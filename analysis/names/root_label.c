@@ -53,8 +53,8 @@ static const char *without_folders(const char *path)
     return folder_end != NULL ? folder_end + 1 : path;
 }
 
-// The module whose variable lies at `address`. A .bss lies behind the last mapping of its file,
-// in anonymous memory.
+// The module whose variable lies at `address`. A .bss lies after the last mapping of its file, in
+// anonymous memory.
 static const SnapshotModule *find_module(const SnapshotDetails *details, uint64_t address,
                                          const char *file)
 {
@@ -69,9 +69,9 @@ static const SnapshotModule *find_module(const SnapshotDetails *details, uint64_
     return found != NULL && (file[0] == '\0' || address < found->end) ? found : NULL;
 }
 
-// How much of a variable's name a person wants to read: of thread_local!'s, whose value is inside
-// closures of what was declared ("CURRENT::{K#0}::{closure#0}::__RUST_STD_INTERNAL_VAL"), the
-// declared name.
+// The length of the part of a variable's name that is shown. The value of a thread_local! is inside
+// closures ("CURRENT::{K#0}::{closure#0}::__RUST_STD_INTERNAL_VAL"): only the declared name is
+// shown.
 static int shown_length(const char *name)
 {
     static const char inner[] = "::__RUST_STD_INTERNAL_VAL";
@@ -156,12 +156,12 @@ static char *other_label(const SnapshotDetails *details, const Root *root)
     bool is_foreign = root->kind == ROOT_FOREIGN;
     const char *name = is_foreign ? mapping_name(details, root->address) : "";
     const char *kind = is_foreign ? "memory" : root_kind_name((RootKind)root->kind);
-    const char *told = snapshot_details_find_root_name(details, root->address, root->value);
+    const char *given = snapshot_details_find_root_name(details, root->address, root->value);
     char *label = NULL;
     int length;
 
-    if (told != NULL)
-        length = asprintf(&label, "root %s", told);
+    if (given != NULL)
+        length = asprintf(&label, "root %s", given);
     else if (name[0] != '\0')
         length = asprintf(&label, "%s 0x%" PRIx64 " (%s)", kind, root->address, name);
     else
@@ -169,7 +169,8 @@ static char *other_label(const SnapshotDetails *details, const Root *root)
     return length < 0 ? NULL : label;
 }
 
-// Does '<' at this place begin type parameters? At the start of a path it begins "<T as Trait>".
+// True when '<' at this place begins type parameters. At the start of a path it begins "<T as
+// Trait>".
 static bool begins_parameters(const char *text, size_t at)
 {
     char before = at > 0 ? text[at - 1] : ' ';
@@ -178,8 +179,8 @@ static bool begins_parameters(const char *text, size_t at)
            (before >= 'A' && before <= 'Z') || (before >= 'a' && before <= 'z');
 }
 
-// Of the standard library's functions, what they were made for says more than they do: all of a
-// thread's own code may have been inlined into std::sys::backtrace::__rust_begin_short_backtrace.
+// The type parameters of a standard library function say more than its name: all of a thread's own
+// code may have been inlined into std::sys::backtrace::__rust_begin_short_backtrace.
 static bool is_of_standard_library(const char *function)
 {
     static const char *const crates[] = {"std::", "core::", "alloc::"};
@@ -285,7 +286,7 @@ static char *thread_root_label(const SnapshotDetails *details, const Root *root)
 
     if (thread == NULL)
         return NULL;
-    // The thread-local variables of a thread that was made lie at the end of its stack.
+    // The thread-local variables of all threads but the main one lie at the end of their stacks.
     if (root->kind == ROOT_STACK || root->kind == ROOT_TLS)
         variable = tls_variable(details, root);
     if (root->kind == ROOT_TLS || variable != NULL)

@@ -1,11 +1,11 @@
-// What a person means: see analysis/names/type_fit.h.
+// Fitting names to types: see analysis/names/type_fit.h.
 
 #include "analysis/names/type_fit.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-// Does `text` stand at the end of the name [start, start + length), behind "::"?
+// True when `text` is the end of the name [start, start + length), after "::".
 static bool is_end_of(const char *start, size_t length, const char *text)
 {
     size_t text_length = strlen(text);

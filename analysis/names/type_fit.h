@@ -1,4 +1,4 @@
-// Does a person who writes a name mean the type with this label?
+// Compares a name that the user wrote with the label of a type.
 
 #ifndef ANALYSIS_NAMES_TYPE_FIT_H
 #define ANALYSIS_NAMES_TYPE_FIT_H

@@ -94,7 +94,7 @@ static bool has_meaning(const SnapshotType *function, SymbolMeaning meaning)
     return false;
 }
 
-bool type_is_told(const SnapshotType *function)
+bool type_is_certain(const SnapshotType *function)
 {
     return has_meaning(function, SYMBOL_TYPE) && !has_meaning(function, SYMBOL_HIDDEN) &&
            !has_meaning(function, SYMBOL_PLAIN);
@@ -113,7 +113,7 @@ bool type_is_no_op(const SnapshotType *function)
 
 // ---- sets of names ----
 
-// Is `name` among the types that `function` names?
+// True when `name` is among the types that `function` names.
 static bool names_type(const SnapshotType *function, const SymbolName *name, uint32_t symbol_count)
 {
     for (uint32_t i = 0; i < symbol_count; i++) {
@@ -126,7 +126,7 @@ static bool names_type(const SnapshotType *function, const SymbolName *name, uin
     return false;
 }
 
-// Do the two functions name a type in common?
+// True when the two functions name a type in common.
 static bool have_common_type(const SnapshotType *trace, const SnapshotType *drop)
 {
     for (uint32_t i = 0; i < trace->symbol_count; i++) {
@@ -138,8 +138,9 @@ static bool have_common_type(const SnapshotType *trace, const SnapshotType *drop
     return false;
 }
 
-// Writes the names of `function` with this meaning, each once; those of `earlier`, if any, have
-// been written already, and of `filter`, if any, it must be one. Returns how many it wrote.
+// Writes the names of `function` with this meaning, each once, without those of `earlier` (or
+// NULL), which have been written before, and only those that `filter` (or NULL) has too. Returns
+// the number of names written.
 static uint32_t write_names(FILE *stream, const SnapshotType *function, SymbolMeaning meaning,
                             const SnapshotType *earlier, const SnapshotType *filter)
 {
@@ -160,30 +161,31 @@ static uint32_t write_names(FILE *stream, const SnapshotType *function, SymbolMe
     return written;
 }
 
-// See Note [Sets of names]. A type that the trace function names is in its set; the set may have
-// more when it is open. So has the drop function's. Returns type_readable_name()'s count.
+// See Note [Sets of names]. The types that the trace function names are in its set, which may have
+// more when it is open; likewise for the drop function. Returns type_readable_name()'s count.
 static uint32_t write_set(FILE *stream, const SnapshotType *trace, const SnapshotType *drop)
 {
-    bool trace_tells = has_meaning(trace, SYMBOL_TYPE),
-         trace_open = has_meaning(trace, SYMBOL_HIDDEN);
-    bool drop_tells = has_meaning(drop, SYMBOL_TYPE), drop_open = has_meaning(drop, SYMBOL_HIDDEN);
+    bool trace_has_types = has_meaning(trace, SYMBOL_TYPE);
+    bool trace_is_open = has_meaning(trace, SYMBOL_HIDDEN);
+    bool drop_has_types = has_meaning(drop, SYMBOL_TYPE);
+    bool drop_is_open = has_meaning(drop, SYMBOL_HIDDEN);
 
-    if (!trace_tells && !drop_tells) {
-        // Programs in other languages: a function is named after its type, if that.
+    if (!trace_has_types && !drop_has_types) {
+        // Programs in other languages may name a function after its type.
         if (trace != NULL)
             (void)write_names(stream, trace, SYMBOL_PLAIN, NULL, NULL);
         return 0;
     }
-    if (trace_tells && !trace_open) {
-        bool narrows = drop_tells && !drop_open && have_common_type(trace, drop);
+    if (trace_has_types && !trace_is_open) {
+        bool narrows = drop_has_types && !drop_is_open && have_common_type(trace, drop);
 
         return write_names(stream, trace, SYMBOL_TYPE, NULL, narrows ? drop : NULL);
     }
-    if (drop_tells && !drop_open)
+    if (drop_has_types && !drop_is_open)
         return write_names(stream, drop, SYMBOL_TYPE, NULL, NULL);
-    if (trace_tells)
+    if (trace_has_types)
         (void)write_names(stream, trace, SYMBOL_TYPE, NULL, NULL);
-    if (drop_tells)
+    if (drop_has_types)
         (void)write_names(stream, drop, SYMBOL_TYPE, trace, NULL);
     (void)fwrite(" | ...", 1, strlen(" | ..."), stream);
     return TYPE_NAMES_OPEN;
@@ -202,7 +204,7 @@ bool type_readable_name(const SnapshotType *trace, const SnapshotType *drop, cha
     if (stream == NULL)
         return false;
     *count = write_set(stream, trace, drop);
-    // Only here can a memory stream say that it ran out of memory.
+    // A memory stream reports only here that memory was short.
     if (fclose(stream) != 0) {
         free(names);
         return false;

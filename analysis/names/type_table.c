@@ -72,7 +72,7 @@ uint32_t type_table_add(TypeTable *table, const TypeKey *key, Error *error)
 
 // ---- the order of types ----
 
-// A key with what the snapshot knows of it.
+// A key with the snapshot's data about it.
 typedef struct KnownKey {
     uint32_t key; // index
     HeapTypeKind kind;
@@ -81,8 +81,8 @@ typedef struct KnownKey {
     const SnapshotType *drop;  // or NULL
     const char *name;          // or NULL; the one of its pair of functions
     char *pair_name;           // of the first key of a pair; owned
-    // The size, where sizes tell types of the pair apart; else 0. See Note [Sizes of types].
-    uint32_t told_size;
+    // The size, where types of the pair differ by size; else 0. See Note [Sizes of types].
+    uint32_t type_size;
 } KnownKey;
 
 static int compare_numbers(uint64_t a, uint64_t b)
@@ -108,8 +108,8 @@ static int compare_keys(const void *left, const void *right, void *context)
 
 // ---- making types ----
 
-// The functions of an object that has no type do nothing. A compiler may merge them with those of
-// types that need nothing done: then only those of DEAD objects are known for what they are.
+// The functions of an object without a type do nothing. A compiler may merge them with those of
+// types that need no tracing: then they mean "no type" for DEAD objects only.
 static HeapTypeKind kind_of(const KnownKey *key)
 {
     if (type_is_no_op(key->trace) ||
@@ -135,18 +135,18 @@ static void know_keys(const TypeTable *table, const SnapshotDetails *details, Kn
 
 // Note [Sizes of types]
 //
-// A Rust type has one size, so objects of different sizes whose functions stand for several types
+// A Rust type has one size, so objects of different sizes whose functions belong to several types
 // are of different types. Where there are more sizes than types, that cannot be: in other languages
-// objects of one type may have any size, and a type for each would hide it. So sizes tell types
-// apart only where there are no more of them than names. Of an open set nobody knows how many names
-// there are; few sizes are taken for types, many are not.
+// objects of one type may have any size, and a type for each would hide it. So sizes separate types
+// only where there are no more sizes than names. The number of names in an open set is not known;
+// up to 16 sizes are taken for types, more are not.
 #define MAX_SIZES_OF_OPEN_SET 16u
 
 // The keys known[begin..end), which are in order, have the same two functions.
 static bool name_pair(KnownKey *known, uint32_t begin, uint32_t end, Error *error)
 {
     uint32_t sizes = 0, names = 0, last_size = 0;
-    bool is_told_by_size;
+    bool is_separated_by_size;
 
     for (uint32_t i = begin; i < end; i++)
         if (known[i].kind == HEAP_TYPE_OBJECTS && known[i].words->block_size != last_size) {
@@ -157,13 +157,13 @@ static bool name_pair(KnownKey *known, uint32_t begin, uint32_t end, Error *erro
         return true;
     if (!type_readable_name(known[begin].trace, known[begin].drop, &known[begin].pair_name, &names))
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's name");
-    is_told_by_size =
+    is_separated_by_size =
         names > 1 && sizes <= (names == TYPE_NAMES_OPEN ? MAX_SIZES_OF_OPEN_SET : names);
     for (uint32_t i = begin; i < end; i++) {
         if (known[i].kind != HEAP_TYPE_OBJECTS)
             continue;
         known[i].name = known[begin].pair_name;
-        known[i].told_size = is_told_by_size ? known[i].words->block_size : 0;
+        known[i].type_size = is_separated_by_size ? known[i].words->block_size : 0;
     }
     return true;
 }
@@ -185,18 +185,19 @@ static bool name_pairs(KnownKey *known, uint32_t count, Error *error)
     return true;
 }
 
-// The same type in two places: a compiler makes the functions of a type once for each part of a
-// program that it compiles. Functions that tell their type in full are not mistaken.
+// True for two keys of the same type. A compiler makes the functions of a type once for each part
+// of a program that it compiles, so functions at different places are of one type if all their
+// symbols give the same name.
 static bool is_same_type(const KnownKey *a, const KnownKey *b)
 {
     if (a->kind != b->kind)
         return false;
     if (a->kind != HEAP_TYPE_OBJECTS)
         return true;
-    if (a->told_size != b->told_size)
+    if (a->type_size != b->type_size)
         return false;
     return is_same_pair(a, b) ||
-           (type_is_told(a->trace) && type_is_told(b->trace) && a->name != NULL &&
+           (type_is_certain(a->trace) && type_is_certain(b->trace) && a->name != NULL &&
             b->name != NULL && strcmp(a->name, b->name) == 0);
 }
 
@@ -208,7 +209,7 @@ static int compare_names(const void *left, const void *right)
                     : strcmp(a->name != NULL ? a->name : "", b->name != NULL ? b->name : "");
 
     if (order == 0 && a->kind == HEAP_TYPE_OBJECTS)
-        order = compare_numbers(a->told_size, b->told_size);
+        order = compare_numbers(a->type_size, b->type_size);
     // The first of equals is the one that is shown first.
     return order != 0 ? order : compare_numbers((uintptr_t)a, (uintptr_t)b);
 }

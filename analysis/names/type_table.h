@@ -1,10 +1,10 @@
 // TypeTable: the types of the objects in a heap.
 //
-// What tells an object's type is its *key*: its trace function, its drop function, its slot's size,
-// and whether it is DEAD, since the collector takes their functions from DEAD objects. Each key
-// belongs to one type; a type has several keys where a compiler made its functions more than once,
-// or where its objects have several sizes. Types are in the order in which they are shown, which is
-// the same in every run of a program: by module and offset of their functions, and by size.
+// An object's type follows from its *key*: its trace function, its drop function, its slot's size,
+// and whether it is DEAD, since DEAD objects have lost their functions. Each key belongs to one
+// type; a type has several keys where a compiler made its functions more than once, or where its
+// objects have several sizes. Types are in the order in which they are shown, which is the same in
+// every run of a program: by module and offset of their functions, and by size.
 //
 //     TypeTable *types;
 //     if (!type_table_new(&types, error)) ...
@@ -38,15 +38,15 @@ static inline bool type_key_is_same(const TypeKey *a, const TypeKey *b)
 }
 
 typedef enum HeapTypeKind {
-    HEAP_TYPE_OBJECTS,    // a type, whether it has a name or not
+    HEAP_TYPE_OBJECTS,    // a type, with or without a name
     HEAP_TYPE_NONE,       // of objects that have lost their type, or are not built yet
     HEAP_TYPE_HEADERLESS, // objects without an object header
 } HeapTypeKind;
 
 typedef struct HeapType {
     HeapTypeKind kind;
-    uint32_t first_key; // one of its keys: its first
-    char *name;         // "shop::Order", "i64 | u64", or NULL where no symbol told one; owned
+    uint32_t first_key; // the first of its keys
+    char *name;         // "shop::Order", "i64 | u64", or NULL where no symbol gives one; owned
     char *label;        // the name, or "type #7 (trace shop+0x1f40)"; never NULL; owned
 } HeapType;
 
@@ -77,8 +77,8 @@ NODISCARD bool type_table_finish(TypeTable *table, const SnapshotDetails *detail
 // Index of the key, or NO_INDEX.
 uint32_t type_table_find_key(const TypeTable *table, const TypeKey *key);
 
-// Index of the type of an allocated object of the image that the table was made from. Neighbours
-// are mostly alike: callers that ask for many compare keys first.
+// Index of the type of an allocated object of the image that the table was made from. Neighbouring
+// objects mostly have the same key: a caller that needs many compares keys first.
 static inline uint32_t type_table_find(const TypeTable *table, const HeapImage *image,
                                        uint32_t page, uint32_t slot)
 {

@@ -18,7 +18,7 @@ static bool has_same_totals(const MarkTotals *left, const MarkTotals *right)
            left->invalid_references == right->invalid_references;
 }
 
-// Marks one way and compares. True: go on, unless there is a difference now.
+// Marks one way and compares the result.
 static bool mark_one_way(const HeapImage *image, const ReplayPlan *plan, const ReplayWay *way,
                          HeapReplay *out, Error *error)
 {
@@ -74,7 +74,7 @@ bool heap_replay_run(const HeapImage *image, const ReplayPlan *plan, HeapReplay 
     memset(out, 0, sizeof *out);
     if (!mark_reachable_serial(image, MARK_MAJOR, &out->serial, error))
         return false;
-    // What can be had again is looked at first: it says how.
+    // Schedules first: a difference that they find is reproducible.
     if (mark_all_ways(image, plan, true, out, error) &&
         (out->has_difference || mark_all_ways(image, plan, false, out, error)))
         return true;

@@ -1,9 +1,8 @@
-// HeapReplay: one heap marked again and again, by every way there is, and each result held against
-// the serial marker's.
+// HeapReplay: marks one heap in all ways, and compares each result with the serial marker's.
 //
-// First the serial marker says what is right. Then threads mark it, once for each number of
-// workers and policy; then the deterministic driver, for each of them on each schedule. All of that
-// reads one image, and needs no more memory for a hundred schedules than for one.
+// First the serial marker makes the expected result. Then the deterministic driver marks the heap,
+// for each number of workers and policy on each schedule; then threads do, once for each of them.
+// All of that reads one image, and needs no more memory for a hundred schedules than for one.
 
 #ifndef ANALYSIS_REPLAY_HEAP_REPLAY_H
 #define ANALYSIS_REPLAY_HEAP_REPLAY_H
@@ -24,7 +23,7 @@ typedef struct ReplayPlan {
     MarkPolicy policies[2];
     uint64_t first_seed;
     uint64_t last_seed; // first_seed <= last_seed < UINT64_MAX
-    Cancel cancel;      // looked at between marks
+    Cancel cancel;      // checked between marks
 } ReplayPlan;
 
 // One way to mark.
@@ -36,14 +35,14 @@ typedef struct ReplayWay {
 } ReplayWay;
 
 typedef struct HeapReplay {
-    MarkResult *serial; // what is right; owned
-    uint64_t marks;     // on schedules, that were made
-    uint64_t steps;     // of them all
-    // The first way whose result was another one; the heap's further ways were left out.
+    MarkResult *serial; // the expected result; owned
+    uint64_t marks;     // made on schedules
+    uint64_t steps;     // of all of them
+    // The first way whose result differs; further ways were left out then.
     bool has_difference;
     ReplayWay way;
     MarkDifference difference;
-    bool differs_in_totals; // the counts do, though the sets may be the same
+    bool differs_in_totals; // the totals differ, even where the sets are the same
 } HeapReplay;
 
 // On success the caller frees what is in `*out` with heap_replay_release(). Errors: memory, system,

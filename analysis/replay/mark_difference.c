@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-// Counts the bits of word `word` of a page; names them while `is_first_page`.
+// Counts the bits of word `word` of a page, and lists them if it is the first page.
 static void add_slots(DifferingSlots *slots, uint64_t bits, uint32_t word, bool is_first_page)
 {
     slots->objects += (uint64_t)__builtin_popcountll(bits);

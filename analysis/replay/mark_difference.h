@@ -1,5 +1,4 @@
-// MarkDifference: where two marks of one heap part, in words for people: the first page, and the
-// objects there.
+// MarkDifference: the first page in which two marks of one heap differ, with the objects there.
 
 #ifndef ANALYSIS_REPLAY_MARK_DIFFERENCE_H
 #define ANALYSIS_REPLAY_MARK_DIFFERENCE_H
@@ -10,14 +9,14 @@
 #include "marker/mark.h"
 #include "snapshot/heap/heap_image.h"
 
-// Most slots of a page that are named.
+// Maximum number of slots of a page that are listed.
 #define DIFFERENCE_MAX_SLOTS 8u
 
 // Objects that one mark has and the other has not.
 typedef struct DifferingSlots {
     uint64_t objects; // in the whole heap
     uint32_t in_page; // in the first page that differs
-    uint32_t shown;   // how many of those are in `slots`
+    uint32_t shown;   // number of those in `slots`
     uint16_t slots[DIFFERENCE_MAX_SLOTS];
 } DifferingSlots;
 

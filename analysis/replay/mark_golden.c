@@ -86,7 +86,7 @@ bool mark_golden_take(MarkGolden *golden, const HeapImage *image, const MarkResu
 
 // ---- digests ----
 
-// Of the pages [from, to).
+// The digest of the pages [from, to).
 static void digest_pages(const MarkGolden *golden, uint64_t from, uint64_t to,
                          char text[MARK_DIGEST_CHARS])
 {
@@ -118,7 +118,7 @@ void mark_golden_group_digest(const MarkGolden *golden, uint64_t group,
 
 // ---- comparing ----
 
-// Puts the words of the golden where those of a mark of `image` would be.
+// Copies the words of the golden to the places of the words of a mark of `image`.
 static void place_words(const MarkGolden *golden, const HeapImage *image, uint64_t *words,
                         uint64_t *strange_pages)
 {

@@ -1,9 +1,9 @@
-// MarkGolden: what a mark of a heap found, kept so that later marks can be held against it.
+// MarkGolden: the recorded result of marking a heap, with which later marks are compared.
 //
 // It holds totals, the digest, and the mark words of every page with a marked object, in groups of
-// pages that have a digest each: so a difference is found page by page, without the mark that it
-// was made of. It names its heap by heap_fingerprint(): one of another heap is told from one that
-// is wrong.
+// pages that have a digest each: so a difference is found page by page, without the original mark.
+// It has the heap_fingerprint() of its heap, so that a golden of another heap is not taken for a
+// wrong mark.
 
 #ifndef ANALYSIS_REPLAY_MARK_GOLDEN_H
 #define ANALYSIS_REPLAY_MARK_GOLDEN_H
@@ -64,8 +64,8 @@ NODISCARD bool mark_golden_take(MarkGolden *golden, const HeapImage *image,
 NODISCARD bool mark_golden_add_page(MarkGolden *golden, uint64_t address, const uint64_t *words,
                                     uint32_t word_count, Error *error);
 
-// The digest of the pages, written as mark_result_digest() does: equal to `digest` unless somebody
-// changed one of them.
+// The digest of the pages, written as mark_result_digest() does: equal to `digest` unless one of
+// them was changed.
 void mark_golden_digest(const MarkGolden *golden, char digest[MARK_DIGEST_CHARS]);
 
 // A group's own fingerprint: XXH3-128 of addresses and words of its pages.
@@ -77,11 +77,11 @@ typedef struct GoldenComparison {
     bool is_other_rule;
     bool differs[GOLDEN_TOTAL_COUNT];
     MarkDifference marks;
-    uint64_t strange_pages; // of the golden, which the heap does not have
+    uint64_t strange_pages; // pages of the golden that the heap does not have
 } GoldenComparison;
 
-// Holds what was found, a golden of `image` made of `result`, against what was `expected`. On
-// success `*is_same` says whether they agree, and `out` where not. Errors: memory.
+// Compares `found`, a golden made of `image` and `result`, with the `expected` one. On success
+// `*is_same` is whether they agree, and `out` has the differences. Errors: memory.
 NODISCARD bool mark_golden_compare(const MarkGolden *expected, const MarkGolden *found,
                                    const HeapImage *image, const MarkResult *result, bool *is_same,
                                    GoldenComparison *out, Error *error);

@@ -1,8 +1,8 @@
 // MarkShape: see analysis/replay/mark_shape.h.
 //
-// Ideal workers take objects in the order in which they became known. That order is plain
-// breadth-first search, whatever the number of workers, so one search serves all: it keeps how many
-// objects are known after each, and ticks are counted by jumping through that array.
+// Ideal workers take objects in the order in which they became known. That order is breadth-first
+// for any number of workers, so one search is enough: it stores the number of known objects after
+// each object, and ticks are counted by jumping through that array.
 
 #include "analysis/replay/mark_shape.h"
 

@@ -1,14 +1,14 @@
-// MarkShape: how much of a heap could be marked at the same time, whatever the marker.
+// MarkShape: the parallelism that a heap allows, for any marker.
 //
 // An object can be scanned only after a reference to it was found. If any number of workers could
-// scan an object each in a tick, and nothing else cost anything, a mark would take as many ticks as
+// scan an object each in a tick, and nothing else took time, a mark would take as many ticks as
 // the heap is deep: its critical path. With N workers it takes `ideal_ticks`, and no marker is
-// faster by more than objects / ideal_ticks than one worker. Objects over N times these ticks is
+// faster than one worker by more than objects / ideal_ticks. Objects over N times these ticks is
 // the idealised trace utilisation of Barabash and Petrank, "Tracing Garbage Collection on Highly
 // Parallel Platforms", ISMM 2010.
 //
-// Foreign blocks count as objects here, and so does a large object, however long: scanning one can
-// be divided, which makes this ceiling a low one where arrays are giant.
+// Foreign blocks count as objects here, and a large object counts as one, however long it is. A
+// real marker divides its scan among workers, so the bound is too low for heaps with giant arrays.
 
 #ifndef ANALYSIS_REPLAY_MARK_SHAPE_H
 #define ANALYSIS_REPLAY_MARK_SHAPE_H
@@ -21,7 +21,7 @@ typedef struct MarkShape {
     uint64_t objects; // with foreign blocks
     uint64_t depth;   // the critical path: objects on the longest of the shortest paths from a root
     uint64_t widest;  // most objects at the same distance from the roots
-    // In breadth-first order: how many objects are known when this one has been scanned.
+    // In breadth-first order: the number of known objects once this one has been scanned.
     uint32_t *known;       // `objects` entries, owned
     uint32_t root_objects; // known before the first
 } MarkShape;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-// Batches of a step: small, so that clocks stay together.
+// Batches of a step; few, so that the clocks of workers stay close to each other.
 #define SIMULATED_QUANTUM 4u
 
 typedef struct Simulation {
@@ -21,7 +21,7 @@ static bool see_step(void *context, const ScheduleStep *step, Error *error)
     uint64_t took = step->end_ns - step->start_ns;
     uint64_t since = step->start_ns - simulation->last_ends[step->worker];
 
-    // A worker's clock stands still between its steps, but while it sleeps.
+    // A worker's clock advances between its steps only while it sleeps, or waits at the barrier.
     if (simulation->is_asleep[step->worker])
         time->sleeping_ns += since;
     else

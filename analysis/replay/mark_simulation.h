@@ -1,8 +1,8 @@
-// MarkSimulation: what marking a heap would take on so many real cores.
+// MarkSimulation: estimates the time of marking a heap on N real cores.
 //
 // The marker's own workers run as virtual ones (marker/schedule/mark_schedule.h), always the one
-// whose clock is behind, and each step costs what a table says. What comes out is the same again on
-// every machine, given the table; how right it is depends on the table alone.
+// whose clock is behind, and a table gives the cost of each step. With the same table the result is
+// the same on every machine; its accuracy depends on the table alone.
 //
 //     SimulatedMark mark;
 //     if (!mark_simulate(image, &options, 8, NULL, &mark, &error))
@@ -25,11 +25,11 @@ typedef struct SimulationOptions {
     ScheduleCosts costs;
 } SimulationOptions;
 
-// Where the workers' time went, summed over all of them: these add up to workers * virtual_ns.
+// The workers' time by use, summed over all workers: these add up to workers * virtual_ns.
 typedef struct SimulatedTime {
     uint64_t marking_ns;
-    uint64_t stealing_ns;  // steps that got work from somebody
-    uint64_t searching_ns; // steps that looked for some in vain
+    uint64_t stealing_ns;  // steps that got work from another worker
+    uint64_t searching_ns; // steps that found no work
     uint64_t
         sleeping_ns; // between lying down and the step after the wake-up, the way to it included
     uint64_t barrier_ns; // waiting for the others at start and end

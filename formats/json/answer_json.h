@@ -25,7 +25,7 @@ NODISCARD bool report_json_write(JsonSink sink, const HeapReport *report, const 
 typedef struct RetainedJson {
     const RetainedReport *report;
     const ReachabilityReport *reachability;
-    const RetainedProof *proofs; // NULL: none were asked for
+    const RetainedProof *proofs; // NULL: none were requested
     uint32_t proof_count;
 } RetainedJson;
 
@@ -40,10 +40,10 @@ typedef struct PathJson {
     uint32_t avoided_count;
     const char *const *avoided;
     const uint8_t *avoided_roots; // as in PathQuery
-    uint64_t objects;             // that were asked for: of a type, or 1
+    uint64_t objects;             // of the target: of a type, or 1
     uint64_t reachable_objects;   // of them
     const RootPaths *paths;       // may be empty
-    const MergedPaths *merged;    // NULL: not asked for
+    const MergedPaths *merged;    // NULL: not requested
 } PathJson;
 
 NODISCARD bool path_json_write(JsonSink sink, const PathJson *document, Error *error);

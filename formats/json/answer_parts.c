@@ -1,4 +1,4 @@
-// What the JSON documents have in common: see formats/json/answer_parts_internal.h.
+// Parts of JSON documents: see formats/json/answer_parts_internal.h.
 
 #include "formats/json/answer_parts_internal.h"
 
@@ -31,7 +31,7 @@ void answer_json_mark(JsonWriter *writer, const ReachabilityReport *report)
     json_string_member(writer, "kind", mark_kind_name(report->kind));
     json_string_member(writer, "rule", report->rule);
     json_string_member(writer, "digest", report->digest);
-    // What a reader of the figures has to know about the rule.
+    // References that the rule counts as strong although they may not be.
     json_key(writer, "counted_as_strong");
     json_begin_array(writer);
     if (report->has_guessed_words) {

@@ -1,4 +1,4 @@
-// What the JSON documents about a marked heap have in common.
+// Parts that the JSON documents about a marked heap share.
 
 #ifndef FORMATS_JSON_ANSWER_PARTS_INTERNAL_H
 #define FORMATS_JSON_ANSWER_PARTS_INTERNAL_H
@@ -10,11 +10,11 @@
 #include "analysis/graph/root_paths.h"
 #include "formats/json/json_writer.h"
 
-// "snapshot": what the capture means for the figures.
+// "snapshot": the properties of the capture that matter for the figures.
 void answer_json_snapshot(JsonWriter *writer, const HeapImage *image);
-// "mark": which rule the figures follow; what a reader has to know about it.
+// "mark": the rule of the figures and its digest.
 void answer_json_mark(JsonWriter *writer, const ReachabilityReport *report);
-// "graph": what there is of nodes and references.
+// "graph": the numbers of nodes and references.
 void answer_json_graph(JsonWriter *writer, const ObjectGraph *graph);
 
 // Members of an object about a node: kind ("object", "foreign block"), address, type, bytes.
@@ -24,10 +24,10 @@ void answer_json_steps(JsonWriter *writer, const NodeTypes *types, const RootPat
 // Members of an object about a root word: kind ("root"), label, root kind, thread, address, exact,
 // interior.
 void answer_json_root(JsonWriter *writer, const ObjectGraph *graph, uint64_t graph_root);
-// An object, or null: what keeps a node alive. `label` of roots is for people.
+// An object: a node, a root word or several roots, as what keeps a node alive.
 void answer_json_keeper(JsonWriter *writer, const DominatorTree *tree, const NodeTypes *types,
                         uint32_t node);
-// Members about what would be freed.
+// Members about the memory that would be freed.
 void answer_json_freed(JsonWriter *writer, const FreedCounts *freed);
 
 #endif

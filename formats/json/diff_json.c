@@ -1,4 +1,4 @@
-// What grew, as JSON: see formats/json/answer_json.h.
+// Growth between heaps as JSON: see formats/json/answer_json.h.
 
 #include "formats/json/answer_json.h"
 

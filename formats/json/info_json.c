@@ -1,4 +1,4 @@
-// What a snapshot file says about itself: see formats/json/info_json.h.
+// The properties of a snapshot file as JSON: see formats/json/info_json.h.
 
 #include "formats/json/info_json.h"
 
@@ -10,7 +10,7 @@
 
 void format_utc_time(int64_t ns_since_1970, char text[UTC_TIME_CHARS])
 {
-    // Rounded down, also before 1970: a hostile file may say anything.
+    // Rounded down, also before 1970: a hostile file may have any time.
     int64_t billion = 1000000000, seconds = ns_since_1970 / billion;
     struct tm utc;
     time_t time;
@@ -57,7 +57,7 @@ static void write_heap(JsonWriter *writer, const SnapshotFileInfo *info)
     json_end_object(writer);
 }
 
-// Every time that threads of the program stood still, and what else the certificate says.
+// Every stop of threads of the program, and the rest of the pause certificate.
 static void write_certificate(JsonWriter *writer, const PauseCertificate *certificate)
 {
     json_key(writer, "stops");
@@ -117,7 +117,7 @@ static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
     json_end_object(writer);
 }
 
-// Each thing that is missing.
+// Each missing part.
 static void write_losses(JsonWriter *writer, const SnapshotDetails *details)
 {
     json_key(writer, "lost");

@@ -1,4 +1,4 @@
-// What a snapshot file says about itself, as JSON, schema "rudo-snap/info/1"
+// The properties of a snapshot file as JSON, schema "rudo-snap/info/1"
 // (formats/schemas/info-1.schema.json).
 
 #ifndef FORMATS_JSON_INFO_JSON_H

@@ -46,7 +46,7 @@ static void put_line_break(JsonWriter *writer)
         put(writer, "  ", 2);
 }
 
-// What stands before a value: the comma and line break of an array, nothing behind a key.
+// Writes the separator before a value: comma and line break in an array, nothing after a key.
 static void begin_value(JsonWriter *writer)
 {
     if (writer->has_key) {
@@ -81,7 +81,7 @@ static void end_container(JsonWriter *writer, const char *bracket, bool is_array
     if (writer->has_members[writer->depth])
         put_line_break(writer);
     put_text(writer, bracket);
-    // A document ends with its line.
+    // A document ends with a line feed.
     if (writer->depth == 0)
         put(writer, "\n", 1);
 }

@@ -62,7 +62,7 @@ void json_begin_array(JsonWriter *writer);
 void json_end_array(JsonWriter *writer);
 void json_key(JsonWriter *writer, const char *key);
 
-// Escapes what JSON wants escaped; bytes that are not UTF-8 become U+FFFD.
+// Escapes characters as JSON demands; bytes that are not UTF-8 become U+FFFD.
 void json_string(JsonWriter *writer, const char *text);
 void json_unsigned(JsonWriter *writer, uint64_t value);
 void json_boolean(JsonWriter *writer, bool value);

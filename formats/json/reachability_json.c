@@ -20,7 +20,7 @@ static void write_counts(JsonWriter *writer, const ReachabilityCounts *counts)
     json_unsigned_member(writer, "unreachable_bytes", counts->unreachable_bytes);
 }
 
-// A number that may have no upper end: null.
+// A number, or null where it has no upper bound.
 static void write_possible(JsonWriter *writer, const char *key, bool is_known, uint64_t value)
 {
     json_key(writer, key);
@@ -149,9 +149,9 @@ static void write_place(JsonWriter *writer, const char *module_key, const char *
         json_null(writer);
 }
 
-// The objects of a type word that also have their drop function in common, and their type: sizes
-// may tell types apart, and DEAD objects may have lost theirs. Writes what belongs to the first of
-// `count` keys, and returns how many those are.
+// Writes the objects of one type word with the same drop function and the same type: types may
+// differ by size, and DEAD objects may have lost theirs. Takes the keys of the first such variant
+// from the front of `count` keys, and returns their number.
 static uint32_t write_variant(JsonWriter *writer, const ReachabilityReport *report,
                               const uint32_t *keys, uint32_t count, const SnapshotDetails *details)
 {
@@ -229,7 +229,7 @@ static void write_worker(JsonWriter *writer, const MarkWorkerStatistics *worker,
     json_end_object(writer);
 }
 
-// Nothing here may differ from run to run or from machine to machine.
+// All members here must be the same in every run and on every machine.
 static void write_schedule(JsonWriter *writer, const ScheduleStatistics *schedule)
 {
     json_key(writer, "schedule");

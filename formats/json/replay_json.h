@@ -16,7 +16,7 @@
 
 #define REPLAY_SCHEMA "rudo-snap/replay/1"
 
-// What was asked for. Lists are written as the command's options take them.
+// The settings of a run. Lists are written as the command's options take them.
 typedef struct ReplayRunRecord {
     const ReplayPlan *plan;
     bool has_golden;
@@ -26,7 +26,7 @@ typedef struct ReplayRunRecord {
 
 typedef enum ReplayVerdict {
     REPLAY_EQUAL = 0,
-    REPLAY_DIFFERENT, // from its golden, or one mark from another
+    REPLAY_DIFFERENT, // a mark differs from the golden or from the serial mark
     REPLAY_NO_GOLDEN,
     REPLAY_FAILED, // damaged, or could not be read
     REPLAY_VERDICT_COUNT,
@@ -35,13 +35,13 @@ typedef enum ReplayVerdict {
 // "equal", "different", "no golden", "failed".
 const char *replay_verdict_name(ReplayVerdict verdict);
 
-// What was found of one heap. Texts are borrowed.
+// The result for one heap. Texts are borrowed.
 typedef struct ReplayRecord {
     const char *heap;
     const char *golden; // its file, or NULL
     ReplayVerdict verdict;
-    uint32_t exit_status; // what the heap by itself makes of the command's
-    bool was_marked;      // the following says something
+    uint32_t exit_status; // the exit status for this heap alone
+    bool was_marked;      // false: the following is not set
     bool is_complete;     // the snapshot is
     bool is_updated;      // its golden was written
     char rule[16];
@@ -49,7 +49,7 @@ typedef struct ReplayRecord {
     uint64_t totals[GOLDEN_TOTAL_COUNT];
     uint64_t marks; // on schedules
     uint64_t steps;
-    // Of a difference: of one mark from the serial one, or of what was found from the golden.
+    // A difference: of one mark from the serial one, or of the serial one from the golden.
     bool is_between_marks;
     ReplayWay way;
     bool is_other_heap;
@@ -57,8 +57,8 @@ typedef struct ReplayRecord {
     bool differs[GOLDEN_TOTAL_COUNT];
     uint64_t expected[GOLDEN_TOTAL_COUNT];
     MarkDifference marked; // pages 0: in no page
-    // The same for people, lines without the last line feed, and what to type to have it again;
-    // NULL: there is none. Of a failure, the error.
+    // The same as text for the user, without the last line feed, and the command that reproduces
+    // it; NULL: none. Of a failure, `text` is the error.
     const char *text;
     const char *again;
 } ReplayRecord;

@@ -4,7 +4,7 @@
 
 #include "formats/json/answer_parts_internal.h"
 
-// 0 if `whole` is 0.
+// Thousandths; 0 if `whole` is 0.
 static uint64_t permille_of(uint64_t part, uint64_t whole)
 {
     return whole > 0 ? (uint64_t)((double)part * 1000 / (double)whole + 0.5) : 0;

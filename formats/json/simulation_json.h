@@ -12,13 +12,13 @@
 
 #define SIMULATION_SCHEMA "rudo-snap/simulation/1"
 
-// What was asked for and what came out; everything is borrowed.
+// The settings and results of a simulation; all of it is borrowed.
 typedef struct SimulationTable {
     const HeapImage *image;
     const ReachabilityReport *reachability;
     const SimulationOptions *options;
     const MarkShape *shape;
-    const SimulatedMark *single; // with one worker: what speed-ups are against
+    const SimulatedMark *single; // with one worker: the base of speed-ups
     const SimulatedMark *marks;
     uint32_t mark_count;
 } SimulationTable;

@@ -1,4 +1,4 @@
-// What would be freed, as JSON: see formats/json/answer_json.h.
+// The answer of what-if as JSON: see formats/json/answer_json.h.
 
 #include "formats/json/answer_json.h"
 

@@ -148,7 +148,7 @@ Test(type_name, nothing_known_gives_no_name)
     cr_expect_eq(count, 0u);
     cr_expect_not(type_is_no_op(NULL));
     cr_expect_not(type_may_be_no_op(NULL));
-    cr_expect_not(type_is_told(NULL));
+    cr_expect_not(type_is_certain(NULL));
 }
 
 Test(type_name, labels_name_module_and_offset_or_the_bare_word)
