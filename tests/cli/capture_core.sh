@@ -46,7 +46,7 @@ check "whole" "$RUDO_SNAP" verify "$WORK/limited"
 rm "$WORK/limited"
 run "$RUDO_SNAP" capture --core "$WORK/core" --max-size "$((size - 1))" -o "$WORK/limited"
 check_exit "one that does not fit is a finding" 1
-check_output "and says so" stderr "rudo-snap: the snapshot would be larger than $((size - 1)) bytes;*--max-size*"
+check_output "and says so" stderr "rudo-snap: the snapshot would be larger than $((size - 1)) bytes*--max-size*"
 is "nothing is left of it" "$(find "$WORK" -name '*limited*')" ""
 
 # refused NAME STATUS GLOB: the file $WORK/bad is not accepted, and nothing is left of the try.

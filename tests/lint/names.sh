@@ -20,7 +20,7 @@ none "no file is larger than 1 MiB" \
 leftover='\b(TO''DO|FIX''ME|X''XX|HA''CK)\b'
 none "nothing is left to do" "$(printf '%s\n' "$text_files" | grep_in_files "$leftover")"
 
-# Whoever cites a note, in a comment or a document, finds it.
+# Notes that comments and documents cite exist.
 missing_notes()
 {
     local note

@@ -76,5 +76,5 @@ run tests/run_tests.sh -S "$WORK/sum"
 is "runs are added up" "$(cat "$WORK/stdout") $STATUS" "7 passed, 1 failed, 2 skipped 1"
 : >"$WORK/sum"
 run tests/run_tests.sh -S "$WORK/sum"
-is "nothing run is no success" "$(cat "$WORK/stdout") $STATUS" "0 passed, 0 failed, 0 skipped 1"
+is "running nothing is not a success" "$(cat "$WORK/stdout") $STATUS" "0 passed, 0 failed, 0 skipped 1"
 done_testing
