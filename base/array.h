@@ -13,8 +13,8 @@
 
 #include "base/error.h"
 
-// Makes room for `wanted` items in all, and grows by half at least, so that adding one item at a
-// time takes linear time.
+// Makes room for `wanted` items in all. The capacity grows by half at least, so that adding N items
+// one at a time takes time proportional to N.
 //
 // items: the address of the pointer to the items, which may be NULL as long as *capacity is 0. The
 // caller owns the items and frees them with free(). `what` names them in the error message.

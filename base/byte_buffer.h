@@ -1,8 +1,8 @@
-// ByteBuffer: little-endian bytes being put together. ByteCursor: bytes from a file being
-// taken apart, without ever reading past their end.
+// ByteBuffer: appends little-endian values to a growing array of bytes. ByteCursor: reads them from
+// bytes of a file, and never past their end.
 //
 // Neither reports errors at each step: a buffer that ran out of memory, or a cursor that ran
-// out of bytes, stays so (`is_short`), and the caller asks once at the end.
+// out of bytes, stays so (`is_short`), and the caller checks once at the end.
 
 #ifndef BASE_BYTE_BUFFER_H
 #define BASE_BYTE_BUFFER_H
@@ -17,7 +17,7 @@ typedef struct ByteBuffer {
     uint8_t *bytes; // owned
     size_t length;
     size_t capacity;
-    bool is_short; // memory was short: `bytes` is not all that was added
+    bool is_short; // memory was short: `bytes` lacks a part
 } ByteBuffer;
 
 void byte_buffer_release(ByteBuffer *buffer);
@@ -31,7 +31,7 @@ typedef struct ByteCursor {
     const uint8_t *bytes; // borrowed
     size_t length;
     size_t position; // <= length
-    bool is_short;   // more was asked for than there is
+    bool is_short;   // a read went beyond the end
 } ByteCursor;
 
 // The next `length` bytes, or NULL when there are fewer.

@@ -56,8 +56,8 @@ JsonResult json_object_get_u32(const JsonObject *object, const char *key, uint32
 JsonResult json_object_get_u64(const JsonObject *object, const char *key, uint64_t *out);
 JsonResult json_object_get_i64(const JsonObject *object, const char *key, int64_t *out);
 
-// For documents that people write. A number that is not negative, below 2^64: as a JSON number
-// up to 2^53, or as a string, decimal or hexadecimal ("0x...").
+// A whole number from 0 to 2^64 - 1 in a document that people write: a JSON number up to 2^53, or a
+// string, decimal or hexadecimal ("0x...").
 JsonResult json_object_get_number(const JsonObject *object, const char *key, uint64_t *out);
 // A member that is an object; borrowed.
 JsonResult json_object_get_object(const JsonObject *object, const char *key,

@@ -56,7 +56,7 @@ typedef enum TargetKind {
     TARGET_STRAIGHT,
 } TargetKind;
 
-// What is at `path` now, and may we write there?
+// Finds out what kind of file is at `path` now, and whether it may be written.
 static bool inspect_target(const char *path, bool replaces, TargetKind *kind, Error *error)
 {
     struct stat status;
@@ -67,7 +67,7 @@ static bool inspect_target(const char *path, bool replaces, TargetKind *kind, Er
     if (stat(path, &status) != 0) {
         if (errno != ENOENT)
             return error_set(error, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
-        // A link to nowhere is a name that is taken, too.
+        // A link that leads nowhere takes the name, too.
         if (lstat(path, &status) != 0)
             return true;
         if (!replaces)
@@ -121,7 +121,7 @@ char *output_file_folder(const char *path)
     return folder;
 }
 
-// A hidden name in the folder of `path` that nobody has: for files that cannot be unnamed,
+// A hidden name in the folder of `path` that is free: for files that cannot be unnamed,
 // and on the way to replacing another file.
 static char *temporary_name(const OutputFile *file, unsigned attempt)
 {
@@ -179,7 +179,7 @@ static bool open_straight(OutputFile *file, Error *error)
 // False: memory is short.
 static bool set_path(OutputFile *file, const char *path, TargetKind kind)
 {
-    // Replacing goes through links: what is replaced is the file, not the link to it.
+    // Links are followed: the file is replaced, not the link to it.
     if (kind == TARGET_REPLACED) {
         file->path = realpath(path, NULL);
         if (file->path == NULL && errno == ENOMEM)
@@ -264,12 +264,12 @@ static bool name_temporarily(OutputFile *file)
     return false;
 }
 
-// Leaves errno. The file's final name never exists before it is whole, and a file that
-// somebody else made meanwhile is not touched unless it may be replaced.
+// Leaves errno. The file's final name never exists before it is whole, and a file that another
+// program made meanwhile is not touched unless it may be replaced.
 static bool give_name(OutputFile *file)
 {
     if (file->replaces) {
-        // Mostly there is nothing to replace, and then nothing needs a second name.
+        // Mostly there is nothing to replace, and no second name is needed.
         if (file->temporary == NULL && link_unnamed(file, file->path))
             return true;
         if (file->temporary == NULL && !name_temporarily(file))

@@ -24,7 +24,7 @@ typedef struct OutputFile OutputFile;
 NODISCARD bool output_file_check(const char *path, bool replaces, Error *error);
 
 // The folder in which a file at `path` grows, for other files that are needed meanwhile; NULL: none
-// (a device or pipe, or there is no memory). To be freed.
+// (a device or pipe, or memory is short). To be freed.
 char *output_file_folder(const char *path);
 
 // Errors: as output_file_check(), memory. The caller owns `*out` and frees it with
@@ -34,11 +34,11 @@ NODISCARD bool output_file_open(const char *path, bool replaces, OutputFile **ou
 // Appends. Errors: system.
 NODISCARD bool output_file_write(OutputFile *file, const void *bytes, size_t length, Error *error);
 
-// Gives the file its name, once all of it is on disk. Errors: usage (somebody else made a
-// file of that name meanwhile), system.
+// Gives the file its name, once all of it is on disk. Errors: usage (another program made a file
+// of that name meanwhile), system.
 NODISCARD bool output_file_commit(OutputFile *file, Error *error);
 
-// Without a commit before it, nothing is left of the file.
+// Removes the file unless it was committed.
 void output_file_free(OutputFile *file);
 
 #endif

@@ -122,7 +122,7 @@ struct ParallelTeam {
     pthread_cond_t begun;
     pthread_cond_t left;
     uint64_t loop_number;
-    bool is_open;    // whoever comes may still join the loop
+    bool is_open;    // members may still join the loop
     uint32_t active; // members in it
     bool is_over;
 };
@@ -163,7 +163,7 @@ bool parallel_team_new(uint32_t threads, ParallelTeam **out, Error *error)
     (void)pthread_mutex_init(&team->loop.mutex, NULL);
     (void)pthread_cond_init(&team->begun, NULL);
     (void)pthread_cond_init(&team->left, NULL);
-    // Signals are for threads that stay.
+    // Signals are handled by the threads that stay.
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     for (uint32_t i = 1; i < threads && i < PARALLEL_FOR_MAX_THREADS; i++) {
@@ -202,7 +202,7 @@ bool parallel_team_end(ParallelTeam *team)
 {
     work(&team->loop, 0);
     (void)pthread_mutex_lock(&team->mutex);
-    // Nobody waits for members that have not come.
+    // Members that have not joined by now are not waited for.
     team->is_open = false;
     while (team->active > 0)
         (void)pthread_cond_wait(&team->left, &team->mutex);

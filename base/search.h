@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
-// Is item `index` of `items` before what is looked for? Must be true for none or the first few
-// items, and false for all others.
+// Does item `index` of `items` lie before `key`? Must be true for the first items, of which there
+// may be none, and false for all others.
 typedef bool SearchIsBefore(const void *items, uint64_t index, const void *key);
 
 // The index of the first of `count` items that is not before `key`; `count` when all are.

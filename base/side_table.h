@@ -1,4 +1,4 @@
-// Side tables: zeroed arrays that are read at random all the time. Large ones lie in huge pages
+// Side tables: zeroed arrays for random access. Large ones lie in huge pages
 // where the system has them, which saves most of the walks through its page tables.
 
 #ifndef BASE_SIDE_TABLE_H

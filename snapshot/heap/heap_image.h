@@ -49,14 +49,15 @@ typedef struct HeapPage {
     uint32_t first_word; // its words in HeapImage.live and in every mark begin here
 } HeapPage;
 
-// What a marker must know of a page before it can use a reference into it, in one byte.
+// A page's tag: the facts that a marker needs before it can use a reference into the page, in one
+// byte.
 #define PAGE_TAG_CLASS 7u   // index into HeapImage.slot_classes, or one of the next two
-#define PAGE_TAG_NONE 0u    // there is no page
-#define PAGE_TAG_COMPLEX 1u // any other page: ask heap_image_resolve()
+#define PAGE_TAG_NONE 0u    // no page lies there
+#define PAGE_TAG_COMPLEX 1u // any page that has no SlotClass: ask heap_image_resolve()
 #define PAGE_TAG_WHOLE 8u   // every slot holds a live object
 #define PAGE_TAG_BITS 4u
 
-// Objects above this size are no small matter: they are looked at piece by piece.
+// Larger objects are scanned piece by piece.
 #define TAGGED_BLOCK_SIZE_MAX 8192u
 
 // A size class with a tag of its own. Its slots begin at *granules*, 64ths of a page, so that one
@@ -83,7 +84,7 @@ typedef struct ForeignBlock {
 // A dense table over one stretch of the address space: bucket (address >> shift) - first.
 typedef struct AddressWindow {
     uint64_t first;          // first bucket
-    uint64_t count;          // buckets; 0: there is no window
+    uint64_t count;          // buckets; 0: no window was made
     uint32_t shift;          // log2 of the bucket's bytes
     const uint32_t *entries; // owned by the image
 } AddressWindow;

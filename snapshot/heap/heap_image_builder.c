@@ -1,5 +1,5 @@
-// HeapImageBuilder: validates the pages of a heap and builds the side tables of its HeapImage.
-// Where the pages lie in memory is decided in heap_image_placement.c.
+// HeapImageBuilder: takes the parts of a heap and makes the side tables of its HeapImage.
+// heap_image_placement.c decides where the pages lie in memory, heap_image_records.c reads them.
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// What the files of the heap image (heap_image*.c) share.
+// Functions and types that the files of the heap image (heap_image*.c) share.
 
 #ifndef SNAPSHOT_HEAP_HEAP_IMAGE_INTERNAL_H
 #define SNAPSHOT_HEAP_HEAP_IMAGE_INTERNAL_H
@@ -30,7 +30,8 @@ void heap_image_builder_forget(HeapImageBuilder *builder, const uint8_t *bytes, 
 // Errors: corrupt (a page has no valid header).
 NODISCARD bool heap_image_builder_order_records(HeapImageBuilder *builder, Error *error);
 
-// Leaves only references in objects whose layout the program told us: see Note [Exact types].
+// Zeroes the words that are not references in objects whose type declares its references: see
+// Note [Exact types].
 void heap_image_mask_types(HeapImage *image);
 
 // How many pages the one at `page` covers: more than 1 where it holds a large object.

@@ -1,12 +1,11 @@
-// Types whose layout the program told us: rule exact/1.
+// Types that declare where their objects hold references: rule exact/1.
 //
 // Note [Exact types]
 //
-// In an object of such a type only the declared words can be references; all its other words are
-// payload that must never be taken for one. So these words are zeroed when the image is made. The
-// image then holds nothing but references there, and whoever follows references in it (every
-// marker, paths, retained sizes) follows the exact ones, by the very code that serves all other
-// images, at no cost to these. Object headers, free slots and objects of other types stay as
+// In an object of such a type only the declared words can be references; no other word of it may be
+// taken for one. So these other words are zeroed when the image is made. All code that follows
+// references (markers, paths, retained sizes) then finds the exact ones, without a case of its own
+// and at no cost to other images. Object headers, free slots and objects of other types stay as
 // they were captured.
 
 #include "snapshot/heap/heap_image.h"
@@ -47,7 +46,7 @@ static void mask_page(const HeapImage *image, uint32_t page)
         // Neighbours often have the same type.
         if (layout == NULL || layout->type_word != word)
             layout = snapshot_details_find_type_layout(image->details, word);
-        // The builder's memory, which is still its own.
+        // The image is not frozen yet.
         if (layout != NULL)
             mask_object((uint8_t *)(uintptr_t)heap_image_object_bytes(image, page, slot), payload,
                         record->block_size, layout);

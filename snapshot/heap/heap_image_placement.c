@@ -84,7 +84,7 @@ static bool is_near_our_stack(const PageRun *run, uint32_t page_shift)
 }
 
 // All runs at their captured addresses, or none. Returns false when an address is taken
-// or cannot be had; that is no error, the image is relocated then.
+// or cannot be had: the image is then relocated.
 static bool place_at_captured_addresses(HeapImage *image)
 {
     if (image->run_count > MAX_RUNS_IN_PLACE)

@@ -1,8 +1,8 @@
 // HeapLayout: where a BiBOP heap keeps things, as data.
 //
-// A layout tells how to recognise a page (BiBOP: Big Bag Of Pages, one size
-// class per page), where its header keeps the bitmaps, and what an object's
-// own header looks like. It is written into every snapshot, so an old snapshot
+// A layout describes how to recognise a page (BiBOP: Big Bag Of Pages, one size
+// class per page), where its header keeps the bitmaps, and the fields of an
+// object's own header. It is written into every snapshot, so an old snapshot
 // stays readable when a collector changes its layout.
 //
 // Built in: `rudo-gc-0.8` (crate rudo-gc 0.8.x, heap.rs `PageHeader`, ptr.rs
@@ -56,7 +56,7 @@ typedef struct HeapLayout {
     uint32_t allocated_bitmap;
     uint32_t bitmap_words; // u64 words in each bitmap
 
-    // What a valid header may hold.
+    // Values that a valid header may hold.
     uint32_t min_block_size; // small size classes are the powers of two between the two
     uint32_t max_block_size;
     uint32_t large_header_alignment; // a large page's header_size is at least
@@ -92,7 +92,7 @@ typedef struct HeapLayout {
 // The layout of rudo-gc 0.8.x. Static, immutable.
 const HeapLayout *heap_layout_rudo_gc_0_8(void);
 
-// Is the layout itself sane: every field inside the header, page size a power of
+// Is the layout itself possible: every field inside the header, page size a power of
 // two within the bounds above, classes that fit a page, bitmaps long enough for
 // the smallest class? A layout that came from a file must pass this before any
 // other function sees it. Errors: corrupt.
@@ -135,7 +135,7 @@ typedef struct PageHeader {
     bool is_large;
 } PageHeader;
 
-// Why page_header_read() said no.
+// Why page_header_read() refuses a page.
 typedef enum PageHeaderFault {
     PAGE_HEADER_VALID = 0,
     PAGE_HEADER_NO_MAGIC,
@@ -186,8 +186,8 @@ static inline uint64_t heap_layout_slot_bits(uint32_t slot_count, uint32_t first
     return left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
 }
 
-// Who goes through page after page, looking at headers alone, waits for memory most of the time:
-// asks for the header a few pages behind `page`, of which there are `page_count`.
+// Fetches the header a few pages behind `page`, from which on there are `page_count` pages: a loop
+// over page headers alone waits for memory most of the time.
 static inline void page_header_fetch_ahead(const HeapLayout *layout, const uint8_t *page,
                                            uint64_t page_count)
 {

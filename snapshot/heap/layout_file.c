@@ -88,9 +88,8 @@ typedef struct LayoutReader {
 static bool refuse(const LayoutReader *reader, const char *key, const char *what)
 {
     (void)error_set(reader->error, ERROR_CORRUPT, "'%s': '%s' %s", reader->name, key, what);
-    return error_add_hint(
-        reader->error,
-        "what a layout says is described in docs/layouts.md, and by the schema " LAYOUT_SCHEMA);
+    return error_add_hint(reader->error, "docs/layouts.md and the schema " LAYOUT_SCHEMA
+                                         " describe the members of a layout");
 }
 
 static bool check_members(const LayoutReader *reader)
@@ -101,7 +100,8 @@ static bool check_members(const LayoutReader *reader)
     for (size_t i = 0; i < MEMBER_COUNT; i++)
         keys[i + 3] = members[i].key;
     stranger = json_object_find_stranger(reader->object, keys);
-    return stranger == NULL || refuse(reader, stranger, "is no member of a layout, or there twice");
+    return stranger == NULL ||
+           refuse(reader, stranger, "is not a member of a layout, or occurs twice");
 }
 
 static bool read_heading(const LayoutReader *reader)
@@ -186,7 +186,7 @@ static bool read_member(const LayoutReader *reader, const Member *member)
     return is_there || !member->is_required || refuse(reader, member->key, "is missing");
 }
 
-// What is not said is as harmless as can be.
+// Members that the file may leave out, as harmless as possible.
 static void set_defaults(HeapLayout *out)
 {
     *out = (HeapLayout){
@@ -198,7 +198,7 @@ static void set_defaults(HeapLayout *out)
     };
 }
 
-// Without marks or dirty bits of its own, whatever is allocated counts as marked and dirty.
+// In a heap without mark or dirty bits, all allocated slots count as marked and dirty.
 static void complete(HeapLayout *out)
 {
     if (out->mark_bitmap == UINT32_MAX)

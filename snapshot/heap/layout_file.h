@@ -1,4 +1,4 @@
-// Heap layouts from files: how somebody else's BiBOP heap is described to us.
+// Heap layouts from files: the description of a BiBOP heap that is not built in.
 //
 // The file is a JSON document of schema rudo-snap/layout/1 (formats/schemas/layout-1.schema.json;
 // docs/layouts.md explains it, samples/toy-heap has one). Its members are those of HeapLayout.
@@ -11,8 +11,9 @@
 #include "base/error.h"
 #include "snapshot/heap/heap_layout.h"
 
-// What is read has passed heap_layout_check(). Errors: system (cannot be read), memory, corrupt
-// (not such a document, a member that is missing, unknown or impossible; the message names it).
+// Reads a layout, which passes heap_layout_check(). Errors: system (cannot be read), memory,
+// corrupt (not such a document, a member that is missing, unknown or impossible; the message names
+// it).
 NODISCARD bool layout_file_read(const char *path, HeapLayout *out, Error *error);
 
 // The same of text in memory; `name` is for messages.

@@ -24,7 +24,7 @@ typedef struct PageRecord {
     uint32_t block_size;  // bytes of a slot
     uint32_t header_size; // offset of slot 0 in the page
     uint32_t slot_count;
-    uint32_t page_count; // 1; more for a large object; 0: there is no record at this place
+    uint32_t page_count; // 1; more for a large object; 0: this place is empty
     uint32_t owner_thread;
     uint8_t generation;
     bool is_large;
@@ -78,12 +78,7 @@ void page_records_fill(PageRecords *records, uint64_t place, const HeapLayout *l
 
 // ---- reading ----
 
-// How many PageBits a page has.
-static inline uint32_t page_record_bits_count(const PageRecord *record)
-{
-    return (record->slot_count + 63) / 64;
-}
-
+// One for each 64 slots of the page.
 static inline const PageBits *page_record_bits(const PageRecords *records, const PageRecord *record)
 {
     return &records->bits[record->first_bits];

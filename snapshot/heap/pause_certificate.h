@@ -1,7 +1,7 @@
 // PauseCertificate: what a capture cost the process that was captured.
 //
-// Every time that one or all of its threads stood still is in it, so that the sum is what the
-// program can have felt. Plain data of fixed size: it is filled while a process is copied, goes
+// It lists every time that one or all of its threads stood still; their sum is the delay that the
+// program can have noticed. Plain data of fixed size: it is filled while a process is copied, goes
 // into the snapshot, and is shown by `info`.
 
 #ifndef SNAPSHOT_HEAP_PAUSE_CERTIFICATE_H
@@ -37,14 +37,13 @@ typedef enum CollectionState {
 } CollectionState;
 
 typedef struct PauseCertificate {
-    uint32_t stop_count; // 0: there is no certificate
+    uint32_t stop_count; // 0: the certificate is empty
     PauseStop stops[PAUSE_MAX_STOPS];
     uint32_t round_count;
-    PauseRound rounds[PAUSE_MAX_ROUNDS]; // what does not fit is added to the last one
+    PauseRound rounds[PAUSE_MAX_ROUNDS]; // further rounds are added to the last one
     CollectionState collection;
-    // Pages that were compared with the process once all its threads stood still, and those that
-    // were not what the copy held. Where all is copied from one moment, there is nothing to
-    // compare.
+    // Pages of the copy that were compared with those of the process once all its threads stood
+    // still, and those that differed. A copy of one moment is not compared.
     uint64_t compared_pages;
     uint64_t differing_pages;
     char method_note[200]; // why another method was used than was asked for; ""
@@ -61,7 +60,7 @@ uint64_t pause_certificate_worst_ns(const PauseCertificate *certificate);
 // Pages copied while the process stood still, in all stops.
 uint64_t pause_certificate_stopped_pages(const PauseCertificate *certificate);
 
-// What does not fit is dropped, shortest stops first.
+// When there is no room, the shortest stop is dropped, and rounds are added to the last one.
 void pause_certificate_add_stop(PauseCertificate *certificate, const PauseStop *stop);
 void pause_certificate_add_round(PauseCertificate *certificate, uint64_t page_count,
                                  uint64_t duration_ns);

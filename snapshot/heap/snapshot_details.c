@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/search.h"
+
 const char *foreign_mode_name(ForeignMode mode)
 {
     switch (mode) {
@@ -98,16 +101,9 @@ void snapshot_details_free(SnapshotDetails *details)
 
 static const SnapshotType *find_word(const SnapshotType *types, uint32_t count, uint64_t word)
 {
-    uint32_t low = 0, high = count;
+    uint64_t at = search_from(types, count, type_word, word);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (types[middle].type_word < word)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && types[low].type_word == word ? &types[low] : NULL;
+    return at < count && types[at].type_word == word ? &types[at] : NULL;
 }
 
 const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, uint64_t type_word)
@@ -123,24 +119,30 @@ const SnapshotType *snapshot_details_find_drop(const SnapshotDetails *details, u
 // Variables overlap where one is a part of another, which goes a few deep.
 #define MAX_NESTED_VARIABLES 16u
 
+typedef struct VariablePlace {
+    bool is_thread_local;
+    uint64_t address;
+} VariablePlace;
+
+static bool begins_at_or_before(const void *items, uint64_t index, const void *key)
+{
+    const SnapshotVariable *variable = (const SnapshotVariable *)items + index;
+    const VariablePlace *place = key;
+
+    return variable->is_thread_local < place->is_thread_local ||
+           (variable->is_thread_local == place->is_thread_local &&
+            variable->address <= place->address);
+}
+
 const SnapshotVariable *snapshot_details_find_variable(const SnapshotDetails *details,
                                                        bool is_thread_local, uint64_t address)
 {
-    uint32_t low = 0, high = details->variable_count;
+    const VariablePlace place = {is_thread_local, address};
+    uint64_t next =
+        search_first(details->variables, details->variable_count, begins_at_or_before, &place);
 
-    // The first that begins behind the address.
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const SnapshotVariable *variable = &details->variables[middle];
-
-        if (variable->is_thread_local < is_thread_local ||
-            (variable->is_thread_local == is_thread_local && variable->address <= address))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (uint32_t i = 0; i < MAX_NESTED_VARIABLES && low > 0; i++) {
-        const SnapshotVariable *variable = &details->variables[--low];
+    for (uint32_t i = 0; i < MAX_NESTED_VARIABLES && next > 0; i++) {
+        const SnapshotVariable *variable = &details->variables[--next];
 
         if (variable->is_thread_local != is_thread_local)
             break;
@@ -152,18 +154,10 @@ const SnapshotVariable *snapshot_details_find_variable(const SnapshotDetails *de
 
 const SnapshotStack *snapshot_details_find_stack(const SnapshotDetails *details, uint32_t thread)
 {
-    uint32_t low = 0, high = details->stack_count;
+    uint64_t at = search_from(details->stacks, details->stack_count, thread, thread);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (details->stacks[middle].thread < thread)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < details->stack_count && details->stacks[low].thread == thread
-               ? &details->stacks[low]
-               : NULL;
+    return at < details->stack_count && details->stacks[at].thread == thread ? &details->stacks[at]
+                                                                             : NULL;
 }
 
 uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address)
@@ -175,61 +169,59 @@ uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address)
     return UINT32_MAX;
 }
 
+static bool is_root_name_before(const void *items, uint64_t index, const void *key)
+{
+    const SnapshotRootName *name = (const SnapshotRootName *)items + index, *wanted = key;
+
+    return name->address < wanted->address ||
+           (name->address == wanted->address && name->value < wanted->value);
+}
+
 const char *snapshot_details_find_root_name(const SnapshotDetails *details, uint64_t address,
                                             uint64_t value)
 {
-    uint32_t low = 0, high = details->root_name_count;
+    const SnapshotRootName wanted = {.address = address, .value = value};
+    uint64_t at =
+        search_first(details->root_names, details->root_name_count, is_root_name_before, &wanted);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        const SnapshotRootName *root = &details->root_names[middle];
-
-        if (root->address < address || (root->address == address && root->value < value))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == details->root_name_count || details->root_names[low].address != address ||
-        details->root_names[low].value != value)
+    if (at == details->root_name_count || details->root_names[at].address != address ||
+        details->root_names[at].value != value)
         return NULL;
-    return details->root_names[low].name;
+    return details->root_names[at].name;
 }
 
 const SnapshotTypeLayout *snapshot_details_find_type_layout(const SnapshotDetails *details,
                                                             uint64_t type_word)
 {
-    uint32_t low = 0, high = details->type_layout_count;
+    const SnapshotTypeLayout *layouts = details->type_layouts;
+    uint64_t at = search_from(layouts, details->type_layout_count, type_word, type_word);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (details->type_layouts[middle].type_word < type_word)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < details->type_layout_count && details->type_layouts[low].type_word == type_word
-               ? &details->type_layouts[low]
-               : NULL;
+    return at < details->type_layout_count && layouts[at].type_word == type_word ? &layouts[at]
+                                                                                 : NULL;
 }
 
 bool snapshot_details_add_loss(SnapshotDetails *details, LossKind kind, uint64_t address,
                                uint64_t bytes, const char *why, Error *error)
 {
-    SnapshotLoss *grown =
-        realloc(details->losses, ((size_t)details->loss_count + 1) * sizeof *grown);
-    SnapshotLoss loss = {address, bytes, kind, NULL};
+    SnapshotLoss loss = {address, bytes, kind, strdup(why)};
+    uint64_t capacity = details->loss_count;
     uint32_t at = details->loss_count;
+    SnapshotLoss *losses;
 
-    if (grown != NULL)
-        details->losses = grown;
-    if (grown == NULL || (loss.why = strdup(why)) == NULL)
-        return error_set_memory(error, sizeof loss, "the list of what is missing");
-    while (at > 0 && (grown[at - 1].kind > kind ||
-                      (grown[at - 1].kind == kind && grown[at - 1].address > address)))
+    if (loss.why == NULL)
+        return error_set_memory(error, strlen(why) + 1, "the list of losses");
+    // Few are added to those of a file, so the capacity is not kept.
+    if (!array_reserve(&details->losses, &capacity, capacity + 1, sizeof loss, "the list of losses",
+                       error)) {
+        free(loss.why);
+        return false;
+    }
+    losses = details->losses;
+    while (at > 0 && (losses[at - 1].kind > kind ||
+                      (losses[at - 1].kind == kind && losses[at - 1].address > address)))
         at--;
-    memmove(&grown[at + 1], &grown[at], (details->loss_count - at) * sizeof *grown);
-    grown[at] = loss;
+    memmove(&losses[at + 1], &losses[at], (details->loss_count - at) * sizeof *losses);
+    losses[at] = loss;
     details->loss_count++;
     details->metadata.is_complete = false;
     return true;

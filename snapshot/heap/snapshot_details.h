@@ -66,13 +66,13 @@ typedef struct SnapshotFrame {
     uint64_t start;           // of the innermost: the red zone included
     uint64_t end;             // `start` where it is not known
     uint64_t function_offset; // of program_counter in the function
-    char *function;           // demangled; NULL where no symbol told it; owned
+    char *function;           // demangled; NULL where no symbol covers it; owned
 } SnapshotFrame;
 
-// Why there are no more frames; values are those of the snapshot file.
+// Why the list of frames ends; values are those of the snapshot file.
 typedef enum StackEnd {
     STACK_END_WHOLE = 0, // the outermost was reached
-    STACK_END_BROKEN,    // nothing said how to go on
+    STACK_END_BROKEN,    // the caller could not be found
     STACK_END_TOO_DEEP,
     STACK_END_COUNT,
 } StackEnd;
@@ -92,14 +92,15 @@ typedef struct SnapshotMapping {
     char *name;          // path, "[heap]", or ""; owned
 } SnapshotMapping;
 
-// A root that the program itself told us, by name.
+// The name of a root, from a program that captured itself.
 typedef struct SnapshotRootName {
     uint64_t address; // where the word lies
     uint64_t value;   // what it held
     char *name;       // owned
 } SnapshotRootName;
 
-// Where objects of a type hold references, as the program told us: nowhere else.
+// Where objects of a type hold references, and nowhere else: a declaration of a program that
+// captured itself.
 typedef struct SnapshotTypeLayout {
     uint64_t type_word;
     uint32_t rest_offset; // from here to the object's end every word may be one; UINT32_MAX: none
@@ -112,7 +113,7 @@ typedef enum LossKind {
     LOSS_MEMORY,    // memory of the process, which may have held pages and roots
     LOSS_ROOTS,     // root words
     LOSS_BLOCKS,    // foreign blocks, or their bytes
-    LOSS_NAMES,     // what changes no count: names, threads, mappings
+    LOSS_NAMES,     // names, threads, mappings: they change no count
     LOSS_KIND_COUNT,
 } LossKind;
 
@@ -121,8 +122,8 @@ const char *loss_kind_name(LossKind kind);
 
 // Something that is missing.
 typedef struct SnapshotLoss {
-    uint64_t address; // 0: in no one place, or nobody knows where
-    uint64_t bytes;   // 0: nobody knows how much
+    uint64_t address; // 0: in no one place, or unknown
+    uint64_t bytes;   // 0: unknown
     LossKind kind;
     char *why; // owned
 } SnapshotLoss;
@@ -137,15 +138,15 @@ typedef struct SnapshotMetadata {
     char method[16];        // "stop"
     PauseCertificate certificate;
     ForeignMode foreign_requested;
-    ForeignMode foreign_mode;    // what was really done; differs when chunks could not be walked
+    ForeignMode foreign_mode;    // the mode that was used; differs when chunks could not be walked
     uint64_t foreign_root_bytes; // anonymous memory scanned as roots for lack of chunks
     char foreign_note[200];      // why foreign_mode differs or bytes > 0; ""
     bool keeps_free_slots;       // value parts of free slots kept, not zeroed
     bool is_redacted;            // data and names given at run time are left out
     bool is_complete;
-    char missing[400];       // what is missing when not complete, lines; ""
+    char missing[400];       // the parts that are missing when not complete, lines; ""
     uint64_t resident_bytes; // private writable memory that was read
-    char names_note[200];    // which names could not be found out, and why, lines; ""
+    char names_note[200];    // which names could not be found, and why, lines; ""
 } SnapshotMetadata;
 
 // Owns all its arrays and strings. A zeroed struct is valid and empty.
@@ -157,7 +158,7 @@ typedef struct SnapshotDetails {
     SnapshotModule *modules;
     uint32_t type_count;
     SnapshotType *types; // trace functions; ascending by type_word
-    // What follows is in no file before format 1.1, and in later ones where it was found out.
+    // Members from here on are empty in files before format 1.1, and where they were not found.
     uint32_t drop_count;
     SnapshotType *drops; // drop functions; likewise
     uint32_t stack_count;
@@ -192,7 +193,7 @@ uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address)
 const SnapshotVariable *snapshot_details_find_variable(const SnapshotDetails *details,
                                                        bool is_thread_local, uint64_t address);
 
-// What the program calls the root, or NULL. Needs `root_names` in order.
+// The program's name for the root, or NULL. Needs `root_names` in order.
 const char *snapshot_details_find_root_name(const SnapshotDetails *details, uint64_t address,
                                             uint64_t value);
 
@@ -200,7 +201,7 @@ const char *snapshot_details_find_root_name(const SnapshotDetails *details, uint
 const SnapshotTypeLayout *snapshot_details_find_type_layout(const SnapshotDetails *details,
                                                             uint64_t type_word);
 
-// Takes note of a loss, in order: the snapshot is not complete. Errors: memory.
+// Adds a loss, in order; the snapshot is then not complete. Errors: memory.
 NODISCARD bool snapshot_details_add_loss(SnapshotDetails *details, LossKind kind, uint64_t address,
                                          uint64_t bytes, const char *why, Error *error);
 

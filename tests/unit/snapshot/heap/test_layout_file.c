@@ -109,11 +109,11 @@ Test(layout_file, each_needed_member_is_missed)
     expect_refused("\"schema\":", "\"comment\":", "'schema'");
 }
 
-Test(layout_file, what_nobody_knows_is_refused)
+Test(layout_file, unknown_members_are_refused)
 {
-    expect_refused("\"name\"", "\"pagesize\": 1, \"name\"", "'pagesize' is no member");
+    expect_refused("\"name\"", "\"pagesize\": 1, \"name\"", "'pagesize' is not a member");
     expect_refused("\"name\"", "\"page_size\": 1, \"name\"",
-                   "'page_size' is no member of a layout, or");
+                   "'page_size' is not a member of a layout, or");
     expect_refused("{ \"offset\": 4, ", "{ \"offset\": 4, \"bits\": 1, ", "'block_size'");
     expect_refused("layout/1", "layout/2", "'schema'");
 }

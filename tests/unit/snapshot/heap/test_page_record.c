@@ -101,7 +101,7 @@ Test(page_record, pages_of_many_slots_have_several_words)
     heap_layout_write(pages + layout->allocated_bitmap + 16, (LayoutField){0, 8}, UINT64_MAX);
     write_page(1, 64, 2);
     add_run(2);
-    cr_assert_eq(page_record_bits_count(&records.items[0]), 3);
+    cr_assert_eq(records.items[1].first_bits, 3);
     cr_expect_eq(page_record_bits(&records, &records.items[0])[0].allocated, 5);
     cr_expect_eq(page_record_bits(&records, &records.items[0])[1].allocated, 0);
     cr_expect_eq(page_record_bits(&records, &records.items[0])[2].allocated,
