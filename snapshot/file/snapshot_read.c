@@ -15,8 +15,6 @@
 #include "snapshot/file/page_sections.h"
 #include "snapshot/file/section_map.h"
 #include "snapshot/file/frames/seekable_reader.h"
-#include "snapshot/file/sections/section_layout.h"
-#include "snapshot/file/sections/section_metadata.h"
 #include "snapshot/file/sections/sections.h"
 
 typedef struct SnapshotReader {

@@ -14,9 +14,6 @@
 #include "snapshot/file/redaction.h"
 #include "snapshot/file/root_order.h"
 #include "snapshot/file/frames/seekable_writer.h"
-#include "snapshot/file/sections/redacted_details.h"
-#include "snapshot/file/sections/section_layout.h"
-#include "snapshot/file/sections/section_metadata.h"
 #include "snapshot/file/sections/sections.h"
 
 _Static_assert(sizeof(Root) == ROOT_BYTES, "roots are written as they lie in memory");

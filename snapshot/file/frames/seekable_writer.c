@@ -268,8 +268,8 @@ static bool write_frame(SeekableWriter *writer, const Compressor *compressor, ui
     const SeekableWriterOptions *options = &writer->options;
     uint32_t checksum;
 
-    if (cancel_is_requested(&options->cancel))
-        return error_set(error, ERROR_INTERRUPTED, "interrupted");
+    if (!cancel_check(&options->cancel, error))
+        return false;
     // A frame ends with the low 32 bits of the XXH64 of its content, which the table repeats.
     checksum = bytes_get_u32(compressor->compressed + compressed_bytes - sizeof checksum);
     return put_frame(writer, compressor->compressed, compressed_bytes, stream_bytes, checksum,

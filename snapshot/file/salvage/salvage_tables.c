@@ -6,7 +6,6 @@
 #include "base/byte_buffer.h"
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/file/salvage/salvage_internal.h"
-#include "snapshot/file/sections/section_metadata.h"
 #include "snapshot/file/sections/sections.h"
 #include "base/version.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/byte_buffer.h"
 #include "snapshot/file/salvage/salvage_internal.h"
-#include "snapshot/file/sections/section_layout.h"
+#include "snapshot/file/sections/sections.h"
 #include "snapshot/file/sections/snapshot_format.h"
 
 static bool read_layout(Salvage *salvage, Error *error)

@@ -1,11 +1,10 @@
-// Redacted details: see snapshot/file/sections/redacted_details.h.
+// The details of a redacted snapshot: see snapshot/file/sections/sections.h.
 
-#include "snapshot/file/sections/redacted_details.h"
+#include "snapshot/file/sections/sections.h"
 
 #include <string.h>
 
 #include "snapshot/file/sections/section_fields_internal.h"
-#include "snapshot/file/sections/sections.h"
 
 static void redact_metadata(SnapshotMetadata *out, const SnapshotMetadata *metadata)
 {

@@ -1,6 +1,6 @@
 // The pause certificate in the metadata: lists of stops and rounds, and single members.
 
-#include "snapshot/file/sections/section_certificate_internal.h"
+#include "snapshot/file/sections/section_codecs_internal.h"
 
 #include <string.h>
 

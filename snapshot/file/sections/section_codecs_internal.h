@@ -1,9 +1,12 @@
-// The tables that the codec files of this folder define, for the rows of sections.c.
+// What the codec files of this folder offer each other: the tables for the rows of sections.c, and
+// the pause certificate for the metadata.
 
 #ifndef SNAPSHOT_FILE_SECTIONS_SECTION_CODECS_INTERNAL_H
 #define SNAPSHOT_FILE_SECTIONS_SECTION_CODECS_INTERNAL_H
 
+#include "base/json_object.h"
 #include "snapshot/file/sections/section_table.h"
+#include "snapshot/heap/pause_certificate.h"
 
 extern const SectionTable section_threads;
 extern const SectionTable section_modules;
@@ -15,5 +18,11 @@ extern const SectionTable section_mappings;
 extern const SectionTable section_root_names;
 extern const SectionTable section_type_layouts;
 extern const SectionTable section_losses;
+
+// The pause certificate as members of the metadata. Adds nothing for an empty certificate. False
+// when memory is short.
+NODISCARD bool section_add_certificate(JsonObject *metadata, const PauseCertificate *certificate);
+// Returns the name of a member that is not valid, or NULL. Absent members are 0.
+const char *section_get_certificate(const JsonObject *metadata, PauseCertificate *out);
 
 #endif

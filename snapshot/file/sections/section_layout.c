@@ -1,7 +1,7 @@
 // The LAYO section: a HeapLayout, field by field. Encoding and decoding follow one table of
 // members.
 
-#include "snapshot/file/sections/section_layout.h"
+#include "snapshot/file/sections/sections.h"
 
 #include <string.h>
 

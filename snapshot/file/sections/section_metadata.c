@@ -1,14 +1,14 @@
 // The META section: SnapshotMetadata as a JSON object. Encoding and decoding follow one table of
 // members. Decoding skips unknown members and leaves the value of absent ones.
 
-#include "snapshot/file/sections/section_metadata.h"
+#include "snapshot/file/sections/sections.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clean_text.h"
 #include "base/json_object.h"
-#include "snapshot/file/sections/section_certificate_internal.h"
+#include "snapshot/file/sections/section_codecs_internal.h"
 
 typedef enum ValueKind {
     VALUE_TEXT,  // char array

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/byte_buffer.h"
 #include "base/error.h"
+#include "snapshot/heap/heap_layout.h"
 #include "snapshot/file/sections/section_table.h"
 #include "snapshot/file/sections/snapshot_format.h"
 
@@ -54,5 +56,26 @@ const char *section_name(uint32_t type, char name[SECTION_NAME_CHARS]);
 
 // Do all tables of `details` keep to the limits that readers set? Errors: unsupported.
 NODISCARD bool sections_check_limits(const SnapshotDetails *details, Error *error);
+
+// ---- bodies that are not tables ----
+
+// LAYO. A layout that was decoded has passed heap_layout_check(). Errors: as
+// section_table_decode(); unsupported.
+void section_encode_layout(ByteBuffer *buffer, const HeapLayout *layout);
+NODISCARD bool section_decode_layout(ByteCursor *cursor, HeapLayout *layout, Error *error);
+
+// META, as JSON. Errors: as section_table_decode().
+void section_encode_metadata(ByteBuffer *buffer, const SnapshotMetadata *metadata);
+NODISCARD bool section_decode_metadata(ByteCursor *cursor, SnapshotMetadata *metadata,
+                                       Error *error);
+
+// ---- redaction ----
+
+// The details of a redacted snapshot: addresses, sizes, times, and the names that a program's file
+// brings along (modules, symbols). Left out are names that were given at run time (threads, files,
+// memory), folders, and every table whose SectionTable does not say how its entries are redacted.
+// The caller frees `*out` with snapshot_details_free(). Errors: memory.
+NODISCARD bool redacted_details_new(const SnapshotDetails *details, SnapshotDetails **out,
+                                    Error *error);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/file/sections/section_layout.h"
+#include "snapshot/file/sections/sections.h"
 #include "tests/support/xorshift.h"
 
 #define MAX_TEXT 4096u

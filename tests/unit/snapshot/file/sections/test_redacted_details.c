@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "snapshot/file/sections/redacted_details.h"
+#include "snapshot/file/sections/sections.h"
 
 Test(redacted_details, names_that_were_given_at_run_time_go)
 {

@@ -1,7 +1,7 @@
 // The metadata as JSON: members come back, unknown ones are skipped, absent ones keep their value,
 // and one that cannot be is named.
 
-#include "snapshot/file/sections/section_metadata.h"
+#include "snapshot/file/sections/sections.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

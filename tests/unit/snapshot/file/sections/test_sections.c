@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/file/sections/redacted_details.h"
 #include "snapshot/file/sections/sections.h"
 #include "tests/support/example_heap.h"
 
