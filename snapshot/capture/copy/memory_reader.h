@@ -16,8 +16,6 @@
 #include "base/error.h"
 #include "snapshot/capture/copy/process_copy.h"
 
-#define PAGE_BYTES UINT64_C(4096) // of the kernel; pages of a heap may be larger
-
 static inline uint64_t round_down(uint64_t value, uint64_t power_of_two)
 {
     return value & ~(power_of_two - 1);

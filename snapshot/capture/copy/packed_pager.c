@@ -66,7 +66,7 @@ static void supply(const PackedPager *pager, uint8_t *start, const uint8_t *from
         if (copy.copy > 0)
             done += (uint64_t)copy.copy;
         else if (errno == EEXIST)
-            done += TARGET_PAGE_SIZE;
+            done += PAGE_BYTES;
         else if (errno != EAGAIN)
             break;
     }

@@ -136,7 +136,7 @@ static void advance(CopyPieces *pieces, uint64_t bytes)
 static bool skip_page(CopyPieces *pieces, PageSelection *unread, Error *error)
 {
     uintptr_t address = (uintptr_t)pieces->theirs[pieces->first].iov_base;
-    uint64_t bytes = TARGET_PAGE_SIZE - address % TARGET_PAGE_SIZE;
+    uint64_t bytes = PAGE_BYTES - address % PAGE_BYTES;
 
     // The destination is contiguous for each page.
     memset(pieces->ours[pieces->our_first].iov_base, 0, bytes);

@@ -84,10 +84,10 @@ static bool add_by_scan(PageScan *scan, uint64_t start, uint64_t end)
 static bool add_by_pagemap(PageScan *scan, uint64_t start, uint64_t end)
 {
     while (start < end) {
-        uint64_t wanted = (end - start) / TARGET_PAGE_SIZE;
+        uint64_t wanted = (end - start) / PAGE_BYTES;
         size_t bytes = (wanted < PAGEMAP_WORDS ? wanted : PAGEMAP_WORDS) * sizeof(uint64_t);
         ssize_t got = pread(scan->pagemap, scan->buffer->words, bytes,
-                            (off_t)(start / TARGET_PAGE_SIZE * sizeof(uint64_t)));
+                            (off_t)(start / PAGE_BYTES * sizeof(uint64_t)));
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -98,9 +98,9 @@ static bool add_by_pagemap(PageScan *scan, uint64_t start, uint64_t end)
         // A terabyte of nearly empty memory takes seconds.
         if (!cancel_check(scan->cancel, scan->error))
             return false;
-        for (size_t i = 0; i < (size_t)got / sizeof(uint64_t); i++, start += TARGET_PAGE_SIZE) {
+        for (size_t i = 0; i < (size_t)got / sizeof(uint64_t); i++, start += PAGE_BYTES) {
             if ((scan->buffer->words[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0 &&
-                !add_range(scan, start, start + TARGET_PAGE_SIZE))
+                !add_range(scan, start, start + PAGE_BYTES))
                 return false;
         }
     }

@@ -11,8 +11,6 @@
 #include "snapshot/capture/copy/copy_options.h"
 #include "snapshot/capture/copy/process_copy.h"
 
-#define TARGET_PAGE_SIZE 4096u
-
 // Ranges, ascending and disjoint, neighbours joined (page_sets.h); without data until they are
 // copied.
 typedef struct PageSelection {

@@ -50,7 +50,7 @@ int pagemap_scan(int pagemap, const PageQuery *query, uint64_t *start, uint64_t 
     if (found < 0)
         return -1;
     for (int i = 0; i < found; i++)
-        pages += (regions[i].end - regions[i].start) / TARGET_PAGE_SIZE;
+        pages += (regions[i].end - regions[i].start) / PAGE_BYTES;
     // `walk_end` is not reliable: it may be where the kernel's own buffer was full on the way,
     // though the scan went on to the end (seen on 6.18). A scan ends early only when `regions` is
     // full or `max_pages` is reached.

@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "snapshot/heap/pause_certificate.h"
 
+#define PAGE_BYTES UINT64_C(4096) // of the kernel; pages of a heap may be larger
+
 // One line of /proc/PID/maps.
 typedef struct ProcessMapping {
     uint64_t start;

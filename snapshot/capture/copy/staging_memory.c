@@ -29,7 +29,7 @@ static bool populate(uint8_t *start, uint64_t bytes)
         return true;
     if (errno != EINVAL)
         return false;
-    for (uint64_t at = 0; at < bytes; at += TARGET_PAGE_SIZE) {
+    for (uint64_t at = 0; at < bytes; at += PAGE_BYTES) {
         volatile uint8_t *byte = start + at;
 
         *byte = *byte;
@@ -102,7 +102,7 @@ bool staging_memory_supply(StagingMemory *staging, uint64_t bytes, const Cancel 
 bool staging_memory_supply_part(const StagingMemory *staging, const uint8_t *start, uint64_t bytes,
                                 Error *error)
 {
-    uint64_t first = (uint64_t)(start - staging->base) / TARGET_PAGE_SIZE * TARGET_PAGE_SIZE;
+    uint64_t first = (uint64_t)(start - staging->base) / PAGE_BYTES * PAGE_BYTES;
     uint64_t end = (uint64_t)(start - staging->base) + bytes;
 
     if (end <= staging->supplied_bytes || populate(staging->base + first, end - first))

@@ -19,21 +19,6 @@
 // broken off. (The method stop can, so it is tried when the user asks for it.)
 #define MAX_OVERSHOOT 2
 
-const char *capture_method_name(CaptureMethod method)
-{
-    switch (method) {
-    case CAPTURE_AUTO:
-        return "auto";
-    case CAPTURE_PRECOPY:
-        return "precopy";
-    case CAPTURE_FORK:
-        return "fork";
-    case CAPTURE_STOP:
-        return "stop";
-    }
-    return "unknown";
-}
-
 uint64_t capture_method_estimate_ns(CaptureMethod method, int pid, int tid, uint64_t bytes)
 {
     long table_kib;
@@ -67,7 +52,8 @@ bool capture_method_choose(const ProcessCopyOptions *options, int pid, int tid, 
     error_set(error, ERROR_LIMIT,
               "process %d would stand still for about %.1f ms, %.1f ms are allowed", pid,
               in_ms(chosen_ns), in_ms(limit_ns));
-    return error_add_hint(error, "it was not stopped (method %s)", capture_method_name(*out));
+    return error_add_hint(error, "it was not stopped (method %s)",
+                          *out == CAPTURE_FORK ? "fork" : "stop");
 }
 
 bool capture_method_check_pause(const ProcessCopyOptions *options, const ProcessCopy *copy,

@@ -32,13 +32,12 @@ void copy_check_choose(CopyCheck *check, const PageSelection *copy, const PageSe
     check->chosen = 0;
     for (unsigned i = 0; i < COPY_CHECK_PAGES && copy->count > 0; i++) {
         const ProcessRange *range = &copy->ranges[next_random(&state) % copy->count];
-        uint64_t offset =
-            next_random(&state) % (range->bytes / TARGET_PAGE_SIZE) * TARGET_PAGE_SIZE;
+        uint64_t offset = next_random(&state) % (range->bytes / PAGE_BYTES) * PAGE_BYTES;
 
         if (has_page(later, range->address + offset))
             continue;
         check->addresses[check->chosen] = range->address + offset;
-        memcpy(check->copies[check->chosen++], range->data + offset, TARGET_PAGE_SIZE);
+        memcpy(check->copies[check->chosen++], range->data + offset, PAGE_BYTES);
     }
 }
 
@@ -54,14 +53,14 @@ void copy_check_run(CopyCheck *check, int tid, const PageSelection *unchanged)
         if (!has_page(unchanged, check->addresses[i]))
             continue;
         memcpy(&theirs[count].iov_base, &check->addresses[i], sizeof theirs[count].iov_base);
-        theirs[count].iov_len = TARGET_PAGE_SIZE;
+        theirs[count].iov_len = PAGE_BYTES;
         asked[count++] = i;
     }
-    ours = (struct iovec){.iov_base = check->pages, .iov_len = count * TARGET_PAGE_SIZE};
+    ours = (struct iovec){.iov_base = check->pages, .iov_len = count * PAGE_BYTES};
     got = count == 0 ? 0 : process_vm_readv(tid, &ours, 1, theirs, count, 0);
     // A page that cannot be read was not copied either.
-    for (uint32_t i = 0; (ssize_t)(i + 1) * (ssize_t)TARGET_PAGE_SIZE <= got; i++) {
+    for (uint32_t i = 0; (ssize_t)(i + 1) * (ssize_t)PAGE_BYTES <= got; i++) {
         check->compared++;
-        check->differing += memcmp(check->pages[i], check->copies[asked[i]], TARGET_PAGE_SIZE) != 0;
+        check->differing += memcmp(check->pages[i], check->copies[asked[i]], PAGE_BYTES) != 0;
     }
 }

@@ -13,9 +13,9 @@
 typedef struct CopyCheck {
     uint32_t chosen;
     uint64_t addresses[COPY_CHECK_PAGES];
-    uint8_t copies[COPY_CHECK_PAGES][TARGET_PAGE_SIZE];
-    uint8_t pages[COPY_CHECK_PAGES][TARGET_PAGE_SIZE]; // the memory of the process
-    uint32_t compared;                                 // out
+    uint8_t copies[COPY_CHECK_PAGES][PAGE_BYTES];
+    uint8_t pages[COPY_CHECK_PAGES][PAGE_BYTES]; // the memory of the process
+    uint32_t compared;                           // out
     uint32_t differing;
 } CopyCheck;
 

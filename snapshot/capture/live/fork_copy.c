@@ -31,7 +31,7 @@ static bool fork_while_stopped(ForkCopy *job, CaptureGuard *guard, UnforkedMemor
             capture_guard_fork(guard, child, error);
     is_resumed = capture_guard_resume(guard, out, &times, &resume_error);
     capture_guard_note_stop(&out->certificate, "fork", &times, hold.thread_count,
-                            unforked->selection.bytes / TARGET_PAGE_SIZE);
+                            unforked->selection.bytes / PAGE_BYTES);
     out->captured_at_ns = (int64_t)times.captured_at_ns;
     out->unreadable_bytes = unreadable_bytes;
     // The child holds the memory of the stop even if the guard has resumed the target by itself

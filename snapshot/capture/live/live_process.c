@@ -80,7 +80,7 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
     if (!is_resumed && (is_ok || resume_error.code == ERROR_LIMIT))
         *job->error = resume_error;
     capture_guard_note_stop(&job->out->certificate, "copy", &times, job->out->thread_count,
-                            job->selection.bytes / TARGET_PAGE_SIZE);
+                            job->selection.bytes / PAGE_BYTES);
     job->out->captured_at_ns = (int64_t)times.captured_at_ns;
     return is_ok && is_resumed;
 }

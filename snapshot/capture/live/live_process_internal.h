@@ -23,9 +23,6 @@ NODISCARD bool live_process_check(int pid, Error *error);
 
 // ---- capture_method.c ----
 
-// "auto", "precopy", "fork", "stop".
-const char *capture_method_name(CaptureMethod method);
-
 // The estimated pause of a process that holds `bytes`, by any method but CAPTURE_AUTO.
 uint64_t capture_method_estimate_ns(CaptureMethod method, int pid, int tid, uint64_t bytes);
 

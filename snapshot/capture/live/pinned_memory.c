@@ -43,15 +43,15 @@ typedef struct Look {
 
 static bool add_buffer(Look *look, uint64_t address, uint64_t bytes, Error *error)
 {
-    uint64_t start = address / TARGET_PAGE_SIZE * TARGET_PAGE_SIZE, end;
+    uint64_t start = address / PAGE_BYTES * PAGE_BYTES, end;
 
     // A buffer of the kernel, or an empty slot.
     if (address == 0 || address > UINT64_MAX - bytes - HUGE_PAGE_BYTES)
         return true;
-    end = (address + bytes + TARGET_PAGE_SIZE - 1) / TARGET_PAGE_SIZE * TARGET_PAGE_SIZE;
-    look->pages += (end - start) / TARGET_PAGE_SIZE;
+    end = (address + bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    look->pages += (end - start) / PAGE_BYTES;
     look->huge_pages += ((end + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES - start / HUGE_PAGE_BYTES) *
-                        (HUGE_PAGE_BYTES / TARGET_PAGE_SIZE);
+                        (HUGE_PAGE_BYTES / PAGE_BYTES);
     return page_set_add_data(look->found, &(ProcessRange){.address = start, .bytes = end - start},
                              error);
 }
@@ -171,7 +171,7 @@ static long pinned_kib(const PageSource *source)
 static bool look_once(Look *look, Error *error)
 {
     const PageSource *source = look->source;
-    uint64_t pinned_pages = (uint64_t)pinned_kib(source) / (TARGET_PAGE_SIZE / 1024);
+    uint64_t pinned_pages = (uint64_t)pinned_kib(source) / (PAGE_BYTES / 1024);
 
     page_set_clear(look->found);
     look->is_listed = calloc(source->mapping_count + 1, sizeof *look->is_listed);

@@ -142,7 +142,7 @@ static bool run_round(Precopy *job)
         !write_tracking_protect(&job->tracking, &source, &job->written, job->error) ||
         !copy_or_pack_written(job) || !add_pages(job, &job->unread, &job->failed))
         return false;
-    pause_certificate_add_round(&job->out->certificate, job->written.bytes / TARGET_PAGE_SIZE,
+    pause_certificate_add_round(&job->out->certificate, job->written.bytes / PAGE_BYTES,
                                 clock_monotonic_ns() - since_ns);
     return true;
 }
@@ -271,7 +271,7 @@ static bool copy_while_stopped(Precopy *job)
     if (!is_resumed && (is_ok || resume_error.code == ERROR_LIMIT))
         *job->error = resume_error;
     capture_guard_note_stop(&job->out->certificate, "last", &times, job->out->thread_count,
-                            job->pieces.bytes / TARGET_PAGE_SIZE);
+                            job->pieces.bytes / PAGE_BYTES);
     job->out->captured_at_ns = (int64_t)times.captured_at_ns;
     return is_ok && is_resumed;
 }

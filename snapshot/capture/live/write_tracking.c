@@ -183,7 +183,7 @@ bool write_tracking_init(WriteTracking *tracking, int pid, int tid, int userfaul
 // A request about address 4096, where programs map nothing: it fails otherwise than by ESRCH.
 bool write_tracking_is_alive(const WriteTracking *tracking)
 {
-    struct uffdio_range range = {.start = TARGET_PAGE_SIZE, .len = TARGET_PAGE_SIZE};
+    struct uffdio_range range = {.start = PAGE_BYTES, .len = PAGE_BYTES};
 
     return ioctl(tracking->userfault, UFFDIO_UNREGISTER, &range) == 0 || errno != ESRCH;
 }

@@ -34,9 +34,9 @@ static bool kernel_can_scan(void)
     const PageQuery query = {.mask = PAGE_IS_PRESENT, .returned = PAGE_IS_PRESENT};
     PagemapRegion *regions = malloc(PAGEMAP_SCAN_REGIONS * sizeof *regions);
     int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    uint64_t start = (uint64_t)(uintptr_t)&query / TARGET_PAGE_SIZE * TARGET_PAGE_SIZE;
+    uint64_t start = (uint64_t)(uintptr_t)&query / PAGE_BYTES * PAGE_BYTES;
     bool can = regions != NULL && pagemap >= 0 &&
-               pagemap_scan(pagemap, &query, &start, start + TARGET_PAGE_SIZE, regions) == 1;
+               pagemap_scan(pagemap, &query, &start, start + PAGE_BYTES, regions) == 1;
 
     if (pagemap >= 0)
         (void)close(pagemap);
