@@ -2,55 +2,8 @@
 
 #include "snapshot/heap/heap_layout.h"
 
+#include <stdio.h>
 #include <string.h>
-
-static const HeapLayout rudo_gc_0_8 = {
-    .name = "rudo-gc-0.8",
-    .page_size = 4096,
-    .page_header_bytes = 1576,
-    .magic_value = 0x52554447,
-    .magic = {0, 4},
-    .block_size = {4, 4},
-    .object_count = {8, 2},
-    .header_size = {10, 2},
-    .generation = {12, 1},
-    .flags = {13, 1},
-    .owner_thread = {16, 8},
-    .dead_count = {24, 2},
-    .free_list_head = {1568, 2},
-    .mark_bitmap = 32,
-    .dirty_bitmap = 544,
-    .allocated_bitmap = 1056,
-    .bitmap_words = 64,
-    .min_block_size = 16,
-    .max_block_size = 2048,
-    .large_header_alignment = 16,
-    .max_generation = 1,
-    .min_owner_thread = 1,
-    .max_owner_thread = 999999,
-    .free_list_none = 0xffff,
-    .flag_large = 0x01,
-    .flag_orphan = 0x02,
-    .flag_needs_sweep = 0x04,
-    .flag_all_dead = 0x08,
-    .flag_dirty_listed = 0x10,
-    .object_header_bytes = 48,
-    .reference_count = {0, 8},
-    .weak_count = {8, 8},
-    .dead_bit = UINT64_C(1) << 63,
-    .under_construction_bit = UINT64_C(1) << 62,
-    .old_bit = UINT64_C(1) << 61,
-    .drop_function = {16, 8},
-    .type_word = {24, 8},
-    .dropping = {32, 8},
-    .object_generation = {40, 4},
-    .free_link_bytes = 8,
-};
-
-const HeapLayout *heap_layout_rudo_gc_0_8(void)
-{
-    return &rudo_gc_0_8;
-}
 
 static bool is_power_of_two(uint64_t value)
 {
@@ -253,4 +206,87 @@ const char *page_header_fault_name(PageHeaderFault fault)
         return "large object is longer than its pages";
     }
     return "unknown fault";
+}
+
+// "NAME (offset N) is VALUE"; returns where the text ends.
+static size_t explain_field(char *text, size_t text_bytes, const char *name, LayoutField field,
+                            const uint8_t *page)
+{
+    int length = snprintf(text, text_bytes, "%s (offset %u) is %llu", name, field.offset,
+                          (unsigned long long)heap_layout_read(page, field));
+
+    return length < 0 || (size_t)length >= text_bytes ? text_bytes - 1 : (size_t)length;
+}
+
+// The header size, or the object count, that goes with slots of `block_size` bytes, which is a
+// size class, or with a large object.
+static void explain_expected(const HeapLayout *layout, uint32_t block_size, bool is_large,
+                             bool is_count, char *text, size_t text_bytes)
+{
+    uint32_t header_size;
+
+    if (is_large && is_count) {
+        (void)snprintf(text, text_bytes, ", not 1 as for a large object");
+        return;
+    }
+    if (is_large) {
+        (void)snprintf(text, text_bytes, ", not a multiple of 8 from %u on",
+                       round_up(layout->page_header_bytes, layout->large_header_alignment));
+        return;
+    }
+    header_size = heap_layout_small_header_size(layout, block_size);
+    (void)snprintf(text, text_bytes, ", not %u as for slots of %u bytes",
+                   is_count ? (layout->page_size - header_size) / block_size : header_size,
+                   block_size);
+}
+
+void page_header_fault_explain(const HeapLayout *layout, const uint8_t *page, PageHeaderFault fault,
+                               char *text, size_t text_bytes)
+{
+    uint64_t block_size = heap_layout_read(page, layout->block_size);
+    bool is_large = (heap_layout_read(page, layout->flags) & layout->flag_large) != 0;
+    bool is_class = is_power_of_two(block_size) && block_size >= layout->min_block_size &&
+                    block_size <= layout->max_block_size;
+    bool is_count = fault == PAGE_HEADER_BAD_OBJECT_COUNT;
+    size_t at;
+
+    switch (fault) {
+    case PAGE_HEADER_BAD_FLAGS:
+        at = explain_field(text, text_bytes, "flags", layout->flags, page);
+        (void)snprintf(text + at, text_bytes - at, ", with bits outside of %u",
+                       known_flags(layout));
+        return;
+    case PAGE_HEADER_BAD_GENERATION:
+        at = explain_field(text, text_bytes, "generation", layout->generation, page);
+        (void)snprintf(text + at, text_bytes - at, ", above %u", layout->max_generation);
+        return;
+    case PAGE_HEADER_BAD_OWNER:
+        at = explain_field(text, text_bytes, "owner_thread", layout->owner_thread, page);
+        (void)snprintf(text + at, text_bytes - at, ", outside of %llu to %llu",
+                       (unsigned long long)layout->min_owner_thread,
+                       (unsigned long long)layout->max_owner_thread);
+        return;
+    case PAGE_HEADER_BAD_BLOCK_SIZE:
+        at = explain_field(text, text_bytes, "block_size", layout->block_size, page);
+        if (is_large)
+            (void)snprintf(text + at, text_bytes - at, ", not above %u as for a large object",
+                           layout->max_block_size);
+        else
+            (void)snprintf(text + at, text_bytes - at, ", not a power of two from %u to %u",
+                           layout->min_block_size, layout->max_block_size);
+        return;
+    case PAGE_HEADER_BAD_HEADER_SIZE:
+    case PAGE_HEADER_BAD_OBJECT_COUNT:
+        at = is_count ? explain_field(text, text_bytes, "object_count", layout->object_count, page)
+                      : explain_field(text, text_bytes, "header_size", layout->header_size, page);
+        if (is_large || is_class)
+            explain_expected(layout, (uint32_t)block_size, is_large, is_count, text + at,
+                             text_bytes - at);
+        return;
+    case PAGE_HEADER_VALID:
+    case PAGE_HEADER_NO_MAGIC:
+    case PAGE_HEADER_RUN_TOO_SHORT:
+        break;
+    }
+    (void)snprintf(text, text_bytes, "%s", page_header_fault_name(fault));
 }

@@ -89,7 +89,8 @@ typedef struct HeapLayout {
     uint32_t free_link_bytes;
 } HeapLayout;
 
-// The layout of rudo-gc 0.8.x. Static, immutable.
+// The layout of rudo-gc 0.8.18 and 0.8.19 (snapshot/heap/rudo_gc_layouts.h has the others).
+// Static, immutable.
 const HeapLayout *heap_layout_rudo_gc_0_8(void);
 
 // Is the layout itself possible: every field inside the header, page size a power of
@@ -158,6 +159,12 @@ PageHeaderFault page_header_read(const HeapLayout *layout, const uint8_t *page,
 
 // "object count does not fit the page" and the like, for messages.
 const char *page_header_fault_name(PageHeaderFault fault);
+
+// Writes which field of a header that page_header_read() refused is at fault, its value, and what
+// was expected: "block_size (offset 4) is 48, not a power of two from 16 to 2048". `text` is
+// truncated where it is too short.
+void page_header_fault_explain(const HeapLayout *layout, const uint8_t *page, PageHeaderFault fault,
+                               char *text, size_t text_bytes);
 
 // Offset of slot 0 for a small size class: page_header_bytes rounded up to `block_size`.
 uint32_t heap_layout_small_header_size(const HeapLayout *layout, uint32_t block_size);

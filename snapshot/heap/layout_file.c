@@ -9,6 +9,7 @@
 
 #include "base/clean_text.h"
 #include "base/json_object.h"
+#include "snapshot/heap/rudo_gc_layouts.h"
 
 #define LAYOUT_SCHEMA "rudo-snap/layout/1"
 
@@ -255,4 +256,22 @@ done:
     free(text);
     (void)fclose(file);
     return is_ok;
+}
+
+bool layout_find(const char *name_or_path, HeapLayout *out, Error *error)
+{
+    const HeapLayout *known = rudo_gc_layout_named(name_or_path);
+
+    if (known != NULL) {
+        *out = *known;
+        return true;
+    }
+    if (layout_file_read(name_or_path, out, error))
+        return true;
+    if (error->code != ERROR_SYSTEM)
+        return false;
+    (void)error_add_hint(error, "built in are:");
+    for (uint32_t i = 0; (known = rudo_gc_layout(i)) != NULL; i++)
+        (void)error_add_hint(error, "  %s", known->name);
+    return false;
 }

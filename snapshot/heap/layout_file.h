@@ -20,4 +20,8 @@ NODISCARD bool layout_file_read(const char *path, HeapLayout *out, Error *error)
 NODISCARD bool layout_file_parse(const char *name, const char *text, size_t length, HeapLayout *out,
                                  Error *error);
 
+// The layout that the user asks for: by the name of one that is built in
+// (snapshot/heap/rudo_gc_layouts.h), or else by the path of a file. Errors: as layout_file_read().
+NODISCARD bool layout_find(const char *name_or_path, HeapLayout *out, Error *error);
+
 #endif
