@@ -225,6 +225,14 @@ void made_heap_set_uses(MadeHeap *heap, uint64_t object, uint32_t uses)
     heap_layout_write(page->bytes + (object - page->address), heap->layout.object_generation, uses);
 }
 
+void made_heap_set_references(MadeHeap *heap, uint64_t object, uint64_t references)
+{
+    MadePage *page = find_page(heap, object);
+
+    heap_layout_write(page->bytes + (object - page->address), heap->layout.reference_count,
+                      references);
+}
+
 void made_heap_set_generation(MadeHeap *heap, uint64_t page, uint32_t generation)
 {
     heap_layout_write(find_page(heap, page)->bytes, heap->layout.generation, generation);

@@ -55,6 +55,8 @@ void made_heap_set_weak(MadeHeap *heap, uint64_t object, uint64_t bits);
 // Writes the object header's type word, and its count of uses.
 void made_heap_set_type(MadeHeap *heap, uint64_t object, uint64_t type_word);
 void made_heap_set_uses(MadeHeap *heap, uint64_t object, uint32_t uses);
+// Writes its reference count.
+void made_heap_set_references(MadeHeap *heap, uint64_t object, uint64_t references);
 
 void made_heap_set_generation(MadeHeap *heap, uint64_t page, uint32_t generation);
 void made_heap_set_dirty(MadeHeap *heap, uint64_t object);
