@@ -67,6 +67,37 @@ void print_missing_note(FILE *stream, bool is_complete, const char *missing)
     print_lines(stream, "      missing: ", missing);
 }
 
+void print_layout_warning(FILE *stream, uint64_t references_overlooked, const char *layout)
+{
+    bool is_one = references_overlooked == 1;
+    char text[NUMBER_CHARS];
+
+    if (references_overlooked == 0)
+        return;
+    fprintf(stream,
+            "warning: references are overlooked: %s object%s fewer than %s own count says\n",
+            format_count(text, references_overlooked), is_one ? " has" : "s have",
+            is_one ? "its" : "their");
+    fprintf(stream, "         likely reasons: another layout than ");
+    print_text(stream, layout);
+    fprintf(stream, ", memory shared with another process, a leaked count\n");
+}
+
+void print_rejected_pages(FILE *stream, uint64_t count, const char *note)
+{
+    char text[NUMBER_CHARS];
+
+    if (count == 0)
+        return;
+    fprintf(stream, "note: %s page%s with the magic of GC pages %s left out",
+            format_count(text, count), plural(count), count == 1 ? "was" : "were");
+    if (note[0] != '\0') {
+        fprintf(stream, count == 1 ? ": " : ", the first at ");
+        print_text(stream, note);
+    }
+    fprintf(stream, "\n");
+}
+
 static void print_stop(FILE *stream, const PauseStop *stop)
 {
     char total[NUMBER_CHARS], stopping[NUMBER_CHARS], pages[NUMBER_CHARS];
@@ -111,4 +142,5 @@ void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata)
                        metadata->foreign_note);
     print_names_note(stream, metadata->names_note);
     print_missing_note(stream, metadata->is_complete, metadata->missing);
+    print_rejected_pages(stream, metadata->rejected_pages, metadata->rejected_note);
 }

@@ -13,6 +13,15 @@ bool capture_is_from_core(const SnapshotMetadata *metadata);
 // "shop (pid 4242), captured 2026-11-22 14:03:11 UTC, stopped 1.2 ms", without a line feed.
 void print_capture(FILE *stream, const SnapshotMetadata *metadata);
 
+// A warning with likely reasons where objects have fewer references than their own counts say:
+// the layout of the heap is wrong, or memory was not searched. Nothing where all were found.
+// references_overlooked: as in SnapshotMetadata.
+void print_layout_warning(FILE *stream, uint64_t references_overlooked, const char *layout);
+
+// A line about pages that have the magic of the layout, but are not its pages; nothing if there are
+// none. `note`: as SnapshotMetadata.rejected_note.
+void print_rejected_pages(FILE *stream, uint64_t count, const char *note);
+
 // A "note: ..." line for each limit of the results: foreign blocks that could not be traced, names
 // and parts that are missing.
 void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata);

@@ -71,7 +71,8 @@ ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, 
 bool heap_session_read(HeapSession *session, const char *path, const HeapMarking *marking,
                        Error *error)
 {
-    SnapshotReadOptions read_options = {.force_relocation = session->settings->is_relocated};
+    SnapshotReadOptions read_options = {.force_relocation = session->settings->is_relocated,
+                                        .proves_layout = true};
     MarkOptions mark_options = marking != NULL ? marking->options : mark_options_default();
     uint64_t start = clock_monotonic_ns();
 
@@ -168,6 +169,8 @@ void heap_session_print_heading(const HeapSession *session)
     printf(", %s, %s\n", session->image->layout.name, session->report->rule);
     if (session->report->kind == MARK_MINOR)
         printf("minor mark: old pages count as live; only objects of generation 0 are marked\n");
+    print_layout_warning(stdout, session->image->details->metadata.references_overlooked,
+                         session->image->layout.name);
     printf("\n");
 }
 

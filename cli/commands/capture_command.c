@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/capture_notes.h"
 #include "cli/commands/capture_program.h"
 #include "cli/commands/capture_summary.h"
 #include "cli/command_list.h"
@@ -145,9 +146,10 @@ static const Option options[] = {
     {.name = "layout",
      .type = OPTION_TEXT,
      .value_name = "LAYOUT",
-     .help = "read the layout of the heap's pages from this JSON\n"
-             "file, schema rudo-snap/layout/1 (default: the layout\n"
-             "of rudo-gc 0.8)",
+     .help = "the layout of the heap's pages: a name (rudo-gc-0.1,\n"
+             "-0.3, -0.5, -0.8.12, -0.8) or a JSON file, schema\n"
+             "rudo-snap/layout/1 (default: that of the version of\n"
+             "rudo-gc which the program names)",
      .setting = offsetof(CaptureSettings, layout)},
     {.name = "keep-free",
      .type = OPTION_FLAG,
@@ -334,6 +336,7 @@ static ExitStatus run_once(const CaptureSettings *settings, CaptureOptions *how)
     progress_end(&progress);
     if (!ok)
         return report_error(&error);
+    print_layout_warning(stderr, summary.references_overlooked, summary.layout);
     if (!settings->session.is_quiet)
         print_capture_summary(is_standard_output(settings->output) ? stderr : stdout,
                               settings->output, how->foreign_mode, &summary);
@@ -355,7 +358,7 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
         !prepare_output(&settings, &operands, &error))
         return report_usage_error(command, &error);
     if (settings.layout != NULL) {
-        if (!layout_file_read(settings.layout, &layout, &error))
+        if (!layout_find(settings.layout, &layout, &error))
             return report_error(&error);
         how.layout = &layout;
     }

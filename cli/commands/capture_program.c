@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/capture_notes.h"
 #include "cli/commands/capture_summary.h"
 #include "snapshot/capture/live/exit_watch.h"
 
@@ -133,12 +134,15 @@ static void take(ProgramRun *run)
             run->snapshot_count--;
         else
             fail(run, &error);
-    } else if (capture->is_quiet)
-        return;
-    else if (is_series(capture))
-        print_capture_line(stderr, path, &summary);
-    else
-        print_capture_summary(stderr, path, capture->how->foreign_mode, &summary);
+    } else {
+        print_layout_warning(stderr, summary.references_overlooked, summary.layout);
+        if (capture->is_quiet)
+            return;
+        if (is_series(capture))
+            print_capture_line(stderr, path, &summary);
+        else
+            print_capture_summary(stderr, path, capture->how->foreign_mode, &summary);
+    }
     (void)fflush(stderr);
 }
 

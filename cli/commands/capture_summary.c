@@ -46,6 +46,7 @@ void print_capture_summary(FILE *stream, const char *path, ForeignMode requested
     print_foreign_note(stream, requested, summary->foreign_mode, summary->foreign_note);
     print_names_note(stream, summary->names_note);
     print_missing_note(stream, summary->is_complete, summary->missing);
+    print_rejected_pages(stream, summary->found.rejected_pages, summary->found.rejected_note);
     print_next(stream, "report", (const char *[]){path, NULL});
 }
 

@@ -112,7 +112,9 @@ static void print_info(const char *path, const SnapshotFileInfo *info)
     print_capture(stdout, &info->details->metadata);
     if (!capture_is_from_core(&info->details->metadata))
         printf(" (%s)", info->details->metadata.method);
-    printf("\n\n");
+    printf("\n");
+    print_layout_warning(stdout, info->details->metadata.references_overlooked, info->layout.name);
+    printf("\n");
     print_heap(info);
     print_foreign(info);
     print_file(info);

@@ -7,6 +7,16 @@
 #include "analysis/graph/holder_label.h"
 #include "analysis/names/root_label.h"
 
+void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata)
+{
+    if (metadata->references_counted) {
+        json_unsigned_member(writer, "references_overlooked", metadata->references_overlooked);
+        return;
+    }
+    json_key(writer, "references_overlooked");
+    json_null(writer);
+}
+
 void answer_json_snapshot(JsonWriter *writer, const HeapImage *image)
 {
     const SnapshotMetadata *metadata = &image->details->metadata;
@@ -21,6 +31,7 @@ void answer_json_snapshot(JsonWriter *writer, const HeapImage *image)
     json_string_member(writer, "foreign_note", metadata->foreign_note);
     json_boolean_member(writer, "complete", metadata->is_complete);
     json_string_member(writer, "missing", metadata->missing);
+    answer_json_references(writer, metadata);
     json_end_object(writer);
 }
 

@@ -12,6 +12,8 @@
 
 // "snapshot": the properties of the capture that matter for the figures.
 void answer_json_snapshot(JsonWriter *writer, const HeapImage *image);
+// "references_overlooked": a number of objects, or null.
+void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata);
 // "mark": the rule of the figures and its digest.
 void answer_json_mark(JsonWriter *writer, const ReachabilityReport *report);
 // "graph": the numbers of nodes and references.

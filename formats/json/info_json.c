@@ -2,6 +2,8 @@
 
 #include "formats/json/info_json.h"
 
+#include "formats/json/answer_parts_internal.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -113,6 +115,9 @@ static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
     json_string_member(writer, "names_note", metadata->names_note);
     json_boolean_member(writer, "keeps_free_slots", metadata->keeps_free_slots);
     json_boolean_member(writer, "redacted", metadata->is_redacted);
+    answer_json_references(writer, metadata);
+    json_unsigned_member(writer, "rejected_pages", metadata->rejected_pages);
+    json_string_member(writer, "rejected_note", metadata->rejected_note);
     write_certificate(writer, &metadata->certificate);
     json_end_object(writer);
 }

@@ -26,6 +26,7 @@ static void describe_copy(const ProcessCopy *copy, CaptureSummary *summary)
 static void describe_details(const SnapshotMetadata *metadata, CaptureSummary *summary)
 {
     summary->foreign_mode = metadata->foreign_mode;
+    summary->references_overlooked = metadata->references_overlooked;
     (void)snprintf(summary->foreign_note, sizeof summary->foreign_note, "%s",
                    metadata->foreign_note);
     (void)snprintf(summary->names_note, sizeof summary->names_note, "%s", metadata->names_note);
@@ -78,6 +79,7 @@ static bool write_copy(const ProcessCopy *copy, const char *path, const CaptureO
         const SnapshotContents *contents = heap_search_contents(search);
 
         describe_details(&contents->details->metadata, summary);
+        memcpy(summary->layout, contents->layout.name, sizeof summary->layout);
         begin_phase(options, CAPTURE_WRITING);
         is_ok = snapshot_write(path, contents, &write, &summary->file, error);
     }

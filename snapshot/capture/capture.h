@@ -29,7 +29,7 @@ typedef enum CapturePhase {
 } CapturePhase;
 
 typedef struct CaptureOptions {
-    const HeapLayout *layout; // NULL: rudo-gc-0.8; borrowed
+    const HeapLayout *layout; // NULL: the one that the process has; borrowed
     ForeignMode foreign_mode;
     CaptureMethod method;       // of a running process
     uint64_t max_pause_ns;      // of its longest stop; 0: any
@@ -45,8 +45,10 @@ typedef struct CaptureSummary {
     char executable[256];
     uint32_t pid;
     uint32_t thread_count;
-    uint64_t resident_bytes; // private writable memory that was copied
-    uint64_t pause_ns;       // first interrupt to last detach; 0 of a core file
+    uint64_t resident_bytes;        // private writable memory that was copied
+    char layout[32];                // the name of the heap's layout
+    uint64_t references_overlooked; // as in SnapshotMetadata
+    uint64_t pause_ns;              // first interrupt to last detach; 0 of a core file
     bool is_from_core;
     uint64_t packed_bytes; // of the copy of its memory, compressed; 0: it was not
     HeapSearchCounts found;

@@ -75,6 +75,9 @@ NODISCARD bool snapshot_write(const char *path, const SnapshotContents *contents
 
 typedef struct SnapshotReadOptions {
     bool force_relocation;
+    // Count overlooked references where the file does not say how many there are, as older ones do
+    // not (SnapshotMetadata.references_overlooked). Of incomplete heaps they are not counted.
+    bool proves_layout;
     uint32_t threads; // decompressing threads; 0: one a CPU, at most 16
     // A file that decompresses to more is refused. 0: this machine's memory.
     uint64_t max_stream_bytes;

@@ -13,6 +13,7 @@
 #include "snapshot/file/byte_source.h"
 #include "snapshot/file/heap_sections.h"
 #include "snapshot/file/page_sections.h"
+#include "snapshot/heap/reference_check.h"
 #include "snapshot/file/section_map.h"
 #include "snapshot/file/frames/seekable_reader.h"
 #include "snapshot/file/sections/sections.h"
@@ -109,9 +110,25 @@ static bool read_surroundings(SnapshotReader *reader, Error *error)
 
 // ---- the heap ----
 
+static bool prove_layout(const HeapImage *image, SnapshotMetadata *metadata, Error *error)
+{
+    ReferenceCheck check;
+
+    // Where words are missing, fewer are found than there are.
+    if (metadata->references_counted || !metadata->is_complete ||
+        metadata->foreign_mode == FOREIGN_NONE)
+        return true;
+    if (!reference_check_image(image, &check, error))
+        return false;
+    metadata->references_counted = check.is_known;
+    metadata->references_overlooked = check.overlooked;
+    return true;
+}
+
 static bool build_image(SnapshotReader *reader, const SnapshotReadOptions *options, HeapImage **out,
                         Error *error)
 {
+    SnapshotDetails *details;
     HeapImageOptions image_options = {.force_relocation = options->force_relocation};
     HeapImageBuilder *builder = NULL;
     ByteSource *source = &reader->source;
@@ -127,13 +144,19 @@ static bool build_image(SnapshotReader *reader, const SnapshotReadOptions *optio
         !heap_sections_read_roots(source, map, reader->details->thread_count, builder, error) ||
         !heap_sections_read_blocks(source, map, builder, error))
         goto done;
-    heap_image_builder_take_details(builder, reader->details);
+    details = reader->details;
+    heap_image_builder_take_details(builder, details);
     reader->details = NULL;
     ok = heap_image_builder_finish(&builder, out, error);
     // A page without a valid header: where in the stream it came from.
     if (!ok)
         ok = byte_source_locate(
             source, page_sections_find(&pages, heap_image_builder_fault_address(builder)), error);
+    if (ok && options->proves_layout && !prove_layout(*out, &details->metadata, error)) {
+        heap_image_free(*out);
+        *out = NULL;
+        ok = false;
+    }
 
 done:
     heap_image_builder_free(builder);

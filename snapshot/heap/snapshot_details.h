@@ -146,6 +146,12 @@ typedef struct SnapshotMetadata {
     bool is_complete;
     char missing[400];       // the parts that are missing when not complete, lines; ""
     uint64_t resident_bytes; // private writable memory that was read
+    bool references_counted; // references were counted: the layout has a reference count
+    // Live objects with fewer incoming words than their reference count
+    // (snapshot/heap/reference_check.h).
+    uint64_t references_overlooked;
+    uint64_t rejected_pages; // pages that begin with the layout's magic, but have no valid header
+    char rejected_note[160]; // the first of them: address, field, value, what was expected; ""
     char names_note[200];    // which names could not be found, and why, lines; ""
 } SnapshotMetadata;
 

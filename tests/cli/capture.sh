@@ -68,7 +68,7 @@ TAP_STARTED+=($!)
 run "$RUDO_SNAP" capture --pid $! -o none-of-it.zst
 check_exit "a program without a heap is bad input" 3
 check_output "and the message counts the pages" stderr \
-    "rudo-snap: 'sleep' (pid $!) *looked at * pages*"
+    "rudo-snap: 'sleep' (pid $!) *none of * pages *"
 check "no file is left of it" test ! -e none-of-it.zst
 cd "$ROOT" || exit 1
 done_testing

@@ -49,5 +49,5 @@ is "run by rudo-snap" "$?" 0
 right "run by rudo-snap" "$WORK/run.zst"
 run "$RUDO_SNAP" capture --layout "$ROOT/samples/rudo-gc-0.8.json" -o "$WORK/no.zst" -- "$SAMPLE" 0
 check_exit "a layout that is another heap's finds nothing" 3
-check_output "and says so" stderr "*has no heap that is laid out as 'rudo-gc-0.8'*begins with the layout's magic*"
+check_output "and says so" stderr "*has no heap with the layout 'rudo-gc-0.8'*begins with the layout's magic*"
 done_testing

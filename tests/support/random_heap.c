@@ -289,7 +289,9 @@ static void fill_object_header(RandomHeap *heap, uint8_t *object)
         weak |= layout->dead_bit;
     if (xorshift_percent(&heap->random, heap->options.under_construction))
         weak |= layout->under_construction_bit;
-    heap_layout_write(object, layout->reference_count, xorshift_below(&heap->random, 5));
+    // No count: references are made at random later. The number drawn for it keeps the heaps of
+    // recorded seeds as they were.
+    (void)xorshift_below(&heap->random, 5);
     heap_layout_write(object, layout->weak_count, weak);
     heap_layout_write(object, layout->drop_function,
                       MODULE_ADDRESS + 0x800 + 0x20 * xorshift_below(&heap->random, DROP_COUNT));

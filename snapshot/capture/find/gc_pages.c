@@ -9,6 +9,8 @@
 
 #include "snapshot/capture/find/heap_search_internal.h"
 
+#include <stdio.h>
+
 #include "base/array.h"
 
 // Adds `data` to the page runs.
@@ -57,6 +59,20 @@ static bool add_page(HeapSearch *search, MemoryReader *reader, uint64_t address,
            heap_search_add_type_words(search, &records->items[records->count - 1], data, error);
 }
 
+// Counts a page that has the magic, but is not a page; explains the first one.
+static void reject_page(HeapSearch *search, uint64_t address, const uint8_t *page,
+                        PageHeaderFault fault)
+{
+    char *note = search->counts.rejected_note;
+    size_t bytes = sizeof search->counts.rejected_note;
+    int length;
+
+    if (search->counts.rejected_pages++ > 0)
+        return;
+    length = snprintf(note, bytes, "0x%llx: ", (unsigned long long)address);
+    page_header_fault_explain(&search->layout, page, fault, note + length, bytes - (size_t)length);
+}
+
 // Looks at all page boundaries in one piece of copied memory; *position ends up behind the
 // last page run, which may reach beyond the piece.
 static bool search_piece(HeapSearch *search, const MemoryPiece *piece,
@@ -80,7 +96,7 @@ static bool search_piece(HeapSearch *search, const MemoryPiece *piece,
             !add_page(search, &reader, address, &header, &is_added, error))
             return false;
         if (!is_added && fault != PAGE_HEADER_NO_MAGIC)
-            search->counts.rejected_pages++;
+            reject_page(search, address, piece->data + (address - piece->address), fault);
         address += is_added ? (uint64_t)header.page_count * layout->page_size : layout->page_size;
     }
     if (address > *position)
@@ -100,6 +116,37 @@ static bool search_mapping(HeapSearch *search, const ProcessMapping *mapping, Er
     return true;
 }
 
+// Not one page was found: says why. Returns false.
+static bool no_heap(const HeapSearch *search, Error *error)
+{
+    const ProcessCopy *copy = search->copy;
+    const HeapSearchCounts *counts = &search->counts;
+
+    if (search->options.layout != NULL)
+        (void)error_set(error, ERROR_NO_HEAP,
+                        "'%s' (pid %d) has no heap with the layout '%s': none of %llu pages of "
+                        "private writable memory has a valid page header",
+                        copy->executable, copy->pid, search->layout.name,
+                        (unsigned long long)counts->looked_at_pages);
+    else
+        (void)error_set(error, ERROR_NO_HEAP,
+                        "'%s' (pid %d) is not a rudo-gc process: none of %llu pages of private "
+                        "writable memory has a valid '%s' page header",
+                        copy->executable, copy->pid, (unsigned long long)counts->looked_at_pages,
+                        search->layout.name);
+    if (counts->rejected_pages > 0) {
+        (void)error_add_hint(error,
+                             "%llu pages begin with the page magic, but their headers are not "
+                             "valid; the first at %s",
+                             (unsigned long long)counts->rejected_pages, counts->rejected_note);
+        return error_add_hint(error, "another layout may be right: see '--layout' in rudo-snap(1)");
+    }
+    if (search->options.layout != NULL)
+        return error_add_hint(error, "none of them begins with the layout's magic");
+    return error_add_hint(error, "if it is one, it has not allocated its first Gc yet; "
+                                 "otherwise check the pid");
+}
+
 bool heap_search_find_pages(HeapSearch *search, Error *error)
 {
     const ProcessCopy *copy = search->copy;
@@ -116,29 +163,5 @@ bool heap_search_find_pages(HeapSearch *search, Error *error)
     search->counts.object_count = page_records_count_live(&search->records);
     if (search->counts.page_count > 0)
         return true;
-    if (search->options.layout != NULL) {
-        (void)error_set(
-            error, ERROR_NO_HEAP,
-            "'%s' (pid %d) has no heap that is laid out as '%s': looked at %llu pages of "
-            "private writable memory",
-            copy->executable, copy->pid, search->layout.name,
-            (unsigned long long)search->counts.looked_at_pages);
-        if (search->counts.rejected_pages == 0)
-            return error_add_hint(error, "none of them begins with the layout's magic");
-        return error_add_hint(error,
-                              "%llu of them begin with the magic, but their headers are not valid",
-                              (unsigned long long)search->counts.rejected_pages);
-    }
-    (void)error_set(error, ERROR_NO_HEAP,
-                    "'%s' (pid %d) is not a rudo-gc process: looked at %llu pages of private "
-                    "writable memory, none has a valid '%s' page header",
-                    copy->executable, copy->pid, (unsigned long long)search->counts.looked_at_pages,
-                    search->layout.name);
-    if (search->counts.rejected_pages > 0)
-        return error_add_hint(error,
-                              "%llu pages begin with the page magic, but their headers are of no "
-                              "version that is known here",
-                              (unsigned long long)search->counts.rejected_pages);
-    return error_add_hint(error, "if it is one, it has not allocated its first Gc yet; "
-                                 "otherwise check the pid");
+    return no_heap(search, error);
 }

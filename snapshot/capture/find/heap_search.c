@@ -198,6 +198,9 @@ static void describe_process(HeapSearch *search)
     metadata->certificate.collection = search->collection;
     metadata->keeps_free_slots = search->options.keeps_free_slots;
     metadata->resident_bytes = copy->copied_bytes;
+    metadata->rejected_pages = search->counts.rejected_pages;
+    copy_text(metadata->rejected_note, sizeof metadata->rejected_note,
+              search->counts.rejected_note);
     for (uint32_t i = 0; i < details->module_count; i++)
         if (strcmp(details->modules[i].name, metadata->executable) == 0) {
             copy_text(metadata->build_id, sizeof metadata->build_id, details->modules[i].build_id);
@@ -223,11 +226,12 @@ static bool find_all(HeapSearch *search, Error *error)
 {
     const Cancel *cancel = &search->options.cancel;
 
-    return heap_search_find_pages(search, error) && heap_search_find_modules(search, error) &&
-           heap_search_find_stacks(search, error) && cancel_check(cancel, error) &&
-           heap_search_find_malloc(search, error) && cancel_check(cancel, error) &&
-           heap_search_find_blocks(search, error) && cancel_check(cancel, error) &&
-           heap_search_find_roots(search, error) && heap_search_find_types(search, error) &&
+    return heap_search_find_modules(search, error) && heap_search_choose_layout(search, error) &&
+           heap_search_find_pages(search, error) && heap_search_find_stacks(search, error) &&
+           cancel_check(cancel, error) && heap_search_find_malloc(search, error) &&
+           cancel_check(cancel, error) && heap_search_find_blocks(search, error) &&
+           cancel_check(cancel, error) && heap_search_find_roots(search, error) &&
+           heap_search_find_types(search, error) && heap_search_prove_layout(search, error) &&
            describe_threads(search, error) && find_names(search, error);
 }
 
@@ -256,7 +260,6 @@ bool heap_search_new(const ProcessCopy *copy, const HeapSearchOptions *options, 
     }
     search->copy = copy;
     search->options = *options;
-    search->layout = options->layout != NULL ? *options->layout : *heap_layout_rudo_gc_0_8();
     search->assembly.holes_left = MAX_HOLE_BYTES + copy->copied_bytes;
     ok = find_all(search, error) && describe_all(search, error);
     *counts = search->counts;

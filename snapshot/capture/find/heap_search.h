@@ -18,7 +18,7 @@
 #include "snapshot/heap/snapshot_details.h"
 
 typedef struct HeapSearchOptions {
-    const HeapLayout *layout; // NULL: rudo-gc-0.8; borrowed
+    const HeapLayout *layout; // NULL: the one that the process has; borrowed
     ForeignMode foreign_mode;
     bool keeps_free_slots; // of the snapshot that is to be written: noted in its metadata
     Cancel cancel;
@@ -29,6 +29,7 @@ typedef struct HeapSearchCounts {
     uint64_t page_count;      // page headers found
     uint64_t rejected_pages;  // pages that begin with the magic, but have no valid header
     uint64_t object_count;    // allocated and not DEAD
+    char rejected_note[160];  // the first rejected page, and why; ""
 } HeapSearchCounts;
 
 typedef struct HeapSearch HeapSearch;

@@ -1,14 +1,16 @@
 // The state of a HeapSearch, and its parts in the order in which heap_search_new() runs them. Each
 // only adds to what the ones before it found:
 //
+//   module_globals  mapped files: load bases, .data and .bss
+//   layout_choice   the layout of the heap, by the version that the program names
 //   gc_pages        GC pages: validated headers at page boundaries; a record of each, and the
 //                   functions that tell the types of its objects (type_words)
-//   module_globals  mapped files: load bases, .data and .bss
 //   thread_stacks   thread stacks, their dead parts, thread-local storage
 //   malloc_search   glibc's chunks (malloc_chunks_internal.h)
 //   foreign_blocks  the chunks that lead to the heap: they become foreign blocks
 //   root_words      every byte gets one owner; the words that are roots are picked
 //   type_words      the modules that the functions of types lie in
+//   layout_choice   whether the objects' reference counts prove the layout
 //   (names)         names of these functions, of variables that hold roots, of frames
 //
 // Everything here comes from another process that may be hostile: no address, size or count
@@ -93,14 +95,17 @@ struct HeapSearch {
     SnapshotContents contents;
 };
 
-// The parts. Errors of all: memory, interrupted; heap_search_find_pages() also: no heap.
-NODISCARD bool heap_search_find_pages(HeapSearch *search, Error *error);
+// The parts. Errors of all: memory, interrupted; heap_search_find_pages() also: no heap;
+// heap_search_choose_layout() also: unsupported (a version of rudo-gc that is not known).
 NODISCARD bool heap_search_find_modules(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_choose_layout(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_find_pages(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_stacks(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_malloc(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_blocks(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_roots(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_types(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_prove_layout(HeapSearch *search, Error *error);
 
 // Collects the functions that the headers of a page's allocated objects point to, DEAD ones
 // included: reports count these under a type, too.

@@ -101,6 +101,11 @@ static int open_mapped_file(const ProcessCopy *copy, const ProcessMapping *mappi
 
 // ---- of both ----
 
+int module_file_descriptor(const ProcessCopy *copy, const MappedModule *module)
+{
+    return open_mapped_file(copy, first_mapping(copy, module));
+}
+
 // `open_elf` is elf_file_open() or elf_file_open_mapped().
 static ElfFile *open_module(const ProcessCopy *copy, const MappedModule *module,
                             ElfFile *(*open_elf)(int fd))

@@ -15,6 +15,9 @@ typedef struct MappedModule {
     uint32_t last_mapping;
 } MappedModule;
 
+// A descriptor of the file that a module was loaded from, or -1. The caller closes it.
+int module_file_descriptor(const ProcessCopy *copy, const MappedModule *module);
+
 // The module's file, or NULL when it cannot be opened. Of a core file it may be the ELF header
 // alone that the core holds. The caller frees it.
 ElfFile *module_file_open(const ProcessCopy *copy, const MappedModule *module);

@@ -74,6 +74,7 @@ static bool decode_completeness(Salvage *salvage, Error *error)
         return false;
     if (details->loss_count > 0)
         details->metadata.is_complete = false;
+    details->metadata.references_counted = false; // of the whole heap, which is gone
     return has_metadata || note_lost_metadata(salvage, error);
 }
 

@@ -12,6 +12,8 @@ static void redact_metadata(SnapshotMetadata *out, const SnapshotMetadata *metad
 
     // Its members are numbers, choices, and texts of rudo-snap.
     *out = *metadata;
+    // It quotes memory that only looks like a page header.
+    out->rejected_note[0] = '\0';
     out->is_redacted = true;
     name = without_folders(out->executable);
     memmove(out->executable, name, strlen(name) + 1);

@@ -34,15 +34,27 @@ typedef struct Value {
     }
 
 static const Value values[] = {
-    VALUE(VALUE_TEXT, tool_version),  VALUE(VALUE_U32, pid),
-    VALUE(VALUE_TEXT, executable),    VALUE(VALUE_TEXT, build_id),
-    VALUE(VALUE_I64, captured_at_ns), VALUE(VALUE_U64, pause_ns),
-    VALUE(VALUE_TEXT, method),        VALUE(VALUE_MODE, foreign_requested),
-    VALUE(VALUE_MODE, foreign_mode),  VALUE(VALUE_U64, foreign_root_bytes),
-    VALUE(VALUE_LINES, foreign_note), VALUE(VALUE_BOOL, keeps_free_slots),
-    VALUE(VALUE_BOOL, is_redacted),   VALUE(VALUE_BOOL, is_complete),
-    VALUE(VALUE_LINES, missing),      VALUE(VALUE_U64, resident_bytes),
+    VALUE(VALUE_TEXT, tool_version),
+    VALUE(VALUE_U32, pid),
+    VALUE(VALUE_TEXT, executable),
+    VALUE(VALUE_TEXT, build_id),
+    VALUE(VALUE_I64, captured_at_ns),
+    VALUE(VALUE_U64, pause_ns),
+    VALUE(VALUE_TEXT, method),
+    VALUE(VALUE_MODE, foreign_requested),
+    VALUE(VALUE_MODE, foreign_mode),
+    VALUE(VALUE_U64, foreign_root_bytes),
+    VALUE(VALUE_LINES, foreign_note),
+    VALUE(VALUE_BOOL, keeps_free_slots),
+    VALUE(VALUE_BOOL, is_redacted),
+    VALUE(VALUE_BOOL, is_complete),
+    VALUE(VALUE_LINES, missing),
+    VALUE(VALUE_U64, resident_bytes),
     VALUE(VALUE_LINES, names_note),
+    VALUE(VALUE_BOOL, references_counted),
+    VALUE(VALUE_U64, references_overlooked),
+    VALUE(VALUE_U64, rejected_pages),
+    VALUE(VALUE_TEXT, rejected_note),
 };
 
 static const ForeignMode modes[] = {FOREIGN_BLOCKS, FOREIGN_ROOTS, FOREIGN_NONE};

@@ -85,7 +85,6 @@ static void allocate(unsigned page, unsigned slot, uint64_t type)
     heap[page * PAGE + layout->allocated_bitmap + slot / 8] |= (uint8_t)(1u << slot % 8);
     if (type == 0)
         return;
-    heap_layout_write(object, layout->reference_count, 1);
     heap_layout_write(object, layout->type_word, type);
 }
 
@@ -96,12 +95,28 @@ static void drop(unsigned page, unsigned slot)
     heap_layout_write(heap + slot_offset(page, slot), layout->weak_count, layout->dead_bit);
 }
 
-// Payload word `word` of one object refers to another.
-static void refer(unsigned page, unsigned slot, unsigned word, uint64_t target)
+// The object at `target` has one more reference.
+static void count_reference(uint64_t target)
+{
+    const LayoutField field = heap_layout_rudo_gc_0_8()->reference_count;
+    uint8_t *object = heap + (target - HEAP);
+
+    heap_layout_write(object, field, heap_layout_read(object, field) + 1);
+}
+
+// Payload word `word` of one object is `target`.
+static void set_word(unsigned page, unsigned slot, unsigned word, uint64_t target)
 {
     const HeapLayout *layout = heap_layout_rudo_gc_0_8();
 
     put_u64(heap + slot_offset(page, slot) + layout->object_header_bytes + 8 * word, target);
+}
+
+// And refers to an object.
+static void refer(unsigned page, unsigned slot, unsigned word, uint64_t target)
+{
+    set_word(page, slot, word, target);
+    count_reference(target);
 }
 
 static void make_heap(void)
@@ -131,13 +146,17 @@ static void make_heap(void)
     refer(CARTS_PAGE, 4, 0, address_of(CARTS_PAGE, 5));
     refer(CARTS_PAGE, 5, 0, address_of(CARTS_PAGE, 4));
     // Cart 0 was left with a reference to a free slot.
-    refer(CARTS_PAGE, 0, 6, address_of(ORDERS_PAGE, 35));
+    set_word(CARTS_PAGE, 0, 6, address_of(ORDERS_PAGE, 35));
     // The table refers to numbers and to a Vec, whose buffer holds the carts.
     for (unsigned i = 0; i < 8; i++)
         refer(TABLE_PAGE, 0, 100 * i, address_of(OTHERS_PAGE, i));
-    refer(TABLE_PAGE, 0, 1, BUFFER);
+    set_word(TABLE_PAGE, 0, 1, BUFFER);
     for (unsigned cart = 0; cart < 4; cart++)
         put_u64(buffer + 8 * cart, address_of(CARTS_PAGE, cart));
+    for (unsigned cart = 0; cart < 4; cart++)
+        count_reference(address_of(CARTS_PAGE, cart));
+    // A root refers to it.
+    count_reference(address_of(TABLE_PAGE, 0));
 }
 
 // Cart 1 gets orders in slots that were free.
