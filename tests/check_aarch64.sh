@@ -55,8 +55,9 @@ export QEMU_LD_PREFIX=$root TEST_EMULATED=1
 tests=()
 while IFS= read -r test; do
     case $test in
-    # They trace or copy a live process, which here is the emulator.
+    # They trace, copy or look at a live process, which here is the emulator.
     */test_live_process | */test_capture_hardship | */test_staged_pages) continue ;;
+    */test_staging_memory | */test_copy_check | */test_page_selection | */test_proc_files) continue ;;
     # Limits on a child's memory are limits on the emulator; frames are about x86-64 registers.
     */test_guarded_child | */test_names_hostile) continue ;;
     esac

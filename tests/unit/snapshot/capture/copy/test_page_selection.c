@@ -4,7 +4,6 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -34,8 +33,6 @@ static ProcessMapping mapping_of(uint64_t first, uint64_t end, char *name)
 
 static void begin(void)
 {
-    if (getenv("TEST_EMULATED") != NULL)
-        cr_skip_test("the memory of this process is the emulator's");
     memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     cr_assert_neq(memory, MAP_FAILED);
     (void)madvise(memory, PAGES * PAGE, MADV_NOHUGEPAGE);
