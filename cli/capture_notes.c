@@ -28,7 +28,9 @@ void print_capture(FILE *stream, const SnapshotMetadata *metadata)
                 format_time(pause, metadata->pause_ns));
 }
 
-void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, const char *why)
+// Prints nothing if malloc'd memory was treated as requested.
+static void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode,
+                               const char *why)
 {
     if (mode == requested)
         return;
@@ -53,20 +55,6 @@ static void print_lines(FILE *stream, const char *before, const char *text)
     }
 }
 
-void print_names_note(FILE *stream, const char *note)
-{
-    print_lines(stream, "note: ", note);
-}
-
-void print_missing_note(FILE *stream, bool is_complete, const char *missing)
-{
-    if (is_complete)
-        return;
-    fprintf(stream,
-            "note: the snapshot is incomplete; counts cover only the parts that are present\n");
-    print_lines(stream, "      missing: ", missing);
-}
-
 void print_layout_warning(FILE *stream, uint64_t references_overlooked, const char *layout)
 {
     bool is_one = references_overlooked == 1;
@@ -83,7 +71,7 @@ void print_layout_warning(FILE *stream, uint64_t references_overlooked, const ch
     fprintf(stream, ", memory shared with another process, a leaked count\n");
 }
 
-void print_rejected_pages(FILE *stream, uint64_t count, const char *note)
+static void print_rejected_pages(FILE *stream, uint64_t count, const char *note)
 {
     char text[NUMBER_CHARS];
 
@@ -140,7 +128,11 @@ void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata)
 {
     print_foreign_note(stream, metadata->foreign_requested, metadata->foreign_mode,
                        metadata->foreign_note);
-    print_names_note(stream, metadata->names_note);
-    print_missing_note(stream, metadata->is_complete, metadata->missing);
+    print_lines(stream, "note: ", metadata->names_note);
+    if (!metadata->is_complete) {
+        fprintf(stream,
+                "note: the snapshot is incomplete; counts cover only the parts that are present\n");
+        print_lines(stream, "      missing: ", metadata->missing);
+    }
     print_rejected_pages(stream, metadata->rejected_pages, metadata->rejected_note);
 }

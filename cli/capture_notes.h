@@ -18,24 +18,11 @@ void print_capture(FILE *stream, const SnapshotMetadata *metadata);
 // references_overlooked: as in SnapshotMetadata.
 void print_layout_warning(FILE *stream, uint64_t references_overlooked, const char *layout);
 
-// A line about pages that have the magic of the layout, but are not its pages; nothing if there are
-// none. `note`: as SnapshotMetadata.rejected_note.
-void print_rejected_pages(FILE *stream, uint64_t count, const char *note);
-
 // A "note: ..." line for each limit of the results: foreign blocks that could not be traced, names
-// and parts that are missing.
+// and parts that are missing, pages that are not valid.
 void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata);
 
 // The cost of the capture for the program: a line for each stop and each round of copying.
 void print_pause_certificate(FILE *stream, const PauseCertificate *certificate);
-
-// Lines about malloc'd memory that was not treated as requested; nothing if it was.
-void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode, const char *why);
-
-// A line for each kind of names of which some are missing; nothing if none are.
-void print_names_note(FILE *stream, const char *note);
-
-// A line for each part that is missing in a snapshot that is not complete.
-void print_missing_note(FILE *stream, bool is_complete, const char *missing);
 
 #endif

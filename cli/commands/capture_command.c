@@ -336,10 +336,10 @@ static ExitStatus run_once(const CaptureSettings *settings, CaptureOptions *how)
     progress_end(&progress);
     if (!ok)
         return report_error(&error);
-    print_layout_warning(stderr, summary.references_overlooked, summary.layout);
+    print_layout_warning(stderr, summary.metadata.references_overlooked, summary.layout);
     if (!settings->session.is_quiet)
         print_capture_summary(is_standard_output(settings->output) ? stderr : stdout,
-                              settings->output, how->foreign_mode, &summary);
+                              settings->output, &summary);
     return EXIT_STATUS_DONE;
 }
 

@@ -135,13 +135,13 @@ static void take(ProgramRun *run)
         else
             fail(run, &error);
     } else {
-        print_layout_warning(stderr, summary.references_overlooked, summary.layout);
+        print_layout_warning(stderr, summary.metadata.references_overlooked, summary.layout);
         if (capture->is_quiet)
             return;
         if (is_series(capture))
             print_capture_line(stderr, path, &summary);
         else
-            print_capture_summary(stderr, path, capture->how->foreign_mode, &summary);
+            print_capture_summary(stderr, path, &summary);
     }
     (void)fflush(stderr);
 }

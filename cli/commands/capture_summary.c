@@ -11,9 +11,9 @@
 static void print_file(FILE *stream, const char *path, const CaptureSummary *summary)
 {
     char text[NUMBER_CHARS];
-    double ratio = summary->file.file_bytes == 0
-                       ? 0
-                       : (double)summary->resident_bytes / (double)summary->file.file_bytes;
+    double ratio = summary->file.file_bytes == 0 ? 0
+                                                 : (double)summary->metadata.resident_bytes /
+                                                       (double)summary->file.file_bytes;
 
     fprintf(stream, "  wrote        ");
     print_text(stream, path);
@@ -23,17 +23,17 @@ static void print_file(FILE *stream, const char *path, const CaptureSummary *sum
     fprintf(stream, "\n");
 }
 
-void print_capture_summary(FILE *stream, const char *path, ForeignMode requested,
-                           const CaptureSummary *summary)
+void print_capture_summary(FILE *stream, const char *path, const CaptureSummary *summary)
 {
+    const SnapshotMetadata *metadata = &summary->metadata;
     char text[NUMBER_CHARS];
 
-    print_text(stream, summary->executable);
-    fprintf(stream, " (pid %" PRIu32 "), %" PRIu32 " thread%s, ", summary->pid,
+    print_text(stream, metadata->executable);
+    fprintf(stream, " (pid %" PRIu32 "), %" PRIu32 " thread%s, ", metadata->pid,
             summary->thread_count, plural(summary->thread_count));
-    fprintf(stream, "%s of private memory\n", format_bytes(text, summary->resident_bytes));
-    if (!summary->is_from_core)
-        fprintf(stream, "  stopped for  %s\n", format_time(text, summary->pause_ns));
+    fprintf(stream, "%s of private memory\n", format_bytes(text, metadata->resident_bytes));
+    if (!capture_is_from_core(metadata))
+        fprintf(stream, "  stopped for  %s\n", format_time(text, metadata->pause_ns));
     if (summary->packed_bytes > 0)
         fprintf(stream, "  staged       compressed to %s\n",
                 format_bytes(text, summary->packed_bytes));
@@ -43,10 +43,7 @@ void print_capture_summary(FILE *stream, const char *path, ForeignMode requested
             plural(summary->found.object_count));
     fprintf(stream, " (searched %s pages)\n", format_count(text, summary->found.looked_at_pages));
     print_file(stream, path, summary);
-    print_foreign_note(stream, requested, summary->foreign_mode, summary->foreign_note);
-    print_names_note(stream, summary->names_note);
-    print_missing_note(stream, summary->is_complete, summary->missing);
-    print_rejected_pages(stream, summary->found.rejected_pages, summary->found.rejected_note);
+    print_capture_notes(stream, &summary->metadata);
     print_next(stream, "report", (const char *[]){path, NULL});
 }
 
@@ -59,5 +56,5 @@ void print_capture_line(FILE *stream, const char *path, const CaptureSummary *su
     fprintf(stream, ", %s", format_bytes(text, summary->file.file_bytes));
     fprintf(stream, ", %s object%s", format_count(text, summary->found.object_count),
             plural(summary->found.object_count));
-    fprintf(stream, ", stopped for %s\n", format_time(text, summary->pause_ns));
+    fprintf(stream, ", stopped for %s\n", format_time(text, summary->metadata.pause_ns));
 }

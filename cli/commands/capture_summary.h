@@ -8,8 +8,7 @@
 #include "snapshot/capture/capture.h"
 
 // `path`: of the snapshot, as the user gave it.
-void print_capture_summary(FILE *stream, const char *path, ForeignMode requested,
-                           const CaptureSummary *summary);
+void print_capture_summary(FILE *stream, const char *path, const CaptureSummary *summary);
 
 // One line, for snapshots that are one of many.
 void print_capture_line(FILE *stream, const char *path, const CaptureSummary *summary);

@@ -2,37 +2,14 @@
 
 #include "snapshot/capture/capture.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/output_file.h"
+#include "snapshot/capture/copy/packed_pages.h"
 #include "snapshot/capture/core/core_process.h"
 #include "snapshot/capture/live/exiting_process.h"
 #include "snapshot/capture/live/live_process.h"
-#include "base/output_file.h"
-#include "snapshot/capture/copy/packed_pages.h"
-
-static void describe_copy(const ProcessCopy *copy, CaptureSummary *summary)
-{
-    (void)snprintf(summary->executable, sizeof summary->executable, "%s", copy->executable);
-    summary->pid = (uint32_t)copy->pid;
-    summary->thread_count = copy->thread_count;
-    summary->resident_bytes = copy->copied_bytes;
-    summary->pause_ns = copy->pause_ns;
-    summary->is_from_core = copy->is_core;
-    summary->packed_bytes = copy->packed == NULL ? 0 : packed_pages_packed_bytes(copy->packed);
-}
-
-static void describe_details(const SnapshotMetadata *metadata, CaptureSummary *summary)
-{
-    summary->foreign_mode = metadata->foreign_mode;
-    summary->references_overlooked = metadata->references_overlooked;
-    (void)snprintf(summary->foreign_note, sizeof summary->foreign_note, "%s",
-                   metadata->foreign_note);
-    (void)snprintf(summary->names_note, sizeof summary->names_note, "%s", metadata->names_note);
-    summary->is_complete = metadata->is_complete;
-    (void)snprintf(summary->missing, sizeof summary->missing, "%s", metadata->missing);
-}
 
 static void begin_phase(const CaptureOptions *options, CapturePhase phase)
 {
@@ -56,8 +33,8 @@ static bool is_given_up(void *context)
     return watch->copy->packed != NULL && !packed_pages_check(watch->copy->packed, &unwanted);
 }
 
-// Finds the heap in `copy` and writes it.
-static bool write_copy(const ProcessCopy *copy, const char *path, const CaptureOptions *options,
+// Finds the heap in `copy` and writes it. Consumes the copy.
+static bool write_copy(ProcessCopy *copy, const char *path, const CaptureOptions *options,
                        CaptureSummary *summary, Error *error)
 {
     CopyWatch watch = {.copy = copy, .options = &options->write};
@@ -72,13 +49,14 @@ static bool write_copy(const ProcessCopy *copy, const char *path, const CaptureO
         .keeps_free_slots = write.keeps_free_slots,
         .cancel = write.cancel,
     };
-    describe_copy(copy, summary);
     begin_phase(options, CAPTURE_SEARCHING);
     is_ok = heap_search_new(copy, &how, &search, &summary->found, error);
     if (is_ok) {
         const SnapshotContents *contents = heap_search_contents(search);
 
-        describe_details(&contents->details->metadata, summary);
+        summary->metadata = contents->details->metadata;
+        summary->thread_count = copy->thread_count;
+        summary->packed_bytes = copy->packed == NULL ? 0 : packed_pages_packed_bytes(copy->packed);
         memcpy(summary->layout, contents->layout.name, sizeof summary->layout);
         begin_phase(options, CAPTURE_WRITING);
         is_ok = snapshot_write(path, contents, &write, &summary->file, error);
@@ -87,6 +65,7 @@ static bool write_copy(const ProcessCopy *copy, const char *path, const CaptureO
     if (!is_ok && copy->packed != NULL)
         (void)!packed_pages_check(copy->packed, error);
     heap_search_free(search);
+    process_copy_release(copy);
     return is_ok;
 }
 
@@ -127,11 +106,7 @@ bool capture_process(int pid, const char *path, const CaptureOptions *options,
 
     is_ok = begin(path, options, summary, error) && live_process_copy(pid, &how, &copy, error);
     free(folder);
-    if (!is_ok)
-        return false;
-    is_ok = write_copy(&copy, path, options, summary, error);
-    process_copy_release(&copy);
-    return is_ok;
+    return is_ok && write_copy(&copy, path, options, summary, error);
 }
 
 bool capture_exiting(const ExitWatch *watch, const char *path, const CaptureOptions *options,
@@ -144,24 +119,15 @@ bool capture_exiting(const ExitWatch *watch, const char *path, const CaptureOpti
 
     is_ok = begin(path, options, summary, error) && exiting_process_copy(watch, &how, &copy, error);
     free(folder);
-    if (!is_ok)
-        return false;
-    is_ok = write_copy(&copy, path, options, summary, error);
-    process_copy_release(&copy);
-    return is_ok;
+    return is_ok && write_copy(&copy, path, options, summary, error);
 }
 
 bool capture_core(const char *core, const char *executable, const char *path,
                   const CaptureOptions *options, CaptureSummary *summary, Error *error)
 {
-    Cancel cancel = options->write.cancel;
     ProcessCopy copy;
-    bool is_ok;
 
-    if (!begin(path, options, summary, error) ||
-        !core_process_copy(core, executable, &cancel, &copy, error))
-        return false;
-    is_ok = write_copy(&copy, path, options, summary, error);
-    process_copy_release(&copy);
-    return is_ok;
+    return begin(path, options, summary, error) &&
+           core_process_copy(core, executable, &options->write.cancel, &copy, error) &&
+           write_copy(&copy, path, options, summary, error);
 }

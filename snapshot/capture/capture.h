@@ -42,21 +42,11 @@ typedef struct CaptureOptions {
 
 // The outcome, for the user.
 typedef struct CaptureSummary {
-    char executable[256];
-    uint32_t pid;
+    SnapshotMetadata metadata; // of the snapshot, before it was redacted
     uint32_t thread_count;
-    uint64_t resident_bytes;        // private writable memory that was copied
-    char layout[32];                // the name of the heap's layout
-    uint64_t references_overlooked; // as in SnapshotMetadata
-    uint64_t pause_ns;              // first interrupt to last detach; 0 of a core file
-    bool is_from_core;
+    char layout[32];       // the name of the heap's layout
     uint64_t packed_bytes; // of the copy of its memory, compressed; 0: it was not
     HeapSearchCounts found;
-    ForeignMode foreign_mode;
-    char foreign_note[200]; // why it is not the one that was asked for; ""
-    char names_note[200];   // the names that are missing, and why, lines; ""
-    bool is_complete;
-    char missing[400]; // from a snapshot that is not complete, lines; ""
     SnapshotWriteResult file;
 } CaptureSummary;
 
