@@ -41,7 +41,7 @@ void print_capture_summary(FILE *stream, const char *path, const CaptureSummary 
             plural(summary->found.page_count));
     fprintf(stream, ", %s object%s", format_count(text, summary->found.object_count),
             plural(summary->found.object_count));
-    fprintf(stream, " (searched %s pages)\n", format_count(text, summary->found.looked_at_pages));
+    fprintf(stream, " (searched %s pages)\n", format_count(text, summary->found.searched_pages));
     print_file(stream, path, summary);
     print_capture_notes(stream, &summary->metadata);
     print_next(stream, "report", (const char *[]){path, NULL});

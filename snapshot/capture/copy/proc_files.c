@@ -152,12 +152,23 @@ void proc_task_name(int pid, int tid, char *name, size_t bytes)
     free(text);
 }
 
-void proc_executable_name(int pid, int tid, char *name, size_t bytes)
+const char *proc_file_name(const char *path, size_t *length)
 {
     static const char deleted[] = " (deleted)";
+    const char *folder_end = strrchr(path, '/');
+    const char *name = folder_end != NULL ? folder_end + 1 : path;
+
+    *length = strlen(name);
+    if (*length >= sizeof deleted && strcmp(name + *length - strlen(deleted), deleted) == 0)
+        *length -= strlen(deleted);
+    return name;
+}
+
+void proc_executable_name(int pid, int tid, char *name, size_t bytes)
+{
     char path[PROC_PATH_BYTES], target[4096];
-    char *base;
     ssize_t length;
+    size_t start, name_length;
 
     proc_task_path(path, pid, tid, "exe");
     length = readlink(path, target, sizeof target - 1);
@@ -166,11 +177,9 @@ void proc_executable_name(int pid, int tid, char *name, size_t bytes)
         return;
     }
     target[length] = '\0';
-    if ((size_t)length > sizeof deleted - 1 &&
-        strcmp(target + length - (sizeof deleted - 1), deleted) == 0)
-        target[(size_t)length - (sizeof deleted - 1)] = '\0';
-    base = strrchr(target, '/');
-    copy_name(base == NULL ? target : base + 1, name, bytes);
+    start = (size_t)(proc_file_name(target, &name_length) - target);
+    target[start + name_length] = '\0';
+    copy_name(target + start, name, bytes);
 }
 
 bool proc_task_list(int pid, int **tids, uint32_t *count)

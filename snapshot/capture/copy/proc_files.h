@@ -41,6 +41,10 @@ void proc_task_name(int pid, int tid, char *name, size_t bytes);
 // cut to `bytes`, and clean.
 void proc_executable_name(int pid, int tid, char *name, size_t bytes);
 
+// The file name in a path of /proc, *length bytes of `path`: without folders, and without the
+// " (deleted)" that the kernel adds.
+const char *proc_file_name(const char *path, size_t *length);
+
 // The tids of all tasks of `pid`, in no order; the caller frees `*tids`. False with errno set.
 bool proc_task_list(int pid, int **tids, uint32_t *count);
 

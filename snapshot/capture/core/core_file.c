@@ -30,7 +30,7 @@ struct CoreFile {
     uint32_t segment_count;
 };
 
-// ---- is it one? ----
+// ---- the kind of file ----
 
 static bool check_kind(CoreFile *file, Error *error)
 {
@@ -41,8 +41,8 @@ static bool check_kind(CoreFile *file, Error *error)
         return error_set(error, ERROR_CORRUPT, "'%s' is not a core file", file->path);
     if (ident[EI_CLASS] != ELFCLASS64 || ident[EI_DATA] != ELFDATA2LSB)
         return error_set(error, ERROR_UNSUPPORTED,
-                         "'%s' is not of a 64-bit little-endian program; rudo-snap reads cores of "
-                         "x86-64",
+                         "'%s' is not from a 64-bit little-endian program; rudo-snap reads cores "
+                         "of x86-64",
                          file->path);
     if (gelf_getehdr(file->elf, &header) == NULL)
         return error_set(error, ERROR_CORRUPT, "'%s' is damaged: its ELF header cannot be read",
@@ -56,7 +56,7 @@ static bool check_kind(CoreFile *file, Error *error)
     }
     if (header.e_machine != EM_X86_64)
         return error_set(error, ERROR_UNSUPPORTED,
-                         "'%s' is of another machine (ELF number %u); rudo-snap reads cores of "
+                         "'%s' is from another machine (ELF machine %u); rudo-snap reads cores of "
                          "x86-64",
                          file->path, header.e_machine);
     return true;
@@ -85,7 +85,7 @@ static bool check_in_file(const CoreFile *file, const GElf_Phdr *header, Error *
                           "full disk does this");
 }
 
-// *end is where the segment before ended. Skips what is no memory of a program.
+// *end: where the segment before ended. Skips segments that are not memory of a program.
 static bool add_segment(CoreFile *file, const GElf_Phdr *header, uint64_t *end, Error *error)
 {
     if (header->p_vaddr >= ADDRESS_LIMIT || header->p_memsz == 0)
@@ -134,7 +134,8 @@ static bool read_segments(CoreFile *file, Error *error)
             return false;
         claimed += header.p_filesz;
     }
-    // Each byte of the file is in one segment; else a small file could claim any amount of memory.
+    // Each byte of the file is in one segment at most; else a small file could claim any amount of
+    // memory.
     if (claimed > file->file_bytes)
         return error_set(error, ERROR_CORRUPT, "'%s' is damaged: its segments overlap in the file",
                          file->path);
@@ -214,7 +215,7 @@ static bool visit_segment_notes(const CoreFile *file, Elf_Data *data, CoreNoteVi
     }
     // gelf_getnote() stops at what it cannot read; padding at the end is less than a header.
     if (offset < data->d_size && data->d_size - offset >= sizeof(Elf64_Nhdr))
-        return error_set(error, ERROR_CORRUPT, "'%s' is damaged: a note in it is not possible",
+        return error_set(error, ERROR_CORRUPT, "'%s' is damaged: it has an invalid note",
                          file->path);
     return true;
 }
@@ -234,7 +235,7 @@ bool core_file_visit_notes(CoreFile *file, CoreNoteVisitor visitor, void *contex
             header.p_filesz == 0)
             continue;
         if (header.p_filesz > MAX_NOTE_BYTES)
-            return error_set(error, ERROR_CORRUPT, "'%s' is damaged: %llu bytes of notes",
+            return error_set(error, ERROR_CORRUPT, "'%s' is damaged: it has %llu bytes of notes",
                              file->path, (unsigned long long)header.p_filesz);
         data = elf_getdata_rawchunk(file->elf, (int64_t)header.p_offset, header.p_filesz,
                                     header.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
@@ -280,7 +281,7 @@ bool core_file_next_data(const CoreFile *file, uint64_t *offset, uint64_t *end)
         return false;
     data = lseek(file->descriptor, (off_t)*offset, SEEK_DATA);
     if (data < 0)
-        // ENXIO: nothing but a hole up to the end; anything else: no holes on this file system.
+        // ENXIO: a hole up to the end. Other errors: the file system knows no holes.
         return errno != ENXIO;
     if ((uint64_t)data >= *end)
         return false;

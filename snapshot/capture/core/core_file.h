@@ -1,7 +1,8 @@
 // CoreFile: an ELF core file as segments, notes and bytes. One of the two doors to libelf.
 //
-// The file may be hostile or cut short: what is handed out lies inside the file, in order, and
-// was checked. Nothing is mapped, so that a file which shrinks while it is read cannot kill us.
+// The file may be hostile or cut short: segments and notes are checked before they are handed out,
+// lie inside the file, and are in order. Nothing is mapped, so that a file which shrinks while it
+// is read cannot kill us.
 
 #ifndef SNAPSHOT_CAPTURE_CORE_CORE_FILE_H
 #define SNAPSHOT_CAPTURE_CORE_CORE_FILE_H
@@ -19,15 +20,15 @@ typedef struct CoreSegment {
     uint64_t address; // page-aligned
     uint64_t bytes;   // of the mapping; page-aligned, not 0
     uint64_t file_offset;
-    uint64_t file_bytes; // how many of them are in the file; the others were left out
+    uint64_t file_bytes; // of them, in the file; the others were left out
     bool is_readable;
     bool is_writable;
     bool is_executable;
 } CoreSegment;
 
 // `path` is for messages, and borrowed as long as the file is open; `descriptor` is consumed,
-// whatever happens. Errors: system, memory, corrupt (not a core file, cut short, segments that
-// cannot be), unsupported (of another machine). The caller frees `*out` with core_file_free().
+// also on failure. Errors: system, memory, corrupt (not a core file, cut short, invalid segments),
+// unsupported (from another machine). The caller frees `*out` with core_file_free().
 NODISCARD bool core_file_open(int descriptor, const char *path, CoreFile **out, Error *error);
 void core_file_free(CoreFile *file);
 
@@ -51,8 +52,8 @@ NODISCARD bool core_file_visit_notes(CoreFile *file, CoreNoteVisitor visitor, vo
 NODISCARD bool core_file_read(const CoreFile *file, uint64_t offset, void *to, uint64_t length,
                               Error *error);
 
-// Moves *offset forward to where the file holds data, and *end to where that stops; false: there
-// is none before `*end`. What is in between are holes, which read as zero.
+// Moves *offset forward to the next data in the file, and *end to the end of these data. False:
+// there are none before `*end`. The bytes in between are holes, which read as zero.
 bool core_file_next_data(const CoreFile *file, uint64_t *offset, uint64_t *end);
 
 // When the core was written: nanoseconds since 1970, UTC.

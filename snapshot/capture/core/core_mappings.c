@@ -1,15 +1,17 @@
 // Mappings from core files: see core_mappings_internal.h.
 //
-// A core says less than /proc/PID/maps, and what it says depends on who wrote it: the kernel
-// has a segment for each mapping, with its permissions; gdb leaves out what it deems
-// uninteresting, unmodified code above all, and gives guards as readable zeros. Names, and which
-// mapping is the stack or the heap, are told by other parts of the core.
+// A core says less than /proc/PID/maps, and it depends on the program that wrote it: the kernel
+// writes a segment for each mapping, with its permissions; gdb leaves out mappings, above all
+// unmodified code, and writes guards as readable zeros. Names, and which mapping is the stack or
+// the heap, come from other parts of the core.
 
 #include "snapshot/capture/core/core_mappings_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/search.h"
 #include "snapshot/capture/copy/malloc_state.h"
 #include "snapshot/heap/heap_image.h"
 
@@ -21,32 +23,13 @@ typedef struct MappingList {
     ProcessMapping *items;
     uint32_t *segments;
     uint32_t count;
-    uint32_t capacity;
+    uint64_t item_capacity;
+    uint64_t segment_capacity;
 } MappingList;
 
-static bool reserve(MappingList *list, Error *error)
-{
-    uint32_t capacity = list->capacity == 0 ? 256 : 2 * list->capacity;
-    ProcessMapping *items;
-    uint32_t *segments;
-
-    if (list->count < list->capacity)
-        return true;
-    items = realloc(list->items, capacity * sizeof *items);
-    if (items != NULL)
-        list->items = items;
-    segments = realloc(list->segments, capacity * sizeof *segments);
-    if (segments != NULL)
-        list->segments = segments;
-    if (items == NULL || segments == NULL)
-        return error_set_memory(error, capacity * sizeof *items, "the memory map");
-    list->capacity = capacity;
-    return true;
-}
-
-// Memory that several processes share, as far as its name tells. It is no private memory, though
-// cores hold it. (A private mapping of /dev/zero is anonymous memory; shared anonymous memory is
-// called "/dev/zero (deleted)".)
+// Is it memory that processes share, by its name? Cores hold it, but it is not private memory. (A
+// private mapping of /dev/zero is anonymous memory; shared anonymous memory is called "/dev/zero
+// (deleted)".)
 static bool is_shared_memory(const char *path)
 {
     static const char *const beginnings[] = {"/dev/zero (deleted)", "/dev/shm/", "/memfd:", "/SYSV",
@@ -58,13 +41,16 @@ static bool is_shared_memory(const char *path)
     return strncmp(path, "/dev/", 5) == 0 && strcmp(path, "/dev/zero") != 0;
 }
 
-// file: what is mapped there, or NULL for anonymous memory.
+// file: the file that is mapped there, or NULL for anonymous memory.
 static bool add_mapping(MappingList *list, uint64_t start, uint64_t end, const CoreMappedFile *file,
                         uint32_t segment, Error *error)
 {
     ProcessMapping *mapping;
 
-    if (!reserve(list, error))
+    if (!array_reserve(&list->items, &list->item_capacity, list->count + 1u, sizeof *list->items,
+                       "the memory map", error) ||
+        !array_reserve(&list->segments, &list->segment_capacity, list->count + 1u,
+                       sizeof *list->segments, "the memory map", error))
         return false;
     mapping = &list->items[list->count];
     *mapping = (ProcessMapping){
@@ -77,13 +63,13 @@ static bool add_mapping(MappingList *list, uint64_t start, uint64_t end, const C
         return error_set_memory(error, 1, "the name of a mapping");
     if (file != NULL) {
         mapping->file_offset = file->file_offset + (start - file->start);
-        mapping->inode = 1; // the number is not in a core; that there is one is what counts
+        mapping->inode = 1; // not in a core; any number but 0 means that there is a file
     }
     list->segments[list->count++] = segment;
     return true;
 }
 
-// Are the bytes at this end of a segment zero, as far as the core has them?
+// Is the page at this offset of the file zero?
 static bool is_zero_page(const CoreFile *file, uint64_t offset, bool *is_zero, Error *error)
 {
     uint8_t page[PAGE_BYTES];
@@ -94,8 +80,8 @@ static bool is_zero_page(const CoreFile *file, uint64_t offset, bool *is_zero, E
     return true;
 }
 
-// A guard as gdb writes it: anonymous, can only be read, and zero wherever one looks. Nobody keeps
-// a mapping that is good for nothing else.
+// Is the segment, which is anonymous and can only be read, a guard as gdb writes it? It is when its
+// first and last page are zero: a program has no use for such a mapping.
 static bool find_guard(const CoreFile *file, const CoreSegment *segment, bool *is_guard,
                        Error *error)
 {
@@ -127,7 +113,8 @@ static bool add_segment(MappingList *list, const CoreSegment *segment, uint32_t 
     return true;
 }
 
-// What is mapped in [start, end) by the note alone; *next is the first file that may matter.
+// Adds the mappings in [start, end) that only the note of mapped files has. *next: the first file
+// that may lie there.
 static bool add_files_between(MappingList *list, const CoreNotes *notes, uint32_t *next,
                               uint64_t start, uint64_t end, Error *error)
 {
@@ -149,18 +136,9 @@ static bool add_files_between(MappingList *list, const CoreNotes *notes, uint32_
 
 static const CoreMappedFile *find_file(const CoreNotes *notes, uint64_t address)
 {
-    uint32_t low = 0, high = notes->file_count;
+    uint64_t i = search_above(notes->files, notes->file_count, end, address);
 
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (notes->files[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < notes->file_count && notes->files[low].start <= address ? &notes->files[low]
-                                                                         : NULL;
+    return i < notes->file_count && notes->files[i].start <= address ? &notes->files[i] : NULL;
 }
 
 static bool add_all(MappingList *list, const CoreNotes *notes, Error *error)
@@ -180,8 +158,8 @@ static bool add_all(MappingList *list, const CoreNotes *notes, Error *error)
     return add_files_between(list, notes, &next, position, HEAP_ADDRESS_LIMIT, error);
 }
 
-// Mappings without a segment of their own say nothing of their permissions. Where an ELF file
-// begins, they are taken for its code, which is what gdb leaves out.
+// The permissions of a mapping without a segment are not in the core. In a module, such a mapping
+// is taken for code: gdb leaves that out.
 static bool find_code(MappingList *list, Error *error)
 {
     uint32_t count;

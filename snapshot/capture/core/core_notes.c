@@ -61,7 +61,7 @@ typedef struct NoteReader {
 
 static bool refuse(const NoteReader *reader, const char *what, Error *error)
 {
-    return error_set(error, ERROR_CORRUPT, "'%s' is damaged: the note with %s is not possible",
+    return error_set(error, ERROR_CORRUPT, "'%s' is damaged: the note of %s is invalid",
                      reader->path, what);
 }
 

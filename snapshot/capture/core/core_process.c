@@ -2,11 +2,11 @@
 //
 // Note [Zero pages of a core]
 //
-// A live capture leaves out pages that were never touched, and knows which. In a core they are
-// zeros like any others, or holes in the file. Pages of zeros are left out of the copy: they read
-// as zero all the same, and a core is often mostly zeros. They still count as copied where the
-// file has bytes for them, so that limits which depend on that are no stricter than they are for
-// the living process.
+// A live capture leaves out pages that were never touched. In a core these cannot be told from
+// other pages of zeros, or are holes in the file. All pages of zeros are left out of the copy: they
+// read as zero all the same, and a core is often mostly zeros. They count as copied where the file
+// has bytes for them, so that limits which depend on that number are not stricter than for the live
+// process.
 
 #include "snapshot/capture/core/core_process.h"
 
@@ -20,6 +20,7 @@
 #include "base/cancel.h"
 #include "base/clean_text.h"
 #include "snapshot/capture/copy/memory_available.h"
+#include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/memory_reader.h"
 #include "snapshot/capture/core/core_file.h"
 #include "snapshot/capture/core/core_mappings_internal.h"
@@ -27,7 +28,7 @@
 #include "snapshot/capture/core/core_unpacking_internal.h"
 #include "snapshot/heap/heap_image.h"
 
-// Bytes that are read in one go.
+// Bytes in one read.
 #define READ_BYTES (UINT64_C(4) << 20)
 
 typedef struct CoreCopying {
@@ -52,9 +53,9 @@ static const CoreSegment *segment_of(const CoreCopying *copying, uint32_t mappin
     return copying->segments[mapping] == NO_INDEX ? NULL : &segments[copying->segments[mapping]];
 }
 
-// How many of the mapping's bytes are to be copied: all that the core has of private writable
-// memory; of a file's beginning the page with the ELF header, which tells where its variables
-// are when the file itself is not at hand.
+// The number of the mapping's bytes to copy: of private writable memory all that the core has; of
+// the beginning of a file the page with the ELF header, which says where its variables are when the
+// file itself is missing.
 static uint64_t wanted_bytes(const CoreCopying *copying, uint32_t mapping)
 {
     const ProcessMapping *record = &copying->out->mappings[mapping];
@@ -149,7 +150,7 @@ static bool add_page(CoreCopying *copying, uint64_t address, const uint8_t *data
     return true;
 }
 
-// Reads a stretch behind what is there already, and closes the gaps that zero pages leave.
+// Reads a stretch behind the copied memory, and closes the gaps that zero pages leave.
 static bool copy_stretch(CoreCopying *copying, const CoreSegment *segment, uint64_t start,
                          uint64_t length)
 {
@@ -159,7 +160,7 @@ static bool copy_stretch(CoreCopying *copying, const CoreSegment *segment, uint6
     if (!cancel_check(copying->cancel, copying->error) ||
         !core_file_read(copying->file, segment->file_offset + start, from, length, copying->error))
         return false;
-    // The end of a part that has no whole pages: memory of earlier stretches may lie behind.
+    // A stretch may end in part of a page; the rest may hold memory of earlier stretches.
     memset(from + length, 0, (size_t)(round_up(length, PAGE_BYTES) - length));
     for (uint64_t at = 0; at < length; at += PAGE_BYTES) {
         uint8_t *to = staging + copying->used_bytes;
@@ -189,8 +190,8 @@ static bool copy_mapping(CoreCopying *copying, uint32_t mapping)
     return true;
 }
 
-// Notes anonymous memory that the core has not got: whoever wrote it was told to leave it out. (Of
-// mapped files the core need not have what was never changed.)
+// Records anonymous memory that is not in the core, because its writer was told to leave it out.
+// (Of mapped files the unchanged parts need not be in the core.)
 static bool note_left_out(CoreCopying *copying, uint32_t mapping)
 {
     ProcessCopy *out = copying->out;
@@ -203,7 +204,7 @@ static bool note_left_out(CoreCopying *copying, uint32_t mapping)
         return true;
     bytes = segment->bytes - segment->file_bytes;
     if (!array_reserve(&out->lost, &copying->lost_capacity, out->lost_count + 1, sizeof *out->lost,
-                       "what is missing", copying->error))
+                       "the list of missing memory", copying->error))
         return false;
     out->lost[out->lost_count++] =
         (ProcessRange){segment->address + segment->file_bytes, bytes, NULL};
@@ -226,16 +227,11 @@ static bool copy_all(CoreCopying *copying)
 
 // ---- the process ----
 
-// The file name of the executable, without folders and what the kernel adds when it is gone.
 static void name_executable(ProcessCopy *out, const char *path)
 {
-    static const char deleted[] = " (deleted)";
-    const char *folder_end = strrchr(path, '/');
-    const char *name = folder_end != NULL ? folder_end + 1 : path;
-    size_t length = strlen(name);
+    size_t length;
+    const char *name = proc_file_name(path, &length);
 
-    if (length >= sizeof deleted && strcmp(name + length - strlen(deleted), deleted) == 0)
-        length -= strlen(deleted);
     (void)snprintf(out->executable, sizeof out->executable, "%.*s", (int)length, name);
     text_clean(out->executable, strlen(out->executable), TEXT_ONE_LINE);
 }

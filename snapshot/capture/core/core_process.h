@@ -1,8 +1,8 @@
-// Copying a process out of its core file: what the kernel writes when a program crashes, gcore
-// when one asks for it.
+// Copying a process out of its core file, which the kernel wrote when the program crashed, or gcore
+// did.
 //
-// All that is private writable memory in the core becomes a ProcessCopy, as if the process had
-// been stopped and copied: the same pages, the same mark.
+// The private writable memory in the core becomes a ProcessCopy, as if the process had been stopped
+// and copied: the same pages, the same mark.
 
 #ifndef SNAPSHOT_CAPTURE_CORE_CORE_PROCESS_H
 #define SNAPSHOT_CAPTURE_CORE_CORE_PROCESS_H
@@ -11,11 +11,10 @@
 #include "base/error.h"
 #include "snapshot/capture/copy/process_copy.h"
 
-// `executable` may be NULL: a file to take the executable's symbols from, instead of the one that
-// the core names. Errors: system (cannot be read, no room to unpack it), corrupt (no core file,
-// cut short, damaged), unsupported (another machine's, compressed in a way we do not know),
-// memory, interrupted. On success the caller owns `*out` and frees its parts with
-// process_copy_release().
+// executable: the file to read the executable's symbols from, or NULL: the one that the core names.
+// Errors: system (cannot be read, no room to unpack it), corrupt (not a core file, cut short,
+// damaged), unsupported (from another machine, an unknown compression), memory, interrupted. On
+// success the caller owns `*out` and frees its parts with process_copy_release().
 NODISCARD bool core_process_copy(const char *path, const char *executable, const Cancel *cancel,
                                  ProcessCopy *out, Error *error);
 

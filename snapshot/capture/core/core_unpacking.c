@@ -15,9 +15,9 @@
 
 #include "base/cancel.h"
 
-// What is all zeros in pieces of this size is not written.
+// Pieces of this size that are all zeros are not written.
 #define HOLE_BYTES 4096u
-// No process has more memory; a file that claims so is no core.
+// No process has more memory, so no core has more bytes.
 #define MAX_CORE_BYTES (UINT64_C(1) << 47)
 
 typedef struct Unpacking {
@@ -35,7 +35,7 @@ typedef struct Unpacking {
     Error *error;
 } Unpacking;
 
-// ---- what is it? ----
+// ---- the kind of file ----
 
 typedef struct Compression {
     const char *magic;
@@ -105,7 +105,7 @@ static bool write_output(Unpacking *unpacking)
 {
     if (unpacking->written_bytes + unpacking->output_used > MAX_CORE_BYTES)
         return error_set(unpacking->error, ERROR_CORRUPT,
-                         "'%s' unpacks to more than a process can have", unpacking->path);
+                         "'%s' unpacks to more memory than a process can have", unpacking->path);
     for (size_t at = 0; at < unpacking->output_used; at += HOLE_BYTES) {
         size_t left = unpacking->output_used - at;
 
@@ -116,7 +116,7 @@ static bool write_output(Unpacking *unpacking)
     return true;
 }
 
-// Decompresses one buffer of input; *is_frame_open: the last frame has not ended yet.
+// Decompresses one buffer of input. *is_frame_open: the last frame has not ended.
 static bool unpack_input(Unpacking *unpacking, size_t length, bool *is_frame_open)
 {
     ZSTD_inBuffer in = {unpacking->input, length, 0};
@@ -191,7 +191,7 @@ static int open_unnamed(void)
     return descriptor;
 }
 
-// When the core was written is told by the time of its file.
+// The time of a core's file is the time when the core was written: the unpacked file gets it, too.
 static void keep_time(const struct stat *status, int descriptor)
 {
     const struct timespec times[2] = {status->st_atim, status->st_mtim};
@@ -241,7 +241,7 @@ done:
 bool core_unpacking_open(const char *path, const Cancel *cancel, int *descriptor, Error *error)
 {
     uint8_t head[16] = {0};
-    // Not to wait for the other end of a pipe.
+    // Does not wait for the other end of a pipe.
     int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat status;
     bool is_ok;

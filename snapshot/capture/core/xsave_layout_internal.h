@@ -1,5 +1,5 @@
-// XsaveLayout: where a kind of CPU puts the parts of an XSAVE area in standard form, which is what
-// a core file has of a thread's vector registers (NT_X86_XSTATE).
+// XsaveLayout: where a kind of CPU puts the parts of an XSAVE area in standard form, the form in
+// which a core file has a thread's vector registers (NT_X86_XSTATE).
 //
 // The parts up to AVX lie at the same place on every CPU, the others do not: AVX-512 begins at byte
 // 1,088 on Intel's CPUs, behind MPX, and at 832 on AMD's, which have no MPX. The area says which
@@ -19,11 +19,12 @@ typedef struct XsaveLayout {
     uint32_t ends[64];
 } XsaveLayout;
 
-// The layouts of the CPUs that there are.
+// The layouts of known CPUs.
 enum { XSAVE_INTEL, XSAVE_AMD_AVX512, XSAVE_AMD, XSAVE_LAYOUTS_KNOWN };
 extern const XsaveLayout xsave_layouts_known[XSAVE_LAYOUTS_KNOWN];
 
-// The layout of the CPU that this runs on (CPUID leaf 13); without parts where it is not x86-64.
+// Reads the layout of the CPU that this runs on (CPUID leaf 13); it has no parts if that is not an
+// x86-64 CPU.
 void xsave_layout_read_cpu(XsaveLayout *out);
 
 // The bytes of an area with the parts in `xcr0`; 0 when the layout lacks one of them.

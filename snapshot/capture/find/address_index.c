@@ -45,7 +45,7 @@ static bool fill(AddressIndex *index, uint64_t start, uint64_t end, uint32_t ent
         uint64_t gib_end = (gib + 1) << INDEX_TOP_SHIFT;
         uint64_t stop = end < gib_end ? end : gib_end;
         uint32_t *leaf;
-        // A chunk of many GiB needs no leaf where nothing else can be.
+        // A chunk that covers a whole GiB needs no leaf there.
         if (entry > 1 && stop - start == GIB) {
             index->top[gib] = INDEX_DIRECT | (entry - 2);
             start = stop;
@@ -119,7 +119,7 @@ uint32_t address_index_find_slow(const AddressIndex *index, uint64_t address)
 {
     uint64_t next = search_above(index->runs, index->run_count, address, address);
 
-    // Hardly any process has memory up here.
+    // Few processes have memory above 2^48.
     if (next > 0 && address - index->runs[next - 1].address <
                         index->runs[next - 1].page_count * index->page_size)
         return ADDRESS_IN_PAGE;

@@ -2,9 +2,9 @@
 // become the foreign blocks of the snapshot; all others cannot change a mark.
 //
 // A chunk matters when a word of it lies in a GC page, or points into the user range of a
-// chunk that matters. That is reachability backwards, so: one pass over all words notes which
-// chunk points into which, the edges are turned round (counting sort), and a worklist spreads
-// from the chunks that hold GC addresses. Linear in words and edges; no recursion.
+// chunk that matters. This is reachability backwards: one pass over all words records which
+// chunk points into which, a counting sort turns the edges round, and a worklist spreads from the
+// chunks that hold GC addresses. Linear in words and edges; no recursion.
 
 #include <stdlib.h>
 
@@ -44,8 +44,8 @@ static void set_matters(ChunkGraph *graph, uint32_t chunk)
     graph->worklist[graph->waiting++] = chunk;
 }
 
-// Notes where the words of one piece of a chunk lead; *matters when one lies in a GC page:
-// then the other words make no difference any more.
+// Records the chunks that the words of one piece of a chunk point into. *matters: a word points
+// into a GC page, so that the other words make no difference.
 static bool scan_piece(ChunkGraph *graph, const AddressIndex *index, uint32_t chunk,
                        const MemoryPiece *piece, bool *matters, Error *error)
 {
@@ -101,8 +101,8 @@ static bool turn_edges(ChunkGraph *graph, Error *error)
     graph->sources = malloc((graph->edge_count + 1) * sizeof *graph->sources);
     if (graph->starts == NULL || graph->sources == NULL)
         return error_set_memory(error, bytes, "references between malloc chunks");
-    // starts[c + 2] counts; summed, starts[c + 1] is where c's sources are put next, and so in
-    // the end where those of c + 1 begin.
+    // starts[c + 2] first counts the sources of c. Summed up, starts[c + 1] is the place of c's
+    // next source, and at the end the place of the first source of c + 1.
     for (uint64_t i = 0; i < graph->edge_count; i++)
         graph->starts[graph->edges[i].to + 2]++;
     for (uint64_t c = 2; c < (uint64_t)graph->chunk_count + 2; c++)

@@ -1,11 +1,12 @@
-// Finding GC pages: a validated header at a page boundary of private writable memory.
+// GC pages: found by a valid header at a page boundary of private writable memory.
 //
-// Never by address: the kernel places nearly all pages itself, and merges their mappings with
-// thread stacks, malloc's and whatever else is anonymous. Never by the magic alone: user data
-// can hold it, and the tail pages of a large object hold nothing but user data; so each is
-// skipped with its head, and everything else must pass page_header_read().
+// The address does not count: the kernel places nearly all pages itself, and merges their mappings
+// with thread stacks, malloc's memory and other anonymous memory. Nor is the magic enough: user
+// data can hold it. So every header must pass page_header_read(), and the tail pages of a large
+// object, which hold user data only, are skipped with its head.
 //
-// The objects of a page are looked at as soon as it is found, while it is in the cache.
+// The types of a page's objects are collected as soon as the page is found, while it is in the
+// cache.
 
 #include "snapshot/capture/find/heap_search_internal.h"
 
@@ -73,8 +74,8 @@ static void reject_page(HeapSearch *search, uint64_t address, const uint8_t *pag
     page_header_fault_explain(&search->layout, page, fault, note + length, bytes - (size_t)length);
 }
 
-// Looks at all page boundaries in one piece of copied memory; *position ends up behind the
-// last page run, which may reach beyond the piece.
+// Tries all page boundaries in one piece of copied memory. *position moves behind the last page
+// run, which may reach beyond the piece.
 static bool search_piece(HeapSearch *search, const MemoryPiece *piece,
                          const ProcessMapping *mapping, uint64_t *position, Error *error)
 {
@@ -91,7 +92,7 @@ static bool search_piece(HeapSearch *search, const MemoryPiece *piece,
         bool is_added = false;
         page_header_fetch_ahead(layout, piece->data + (address - piece->address),
                                 (end - address) / layout->page_size);
-        search->counts.looked_at_pages++;
+        search->counts.searched_pages++;
         if (fault == PAGE_HEADER_VALID &&
             !add_page(search, &reader, address, &header, &is_added, error))
             return false;
@@ -127,12 +128,12 @@ static bool no_heap(const HeapSearch *search, Error *error)
                         "'%s' (pid %d) has no heap with the layout '%s': none of %llu pages of "
                         "private writable memory has a valid page header",
                         copy->executable, copy->pid, search->layout.name,
-                        (unsigned long long)counts->looked_at_pages);
+                        (unsigned long long)counts->searched_pages);
     else
         (void)error_set(error, ERROR_NO_HEAP,
                         "'%s' (pid %d) is not a rudo-gc process: none of %llu pages of private "
                         "writable memory has a valid '%s' page header",
-                        copy->executable, copy->pid, (unsigned long long)counts->looked_at_pages,
+                        copy->executable, copy->pid, (unsigned long long)counts->searched_pages,
                         search->layout.name);
     if (counts->rejected_pages > 0) {
         (void)error_add_hint(error,

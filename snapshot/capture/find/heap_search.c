@@ -13,7 +13,7 @@
 #include "snapshot/capture/find/heap_search_internal.h"
 #include "snapshot/capture/names/heap_names.h"
 
-// What spans never-touched memory (a large object, a malloc chunk) is put together in buffers. All
+// A large object or malloc chunk with never-touched pages is put together in a buffer. All these
 // holes together may have as many bytes as were copied, and this many more.
 #define MAX_HOLE_BYTES (UINT64_C(1) << 30)
 
@@ -97,7 +97,7 @@ static void describe_foreign(const HeapSearch *search, SnapshotMetadata *metadat
     if (search->foreign_root_bytes == 0)
         return;
     if (search->options.foreign_mode == FOREIGN_ROOTS) {
-        (void)snprintf(note, bytes, "all malloc'd memory was scanned as roots, as asked for");
+        (void)snprintf(note, bytes, "all malloc'd memory was scanned as roots, as requested");
     } else if (search->walked_bytes == 0 && has_foreign_roots(search)) {
         if (metadata->foreign_mode == FOREIGN_BLOCKS)
             metadata->foreign_mode = FOREIGN_ROOTS;
@@ -110,13 +110,13 @@ static void describe_foreign(const HeapSearch *search, SnapshotMetadata *metadat
                        "anonymous memory were scanned as roots",
                        (unsigned long long)search->unwalked_bytes);
     } else if (has_foreign_roots(search)) {
-        // Every process has a little such memory (ld.so's own); it is worth a word only when
-        // something in it refers to the heap.
+        // Every process has a little such memory (ld.so's own); it is noted only when something in
+        // it refers to the heap.
         (void)snprintf(note, bytes, "anonymous memory that is not malloc's was scanned as roots");
     }
 }
 
-// Adds a line to the list of what is missing. Its format is followed by no newline.
+// Adds a line to the metadata's list of missing parts.
 static __attribute__((format(printf, 2, 3))) void add_missing(SnapshotMetadata *metadata,
                                                               const char *format, ...)
 {
@@ -172,12 +172,12 @@ static bool list_losses(HeapSearch *search, Error *error)
             other_page_bytes += region->end - region->start;
         else if (!snapshot_details_add_loss(details, LOSS_PAGES, region->start,
                                             region->end - region->start,
-                                            "there was no memory to put it together", error))
+                                            "nearly all of it was never touched", error))
             return false;
     }
     return (other_page_bytes == 0 ||
             snapshot_details_add_loss(details, LOSS_PAGES, 0, other_page_bytes,
-                                      "there was no memory to put it together", error)) &&
+                                      "nearly all of it was never touched", error)) &&
            (copy->registers_note[0] == '\0' ||
             snapshot_details_add_loss(details, LOSS_ROOTS, 0, 0, copy->registers_note, error));
 }

@@ -25,11 +25,11 @@ typedef struct HeapSearchOptions {
 } HeapSearchOptions;
 
 typedef struct HeapSearchCounts {
-    uint64_t looked_at_pages; // page boundaries in private writable memory
-    uint64_t page_count;      // page headers found
-    uint64_t rejected_pages;  // pages that begin with the magic, but have no valid header
-    uint64_t object_count;    // allocated and not DEAD
-    char rejected_note[160];  // the first rejected page, and why; ""
+    uint64_t searched_pages; // page boundaries in private writable memory
+    uint64_t page_count;     // page headers found
+    uint64_t rejected_pages; // pages that begin with the magic, but have no valid header
+    uint64_t object_count;   // allocated and not DEAD
+    char rejected_note[160]; // the first rejected page, and why; ""
 } HeapSearchCounts;
 
 typedef struct HeapSearch HeapSearch;
@@ -41,7 +41,7 @@ NODISCARD bool heap_search_new(const ProcessCopy *copy, const HeapSearchOptions 
                                HeapSearch **out, HeapSearchCounts *counts, Error *error);
 void heap_search_free(HeapSearch *search);
 
-// What snapshot_write() takes; borrowed from `search`.
+// The contents of the snapshot, for snapshot_write(); borrowed from `search`.
 const SnapshotContents *heap_search_contents(const HeapSearch *search);
 
 #endif

@@ -52,10 +52,10 @@ struct HeapSearch {
     WordSet type_words;  // of all objects: the functions that their headers point to
     WordSet drop_words;
     MemoryAssembly assembly;
-    uint64_t left_out_bytes; // large objects that there was no memory to put together
-    RegionList left_out;     // the same
+    uint64_t left_out_bytes; // of large objects that could not be put together
+    RegionList left_out;     // these objects
 
-    // Claims on memory; the first list in this order that has a byte owns it.
+    // Claims on memory. root_words.c says in which order they count.
     RegionList pages;
     RegionList stacks;      // certain: thread stacks that end at a guard, the main stack
     RegionList dead_stacks; // below the stack pointers of `stacks`
@@ -69,7 +69,7 @@ struct HeapSearch {
     RegionList tls_tails;       // the rest of the page in which a thread's descriptor lies
     RegionList likely_stacks;   // where the lower end is not known
     RegionList rest;            // all private writable memory
-    RegionList map;             // the outcome: ascending, disjoint
+    RegionList map;             // all of them: ascending, disjoint
 
     StrayStack *strays; // owned
     uint64_t stray_count;
@@ -81,7 +81,7 @@ struct HeapSearch {
     MallocChunks chunks; // all blocks; those that lead to the heap have CHUNK_MATTERS
     AddressIndex index;  // of the GC pages and these chunks
     uint64_t walked_bytes;
-    uint64_t unwalked_bytes; // of heaps that look like glibc's
+    uint64_t unwalked_bytes; // of heaps that look like glibc's, but could not be walked
 
     Root *roots; // owned
     uint64_t root_count;

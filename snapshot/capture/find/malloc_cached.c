@@ -1,9 +1,9 @@
-// Chunks that are free although their neighbour says that they are in use: those in thread
+// Chunks that are free although the next chunk's flag says that they are in use: those in thread
 // caches and fast bins. Both are singly linked lists through the user's first word, which
 // newer versions of glibc store mangled with its own address ("safe linking").
 //
 // A list counts only when every link of it leads to the start of a chunk of exactly the right
-// size; when in doubt, chunks stay in use.
+// size. Otherwise its chunks count as in use.
 
 #include <stddef.h>
 
@@ -81,8 +81,8 @@ static void flag_fast_bins(MemoryReader *reader, MallocChunks *chunks, const Mal
 // ---- thread caches ----
 //
 // struct tcache_perthread_struct is itself a malloc'd chunk: 64 counters of one byte (before
-// glibc 2.30) or two, then 64 list heads. Nothing in memory says which chunk it is, but hardly
-// anything else holds 64 counters that agree with the lengths of 64 lists of free chunks.
+// glibc 2.30) or two, then 64 list heads. It is recognised by its contents: 64 counters that agree
+// with the lengths of 64 lists of free chunks.
 
 typedef struct CacheShape {
     uint32_t chunk_size;
@@ -100,8 +100,8 @@ static uint64_t cache_count(MemoryReader *reader, uint64_t user, const CacheShap
     return word >> 8 * (offset % 8) & (shape->counter_bytes == 1 ? 0xff : 0xffff);
 }
 
-// Do all counters agree with their lists? One may be off by one, in the list that a thread
-// was just changing when it was stopped.
+// Do all counters agree with their lists? One may be off by one: a thread may have been stopped
+// while it changed the list.
 static bool is_cache(MemoryReader *reader, MallocChunks *chunks, uint64_t user,
                      const CacheShape *shape, bool is_mangled, uint64_t *budget)
 {
@@ -109,7 +109,7 @@ static bool is_cache(MemoryReader *reader, MallocChunks *chunks, uint64_t user,
     uint64_t total = 0;
     uint32_t off_by_one = 0;
 
-    // Cheap first: counters and heads that do not go together.
+    // The cheap check first: empty lists have a counter of 0.
     for (uint32_t bin = 0; bin < CACHE_BINS; bin++) {
         bool is_counted = cache_count(reader, user, shape, bin) != 0;
         bool is_linked = memory_word(reader, entries + 8 * bin) != 0;

@@ -1,17 +1,17 @@
-// Large malloc chunks, which have mappings of their own. The kernel merges those with other
-// anonymous memory, so every page boundary of it is looked at.
+// Large malloc chunks, which have mappings of their own. The kernel merges their mappings with
+// other anonymous memory, so every page boundary of it is tried.
 //
-// Such a chunk begins with a page: a first word of 0, then its size, in pages, with the flag
-// IS_MMAPPED and no other. One for aligned_alloc() begins further up in its mapping, right below
-// the aligned address, and its first word says how far; the head at the start of the mapping
-// stays as it was, so that both are found there.
+// Such a chunk begins at a page boundary: a first word of 0, then its size, a multiple of the page
+// size, with the flag IS_MMAPPED and no other. A chunk for aligned_alloc() begins further up in its
+// mapping, right below the aligned address, and its first word is the distance; the head at the
+// start of the mapping stays, so that both are there.
 
 #include "snapshot/capture/find/malloc_chunks_internal.h"
 #include "snapshot/heap/heap_image.h"
 
 #define IS_MMAPPED 2u
 #define SIZE_FLAGS 7u
-// The largest alignment that is looked for.
+// The largest alignment that is tried.
 #define MAX_ALIGNMENT (UINT64_C(1) << 30)
 
 // Is there a head at `address` of a chunk whose mapping starts at `mapping`, and which ends
@@ -53,7 +53,7 @@ typedef struct MappedSearch {
     uint64_t next_heap;
 } MappedSearch;
 
-// Moves on from where something else is, without looking at what that holds.
+// Moves on behind busy memory, without reading it.
 static uint64_t skip_busy(MappedSearch *search, uint64_t address)
 {
     while (region_map_overlaps(search->busy, &search->next_busy, address, address + 1))
@@ -62,7 +62,7 @@ static uint64_t skip_busy(MappedSearch *search, uint64_t address)
 }
 
 // Does a mapping of one chunk start at `address`? Not when it would reach into an arena's heap.
-// (What else it may reach into makes it an odd chunk.)
+// (Other busy memory in it makes it an odd chunk.)
 static bool is_mapping(MappedSearch *search, uint64_t address, uint64_t *bytes)
 {
     return is_head(search->reader, address, address, search->area->end, bytes) &&

@@ -1,7 +1,7 @@
-// Where glibc's malloc keeps its chunks in a process: the main arena in the memory that
-// sbrk() extends, secondary arenas in heaps of 64 MiB, and large chunks in mappings of their
-// own (capture_malloc_mapped.c). All are recognised by their contents, wherever the kernel put
-// them.
+// Finding the memory of glibc's malloc: the main arena in the memory that sbrk() extends,
+// secondary arenas in heaps of 64 MiB, and large chunks in mappings of their own (malloc_mapped.c).
+// All are recognised by their contents, wherever the kernel put them. Then deciding which chunks
+// are blocks: those in use that hold nothing else.
 
 #include <stdlib.h>
 
@@ -110,8 +110,9 @@ done:
     return ok;
 }
 
-// The main arena: what sbrk() made, "[heap]" to the kernel. Without address randomisation .bss
-// is in the same mapping, and a static executable has the main thread's TLS at the start.
+// The main arena: memory from sbrk(), which the kernel calls "[heap]". Without address
+// randomisation .bss is in the same mapping, and a static executable has the main thread's TLS at
+// the start.
 static bool walk_main_heap(ArenaSearch *arenas, uint64_t start, uint64_t end, Error *error)
 {
     const ProcessCopy *copy = arenas->search->copy;
@@ -150,7 +151,8 @@ static bool walk_main_heaps(ArenaSearch *arenas, Error *error)
     return true;
 }
 
-// struct heap_info begins: the arena's state, the heap before this one, the bytes in use.
+// The first words of struct heap_info: the arena's state, the heap before this one, the bytes in
+// use.
 typedef struct HeapHeader {
     uint64_t state;
     uint64_t previous;
@@ -202,7 +204,7 @@ static bool walk_arena_heaps(ArenaSearch *arenas, Error *error)
              heap < area->end && heap >= area->start; heap += HEAP_ALIGNMENT) {
             MemoryPiece piece;
             uint64_t position = heap;
-            // A heap begins with a header: over memory that was never touched in one step.
+            // A heap begins with a header, so memory that was never touched is skipped at once.
             if (!memory_next_piece(&arenas->reader, &position, area->end, &piece))
                 break;
             if (piece.address > heap)
@@ -223,8 +225,8 @@ static int compare_chunks(const void *left, const void *right)
 
 // ---- chunks that are not blocks ----
 
-// A chunk in which GC pages, a stack or a thread descriptor lie was given to somebody who
-// made other things of it: what is left of it are root words.
+// Flags the chunks in which GC pages, a stack or a thread descriptor lie: the program made
+// something else of them. Their remaining words are roots.
 static bool flag_odd_chunks(ArenaSearch *arenas, Error *error)
 {
     HeapSearch *search = arenas->search;
@@ -244,8 +246,8 @@ static bool flag_odd_chunks(ArenaSearch *arenas, Error *error)
     return true;
 }
 
-// A thread that executes outside its own stack: from its SP to the end of the chunk, of the
-// global variables or of the mapping it is in.
+// Claims the stack of a thread that executes outside its own: from its SP to the end of the chunk,
+// of the global variables or of the mapping that SP is in.
 static bool claim_stray(ArenaSearch *arenas, const StrayStack *stray, Error *error)
 {
     HeapSearch *search = arenas->search;
@@ -271,7 +273,7 @@ static bool claim_stray(ArenaSearch *arenas, const StrayStack *stray, Error *err
                            mapping->end, REGION_STACK, stray->thread, error);
 }
 
-// Only blocks stay.
+// Drops the chunks that are not blocks.
 static void drop_other_chunks(MallocChunks *chunks)
 {
     uint64_t kept = 0;

@@ -2,12 +2,12 @@
 //
 // A chunk begins with two words: the size of the chunk below (only while that one is free)
 // and its own size with three flags; the user's bytes follow, and the next chunk begins where
-// this one ends. So a walk that starts right and meets only possible sizes until it arrives
-// exactly at the top chunk, at a fence post or at the end of the heap has seen every chunk.
+// this one ends. So a walk that starts at a chunk, and meets only possible sizes until it arrives
+// exactly at the top chunk, at a fence post or at the end of the heap, has seen every chunk.
 //
-// The start need not be where the memory begins: other users of sbrk(), TLS of a static
-// executable, or the allocator's own header may come first, and again after a fence post. It
-// is found by trying; see Note [Where a walk starts].
+// The first chunk may lie behind other memory: of other users of sbrk(), TLS of a static
+// executable, or the allocator's own header; likewise behind a fence post. It is found by trying:
+// see Note [Where a walk starts].
 
 #include "snapshot/capture/find/malloc_chunks_internal.h"
 #include "snapshot/heap/heap_image.h"
@@ -17,37 +17,36 @@
 #define NON_MAIN_ARENA 4u
 #define SIZE_FLAGS 7u
 
-// A chain of this many chunks that are right in every respect is no accident.
+// A chain of this many chunks that pass every check is not an accident.
 #define CONVINCING_CHUNKS 256u
 
 // Note [Where a walk starts]
 //
 // Every 16-aligned address is tried in turn, lowest first. It is a start when a walk from
 // there, with strict checks (no chunk says that the one below is free, or the sizes agree),
-// arrives at an end, or gets CONVINCING_CHUNKS far. Tries from wrong starts mostly fail at
-// their first word. The sum of their steps is bounded by the number of addresses tried plus a
-// constant, because memory can be made up to lead every try a long way.
+// arrives at an end, or passes CONVINCING_CHUNKS chunks. Tries from wrong starts mostly fail at
+// their first word. The sum of their steps is limited to the number of addresses tried plus a
+// constant: hostile memory could lead every try a long way.
 //
 // A walk that breaks off (a thread was stopped in the middle of malloc(), or the memory is
-// damaged) is taken up again the same way; what lies between is not covered by any span, and
-// so becomes roots.
+// damaged) is resumed the same way. The memory in between is in no span, and becomes roots.
 
 typedef struct HeapWalk {
     MemoryReader *reader;
     uint64_t end;
     uint64_t top; // 0 when it is not in here
     bool is_main;
-    uint64_t budget; // steps that failing tries may still take
+    uint64_t budget; // steps that tries may still take
 } HeapWalk;
 
 typedef enum WalkStep {
     WALK_CHUNK,  // an ordinary chunk
     WALK_TOP,    // the top chunk: the last
     WALK_FENCE,  // the end of a stretch of chunks
-    WALK_BROKEN, // no chunk
+    WALK_BROKEN, // not a chunk
 } WalkStep;
 
-// What is at `address`? *size is how far it reaches.
+// Classifies the memory at `address`. *size: how far it reaches.
 static WalkStep look(const HeapWalk *walk, uint64_t address, uint64_t *size)
 {
     uint64_t left = walk->end - address;
@@ -121,7 +120,7 @@ static uint64_t find_start(HeapWalk *walk, uint64_t address)
          address < walk->end && walk->end - address >= CHUNK_MIN_BYTES; address += 16) {
         MemoryPiece piece;
         uint64_t position = address;
-        // Over memory that was never touched in one step.
+        // Skips memory that was never touched at once.
         if (!memory_next_piece(walk->reader, &position, walk->end, &piece))
             break;
         if (piece.address > address)
@@ -132,8 +131,7 @@ static uint64_t find_start(HeapWalk *walk, uint64_t address)
     return walk->end;
 }
 
-// Adds the chunks from `address` on. *address ends up where the walk ended, and *is_over says
-// that there are no more chunks behind that.
+// Adds the chunks from `address` on. *address: where the walk ended. *is_over: no chunks follow.
 static bool walk_chunks(const HeapWalk *walk, uint64_t *address, bool *is_over,
                         MallocChunks *chunks, Error *error)
 {
@@ -180,7 +178,7 @@ bool malloc_walk_area(MemoryReader *reader, uint64_t start, uint64_t end, bool i
         if (!walk_chunks(&walk, &start, &is_over, chunks, error) ||
             !region_list_add(spans, first, start, REGION_MALLOC, NO_INDEX, error))
             return false;
-        // A start always leads somewhere, so this ends.
+        // A walk from a start makes at least one step, so this loop ends.
     }
     return true;
 }

@@ -2,15 +2,17 @@
 // global variables.
 //
 // .data and .bss are the writable PT_LOAD segments, in full length: the kernel merges the
-// anonymous end of a .bss with whatever lies behind it, so mappings alone cannot tell. The
-// program headers are read from the file; where it cannot be read any more, mappings have to do.
+// anonymous end of a .bss with the memory behind it, so mappings alone do not show its end. The
+// program headers are read from the file; where it cannot be read, the end is guessed from the
+// mappings.
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "snapshot/capture/find/heap_search_internal.h"
 #include "base/clean_text.h"
+#include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/find/heap_search_internal.h"
 
 // Do two mappings belong to one loading of one file? A second loading begins again at the
 // file's start.
@@ -35,8 +37,8 @@ static bool claim_segments(HeapSearch *search, uint64_t base, const ElfSegment *
     for (uint32_t i = 0; i < count; i++) {
         uint64_t start = base + round_down(segments[i].address, PAGE_BYTES);
         uint64_t end = base + round_up(segments[i].address + segments[i].memory_bytes, PAGE_BYTES);
-        // Only what is really mapped is read; a lying file can claim no more than what would
-        // be a root anyway, but it must not claim all memory.
+        // Only mapped memory is read. A file that lies can claim no more than words that would be
+        // roots anyway, but it must not claim all memory.
         if (segments[i].is_writable && segments[i].memory_bytes < UINT32_MAX &&
             !region_list_add(&search->globals, start, end, REGION_GLOBAL, NO_INDEX, error))
             return false;
@@ -44,17 +46,12 @@ static bool claim_segments(HeapSearch *search, uint64_t base, const ElfSegment *
     return true;
 }
 
-// The name of a file without its folders, and without what the kernel adds when it is gone.
 // NULL when memory is short.
 static char *file_name(const char *path)
 {
-    static const char deleted[] = " (deleted)";
-    const char *folder_end = strrchr(path, '/');
-    const char *name = folder_end != NULL ? folder_end + 1 : path;
-    size_t length = strlen(name);
+    size_t length;
+    const char *name = proc_file_name(path, &length);
 
-    if (length >= sizeof deleted && strcmp(name + length - strlen(deleted), deleted) == 0)
-        length -= strlen(deleted);
     return strndup(name, length);
 }
 
@@ -97,8 +94,7 @@ static bool add_module(HeapSearch *search, uint32_t first, uint32_t last, bool *
     return claim_segments(search, module->base, segments, segment_count, error);
 }
 
-// Where program headers could not be read: the anonymous mapping right behind a module's
-// writable data is taken for its .bss.
+// Takes the anonymous mapping right behind a module's writable data for its .bss.
 static bool claim_guessed_bss(HeapSearch *search, uint32_t last, Error *error)
 {
     const ProcessCopy *copy = search->copy;
@@ -113,8 +109,8 @@ static bool claim_guessed_bss(HeapSearch *search, uint32_t last, Error *error)
                            NO_INDEX, error);
 }
 
-// Adds the module that spans mappings first..last, if it has code at all: other files that
-// are mapped are data.
+// Adds the module that spans mappings first..last. A mapped file without code is data, not a
+// module.
 static bool finish_module(HeapSearch *search, uint32_t first, uint32_t last, bool has_code,
                           Error *error)
 {

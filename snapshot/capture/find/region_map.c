@@ -65,7 +65,7 @@ static bool merge(const RegionList *map, const RegionList *claims, RegionList *o
         Region claim = claims->items[c];
         uint64_t start = claim.start > position ? claim.start : position;
         while (start < claim.end) {
-            // Old regions that begin at or before `start`.
+            // Regions of the map that begin at or before `start`.
             if (next < map->count && map->items[next].start <= start) {
                 if (map->items[next].end > start)
                     start = map->items[next].end;

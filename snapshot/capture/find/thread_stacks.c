@@ -4,18 +4,18 @@
 // fs_base points) into one block above a guard:
 //
 //     guard | never used ... dead | SP-128 ... live ... | static TLS | descriptor |
-//      ---p | nobody's            | stack               |            | tls        |
+//      ---p | not read            | stack               |            | tls        |
 //
 // From SP-128 to the descriptor is stack, so static TLS counts as stack there. The kernel
 // merges the block with anonymous memory above it, but never across the guard. The part under
-// SP-128 may be taken for dead only where it certainly is this stack: right above a guard, or
-// where the descriptor says so (a stack that the program gave to the thread has no guard, and
-// may be malloc'd). The main thread has its stack in a mapping of its own, "[stack]", and its
+// SP-128 counts as dead only where it certainly is this stack: right above a guard, or where the
+// descriptor says so (a stack that the program gave to the thread has no guard, and may be
+// malloc'd). The main thread has its stack in a mapping of its own, "[stack]", and its
 // TLS elsewhere.
 //
-// A thread may run on memory that is no thread stack: a coroutine's, in malloc'd or mapped
-// memory, or a signal stack. Then its own stack is live as a whole, since nobody knows how
-// far down it is used, and the other one is found by its SP alone (StrayStack).
+// A thread may run on memory that is not a thread stack: a coroutine's, in malloc'd or mapped
+// memory, or a signal stack. Then all of its own stack is live, since it is unknown how far down it
+// is used, and the other one is found by its SP alone (StrayStack).
 
 #include "base/array.h"
 #include "snapshot/capture/copy/register_words.h"
@@ -28,13 +28,13 @@
 #define MAX_DESCRIPTOR_BYTES 8192u
 // Static TLS lies this far below the descriptor at most.
 #define MAX_STATIC_TLS_BYTES (UINT64_C(1) << 20)
-// Entries of a thread's vector of TLS blocks that are looked at.
+// Entries of a thread's vector of TLS blocks that are read.
 #define MAX_TLS_MODULES 4096u
 // Offsets in tcbhead_t, fixed by the x86-64 ABI of glibc.
 #define DESCRIPTOR_SELF 0u
 #define DESCRIPTOR_VECTOR 8u
 
-// Is the mapping right below a guard: nothing may be done with it?
+// Is there a guard right below the mapping, memory without any permissions?
 static bool is_above_guard(const ProcessCopy *copy, uint32_t index)
 {
     const ProcessMapping *below;
@@ -46,8 +46,8 @@ static bool is_above_guard(const ProcessCopy *copy, uint32_t index)
            !below->is_writable && !below->is_executable;
 }
 
-// Does a descriptor of another thread lie in [start, end)? Then whatever guards `start`
-// guards that thread's stack.
+// Does a descriptor of another thread lie in [start, end)? Then a guard below `start` guards that
+// thread's stack.
 static bool holds_descriptor(const ProcessCopy *copy, uint64_t start, uint64_t end)
 {
     for (uint32_t i = 0; i < copy->thread_count; i++)
@@ -75,10 +75,11 @@ static bool claim_main_stack(HeapSearch *search, uint32_t thread, const ProcessM
                            error);
 }
 
-// Where the descriptor says that the thread's stack begins; 0 when it does not say. The two
-// fields, block and size, are next to each other, and only their place differs by version. The
-// block ends where the descriptor does, and begins in the descriptor's mapping or in the guard
-// below it: a small number and a pointer to somewhere in the descriptor would add up, too.
+// The start of the thread's stack as the descriptor has it; 0 when it does not. The two fields,
+// block and size, are next to each other, and only their place differs by version. They are
+// recognised by their values: the block ends where the descriptor does, and begins in the
+// descriptor's mapping or in the guard below it. (The sum alone is not enough: a small number and a
+// pointer into the descriptor add up, too.)
 static uint64_t recorded_stack_start(const ProcessCopy *copy, uint64_t descriptor,
                                      const ProcessMapping *mapping)
 {
@@ -98,7 +99,7 @@ static uint64_t recorded_stack_start(const ProcessCopy *copy, uint64_t descripto
 }
 
 // The lowest address of the stack that ends at the thread's descriptor. *is_certain: nothing
-// but the stack is in between, because a guard is below it or glibc's own record says so.
+// but the stack is in between, because a guard is below it or the descriptor says so.
 static uint64_t stack_start(const HeapSearch *search, uint32_t thread,
                             const ProcessMapping *mapping, bool *is_certain)
 {
@@ -121,8 +122,8 @@ static bool claim_own_stack(HeapSearch *search, uint32_t thread, const ProcessMa
     bool is_certain;
     uint64_t start = stack_start(search, thread, mapping, &is_certain);
 
-    // A main thread here is one that was forked off by another, or runs on a coroutine's
-    // stack that got merged with its TLS: no way to tell, so nothing is dead.
+    // A main thread here was forked off by another thread, or runs on a coroutine's stack that the
+    // kernel merged with its TLS. These cannot be told apart, so nothing is dead.
     if ((int)record->tid == search->copy->pid || !is_certain || record->stack_pointer < start)
         return region_list_add(&search->likely_stacks, live, record->control_block, REGION_STACK,
                                thread, error);
@@ -171,7 +172,7 @@ static bool find_stack(HeapSearch *search, uint32_t thread, Error *error)
     if (here != NO_INDEX && mapping_is_stack(&copy->mappings[here])) {
         if (!claim_main_stack(search, thread, &copy->mappings[here], error))
             return false;
-        // Any other thread is a guest there.
+        // Any other thread runs there as a guest, and has a stack of its own.
         return (int)record->tid == copy->pid || claim_whole_stack(search, thread, error);
     }
     if (here != NO_INDEX && record->stack_pointer < record->control_block &&
@@ -183,9 +184,9 @@ static bool find_stack(HeapSearch *search, uint32_t thread, Error *error)
     return add_stray(search, thread, error) && claim_whole_stack(search, thread, error);
 }
 
-// Where the thread's static TLS begins: its vector of TLS blocks names the block of each
-// module. The blocks of modules that were loaded later are malloc'd and have a second word,
-// what to free.
+// The start of the thread's static TLS: its vector of TLS blocks points to the block of each
+// module. The blocks of modules that were loaded later are malloc'd, and their second word, the
+// pointer to free, is not 0.
 static uint64_t static_tls_start(MemoryReader *reader, uint64_t descriptor,
                                  const ProcessMapping *mapping)
 {

@@ -1,7 +1,7 @@
-// Collecting the functions that object headers point to.
+// Type words: the functions that object headers point to, which tell the objects' types.
 //
-// A type word is the address of a function (rudo-gc: the trace function of the type); beside it
-// stands the drop function. Both are stored as module + offset. capture_symbols gives them names.
+// A type word is the address of a function (rudo-gc: the trace function of the type); the drop
+// function stands beside it. Both are stored as module + offset. Their names come later (names/).
 
 #include <stdlib.h>
 

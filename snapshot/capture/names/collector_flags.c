@@ -1,7 +1,7 @@
-// Was the heap being collected when it was captured? rudo-gc's own flags say so; they are found by
-// their symbols. IN_COLLECT is a thread's own and set for as long as the thread collects, in
-// whichever way; the other two are the process's, while threads are asked to stand still for a
-// collection, and while several heaps are marked. Unknown if symbols were stripped.
+// The collector's flags: was the heap being collected when it was captured? rudo-gc's own flags say
+// so; they are found by their symbols. IN_COLLECT belongs to a thread, and is set while that thread
+// collects. The other two belong to the process: one is set while threads are asked to stand still
+// for a collection, the other while several heaps are marked. Unknown if symbols were stripped.
 //
 // A flag is one byte. Memory that was never touched is not in the copy, and reads as zero.
 
@@ -71,7 +71,7 @@ void collector_flags_take(NameReader *reader, ByteCursor *cursor)
         is_set = is_set_at(copy, address);
     if (is_set)
         reader->collection = COLLECTION_RUNNING;
-    // The others alone do not tell of every collection.
+    // The others alone do not show every collection.
     else if (flag == FLAG_THREAD_COLLECTS && reader->collection == COLLECTION_UNKNOWN)
         reader->collection = COLLECTION_NONE;
 }

@@ -12,7 +12,7 @@
 
 #define DEBUG_FOLDER "/usr/lib/debug"
 #define CHECKSUM_BUFFER_BYTES 65536u
-// A file whose checksum alone speaks for it is read in full.
+// A file without build-id is identified by its checksum, and read in full for that.
 #define MAX_CHECKED_BYTES (UINT64_C(4) << 30)
 
 typedef struct Search {
@@ -55,7 +55,7 @@ static bool has_checksum(int fd, uint32_t expected)
 static bool belongs(const Search *search, int fd)
 {
     char build_id[ELF_BUILD_ID_CHARS];
-    // The file's own descriptor goes with it.
+    // elf_file_free() closes the descriptor that the file was opened with.
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     ElfFile *file = copy < 0 ? NULL : elf_file_open_mapped(copy);
     bool is_useful;

@@ -8,7 +8,7 @@
 
 #include "base/search.h"
 
-// Of nested entries; real programs have some tens.
+// Of nested entries; programs have a few tens.
 #define MAX_DEPTH 512u
 
 typedef struct Walk {
@@ -44,7 +44,7 @@ static void visit_function(const Walk *walk, Dwarf_Die *entry)
     Dwarf_Attribute attribute;
     Dwarf_Addr address;
 
-    // Attributes of a definition may be at its declaration.
+    // A definition may leave attributes to its declaration.
     function.name = dwarf_formstring(dwarf_attr_integrate(entry, DW_AT_name, &attribute));
     function.linkage_name =
         dwarf_formstring(dwarf_attr_integrate(entry, DW_AT_linkage_name, &attribute));
@@ -66,7 +66,7 @@ static void walk_unit(Walk *walk, const Dwarf_Die *unit)
         bool is_function = dwarf_tag(entry) == DW_TAG_subprogram;
         if (is_function)
             visit_function(walk, entry);
-        // What is in a function is most of a unit, and no function of its own.
+        // The entries inside a function are most of a unit, and none of them is a function.
         if (!is_function && depth + 1 < MAX_DEPTH &&
             dwarf_child(entry, &walk->path[depth + 1]) == 0) {
             depth++;

@@ -1,9 +1,9 @@
-// DwarfNames: what debug information calls functions, for symbols whose mangling hides it. The
-// door to libdw.
+// DwarfNames: the names of functions in debug information, for symbols whose mangling hides them.
+// The door to libdw.
 //
-// Only compile units that hold one of the functions are looked into, so that a large program takes
-// no longer than its part of interest. The file may be hostile, and libdw was not made for that:
-// for a GuardedChild only.
+// Only compile units that hold one of the functions are read, so that a large program takes no
+// longer than these units. The file may be hostile, and libdw was not written for that: for a
+// GuardedChild only.
 
 #ifndef SNAPSHOT_CAPTURE_NAMES_DWARF_NAMES_H
 #define SNAPSHOT_CAPTURE_NAMES_DWARF_NAMES_H

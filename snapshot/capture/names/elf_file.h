@@ -1,8 +1,8 @@
-// ElfFile: the little we need of an executable or shared library: segments, build-id,
-// symbols. One of the two doors to libelf.
+// ElfFile: segments, build-id and symbols of an executable or shared library. One of the two doors
+// to libelf.
 //
-// The file may be hostile: whatever is damaged reads as absent. Unless it is asked for, nothing is
-// mapped, so that a file which shrinks while it is read cannot kill us.
+// The file may be hostile: damaged parts read as absent. Nothing is mapped, unless requested, so
+// that a file which shrinks while it is read cannot kill us.
 
 #ifndef SNAPSHOT_CAPTURE_NAMES_ELF_FILE_H
 #define SNAPSHOT_CAPTURE_NAMES_ELF_FILE_H
@@ -26,31 +26,31 @@ typedef struct ElfSegment {
     bool is_writable;
 } ElfSegment;
 
-// Consumes `fd`, whatever happens. NULL when it is not a 64-bit little-endian ELF file that
+// Consumes `fd`, also on failure. NULL when it is not a 64-bit little-endian ELF file that
 // can be run or loaded. The caller frees it with elf_file_free().
 ElfFile *elf_file_open(int fd);
-// The same for the beginning of a file that is in memory, and copied; what lies behind it reads
-// as absent.
+// The same for the beginning of a file, which is copied from memory; the rest of the file reads as
+// absent.
 ElfFile *elf_file_open_memory(const uint8_t *bytes, size_t length);
 void elf_file_free(ElfFile *file);
 
-// The same with the file mapped, so that of a large one only what is looked at takes memory. Dies
-// of SIGBUS when the file shrinks: for a GuardedChild only.
+// The same with the file mapped, so that only the parts of it that are read take memory. The
+// process dies of SIGBUS if the file shrinks: for a GuardedChild only.
 ElfFile *elf_file_open_mapped(int fd);
 
-// Fills at most ELF_MAX_SEGMENTS; returns how many.
+// Fills at most ELF_MAX_SEGMENTS, and returns their number.
 uint32_t elf_file_segments(ElfFile *file, ElfSegment segments[ELF_MAX_SEGMENTS]);
 
-// "" when there is none.
+// "" when the file has none.
 void elf_file_build_id(ElfFile *file, char build_id[ELF_BUILD_ID_CHARS]);
 
-// Where the debug information that was split off the file is: the name and checksum of
-// .gnu_debuglink. The name has no folders. False when there is no such section.
+// The debug file that was split off, by the section .gnu_debuglink: its name, without folders, and
+// its checksum. False when the file lacks that section.
 #define ELF_DEBUG_LINK_CHARS 256
 bool elf_file_debug_link(ElfFile *file, char name[ELF_DEBUG_LINK_CHARS], uint32_t *checksum);
 
-// How far below the thread's control block the thread-local block of an executable begins, by the
-// x86-64 ABI: its code has that distance in it. 0: it has none.
+// The distance from the start of an executable's thread-local block up to the thread's control
+// block, by the x86-64 ABI (the code has it as a constant). 0: it has no such block.
 uint64_t elf_file_tls_bytes(ElfFile *file);
 
 bool elf_file_has_section(ElfFile *file, const char *name);
@@ -71,15 +71,15 @@ typedef struct ElfSymbol {
     bool is_local;
 } ElfSymbol;
 
-// Called with every defined function, object or thread-local symbol: of .symtab, or of .dynsym
-// when there is no .symtab. False stops.
+// Called with every defined function, object or thread-local symbol: of .symtab, or of .dynsym if
+// the file lacks .symtab. False stops.
 typedef bool (*ElfSymbolVisitor)(void *context, const ElfSymbol *symbol);
 
 // False when the visitor stopped.
 bool elf_file_visit_symbols(ElfFile *file, ElfSymbolVisitor visitor, void *context);
 
-// For the other doors: the library's handle, borrowed; and a descriptor of its own for the file,
-// which the caller closes, or -1.
+// For the files that use other libraries: libelf's handle, borrowed; and a new descriptor of the
+// file, which the caller closes, or -1.
 struct Elf;
 struct Elf *elf_file_handle(ElfFile *file);
 int elf_file_descriptor(const ElfFile *file);

@@ -107,7 +107,7 @@ static void prefer_as_victim(void)
     if (file < 0)
         return;
     if (write(file, worst, strlen(worst)) < 0)
-        errno = 0; // it may not be allowed; it is a precaution
+        errno = 0; // a precaution, which may not be allowed
     (void)close(file);
 }
 
@@ -219,7 +219,7 @@ bool guarded_child_run(const GuardedWork *work, ByteBuffer *output, GuardedEnd *
     pid = fork();
     if (pid == 0) {
         bool has_ended_well = run_child(work, file, parent);
-        // Not exit(): buffers and files that we share are the parent's to finish.
+        // Not exit(): that would flush buffers which the parent flushes, too.
         (void)syscall(SYS_exit_group, has_ended_well ? 0 : 1);
     }
     (void)sigprocmask(SIG_SETMASK, &before, NULL);

@@ -40,12 +40,12 @@ typedef struct GuardedWork {
 
 typedef enum GuardedEnd {
     GUARDED_DONE,        // the work came to its end
-    GUARDED_NOT_STARTED, // there could be no child
+    GUARDED_NOT_STARTED, // no child could be made
     GUARDED_FAILED,      // it crashed, or ran out of memory or output
     GUARDED_TOO_LONG,    // it ran out of time
 } GuardedEnd;
 
-// "" for GUARDED_DONE; else what happened, to be put behind "names were left out: ".
+// "" for GUARDED_DONE; else the reason, to be put behind "names were left out: ".
 const char *guarded_end_text(GuardedEnd end);
 
 // Runs the work and waits for it. `output` (empty; the caller releases it) gets what the child

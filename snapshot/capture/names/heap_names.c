@@ -1,6 +1,6 @@
-// HeapNames: see snapshot/capture/names/heap_names.h. Runs the three children one after the other:
-// frames, symbols, and names that need debug information, so that the simple does not fail with
-// the others.
+// HeapNames: see snapshot/capture/names/heap_names.h. Runs three children one after the other, for
+// frames, for symbols, and for names that need debug information, so that one that fails does not
+// take the names of the others with it.
 //
 // A child that fails is not an error of the capture: the names that it recorded before count, and
 // `names_note` says which may be missing.
@@ -13,7 +13,7 @@
 #include "snapshot/capture/copy/memory_available.h"
 #include "snapshot/capture/names/name_records_internal.h"
 
-// Enough for executables of some gigabytes on a busy machine, and no longer than people wait.
+// Enough for executables of some gigabytes on a busy machine.
 #define CPU_SECONDS 20u
 #define WALL_SECONDS 40u
 #define MAX_MEMORY_BYTES (UINT64_C(1) << 30)
@@ -86,10 +86,10 @@ static bool find_all(NameReader *reader, Error *error)
         !name_reader_index_frames(reader, error) ||
         !run_child(reader, "symbols are missing", symbol_names_write, error))
         return false;
-    // Apart from the symbols, which are not to be lost with it.
+    // In a child of its own, so that its failure does not lose the symbols.
     if ((has_hidden_names(details->types, details->type_count) ||
          has_hidden_names(details->drops, details->drop_count)) &&
-        !run_child(reader, "types without names", hidden_names_write, error))
+        !run_child(reader, "names of types are missing", hidden_names_write, error))
         return false;
     name_reader_finish(reader);
     return true;

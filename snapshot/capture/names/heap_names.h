@@ -1,5 +1,5 @@
-// HeapNames: what the functions that tell types, the variables that hold roots, and the frames of
-// all stacks are called.
+// HeapNames: the names of the functions that tell types, of the variables that hold roots, and of
+// the functions in the frames of all stacks.
 //
 // Names come from the executable and its libraries. They are read in child processes
 // (guarded_child.h), so that a hostile file costs names and nothing else.
@@ -17,7 +17,7 @@
 typedef struct NameRequest {
     const ProcessCopy *copy;
     const MappedModule *modules; // where those of `details` are mapped, in the same order
-    const Root *roots;           // the variables in which they lie are looked for
+    const Root *roots;           // their variables are looked for
     uint64_t root_count;
     Cancel cancel;
     // Has modules, types, drop functions and threads; gets symbols, variables, stacks with their
@@ -25,8 +25,8 @@ typedef struct NameRequest {
     SnapshotDetails *details;
 } NameRequest;
 
-// *collection: whether the heap was being collected, by the collector's own flags, where symbols
-// tell where they are. Missing names are not errors. Errors: memory, interrupted.
+// *collection: whether the heap was being collected, by the collector's own flags, if their symbols
+// are there. Missing names are not errors. Errors: memory, interrupted.
 NODISCARD bool heap_names_find(const NameRequest *request, CollectionState *collection,
                                Error *error);
 

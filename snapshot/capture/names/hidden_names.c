@@ -11,7 +11,7 @@
 #include "snapshot/capture/names/module_search_internal.h"
 #include "snapshot/capture/names/rust_symbol.h"
 
-// Where the old mangling leaves the type of a generic type out.
+// The old mangling leaves out the type parameter.
 static const char hidden_box[] = "rudo_gc::ptr::GcBox<T>::";
 
 static bool is_hidden(const char *readable)
@@ -35,7 +35,7 @@ static char *full_name(const char *readable, const char *name)
     return full;
 }
 
-// A symbol that hides its type, without what LLVM appends to make it unique.
+// A symbol that hides its type, without the suffix that LLVM appends to make it unique.
 typedef struct HiddenName {
     char *symbol; // owned
     FunctionNames *function;
@@ -98,7 +98,7 @@ static void hidden_search_release(HiddenSearch *hidden)
     free(hidden->addresses);
 }
 
-// Compares a symbol without what LLVM appends with one that may have it.
+// Compares a symbol without LLVM's suffix with one that may have it.
 static int compare_symbol(const char *symbol, const char *linkage_name)
 {
     size_t length = strcspn(linkage_name, ".");
@@ -159,7 +159,7 @@ static void visit_function(void *context, const DwarfFunction *found)
             add_stripped(&search->functions[i], found);
 }
 
-// Variables and code are not looked for.
+// This child looks for neither variables nor code.
 static const AddressList no_addresses;
 
 static void write_names_of(const NameRequest *request, ModuleSearch *search, ByteBuffer *buffer,

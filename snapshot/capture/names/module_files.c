@@ -21,7 +21,7 @@ static const ProcessMapping *first_mapping(const ProcessCopy *copy, const Mapped
 
 // ---- of a core file ----
 
-// The path of the file behind a mapping of a core: the core's own, or what the user gave for the
+// The path of the file behind a mapping of a core: the one in the core, or the user's for the
 // executable.
 static const char *path_of_core(const ProcessCopy *copy, const ProcessMapping *mapping)
 {

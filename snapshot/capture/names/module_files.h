@@ -1,7 +1,7 @@
 // The files of mapped modules: the executable and its libraries, opened as the process sees them.
 //
-// A file is opened only where it is the very file that is mapped, as far as can be told: names
-// may stand for other files by now, or in another mount namespace.
+// A file is used only if it is the one that is mapped, by its inode or its build-id: its path may
+// belong to another file by now, or in our mount namespace.
 
 #ifndef SNAPSHOT_CAPTURE_NAMES_MODULE_FILES_H
 #define SNAPSHOT_CAPTURE_NAMES_MODULE_FILES_H

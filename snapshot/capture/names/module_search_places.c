@@ -10,7 +10,7 @@
 #include "base/search.h"
 #include "snapshot/capture/names/rust_symbol.h"
 
-// Variables of one module that are looked at; a program has some thousands in all.
+// Of one module; a program has some thousands in all.
 #define MAX_MODULE_VARIABLES (1u << 18)
 
 // ---- variables ----
@@ -46,7 +46,7 @@ void module_search_add_variable(ModuleSearch *search, const ElfSymbol *symbol)
             (Variable){address, symbol->bytes, is_tls, symbol->is_local, name};
 }
 
-// Of several symbols for one place, the one that is known outside, then the shorter comes first.
+// Of several symbols for one place, a global one comes first, then the shorter.
 static int compare_variables(const void *left, const void *right)
 {
     const Variable *a = left, *b = right;
@@ -90,8 +90,7 @@ void module_search_write_variables(ModuleSearch *search, ByteBuffer *buffer, Gua
 
 // ---- code ----
 
-// Of several symbols for one place, the innermost, then the one that is known outside, then the
-// shorter.
+// Of several symbols for one place, the innermost is better, then a global one, then the shorter.
 static bool is_better(const CodeName *name, uint64_t function, const ElfSymbol *symbol)
 {
     if (name->name == NULL || function != name->function)

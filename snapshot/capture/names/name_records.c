@@ -41,7 +41,7 @@ bool name_record_end(ByteBuffer *buffer, GuardedChild *child)
 
 // ---- in the parent: functions ----
 
-// The next string, clean and malloc'd. NULL: there is none, or memory is short (then `error` is
+// The next string, clean and malloc'd. NULL: it was the last, or memory is short (then `error` is
 // set).
 static char *take_string(ByteCursor *cursor, Error *error)
 {
@@ -214,7 +214,7 @@ static bool take_stack(NameReader *reader, ByteCursor *cursor, Error *error)
     return true;
 }
 
-// A frame by the address that its function is found by.
+// A frame, with the address by which its function is found.
 typedef struct CodePlace {
     uint64_t address;
     SnapshotFrame *frame;

@@ -57,7 +57,7 @@ void hidden_names_write(void *request, GuardedChild *child);
 
 // ---- in the parent ----
 
-// What the parent keeps between records.
+// The parent's state between records.
 typedef struct NameReader {
     const NameRequest *request;
     uint64_t variable_capacity;
@@ -68,11 +68,10 @@ typedef struct NameReader {
 
 void name_reader_release(NameReader *reader);
 
-// Reads all records of one child into the details. Records that cannot be are skipped. Errors:
-// memory.
+// Reads all records of one child into the details. Skips invalid records. Errors: memory.
 NODISCARD bool name_reader_take(NameReader *reader, const ByteBuffer *records, Error *error);
 
-// Prepares for names of code, when all frames were read. Errors: memory.
+// Prepares for names of code; to be called when all frames were read. Errors: memory.
 NODISCARD bool name_reader_index_frames(NameReader *reader, Error *error);
 
 // Puts the variables in order.

@@ -11,10 +11,10 @@
 #include "base/clean_text.h"
 
 // A few hundred bytes of v0 mangling can describe a name of gigabytes (back references), and
-// symbols come from files that nobody vouches for.
+// symbols come from untrusted files.
 #define MAX_NAME_BYTES 16384u
 
-// What the demangler has said so far.
+// The output of the demangler.
 typedef struct Demangling {
     jmp_buf too_long;
     size_t length;
@@ -25,8 +25,7 @@ static void collect(const char *text, size_t length, void *context)
 {
     Demangling *demangling = context;
 
-    // The demangler knows no way to stop; it holds nothing while it calls us that matters
-    // more than the endless loop.
+    // The demangler cannot be stopped otherwise. It may lose a little memory by that.
     if (length >= MAX_NAME_BYTES - demangling->length)
         longjmp(demangling->too_long, 1);
     memcpy(demangling->text + demangling->length, text, length);
@@ -45,8 +44,8 @@ static void strip_llvm_suffix(char *symbol)
         *suffix = '\0';
 }
 
-// False when `mangled` is no Rust or C++ symbol, or its name is too long. A Rust program may be
-// linked with C++; of its functions, the names without parameters are enough.
+// False when `mangled` is neither a Rust nor a C++ symbol, or its name is too long. (A Rust program
+// may be linked with C++.) C++ functions are named without their parameters.
 static bool demangle(Demangling *demangling, const char *mangled)
 {
     demangling->length = 0;

@@ -27,8 +27,8 @@ static int open_debug_file(void *context, uint32_t module)
     return fd;
 }
 
-// Where the stack that holds `address` ends: at the thread's control block, which lies above a
-// thread's own stack, or with its mapping.
+// The end of the stack that holds `address`: the thread's control block, which lies above a
+// thread's own stack, or the end of the mapping.
 static uint64_t stack_limit(const ProcessCopy *copy, const ProcessThread *thread, uint64_t address)
 {
     const ProcessMapping *mapping = process_copy_find_mapping(copy, address);
@@ -40,7 +40,7 @@ static uint64_t stack_limit(const ProcessCopy *copy, const ProcessThread *thread
                : mapping->end;
 }
 
-// Where the words of frame `index` end.
+// The end of the words of frame `index`.
 static uint64_t frame_end(const ProcessCopy *copy, const ProcessThread *thread,
                           const UnwoundFrame *frames, uint32_t count, uint32_t index, UnwindEnd end)
 {
@@ -54,7 +54,7 @@ static uint64_t frame_end(const ProcessCopy *copy, const ProcessThread *thread,
                : limit;
 }
 
-// The innermost function may use what is below its stack pointer.
+// The innermost function may use memory below its stack pointer.
 static uint64_t frame_start(const ProcessCopy *copy, const UnwoundFrame *frames, uint32_t index)
 {
     uint64_t here = frames[index].stack_pointer;

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-// Registers by their numbers in DWARF, of x86-64; the last is the return address.
+// Registers of x86-64 by their numbers in DWARF; the last is the return address.
 #define REGISTER_COUNT 17u
 #define STACK_POINTER 7u
-// A thread changes stacks when a signal handler has its own, and where coroutines call each other.
+// A walk changes stacks where a signal handler has its own, and where coroutines call each other.
 #define MAX_STACK_CHANGES 16u
 
-// What the library hands back for a module.
+// A module, as the library hands it back.
 typedef struct UnwindModule {
     const UnwindFiles *files;
     uint32_t module;
@@ -66,7 +66,7 @@ void stack_unwinder_add_module(StackUnwinder *unwinder, uint32_t module, const c
 
     if (fd >= 0 && record != NULL) {
         reported = dwfl_report_elf(unwinder->dwfl, name, name, fd, base, true);
-        // Only what it took is its own.
+        // The library owns the descriptor only if it took the module.
         if (reported == NULL)
             (void)close(fd);
     }
@@ -118,7 +118,7 @@ static bool set_registers(Dwfl_Thread *target, void *context)
     const ProcessThread *thread = context;
     Dwarf_Word words[REGISTER_COUNT] = {0};
 
-    // Those that are 0 are not in the copy.
+    // The copy leaves out registers that are 0.
     for (uint32_t i = 0; i < thread->register_count; i++)
         for (uint32_t r = 0; r < REGISTER_COUNT; r++)
             if (thread->registers[i].number == numbers[r])
@@ -128,7 +128,8 @@ static bool set_registers(Dwfl_Thread *target, void *context)
 
 // ---- walking ----
 
-// A stack grows down, so callers are further up; elsewhere is another stack.
+// Is this frame a caller? A stack grows down, so callers lie above; any other mapping is another
+// stack.
 static bool is_progress(StackUnwinder *unwinder, uint64_t before, uint64_t now)
 {
     const ProcessMapping *from, *to;
@@ -160,7 +161,7 @@ static int take_frame(Dwfl_Frame *state, void *context)
         return DWARF_CB_ABORT;
     frame.program_counter = pc;
     frame.stack_pointer = stack_pointer;
-    // A chain of frame pointers that were none leads to no code.
+    // If the register was not a frame pointer, the chain does not lead to code.
     if (!is_code(unwinder->copy, frame.is_activation ? pc : pc - 1))
         return DWARF_CB_ABORT;
     if (count > 0 &&
@@ -206,7 +207,7 @@ uint32_t stack_unwinder_walk(StackUnwinder *unwinder, uint32_t thread,
         dwfl_getthread_frames(unwinder->dwfl, (pid_t)record->tid, take_frame, unwinder) == 0)
         unwinder->end = UNWIND_WHOLE;
     *end = unwinder->end;
-    // The innermost one needs no file.
+    // The innermost frame needs no file.
     if (unwinder->frame_count == 0) {
         frames[0] = (UnwoundFrame){record->program_counter, record->stack_pointer, true};
         return 1;

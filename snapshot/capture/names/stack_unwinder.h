@@ -1,9 +1,9 @@
 // StackUnwinder: the frames of a thread's stack, from a ProcessCopy. The door to libdwfl.
 //
 // Nothing of the live process is needed: call frame information comes from the mapped files,
-// registers and stacks from the copy. Where there is none (generated code), the chain of frame
-// pointers is followed. A stack may be corrupt and a file hostile: the walk is bounded, but the
-// library may fail all the same, so this is for a GuardedChild only.
+// registers and stacks from the copy. Code without such information (generated code) is unwound by
+// the chain of frame pointers. A stack may be corrupt and a file hostile: the walk is bounded, but
+// the library may fail all the same, so this is for a GuardedChild only.
 
 #ifndef SNAPSHOT_CAPTURE_NAMES_STACK_UNWINDER_H
 #define SNAPSHOT_CAPTURE_NAMES_STACK_UNWINDER_H
@@ -14,7 +14,7 @@
 #include "snapshot/capture/names/elf_file.h"
 #include "snapshot/capture/copy/process_copy.h"
 
-// More frames of one thread are not looked at: endless recursion has some hundred thousand.
+// More frames of one thread are left out: endless recursion has some hundred thousand.
 #define MAX_THREAD_FRAMES 4096u
 
 typedef struct UnwoundFrame {
@@ -24,16 +24,16 @@ typedef struct UnwoundFrame {
     bool is_activation;
 } UnwoundFrame;
 
-// Why there are no more frames.
+// Why the walk ended.
 typedef enum UnwindEnd {
     UNWIND_WHOLE,    // the outermost frame was reached
-    UNWIND_BROKEN,   // nothing says how to go on, or it leads nowhere
+    UNWIND_BROKEN,   // the caller of the last frame is unknown
     UNWIND_TOO_DEEP, // there are more than MAX_THREAD_FRAMES
 } UnwindEnd;
 
 typedef struct StackUnwinder StackUnwinder;
 
-// Where files come from: `open` gives that of a module, or NULL; `open_debug` a descriptor of its
+// How files are opened: `open` returns a module's file, or NULL; `open_debug` a descriptor of its
 // separate debug file, or -1.
 typedef struct UnwindFiles {
     ElfFile *(*open)(void *context, uint32_t module);
@@ -45,12 +45,12 @@ typedef struct UnwindFiles {
 StackUnwinder *stack_unwinder_new(const ProcessCopy *copy, const UnwindFiles *files);
 void stack_unwinder_free(StackUnwinder *unwinder);
 
-// All modules have to be added before the first walk. base: what to add to a virtual address of
-// the file. A module whose file cannot be used is left out.
+// Adds a module; to be called before the first walk. base: the difference between an address in the
+// process and the file's virtual address. A module whose file cannot be read is left out.
 void stack_unwinder_add_module(StackUnwinder *unwinder, uint32_t module, const char *name,
                                uint64_t base);
 
-// Fills `frames`, from the innermost on, and returns how many there are.
+// Fills `frames`, from the innermost on, and returns their number.
 uint32_t stack_unwinder_walk(StackUnwinder *unwinder, uint32_t thread,
                              UnwoundFrame frames[MAX_THREAD_FRAMES], UnwindEnd *end);
 

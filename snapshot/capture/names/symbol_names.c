@@ -17,8 +17,8 @@ static int compare_words(const void *left, const void *right)
 // Static TLS lies this far below a thread's control block at most.
 #define MAX_STATIC_TLS_BYTES (UINT64_C(1) << 20)
 
-// Where the word of a root lies from its thread's control block; false when it cannot be a
-// thread-local variable. Static TLS of a thread that was made lies at the end of its stack.
+// The distance of a root word from its thread's control block. False: it cannot be a thread-local
+// variable. (Static TLS of all threads but the main one lies at the end of their stacks.)
 static bool tls_distance(const NameRequest *request, const Root *root, uint64_t *distance)
 {
     if (root->thread == NO_INDEX || (root->kind != ROOT_TLS && root->kind != ROOT_STACK))
@@ -27,7 +27,7 @@ static bool tls_distance(const NameRequest *request, const Root *root, uint64_t 
     return -*distance <= MAX_STATIC_TLS_BYTES;
 }
 
-// Where all roots in globals, or all that may be in thread-local variables, lie.
+// The addresses of all roots in globals, or of all that may be in thread-local variables.
 static AddressList root_addresses(const NameRequest *request, bool is_tls)
 {
     AddressList list = {0, calloc(request->root_count + 1, sizeof *list.items)};
@@ -44,7 +44,7 @@ static AddressList root_addresses(const NameRequest *request, bool is_tls)
     return list;
 }
 
-// Addresses in the functions of all frames.
+// An address in the function of each frame, each once.
 static AddressList code_addresses(const NameRequest *request)
 {
     const SnapshotDetails *details = request->details;
