@@ -65,6 +65,7 @@ is "--keep-free is what the file says" \
 
 sleep 300 &
 TAP_STARTED+=($!)
+until [ "$(cat "/proc/$!/comm")" = sleep ]; do sleep 0.01; done
 run "$RUDO_SNAP" capture --pid $! -o none-of-it.zst
 check_exit "a program without a heap is bad input" 3
 check_output "and the message counts the pages" stderr \

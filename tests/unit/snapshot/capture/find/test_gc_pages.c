@@ -21,7 +21,7 @@ Test(gc_pages, a_process_without_a_valid_page_is_not_ours)
     made_process_set(process, HEAP + 0x1000, 1);
     cr_expect_not(heap_search_new(made_process_copy(process), &options, &search, &counts, &error));
     cr_expect_eq(error.code, ERROR_NO_HEAP);
-    cr_expect_not_null(strstr(error.message, "searched 2 pages"), "%s", error.message);
+    cr_expect_not_null(strstr(error.message, "none of 2 pages"), "%s", error.message);
     cr_expect_null(search);
     cr_expect_eq(counts.rejected_pages, 1u);
     made_process_free(process);
