@@ -1,6 +1,6 @@
-// Our own marker under the scheduler: nothing is found, in many schedules of queues and whole marks
-// under each memory model, and in all schedules of small queues. And the search itself is sound: it
-// reaches the same final states as one that leaves nothing out, and finds what it finds again.
+// The marker under the scheduler: no violation in many schedules of queues and whole marks under
+// each memory model, nor in all schedules of small queues. And the search itself is sound: it
+// reaches the same final states as one that leaves nothing out, and its findings are reproducible.
 //
 // EXPLORE_SCHEDULES (20,000) per model; EXPLORE_OPERATIONS (6) of the owner in the exhaustive case.
 //
@@ -74,7 +74,7 @@ static void check_reduction(SimModel model, ExhaustiveReduction other, uint32_t 
                             uint32_t steals, const char *operations)
 {
     const char *without =
-        other == EXHAUSTIVE_EXACT ? "states told apart by every byte" : "nothing left out";
+        other == EXHAUSTIVE_EXACT ? "states compared by every byte" : "nothing left out";
     QueueCase queue = {.capacity = 2, .thieves = thieves, .steals = steals};
     ExhaustiveResult reduced, complete;
 

@@ -1,6 +1,6 @@
-// Every recorded mutation that is about concurrency is found by exploring, under each memory model
-// that can show it; what is found shrinks to something that a person reads. Models that cannot
-// show it find nothing. Mutants of the queue are found by going through all schedules, too.
+// Exploring finds every recorded mutation that is about concurrency, under each memory model that
+// can show it, and shrinks the finding to a few steps. Models that cannot show it find nothing.
+// Mutants of the queue are found by exhaustive search, too.
 //
 // The numbers are those of docs/design-marking.md, "Which model sees what"; `make explore-table`
 // writes them there.
@@ -82,7 +82,7 @@ static ExploreOptions options_for(const Mutant *mutant, SimModel model)
                             .high_objects = 50};
 }
 
-// What the table says of a mutant.
+// The row of a mutant in the table.
 typedef struct Row {
     uint64_t schedules[SIM_MODEL_COUNT]; // until it was found; 0: it was not
     bool is_queue;
@@ -97,8 +97,7 @@ static void see_line(void *context, const TraceLine *line)
     (void)line;
 }
 
-// Shrinks what was found under the weakest model; the others follow the same way, and shrinking
-// takes longer than finding.
+// Shrinks the finding under the weakest model only: shrinking takes longer than finding.
 static void check_finding(const Mutant *mutant, ExploreFinding *finding, Row *row)
 {
     SimRun *run = sim_run_new();
@@ -144,7 +143,7 @@ static void search(const Mutant *mutant, SimModel model, bool is_weakest, Row *r
     explore_finding_release(&finding);
 }
 
-// All schedules of a small queue show what some of many did, and nothing else.
+// Exhaustive search of a small queue shows the mutation exactly where random schedules show it.
 static void check_exhaustively(const Mutant *mutant, SimModel model, bool is_visible)
 {
     ExploreCase explored = {.marker = mutant->marker, .is_queue = true, .queue = SMALL_QUEUE};

@@ -129,7 +129,7 @@ struct OneOwnerTwoThieves : rl::test_suite<OneOwnerTwoThieves<mutation>, 1 + THI
 
     void take(unsigned thread, uint64_t item)
     {
-        RL_ASSERT(item >= 1 && item <= ITEMS); // else a slot that nobody filled
+        RL_ASSERT(item >= 1 && item <= ITEMS); // else a slot that was never filled
         taken[thread][item]++;
     }
 
@@ -142,7 +142,7 @@ struct OneOwnerTwoThieves : rl::test_suite<OneOwnerTwoThieves<mutation>, 1 + THI
                     take(index, item);
             return;
         }
-        // What does not fit the owner keeps, as the marker's overflow segments do.
+        // The owner keeps items that do not fit, as the marker's overflow segments do.
         for (uint64_t next = 1; next <= ITEMS; next++) {
             if (!queue.push(next))
                 take(0, next);

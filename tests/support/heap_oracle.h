@@ -1,8 +1,8 @@
-// HeapOracle: what is reachable, who dominates whom, how far things are, by the most obvious means.
+// HeapOracle: reachability, dominators and distances by the simplest means.
 //
 // Shares no code with marker/ or analysis/, not even the resolving of words: it makes a sorted list
-// of all slots and blocks and asks, for everything else, "what can still be reached without that?"
-// by one plain walk each time. Slow on purpose.
+// of all slots and blocks, and for each question walks the heap again without the cells in
+// question. Slow on purpose.
 
 #ifndef TESTS_SUPPORT_HEAP_ORACLE_H
 #define TESTS_SUPPORT_HEAP_ORACLE_H
@@ -42,7 +42,7 @@ void heap_oracle_free(HeapOracle *oracle);
 // NO_CELL when there is none at this address.
 uint32_t heap_oracle_find(const HeapOracle *oracle, uint64_t address);
 
-// What is left out of a walk: cells and root words, by a function each (NULL: none).
+// Cells and root words that a walk leaves out, by a function each (NULL: none).
 typedef struct OracleCut {
     bool (*is_cell_cut)(const void *context, const HeapOracle *oracle, uint32_t cell);
     bool (*is_root_cut)(const void *context, const HeapOracle *oracle, uint64_t root);

@@ -1,5 +1,5 @@
 // The report of random heaps against plain recounts: groups, owners of foreign memory, pages, and
-// what is freed without ambiguous words.
+// the memory that is freed without ambiguous words.
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -8,6 +8,7 @@
 
 #include "analysis/heap_report.h"
 #include "tests/support/dose.h"
+#include "tests/support/heap_answers.h"
 #include "tests/support/heap_oracle.h"
 #include "tests/support/random_heap.h"
 
@@ -15,12 +16,7 @@
 
 typedef struct Case {
     uint64_t seed;
-    HeapImage *image;
-    MarkResult *mark;
-    ReachabilityReport *reachability;
-    ObjectGraph *graph;
-    NodeTypes *types;
-    DominatorTree *tree;
+    HeapAnswers answers;
     HeapReport report;
     HeapOracle *oracle;
 } Case;
@@ -29,48 +25,40 @@ static void case_open(Case *test, uint64_t seed)
 {
     RandomHeapOptions options = random_heap_options(seed, 150);
     RandomHeap *heap = random_heap_new(&options);
+    HeapAnswers *answers = &test->answers;
     Error error;
 
-    *test = (Case){.seed = seed, .image = random_heap_image(heap, seed % 2 == 0)};
+    *test = (Case){.seed = seed};
+    heap_answers_open(answers, random_heap_image(heap, seed % 2 == 0));
     random_heap_free(heap);
-    cr_assert(mark_reachable_serial(test->image, MARK_MAJOR, &test->mark, &error));
-    cr_assert(reachability_report_new(test->image, test->mark, &test->reachability, &error));
-    cr_assert(object_graph_new(test->image, test->mark, NULL, &test->graph, &error));
-    cr_assert(node_types_new(test->graph, test->reachability->type_table, &test->types, &error));
-    cr_assert(dominator_tree_new(test->graph, NULL, &test->tree, &error));
-    cr_assert(heap_report_make(test->image, test->mark, test->reachability, test->tree, test->types,
-                               7, &test->report, &error),
+    cr_assert(heap_report_make(answers->image, answers->mark, answers->report, answers->tree,
+                               answers->types, 7, &test->report, &error),
               "%s", error.message);
-    test->oracle = heap_oracle_new(test->image);
+    test->oracle = heap_oracle_new(answers->image);
 }
 
 static void case_close(Case *test)
 {
     heap_oracle_free(test->oracle);
     heap_report_release(&test->report);
-    dominator_tree_free(test->tree);
-    node_types_free(test->types);
-    object_graph_free(test->graph);
-    reachability_report_free(test->reachability);
-    mark_result_free(test->mark);
-    heap_image_free(test->image);
+    heap_answers_close(&test->answers);
 }
 
 static uint64_t key_of(const Case *test, Grouping grouping, uint32_t node)
 {
-    NodePlace place = object_graph_place(test->graph, node);
+    NodePlace place = object_graph_place(test->answers.graph, node);
 
     switch (grouping) {
     case GROUP_BY_TYPE:
-        return test->types->by_node[node];
+        return test->answers.types->by_node[node];
     case GROUP_BY_SIZE_CLASS:
-        return heap_image_is_large(test->image, place.page)
+        return heap_image_is_large(test->answers.image, place.page)
                    ? LARGE_SIZE_CLASS
-                   : test->image->pages[place.page].block_size;
+                   : test->answers.image->pages[place.page].block_size;
     case GROUP_BY_OWNER_THREAD:
-        return test->image->pages[place.page].owner_thread;
+        return test->answers.image->pages[place.page].owner_thread;
     default:
-        return heap_image_generation(test->image, place.page);
+        return heap_image_generation(test->answers.image, place.page);
     }
 }
 
@@ -79,9 +67,9 @@ static bool is_nested(const Case *test, Grouping grouping, uint32_t node)
 {
     uint64_t key = key_of(test, grouping, node);
 
-    for (uint32_t at = test->tree->dominators[node]; !dominator_tree_is_holder(test->tree, at);
-         at = test->tree->dominators[at])
-        if (!object_graph_is_block(test->graph, at) && key_of(test, grouping, at) == key)
+    for (uint32_t at = test->answers.tree->dominators[node];
+         !dominator_tree_is_holder(test->answers.tree, at); at = test->answers.tree->dominators[at])
+        if (!object_graph_is_block(test->answers.graph, at) && key_of(test, grouping, at) == key)
             return true;
     return false;
 }
@@ -96,12 +84,12 @@ static void check_groups(const Case *test, Grouping grouping)
         uint64_t retained = 0, reachable = 0;
 
         cr_assert(i == 0 || groups->groups[grouping][i - 1].key < group->key);
-        for (uint32_t node = 0; node < test->graph->object_count; node++) {
+        for (uint32_t node = 0; node < test->answers.graph->object_count; node++) {
             if (key_of(test, grouping, node) != group->key)
                 continue;
             reachable++;
             if (!is_nested(test, grouping, node))
-                retained += test->tree->retained_bytes[node];
+                retained += test->answers.tree->retained_bytes[node];
         }
         cr_assert_eq(group->counts.reachable_objects, reachable, "TEST_SEED=%" PRIu64, test->seed);
         cr_assert_eq(group->retained_bytes, retained, "grouping %d, TEST_SEED=%" PRIu64, grouping,
@@ -109,25 +97,27 @@ static void check_groups(const Case *test, Grouping grouping)
         objects += group->counts.objects;
         bytes += group->counts.object_bytes;
     }
-    cr_assert_eq(objects, test->reachability->totals.objects);
-    cr_assert_eq(bytes, test->reachability->totals.object_bytes);
+    cr_assert_eq(objects, test->answers.report->totals.objects);
+    cr_assert_eq(bytes, test->answers.report->totals.object_bytes);
 }
 
 static void check_owners(const Case *test)
 {
     const HeapGroups *groups = &test->report.groups;
 
-    for (uint32_t type = 0; type <= test->types->table->type_count; type++) {
+    for (uint32_t type = 0; type <= test->answers.types->table->type_count; type++) {
         uint64_t blocks = 0, found = 0;
 
-        for (uint32_t node = test->graph->object_count; node < test->graph->node_count; node++) {
+        for (uint32_t node = test->answers.graph->object_count;
+             node < test->answers.graph->node_count; node++) {
             uint32_t at = node;
 
-            while (!dominator_tree_is_holder(test->tree, at) &&
-                   object_graph_is_block(test->graph, at))
-                at = test->tree->dominators[at];
-            blocks += (dominator_tree_is_holder(test->tree, at) ? test->types->table->type_count
-                                                                : test->types->by_node[at]) == type;
+            while (!dominator_tree_is_holder(test->answers.tree, at) &&
+                   object_graph_is_block(test->answers.graph, at))
+                at = test->answers.tree->dominators[at];
+            blocks += (dominator_tree_is_holder(test->answers.tree, at)
+                           ? test->answers.types->table->type_count
+                           : test->answers.types->by_node[at]) == type;
         }
         for (uint32_t i = 0; i < groups->owner_count; i++)
             found += groups->owners[i].type == type ? groups->owners[i].blocks : 0;
@@ -143,14 +133,15 @@ static void check_pages(const Case *test)
         const ClassPages *class = &fragmentation->classes[i];
         ClassPages expected = {.block_size = class->block_size};
 
-        for (uint32_t page = 0; page < test->image->page_count; page++) {
-            const HeapPage *record = &test->image->pages[page];
+        for (uint32_t page = 0; page < test->answers.image->page_count; page++) {
+            const HeapPage *record = &test->answers.image->pages[page];
             uint32_t reachable = 0;
 
             if (record->block_size != class->block_size)
                 continue;
             for (uint32_t slot = 0; slot < record->slot_count; slot++)
-                reachable += mark_result_is_marked(test->mark, test->image, page, slot);
+                reachable +=
+                    mark_result_is_marked(test->answers.mark, test->answers.image, page, slot);
             expected.pages++;
             expected.without_reachable += reachable == 0;
             if (reachable == 0 || 4 * reachable > record->slot_count)
@@ -164,13 +155,13 @@ static void check_pages(const Case *test)
     // All objects of nearly empty pages are among those of the keepers.
     uint64_t objects = 0, kept = 0;
 
-    for (uint32_t node = 0; node < test->graph->object_count; node++) {
-        NodePlace place = object_graph_place(test->graph, node);
-        uint32_t reachable =
-            test->graph->page_nodes[place.page + 1] - test->graph->page_nodes[place.page];
+    for (uint32_t node = 0; node < test->answers.graph->object_count; node++) {
+        NodePlace place = object_graph_place(test->answers.graph, node);
+        uint32_t reachable = test->answers.graph->page_nodes[place.page + 1] -
+                             test->answers.graph->page_nodes[place.page];
 
-        objects += !heap_image_is_large(test->image, place.page) &&
-                   4 * reachable <= test->image->pages[place.page].slot_count;
+        objects += !heap_image_is_large(test->answers.image, place.page) &&
+                   4 * reachable <= test->answers.image->pages[place.page].slot_count;
     }
     for (uint32_t i = 0; i < fragmentation->keeper_count; i++)
         kept += fragmentation->keepers[i].objects;
@@ -218,16 +209,16 @@ static void check_freed(const Case *test, OracleCut cut, const FreedCounts *free
 // A suspect's figures are those of the children of its place.
 static void check_suspects(const Case *test)
 {
-    const DominatorTree *tree = test->tree;
+    const DominatorTree *tree = test->answers.tree;
 
     for (uint32_t i = 0; i < test->report.suspects.count; i++) {
         const LeakSuspect *suspect = &test->report.suspects.suspects[i];
         const RootPath *path = &test->report.paths[i];
         uint64_t objects = 0, bytes = 0;
 
-        for (uint32_t node = 0; node < test->graph->node_count; node++)
+        for (uint32_t node = 0; node < test->answers.graph->node_count; node++)
             if (tree->dominators[node] == suspect->place &&
-                test->types->by_node[node] == suspect->type) {
+                test->answers.types->by_node[node] == suspect->type) {
                 objects++;
                 bytes += tree->retained_bytes[node];
             }
@@ -258,9 +249,9 @@ Test(heap_report, is_what_recounting_says)
         check_freed(&test, (OracleCut){.is_root_cut = is_interior}, &test.report.ledger.interior);
         check_suspects(&test);
         for (uint32_t j = 0; j < test.report.retainer_count; j++)
-            for (uint32_t node = 0; node < test.graph->node_count; node++)
-                if (test.tree->retained_bytes[node] >
-                    test.tree->retained_bytes[test.report.retainers[j]]) {
+            for (uint32_t node = 0; node < test.answers.graph->node_count; node++)
+                if (test.answers.tree->retained_bytes[node] >
+                    test.answers.tree->retained_bytes[test.report.retainers[j]]) {
                     bool is_above = false;
 
                     for (uint32_t above = 0; above < j; above++)

@@ -1,4 +1,4 @@
-// Rule exact/1: objects whose layout the program told us refer to what their declared words say,
+// Rule exact/1: objects of a described layout refer to the targets of their declared words,
 // and to nothing else. An oracle of its own follows the declared words of the heap as it was
 // written; every marker must find the same objects in the snapshot that carries the declarations.
 //

@@ -1,7 +1,7 @@
 // Whole parallel marks on real threads, again and again: the same set as the serial marker, each
 // object claimed exactly once, and every mark comes to its end.
 //
-// Aimed at what goes wrong between workers (tests/mutants/ proves the aim): heaps that give one
+// Aimed at errors between workers (tests/mutants/ proves the aim): heaps that give one
 // worker a long list alone while the others sleep, and then a burst for all; queues of two slots,
 // so that overflow and stealing always happen; references sent from owner to owner, where a lost
 // wake-up is a mark that never ends. A mark that takes longer than HANG_SECONDS is a failure.

@@ -121,7 +121,7 @@ static void play_owner_turn(Arena *arena, Xorshift *random)
         }
         if (arena->scene->kind == SCENE_FULL)
             return; // and try again: the thieves have to make room
-        // What does not fit the owner keeps, as the marker's segments do.
+        // The owner keeps items that do not fit, as the marker's segments do.
         log_item(arena, 0, ++arena->pushed);
     }
     // Time for thieves to come.

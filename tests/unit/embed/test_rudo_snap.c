@@ -1,5 +1,5 @@
-// The in-process capture: the snapshot holds what the program declares; a wrong declaration is refused
-// with a reason, while the program goes on.
+// The in-process capture: the snapshot holds what the program declares; a wrong declaration is
+// refused with a reason, while the program goes on.
 
 #include "embed/rudo_snap.h"
 

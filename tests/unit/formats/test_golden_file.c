@@ -1,5 +1,5 @@
-// Goldens: what is taken of a mark, written and read again is the same, and says where another mark
-// differs; what is damaged is refused, with its line.
+// Golden files: a golden that is written and read again is the same; a damaged file is refused,
+// with its line.
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -7,9 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analysis/replay/heap_replay.h"
 #include "formats/golden_file.h"
-#include "tests/support/random_heap.h"
+#include "tests/support/marked_heap.h"
 
 typedef struct Text {
     char *bytes;
@@ -51,59 +50,10 @@ static bool read_text(const char *bytes, size_t length, MarkGolden *golden, Erro
     return ok;
 }
 
-typedef struct Marked {
-    RandomHeap *heap;
-    HeapImage *image;
-    MarkResult *result;
-    MarkGolden golden;
-} Marked;
-
-static Marked mark_random(uint64_t seed, uint32_t objects)
-{
-    RandomHeapOptions options = random_heap_options(seed, objects);
-    Marked marked = {.heap = random_heap_new(&options)};
-    Error error;
-
-    marked.image = random_heap_image(marked.heap, false);
-    cr_assert(mark_reachable_serial(marked.image, MARK_MAJOR, &marked.result, &error));
-    mark_golden_init(&marked.golden);
-    cr_assert(mark_golden_take(&marked.golden, marked.image, marked.result, &error));
-    return marked;
-}
-
-static void release(Marked *marked)
-{
-    mark_golden_release(&marked->golden);
-    mark_result_free(marked->result);
-    heap_image_free(marked->image);
-    random_heap_free(marked->heap);
-}
-
-// Not every random heap has a root that leads anywhere.
-static Marked mark_with_pages(void)
-{
-    for (uint64_t seed = 1;; seed++) {
-        Marked marked = mark_random(seed, 300);
-        if (marked.golden.page_count > 2)
-            return marked;
-        release(&marked);
-    }
-}
-
-static bool compare(const Marked *marked, const MarkGolden *expected, GoldenComparison *out)
-{
-    bool is_same;
-    Error error;
-
-    cr_assert(mark_golden_compare(expected, &marked->golden, marked->image, marked->result,
-                                  &is_same, out, &error));
-    return is_same;
-}
-
-Test(golden_file, what_is_written_is_read_again)
+Test(golden_file, a_golden_that_was_written_is_read_again)
 {
     for (uint64_t seed = 1; seed <= 20; seed++) {
-        Marked marked = mark_random(seed, (uint32_t)seed * 200);
+        MarkedHeap marked = marked_heap_random(seed, (uint32_t)seed * 200);
         Text text = text_of(&marked.golden), again;
         GoldenComparison comparison;
         MarkGolden golden;
@@ -112,71 +62,13 @@ Test(golden_file, what_is_written_is_read_again)
         cr_assert(read_text(text.bytes, text.used, &golden, &error), "%s", error.message);
         again = text_of(&golden);
         cr_expect_str_eq(again.bytes, text.bytes);
-        cr_expect(compare(&marked, &golden, &comparison));
+        cr_expect(marked_heap_compare(&marked, &golden, &comparison));
         cr_expect_eq(comparison.marks.pages, 0);
         mark_golden_release(&golden);
         free(text.bytes);
         free(again.bytes);
-        release(&marked);
+        marked_heap_release(&marked);
     }
-}
-
-Test(golden_file, the_digest_is_that_of_the_mark)
-{
-    Marked marked = mark_random(3, 2000);
-    char digest[MARK_DIGEST_CHARS];
-
-    mark_golden_digest(&marked.golden, digest);
-    cr_expect_str_eq(digest, marked.golden.digest);
-    release(&marked);
-}
-
-Test(golden_file, a_difference_is_found_in_its_page)
-{
-    Marked marked = mark_with_pages();
-    uint64_t index = marked.golden.page_count / 2;
-    const GoldenPage *page = &marked.golden.pages[index];
-    uint64_t *word = &marked.golden.words[page->first_word], before = *word;
-    uint32_t slot = 0;
-    GoldenComparison comparison;
-    MarkGolden expected = marked.golden;
-    uint64_t words[GOLDEN_MAX_PAGE_WORDS];
-
-    // The golden of a mark that had one object less there, and then one more.
-    while (slot < 63 && (before >> slot & 1) == 0)
-        slot++;
-    memcpy(words, word, sizeof *words);
-    *word = before ^ UINT64_C(1) << slot;
-    cr_expect_not(compare(&marked, &expected, &comparison));
-    cr_expect_eq(comparison.marks.pages, 1);
-    cr_expect_eq(comparison.marks.page_address, page->address);
-    cr_expect_eq(comparison.marks.added.objects + comparison.marks.missing.objects, 1);
-    cr_expect_eq((before >> slot & 1) != 0 ? comparison.marks.added.slots[0]
-                                           : comparison.marks.missing.slots[0],
-                 slot);
-    *word = before;
-    cr_expect(compare(&marked, &expected, &comparison));
-    release(&marked);
-}
-
-Test(golden_file, totals_and_heaps_are_told_apart)
-{
-    Marked marked = mark_random(6, 1000), other = mark_random(7, 1000);
-    MarkGolden expected = marked.golden;
-    GoldenComparison comparison;
-
-    expected.totals[GOLDEN_INVALID_REFERENCES]++;
-    cr_expect_not(compare(&marked, &expected, &comparison));
-    cr_expect(comparison.differs[GOLDEN_INVALID_REFERENCES]);
-    cr_expect_not(comparison.differs[GOLDEN_OBJECTS]);
-    cr_expect_not(compare(&marked, &other.golden, &comparison));
-    cr_expect(comparison.is_other_heap);
-    // One that says it is of this heap, but has other pages.
-    memcpy(other.golden.heap, marked.golden.heap, sizeof other.golden.heap);
-    cr_expect_not(compare(&marked, &other.golden, &comparison));
-    cr_expect_not(comparison.is_other_heap);
-    release(&marked);
-    release(&other);
 }
 
 Test(golden_file, damage_is_refused_with_its_line)
@@ -196,7 +88,7 @@ Test(golden_file, damage_is_refused_with_its_line)
         {"\nend\n", "\n", "the file ends early"},
         {"\nend\n", "\nend", "cut"},
     };
-    Marked marked = mark_with_pages();
+    MarkedHeap marked = marked_heap_with_pages();
     Text text = text_of(&marked.golden);
 
     for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
@@ -215,12 +107,12 @@ Test(golden_file, damage_is_refused_with_its_line)
         free(damaged);
     }
     free(text.bytes);
-    release(&marked);
+    marked_heap_release(&marked);
 }
 
 Test(golden_file, no_change_of_a_page_goes_unseen)
 {
-    Marked marked = mark_with_pages();
+    MarkedHeap marked = marked_heap_with_pages();
     Text text = text_of(&marked.golden);
     const char *groups = strstr(text.bytes, "\ngroup ");
 
@@ -240,28 +132,5 @@ Test(golden_file, no_change_of_a_page_goes_unseen)
         text.bytes[at] = (char)(text.bytes[at] ^ 1 << (at % 7));
     }
     free(text.bytes);
-    release(&marked);
-}
-
-Test(golden_file, every_way_to_mark_random_heaps_agrees)
-{
-    const ReplayPlan plan = {.worker_count = 3,
-                             .workers = {1, 3, 16},
-                             .policy_count = 2,
-                             .policies = {MARK_POLICY_STEAL, MARK_POLICY_OWNER},
-                             .first_seed = 1,
-                             .last_seed = 4};
-
-    for (uint64_t seed = 31; seed < 41; seed++) {
-        Marked marked = mark_random(seed, 700);
-        HeapReplay replay;
-        Error error;
-
-        cr_assert(heap_replay_run(marked.image, &plan, &replay, &error), "%s", error.message);
-        cr_expect_not(replay.has_difference);
-        cr_expect_eq(replay.marks, 4 * 3 * 2); // seeds, numbers of workers, policies
-        cr_expect(replay.steps > replay.marks);
-        heap_replay_release(&replay);
-        release(&marked);
-    }
+    marked_heap_release(&marked);
 }

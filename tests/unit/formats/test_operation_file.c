@@ -1,4 +1,4 @@
-// Operation files: what is written is read again; what is damaged is refused, with its line.
+// Operation files: a file that was written is read again; a damaged one is refused, with its line.
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -80,7 +80,7 @@ static bool append(void *context, const char *bytes, size_t count, Error *error)
     return true;
 }
 
-// What was written, but for its comments.
+// The text that was written, without its comments.
 static void expect_lines(const Text *text, const char *const *lines)
 {
     const char *at = text->bytes;

@@ -1,4 +1,4 @@
-// Schedule files: what is written is read again; what is damaged is refused, with its line.
+// Schedule files: a file that was written is read again; a damaged one is refused, with its line.
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-// The digest of a mark: over the bytes that docs/design.md says, put together here once more.
+// The digest of a mark: over the bytes that docs/design.md describes, put together here
+// independently.
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -131,8 +132,7 @@ Test(mark_digest, it_is_over_addresses_and_mark_words_of_pages_with_marks)
     made_heap_free(heap);
 }
 
-// Computed once, by a program of its own, and written down: no change of code or library goes
-// unnoticed.
+// Computed once by an independent program: any change of code or library shows.
 Test(mark_digest, it_never_changes)
 {
     MadeHeap *heap = varied_heap();
@@ -156,7 +156,7 @@ Test(mark_digest, a_minor_mark_covers_generation_0_alone)
     made_heap_free(heap);
 }
 
-// Slot by slot, from what mark_result_is_marked() says.
+// Slot by slot, by mark_result_is_marked().
 static Digest digest_by_slots(const HeapImage *image, const MarkResult *result)
 {
     uint64_t *words = calloc(image->word_count + image->page_count + 1, sizeof *words);

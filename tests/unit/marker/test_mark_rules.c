@@ -12,13 +12,13 @@
 #define BLOCKS UINT64_C(0x210000000000)
 #define MOST 400
 
-// What a mark must find: exactly these. The arrays end with the first 0.
+// The objects and blocks that a mark must find. The arrays end with the first 0.
 typedef struct Expected {
     uint64_t objects[MOST];
     uint64_t blocks[16];
     uint64_t roots[ROOT_KIND_COUNT];
     uint64_t invalid;
-    uint64_t edges; // words that refer to something; 0: not looked at
+    uint64_t edges; // words that refer to an object or block; 0: not checked
     MarkKind kind;
 } Expected;
 
@@ -169,7 +169,7 @@ Test(mark_rules, the_inside_of_an_object_counts_from_stacks_and_registers_only)
     }
 }
 
-Test(mark_rules, words_in_a_page_that_are_no_allocated_slot_are_invalid_from_everywhere)
+Test(mark_rules, words_in_a_page_outside_of_allocated_slots_are_invalid_from_everywhere)
 {
     for (int kind = 0; kind < ROOT_KIND_COUNT; kind++) {
         MadeHeap *heap = made_heap_new(NULL);
@@ -394,7 +394,7 @@ Test(mark_rules, slots_smaller_than_an_object_header_are_payload_from_their_firs
             expected.objects[slot] = made_heap_object(heap, page, 2 * slot);
         for (uint64_t word = 0; word < words; word++) {
             made_heap_refer(heap, expected.objects[0], word, expected.objects[word + 1]);
-            // What would be a DEAD bit, and UNDER_CONSTRUCTION, in a larger object.
+            // In a larger object these bits would mean DEAD and UNDER_CONSTRUCTION.
             made_heap_refer(heap, expected.objects[1], word, UINT64_MAX);
         }
         made_heap_root(heap, ROOT_GLOBAL, expected.objects[0]);
@@ -403,7 +403,7 @@ Test(mark_rules, slots_smaller_than_an_object_header_are_payload_from_their_firs
     }
 }
 
-Test(mark_rules, all_bits_of_a_page_with_157_slots_are_told_apart)
+Test(mark_rules, each_slot_of_a_page_with_157_slots_has_a_bit_of_its_own)
 {
     for (uint32_t step = 1; step <= 3; step++) {
         MadeHeap *heap = made_heap_new(NULL);
@@ -665,7 +665,7 @@ Test(mark_rules, a_minor_mark_starts_from_dirty_old_objects_too)
     }
 }
 
-Test(mark_rules, what_is_dirty_but_not_a_live_old_object_is_no_source)
+Test(mark_rules, dirty_slots_without_a_live_old_object_are_not_sources)
 {
     const HeapLayout *layout = heap_layout_rudo_gc_0_8();
     OldAndYoung pages = old_and_young();

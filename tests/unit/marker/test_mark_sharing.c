@@ -1,5 +1,5 @@
-// What mark_reachable() promises beyond the marks: each object is claimed once, the work is
-// shared, queues overflow without loss, statistics add up, wrong options are refused.
+// Promises of mark_reachable() beyond the marks: each object is claimed once, the work is
+// shared, queues overflow without loss, statistics add up, impossible options are refused.
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -213,7 +213,7 @@ Test(mark_sharing, one_giant_array_gives_work_to_several_workers, .timeout = 120
     heap_image_free(image);
     cr_expect_gt(most_busy[1], 1, "each owner marks in its own pages");
     if (mark_default_workers() < 2)
-        cr_skip_test("with one CPU, nobody need be in time to steal");
+        cr_skip_test("with one CPU, one worker may be through before another steals");
     cr_expect_gt(most_busy[0], 1);
 }
 

@@ -31,7 +31,7 @@ static void free_boxes(Boxes *boxes)
     free(boxes);
 }
 
-// Adds up what waits to be delivered, by owner, and takes the chunks back.
+// Counts the references that wait to be delivered, by owner, and takes the chunks back.
 static uint64_t take_outgoing(OwnerOutboxes *outboxes, uint64_t *sums)
 {
     uint64_t taken = 0;

@@ -1,5 +1,5 @@
-// StealQueue, one thread at a time. What many threads do to it at once is shown by
-// tests/stress/marker/stress_steal_queue.c and, for all interleavings, tests/relacy/.
+// StealQueue, one thread at a time. tests/stress/marker/stress_steal_queue.c tests it with many
+// threads, tests/relacy/ with all interleavings.
 
 #include "marker/steal_queue.h"
 

@@ -1,5 +1,5 @@
 // Word filters: every one that this CPU can run passes the same words, in the same order, as the
-// plain one, and the plain one passes what the range says.
+// plain one, and the plain one passes the words of the range.
 
 #include "marker/word_filter.h"
 

@@ -58,7 +58,8 @@ static void case_close(Case *test)
     heap_image_free(test->image);
 }
 
-// Nodes are exactly what the oracle reaches, each in its place, with the oracle's references.
+// Nodes are exactly the cells that the oracle reaches, each in its place, with the oracle's
+// references.
 static void check_graph(const Case *test)
 {
     const ObjectGraph *graph = test->graph;
@@ -135,7 +136,7 @@ static bool is_held(const void *context, const HeapOracle *oracle, uint64_t root
     return false;
 }
 
-// What can be reached without a node of the tree.
+// The cells that are reached without a node of the tree.
 static bool *reach_without(const Case *test, uint32_t node)
 {
     if (!dominator_tree_is_holder(test->tree, node))
@@ -146,8 +147,8 @@ static bool *reach_without(const Case *test, uint32_t node)
     return heap_oracle_reach(test->oracle, &cut);
 }
 
-// Retained: what is not reached any more. And the immediate dominator of each node is, of all whose
-// removal loses the node, the one that is lost by all the others.
+// Retained are the cells that are not reached any more. The immediate dominator of a node is, among
+// all whose removal loses the node, the one that the removal of each other one loses.
 static void check_tree(const Case *test)
 {
     const DominatorTree *tree = test->tree;
@@ -211,7 +212,8 @@ static void check_walk(Case *test)
     free(seen);
 }
 
-// Marking again without random objects, or without one root word, frees what the tree says.
+// Marking again without random objects, or without one root word, frees the retained size of the
+// tree.
 static void check_cuts(const Case *test)
 {
     const DominatorTree *tree = test->tree;

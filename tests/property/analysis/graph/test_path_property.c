@@ -140,7 +140,7 @@ static void check_tree(const Case *test, const uint32_t *distances)
     path_tree_release(&tree);
 }
 
-// Counts the ways without a node twice from the roots to a node, of at most so many nodes, by
+// Counts the paths without a repeated node from the roots to a node, of at most N nodes, by
 // trying all. Backwards, one after the other.
 typedef struct Trial {
     const Case *test;

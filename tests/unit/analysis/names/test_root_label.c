@@ -125,7 +125,7 @@ Test(root_label, functions_are_shown_without_type_parameters)
     }
 }
 
-Test(root_label, threads_of_one_name_are_told_apart_by_number)
+Test(root_label, threads_of_one_name_have_their_numbers)
 {
     expect_label(ROOT_STACK, 1, 0x1008, "thread 'worker' (101), stack 0x1008");
     expect_label(ROOT_STACK, 2, 0x1008, "thread 'worker' (102), stack 0x1008");

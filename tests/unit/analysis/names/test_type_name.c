@@ -1,4 +1,4 @@
-// What symbols of trace functions say about types.
+// Names of types from the symbols of trace functions.
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -106,7 +106,7 @@ Test(type_name, the_sets_of_both_functions_narrow_each_other)
         {"T", "b T", "b | ...", TYPE_NAMES_OPEN},
         {"a T", "a T", "a | ...", TYPE_NAMES_OPEN},
         {"a b", "a T", "a | b", 2},
-        // The functions of objects without a type are no type.
+        // The functions of objects without a type do not name one.
         {"0", "0", NULL, 0},
         {"0 a", "0", "a", 1},
         {"0 a b", "0 b", "b", 1},

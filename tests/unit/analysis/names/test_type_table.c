@@ -1,4 +1,4 @@
-// Which objects are of one type, what types are called, and in which order they come.
+// Which objects are of one type, the labels of types, and their order.
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

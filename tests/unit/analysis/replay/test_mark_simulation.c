@@ -97,7 +97,7 @@ static SimulatedMark simulate(const HeapImage *image, uint32_t workers, MarkPoli
     return mark;
 }
 
-Test(mark_shape, a_list_is_as_deep_as_it_is_long_and_nobody_can_help)
+Test(mark_shape, a_list_is_as_deep_as_it_is_long_for_any_number_of_workers)
 {
     Graph graph = list_of(1000);
     HeapImage *image = finish(&graph);

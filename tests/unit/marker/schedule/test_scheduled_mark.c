@@ -199,7 +199,7 @@ Test(scheduled_mark, seeds_and_policies_differ)
             is_new = is_new && strcmp(digests[i], digests[j]) != 0;
         different += is_new;
     }
-    // Round robin and longest idle may be the same where nobody sleeps.
+    // Round robin and longest idle may be the same where no worker sleeps.
     cr_expect_geq(different, count - 1);
     heap_image_free(image);
     made_heap_free(heap);
@@ -214,7 +214,7 @@ Test(scheduled_mark, work_spreads_over_virtual_workers)
         MarkSchedule schedule = mark_schedule_default();
         MarkOptions options = {.workers = 4, .policy = MARK_POLICY_STEAL};
         uint32_t busy = 0;
-        // A few preemptions are not enough to let everybody work.
+        // A few preemptions are not enough to let all workers work.
         if (policy == SCHEDULE_PREEMPTION || policy == SCHEDULE_PCT)
             continue;
         schedule.policy = (SchedulePolicy)policy;
@@ -324,7 +324,7 @@ Test(scheduled_mark, a_source_that_names_a_sleeper_is_refused)
     made_heap_free(heap);
 }
 
-Test(scheduled_mark, a_recording_is_followed_and_a_departure_is_told)
+Test(scheduled_mark, a_recording_is_followed_and_a_departure_is_reported)
 {
     MadeHeap *heap = make_tree(500);
     HeapImage *image = made_heap_image(heap, false);

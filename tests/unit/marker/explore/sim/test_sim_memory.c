@@ -191,7 +191,7 @@ static void run_program(void *context)
 
 // ---- all runs ----
 
-// The ways of a run as digits: at each place, which of so many choices.
+// The choices of a run as digits: at each place, one of N options.
 typedef struct Odometer {
     uint32_t depth;
     uint32_t digits[MAX_DEPTH];
