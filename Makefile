@@ -1,7 +1,7 @@
 # rudo-snap. `make help` lists the targets; docs/design.md explains the rooms.
 #
-# One tree of objects per VARIANT (release, debug, asan, ubsan, tsan, clang,
-# fuzz, coverage) in build/$(VARIANT)/, which mirrors the source tree.
+# One tree of objects per VARIANT (release, debug, sanitize, tsan, clang, fuzz, coverage, aarch64)
+# in build/$(VARIANT)/, which mirrors the source tree.
 
 VARIANT ?= release
 PREFIX ?= /usr/local
@@ -10,9 +10,9 @@ Q := $(if $(filter 1,$(V)),,@)
 BUILD := build/$(VARIANT)
 PKG_CONFIG ?= pkg-config
 
-# make's own default is no choice of anybody's.
+# A compiler that only make's own defaults name counts as not chosen.
 ifeq ($(origin CC),default)
-CC := $(if $(filter clang fuzz,$(VARIANT)),clang,cc)
+CC := $(if $(filter sanitize clang fuzz,$(VARIANT)),clang,cc)
 endif
 
 # The rooms of the libraries; docs/design.md says which may use which.
@@ -27,12 +27,19 @@ HARDENING := -fstack-protector-strong -fPIE
 FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
 FLAGS_clang := $(FLAGS_release)
 FLAGS_debug := -O0 -g
-FLAGS_asan := -O1 -g -fsanitize=address -fno-omit-frame-pointer
-FLAGS_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
-FLAGS_tsan := -O1 -g -fsanitize=thread
+# Line numbers are all that reports of sanitizers need of debug information.
+FLAGS_sanitize := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FLAGS_tsan := -O1 -g1 -fsanitize=thread
 FLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 FLAGS_aarch64 := -O2 -g -D_FORTIFY_SOURCE=2
 FLAGS_coverage := -O0 -g --coverage
+
+# Unit and property tests are half of what a variant compiles, and nearly all of it runs once.
+# Criterion starts a new program for each test: under a sanitizer that takes longer than most tests
+# do, and under an emulator it does not work. There, tests/plain_criterion/ runs them.
+HAS_CRITERION := $(if $(filter sanitize aarch64,$(VARIANT)),,yes)
+TEST_FLAGS := $(if $(filter release,$(VARIANT)),-O1) $(if $(filter sanitize,$(VARIANT)),-O0) \
+	$(if $(HAS_CRITERION),,-isystem tests/plain_criterion -Wno-gnu-zero-variadic-macro-arguments)
 
 PACKAGES := libzstd libcjson libxxhash libelf libdw
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
@@ -72,7 +79,7 @@ endif
 
 # What is compiled how; rewritten only when it changes, so that objects are made again when the
 # compiler or its flags change, and the library when a source file comes or goes.
-COMPILE_COMMAND := $(strip $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))
+COMPILE_COMMAND := $(strip $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(TEST_FLAGS))
 ifneq "$(strip $(file <$(BUILD)/compile-command))" "$(COMPILE_COMMAND)"
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/compile-command,$(COMPILE_COMMAND))
@@ -80,6 +87,11 @@ endif
 ifneq "$(strip $(file <$(BUILD)/library-sources))" "$(LIBRARY_SOURCES) $(CLI_SOURCES)"
 $(file >$(BUILD)/library-sources,$(LIBRARY_SOURCES) $(CLI_SOURCES))
 endif
+endif
+
+# Where no loop is hot, the sanitizers' code takes longer to optimise than to run.
+ifeq ($(VARIANT),sanitize)
+$(foreach room,snapshot/capture formats analysis cli,$(BUILD)/$(room)/%.o): ALL_CFLAGS += -O0
 endif
 
 $(BUILD)/%.o: %.c $(BUILD)/compile-command

@@ -1,11 +1,11 @@
 #!/bin/bash
 # Builds for aarch64 with Debian's cross compiler and runs the unit and property tests under
-# qemu-user; `make check-aarch64` runs it. Capture of live processes is left out: it is about
-# x86-64 registers, and qemu-user knows no ptrace.
+# qemu-user. `make check-aarch64` runs it, with options for tests/run_tests.sh. Capture of live
+# processes is left out: it is about x86-64 registers, and qemu-user knows no ptrace.
 #
 # Compiler and emulator are installed; the arm64 libraries are only unpacked below build/, because
 # some of their Debian packages cannot be installed beside those of this machine. Criterion does
-# not run under qemu-user; tests/plain_criterion/ stands in for it.
+# not run under qemu-user; tests/plain_criterion/ replaces it.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -48,7 +48,7 @@ fi
 export PKG_CONFIG_LIBDIR=$root/usr/lib/aarch64-linux-gnu/pkgconfig:$root/usr/share/pkgconfig
 export PKG_CONFIG_SYSROOT_DIR=$root
 "$make" -s -j"$jobs" VARIANT=aarch64 CC="aarch64-linux-gnu-gcc --sysroot=$root" OBJCOPY=aarch64-linux-gnu-objcopy \
-    CRITERION_LIBS= PLAIN_CRITERION="-isystem tests/plain_criterion" criterion-tests || exit 1
+    criterion-tests || exit 1
 
 # Programs run as "qemu-aarch64 PROGRAM"; what they load comes from the unpacked libraries.
 export QEMU_LD_PREFIX=$root TEST_EMULATED=1
@@ -64,4 +64,4 @@ while IFS= read -r test; do
     tests+=("$test")
 done < <(find build/aarch64/tests/unit build/aarch64/tests/property -name 'test_*' ! -name '*.[od]' | sort)
 TEST_WRAPPER=qemu-aarch64 TEST_TIMEOUT=${TEST_TIMEOUT:-600} \
-    tests/run_tests.sh -b build/aarch64 "${tests[@]}"
+    tests/run_tests.sh -b build/aarch64 "$@" "${tests[@]}"

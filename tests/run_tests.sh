@@ -7,8 +7,8 @@
 #   TEST        a Criterion program (its path has /unit/ or /property/ in it), a program or
 #               script that prints TAP itself, or PROGRAM:ARGUMENT
 #   -b BUILD    object tree under test, for the scripts (default build/release)
-#   -j JOBS     tests at a time (default: CPUs). Live and stress tests always run alone, last:
-#               they watch the clock, or need all CPUs.
+#   -j JOBS     tests at a time (default: CPUs). A test with a comment "alone: REASON" in the first
+#               30 lines of its source runs last, with no other test beside it.
 #   -l LABEL    what to call this run (default: the last part of BUILD)
 #   -r RESULTS  folder for NAME.tap, NAME.log and NAME.result (default BUILD/tests/results)
 #   -s TOTALS   append this run's counts to a file
@@ -19,7 +19,8 @@
 # ends with a status that its TAP does not explain, prints no plan or another number of results
 # than planned, or leaves a sanitizer's report. The limit is TEST_TIMEOUT seconds (default 120,
 # times TEST_DOSE), or what a "timeout: SECONDS" comment in the first 30 lines of its source says.
-# A skip is counted as skipped, never as passed.
+# A skip is counted as skipped, never as passed. Behind each test stand the seconds that it took, and
+# the seconds of processor time that it used. Tests with the longest limits begin first.
 set -u
 export LC_ALL=C
 
@@ -86,12 +87,24 @@ source_of()
     done
 }
 
+# head_of TEST: the comment that its source begins with, as far as the runner reads it.
+head_of()
+{
+    local source
+    source=$(source_of "$1")
+    [ -z "$source" ] || head -30 "$source"
+}
+
 time_limit_of()
 {
-    local source own
-    source=$(source_of "$1")
-    own=$([ -n "$source" ] && head -30 "$source" | sed -n 's/.*timeout: *\([0-9][0-9]*\).*/\1/p')
+    local own
+    own=$(head_of "$1" | sed -n 's/.*timeout: *\([0-9][0-9]*\).*/\1/p')
     echo $((${own:-${TEST_TIMEOUT:-120}} * ${TEST_DOSE:-1}))
+}
+
+is_alone()
+{
+    head_of "$1" | grep -qE '^(#|//) alone: '
 }
 
 # TAP on stdin -> "passed failed skipped planned-or-minus-one bailed" on one line.
@@ -124,7 +137,7 @@ run_one()
     [ "$program" = "$test" ] || argument=${test#*:}
     limit=$(time_limit_of "$test")
     mkdir -p "$(dirname "$base")"
-    rm -f "$base".tap "$base".log "$base".result "$base".report.*
+    rm -f "$base".tap "$base".log "$base".times "$base".result "$base".report.*
     : >"$base.tap"
 
     # Memory that cannot be had is an error to handle, as without the sanitizer; reports go to
@@ -176,7 +189,9 @@ run_one()
     [ -z "$complaint" ] || failed=$((failed + 1))
     echo "$passed $failed $skipped $name" >"$base.result"
     # One reader for both: blocks of different tests must not mix.
-    print_block "$name" "$base" "$complaint" "$reports" "$(elapsed "$began" "$ended")" \
+    times >"$base.times"
+    print_block "$name" "$base" "$complaint" "$reports" \
+        "$(elapsed "$began" "$ended") $(processor_time "$base.times")" \
         "$passed" "$failed" "$skipped" >"$base.block"
     flock "$results/lock" cat "$base.block"
     rm -f "$base.block"
@@ -185,7 +200,14 @@ run_one()
 
 elapsed()
 {
-    awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f s", b - a }'
+    awk -v a="$1" -v b="$2" 'BEGIN { printf "%6.1f s", b - a }'
+}
+
+# User and system time of a shell's children, from what `times` printed.
+processor_time()
+{
+    awk 'NR == 2 { split($1 "m" $2, part, /[ms]+/)
+        printf "%5.1f s", 60 * (part[1] + part[3]) + part[2] + part[4] }' "$1"
 }
 
 print_block()
@@ -195,7 +217,7 @@ print_block()
     [ "$failed" -eq 0 ] || verdict=FAIL
     [ "$failed" -eq 0 ] || counts="$counts, $failed failed"
     [ "$skipped" -eq 0 ] || counts="$counts, $skipped skipped"
-    printf '%-4s  %-42s %-32s %8s\n' "$verdict" "$name" "$counts" "$took"
+    printf '%-4s  %-52s %-24s %18s\n' "$verdict" "$name" "$counts" "$took"
     sed -n 's/^ok[^#]* - \(.*[^ ]\)  *# *SKIP *\(.*\)/      skipped: \1: \2/ip
         s/^1\.\.0 *# *SKIP *\(.*\)/      skipped: all of it: \1/ip' "$base.tap"
     [ "$failed" -gt 0 ] || return
@@ -226,13 +248,14 @@ mkdir -p "$results"
 : >"$results/lock"
 together=()
 alone=()
-for test in "$@"; do
-    case $test in
-    */live/* | */stress/*) alone+=("$test") ;;
-    *) together+=("$test") ;;
-    esac
+while read -r _ test; do
+    if is_alone "$test"; then
+        alone+=("$test")
+    else
+        together+=("$test")
+    fi
     rm -f "$results/$(name_of "$test").result"
-done
+done < <(for test in "$@"; do echo "$(time_limit_of "$test") $test"; done | sort -s -k 1,1nr)
 
 # $1: tests at a time; the rest: tests. What ran is told by the result files.
 run_all()

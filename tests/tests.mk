@@ -1,27 +1,36 @@
 # Everything that tests. Every test prints TAP; tests/run_tests.sh adds it up.
 #
 # A test is one of
-#   tests/unit/test_*.c, tests/property/test_*.c   Criterion programs
-#   tests/stress/stress_*.c                        plain programs that print TAP themselves
+#   tests/{unit,property}/ROOM/test_*.c            Criterion programs
+#   tests/stress/ROOM/stress_*.c                   plain programs that print TAP themselves
 #   tests/explore/explore_*.c                      the marker under a scheduler; plain programs
 #   tests/relacy/relacy_*.cpp                      models checked by Relacy; plain C++ programs
 #   tests/fuzz/fuzz_*.c                            fuzz targets; here their corpus is replayed
 #   tests/{cli,live,lint}/*.sh                     scripts that print TAP
-# New ones are found by their names. Helpers that several share are in tests/support/.
+# New ones are found by their names. Helpers that several tests share are in tests/support/.
 #
 #   make test                                the tests of this VARIANT
 #   make test TEST_GROUPS="unit cli"         some groups of them
 #   make test TESTS="test_heap_image"        some of them, by name
+#
+# docs/testing.md says what runs when, how long it takes, and where a new test goes.
 
-TEST_GROUPS ?= unit property fuzz cli live stress relacy explore
+# What a variant can show; all that is not named here can run everything.
+GROUPS_sanitize := unit property fuzz cli
+GROUPS_tsan := stress
+GROUPS_clang := unit property cli
+GROUPS_fuzz := fuzz
+GROUPS_aarch64 := unit property
+TEST_GROUPS ?= $(or $(GROUPS_$(VARIANT)),unit property fuzz cli live stress relacy explore)
 TESTS ?=
+# tests/check.sh: add this run's counts to a file, and what the run is called there.
 TOTALS ?=
+LABEL ?=
+RUN_FLAGS = $(if $(TOTALS),-s $(TOTALS)) $(if $(LABEL),-l "$(LABEL)")
 FUZZ_SECONDS ?= 60
 
 comma := ,
-CRITERION_LIBS ?= -lcriterion
-# Goes before everything else that says where headers are.
-PLAIN_CRITERION ?=
+CRITERION_LIBS := $(if $(HAS_CRITERION),-lcriterion)
 
 # Tests of a kind lie in folders that mirror the rooms.
 tests_of = $(sort $(foreach room,. * */* */*/*,$(patsubst tests/$(1)/./%,tests/$(1)/%,$(wildcard tests/$(1)/$(room)/$(2)))))
@@ -42,7 +51,6 @@ LIVE_TARGETS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/live/targets/*
 CLI_HELPERS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/cli/helpers/*.c)))
 
 CRITERION_TESTS := $(UNIT_TESTS) $(PROPERTY_TESTS)
-TEST_PROGRAMS := $(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_REPLAYS) $(LIVE_TARGETS) $(CLI_HELPERS)
 
 TESTS_unit := $(UNIT_TESTS)
 TESTS_property := $(PROPERTY_TESTS)
@@ -52,18 +60,32 @@ TESTS_fuzz := $(foreach name,$(FUZZ_NAMES),$(BUILD)/tests/fuzz/replay_$(name):te
 TESTS_cli := $(sort $(wildcard tests/cli/*.sh))
 TESTS_live := $(sort $(wildcard tests/live/*.sh))
 TESTS_lint := $(sort $(wildcard tests/lint/*.sh))
+include tests/explore/explore.mk
 
 # Names of tests are unique, so `make test TESTS=test_heap_image` needs neither folder nor ending.
 ALL_TESTS = $(foreach group,unit property fuzz cli live stress relacy explore lint,$(TESTS_$(group)))
-NAMED_TESTS = $(foreach name,$(TESTS),$(or $(foreach test,$(ALL_TESTS),$(if $(filter \
-	$(basename $(notdir $(name))),$(basename $(notdir $(firstword $(subst :, ,$(test)))))),$(test))),$(name)))
-TESTS_TO_RUN = $(if $(TESTS),$(NAMED_TESTS),$(foreach group,$(TEST_GROUPS),$(TESTS_$(group))))
+plain_name = $(basename $(notdir $(firstword $(subst :, ,$(1)))))
+test_named = $(or $(strip $(foreach test,$(ALL_TESTS),$(if $(filter $(call plain_name,$(1)),$(call plain_name,$(test))),$(test)))), \
+	$(error there is no test called '$(1)'))
+TESTS_TO_RUN = $(if $(TESTS),$(foreach name,$(TESTS),$(call test_named,$(name))), \
+	$(foreach group,$(TEST_GROUPS),$(TESTS_$(group))))
 
 # Tests of the command line link its modules, but neither main() nor the commands.
 TESTED_CLI_OBJECTS := $(filter-out $(BUILD)/cli/main.o $(BUILD)/cli/commands/%,$(CLI_OBJECTS))
 $(filter $(BUILD)/tests/unit/cli/%,$(CRITERION_TESTS)): $(TESTED_CLI_OBJECTS)
 
-$(CRITERION_TESTS:=.o): ALL_CFLAGS += $(PLAIN_CRITERION)
+# Tests that are scripts run the program, on samples, and what helpers make.
+PROGRAMS_for_scripts = $(PROGRAM) embed c-sample $(CLI_HELPERS)
+PROGRAMS_cli = $(PROGRAMS_for_scripts) $(MUTATED_PROGRAM)
+PROGRAMS_live = $(PROGRAMS_for_scripts) $(LIVE_TARGETS)
+PROGRAMS_lint = $(LIBRARY)
+# Of the tests that run: those that are compiled, and what the scripts among them need.
+TEST_PROGRAMS = $(sort $(foreach test,$(TESTS_TO_RUN),$(if $(filter %.sh,$(test)), \
+	$(PROGRAMS_$(patsubst tests/%/,%,$(dir $(test)))),$(firstword $(subst :, ,$(test))))))
+
+$(CRITERION_TESTS:=.o): ALL_CFLAGS += $(TEST_FLAGS)
+# Headers of the system, as which it is included, are not in dependency files.
+$(CRITERION_TESTS:=.o): $(if $(HAS_CRITERION),,tests/plain_criterion/criterion/criterion.h)
 $(CRITERION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CRITERION_LIBS) $(PACKAGE_LIBS) -lm -o $@
@@ -107,32 +129,40 @@ $(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 -include $(patsubst %,%.d,$(CRITERION_TESTS) $(STRESS_TESTS) $(FUZZ_TARGETS) $(LIVE_TARGETS) $(CLI_HELPERS))
 -include $(SUPPORT_OBJECTS:.o=.d) $(BUILD)/tests/fuzz/fuzz_replay_main.d
 
-include tests/explore/explore.mk
-
-## tests: build the test programs of this VARIANT without running them
+## tests: build what the tests of this VARIANT need, without running them (TEST_GROUPS, TESTS choose some)
 .PHONY: tests
-tests: all $(TEST_PROGRAMS) $(MUTATED_PROGRAM) $(if $(filter release,$(VARIANT)),$(RELACY_TESTS) $(EXPLORE_TESTS))
+tests: $(TEST_PROGRAMS)
 
 .PHONY: criterion-tests
 criterion-tests: all $(CRITERION_TESTS)
 
-## test: build and run the tests of this VARIANT (TEST_GROUPS, TESTS choose some)
+## test: build and run the tests of this VARIANT (TEST_GROUPS, TESTS choose some; TEST_DOSE, TEST_SEED)
 .PHONY: test
 test: tests
-	$(Q)CC="$(CC)" VARIANT="$(VARIANT)" tests/run_tests.sh -b $(BUILD) \
-		$(if $(TOTALS),-s $(TOTALS)) $(TESTS_TO_RUN)
+	$(Q)CC="$(CC)" VARIANT="$(VARIANT)" tests/run_tests.sh -b $(BUILD) $(RUN_FLAGS) $(TESTS_TO_RUN)
 
-## check: install what is missing, then build and run every test in every variant that counts
+## check: install what is missing, then run what must hold before a change lands, in 6 minutes on two CPUs
 .PHONY: check
 check:
 	$(Q)./install-dependencies.sh test
 	$(Q)MAKE="$(MAKE)" tests/check.sh
 
+## check-all: what runs each night: all variants, larger doses, mutants, valgrind, explore, fuzz (TEST_DOSE)
+.PHONY: check-all
+check-all:
+	$(Q)./install-dependencies.sh test
+	$(Q)MAKE="$(MAKE)" tests/check.sh all
+
+# built-VARIANT: what the tests of a variant need. One make builds several variants at once; what they
+# share comes first.
+built-%: embed c-sample
+	$(Q)$(MAKE) VARIANT=$* tests
+
 ## soak: the randomised tests and the stress programs with twenty times the usual dose
 .PHONY: soak
 soak:
 	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test TEST_GROUPS="property stress live"
-	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test VARIANT=asan TEST_GROUPS="property"
+	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test VARIANT=sanitize TEST_GROUPS="property"
 	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test VARIANT=tsan TEST_GROUPS="stress"
 
 ## coverage: run the tests and say which share of each file's lines they reach
@@ -146,7 +176,7 @@ coverage:
 ## lint: check layers, names, notes, headers, scripts and man page
 .PHONY: lint
 lint: $(LIBRARY)
-	$(Q)tests/run_tests.sh -b $(BUILD) -l lint -r build/lint $(if $(TOTALS),-s $(TOTALS)) $(TESTS_lint)
+	$(Q)tests/run_tests.sh -b $(BUILD) -l lint -r build/lint $(RUN_FLAGS) $(TESTS_lint)
 
 FORMATTED_FILES = $(shell find $(ROOMS) cli samples tests -name '*.[ch]' -not -path '*/target/*')
 
@@ -155,7 +185,7 @@ FORMATTED_FILES = $(shell find $(ROOMS) cli samples tests -name '*.[ch]' -not -p
 format:
 	clang-format -i $(FORMATTED_FILES)
 
-## format-check: fail when a C file is not laid out as `make format` would
+## format-check: fail when a C file is not laid out as `make format` would (a part of lint)
 .PHONY: format-check
 format-check:
 	@clang-format --dry-run -Werror $(FORMATTED_FILES)
@@ -182,15 +212,15 @@ include tests/bench/bench.mk
 ## mutants: apply each recorded mutation in a scratch copy; the test that it names must fail
 .PHONY: mutants
 mutants:
-	$(Q)MAKE="$(MAKE)" tests/run_tests.sh -r build/mutants -l mutants tests/mutants/run_mutants.sh
+	$(Q)MAKE="$(MAKE)" tests/run_tests.sh -r build/mutants -l mutants $(RUN_FLAGS) tests/mutants/run_mutants.sh
 
 ## check-aarch64: cross-build, and run unit and property tests under qemu-user
 .PHONY: check-aarch64
 check-aarch64:
-	$(Q)MAKE="$(MAKE)" tests/check_aarch64.sh
+	$(Q)MAKE="$(MAKE)" tests/check_aarch64.sh $(RUN_FLAGS)
 
 ## valgrind: memcheck over reading, marking and reporting
 .PHONY: valgrind
-valgrind: tests
+valgrind: $(PROGRAM) $(CLI_HELPERS) $(BUILD)/tests/fuzz/replay_snapshot_file
 	$(Q)./install-dependencies.sh test
-	$(Q)tests/run_tests.sh -b $(BUILD) -r build/valgrind -l valgrind tests/check_valgrind.sh
+	$(Q)tests/run_tests.sh -b $(BUILD) -r build/valgrind -l valgrind $(RUN_FLAGS) tests/check_valgrind.sh

@@ -1,10 +1,14 @@
-// A stand-in for <criterion/criterion.h> where Criterion itself cannot run: its runner does not
-// start test processes under qemu-user. Only `make check-aarch64` puts this on the include path.
+// Runs what is written for <criterion/criterion.h>, where Criterion itself does not work (its
+// runner does not start test processes under qemu-user) or takes longer than the tests (it executes
+// the program anew for each of them, which a sanitizer makes slow). tests/tests.mk says for which
+// variants this is on the include path; all others use Criterion.
 //
-// Understands what our tests use: Test and TestSuite with .init, .fini and .timeout, the classic
-// cr_assert_* and cr_expect_* with a printf message, cr_skip_test. Each test runs in a process of
-// its own, like Criterion's, so that a crash or a hang fails one test only. main() is here, too:
-// one test file makes one program. Prints TAP to the file of --tap=FILE, as Criterion does.
+// Understands what our tests use: Test and TestSuite with .init, .fini and .timeout,
+// ParameterizedTest with an array, the classic cr_assert_* and cr_expect_* with a printf message,
+// cr_skip_test. Each test runs in a forked
+// process of its own, so that a crash or a hang fails one test only; under AddressSanitizer a leak
+// fails it, too. main() is here as well: one test file makes one program. Prints TAP to the file of
+// --tap=FILE, as Criterion does.
 
 #ifndef TESTS_PLAIN_CRITERION_CRITERION_CRITERION_H
 #define TESTS_PLAIN_CRITERION_CRITERION_CRITERION_H
@@ -14,23 +18,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/lsan_interface.h>
+#define CR_HAS_LEAKED() (__lsan_do_recoverable_leak_check() != 0)
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#define CR_HAS_LEAKED() (__lsan_do_recoverable_leak_check() != 0)
+#endif
+#ifndef CR_HAS_LEAKED
+#define CR_HAS_LEAKED() false
+#endif
 
 #define CR_MAX_TESTS 256
 #define CR_SKIPPED 77
 
 struct cr_options {
+    bool is_given; // no option of Criterion: without it an initialiser might be empty
     void (*init)(void);
     void (*fini)(void);
     unsigned timeout; // seconds
 };
 
+struct cr_parameters {
+    size_t size; // of one
+    void *values;
+    size_t count;
+};
+
 struct cr_test {
     const char *suite;
     const char *name;
-    void (*run)(void);
+    void (*run)(void *parameter);
     struct cr_options options;
+    struct cr_parameters (*parameters)(void); // NULL: runs once, without one
 };
 
 static struct cr_test cr_tests[CR_MAX_TESTS];
@@ -38,6 +64,9 @@ static unsigned cr_test_count;
 static struct cr_test cr_suites[CR_MAX_TESTS];
 static unsigned cr_suite_count;
 static bool cr_has_failed;
+// Why a test was skipped: written by its process, read by main().
+static char *cr_reason;
+#define CR_REASON_BYTES 256
 
 __attribute__((format(printf, 3, 4), unused)) static void cr_fail(const char *file, int line,
                                                                   const char *format, ...)
@@ -52,19 +81,32 @@ __attribute__((format(printf, 3, 4), unused)) static void cr_fail(const char *fi
     cr_has_failed = true;
 }
 
-#define Test(SUITE, NAME, ...)                                                                     \
-    static void SUITE##_##NAME##_test(void);                                                       \
+#define CR_TEST(PARAMETER, PARAMETERS, SUITE, NAME, ...)                                           \
+    static void SUITE##_##NAME##_test(PARAMETER);                                                  \
+    static void SUITE##_##NAME##_run(void *parameter)                                              \
+    {                                                                                              \
+        SUITE##_##NAME##_test(parameter);                                                          \
+    }                                                                                              \
     __attribute__((constructor)) static void SUITE##_##NAME##_register(void)                       \
     {                                                                                              \
-        cr_tests[cr_test_count++] =                                                                \
-            (struct cr_test){#SUITE, #NAME, SUITE##_##NAME##_test, {__VA_ARGS__}};                 \
+        cr_tests[cr_test_count++] = (struct cr_test){                                              \
+            #SUITE, #NAME, SUITE##_##NAME##_run, {.is_given = true, __VA_ARGS__}, PARAMETERS};     \
     }                                                                                              \
-    static void SUITE##_##NAME##_test(void)
+    static void SUITE##_##NAME##_test(PARAMETER)
+
+#define Test(SUITE, NAME, ...)                                                                     \
+    CR_TEST(__attribute__((unused)) void *no_parameter, NULL, SUITE, NAME, __VA_ARGS__)
+#define ParameterizedTest(PARAMETER, SUITE, NAME, ...)                                             \
+    CR_TEST(PARAMETER, SUITE##_##NAME##_parameters, SUITE, NAME, __VA_ARGS__)
+#define ParameterizedTestParameters(SUITE, NAME)                                                   \
+    static struct cr_parameters SUITE##_##NAME##_parameters(void)
+#define cr_make_param_array(TYPE, ARRAY, COUNT) ((struct cr_parameters){sizeof(TYPE), ARRAY, COUNT})
 
 #define TestSuite(SUITE, ...)                                                                      \
     __attribute__((constructor)) static void SUITE##_register_suite(void)                          \
     {                                                                                              \
-        cr_suites[cr_suite_count++] = (struct cr_test){#SUITE, "", NULL, {__VA_ARGS__}};           \
+        cr_suites[cr_suite_count++] =                                                              \
+            (struct cr_test){#SUITE, "", NULL, {.is_given = true, __VA_ARGS__}, NULL};             \
     }                                                                                              \
     __attribute__((unused)) static const char SUITE##_suite_name[] = #SUITE
 
@@ -110,11 +152,11 @@ __attribute__((format(printf, 3, 4), unused)) static void cr_fail(const char *fi
     CR_CHECK(memcmp(A, B, SIZE) == 0, #A " arr_eq " #B, false, __VA_ARGS__)
 #define cr_skip_test(...)                                                                          \
     do {                                                                                           \
-        fprintf(stderr, "skipped: " __VA_ARGS__);                                                  \
+        (void)snprintf(cr_reason, CR_REASON_BYTES, __VA_ARGS__);                                   \
         _exit(CR_SKIPPED);                                                                         \
     } while (0)
 
-static void cr_run_here(const struct cr_test *test)
+static void cr_run_here(const struct cr_test *test, void *parameter)
 {
     struct cr_options options = test->options;
 
@@ -124,45 +166,68 @@ static void cr_run_here(const struct cr_test *test)
             options.fini = options.fini != NULL ? options.fini : cr_suites[i].options.fini;
             options.timeout = options.timeout != 0 ? options.timeout : cr_suites[i].options.timeout;
         }
-    // Emulation is slow: ten times what the test allows itself.
+    // Emulation and sanitizers are slow: ten times what the test allows itself.
     if (options.timeout != 0)
         (void)alarm(options.timeout * 10);
     if (options.init != NULL)
         options.init();
-    test->run();
+    test->run(parameter);
     if (options.fini != NULL)
         options.fini();
+    if (CR_HAS_LEAKED())
+        cr_fail(__FILE__, __LINE__, "the test leaks memory");
     _exit(cr_has_failed ? 1 : 0);
+}
+
+static void *cr_parameter(const struct cr_parameters *parameters, size_t index)
+{
+    return parameters->values == NULL ? NULL
+                                      : (char *)parameters->values + index * parameters->size;
+}
+
+// Runs it in a process of its own; false when it fails.
+static bool cr_run(FILE *tap, const struct cr_test *test, void *parameter)
+{
+    int status = 0;
+    bool is_skipped, is_ok;
+    pid_t child;
+
+    (void)fflush(NULL);
+    child = fork();
+    if (child == 0)
+        cr_run_here(test, parameter);
+    is_ok = child > 0 && waitpid(child, &status, 0) == child;
+    is_skipped = is_ok && WIFEXITED(status) && WEXITSTATUS(status) == CR_SKIPPED;
+    is_ok = is_skipped || (is_ok && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    fprintf(tap, "%s - %s::%s%s%s\n", is_ok ? "ok" : "not ok", test->suite, test->name,
+            is_skipped ? " # SKIP " : "", is_skipped ? cr_reason : "");
+    if (WIFSIGNALED(status))
+        fprintf(tap, "  killed by signal %d\n", WTERMSIG(status));
+    return is_ok;
 }
 
 int main(int argc, char **argv)
 {
     FILE *tap = stdout;
-    unsigned failed = 0;
+    unsigned ran = 0, failed = 0;
 
     for (int i = 1; i < argc; i++)
         if (strncmp(argv[i], "--tap=", 6) == 0)
             tap = fopen(argv[i] + 6, "w");
-    if (tap == NULL)
+    cr_reason =
+        mmap(NULL, CR_REASON_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (tap == NULL || cr_reason == MAP_FAILED)
         return 2;
-    fprintf(tap, "1..%u\n", cr_test_count);
     for (unsigned i = 0; i < cr_test_count; i++) {
         const struct cr_test *test = &cr_tests[i];
-        int status = 0;
-        (void)fflush(NULL);
-        pid_t child = fork();
-        if (child == 0)
-            cr_run_here(test);
-        if (child < 0 || waitpid(child, &status, 0) != child)
-            return 2;
-        bool is_skipped = WIFEXITED(status) && WEXITSTATUS(status) == CR_SKIPPED;
-        bool is_ok = is_skipped || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
-        failed += !is_ok;
-        fprintf(tap, "%s - %s::%s%s\n", is_ok ? "ok" : "not ok", test->suite, test->name,
-                is_skipped ? " # SKIP it says so" : "");
-        if (WIFSIGNALED(status))
-            fprintf(tap, "  killed by signal %d\n", WTERMSIG(status));
+        struct cr_parameters parameters = {.count = 1};
+
+        if (test->parameters != NULL)
+            parameters = test->parameters();
+        for (size_t p = 0; p < parameters.count; p++, ran++)
+            failed += !cr_run(tap, test, cr_parameter(&parameters, p));
     }
+    fprintf(tap, "1..%u\n", ran);
     if (tap != stdout)
         (void)fclose(tap);
     return failed == 0 ? 0 : 1;
