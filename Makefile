@@ -41,6 +41,10 @@ HAS_CRITERION := $(if $(filter sanitize aarch64,$(VARIANT)),,yes)
 TEST_FLAGS := $(if $(filter release,$(VARIANT)),-O1) $(if $(filter sanitize,$(VARIANT)),-O0) \
 	$(if $(HAS_CRITERION),,-isystem tests/plain_criterion -Wno-gnu-zero-variadic-macro-arguments)
 
+ifeq ($(FLAGS_$(VARIANT)),)
+$(error there is no VARIANT '$(VARIANT)')
+endif
+
 PACKAGES := libzstd libcjson libxxhash libelf libdw
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -liberty -lm

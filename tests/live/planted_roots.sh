@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../support/live.sh"
 
 case $BUILD in
-*/asan | */tsan | */fuzz) skip_all "the sanitizer brings a malloc of its own" ;;
+*/sanitize | */tsan | */fuzz) skip_all "the sanitizer brings a malloc of its own" ;;
 esac
 
 # Joins what the target said with what was marked: prints each object that is not as expected.

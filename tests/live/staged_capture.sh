@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../support/live.sh"
 
 case $BUILD in
-*/asan | */tsan | */fuzz) skip_all "sanitizers take memory of their own" ;;
+*/sanitize | */tsan | */fuzz) skip_all "sanitizers take memory of their own" ;;
 esac
 
 # Runs the rest and leaves in $peak_kib how much memory it took at most.

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../support/live.sh"
 
 case $BUILD in
-*/asan | */tsan | */fuzz) skip_all "sanitizers need more address space than there is" ;;
+*/sanitize | */tsan | */fuzz) skip_all "sanitizers need more address space than there is" ;;
 esac
 
 start_target many_threads sleeping=6 spawning=1 pages=4000
