@@ -19,4 +19,16 @@ check "each golden has its heap" sh -c "! grep -q '^note: ' '$WORK/stdout'"
 [ "$seeds" != 1..20 ] || is "the schedules made as many steps as they always do" \
     "$(sed -n 's/.*"heap":"samples\/heaps\/\([^"]*\).zst".*"steps":\([0-9]*\).*/\1 \2/p' "$WORK/replay.jsonl")" \
     "$(cat samples/heaps/golden/steps)"
+# A heap of each older layout of rudo-gc, from programs that know the truth about themselves.
+for heap in samples/heaps/rudo-gc-*.zst; do
+    name=$(basename "$heap" .zst)
+    is "$name has its layout, all objects, and no overlooked reference" \
+        "$("$RUDO_SNAP" mark -q --json - "$heap" | python3 -c '
+import json, sys
+document = json.load(sys.stdin)
+totals = document["totals"]
+print(document["snapshot"]["layout"], document["snapshot"]["references_overlooked"],
+      totals["objects"], totals["zombies"], totals["reachable_objects"])')" \
+        "$name 0 2344 60 2244"
+done
 done_testing
