@@ -22,6 +22,12 @@ typedef struct AddressHull {
     uint64_t bytes;
 } AddressHull;
 
+// Fills page_nodes, block_nodes and the counts of nodes from the mark. Errors: memory, unsupported.
+NODISCARD bool graph_number_nodes(ObjectGraph *graph, Error *error);
+
+// Fills the roots of a graph whose nodes are numbered. Errors: memory.
+NODISCARD bool graph_take_roots(ObjectGraph *graph, Error *error);
+
 // Length of edge_bases: one more than there are groups, for the end of the last group's edges.
 uint64_t graph_edge_base_count(const ObjectGraph *graph);
 
