@@ -81,7 +81,7 @@ ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error libraries are missing: run ./install-dependencies.sh build)
 endif
 
-# What is compiled how; rewritten only when it changes, so that objects are made again when the
+# The compiler and its flags; rewritten only when they change, so that objects are made again when the
 # compiler or its flags change, and the library when a source file comes or goes.
 COMPILE_COMMAND := $(strip $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(TEST_FLAGS))
 ifneq "$(strip $(file <$(BUILD)/compile-command))" "$(COMPILE_COMMAND)"

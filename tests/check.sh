@@ -100,6 +100,7 @@ check_all()
     for i in 1 2 3; do
         TEST_DOSE=1 counted "captures again, $i" test TEST_GROUPS=live
     done
+    TEST_DOSE=1 counted "collector versions" collector-versions
     counted "mutants" mutants
     counted "valgrind" valgrind
     counted "explore" explore

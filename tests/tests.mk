@@ -209,6 +209,12 @@ run-fuzzers: $(FUZZ_TARGETS)
 
 include tests/bench/bench.mk
 
+## collector-versions: capture a program of every published version of rudo-gc that builds here (COLLECTOR_VERSIONS)
+.PHONY: collector-versions
+collector-versions: all
+	$(Q)tests/run_tests.sh -b $(BUILD) -r build/collector-versions/results -l "collector versions" \
+		$(if $(TOTALS),-s $(TOTALS)) tests/versions/collector_versions.sh
+
 ## mutants: apply each recorded mutation in a scratch copy; the test that it names must fail
 .PHONY: mutants
 mutants:

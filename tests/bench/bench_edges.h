@@ -2,7 +2,7 @@
 //
 // The heap image for our marker (bench_graphs.c) and the peers' heaps
 // (peers/) are all filled from here, or from a transliteration of it, so that
-// everybody marks the same graph. Nodes are numbered from 0, which is the root.
+// all collectors mark the same graph. Nodes are numbered from 0, which is the root.
 // All randomness is one xorshift64 stream that starts at 1.
 //
 //     G1          two uniformly random references a node

@@ -2,7 +2,7 @@
 //
 // All pages are contiguous, in ascending order of their nodes; a G4 graph begins
 // with its array, a large object. The pages belong to BENCH_OWNERS owner threads,
-// each with one contiguous share, as if so many threads had built the graph.
+// each with one contiguous share, as if N threads had built the graph.
 
 #ifndef TESTS_BENCH_BENCH_GRAPHS_H
 #define TESTS_BENCH_BENCH_GRAPHS_H

@@ -120,7 +120,7 @@ bool bench_limits_init(BenchLimits *limits, const HeapImage *image, const MarkRe
     return true;
 }
 
-// The compiler must not find out that nobody wants the sum.
+// The compiler must not find out that the sum is unused.
 static void use(uint64_t value)
 {
     __asm__ volatile("" : : "r"(value));

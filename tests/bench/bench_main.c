@@ -9,7 +9,7 @@
 // --graph    only these graphs (bench_edges.h names them); default all
 // --seconds  share this time among the graphs: fewer rounds, never fewer than one
 // --divide   graphs of a D-th of their nodes
-// --workers  at most so many; default the CPUs
+// --workers  the most workers; default the CPUs
 // --quick    compare full-size graphs with the serial marker's digests on record, instead of
 //            running it, which takes longer than everything else
 // --real     a snapshot file to bench as well

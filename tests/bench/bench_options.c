@@ -96,7 +96,7 @@ bool bench_options_parse(BenchOptions *options, int argc, char **argv, Error *er
         names_graphs = names_graphs || option == 'g';
     }
     if (optind < argc)
-        return error_set(error, ERROR_USAGE, "'%s' is no option", argv[optind]);
+        return error_set(error, ERROR_USAGE, "'%s' is not an option", argv[optind]);
     for (unsigned graph = 0; !names_graphs && graph < BENCH_GRAPH_COUNT; graph++)
         options->wanted[graph] = true;
     return true;

@@ -7,7 +7,7 @@
 #define MILLION 1e6
 #define MIB (1024.0 * 1024.0)
 
-// What is wanted on each graph: a share of the limit with one worker, and how much faster
+// The goals on each graph: a share of the limit with one worker, and how much faster
 // two workers are. 0: nothing is promised.
 static const struct {
     const char *name;

@@ -43,7 +43,7 @@ static double largest(const double *values, uint32_t count)
 
 static void list_rows(BenchReport *report, uint32_t max_workers)
 {
-    // One worker has nobody to send references to.
+    // One worker sends no references.
     report->rows[report->row_count++] = (BenchRow){.workers = 1, .policy = MARK_POLICY_STEAL};
     for (uint32_t workers = 2; workers <= max_workers && workers <= MAX_WORKERS; workers *= 2) {
         report->rows[report->row_count++] =

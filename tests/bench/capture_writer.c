@@ -5,7 +5,7 @@
 //
 // WRITES a second, by all threads together: 95 of 100 go to a tenth of the pages, one word each.
 // FILE gets three 64-bit numbers that live: how many writes there were; the longest time that
-// passed between two turns of any thread, in ns, which whoever measures sets to zero; and how long
+// passed between two turns of any thread, in ns, which the measuring program sets to zero; and how long
 // the last fork took, in ns: at each SIGUSR1 the process forks, for a child that ends at once. A
 // turn is due every millisecond, and late by what the thread was kept from running. Prints "ready".
 
@@ -88,7 +88,7 @@ static void *write_for_ever(void *context)
         now = now_ns();
         note_gap(now - before);
         before = now;
-        // What was missed is made up for, so that the rate is kept; but not more than a second.
+        // Missed writes are made up for, so that the rate is kept; but not more than a second.
         for (; due < now; due += TURN_NS)
             owed += writes_per_turn;
         if (owed > writes_per_turn * 1000)

@@ -22,7 +22,7 @@ $(BUILD)/tests/explore/mutants/%.o: tests/explore/mutants/%.patch $(EXPLORED_OBJ
 	$(if $(Q),@echo "  MUTATE $*")
 	$(Q)$(BUILD_MUTANT)
 
-# Somebody else's queue, in our words, against the same shared_memory.h as the exploring build.
+# The queue of rudo-gc, rewritten in C, against the same shared_memory.h as the exploring build.
 $(BUILD)/tests/explore/rudo_gc_queue.o: tests/explore/rudo_gc_queue.c $(BUILD)/compile-command
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC     $<")

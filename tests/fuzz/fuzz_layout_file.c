@@ -1,4 +1,4 @@
-// Fuzz target: layout files. What is accepted is a layout that can be used.
+// Fuzz target: layout files. An accepted file is a layout that can be used.
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// Fuzz target: schedule files of both kinds. What is accepted can be followed: a schedule of steps
+// Fuzz target: schedule files of both kinds. An accepted file can be followed: a schedule of steps
 // marks a small heap or departs from it, and one of operations leads to nothing bad, wherever it
 // leads.
 

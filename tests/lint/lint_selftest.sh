@@ -23,7 +23,7 @@ demand()
     printf '%s' "$text" >"$copy/$file"
     [ "${file%.sh}" = "$file" ] || chmod +x "$copy/$file"
     # The copy has no .git, and what it builds is its own.
-    output=$(BUILD=build/release WORDS=check bash "$copy/tests/lint/$lint.sh" 2>&1)
+    output=$(BUILD=build/release bash "$copy/tests/lint/$lint.sh" 2>&1)
     rm -f "$copy/$file"
     if grep -q "^not ok .*$check" <<<"$output"; then
         ok "$lint notices: $check ($file)"

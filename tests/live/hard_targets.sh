@@ -58,7 +58,7 @@ check_execs()
     is "$1, a process that executes itself: captured, or the reason is said" "$surprises" ""
     before=$(grep -c ready "$WORK/target.out")
     check "$1, a process that executes itself: it goes on" wait_until 5 has_started_since "$before"
-    is "$1, a process that executes itself: nobody traces it" \
+    is "$1, a process that executes itself is not traced" \
         "$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$TARGET/status")" 0
     kill -KILL "$TARGET"
     wait "$TARGET" 2>/dev/null

@@ -1,6 +1,6 @@
 #!/bin/bash
-# System calls that sleep while their process is captured, by whatever method, see no EINTR that
-# nobody sent.
+# System calls that sleep while their process is captured, by any method, see no EINTR
+# without a signal.
 . "$(dirname "$0")/../support/live.sh"
 
 start_target sleeping_calls

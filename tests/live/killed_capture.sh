@@ -10,7 +10,7 @@ start_target many_threads sleeping=12 spawning=1 pages=16000
 mkdir "$WORK/out"
 heap=$WORK/out/heap.zst
 
-# time_capture METHOD: one that nobody disturbs; leaves $took, and $method for those below, which
+# time_capture METHOD: one without a disturbance; leaves $took, and $method for those below, which
 # is how they are to capture.
 time_capture()
 {
@@ -19,7 +19,7 @@ time_capture()
     began=$(now_us)
     run "$RUDO_SNAP" capture "${method[@]}" --pid "$TARGET" -o "$heap"
     took=$(($(now_us) - began))
-    check_exit "$1: a capture that nobody disturbs" 0
+    check_exit "$1: an undisturbed capture" 0
     check "$1: its snapshot verifies" "$RUDO_SNAP" verify "$heap"
     rm -f "$heap"
     note "$1: one capture takes $took us"
@@ -113,10 +113,10 @@ done
 for name in $(capture_methods); do
     time_capture "$name"
     put_to_sleep TSTP $((2 * DOSE))
-    is "$name: a capture that is put to sleep by SIGTSTP holds nobody" "$trouble" ""
+    is "$name: a capture that is put to sleep by SIGTSTP holds no thread" "$trouble" ""
     is "$name: it ends well later" "$(tr ' ' '\n' <<<"$statuses" | grep -vxE '|0')" ""
     put_to_sleep STOP $((2 * DOSE))
-    is "$name: a capture that is put to sleep by SIGSTOP holds nobody" "$trouble" ""
+    is "$name: a capture that is put to sleep by SIGSTOP holds no thread" "$trouble" ""
     is "$name: it ends well later, or says that it had to let go" \
         "$(tr ' ' '\n' <<<"$statuses" | grep -vxE '|0|1')" ""
     note "SIGSTOP: statuses$statuses"

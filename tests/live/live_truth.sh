@@ -1,10 +1,10 @@
 #!/bin/bash
 # timeout: 600
-# What a capture finds in a sample program is what the program knows of itself.
+# A capture finds in a sample program as much as the program knows of itself.
 #
 # Objects and zombies are exact. Marking is conservative: it may keep a little
-# more than the program's own count, at most a thousandth. Whoever marks, and
-# however, gets one result.
+# more than the program's own count, at most a thousandth. All ways to mark
+# give one result.
 . "$(dirname "$0")/../support/live.sh"
 
 # Marks of each kind: a few, or as many as a soak wants.

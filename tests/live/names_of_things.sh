@@ -126,7 +126,7 @@ printf x >>"$WORK/.debug/sum.debug"
 capture_shop "$WORK/sum" "with a wrong checksum"
 check_types "with a wrong checksum"
 
-# Nothing says how to unwind: no tables and no frame pointers. What is not known is not said.
+# Nothing says how to unwind: no tables and no frame pointers. Unknown frames are left out.
 build_shop tableless -fomit-frame-pointer -fno-asynchronous-unwind-tables -fno-exceptions \
     -fno-unwind-tables
 capture_shop "$WORK/tableless"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A target in a container: process, user, mount, network, IPC and host name namespaces of its own, and
-# an executable that nobody outside can see.
+# an executable that cannot be seen from outside.
 . "$(dirname "$0")/../support/live.sh"
 
 command -v unshare >/dev/null || skip_all "there is no unshare"
@@ -15,7 +15,7 @@ start "$WORK/sample.out" unshare --user --map-root-user --pid --mount --net --ip
     --mount-proc bash -c "mount -t tmpfs tmpfs '$WORK/inside' && cp '$SAMPLE' '$WORK/inside/hidden-heap' &&
         exec '$WORK/inside/hidden-heap'"
 wait_until 20 grep -q objects "$WORK/sample.out" || bail "$(cat "$WORK/sample.out")"
-check "nobody outside sees the program's file" test ! -e "$WORK/inside/hidden-heap"
+check "the program's file cannot be seen from outside" test ! -e "$WORK/inside/hidden-heap"
 is "inside it is process 1" "$(sed 's/.*"pid":\([0-9]*\).*/\1/' "$WORK/sample.out")" 1
 
 # The process under its number outside: the child of unshare.

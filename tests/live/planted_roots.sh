@@ -1,5 +1,5 @@
 #!/bin/bash
-# What is a root, and what malloc'd memory is worth, on a real process that knows the truth:
+# Which words are roots, and what malloc'd memory contributes, on a real process that knows the truth:
 # one object for each place that may, or must not, hold a root. See targets/planted_roots.c.
 . "$(dirname "$0")/../support/live.sh"
 

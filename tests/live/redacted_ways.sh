@@ -97,7 +97,7 @@ counts()
 is "in-process: every count is the same" "$(counts "$WORK/in-redact.zst")" \
     "$(counts "$WORK/in-plain.zst")"
 
-# What was redacted stays so.
+# Redacted data stay out.
 head -c $(($(stat -c %s "$WORK/pid-redact.zst") - 30)) "$WORK/pid-redact.zst" >"$WORK/cut.zst"
 run "$RUDO_SNAP" verify --salvage "$WORK/cut.zst" -o "$WORK/saved.zst"
 check_exit "a redacted snapshot that was cut short is salvaged" 0

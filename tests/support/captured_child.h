@@ -38,7 +38,7 @@ pid_t child_pid(void);
 // A number from /proc/PID/status, or -1.
 long child_status_number(const char *key);
 
-// Does it beat, and does nobody trace it? Waits a few seconds before it says no.
+// Does it beat, untraced? Waits a few seconds before it says no.
 bool child_is_running(void);
 
 // Kills and reaps it; harmless when there is none.

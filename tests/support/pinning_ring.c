@@ -66,7 +66,7 @@ typedef struct ForeignRing {
     int64_t number;
 } ForeignRing;
 
-// The kernel accounts for a ring with the memory of whoever made it: here a process that shares
+// The kernel accounts for a ring with the memory of its maker: here a process that shares
 // nothing with us but the open files and this memory, and has ended.
 static bool open_by_another(PinningRing *ring)
 {

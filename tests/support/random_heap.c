@@ -205,7 +205,7 @@ static void make_runs(RandomHeap *heap)
     for (uint64_t i = 0; i < heap->planned_count; i++) {
         const PlannedPage *page = &heap->planned[i];
         SnapshotPages *last = count > 0 ? &heap->runs[count - 1] : NULL;
-        // Now and then two runs touch: whoever reads them joins them.
+        // Now and then two runs touch: readers join them.
         if (last != NULL &&
             last->address + last->page_count * heap->layout->page_size == page->address &&
             !xorshift_percent(&heap->random, 3))
@@ -333,7 +333,7 @@ static void fill_slots(RandomHeap *heap, const PlannedPage *page, uint8_t *bytes
         uint64_t address = page->address + page->header_size + (uint64_t)slot * page->block_size;
         uint8_t *object = bytes + page->header_size + (uint64_t)slot * page->block_size;
         if (xorshift_percent(&heap->random, 50))
-            set_bit(bytes, layout->mark_bitmap, slot); // stale: nobody may believe it
+            set_bit(bytes, layout->mark_bitmap, slot); // stale: must not be believed
         if (xorshift_percent(&heap->random, heap->options.dirty))
             set_bit(bytes, layout->dirty_bitmap, slot);
         if (heap_layout_has_object_header(layout, page->block_size))

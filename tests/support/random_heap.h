@@ -69,7 +69,7 @@ const SnapshotContents *random_heap_contents(const RandomHeap *heap);
 // `heap`.
 HeapImage *random_heap_image(const RandomHeap *heap, bool force_relocation);
 
-// The same from anybody's contents. False when the builder says no.
+// The same from any contents. False when the builder refuses them.
 NODISCARD bool heap_image_from_contents(const SnapshotContents *contents, bool force_relocation,
                                         HeapImage **out, Error *error);
 

@@ -77,7 +77,7 @@ skip()
     echo "ok $TAP_COUNT - $1 # SKIP $2"
 }
 
-# note TEXT: for whoever reads the log.
+# note TEXT: for readers of the log.
 note()
 {
     printf '%s\n' "$*" | sed 's/^/# /'

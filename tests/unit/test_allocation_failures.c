@@ -201,7 +201,7 @@ Test(allocation_failures, reading_fails_cleanly_at_each)
               error.message);
     for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++) {
         long failed = 0;
-        // A mapping that fails at its address is no failure: the image is relocated then. So
+        // A mapping that fails at its address is not a failure: the image is relocated then. So
         // the end is where no call was made to fail.
         for (bool was_reached = true; was_reached; failed++) {
             error = (Error){0};

@@ -117,7 +117,7 @@ static void check_all_ways(void)
     expect_content(path, "third");
     expect_only(&folder, "file");
 
-    // Somebody makes the file while we write ours.
+    // Another process makes the file while we write ours.
     (void)unlink(path);
     OutputFile *file = NULL;
     cr_assert(output_file_open(path, false, &file, &error), "%s", error.message);

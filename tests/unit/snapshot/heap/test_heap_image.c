@@ -49,7 +49,7 @@ static void fill_pages(HeapImageBuilder *builder)
     heap_layout_write(page + layout->allocated_bitmap, word_field, 1);
     heap_layout_write(page + layout->allocated_bitmap + 8, word_field, 1);
     heap_layout_write(page + layout->allocated_bitmap + 16, word_field,
-                      UINT64_C(1) << 28 | UINT64_C(1) << 29); // 156, and one that is no slot
+                      UINT64_C(1) << 28 | UINT64_C(1) << 29); // 156, and one that is not a slot
     // All ones where a larger object has its weak count: payload here.
     memset(page + 1584, 0xff, 16);
     page = make_page(builder, LARGE, 5000);

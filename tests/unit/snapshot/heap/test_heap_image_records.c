@@ -108,7 +108,7 @@ static HeapImage *make_image(const HeapLayout *layout, bool is_relocated, Looks 
             write_header(layout, pages + page * PAGE, 64);
         heap_image_builder_fill_records(builder, pages, PAGES * PAGE);
         heap_image_builder_fill_records(builder, old, PAGE);
-        // Whoever asks for bytes may change them.
+        // The caller that asks for bytes may change them.
         cr_assert_eq(heap_image_builder_bytes(builder, BASE, PAGE + 1), pages);
         cr_assert_eq(heap_image_builder_bytes(builder, BASE + 2 * PAGE - 1, 7 * PAGE),
                      pages + 2 * PAGE - 1);

@@ -214,7 +214,7 @@ Test(core_process, the_analysis_finds_the_heap_in_it)
     heap_search_free(search);
 }
 
-// ---- what is refused ----
+// ---- refused cores ----
 
 Test(core_process, other_files_are_no_cores)
 {

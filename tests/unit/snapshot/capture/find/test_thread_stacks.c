@@ -63,7 +63,7 @@ Test(thread_stacks, a_recorded_stack_is_dead_below_the_stack_pointer)
     (void)made_process_thread(process, base + 0x2800, descriptor);
     made_process_map(process, HEAP, 0x1000, "rw-p", "");
     made_process_page(process, HEAP, 64, 7);
-    // What is not it: a small number, and a pointer to a little behind the descriptor.
+    // Other words: a small number, and a pointer to a little behind the descriptor.
     made_process_set(process, descriptor + 0x300, 2);
     made_process_set(process, descriptor + 0x308, descriptor + 0x500);
     made_process_set(process, base + 8, HEAP + 1600);
