@@ -45,7 +45,7 @@ void heap_image_builder_free(HeapImageBuilder *builder)
     if (builder == NULL)
         return;
     heap_image_free(builder->image);
-    free(builder->arena_starts);
+    free(builder->run_places);
     page_records_release(&builder->records);
     free(builder);
 }
@@ -111,7 +111,7 @@ static bool build_pages(HeapImageBuilder *builder, Error *error)
         while (run + 1 < image->run_count && image->runs[run + 1].address <= record->address)
             run++;
         arena_pages[i] =
-            (uint32_t)(builder->arena_starts[run] +
+            (uint32_t)(builder->run_places[run].start +
                        ((record->address - image->runs[run].address) >> image->page_shift));
     }
     return true;

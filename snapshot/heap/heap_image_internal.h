@@ -9,12 +9,17 @@
 // A gap of this many bytes between pages separates what one window covers from the rest.
 #define WINDOW_GAP_BYTES (UINT64_C(1) << 30)
 
+typedef struct RunPlace {
+    uint64_t start; // where the run's pages begin in the arena, in pages
+    bool was_given; // heap_image_builder_bytes() gave some of its bytes
+} RunPlace;
+
 struct HeapImageBuilder {
     HeapImage *image;
     bool force_relocation;
-    uint64_t *arena_starts; // per run: where its pages begin in the arena, in pages
-    PageRecords records;    // one place for each page of the arena: Note [Early records]
-    bool has_dead;          // some record has DEAD objects
+    RunPlace *run_places; // per run
+    PageRecords records;  // one place for each page of the arena: Note [Early records]
+    bool has_dead;        // some record has DEAD objects
     uint64_t fault_address;
 };
 

@@ -147,7 +147,7 @@ static void plan_arena(HeapImageBuilder *builder)
                 room -= gap;
             }
         }
-        builder->arena_starts[i] = next;
+        builder->run_places[i].start = next;
         next += run->page_count;
     }
     image->arena_bytes = next << image->page_shift;
@@ -158,14 +158,14 @@ bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, 
 {
     HeapImage *image = builder->image;
     PageRun *merged;
-    uint64_t *arena_starts;
+    RunPlace *places;
 
     assert(are_possible_runs(image, runs, run_count));
     merged = malloc((run_count + 1) * sizeof *merged);
-    arena_starts = malloc((run_count + 1) * sizeof *arena_starts);
+    places = calloc(run_count + 1, sizeof *places);
     image->runs = merged;
-    builder->arena_starts = arena_starts;
-    if (merged == NULL || arena_starts == NULL)
+    builder->run_places = places;
+    if (merged == NULL || places == NULL)
         return error_set_memory(error, run_count * sizeof *merged, "the page runs");
     for (uint64_t i = 0; i < run_count; i++) {
         PageRun *last = image->run_count > 0 ? &merged[image->run_count - 1] : NULL;
@@ -219,7 +219,7 @@ uint64_t heap_image_builder_place(const HeapImageBuilder *builder, const uint8_t
         bool is_found = find_in_runs(image, address, &run, &bytes_left);
         assert(is_found);
         (void)is_found;
-        at = (builder->arena_starts[run] << image->page_shift) +
+        at = (builder->run_places[run].start << image->page_shift) +
              (address - image->runs[run].address);
     }
     *offset = at & (image->layout.page_size - 1);
@@ -235,8 +235,11 @@ uint8_t *heap_image_builder_bytes(HeapImageBuilder *builder, uint64_t address, u
     if (!find_in_runs(image, address, &run_index, &bytes_left) || bytes > bytes_left)
         return NULL;
     if (image->is_relocated)
-        place = image->arena + (builder->arena_starts[run_index] << image->page_shift) +
+        place = image->arena + (builder->run_places[run_index].start << image->page_shift) +
                 (address - image->runs[run_index].address);
-    heap_image_builder_forget(builder, place, bytes);
+    // Records are filled from bytes that were given before.
+    if (builder->run_places[run_index].was_given)
+        heap_image_builder_forget(builder, place, bytes);
+    builder->run_places[run_index].was_given = true;
     return place;
 }

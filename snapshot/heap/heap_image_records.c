@@ -7,8 +7,9 @@
 // When the image is finished, most of its bytes have left the caches, so the thread that brings
 // the bytes of a page fills its record at once, at little cost: one place in the arena is one
 // place in PageRecords. A page that is not whole in what a thread brings (a large object in
-// several frames) is read in the end. An object's tail pages may hold bytes that look like a page
-// header; the records that they got are dropped when records are put in order.
+// several frames) is read in the end, as is a page of many small slots without object headers. An
+// object's tail pages may hold bytes that look like a page header; the records that they got are
+// dropped when records are put in order.
 //
 // Early records save time and change nothing: the image is the same without them.
 
@@ -50,10 +51,8 @@ void heap_image_builder_forget(HeapImageBuilder *builder, const uint8_t *bytes, 
     uint64_t end = place + (offset + length + builder->image->layout.page_size - 1) /
                                builder->image->layout.page_size;
 
-    // Reading costs less than writing where nothing was written yet: most often, everywhere.
     for (; place < end; place++)
-        if (builder->records.items[place].page_count != 0)
-            builder->records.items[place].page_count = 0;
+        builder->records.items[place].page_count = 0;
 }
 
 // Reads the page at `place` of run `run` unless its record is there. left: pages to the run's end.
@@ -81,8 +80,7 @@ static bool complete(HeapImageBuilder *builder, uint64_t address, uint64_t place
         return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s", (unsigned long long)address,
                          page_header_fault_name(fault));
     }
-    page_records_fill(&builder->records, place, &image->layout, &header, bytes);
-    return true;
+    return page_records_complete(&builder->records, place, &image->layout, &header, bytes, error);
 }
 
 bool heap_image_builder_order_records(HeapImageBuilder *builder, Error *error)
@@ -93,7 +91,7 @@ bool heap_image_builder_order_records(HeapImageBuilder *builder, Error *error)
     for (uint64_t r = 0; r < image->run_count; r++)
         for (uint64_t p = 0; p < image->runs[r].page_count;) {
             uint64_t address = image->runs[r].address + (p << image->page_shift);
-            uint64_t place = builder->arena_starts[r] + p;
+            uint64_t place = builder->run_places[r].start + p;
 
             if (!complete(builder, address, place, image->runs[r].page_count - p, error))
                 return false;

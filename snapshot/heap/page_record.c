@@ -58,13 +58,31 @@ static bool has_under_construction(const HeapLayout *layout, const PageHeader *h
     return false;
 }
 
-static void fill(PageRecord *record, PageBits *bits, const HeapLayout *layout,
-                 const PageHeader *header, const uint8_t *page)
+// How many PageBits a page has in PageRecords.bits.
+static uint32_t bits_count_of(uint32_t slot_count)
+{
+    return slot_count <= 64 ? 0 : (slot_count + 63) / 64;
+}
+
+// Do the object headers of this size have DEAD bits to be read?
+static bool has_dead_bits(const HeapLayout *layout, uint32_t block_size)
+{
+    return heap_layout_has_object_header(layout, block_size) && layout->weak_count.width != 0;
+}
+
+// Fills a record, and its bits at `first_bits` of records->bits where the record cannot hold them.
+static void fill(PageRecords *records, PageRecord *record, uint64_t first_bits,
+                 const HeapLayout *layout, const PageHeader *header, const uint8_t *page)
 {
     LayoutField weak_count = layout->weak_count;
+    PageBits *bits = &record->bits;
     uint64_t seen;
 
-    if (!heap_layout_has_object_header(layout, header->block_size))
+    if (header->slot_count > 64) {
+        record->first_bits = first_bits;
+        bits = &records->bits[first_bits];
+    }
+    if (!has_dead_bits(layout, header->block_size))
         weak_count.width = 0;
     if (weak_count.width == 8)
         seen = fill_bits_by(layout, header, page, (LayoutField){weak_count.offset, 8}, bits,
@@ -82,23 +100,27 @@ static void fill(PageRecord *record, PageBits *bits, const HeapLayout *layout,
                                      has_under_construction(layout, header, page, bits);
 }
 
+// Makes room for the bits of one more page.
+static bool reserve_bits(PageRecords *records, const PageHeader *header, Error *error)
+{
+    return array_reserve(&records->bits, &records->bits_capacity,
+                         records->bits_count + bits_count_of(header->slot_count),
+                         sizeof *records->bits, "the bits of pages", error);
+}
+
 bool page_records_add(PageRecords *records, const HeapLayout *layout, uint64_t address,
                       const PageHeader *header, const uint8_t *bytes, Error *error)
 {
-    uint64_t bits_count = records->bits_count + (header->slot_count + 63) / 64;
     PageRecord *record;
 
     if (!array_reserve(&records->items, &records->capacity, records->count + 1,
                        sizeof *records->items, "the page records", error) ||
-        !array_reserve(&records->bits, &records->bits_capacity, bits_count, sizeof *records->bits,
-                       "the bits of pages", error))
+        !reserve_bits(records, header, error))
         return false;
-    record = &records->items[records->count];
+    record = &records->items[records->count++];
     record->address = address;
-    record->first_bits = records->bits_count;
-    fill(record, &records->bits[record->first_bits], layout, header, bytes);
-    records->count++;
-    records->bits_count = bits_count;
+    fill(records, record, records->bits_count, layout, header, bytes);
+    records->bits_count += bits_count_of(header->slot_count);
     return true;
 }
 
@@ -123,18 +145,30 @@ bool page_records_add_run(PageRecords *records, const HeapLayout *layout, uint64
     return true;
 }
 
+// The most slots that a page with DEAD bits has; 0: none has them.
+static uint32_t most_slots(const HeapLayout *layout)
+{
+    uint32_t block_size = layout->min_block_size;
+
+    while (block_size < layout->max_block_size && !has_dead_bits(layout, block_size))
+        block_size *= 2;
+    if (!has_dead_bits(layout, block_size))
+        return 0;
+    return (layout->page_size - heap_layout_small_header_size(layout, block_size)) / block_size;
+}
+
 bool page_records_reserve(PageRecords *records, const HeapLayout *layout, uint64_t places,
                           Error *error)
 {
-    uint32_t block_size = layout->min_block_size; // no page has more slots
-    uint32_t slots =
-        (layout->page_size - heap_layout_small_header_size(layout, block_size)) / block_size;
+    uint32_t bits_each = bits_count_of(most_slots(layout));
 
-    *records = (PageRecords){.bits_each = (slots + 63) / 64};
+    *records = (PageRecords){.bits_each = bits_each};
+    records->bits_count = records->bits_capacity = places * bits_each;
     // Zeroed by the kernel where it is large, so places that stay empty cost no memory.
     records->items = calloc(places + 1, sizeof *records->items);
-    records->bits = calloc((places + 1) * records->bits_each, sizeof *records->bits);
-    if (records->items != NULL && records->bits != NULL)
+    if (bits_each > 0)
+        records->bits = calloc(places * bits_each + 1, sizeof *records->bits);
+    if (records->items != NULL && (records->bits != NULL || bits_each == 0))
         return true;
     page_records_release(records);
     return error_set_memory(error, places * sizeof *records->items, "the page records");
@@ -143,18 +177,33 @@ bool page_records_reserve(PageRecords *records, const HeapLayout *layout, uint64
 void page_records_fill(PageRecords *records, uint64_t place, const HeapLayout *layout,
                        const PageHeader *header, const uint8_t *bytes)
 {
-    PageRecord *record = &records->items[place];
+    if (bits_count_of(header->slot_count) <= records->bits_each)
+        fill(records, &records->items[place], place * records->bits_each, layout, header, bytes);
+}
 
-    record->first_bits = place * records->bits_each;
-    fill(record, &records->bits[record->first_bits], layout, header, bytes);
+bool page_records_complete(PageRecords *records, uint64_t place, const HeapLayout *layout,
+                           const PageHeader *header, const uint8_t *bytes, Error *error)
+{
+    page_records_fill(records, place, layout, header, bytes);
+    if (records->items[place].page_count != 0)
+        return true;
+    if (!reserve_bits(records, header, error))
+        return false;
+    fill(records, &records->items[place], records->bits_count, layout, header, bytes);
+    records->bits_count += bits_count_of(header->slot_count);
+    return true;
 }
 
 uint64_t page_records_count_live(const PageRecords *records)
 {
     uint64_t count = 0;
 
-    for (uint64_t i = 0; i < records->bits_count; i++)
-        count +=
-            (uint64_t)__builtin_popcountll(records->bits[i].allocated & ~records->bits[i].dead);
+    for (uint64_t i = 0; i < records->count; i++) {
+        const PageRecord *record = &records->items[i];
+        const PageBits *bits = page_record_bits(records, record);
+
+        for (uint32_t first = 0; first < record->slot_count; first += 64, bits++)
+            count += (uint64_t)__builtin_popcountll(bits->allocated & ~bits->dead);
+    }
     return count;
 }

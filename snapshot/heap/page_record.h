@@ -17,10 +17,20 @@
 #include "base/error.h"
 #include "snapshot/heap/heap_layout.h"
 
+// 64 slots of a page: bit i of the n-th PageBits of a page stands for slot 64 * n + i. Bits behind
+// the last slot are 0.
+typedef struct PageBits {
+    uint64_t allocated;
+    uint64_t dead; // allocated, and its object is DEAD
+} PageBits;
+
 // A page of slots, or a large object with all of its pages.
 typedef struct PageRecord {
-    uint64_t address;     // captured
-    uint64_t first_bits;  // its slots' bits begin here in PageRecords.bits
+    uint64_t address; // captured
+    union {
+        PageBits bits;       // of up to 64 slots
+        uint64_t first_bits; // of more: they begin here in PageRecords.bits
+    };
     uint32_t block_size;  // bytes of a slot
     uint32_t header_size; // offset of slot 0 in the page
     uint32_t slot_count;
@@ -32,21 +42,14 @@ typedef struct PageRecord {
     bool has_under_construction; // some live object of it is UNDER_CONSTRUCTION
 } PageRecord;
 
-// 64 slots of a page: bit i of the n-th PageBits of a page stands for slot 64 * n + i. Bits behind
-// the last slot are 0.
-typedef struct PageBits {
-    uint64_t allocated;
-    uint64_t dead; // allocated, and its object is DEAD
-} PageBits;
-
 typedef struct PageRecords {
     PageRecord *items; // ascending by address, disjoint; owned
     uint64_t count;
     uint64_t capacity;
-    PageBits *bits; // owned
+    PageBits *bits; // of pages with more than 64 slots; owned
     uint64_t bits_count;
     uint64_t bits_capacity;
-    uint32_t bits_each; // of places: how many PageBits each has
+    uint32_t bits_each; // the first PageBits belong to places: N to each
 } PageRecords;
 
 void page_records_release(PageRecords *records);
@@ -72,16 +75,22 @@ NODISCARD bool page_records_add_run(PageRecords *records, const HeapLayout *layo
 NODISCARD bool page_records_reserve(PageRecords *records, const HeapLayout *layout, uint64_t places,
                                     Error *error);
 
-// Fills the record at `place`, all but its address. Several threads may fill places at once.
+// Fills the record at `place`, all but its address. Several threads may fill places at once. The
+// place stays empty where that would save no time: in pages of more than 64 slots without object
+// headers.
 void page_records_fill(PageRecords *records, uint64_t place, const HeapLayout *layout,
                        const PageHeader *header, const uint8_t *bytes);
+
+// The same for any page, on one thread alone. Errors: memory.
+NODISCARD bool page_records_complete(PageRecords *records, uint64_t place, const HeapLayout *layout,
+                                     const PageHeader *header, const uint8_t *bytes, Error *error);
 
 // ---- reading ----
 
 // One for each 64 slots of the page.
 static inline const PageBits *page_record_bits(const PageRecords *records, const PageRecord *record)
 {
-    return &records->bits[record->first_bits];
+    return record->slot_count <= 64 ? &record->bits : &records->bits[record->first_bits];
 }
 
 // How many live objects (allocated and not DEAD) all pages hold.

@@ -101,7 +101,7 @@ Test(page_record, pages_of_many_slots_have_several_words)
     heap_layout_write(pages + layout->allocated_bitmap + 16, (LayoutField){0, 8}, UINT64_MAX);
     write_page(1, 64, 2);
     add_run(2);
-    cr_assert_eq(records.items[1].first_bits, 3);
+    cr_assert_eq(records.bits_count, 3);
     cr_expect_eq(page_record_bits(&records, &records.items[0])[0].allocated, 5);
     cr_expect_eq(page_record_bits(&records, &records.items[0])[1].allocated, 0);
     cr_expect_eq(page_record_bits(&records, &records.items[0])[2].allocated,
@@ -161,6 +161,14 @@ Test(page_record, a_page_without_a_valid_header_is_refused_and_named)
         "the page at 0x200000001000 is not a page of layout 'rudo-gc-0.8': no page magic");
 }
 
+static PageHeader header_of(const HeapLayout *layout, uint32_t page)
+{
+    PageHeader header;
+
+    cr_assert_eq(page_header_read(layout, pages + page * PAGE, PAGE, &header), PAGE_HEADER_VALID);
+    return header;
+}
+
 Test(page_record, places_are_empty_until_they_are_filled)
 {
     const HeapLayout *layout = heap_layout_rudo_gc_0_8();
@@ -168,15 +176,55 @@ Test(page_record, places_are_empty_until_they_are_filled)
     Error error;
 
     cr_assert(page_records_reserve(&records, layout, 4, &error));
-    write_page(0, 16, UINT64_MAX);
-    heap_layout_write(pages + layout->allocated_bitmap + 16, (LayoutField){0, 8}, 9);
-    cr_assert_eq(page_header_read(layout, pages, PAGE, &header), PAGE_HEADER_VALID);
+    write_page(0, 64, 9);
+    header = header_of(layout, 0);
     page_records_fill(&records, 3, layout, &header, pages);
     page_records_fill(&records, 1, layout, &header, pages);
     for (uint32_t place = 0; place < 4; place++)
         cr_expect_eq(records.items[place].page_count, place % 2);
-    cr_expect_eq(page_record_bits(&records, &records.items[1])[0].allocated, UINT64_MAX);
-    cr_expect_eq(page_record_bits(&records, &records.items[3])[2].allocated, 9);
+    cr_expect_eq(page_record_bits(&records, &records.items[1])->allocated, 9);
+}
+
+Test(page_record, pages_of_many_slots_without_object_headers_are_completed)
+{
+    const HeapLayout *layout = heap_layout_rudo_gc_0_8();
+    PageHeader header;
+    Error error;
+
+    cr_assert(page_records_reserve(&records, layout, 2, &error));
+    write_page(0, 16, 9);
+    header = header_of(layout, 0);
+    page_records_fill(&records, 1, layout, &header, pages);
+    cr_expect_eq(records.items[1].page_count, 0);
+    for (uint32_t place = 0; place < 2; place++)
+        cr_assert(page_records_complete(&records, place, layout, &header, pages, &error));
+    for (uint32_t place = 0; place < 2; place++) {
+        cr_expect_eq(records.items[place].slot_count, 157);
+        cr_expect_eq(page_record_bits(&records, &records.items[place])->allocated, 9);
+    }
+    cr_expect_neq(records.items[0].first_bits, records.items[1].first_bits);
+}
+
+Test(page_record, pages_of_many_slots_with_object_headers_are_filled)
+{
+    HeapLayout layout = *heap_layout_rudo_gc_0_8();
+    PageHeader header;
+    Error error;
+
+    layout.object_header_bytes = 16;
+    layout.type_word = layout.drop_function = layout.dropping = layout.object_generation =
+        (LayoutField){0};
+    cr_assert(page_records_reserve(&records, &layout, 3, &error));
+    write_page(0, 16, 6);
+    heap_layout_write(pages + heap_layout_small_header_size(&layout, 16) + 16, layout.weak_count,
+                      layout.dead_bit);
+    header = header_of(&layout, 0);
+    page_records_fill(&records, 2, &layout, &header, pages);
+    cr_assert_eq(records.items[2].page_count, 1);
+    cr_expect_eq(page_record_bits(&records, &records.items[2])->allocated, 6);
+    cr_expect_eq(page_record_bits(&records, &records.items[2])->dead, 2);
+    cr_assert(page_records_complete(&records, 0, &layout, &header, pages, &error));
+    cr_expect_eq(page_record_bits(&records, &records.items[0])->dead, 2);
 }
 
 Test(page_record, more_places_than_memory_are_an_error)
