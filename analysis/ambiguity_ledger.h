@@ -7,7 +7,8 @@
 //
 // Weak references and stale words of None look like strong ones. Where the heap counts references,
 // objects to which more words refer than were counted give a lower bound for the number of such
-// words. Which of the words they are cannot be told, so the size that they keep alive is not known.
+// words. Which of the words they are cannot be distinguished, so the size that they keep alive is
+// not known.
 
 #ifndef ANALYSIS_AMBIGUITY_LEDGER_H
 #define ANALYSIS_AMBIGUITY_LEDGER_H

@@ -15,7 +15,7 @@
 
 #define REACHABILITY_SCHEMA "rudo-snap/reachability/1"
 
-// What `statistics` shows beside what the mark itself measured.
+// Times in `statistics`, beside those that the mark itself measured.
 typedef struct ReachabilityTimings {
     uint64_t read_ns;   // file to image
     uint64_t report_ns; // mark result to report

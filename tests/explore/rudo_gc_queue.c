@@ -1,7 +1,8 @@
 // The algorithm of rudo-gc 0.8.19's work-stealing queue, in our own words, to see whether exploring
 // finds its two errors: pop() loads top only before it announces its item, so that bottom may end
-// up below top (rudo_gc_pop: with a correct steal()), and steal() reads the slot when it may
-// have been reused, so that the item there may be a later one (rudo_gc_steal: with a correct pop()).
+// up below top (rudo_gc_pop: with a correct steal()), and steal() reads the slot after its owner
+// may have used it again, so that the item there may be a later one (rudo_gc_steal: with a correct
+// pop()).
 
 #include "marker/explore/sim/exploring_marker.h"
 #include "shared_memory.h"
