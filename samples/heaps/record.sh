@@ -4,6 +4,9 @@
 #
 #   samples/heaps/record.sh [NAME...]
 #
+# (tests/versions/collector_versions.sh --record records rudo-gc-0.1, rudo-gc-0.3, rudo-gc-0.5 and
+# rudo-gc-0.8.12, each with the version of rudo-gc that its layout is from.)
+#
 # The programs run without address space randomisation, so that a heap that is recorded again has
 # the same addresses where the same libraries are about.
 set -eu

@@ -83,6 +83,8 @@ demand headers "named after their files" snapshot/planted.h \
 demand scripts "shellcheck is content" tests/cli/planted.sh $'#!/bin/sh\nrm -rf $1/*\n'
 demand manual "mandoc is content" docs/rudo-snap.1 $'.TH rudo-snap\n.XX nonsense\n'
 demand manual "documents name files that exist" docs/planted.md "see \`tests/unit/test_nothing.c\`"
+demand manual "links in documents" docs/planted.md "see [a page](nothing.md)"
+demand manual "links in documents" docs/planted.md "see [a heading](#nothing)"
 
 # demand_room CHECK FILE EXPRESSION: with a document changed by sed, CHECK of rooms fails.
 rooms=$WORK/rooms
