@@ -36,7 +36,7 @@ const CommandUsage report_usage = {
                "roots; objects by type, size class, owner thread and generation, with their\n"
                "retained size and their garbage; the biggest retainers; nearly empty pages and\n"
                "the objects that keep them; malloc'd memory by owner; and the memory that only\n"
-               "ambiguous words keep alive.\n",
+               "conservative words keep alive.\n",
     .examples = "  rudo-snap report shop.zst\n"
                 "  rudo-snap report --json report.json shop.zst\n",
 };

@@ -1,8 +1,8 @@
 // Root words: this file decides whether a word of the process is a root. It is one when both hold:
 //
 // 1. It lies in a register, or in memory that counts as a root (root_kind_of()): a stack from the
-// red
-//    zone up, thread-local storage, global variables, or private writable memory of unknown use.
+//    red zone up, thread-local storage, global variables, or private writable memory of unknown
+//    use.
 //    Which of these a byte belongs to: Note [Who owns a byte].
 // 2. It points into a GC page, or into the user's bytes of a malloc chunk that is a foreign block
 //    (leads_to_heap()). Whether an object lies there is decided when the heap is marked.
