@@ -3,7 +3,7 @@
 //
 // By structure: with the wrong layout, fields of objects hold what they cannot hold, or no object
 // is found. So the layout with which most objects of a sample of pages are plausible is the one; of
-// equals it is the newest, of which the older ones are special cases. Whatever chose the layout,
+// equals it is the newest, of which the older ones are special cases. However the layout was chosen,
 // the heap has to prove it in the end (heap_search_prove_layout()).
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "snapshot/capture/names/collector_versions.h"
 #include "snapshot/heap/reference_check.h"
 
-// Pages with the magic that are looked at.
+// Pages with the magic that are sampled.
 #define SAMPLE_PAGES 4096u
 // No count of references and no generation of a real heap comes near these.
 #define MOST_REFERENCES (UINT64_C(1) << 40)
@@ -43,7 +43,7 @@ static bool is_plausible(const HeapLayout *layout, const uint8_t *object)
            is_plausible_address(heap_layout_read(object, layout->type_word));
 }
 
-// How many objects of the page are plausible, or 0: it is not a page of this layout.
+// The number of plausible objects in the page; 0 if it is not a page of this layout.
 static uint64_t count_plausible(const HeapLayout *layout, const uint8_t *page,
                                 uint64_t available_bytes)
 {
@@ -65,7 +65,7 @@ static uint64_t count_plausible(const HeapLayout *layout, const uint8_t *page,
     return count;
 }
 
-// What a sample of pages says of each layout.
+// The number of plausible objects in a sample of pages, by layout.
 typedef struct LayoutScores {
     const HeapLayout *layouts[16];
     uint64_t plausible[16];
@@ -79,7 +79,9 @@ static void score_piece(LayoutScores *scores, const MemoryPiece *piece)
     uint64_t address = round_up(piece->address, any->page_size);
     uint64_t end = piece->address + piece->bytes;
 
-    for (; address + any->page_size <= end && scores->pages_left > 0; address += any->page_size) {
+    // At the end of the address space, `end` is 0.
+    for (; address < end && end - address >= any->page_size && scores->pages_left > 0;
+         address += any->page_size) {
         const uint8_t *page = piece->data + (address - piece->address);
 
         if (heap_layout_read(page, any->magic) != any->magic_value)
