@@ -1,11 +1,11 @@
-// Mappings from core files: see core_mappings_internal.h.
+// Mappings from core files: see core_process_internal.h.
 //
 // A core says less than /proc/PID/maps, and it depends on the program that wrote it: the kernel
 // writes a segment for each mapping, with its permissions; gdb leaves out mappings, above all
 // unmodified code, and writes guards as readable zeros. Names, and which mapping is the stack or
 // the heap, come from other parts of the core.
 
-#include "snapshot/capture/core/core_mappings_internal.h"
+#include "snapshot/capture/core/core_process_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -23,9 +23,7 @@
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/memory_reader.h"
 #include "snapshot/capture/core/core_file.h"
-#include "snapshot/capture/core/core_mappings_internal.h"
-#include "snapshot/capture/core/core_notes_internal.h"
-#include "snapshot/capture/core/core_unpacking_internal.h"
+#include "snapshot/capture/core/core_process_internal.h"
 #include "snapshot/heap/heap_image.h"
 
 // Bytes in one read.

@@ -1,14 +1,24 @@
-// The memory map of a process, put together from its core file.
+// The steps of copying a process out of its core file, beside its notes (core_notes_internal.h) and
+// the copying itself (core_process.c): opening the file, and the memory map.
 
-#ifndef SNAPSHOT_CAPTURE_CORE_CORE_MAPPINGS_INTERNAL_H
-#define SNAPSHOT_CAPTURE_CORE_CORE_MAPPINGS_INTERNAL_H
+#ifndef SNAPSHOT_CAPTURE_CORE_CORE_PROCESS_INTERNAL_H
+#define SNAPSHOT_CAPTURE_CORE_CORE_PROCESS_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/cancel.h"
+#include "base/error.h"
+#include "snapshot/capture/copy/process_copy.h"
 #include "snapshot/capture/core/core_file.h"
 #include "snapshot/capture/core/core_notes_internal.h"
-#include "snapshot/capture/copy/process_copy.h"
+
+// Opens the core at `path` for reading. One that systemd-coredump compressed (.zst) is unpacked
+// to an unnamed file in $TMPDIR or /var/tmp, with holes for its zeros; that file is gone when
+// the descriptor is closed. Errors: system, corrupt, unsupported (another compression), memory,
+// interrupted. The caller closes `*descriptor`.
+NODISCARD bool core_unpacking_open(const char *path, const Cancel *cancel, int *descriptor,
+                                   Error *error);
 
 // Fills the mappings of `copy`: one for each segment, and for each file in the note of mapped files
 // that no segment holds. The stack gets its name; the heap has none yet. `segments[i]`, malloc'd,

@@ -1,6 +1,6 @@
-// Opening core files: see core_unpacking_internal.h.
+// Opening core files: see core_process_internal.h.
 
-#include "snapshot/capture/core/core_unpacking_internal.h"
+#include "snapshot/capture/core/core_process_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
