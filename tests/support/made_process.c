@@ -147,6 +147,18 @@ void made_process_large_object(MadeProcess *process, uint64_t address, uint32_t 
     memcpy(page + layout->allocated_bitmap, &allocated, sizeof allocated);
 }
 
+void made_process_chunks(MadeProcess *process, uint64_t start, const uint64_t *sizes, size_t count,
+                         uint64_t end)
+{
+    const uint64_t in_use = 1; // the chunk below
+
+    for (size_t i = 0; i < count; i++) {
+        made_process_set(process, start + 8, sizes[i] | in_use);
+        start += sizes[i];
+    }
+    made_process_set(process, start + 8, (end - start) | in_use);
+}
+
 uint64_t made_process_slot(uint64_t page, uint32_t block_size, uint32_t slot)
 {
     return page + heap_layout_small_header_size(heap_layout_rudo_gc_0_8(), block_size) +

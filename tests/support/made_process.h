@@ -14,6 +14,7 @@
 #ifndef TESTS_SUPPORT_MADE_PROCESS_H
 #define TESTS_SUPPORT_MADE_PROCESS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "snapshot/capture/copy/process_copy.h"
@@ -42,6 +43,11 @@ void made_process_page(MadeProcess *process, uint64_t address, uint32_t block_si
                        uint64_t allocated);
 // A large object's head page; its tail stays untouched. header_size is 1584.
 void made_process_large_object(MadeProcess *process, uint64_t address, uint32_t block_size);
+
+// Chunks of glibc's malloc from `start` on, all in use, and a last one that ends at `end`. The
+// user's bytes begin 16 behind the start of each.
+void made_process_chunks(MadeProcess *process, uint64_t start, const uint64_t *sizes, size_t count,
+                         uint64_t end);
 
 // The address of slot `slot` in a page of that class.
 uint64_t made_process_slot(uint64_t page, uint32_t block_size, uint32_t slot);

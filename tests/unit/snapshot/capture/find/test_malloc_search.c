@@ -1,4 +1,4 @@
-// glibc's chunks in heaps that are made, whole and broken: which become foreign blocks.
+// Finding glibc's chunks in heaps that are made, whole and broken, and those of them that are free.
 
 #include <criterion/criterion.h>
 
@@ -34,18 +34,6 @@ static MadeProcess *process_with_page(void)
     return process;
 }
 
-// Lays out chunks from `start` on; the last one ends at `end`. Returns nothing: the user's
-// address of chunk i is start + sizes before it + 16.
-static void make_chunks(MadeProcess *process, uint64_t start, const uint64_t *sizes, size_t count,
-                        uint64_t end)
-{
-    for (size_t i = 0; i < count; i++) {
-        made_process_set(process, start + 8, sizes[i] | IN_USE);
-        start += sizes[i];
-    }
-    made_process_set(process, start + 8, (end - start) | IN_USE);
-}
-
 // An empty malloc_state at `state`, as glibc 2.26 and later have it. Returns the place of top.
 static uint64_t make_state(MadeProcess *process, uint64_t state, uint64_t top)
 {
@@ -59,33 +47,6 @@ static uint64_t make_state(MadeProcess *process, uint64_t state, uint64_t top)
     return place;
 }
 
-Test(malloc_search, chunks_that_lead_to_the_heap_become_blocks_and_no_others)
-{
-    const uint64_t sizes[] = {32, 48, 64, 80, 4096};
-    MadeProcess *process = process_with_page();
-    HeapSearch *search;
-
-    made_process_map(process, BRK, 0x4000, "rw-p", "[heap]");
-    make_chunks(process, BRK, sizes, 5, BRK + 0x4000);
-    made_process_set(process, BRK + 16, BRK + 32 + 16 + 8);  // 0 points into 1
-    made_process_set(process, BRK + 32 + 16 + 32, BRK + 96); // 1, last word: to 2
-    made_process_set(process, BRK + 80 + 16 + 8, OBJECT);    // 2 holds an object
-    made_process_set(process, BRK + 144 + 16, BRK + 240);    // 3 points to 4
-    made_process_set(process, BRK + 224 + 16, 0x1234);       // 4 to nothing
-    made_process_set(process, STACK + 0x1900, BRK + 16);
-    made_process_set(process, STACK + 0x1908, BRK + 144 + 16);
-    search = made_search(process, FOREIGN_BLOCKS, NULL);
-    cr_expect_eq(heap_search_contents(search)->block_count, 3u);
-    cr_expect_not_null(made_search_block(search, BRK + 16));
-    cr_assert_not_null(made_search_block(search, BRK + 48));
-    cr_expect_eq(made_search_block(search, BRK + 48)->bytes, 40u);
-    cr_expect_not_null(made_search_block(search, BRK + 96));
-    cr_expect_eq(heap_search_contents(search)->root_count, 1u);
-    cr_expect_eq(metadata_of(search)->foreign_mode, FOREIGN_BLOCKS);
-    heap_search_free(search);
-    made_process_free(process);
-}
-
 Test(malloc_search, free_chunks_are_neither_blocks_nor_roots)
 {
     const uint64_t sizes[] = {64, 64, 64};
@@ -93,7 +54,7 @@ Test(malloc_search, free_chunks_are_neither_blocks_nor_roots)
     HeapSearch *search;
 
     made_process_map(process, BRK, 0x2000, "rw-p", "[heap]");
-    make_chunks(process, BRK, sizes, 3, BRK + 0x2000);
+    made_process_chunks(process, BRK, sizes, 3, BRK + 0x2000);
     made_process_set(process, BRK + 64 + 32, OBJECT);
     made_process_set(process, BRK + 128, 64);          // size of the free chunk below
     made_process_set(process, BRK + 128 + 8, 64);      // and its flag
@@ -112,7 +73,7 @@ static void make_cache(MadeProcess *process, bool is_mangled, uint64_t counter)
     uint64_t cache = BRK + 16, first = BRK + 0x290 + 16, second = first + 48;
 
     made_process_map(process, BRK, 0x2000, "rw-p", "[heap]");
-    make_chunks(process, BRK, sizes, 4, BRK + 0x2000);
+    made_process_chunks(process, BRK, sizes, 4, BRK + 0x2000);
     made_process_set(process, cache, counter << 16); // bin 1: 48 bytes
     made_process_set(process, cache + 128 + 8, first);
     made_process_set(process, first, is_mangled ? second ^ first >> 12 : second);
@@ -157,7 +118,7 @@ Test(malloc_search, fast_bins_and_top_are_read_from_the_state_and_it_holds_no_ro
     uint64_t place;
 
     made_process_map(process, BRK, 0x4000, "rw-p", "[heap]");
-    make_chunks(process, BRK, sizes, 4, BRK + 0x4000);
+    made_process_chunks(process, BRK, sizes, 4, BRK + 0x4000);
     // Memory behind the top chunk is not malloc's.
     made_process_set(process, top + 4096 + 256, OBJECT);
     place = make_state(process, DATA + 0x1100, top);
@@ -183,7 +144,7 @@ Test(malloc_search, a_broken_chain_is_taken_up_again_and_the_gap_becomes_roots)
     HeapSearch *search;
 
     made_process_map(process, BRK, 0x2000, "rw-p", "[heap]");
-    make_chunks(process, BRK, sizes, 6, BRK + 0x2000);
+    made_process_chunks(process, BRK, sizes, 6, BRK + 0x2000);
     for (uint64_t i = 0; i < 6; i++)
         made_process_set(process, BRK + i * 64 + 32, OBJECT);
     made_process_set(process, BRK + 192 + 8, 0xbad0bad0bad0bad0);
@@ -206,12 +167,12 @@ Test(malloc_search, memory_from_sbrk_between_fence_posts_is_roots)
     HeapSearch *search;
 
     made_process_map(process, BRK, 0x4000, "rw-p", "[heap]");
-    make_chunks(process, BRK, sizes, 2, BRK + 0x2000);
+    made_process_chunks(process, BRK, sizes, 2, BRK + 0x2000);
     made_process_set(process, BRK + 16, OBJECT);
     made_process_set(process, BRK + 128 + 8, 16 | IN_USE);
     made_process_set(process, BRK + 144 + 8, 16 | IN_USE);
     made_process_set(process, BRK + 0x800, OBJECT);
-    make_chunks(process, BRK + 0x1230, sizes, 2, BRK + 0x4000);
+    made_process_chunks(process, BRK + 0x1230, sizes, 2, BRK + 0x4000);
     made_process_set(process, BRK + 0x1230 + 64 + 24, OBJECT);
     search = made_search(process, FOREIGN_BLOCKS, NULL);
     cr_expect_not_null(made_search_block(search, BRK + 16));
@@ -289,7 +250,7 @@ Test(malloc_search, an_arena_with_two_heaps)
     made_process_set(process, ARENA + 16, 0x4000);
     (void)make_state(process, state, top);
     // The first heap ends in fence posts: 16, then 0.
-    make_chunks(process, chunks, sizes, 2, ARENA + 0x4000);
+    made_process_chunks(process, chunks, sizes, 2, ARENA + 0x4000);
     made_process_set(process, chunks + 160 + 8, (0x4000 - 0x8d0 - 160 - 32) | IN_USE);
     made_process_set(process, ARENA + 0x4000 - 32, 0x4000 - 0x8d0 - 160 - 32);
     made_process_set(process, ARENA + 0x4000 - 24, 16);
@@ -297,7 +258,7 @@ Test(malloc_search, an_arena_with_two_heaps)
     made_process_set(process, second, state);
     made_process_set(process, second + 8, ARENA);
     made_process_set(process, second + 16, 0x2000);
-    make_chunks(process, second + 0x30, sizes, 2, second + 0x2000);
+    made_process_chunks(process, second + 0x30, sizes, 2, second + 0x2000);
     made_process_set(process, chunks + 64 + 16, OBJECT);
     made_process_set(process, second + 0x30 + 64 + 16, OBJECT);
     made_process_set(process, chunks + 200, OBJECT); // free
@@ -326,48 +287,6 @@ Test(malloc_search, memory_of_another_allocator_is_roots_and_that_is_said)
     cr_expect_neq(metadata_of(search)->foreign_note[0], '\0');
     cr_expect(made_search_has_root(search, ROOT_FOREIGN, BRK + 0x100));
     cr_expect(made_search_has_root(search, ROOT_FOREIGN, MAPPED + 0x100));
-    heap_search_free(search);
-    made_process_free(process);
-}
-
-Test(malloc_search, roots_and_none_do_what_they_say)
-{
-    const uint64_t sizes[] = {64, 64};
-    MadeProcess *process = process_with_page();
-    HeapSearch *search;
-
-    made_process_map(process, BRK, 0x2000, "rw-p", "[heap]");
-    make_chunks(process, BRK, sizes, 2, BRK + 0x2000);
-    made_process_set(process, BRK + 16, OBJECT);
-    made_process_set(process, STACK + 0x1900, BRK + 16);
-    search = made_search(process, FOREIGN_ROOTS, NULL);
-    cr_expect(made_search_has_root(search, ROOT_FOREIGN, BRK + 16));
-    cr_expect_eq(heap_search_contents(search)->block_count, 0u);
-    heap_search_free(search);
-    search = made_search(process, FOREIGN_NONE, NULL);
-    cr_expect_eq(heap_search_contents(search)->root_count, 0u);
-    cr_expect_eq(heap_search_contents(search)->block_count, 0u);
-    cr_expect_eq(metadata_of(search)->foreign_mode, FOREIGN_NONE);
-    heap_search_free(search);
-    made_process_free(process);
-}
-
-Test(malloc_search, a_long_chain_of_chunks_is_followed_to_its_end)
-{
-    const uint64_t count = 200000;
-    MadeProcess *process = process_with_page();
-    HeapSearch *search;
-    uint64_t bytes = (count * 32 + 0x1fff) & ~UINT64_C(0xfff);
-
-    made_process_map(process, BRK, bytes, "rw-p", "[heap]");
-    for (uint64_t i = 0; i < count; i++) {
-        made_process_set(process, BRK + i * 32 + 8, 32 | IN_USE);
-        made_process_set(process, BRK + i * 32 + 16,
-                         i + 1 == count ? OBJECT : BRK + (i + 1) * 32 + 16);
-    }
-    made_process_set(process, BRK + count * 32 + 8, (bytes - count * 32) | IN_USE);
-    search = made_search(process, FOREIGN_BLOCKS, NULL);
-    cr_expect_eq(heap_search_contents(search)->block_count, count);
     heap_search_free(search);
     made_process_free(process);
 }
