@@ -2,7 +2,7 @@
 // each memory model, nor in all schedules of small queues. And the search itself is sound: it
 // reaches the same final states as one that leaves nothing out, and its findings are reproducible.
 //
-// EXPLORE_SCHEDULES (20,000) per model; EXPLORE_OPERATIONS (6) of the owner in the exhaustive case.
+// EXPLORE_SCHEDULES (5,000) per model; EXPLORE_OPERATIONS (5) of the owner in the exhaustive case.
 //
 // timeout: 600
 
@@ -116,8 +116,8 @@ static void check_models_agree(uint64_t operations)
 
 int main(void)
 {
-    uint64_t schedules = from_environment("EXPLORE_SCHEDULES", test_is_sanitized() ? 2000 : 20000);
-    uint64_t operations = from_environment("EXPLORE_OPERATIONS", 6);
+    uint64_t schedules = from_environment("EXPLORE_SCHEDULES", test_is_sanitized() ? 1000 : 5000);
+    uint64_t operations = from_environment("EXPLORE_OPERATIONS", 5);
 
     for (int model = 0; model < SIM_MODEL_COUNT; model++) {
         search((SimModel)model, true, schedules);

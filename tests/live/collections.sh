@@ -1,6 +1,6 @@
 #!/bin/bash
-# A snapshot says whether a collection was running, as the collector's own flags say it; of a
-# program without such flags, or without their names, it says unknown.
+# A snapshot says whether a collection was running, as the collector's own flags say it; and
+# of a program without such flags, or without their names, that this is unknown.
 . "$(dirname "$0")/../support/live.sh"
 
 # collection_of PID: what a snapshot says.

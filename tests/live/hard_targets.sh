@@ -42,7 +42,7 @@ check_execs()
 {
     local surprises="" i before
     start_target hard_to_capture execs
-    for ((i = 0; i < 10 * DOSE; i++)); do
+    for ((i = 0; i < 4 * DOSE; i++)); do
         rm -f "$WORK/heap.zst"
         capture_by "$1"
         case $STATUS in
@@ -58,7 +58,7 @@ check_execs()
     is "$1, a process that executes itself: captured, or the reason is said" "$surprises" ""
     before=$(grep -c ready "$WORK/target.out")
     check "$1, a process that executes itself: it goes on" wait_until 5 has_started_since "$before"
-    is "$1, a process that executes itself is not traced" \
+    is "$1, a process that executes itself: it is not traced" \
         "$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$TARGET/status")" 0
     kill -KILL "$TARGET"
     wait "$TARGET" 2>/dev/null
@@ -91,7 +91,7 @@ check_sandboxed()
     local name="$1, a process under seccomp${2:+, $2}"
     start_target sandboxed "${@:2}"
     wait_until 5 grep -q closed "$WORK/target.out" || bail "the target is not closed in"
-    for ((i = 0; i < 3 * DOSE; i++)); do
+    for ((i = 0; i < 1 * DOSE; i++)); do
         capture_by "$1"
         [ "$STATUS" -eq 0 ] || grep -q "seccomp" "$WORK/stderr" ||
             not_ok "$name" "status $STATUS: $(head -1 "$WORK/stderr")"
@@ -109,7 +109,7 @@ has_started_since()
 # In a larger dose, as many as the kernel allows, up to 100,000: the heap, libraries and stacks need
 # some.
 mappings=$(($(cat /proc/sys/vm/max_map_count) - 2000))
-limit=$((DOSE > 1 ? 100000 : 20000))
+limit=$((DOSE > 1 ? 100000 : 10000))
 [ "$mappings" -le "$limit" ] || mappings=$limit
 note "$mappings mappings"
 
@@ -117,13 +117,13 @@ for method in $(capture_methods); do
     check_execs "$method"
     check_sandboxed "$method"
     check_sandboxed "$method" strict
-    check_hard "$method" forks $((5 * DOSE))
+    check_hard "$method" forks $((2 * DOSE))
     check_hard "$method" mappings $((1 * DOSE)) "$mappings"
-    check_hard "$method" unforked $((2 * DOSE))
-    check_hard "$method" huge $((3 * DOSE))
+    check_hard "$method" unforked $((1 * DOSE))
+    check_hard "$method" huge $((1 * DOSE))
     case $method in
     precopy) check_own_userfault ;;
-    *) check_hard "$method" userfault $((3 * DOSE)) ;;
+    *) check_hard "$method" userfault $((1 * DOSE)) ;;
     esac
 done
 done_testing

@@ -33,7 +33,7 @@ for threads in 1 4 9; do
     is "$threads threads: and those of a minor mark" \
         "$(counts "$WORK/self.zst" --kind minor | cut -d' ' -f1-4)" \
         "exact/1 $(truth objects) $(truth zombies) $(truth minor_reachable)"
-    is "$threads threads: for every number of workers" \
+    is "$threads threads: one report for all ways to mark" \
         "$("$RUDO_SNAP" mark -q --json - --workers 16 --policy owner --relocate "$WORK/self.zst" | md5sum)" \
         "$("$RUDO_SNAP" mark -q --json - --workers 1 "$WORK/self.zst" | md5sum)"
     run "$RUDO_SNAP" capture -f --pid "$sample" -o "$WORK/outside.zst"

@@ -1,10 +1,10 @@
 #!/bin/bash
-# System calls that sleep while their process is captured, by any method, see no EINTR
-# without a signal.
+# System calls that sleep while their process is captured, by each method, return no EINTR without a
+# signal.
 . "$(dirname "$0")/../support/live.sh"
 
 start_target sleeping_calls
-captures=$((50 * DOSE))
+captures=$((18 * DOSE))
 failed=0
 mapfile -t methods < <(capture_methods)
 for ((i = 0; i < captures; i++)); do

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Whatever ends a capture, at whatever moment and by whatever method: the target runs on, untraced,
-# none of its pages is left write-protected, no child with it, and no file with the final name is
-# half-written.
+# A capture that is ended by a signal, at a random moment and by each method: the target runs on,
+# untraced; none of its pages is left write-protected, it has no child, and a file with the final name
+# is whole.
 # timeout: 3600
 . "$(dirname "$0")/../support/live.sh"
 
@@ -10,8 +10,8 @@ start_target many_threads sleeping=12 spawning=1 pages=16000
 mkdir "$WORK/out"
 heap=$WORK/out/heap.zst
 
-# time_capture METHOD: one without a disturbance; leaves $took, and $method for those below, which
-# is how they are to capture.
+# time_capture METHOD: one that is not disturbed; leaves how long it took in $took, and its options
+# in $method, for the functions below.
 time_capture()
 {
     local began
@@ -19,7 +19,7 @@ time_capture()
     began=$(now_us)
     run "$RUDO_SNAP" capture "${method[@]}" --pid "$TARGET" -o "$heap"
     took=$(($(now_us) - began))
-    check_exit "$1: an undisturbed capture" 0
+    check_exit "$1: a capture that is not disturbed" 0
     check "$1: its snapshot verifies" "$RUDO_SNAP" verify "$heap"
     rm -f "$heap"
     note "$1: one capture takes $took us"
@@ -47,11 +47,12 @@ end_captures()
             2>"$WORK/capture.err" &
         tool=$!
         if ((i % 2 == 0)); then
-            sleep_us "$(random_below "$took")"
+            draw "$took"
         else
             wait_for_guard "$tool"
-            sleep_us "$(random_below 5000)"
+            draw 5000
         fi
+        sleep_us "$DRAWN"
         kill "-$1" "$tool" 2>/dev/null
         wait "$tool" 2>/dev/null
         statuses+=" $?"
@@ -62,7 +63,7 @@ end_captures()
             "$RUDO_SNAP" verify "$heap" >/dev/null 2>&1 || trouble+="round $i: a damaged file"$'\n'
             rm -f "$heap"
         fi
-        # What a killed writer leaves behind has another name.
+        # A writer that is killed leaves a file of another name.
         if [ "$1" != KILL ] && [ -n "$(ls -A "$WORK/out")" ]; then
             trouble+="round $i: left behind: $(ls -A "$WORK/out")"$'\n'
         fi
@@ -70,8 +71,8 @@ end_captures()
     done
 }
 
-# A capture that is put to sleep must not hold the target meanwhile: the keyboard's way is put off,
-# and when the other way comes while the target stands still, it is let go.
+# A capture that is put to sleep must not hold the target meanwhile: SIGTSTP takes effect once the
+# target runs again, and when SIGSTOP comes while the target stands still, the guard lets it go.
 # put_to_sleep SIGNAL ROUNDS: leaves $trouble, $statuses.
 put_to_sleep()
 {
@@ -81,7 +82,8 @@ put_to_sleep()
     for ((i = 0; i < $2; i++)); do
         start "$WORK/capture.out" "$RUDO_SNAP" capture "${method[@]}" --pid "$TARGET" -o "$heap"
         tool=$STARTED
-        sleep_us "$(random_below "$took")"
+        draw "$took"
+        sleep_us "$DRAWN"
         kill "-$1" "$tool" 2>/dev/null
         sleep 0.2
         found=$(target_trouble)
@@ -93,17 +95,17 @@ put_to_sleep()
     done
 }
 
-rounds=$((12 * DOSE))
+rounds=$((4 * DOSE))
 for name in $(capture_methods) precopy-staged; do
     time_capture "$name"
     end_captures KILL "$rounds"
     is "$name: $rounds captures are killed: the target is as before, and files are whole or absent" \
         "$trouble" ""
-    note "$whole of them had written their file"
+    note "$whole of them had written their files"
     for signal in INT TERM; do
         case $signal in INT) number=2 ;; TERM) number=15 ;; esac
-        end_captures "$signal" $((5 * DOSE))
-        is "$name: $((5 * DOSE)) captures get SIG$signal: the target is as before, and nothing left" \
+        end_captures "$signal" $((2 * DOSE))
+        is "$name: $((2 * DOSE)) captures get SIG$signal: the target is as before, and nothing left" \
             "$trouble" ""
         is "$name: SIG$signal takes effect once that is done" \
             "$(tr ' ' '\n' <<<"$statuses" | grep -vxE "|0|$((128 + number))")" ""
@@ -112,11 +114,11 @@ done
 
 for name in $(capture_methods); do
     time_capture "$name"
-    put_to_sleep TSTP $((2 * DOSE))
-    is "$name: a capture that is put to sleep by SIGTSTP holds no thread" "$trouble" ""
+    put_to_sleep TSTP $((1 * DOSE))
+    is "$name: a capture that is put to sleep by SIGTSTP does not hold the target" "$trouble" ""
     is "$name: it ends well later" "$(tr ' ' '\n' <<<"$statuses" | grep -vxE '|0')" ""
-    put_to_sleep STOP $((2 * DOSE))
-    is "$name: a capture that is put to sleep by SIGSTOP holds no thread" "$trouble" ""
+    put_to_sleep STOP $((1 * DOSE))
+    is "$name: a capture that is put to sleep by SIGSTOP does not hold the target" "$trouble" ""
     is "$name: it ends well later, or says that it had to let go" \
         "$(tr ' ' '\n' <<<"$statuses" | grep -vxE '|0|1')" ""
     note "SIGSTOP: statuses$statuses"

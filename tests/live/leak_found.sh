@@ -5,7 +5,7 @@
 # marking again frees. Nothing of this needs the program any more.
 . "$(dirname "$0")/../support/live.sh"
 
-PROOFS=$((DOSE > 1 ? 500 : 25))
+PROOFS=$((DOSE > 1 ? 500 : 10))
 
 # told N: has the program told its truth N times?
 told()

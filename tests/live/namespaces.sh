@@ -54,7 +54,7 @@ if command -v gcore >/dev/null && gcore -o "$WORK/core" "$target" >/dev/null 2>&
         -o "$WORK/wrong.zst"
     check_exit "another program is not taken for it" 0
     run "$RUDO_SNAP" mark "$WORK/wrong.zst"
-    check "so there are no names" sh -c "! grep -q toy_vector '$WORK/stdout'"
+    check "the report has no names" sh -c "! grep -q toy_vector '$WORK/stdout'"
 else
     skip "its core is captured where the program's file is missing" "no gcore here"
 fi

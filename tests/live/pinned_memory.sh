@@ -65,13 +65,13 @@ check_hidden()
 {
     local found=0 torn="" i what
     start_pinned hidden 512 512 || return
-    for ((i = 0; i < 60 * DOSE && found < 3 * DOSE; i++)); do
+    for ((i = 0; i < 40 * DOSE && found < 2 * DOSE; i++)); do
         what=$(capture_whole precopy)
         [ "$(info_of differing_pages)" -gt 0 ] || continue
         found=$((found + 1))
         torn+=$what
     done
-    is "pages that differ at the stop are noticed (in $i captures)" "$found" $((3 * DOSE))
+    is "pages that differ at the stop are noticed (in $i captures)" "$found" $((2 * DOSE))
     is "none of the captures where they were is torn" "$torn" ""
     check_runs "a target whose pages differ runs on"
     end_target
@@ -102,9 +102,9 @@ check_device()
 }
 
 for method in $(capture_methods); do
-    check_listed "$method" 8192 16 $((6 * DOSE))
+    check_listed "$method" 8192 16 $((2 * DOSE))
 done
-check_listed precopy 2048 1024 $((3 * DOSE))
+check_listed precopy 2048 1024 $((1 * DOSE))
 if start_pinned closed 512 16; then
     check_unlisted "a ring without a descriptor" "pinned memory that the kernel does not list"
 fi

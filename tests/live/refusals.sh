@@ -12,7 +12,7 @@ refuse()
 }
 
 # Beyond what the kernel gives out.
-refuse "a pid that is not in use" 4194399 4 "*no such process*4194399*"
+refuse "a pid that no process has" 4194399 4 "*no such process*4194399*"
 
 sh -c 'exec "$1" capture --pid $$ -o "$2"' sh "$RUDO_SNAP" "$WORK/none.zst" 2>"$WORK/stderr"
 is "itself is refused" "$?" 4

@@ -44,7 +44,7 @@ for threads in 0 5; do
 done
 
 # Standard input and output are the program's.
-head -c 300000 /dev/urandom >"$WORK/input"
+seq 50000 >"$WORK/input"
 "$RUDO_SNAP" capture -q -o "$snapshot" -- "${program[@]}" copy <"$WORK/input" >"$WORK/output" 2>"$WORK/stderr"
 is "standard input and output are the program's: status" "$?" 7
 check "standard input and output are the program's: every byte" cmp "$WORK/input" "$WORK/output"

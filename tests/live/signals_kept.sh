@@ -19,7 +19,7 @@ check_signals()
     check "many signals were sent" test "${3:-0}" -gt 500
 }
 
-captures=$((12 * DOSE))
+captures=$((4 * DOSE))
 for method in $(capture_methods); do
     start_target signal_storm
     failed=0
@@ -41,7 +41,8 @@ for method in $(capture_methods); do
         "$RUDO_SNAP" capture $(method_options "$method") --pid "$TARGET" -o "$WORK/heap.zst" \
             --force >/dev/null 2>&1 &
         tool=$!
-        sleep_us "$(random_below "$took")"
+        draw "$took"
+        sleep_us "$DRAWN"
         kill -KILL "$tool" 2>/dev/null
         wait "$tool" 2>/dev/null
     done

@@ -69,7 +69,8 @@ dying_targets()
         wait_until 60 grep -q '"objects"' "$WORK/dying.out"
         "$RUDO_SNAP" capture --method "${methods[i % 3]}" --staging 16M --pid "$target" \
             -o "$WORK/dead.zst" >/dev/null 2>"$WORK/dead.err" &
-        sleep_us "$(random_below 150000)"
+        draw 150000
+        sleep_us "$DRAWN"
         kill -KILL "$target"
         wait $!
         status=$?
@@ -85,9 +86,9 @@ dying_targets()
     done
 }
 
-dying_targets $((6 * DOSE))
+dying_targets $((3 * DOSE))
 is "targets that are killed while they are captured: it says so, or has it all" "$trouble" ""
-note "$refused of $((6 * DOSE)) said so"
+note "$refused of $((3 * DOSE)) said so"
 check "no other file is left" test "$(cd "$WORK" && echo ./*.zst)" = "./plain.zst ./staged.zst"
 
 run "$RUDO_SNAP" capture --pid "$TARGET" --staging 1G -o "$WORK/plain.zst" -f

@@ -64,7 +64,7 @@ sweep()
 
 for method in $(capture_methods) fork-staged; do
     # KiB of address space: from too little to begin with to enough.
-    mapfile -t spaces < <(seq 8000 $((4000 / (DOSE < 20 ? DOSE : 20))) 60000)
+    mapfile -t spaces < <(seq 8000 $((8000 / (DOSE < 40 ? DOSE : 40))) 60000)
     sweep "$method" memory v "${spaces[@]}" 2000000
     sweep "$method" descriptors n {3..12} 256
 

@@ -29,7 +29,7 @@ end_target
 
 start_target many_threads sleeping=4 spawning=4
 failed=""
-for ((i = 0; i < 50 * DOSE; i++)); do
+for ((i = 0; i < 15 * DOSE; i++)); do
     capture
     [ "$STATUS" -eq 0 ] || failed+="$method: $(head -1 "$WORK/stderr")"$'\n'
 done
@@ -70,7 +70,7 @@ while :; do
 done &
 nuisance=$!
 failed=""
-for ((i = 0; i < 30 * DOSE; i++)); do
+for ((i = 0; i < 12 * DOSE; i++)); do
     capture
     [ "$STATUS" -eq 0 ] || failed+="$method: $(head -1 "$WORK/stderr")"$'\n'
 done
@@ -83,8 +83,9 @@ end_target
 
 # Gone at a random moment: a capture succeeds, or says so.
 surprises=""
-for ((i = 0; i < 20 * DOSE; i++)); do
-    start_target many_threads sleeping=8 spawning=1 pages=8000 "lifetime-ms=$((20 + i % 20 * 3))"
+for ((i = 0; i < 8 * DOSE; i++)); do
+    draw 60
+    start_target many_threads sleeping=8 spawning=1 pages=8000 "lifetime-ms=$((20 + DRAWN))"
     rm -f "$WORK/heap.zst"
     capture
     case $STATUS in

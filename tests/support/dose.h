@@ -1,9 +1,11 @@
-// How much a randomised test does, and where it begins: both can be given from outside.
+// How many cases a randomised test tries, and with which seeds. Case i of a test has the seed
+// test_seed(N) + i, so that a case can be repeated alone; each test prints the seed of a case that
+// fails, and test_seed() the first one, to standard error.
 //
-//     TEST_SEED=42 build/release/tests/property/test_mark_equals_serial
+//     make test TESTS=test_mark_property TEST_SEED=42      one case
+//     make test TESTS=test_mark_property TEST_DOSE=20      twenty times as many cases
 //
-// repeats a failing run: every property test prints its seed when it fails.
-// TEST_DOSE=20 makes tests do twenty times as much (`make soak`).
+// docs/testing.md says which doses and seeds `make check` and `make check-all` take.
 
 #ifndef TESTS_SUPPORT_DOSE_H
 #define TESTS_SUPPORT_DOSE_H
@@ -11,13 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// TEST_SEED, or `fallback` when that is not set.
+// The seed of the first case: TEST_SEED; without it `fallback`, plus TEST_FIRST_SEED where that is set.
 uint64_t test_seed(uint64_t fallback);
 
-// `normal` times TEST_DOSE (default 1). With TEST_SEED set: 1, to repeat that one case.
+// How many cases: `normal` times TEST_DOSE (default 1), and a quarter of that under a sanitizer, at
+// least 1. With TEST_SEED set: 1, to repeat that case.
 uint64_t test_dose(uint64_t normal);
 
-// Built with a sanitizer, which makes everything several times slower?
+// Is this built with a sanitizer, which makes everything several times slower?
 bool test_is_sanitized(void);
 
 #endif

@@ -7,7 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 
 # Lower rooms come first; each may use those before it.
-# shellcheck disable=SC2034  # used by the scripts that source this
+# shellcheck disable=SC2034  # used by scripts that source this
 ROOMS=(base snapshot embed marker analysis formats cli)
 # shellcheck disable=SC2034
 LIBRARIES=(base snapshot embed marker analysis formats)

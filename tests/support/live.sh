@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Live tests: real processes that are captured while they run. Source it after tap.sh.
+# Live tests: real processes that are captured while they run. It sources tap.sh.
 #
 #     start_target many_threads sleeping=4
 #     run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/heap.zst"
@@ -18,7 +18,7 @@ start_target()
 {
     local name=$1
     shift
-    # What an earlier target said must not be taken for this one.
+    # Output of an earlier target must not be taken for output of this one.
     rm -f "$WORK/heartbeat" "$WORK/target.out"
     start "$WORK/target.out" "$TARGETS/$name" "$WORK/heartbeat" "$@"
     TARGET=$STARTED
@@ -44,7 +44,7 @@ has_beaten_since()
     [ "$(beats)" -gt "$1" ]
 }
 
-# What the status of a thread says that is stopped or traced.
+# Lines in the status of a thread that is stopped or traced.
 HELD='^(State:[[:space:]]*[tT]|TracerPid:[[:space:]]*[1-9])'
 
 is_let_go()
@@ -53,7 +53,7 @@ is_let_go()
 }
 
 # Why the target does not run as it should, on one line; nothing when it does. A guard whose capture
-# was killed may need a moment to let go.
+# was killed may need a moment to let the target go.
 target_trouble()
 {
     local before task state
@@ -69,9 +69,9 @@ target_trouble()
     done
 }
 
-# What a capture left in the target, on one line; nothing when it is as before: pages that are
+# The traces of a capture in the target, on one line; nothing when it is as before: pages that are
 # write-protected or registered with a userfaultfd (of which it has none of its own), and children,
-# dead or alive. The kernel and the guard may need a moment.
+# dead or alive. The kernel and the guard may need a moment to remove them.
 target_leftovers()
 {
     wait_until 5 has_no_leftovers || {
@@ -92,16 +92,22 @@ check_runs()
     is "$1" "$(target_trouble)" ""
 }
 
-# Microseconds since some moment.
+# Microseconds, of a clock that begins anywhere.
 now_us()
 {
     echo "${EPOCHREALTIME/[.,]/}"
 }
 
-# random_below N: 0 .. N-1
-random_below()
+# draw N: a random number from 0 to N-1, in $DRAWN. TEST_SEED repeats the draws of a run; what the
+# target does meanwhile, it does not repeat. Not in a subshell, which would draw the same again.
+draw()
 {
-    echo $(((RANDOM << 15 | RANDOM) % $1))
+    [ -n "${SEED:-}" ] || {
+        SEED=${TEST_SEED:-$((RANDOM << 15 | RANDOM))}
+        RANDOM=$SEED
+        note "seed $SEED"
+    }
+    DRAWN=$(((RANDOM << 15 | RANDOM) % $1))
 }
 
 # sleep_us N

@@ -77,7 +77,7 @@ skip()
     echo "ok $TAP_COUNT - $1 # SKIP $2"
 }
 
-# note TEXT: for readers of the log.
+# note TEXT: a comment in the output.
 note()
 {
     printf '%s\n' "$*" | sed 's/^/# /'

@@ -12,7 +12,7 @@
 #include "tests/support/dose.h"
 #include "tests/support/random_heap.h"
 
-#define CASES 150u
+#define CASES 40u
 
 // One object at a time, by the plainest functions there are.
 static ReachabilityCounts

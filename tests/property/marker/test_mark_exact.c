@@ -259,7 +259,7 @@ static uint64_t check_heap(uint64_t seed)
 Test(mark_exact, every_marker_follows_declared_words_alone, .timeout = 300)
 {
     uint64_t first = test_seed(1);
-    uint64_t count = test_dose(test_is_sanitized() ? 60 : 300);
+    uint64_t count = test_dose(80);
     uint64_t fewer = 0;
 
     for (uint64_t i = 0; i < count; i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "marker/mark.h"
+#include "tests/support/dose.h"
 #include "tests/support/xorshift.h"
 
 #define FAR UINT64_C(0x10000000)
@@ -74,7 +75,9 @@ static HeapImage *make_heap(uint64_t seed)
 
 Test(mark_far_words, nothing_is_lost_when_scans_stop_early)
 {
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    uint64_t first = test_seed(1);
+
+    for (uint64_t seed = first; seed < first + test_dose(4); seed++) {
         HeapImage *image = make_heap(seed);
         MarkResult *expected = NULL;
         Error error = {0};

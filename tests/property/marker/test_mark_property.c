@@ -132,7 +132,7 @@ static void check_heap(uint64_t seed)
 Test(mark_property, every_way_to_mark_equals_the_serial_marker, .timeout = 600)
 {
     uint64_t first = test_seed(1);
-    uint64_t count = test_dose(test_is_sanitized() ? 300 : 2000);
+    uint64_t count = test_dose(500);
 
     for (uint64_t i = 0; i < count; i++)
         check_heap(first + i);

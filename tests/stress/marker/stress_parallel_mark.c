@@ -130,7 +130,7 @@ int main(void)
         {"sparse", 20000, 60, 3, 3},
     };
     uint64_t seed = test_seed(1);
-    uint64_t heaps = test_dose(test_is_sanitized() ? 2 : 8);
+    uint64_t heaps = test_dose(4);
 
     (void)signal(SIGALRM, on_hang);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {

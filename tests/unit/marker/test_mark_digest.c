@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "marker/mark.h"
+#include "tests/support/dose.h"
 #include "tests/support/made_heap.h"
 #include "tests/support/random_heap.h"
 
@@ -184,7 +185,7 @@ static Digest digest_by_slots(const HeapImage *image, const MarkResult *result)
 
 Test(mark_digest, it_agrees_with_the_marks_on_any_heap)
 {
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= test_dose(20); seed++) {
         RandomHeapOptions options = random_heap_options(seed, 2000);
         RandomHeap *heap = random_heap_new(&options);
         HeapImage *image = random_heap_image(heap, seed % 2 == 0);

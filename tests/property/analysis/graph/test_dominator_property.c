@@ -13,7 +13,7 @@
 #include "tests/support/heap_oracle.h"
 #include "tests/support/random_heap.h"
 
-#define CASES 300u
+#define CASES 80u
 
 typedef struct Case {
     uint64_t seed;

@@ -12,7 +12,7 @@
 #include "tests/support/heap_oracle.h"
 #include "tests/support/random_heap.h"
 
-#define CASES 400u
+#define CASES 100u
 #define MOST_PATHS 12u
 
 typedef struct Case {

@@ -10,10 +10,11 @@
 
 #include "marker/mark.h"
 #include "snapshot/capture/find/heap_search.h"
+#include "tests/support/dose.h"
 #include "tests/support/made_process.h"
 #include "tests/support/xorshift.h"
 
-#define ROUNDS 400u
+#define ROUNDS 100u
 #define MAX_AREAS 12u
 
 typedef struct Area {
@@ -262,12 +263,8 @@ static void check_one(uint64_t seed)
 
 Test(capture_hostile, anything_is_analysed_and_hangs_together)
 {
-    const char *given = getenv("TEST_SEED");
+    uint64_t first = test_seed(1);
 
-    if (given != NULL) {
-        check_one(strtoull(given, NULL, 10));
-        return;
-    }
-    for (uint64_t seed = 1; seed <= ROUNDS; seed++)
-        check_one(seed);
+    for (uint64_t i = 0; i < test_dose(ROUNDS); i++)
+        check_one(first + i);
 }

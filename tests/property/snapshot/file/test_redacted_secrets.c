@@ -14,7 +14,7 @@
 #include "tests/support/random_heap.h"
 #include "tests/support/snapshot_streams.h"
 
-#define CASES 60u
+#define CASES 20u
 
 // ---- planting ----
 

@@ -83,7 +83,7 @@ Test(snapshot_round_trip, random_heaps_come_back_as_they_were)
 {
     TestFolder folder = test_folder_new();
     uint64_t first = test_seed(1);
-    uint64_t count = test_dose(test_is_sanitized() ? 60 : 200);
+    uint64_t count = test_dose(60);
 
     for (uint64_t seed = first; seed < first + count; seed++)
         check_heap(&folder, seed, seed % 3 == 0 ? 20 : 2000);
@@ -94,7 +94,7 @@ Test(snapshot_round_trip, heaps_of_many_frames_come_back_as_they_were)
 {
     TestFolder folder = test_folder_new();
     uint64_t first = test_seed(1001);
-    uint64_t count = test_dose(3);
+    uint64_t count = test_dose(1);
 
     for (uint64_t seed = first; seed < first + count; seed++)
         check_heap(&folder, seed, 150000);

@@ -12,7 +12,7 @@
 #include "tests/support/random_heap.h"
 #include "tests/support/xorshift.h"
 
-#define HEAPS 150u
+#define HEAPS 40u
 #define WORDS_PER_HEAP 400u
 
 // Everything below is told from the contents alone, one page header at a time.
@@ -331,7 +331,7 @@ Test(heap_image_lookup, other_page_sizes_work_the_same, .timeout = 3000)
     uint64_t first = test_seed(2000);
     Error error;
 
-    for (uint64_t seed = first; seed < first + test_dose(30); seed++) {
+    for (uint64_t seed = first; seed < first + test_dose(10); seed++) {
         RandomHeapOptions options = random_heap_options(seed, 4000);
         RandomHeap *heap;
         HeapImage *image;

@@ -70,7 +70,7 @@ int main(void)
     char *path = test_folder_file(&folder, "wanted.zst");
     pthread_t threads[THREADS];
     Job jobs[THREADS];
-    Job first = {.folder = &folder, .rounds = (unsigned)test_dose(3), .ok = true};
+    Job first = {.folder = &folder, .rounds = (unsigned)test_dose(2), .ok = true};
 
     options.objects = 60000; // several frames
     first.heap = random_heap_new(&options);

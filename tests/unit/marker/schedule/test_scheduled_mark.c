@@ -68,7 +68,7 @@ static MadeHeap *make_tree(uint32_t count)
 
 Test(scheduled_mark, every_schedule_marks_what_the_serial_marker_marks)
 {
-    for (uint64_t seed = 1; seed <= test_dose(40); seed++) {
+    for (uint64_t seed = 1; seed <= test_dose(12); seed++) {
         RandomHeapOptions heap_options = random_heap_options(seed, 400);
         RandomHeap *heap = random_heap_new(&heap_options);
         HeapImage *image = random_heap_image(heap, false);

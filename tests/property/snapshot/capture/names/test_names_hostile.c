@@ -19,7 +19,7 @@
 #include "tests/support/made_executable.h"
 #include "tests/support/xorshift.h"
 
-#define ROUNDS 25u
+#define ROUNDS 8u
 #define MAX_FUNCTIONS 78u
 
 typedef struct Program {

@@ -303,7 +303,7 @@ static void check_case(uint64_t seed, Tally *tally)
 Test(snapshot_salvage, keeps_what_is_whole_and_lists_what_is_not, .timeout = 300)
 {
     uint64_t first = test_seed(1);
-    uint64_t count = test_dose(test_is_sanitized() ? 80 : 400);
+    uint64_t count = test_dose(120);
     Tally tally = {0};
 
     for (uint64_t i = 0; i < count; i++)

@@ -339,11 +339,11 @@ static void capture_again_and_again(uint64_t times)
 Test(capture_hardship, processes_that_the_target_clones_are_detached)
 {
     child_start(clone_for_ever);
-    capture_again_and_again(test_dose(100));
+    capture_again_and_again(test_dose(32));
 }
 
 Test(capture_hardship, programs_that_the_target_spawns_are_left_alone)
 {
     child_start(spawn_for_ever);
-    capture_again_and_again(test_dose(50));
+    capture_again_and_again(test_dose(16));
 }
