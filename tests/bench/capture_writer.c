@@ -5,9 +5,10 @@
 //
 // WRITES a second, by all threads together: 95 of 100 go to a tenth of the pages, one word each.
 // FILE gets three 64-bit numbers that live: how many writes there were; the longest time that
-// passed between two turns of any thread, in ns, which the measuring program sets to zero; and how long
-// the last fork took, in ns: at each SIGUSR1 the process forks, for a child that ends at once. A
-// turn is due every millisecond, and late by what the thread was kept from running. Prints "ready".
+// passed between two turns of any thread, in ns, which the measuring program sets to zero; and how
+// long the last fork took, in ns: at each SIGUSR1 the process forks, for a child that ends at once.
+// A turn is due every millisecond, and late by what the thread was kept from running. Prints
+// "ready".
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// The seed of the first case: TEST_SEED; without it `fallback`, plus TEST_FIRST_SEED where that is set.
+// The seed of the first case: TEST_SEED; without it `fallback`, plus TEST_FIRST_SEED where that is
+// set.
 uint64_t test_seed(uint64_t fallback);
 
 // How many cases: `normal` times TEST_DOSE (default 1), and a quarter of that under a sanitizer, at

@@ -3,8 +3,8 @@
 //
 // By structure: with the wrong layout, fields of objects hold what they cannot hold, or no object
 // is found. So the layout with which most objects of a sample of pages are plausible is the one; of
-// equals it is the newest, of which the older ones are special cases. However the layout was chosen,
-// the heap has to prove it in the end (heap_search_prove_layout()).
+// equals it is the newest, of which the older ones are special cases. However the layout was
+// chosen, the heap has to prove it in the end (heap_search_prove_layout()).
 
 #include <stdlib.h>
 

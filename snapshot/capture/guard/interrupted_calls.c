@@ -2,7 +2,8 @@
 // made to begin again when the thread runs on, so that the program does not notice the stop.
 //
 // (A thread that makes calls for us in between needs one step more: Note [Restarting] in
-// call_injection.c. The live test is tests/live/interrupted_calls.sh, which sleeps in each of the calls.)
+// call_injection.c. The live test is tests/live/interrupted_calls.sh, which sleeps in each of the
+// calls.)
 //
 // Note [Interrupted calls]
 // ~~~~~~~~~~~~~~~~~~~~~~~~

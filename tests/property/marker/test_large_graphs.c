@@ -1,7 +1,6 @@
-// Graphs that are deep or wide: a list and a star of half a million objects, with a larger dose up to
-// ten million.
-// Nothing may depend on depth (a recursion would end here) or on the number of references of one
-// object.
+// Graphs that are deep or wide: a list and a star of half a million objects, with a larger dose up
+// to ten million. Nothing may depend on depth (a recursion would end here) or on the number of
+// references of one object.
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
