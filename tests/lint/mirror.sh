@@ -14,7 +14,7 @@ strangers()
             while IFS= read -r room; do
                 folder=$room
                 case " $OTHERS " in *" $room "*) folder=tests/$room ;; esac
-                [ -n "$(source_files | grep -m 1 "^$folder/.*\.c\$")" ] ||
+                source_files | grep -q "^$folder/.*\.c\$" ||
                     echo "tests/$kind/$room: there is no room $folder"
             done
     done
