@@ -107,6 +107,7 @@ draw()
         RANDOM=$SEED
         note "seed $SEED"
     }
+    # shellcheck disable=SC2034  # used by the scripts that source this
     DRAWN=$(((RANDOM << 15 | RANDOM) % $1))
 }
 

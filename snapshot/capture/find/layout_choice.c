@@ -161,11 +161,20 @@ static bool has_all_words(const HeapSearch *search)
            search->left_out_bytes == 0;
 }
 
+static uint64_t count_live_words(const PageRecords *records)
+{
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < records->count; i++)
+        count += (records->items[i].slot_count + 63) / 64;
+    return count;
+}
+
 static bool prove_layout(HeapSearch *search, Error *error)
 {
     const PageRecords *records = &search->records;
     ReferencePage *pages = malloc(((size_t)records->count + 1) * sizeof *pages);
-    uint64_t *live = malloc(((size_t)records->bits_count + 1) * sizeof *live);
+    uint64_t *live = malloc(((size_t)count_live_words(records) + 1) * sizeof *live);
     ReferenceWords *blocks = malloc(((size_t)search->block_count + 1) * sizeof *blocks);
     ReferenceHeap heap = {
         .layout = &search->layout,
@@ -177,24 +186,26 @@ static bool prove_layout(HeapSearch *search, Error *error)
         .roots = search->roots,
     };
     const SnapshotPages *run = search->runs;
+    uint64_t *next_live = live;
     ReferenceCheck check;
     bool ok = pages != NULL && live != NULL && blocks != NULL;
 
-    for (uint64_t i = 0; ok && i < records->bits_count; i++)
-        live[i] = records->bits[i].allocated & ~records->bits[i].dead;
     for (uint64_t i = 0; ok && i < records->count; i++) {
         const PageRecord *record = &records->items[i];
+        const PageBits *bits = page_record_bits(records, record);
 
         while (record->address - run->address >= run->page_count * search->layout.page_size)
             run++;
         pages[i] = (ReferencePage){
             .address = record->address,
             .bytes = run->bytes + (record->address - run->address),
-            .live = live + record->first_bits,
+            .live = next_live,
             .block_size = record->block_size,
             .header_size = record->header_size,
             .slot_count = record->slot_count,
         };
+        for (uint32_t word = 0; word < (record->slot_count + 63) / 64; word++)
+            *next_live++ = bits[word].allocated & ~bits[word].dead;
     }
     for (uint64_t i = 0; ok && i < search->block_count; i++)
         blocks[i] = (ReferenceWords){search->blocks[i].data, search->blocks[i].bytes / 8};
