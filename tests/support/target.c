@@ -45,9 +45,6 @@ uint8_t *target_map_heap(uint64_t page_count)
         heap_layout_write(page, layout->owner_thread, layout->min_owner_thread);
         heap_layout_write(page, layout->free_list_head, layout->free_list_none);
         heap_layout_write(page, allocated, (UINT64_C(1) << slots) - 1);
-        for (uint32_t slot = 0; slot < slots; slot++)
-            heap_layout_write(page + header_size + slot * TARGET_BLOCK_SIZE,
-                              layout->reference_count, 1);
     }
     return heap;
 }
