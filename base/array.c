@@ -21,7 +21,8 @@ bool array_reserve(void *items, uint64_t *capacity, uint64_t wanted, size_t item
         room = LEAST_CAPACITY;
     // A pointer of any type is read and written as bytes: its type is the caller's.
     memcpy(&old, items, sizeof old);
-    if (room <= SIZE_MAX / item_bytes)
+    // No allocator hands out more than PTRDIFF_MAX bytes.
+    if (room <= PTRDIFF_MAX / item_bytes)
         larger = realloc(old, (size_t)room * item_bytes);
     if (larger == NULL)
         return error_set_memory(error, room * item_bytes, what);

@@ -42,7 +42,8 @@ static Bytes changed(Bytes stream, const char *type, uint64_t offset, uint64_t v
     const Section *section =
         section_map_find(&map, SECTION_TYPE(type[0], type[1], type[2], type[3]));
 
-    bytes_put_u64(stream.bytes + section->offset + offset, value);
+    // The sum first: the header of the section is in front of its body.
+    bytes_put_u64(stream.bytes + (section->offset + offset), value);
     section_map_release(&map);
     return stream;
 }
