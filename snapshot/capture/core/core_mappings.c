@@ -76,7 +76,7 @@ static bool is_zero_page(const CoreFile *file, uint64_t offset, bool *is_zero, E
 
     if (!core_file_read(file, offset, page, sizeof page, error))
         return false;
-    *is_zero = page[0] == 0 && memcmp(page, page + 1, sizeof page - 1) == 0;
+    *is_zero = is_all_zeros(page, sizeof page);
     return true;
 }
 

@@ -126,11 +126,6 @@ static bool make_room(CoreCopying *copying, uint64_t bytes)
 
 // ---- copying ----
 
-static bool is_zero_page(const uint8_t *page)
-{
-    return page[0] == 0 && memcmp(page, page + 1, PAGE_BYTES - 1) == 0;
-}
-
 static bool add_page(CoreCopying *copying, uint64_t address, const uint8_t *data)
 {
     ProcessCopy *out = copying->out;
@@ -163,7 +158,7 @@ static bool copy_stretch(CoreCopying *copying, const CoreSegment *segment, uint6
     for (uint64_t at = 0; at < length; at += PAGE_BYTES) {
         uint8_t *to = staging + copying->used_bytes;
 
-        if (is_zero_page(from + at))
+        if (is_all_zeros(from + at, PAGE_BYTES))
             continue;
         if (to != from + at)
             memcpy(to, from + at, PAGE_BYTES);

@@ -5,13 +5,20 @@
 #define SNAPSHOT_CAPTURE_CORE_CORE_PROCESS_INTERNAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/cancel.h"
 #include "base/error.h"
 #include "snapshot/capture/copy/process_copy.h"
 #include "snapshot/capture/core/core_file.h"
 #include "snapshot/capture/core/core_notes_internal.h"
+
+static inline bool is_all_zeros(const uint8_t *bytes, size_t length)
+{
+    return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
+}
 
 // Opens the core at `path` for reading. One that systemd-coredump compressed (.zst) is unpacked
 // to an unnamed file in $TMPDIR or /var/tmp, with holes for its zeros; that file is gone when

@@ -71,17 +71,12 @@ static bool is_zstandard(const uint8_t *head)
 
 // ---- unpacking ----
 
-static bool is_zero(const uint8_t *bytes, size_t length)
-{
-    return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
-}
-
 static bool write_piece(Unpacking *unpacking, const uint8_t *bytes, size_t length)
 {
     uint64_t offset = unpacking->written_bytes;
 
     unpacking->written_bytes += length;
-    if (is_zero(bytes, length))
+    if (is_all_zeros(bytes, length))
         return true;
     while (length > 0) {
         ssize_t got = pwrite(unpacking->to, bytes, length, (off_t)offset);

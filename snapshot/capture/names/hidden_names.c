@@ -75,9 +75,9 @@ static bool hidden_search_init(HiddenSearch *hidden, ModuleSearch *search)
 
         for (uint32_t n = 0; n < function->count; n++) {
             char *symbol;
-            if (!is_hidden(function->readable[n]))
+            if (!is_hidden(function->names[n].readable))
                 continue;
-            symbol = strndup(function->mangled[n], strcspn(function->mangled[n], "."));
+            symbol = strndup(function->names[n].mangled, strcspn(function->names[n].mangled, "."));
             if (symbol == NULL)
                 return false;
             hidden->names[hidden->name_count++] = (HiddenName){symbol, function, n};
@@ -121,7 +121,7 @@ static void add_full_names(const HiddenSearch *hidden, const DwarfFunction *foun
     for (; i < hidden->name_count &&
            compare_symbol(hidden->names[i].symbol, found->linkage_name) == 0;
          i++) {
-        char **readable = &hidden->names[i].function->readable[hidden->names[i].name];
+        char **readable = &hidden->names[i].function->names[hidden->names[i].name].readable;
         char *full = is_hidden(*readable) ? full_name(*readable, found->name) : NULL;
         if (full == NULL)
             continue;

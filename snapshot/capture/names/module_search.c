@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/search.h"
 #include "snapshot/capture/names/rust_symbol.h"
 
@@ -12,23 +13,15 @@
 
 void function_names_add(FunctionNames *function, const char *mangled, char *readable)
 {
-    size_t count = function->count + 1;
-    char **names;
     char *copy = strdup(mangled);
+    Error unwanted;
 
-    if (count > MAX_FUNCTION_NAMES || copy == NULL || readable == NULL)
-        goto fail;
-    if ((names = reallocarray(function->mangled, count, sizeof *names)) == NULL)
-        goto fail;
-    function->mangled = names;
-    if ((names = reallocarray(function->readable, count, sizeof *names)) == NULL)
-        goto fail;
-    function->readable = names;
-    function->mangled[function->count] = copy;
-    function->readable[function->count++] = readable;
-    return;
-
-fail:
+    if (function->count < MAX_FUNCTION_NAMES && copy != NULL && readable != NULL &&
+        array_reserve(&function->names, &function->capacity, function->count + 1u,
+                      sizeof *function->names, "names", &unwanted)) {
+        function->names[function->count++] = (FunctionName){copy, readable};
+        return;
+    }
     free(copy);
     free(readable);
 }
@@ -65,7 +58,7 @@ void function_names_write(const FunctionNames *function, ByteBuffer *buffer, Gua
     byte_buffer_add_u32(buffer, function->table);
     byte_buffer_add_u32(buffer, function->index);
     for (uint32_t i = 0; i < function->count; i++)
-        name_record_add_string(buffer, function->readable[i]);
+        name_record_add_string(buffer, function->names[i].readable);
     (void)name_record_end(buffer, child);
 }
 
@@ -114,11 +107,10 @@ void module_search_release(ModuleSearch *search)
 {
     for (uint32_t i = 0; i < search->function_count; i++) {
         for (uint32_t n = 0; n < search->functions[i].count; n++) {
-            free(search->functions[i].mangled[n]);
-            free(search->functions[i].readable[n]);
+            free(search->functions[i].names[n].mangled);
+            free(search->functions[i].names[n].readable);
         }
-        free(search->functions[i].mangled);
-        free(search->functions[i].readable);
+        free(search->functions[i].names);
     }
     for (uint32_t i = 0; i < search->variable_count; i++)
         free(search->variables[i].name);

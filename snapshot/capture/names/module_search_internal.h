@@ -10,14 +10,19 @@
 
 #include "snapshot/capture/names/name_records_internal.h"
 
-// Mangled and readable names of one function.
+typedef struct FunctionName {
+    char *mangled; // owned, like all strings
+    char *readable;
+} FunctionName;
+
+// All names of one function.
 typedef struct FunctionNames {
     uint64_t address; // as the file says
     NameTable table;
     uint32_t index; // in its table
     uint32_t count;
-    char **mangled; // owned, like all strings
-    char **readable;
+    uint64_t capacity;
+    FunctionName *names; // owned
 } FunctionNames;
 
 typedef struct Variable {

@@ -27,10 +27,11 @@ static void set_name(const char *text)
 static void begin(void)
 {
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     struct stat status;
+    int file;
 
     cr_assert_gt(length, 0);
+    file = open(path, O_RDONLY | O_CLOEXEC);
     cr_assert_eq(read(file, header, sizeof header), (ssize_t)sizeof header);
     cr_assert_eq(fstat(file, &status), 0);
     (void)close(file);
@@ -60,7 +61,12 @@ static bool opens_self(void)
 
 Test(module_files, the_executable_of_a_process_is_found_whatever_its_name)
 {
+    struct stat status;
+
     cr_expect(opens_self());
+    // Under valgrind, the process executes valgrind.
+    if (stat("/proc/self/exe", &status) != 0 || status.st_ino != mapping.inode)
+        return;
     set_name("/nowhere/replaced (deleted)");
     cr_expect(opens_self());
 }
