@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define SNAPSHOT_FORMAT_MAJOR 1u
-#define SNAPSHOT_FORMAT_MINOR 1u
+#define SNAPSHOT_FORMAT_MINOR 2u
 
 #define STREAM_MAGIC "RUDOHEAP"
 #define STREAM_HEADER_BYTES 16u
