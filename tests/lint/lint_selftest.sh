@@ -113,6 +113,22 @@ demand_room "every room exists" tests/lint/layers.sh 's/^base:/attic: base\nbase
 demand_room "same sentences" README.md '/^- `embed/d'
 demand_room "names is there" docs/design.md 's/try_mark()/try_mark_twice()/'
 
+cp -r tests/stress tests/bench "$rooms/tests"
+check "mirror is content with a tree that is in order" bash "$rooms/tests/lint/mirror.sh"
+# demand_mirror CHECK FILE: with one of the tests renamed to FILE, CHECK of mirror fails.
+demand_mirror()
+{
+    local output
+    mkdir -p "$(dirname "$rooms/$2")"
+    mv "$rooms/tests/unit/marker/test_mark_rules.c" "$rooms/$2"
+    output=$(bash "$rooms/tests/lint/mirror.sh" 2>&1)
+    mv "$rooms/$2" "$rooms/tests/unit/marker/test_mark_rules.c"
+    check "mirror notices: $1 ($2)" grep -q "^not ok .*$1" <<<"$output"
+}
+demand_mirror "folders of tests are rooms" tests/unit/attic/test_error.c
+demand_mirror "named after their modules" tests/unit/marker/test_planted.c
+demand_mirror "exceptions are there" tests/unit/marker/test_mark_serial.c
+
 demand words "plain words in formats/planted" formats/planted/a.c "// Some""body waits."$'\n'
 demand words "plain words in formats/planted" formats/planted/a.md "It shows so"" many rows."$'\n'
 demand words "plain words in formats/planted" formats/planted/a.c "// Not found; that is"" no error."$'\n'
