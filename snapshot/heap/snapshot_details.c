@@ -92,6 +92,7 @@ void snapshot_details_free(SnapshotDetails *details)
         free(details->losses[i].why);
     free(details->root_names);
     free(details->type_layouts);
+    snapshot_data_types_free(details->data_types, details->data_type_count);
     free(details->losses);
     free(details->threads);
     free(details->modules);

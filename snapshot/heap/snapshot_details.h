@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "snapshot/heap/data_types.h"
 #include "snapshot/heap/pause_certificate.h"
 
 typedef enum ForeignMode {
@@ -177,6 +178,8 @@ typedef struct SnapshotDetails {
     SnapshotRootName *root_names; // ascending by (address, value)
     uint32_t type_layout_count;
     SnapshotTypeLayout *type_layouts; // ascending by type_word
+    uint32_t data_type_count;
+    SnapshotDataType *data_types; // by debug information; since format 1.2
     uint32_t loss_count;
     SnapshotLoss *losses; // ascending by (kind, address)
 } SnapshotDetails;

@@ -139,6 +139,74 @@ void example_told_heap(SnapshotContents *contents)
         {EXAMPLE_PAGE_ADDRESS + 4096, 8192, LOSS_PAGES, lost_pages},
         {0, 0, LOSS_NAMES, lost_names},
     };
+    static char type_name[] = "example::Node", next_name[] = "next", state_name[] = "state";
+    static char some_name[] = "Some", none_name[] = "None", state_type[] = "Option";
+    static char items_name[] = "items", no_name[] = "", gc_name[] = "Gc", vec_name[] = "Vec";
+    static uint64_t type_words[1] = {TYPE_WORD}, drop_words[1] = {DROP_WORD};
+    static SnapshotField fields[3] = {
+        {.offset = 0,
+         .bytes = 8,
+         .kind = FIELD_ENUM,
+         .target = NO_DATA,
+         .variant = NO_DATA,
+         .length_at = NO_DATA,
+         .capacity_at = NO_DATA,
+         .head_at = NO_DATA,
+         .name = state_name,
+         .type_name = state_type},
+        {.offset = 0,
+         .bytes = 8,
+         .kind = FIELD_STRONG,
+         .target = 0,
+         .variant = 1,
+         .length_at = NO_DATA,
+         .capacity_at = NO_DATA,
+         .head_at = NO_DATA,
+         .name = next_name,
+         .type_name = gc_name},
+        {.offset = 8,
+         .bytes = 8,
+         .kind = FIELD_BLOCK,
+         .shape = BLOCK_MANY,
+         .is_text = true,
+         .is_shared = true,
+         .target = 1,
+         .variant = NO_DATA,
+         .first_at = 16,
+         .length_at = 0,
+         .capacity_at = 8,
+         .head_at = NO_DATA,
+         .name = items_name,
+         .type_name = vec_name},
+    };
+    static SnapshotField element = {.bytes = 8,
+                                    .kind = FIELD_WEAK,
+                                    .target = 0,
+                                    .variant = NO_DATA,
+                                    .length_at = NO_DATA,
+                                    .capacity_at = NO_DATA,
+                                    .head_at = NO_DATA,
+                                    .name = no_name,
+                                    .type_name = no_name};
+    static SnapshotVariant variants[2] = {
+        {.field = 0, .discriminant_at = 0, .discriminant_bytes = 8, .name = none_name},
+        {.field = 0, .is_default = true, .discriminant_bytes = 8, .name = some_name},
+    };
+    static SnapshotDataType data_types[2] = {
+        {.name = type_name,
+         .bytes = 16,
+         .value_at = 48,
+         .object_bytes = 64,
+         .type_word_count = 1,
+         .drop_count = 1,
+         .type_words = type_words,
+         .drops = drop_words,
+         .field_count = 3,
+         .fields = fields,
+         .variant_count = 2,
+         .variants = variants},
+        {.name = gc_name, .bytes = 8, .is_partial = true, .field_count = 1, .fields = &element},
+    };
     static SnapshotDetails details;
 
     example_heap(contents);
@@ -150,6 +218,8 @@ void example_told_heap(SnapshotContents *contents)
     details.root_names = root_names;
     details.type_layout_count = 1;
     details.type_layouts = type_layouts;
+    details.data_type_count = 2;
+    details.data_types = data_types;
     details.loss_count = 2;
     details.losses = losses;
     contents->details = &details;

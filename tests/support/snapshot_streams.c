@@ -353,6 +353,20 @@ static const char *variables_differ(const SnapshotDetails *a, const SnapshotDeta
     return NULL;
 }
 
+// Their fields are compared in the tests of sections, byte by byte.
+static const char *data_types_differ(const SnapshotDetails *a, const SnapshotDetails *b)
+{
+    if (a->data_type_count != b->data_type_count)
+        return "the number of data types differs";
+    for (uint32_t i = 0; i < a->data_type_count; i++)
+        if (strcmp(a->data_types[i].name, b->data_types[i].name) != 0 ||
+            a->data_types[i].bytes != b->data_types[i].bytes ||
+            a->data_types[i].field_count != b->data_types[i].field_count ||
+            a->data_types[i].variant_count != b->data_types[i].variant_count)
+            return differ("a data type differs", i);
+    return NULL;
+}
+
 static const char *details_differ(const SnapshotDetails *a, const SnapshotDetails *b)
 {
     if (a->thread_count != b->thread_count || a->module_count != b->module_count ||
@@ -385,6 +399,8 @@ static const char *details_differ(const SnapshotDetails *a, const SnapshotDetail
         found = variables_differ(a, b);
     if (found == NULL)
         found = stacks_differ(a, b);
+    if (found == NULL)
+        found = data_types_differ(a, b);
     return found != NULL ? found : metadata_differs(&a->metadata, &b->metadata);
 }
 

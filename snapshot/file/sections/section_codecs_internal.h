@@ -17,6 +17,7 @@ extern const SectionTable section_variables;
 extern const SectionTable section_mappings;
 extern const SectionTable section_root_names;
 extern const SectionTable section_type_layouts;
+extern const SectionTable section_data_types;
 extern const SectionTable section_losses;
 
 // The pause certificate as members of the metadata. Adds nothing for an empty certificate. False

@@ -96,6 +96,14 @@ static const SectionKind kinds[] = {
         .lost = "the layouts of types: each word of their objects may be a reference",
     },
     {
+        .type = SECTION_TYPE('F', 'L', 'D', 'S'),
+        .description = "data types: the fields of objects and blocks",
+        .since_minor = 2,
+        .occurrence = SECTION_UNLESS_EMPTY,
+        .table = &section_data_types,
+        .lost = "the fields of types",
+    },
+    {
         .type = SECTION_LOSSES,
         .description = "missing parts of the snapshot",
         .since_minor = 1,
