@@ -3,13 +3,15 @@
 #include "cli/terminal.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-// The width of lines where it is not known.
-#define PLAIN_COLUMNS 100u
+// The width of a terminal that does not tell it.
+#define PLAIN_COLUMNS 80u
 
 static bool has_colours(FILE *stream)
 {
@@ -158,33 +160,82 @@ size_t text_width(const char *text)
     return width;
 }
 
-void shorten_middle(char *out, size_t size, const char *text)
-{
-    static const char gap[] = "...";
-    size_t length = strlen(text), head, tail;
-
-    if (length < size) {
-        memcpy(out, text, length + 1);
-        return;
-    }
-    head = (size - sizeof gap) / 2;
-    tail = size - sizeof gap - head;
-    // Not in the middle of a character.
-    while (head > 0 && is_continuation(text[head]))
-        head--;
-    while (tail > 0 && is_continuation(text[length - tail]))
-        tail--;
-    memcpy(out, text, head);
-    memcpy(out + head, gap, sizeof gap - 1);
-    memcpy(out + head + sizeof gap - 1, text + length - tail, tail + 1);
-}
-
 unsigned terminal_columns(FILE *stream)
 {
+    const char *columns = getenv("COLUMNS");
     struct winsize size;
 
-    if (isatty(fileno(stream)) != 1 || ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 ||
-        size.ws_col == 0)
-        return PLAIN_COLUMNS;
-    return size.ws_col;
+    if (columns != NULL && columns[0] >= '1' && columns[0] <= '9') {
+        char *end;
+        unsigned long count = strtoul(columns, &end, 10);
+
+        if (*end == '\0' && count < UINT_MAX)
+            return (unsigned)count;
+    }
+    if (isatty(fileno(stream)) != 1)
+        return UINT_MAX;
+    return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                                            : PLAIN_COLUMNS;
+}
+
+// Does the locale's character set have the branches of trees? The variables are looked up as
+// setlocale() does it.
+static bool has_utf8(void)
+{
+    static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *locale = getenv(variables[i]);
+
+        if (locale != NULL && locale[0] != '\0')
+            return strcasestr(locale, "utf-8") != NULL || strcasestr(locale, "utf8") != NULL;
+    }
+    return false;
+}
+
+const char *tree_branch(void)
+{
+    return has_utf8() ? "\u2514\u2500 " : "`- ";
+}
+
+// The length of the words that fit into `room` columns: one word at least.
+static size_t line_length(const char *text, size_t room)
+{
+    size_t length = strcspn(text, " \n"), width = 0, end;
+
+    for (size_t i = 0; i < length; i++)
+        width += !is_continuation(text[i]);
+    while (text[length] == ' ') {
+        end = length + 1 + strcspn(text + length + 1, " \n");
+        for (size_t i = length; i < end; i++)
+            width += !is_continuation(text[i]);
+        if (width > room)
+            break;
+        length = end;
+    }
+    return length;
+}
+
+void print_prose(FILE *stream, unsigned indent, const char *format, ...)
+{
+    size_t columns = terminal_columns(stream);
+    char *text = NULL;
+    va_list values;
+    int length;
+
+    va_start(values, format);
+    length = vasprintf(&text, format, values);
+    va_end(values);
+    if (length < 0)
+        return;
+    for (const char *line = text; *line != '\0';) {
+        unsigned before = line == text ? 0 : indent;
+        size_t taken = line_length(line, columns > before ? columns - before : 1);
+
+        (void)fprintf(stream, "%*s", (int)before, "");
+        print_safely(stream, line, taken);
+        (void)fputc('\n', stream);
+        line += taken + (line[taken] == ' ' || line[taken] == '\n');
+    }
+    free(text);
 }

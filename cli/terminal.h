@@ -42,12 +42,18 @@ char *format_share(char text[NUMBER_CHARS], uint64_t part, uint64_t whole); // "
 // "s" unless count is 1.
 const char *plural(uint64_t count);
 
-// Copies at most `size` - 1 bytes of `text`; a longer one loses its middle: "a::b...::z".
-void shorten_middle(char *out, size_t size, const char *text);
-
 // Columns that a text takes on a terminal, one for each character.
 size_t text_width(const char *text);
-// Columns that a line may have: those of the terminal; 100 where `stream` is not one.
+// Columns that a line may have: COLUMNS of the environment where that is set; those of the
+// terminal; UINT_MAX where `stream` is not one.
 unsigned terminal_columns(FILE *stream);
+
+// A branch of a tree, in front of a node: three columns; plain ASCII where the locale has no more.
+const char *tree_branch(void);
+
+// Prints lines of prose (it may hold names that came from elsewhere), broken between words where
+// the terminal is narrower. Lines but the first one begin with `indent` columns.
+void print_prose(FILE *stream, unsigned indent, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

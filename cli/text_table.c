@@ -2,29 +2,58 @@
 
 #include "cli/text_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "cli/shortening.h"
 #include "cli/terminal.h"
 
-// The least width of a cell that is shortened.
-#define MIN_FLEXIBLE 16u
+// Between two columns.
+#define GAP 3u
 
 void text_table_init(TextTable *table, const char *alignment)
 {
-    table->row_count = 0;
-    table->column_count = 0;
+    *table = (TextTable){.column_count = 0};
     for (; *alignment != '\0' && table->column_count < TABLE_MAX_COLUMNS; alignment++)
         table->is_left_aligned[table->column_count++] = *alignment == 'l';
 }
 
+void text_table_release(TextTable *table)
+{
+    for (unsigned column = 0; column < table->column_count; column++) {
+        for (uint32_t row = 0; row < table->row_count; row++)
+            free(table->cells[column][row]);
+        free(table->cells[column]);
+        table->cells[column] = NULL;
+    }
+    table->row_count = 0;
+    table->capacity = 0;
+}
+
 void text_table_add(TextTable *table, const char *const cells[])
 {
-    if (table->row_count == TABLE_MAX_ROWS)
-        return;
+    uint64_t grown = table->capacity;
+    Error error;
+
+    for (unsigned column = 0; column < table->column_count; column++) {
+        uint64_t capacity = table->capacity;
+
+        if (!array_reserve(&table->cells[column], &capacity, table->row_count + UINT64_C(1),
+                           sizeof *table->cells[column], "a table", &error))
+            return;
+        grown = capacity;
+    }
+    table->capacity = grown;
     for (unsigned column = 0; column < table->column_count; column++)
-        shorten_middle(table->cells[table->row_count][column], TABLE_CELL_CHARS,
-                       cells[column] == NULL ? "" : cells[column]);
+        table->cells[column][table->row_count] =
+            cells[column] == NULL || cells[column][0] == '\0' ? NULL : strdup(cells[column]);
     table->row_count++;
+}
+
+static const char *cell_of(const TextTable *table, unsigned column, uint32_t row)
+{
+    return table->cells[column][row] != NULL ? table->cells[column][row] : "";
 }
 
 static void print_blanks(FILE *stream, size_t count)
@@ -33,13 +62,13 @@ static void print_blanks(FILE *stream, size_t count)
         (void)fputc(' ', stream);
 }
 
-static void print_row(const TextTable *table, const size_t *widths, unsigned row, FILE *stream)
+static void print_row(const TextTable *table, const size_t *widths, uint32_t row, FILE *stream)
 {
     // Blanks are held back, so that no line ends in them.
     size_t pending = 0;
 
     for (unsigned column = 0; column < table->column_count; column++) {
-        const char *cell = table->cells[row][column];
+        const char *cell = cell_of(table, column, row);
         size_t padding = widths[column] - text_width(cell);
 
         if (!table->is_left_aligned[column])
@@ -51,7 +80,7 @@ static void print_row(const TextTable *table, const size_t *widths, unsigned row
         }
         if (table->is_left_aligned[column])
             pending += padding;
-        pending += 3;
+        pending += GAP;
     }
     (void)fputc('\n', stream);
 }
@@ -59,60 +88,61 @@ static void print_row(const TextTable *table, const size_t *widths, unsigned row
 static void measure(const TextTable *table, size_t widths[TABLE_MAX_COLUMNS])
 {
     memset(widths, 0, TABLE_MAX_COLUMNS * sizeof *widths);
-    for (unsigned row = 0; row < table->row_count; row++)
-        for (unsigned column = 0; column < table->column_count; column++) {
-            size_t width = text_width(table->cells[row][column]);
+    for (unsigned column = 0; column < table->column_count; column++)
+        for (uint32_t row = 0; row < table->row_count; row++) {
+            size_t width = text_width(cell_of(table, column, row));
 
             if (width > widths[column])
                 widths[column] = width;
         }
 }
 
-static void shorten_column(TextTable *table, unsigned column, size_t width)
+// Takes from the widest of some columns until all fit into `available`, or nothing can be taken.
+static void fit(const TextTable *table, unsigned flexible_columns, size_t available,
+                size_t widths[TABLE_MAX_COLUMNS])
 {
-    char shortened[TABLE_CELL_CHARS];
+    size_t width = 0;
 
-    for (unsigned row = 0; row < table->row_count && width + 1 < TABLE_CELL_CHARS; row++) {
-        char *cell = table->cells[row][column];
+    for (unsigned column = 0; column < table->column_count; column++)
+        width += widths[column] + (column > 0 ? GAP : 0);
+    while (width > available) {
+        unsigned widest = TABLE_MAX_COLUMNS;
 
-        if (text_width(cell) <= width)
-            continue;
-        shorten_middle(shortened, width + 1, cell);
-        memcpy(cell, shortened, width + 1);
+        for (unsigned column = 0; column < table->column_count; column++)
+            if ((flexible_columns >> column & 1) != 0 && widths[column] > LEAST_NAME_WIDTH &&
+                (widest == TABLE_MAX_COLUMNS || widths[column] >= widths[widest]))
+                widest = column;
+        if (widest == TABLE_MAX_COLUMNS)
+            return;
+        widths[widest]--;
+        width--;
     }
 }
 
 void text_table_print_fitting(TextTable *table, unsigned flexible_columns, FILE *stream)
 {
-    size_t widths[TABLE_MAX_COLUMNS], width = 0, columns = terminal_columns(stream);
+    static void (*const steps[])(char **cells, uint32_t count, size_t width) = {drop_modules,
+                                                                                shorten_names};
+    size_t available = terminal_columns(stream);
 
-    measure(table, widths);
-    for (unsigned column = 0; column < table->column_count; column++)
-        width += widths[column] + (column > 0 ? 3 : 0);
-    while (width > columns) {
-        unsigned widest = TABLE_MAX_COLUMNS;
+    for (size_t step = 0; step < sizeof steps / sizeof steps[0] && table->row_count > 0; step++) {
+        size_t widths[TABLE_MAX_COLUMNS];
 
-        // Shorter than that a name says nothing; then lines are too long.
+        measure(table, widths);
+        fit(table, flexible_columns, available, widths);
         for (unsigned column = 0; column < table->column_count; column++)
-            if ((flexible_columns >> column & 1) != 0 && widths[column] > MIN_FLEXIBLE &&
-                (widest == TABLE_MAX_COLUMNS || widths[column] >= widths[widest]))
-                widest = column;
-        if (widest == TABLE_MAX_COLUMNS)
-            break;
-        widths[widest]--;
-        width--;
+            if ((flexible_columns >> column & 1) != 0)
+                steps[step](table->cells[column], table->row_count, widths[column]);
     }
-    for (unsigned column = 0; column < table->column_count; column++)
-        if ((flexible_columns >> column & 1) != 0)
-            shorten_column(table, column, widths[column]);
     text_table_print(table, stream);
 }
 
-void text_table_print(const TextTable *table, FILE *stream)
+void text_table_print(TextTable *table, FILE *stream)
 {
     size_t widths[TABLE_MAX_COLUMNS];
 
     measure(table, widths);
-    for (unsigned row = 0; row < table->row_count; row++)
+    for (uint32_t row = 0; row < table->row_count; row++)
         print_row(table, widths, row, stream);
+    text_table_release(table);
 }

@@ -72,7 +72,7 @@ TESTS_TO_RUN = $(if $(TESTS),$(foreach name,$(TESTS),$(call test_named,$(name)))
 
 # Tests of the command line link its modules, but neither main() nor the commands.
 TESTED_CLI_OBJECTS := $(filter-out $(BUILD)/cli/main.o $(BUILD)/cli/commands/%,$(CLI_OBJECTS))
-$(filter $(BUILD)/tests/unit/cli/%,$(CRITERION_TESTS)): $(TESTED_CLI_OBJECTS)
+$(filter $(BUILD)/tests/unit/cli/% $(BUILD)/tests/property/cli/%,$(CRITERION_TESTS)): $(TESTED_CLI_OBJECTS)
 
 # Tests that are scripts run the program, on samples, and what helpers make.
 PROGRAMS_for_scripts = $(PROGRAM) embed c-sample $(CLI_HELPERS)

@@ -352,6 +352,7 @@ static bool search_models(ExploreRun *run, bool *found, Error *error)
     progress_end(&run->session.progress);
     if (!*found)
         text_table_print(&table, stdout);
+    text_table_release(&table);
     return true;
 }
 

@@ -18,7 +18,7 @@ static void print_totals(const ReachabilityReport *report)
     uint64_t counted = totals->reachable_bytes + totals->unreachable_bytes;
     char count[4][NUMBER_CHARS], bytes[5][NUMBER_CHARS], share[3][NUMBER_CHARS],
         pages[NUMBER_CHARS];
-    char where[TABLE_CELL_CHARS];
+    char where[4 * NUMBER_CHARS];
     TextTable table;
 
     (void)snprintf(where, sizeof where, "in %s page%s; %s of their %s",
@@ -136,17 +136,15 @@ static void print_types(const ReachabilityReport *report)
     for (uint32_t i = 0; i < count; i++) {
         const ReachabilityCounts *counts = &report->heap_type_counts[biggest[i]];
         char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], reachable[NUMBER_CHARS];
-        char name[64];
 
-        shorten_middle(name, sizeof name, report->type_table->types[biggest[i]].label);
         text_table_add(&table, (const char *[]){format_count(objects, counts->objects),
                                                 format_bytes(bytes, counts->object_bytes),
                                                 format_share(reachable, counts->reachable_objects,
                                                              counts->reachable_objects +
                                                                  counts->unreachable_objects),
-                                                name});
+                                                report->type_table->types[biggest[i]].label});
     }
-    text_table_print(&table, stdout);
+    text_table_print_fitting(&table, 1u << 3, stdout);
     print_left_out(with_objects, count, "types");
     printf("\n");
 }

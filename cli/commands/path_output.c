@@ -44,12 +44,11 @@ static void print_step(const NodeTypes *types, const RootPath *path, uint32_t st
     const ObjectGraph *graph = types->graph;
     uint32_t node = path->nodes[step];
     bool is_block = object_graph_is_block(graph, node);
-    char name[72], bytes[NUMBER_CHARS];
+    char bytes[NUMBER_CHARS];
 
-    shorten_middle(name, sizeof name, node_types_label(types, types->by_node[node]));
     print_indent(step);
-    printf("  └─ ");
-    print_text(stdout, name);
+    printf("  %s", tree_branch());
+    print_text(stdout, node_types_label(types, types->by_node[node]));
     printf("  0x%" PRIx64, object_graph_address(graph, node));
     if (is_block)
         printf("  (%s)", format_bytes(bytes, object_graph_bytes_of(graph, node)));
@@ -103,14 +102,17 @@ typedef struct Branches {
 static void add_branch(Branches *branches, uint32_t step)
 {
     const MergedStep *record = &branches->merged->steps[step];
-    char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], line[TABLE_CELL_CHARS];
+    char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], *line;
     unsigned depth = record->depth < DEEPEST ? record->depth : DEEPEST;
 
-    (void)snprintf(line, sizeof line, "%*s%s%s%s", (int)(2 * depth), "", depth > 0 ? "└─ " : "",
-                   merged_step_label(branches->merged, branches->types, step),
-                   record->is_repeated ? " ..." : "");
+    if (asprintf(&line, "%*s%s%s%s", (int)(3 * (depth > 0 ? depth - 1 : 0)), "",
+                 depth > 0 ? tree_branch() : "",
+                 merged_step_label(branches->merged, branches->types, step),
+                 record->is_repeated ? " ..." : "") < 0)
+        return;
     text_table_add(&branches->table, (const char *[]){format_count(objects, record->objects),
                                                       format_bytes(bytes, record->bytes), line});
+    free(line);
 }
 
 // Chooses the steps with the most bytes. A step never has more than its parent, so the parents of

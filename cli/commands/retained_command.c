@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/graph/holder_label.h"
 #include "analysis/retained_report.h"
@@ -122,31 +123,18 @@ static void print_totals(const RetainedRun *run)
     printf(", %s root%s\n\n", format_count(text, graph->root_count), plural(graph->root_count));
 }
 
-// "shop::Order 0x600000000640", into text.
-static void node_text(const RetainedRun *run, uint32_t node, char *text, size_t size)
-{
-    const NodeTypes *types = run->session.types;
-    char name[48];
-
-    shorten_middle(name, sizeof name, node_types_label(types, types->by_node[node]));
-    (void)snprintf(text, size, "%s 0x%" PRIx64, name, object_graph_address(types->graph, node));
-}
-
-static void keeper_text(const RetainedRun *run, uint32_t node, char *text, size_t size)
+// Node and address, or the label of a holder; the caller frees it. NULL: memory is short.
+static char *node_text(const RetainedRun *run, uint32_t node, char address[NUMBER_CHARS])
 {
     const DominatorTree *tree = run->session.tree;
-    char *label;
+    const NodeTypes *types = run->session.types;
 
-    if (!dominator_tree_is_holder(tree, node)) {
-        node_text(run, node, text, size);
-        return;
-    }
-    label = holder_label(tree, dominator_tree_holder(tree, node));
-    shorten_middle(text, size, label != NULL ? label : "a root");
-    free(label);
+    address[0] = '\0';
+    if (dominator_tree_is_holder(tree, node))
+        return holder_label(tree, dominator_tree_holder(tree, node));
+    (void)snprintf(address, NUMBER_CHARS, "0x%" PRIx64, object_graph_address(types->graph, node));
+    return strdup(node_types_label(types, types->by_node[node]));
 }
-
-#define SHOWN_ROWS (TABLE_MAX_ROWS - 1)
 
 static uint64_t everything(const RetainedRun *run)
 {
@@ -156,32 +144,32 @@ static uint64_t everything(const RetainedRun *run)
 static void print_objects(const RetainedRun *run)
 {
     const DominatorTree *tree = run->session.tree;
-    uint32_t shown =
-        run->report->object_count < SHOWN_ROWS ? run->report->object_count : SHOWN_ROWS;
     TextTable table;
 
-    text_table_init(&table, "rrrll");
-    text_table_add(&table, (const char *[]){"retained", "share", "objects", "object", "kept by"});
-    for (uint32_t i = 0; i < shown; i++) {
+    text_table_init(&table, "rrrllll");
+    text_table_add(&table, (const char *[]){"retained", "share", "objects", "address", "type",
+                                            "keeper", "kept by"});
+    for (uint32_t i = 0; i < run->report->object_count; i++) {
         uint32_t node = run->report->objects[i];
         char bytes[NUMBER_CHARS], share[NUMBER_CHARS], objects[NUMBER_CHARS];
-        char what[TABLE_CELL_CHARS], keeper[TABLE_CELL_CHARS];
+        char address[NUMBER_CHARS], keeper_address[NUMBER_CHARS];
+        char *what = node_text(run, node, address);
+        char *keeper = node_text(run, tree->dominators[node], keeper_address);
 
-        node_text(run, node, what, sizeof what);
-        keeper_text(run, tree->dominators[node], keeper, sizeof keeper);
-        text_table_add(
-            &table,
-            (const char *[]){format_bytes(bytes, tree->retained_bytes[node]),
-                             format_share(share, tree->retained_bytes[node], everything(run)),
-                             format_count(objects, tree->retained_objects[node]), what, keeper});
+        text_table_add(&table, (const char *[]){
+                                   format_bytes(bytes, tree->retained_bytes[node]),
+                                   format_share(share, tree->retained_bytes[node], everything(run)),
+                                   format_count(objects, tree->retained_objects[node]), address,
+                                   what, keeper_address, keeper});
+        free(what);
+        free(keeper);
     }
-    text_table_print_fitting(&table, 1u << 3 | 1u << 4, stdout);
-    print_left_out(run->report->object_count, shown, "objects");
+    text_table_print_fitting(&table, 1u << 4 | 1u << 6, stdout);
 }
 
 static void print_types(const RetainedRun *run)
 {
-    uint32_t shown = run->report->type_count < SHOWN_ROWS ? run->report->type_count : SHOWN_ROWS;
+    uint32_t shown = run->report->type_count;
     TextTable table;
 
     if (shown > run->settings->top)
@@ -203,8 +191,9 @@ static void print_types(const RetainedRun *run)
                                                 node_types_label(run->session.types, type->type)});
     }
     text_table_print_fitting(&table, 1u << 5, stdout);
-    printf("all freed: if every object of the type were removed; each alone: the sum of their "
-           "retained sizes\n");
+    print_prose(stdout, 0,
+                "all freed: if every object of the type were removed; each alone: the "
+                "sum of their retained sizes");
     print_left_out(run->report->type_count, shown, "types");
 }
 
@@ -228,16 +217,19 @@ static void print_proofs(const RetainedRun *run)
            run->proof_count - failed, run->proof_count);
     for (uint32_t i = 0; i < run->proof_count && shown < 10; i++) {
         const RetainedProof *proof = &run->proofs[i];
-        char what[TABLE_CELL_CHARS];
+        char address[NUMBER_CHARS], *what;
 
         if (retained_proof_holds(proof))
             continue;
         shown++;
-        node_text(run, proof->node, what, sizeof what);
-        printf("  DIFFERENT  %s: retains %" PRIu64 " bytes in %" PRIu64 " objects, freed %" PRIu64
-               " in %" PRIu64 "\n",
-               what, proof->retained_bytes, proof->retained_objects,
-               proof->freed.object_bytes + proof->freed.block_bytes, proof->freed.objects);
+        what = node_text(run, proof->node, address);
+        print_prose(stdout, 4,
+                    "  DIFFERENT  %s %s: retains %" PRIu64 " bytes in %" PRIu64
+                    " objects, freed %" PRIu64 " in %" PRIu64,
+                    what != NULL ? what : "", address, proof->retained_bytes,
+                    proof->retained_objects, proof->freed.object_bytes + proof->freed.block_bytes,
+                    proof->freed.objects);
+        free(what);
     }
 }
 

@@ -221,7 +221,7 @@ static void print_marks(const SimulateRun *run)
     text_table_init(&rows, "rrrrrrrrr");
     text_table_add(&rows, (const char *[]){"workers", "time", "speed-up", "ideal", "marking",
                                            "stealing", "searching", "asleep", "barriers"});
-    for (uint32_t i = 0; i < run->count && i < TABLE_MAX_ROWS - 1; i++) {
+    for (uint32_t i = 0; i < run->count; i++) {
         const SimulatedMark *mark = &run->marks[i];
         uint64_t all = mark->virtual_ns * mark->workers;
         char workers[NUMBER_CHARS], time[NUMBER_CHARS], speedup[NUMBER_CHARS], ideal[NUMBER_CHARS];

@@ -15,6 +15,7 @@
 #   tests/cli/docs_examples.sh --update [DOCUMENT...]   write what differs into the documents; examples
 #                                                       with "..." are left to a person
 . "$(dirname "$0")/../support/tap.sh"
+export LC_ALL=C.UTF-8 # trees
 
 manual=docs/rudo-snap.1
 is_update=no

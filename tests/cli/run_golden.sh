@@ -11,6 +11,7 @@
 #   tests/cli/run_golden.sh            compare
 #   tests/cli/run_golden.sh --update   rewrite what differs; patterns that match are kept
 . "$(dirname "$0")/../support/tap.sh"
+export LC_ALL=C.UTF-8 # trees
 
 update=no
 [ "${1:-}" = --update ] && update=yes

@@ -23,6 +23,7 @@ case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
 RUDO_SNAP=${RUDO_SNAP:-$BUILD/rudo-snap}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/rudo-snap-test.XXXXXX") || exit 1
 export ROOT BUILD RUDO_SNAP WORK LC_ALL=C
+unset COLUMNS
 
 TAP_COUNT=0
 TAP_FAILED=0

@@ -58,29 +58,40 @@ Test(terminal, times_and_shares)
     expect_text(format_share(text, 0, 0), "-");
 }
 
-Test(terminal, long_names_lose_their_middle)
-{
-    char text[12];
-
-    shorten_middle(text, sizeof text, "short::Name");
-    expect_text(text, "short::Name");
-    shorten_middle(text, sizeof text, "longer::Name");
-    expect_text(text, "long...Name");
-}
-
-Test(terminal, names_are_shortened_between_characters)
+Test(terminal, characters_are_one_column_wide)
 {
     // Each of these characters has three bytes.
-    const char *name = "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac";
+    cr_expect_eq(text_width("\xe2\x82\xac\xe2\x82\xac"), 2);
+}
 
-    for (size_t size = 5; size <= strlen(name); size++) {
-        char text[32];
+Test(terminal, trees_are_ascii_where_the_locale_is)
+{
+    static const char *const cases[][2] = {{"C", "`- "},
+                                           {"POSIX", "`- "},
+                                           {"de_DE.ISO-8859-1", "`- "},
+                                           {"C.UTF-8", "\xe2\x94\x94\xe2\x94\x80 "},
+                                           {"en_US.utf8", "\xe2\x94\x94\xe2\x94\x80 "}};
 
-        shorten_middle(text, size, name);
-        cr_expect(strlen(text) < size);
-        cr_expect_eq((strlen(text) - 3) % 3, 0, "'%s'", text);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cr_assert_eq(setenv("LC_ALL", cases[i][0], 1), 0);
+        expect_text(tree_branch(), cases[i][1]);
     }
-    cr_expect_eq(text_width(name), 6);
+}
+
+Test(terminal, prose_is_broken_between_words)
+{
+    char *out = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&out, &size);
+
+    cr_assert(stream != NULL);
+    cr_assert_eq(setenv("COLUMNS", "20", 1), 0);
+    print_prose(stream, 6, "note: %s of words, \xc3\xa9 and a_word_that_is_too_long", "a line");
+    (void)fclose(stream);
+    expect_text(out, "note: a line of\n"
+                     "      words, \xc3\xa9 and\n"
+                     "      a_word_that_is_too_long\n");
+    free(out);
 }
 
 // What `print` writes.
