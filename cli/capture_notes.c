@@ -29,16 +29,17 @@ void print_capture(FILE *stream, const SnapshotMetadata *metadata)
 }
 
 // Prints nothing if malloc'd memory was treated as requested.
-static void print_foreign_note(FILE *stream, ForeignMode requested, ForeignMode mode,
-                               const char *why)
+static void print_foreign_note(FILE *stream, const SnapshotMetadata *metadata)
 {
-    if (mode == requested)
+    ForeignMode mode = metadata->foreign_mode;
+
+    if (mode == metadata->foreign_requested)
         return;
     fprintf(stream, "note: malloc'd memory was treated as %s, not as %s: ", foreign_mode_name(mode),
-            foreign_mode_name(requested));
-    print_text(stream, why);
+            foreign_mode_name(metadata->foreign_requested));
+    print_text(stream, metadata->foreign_note);
     fprintf(stream, "\n");
-    if (mode == FOREIGN_ROOTS)
+    if (mode == FOREIGN_ROOTS && !snapshot_metadata_has_foreign_share(metadata))
         fprintf(stream, "      garbage that only malloc'd memory refers to counts as reachable\n");
 }
 
@@ -69,6 +70,28 @@ void print_layout_warning(FILE *stream, uint64_t references_overlooked, const ch
     fprintf(stream, "         likely reasons: another layout than ");
     print_text(stream, layout);
     fprintf(stream, ", memory shared with another process, a leaked count\n");
+}
+
+void print_root_warning(FILE *stream, const SnapshotMetadata *metadata)
+{
+    if (!snapshot_metadata_has_foreign_share(metadata))
+        return;
+    fprintf(stream,
+            "warning: %" PRIu64 " %% of the private memory was taken as roots: garbage that only "
+            "malloc'd memory\n         refers to counts as reachable\n",
+            snapshot_metadata_foreign_percent(metadata));
+}
+
+// Shared mappings that may hold references, but were not searched for them.
+static void print_shared_note(FILE *stream, const SnapshotMetadata *metadata)
+{
+    char text[NUMBER_CHARS];
+
+    if (metadata->shared_skipped_bytes == 0)
+        return;
+    fprintf(stream, "note: %s of writable shared mappings were not searched for references\n",
+            format_bytes(text, metadata->shared_skipped_bytes));
+    print_lines(stream, "      ", metadata->shared_note);
 }
 
 static void print_rejected_pages(FILE *stream, uint64_t count, const char *note)
@@ -126,8 +149,8 @@ void print_pause_certificate(FILE *stream, const PauseCertificate *certificate)
 
 void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata)
 {
-    print_foreign_note(stream, metadata->foreign_requested, metadata->foreign_mode,
-                       metadata->foreign_note);
+    print_foreign_note(stream, metadata);
+    print_shared_note(stream, metadata);
     print_lines(stream, "note: ", metadata->names_note);
     if (!metadata->is_complete) {
         fprintf(stream,

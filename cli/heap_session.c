@@ -171,6 +171,7 @@ void heap_session_print_heading(const HeapSession *session)
         printf("minor mark: old pages count as live; only objects of generation 0 are marked\n");
     print_layout_warning(stdout, session->image->details->metadata.references_overlooked,
                          session->image->layout.name);
+    print_root_warning(stdout, &session->image->details->metadata);
     printf("\n");
 }
 

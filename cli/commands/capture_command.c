@@ -337,6 +337,7 @@ static ExitStatus run_once(const CaptureSettings *settings, CaptureOptions *how)
     if (!ok)
         return report_error(&error);
     print_layout_warning(stderr, summary.metadata.references_overlooked, summary.layout);
+    print_root_warning(stderr, &summary.metadata);
     if (!settings->session.is_quiet)
         print_capture_summary(is_standard_output(settings->output) ? stderr : stdout,
                               settings->output, &summary);

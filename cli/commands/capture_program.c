@@ -136,6 +136,7 @@ static void take(ProgramRun *run)
             fail(run, &error);
     } else {
         print_layout_warning(stderr, summary.metadata.references_overlooked, summary.layout);
+        print_root_warning(stderr, &summary.metadata);
         if (capture->is_quiet)
             return;
         if (is_series(capture))

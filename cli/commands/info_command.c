@@ -114,6 +114,7 @@ static void print_info(const char *path, const SnapshotFileInfo *info)
         printf(" (%s)", info->details->metadata.method);
     printf("\n");
     print_layout_warning(stdout, info->details->metadata.references_overlooked, info->layout.name);
+    print_root_warning(stdout, &info->details->metadata);
     printf("\n");
     print_heap(info);
     print_foreign(info);

@@ -17,6 +17,27 @@ void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata
     json_null(writer);
 }
 
+static void number_or_null(JsonWriter *writer, const char *name, bool is_known, uint64_t number)
+{
+    json_key(writer, name);
+    if (is_known)
+        json_unsigned(writer, number);
+    else
+        json_null(writer);
+}
+
+void answer_json_root_memory(JsonWriter *writer, const SnapshotMetadata *metadata)
+{
+    bool is_known = metadata->roots_measured;
+
+    number_or_null(writer, "outside_bytes", is_known, metadata->outside_bytes);
+    number_or_null(writer, "foreign_root_percent", is_known,
+                   snapshot_metadata_foreign_percent(metadata));
+    number_or_null(writer, "shared_root_bytes", is_known, metadata->shared_root_bytes);
+    number_or_null(writer, "shared_skipped_bytes", is_known, metadata->shared_skipped_bytes);
+    json_string_member(writer, "shared_note", metadata->shared_note);
+}
+
 void answer_json_snapshot(JsonWriter *writer, const HeapImage *image)
 {
     const SnapshotMetadata *metadata = &image->details->metadata;
@@ -32,6 +53,7 @@ void answer_json_snapshot(JsonWriter *writer, const HeapImage *image)
     json_boolean_member(writer, "complete", metadata->is_complete);
     json_string_member(writer, "missing", metadata->missing);
     answer_json_references(writer, metadata);
+    answer_json_root_memory(writer, metadata);
     json_end_object(writer);
 }
 

@@ -14,6 +14,9 @@
 void answer_json_snapshot(JsonWriter *writer, const HeapImage *image);
 // "references_overlooked": a number of objects, or null.
 void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata);
+// Members about the memory that was searched for roots; numbers are null where they were not
+// counted.
+void answer_json_root_memory(JsonWriter *writer, const SnapshotMetadata *metadata);
 // "mark": the rule of the figures and its digest.
 void answer_json_mark(JsonWriter *writer, const ReachabilityReport *report);
 // "graph": the numbers of nodes and references.

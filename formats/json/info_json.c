@@ -116,6 +116,7 @@ static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
     json_boolean_member(writer, "keeps_free_slots", metadata->keeps_free_slots);
     json_boolean_member(writer, "redacted", metadata->is_redacted);
     answer_json_references(writer, metadata);
+    answer_json_root_memory(writer, metadata);
     json_unsigned_member(writer, "rejected_pages", metadata->rejected_pages);
     json_string_member(writer, "rejected_note", metadata->rejected_note);
     write_certificate(writer, &metadata->certificate);

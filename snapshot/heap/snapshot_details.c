@@ -21,6 +21,29 @@ const char *foreign_mode_name(ForeignMode mode)
     return "unknown";
 }
 
+#define FOREIGN_SHARE_PERCENT 5u
+
+// The numbers may come from a file: without overflow.
+static uint64_t percent_of(uint64_t part, uint64_t whole)
+{
+    if (part >= whole)
+        return whole == 0 ? 0 : 100;
+    return part <= UINT64_MAX / 100 ? part * 100 / whole : part / (whole / 100);
+}
+
+uint64_t snapshot_metadata_foreign_percent(const SnapshotMetadata *metadata)
+{
+    if (!metadata->roots_measured)
+        return 0;
+    return percent_of(metadata->foreign_root_bytes, metadata->outside_bytes);
+}
+
+bool snapshot_metadata_has_foreign_share(const SnapshotMetadata *metadata)
+{
+    return metadata->roots_measured &&
+           metadata->foreign_root_bytes > metadata->outside_bytes / (100 / FOREIGN_SHARE_PERCENT);
+}
+
 const char *loss_kind_name(LossKind kind)
 {
     switch (kind) {

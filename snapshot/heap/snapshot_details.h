@@ -154,7 +154,19 @@ typedef struct SnapshotMetadata {
     uint64_t rejected_pages; // pages that begin with the layout's magic, but have no valid header
     char rejected_note[160]; // the first of them: address, field, value, what was expected; ""
     char names_note[200];    // which names could not be found, and why, lines; ""
+    // The capture counted the next four; false in older files.
+    bool roots_measured;
+    uint64_t outside_bytes;        // of resident_bytes, those outside of GC pages
+    uint64_t shared_root_bytes;    // writable shared memory scanned as roots
+    uint64_t shared_skipped_bytes; // writable shared mappings that were not searched
+    char shared_note[400];         // the largest of these: name and size, lines; ""
 } SnapshotMetadata;
+
+// How many percent of `outside_bytes` are `foreign_root_bytes`, rounded down. 0 where they were not
+// measured.
+uint64_t snapshot_metadata_foreign_percent(const SnapshotMetadata *metadata);
+// Is the share so large (more than 5 %) that counts of reachable objects may be far too high?
+bool snapshot_metadata_has_foreign_share(const SnapshotMetadata *metadata);
 
 // Owns all its arrays and strings. A zeroed struct is valid and empty.
 typedef struct SnapshotDetails {

@@ -293,7 +293,11 @@ static const char *metadata_differs(const SnapshotMetadata *a, const SnapshotMet
                    a->is_complete == b->is_complete && strcmp(a->missing, b->missing) == 0 &&
                    strcmp(a->names_note, b->names_note) == 0 &&
                    same_certificates(&a->certificate, &b->certificate) &&
-                   a->resident_bytes == b->resident_bytes
+                   a->resident_bytes == b->resident_bytes &&
+                   a->roots_measured == b->roots_measured && a->outside_bytes == b->outside_bytes &&
+                   a->shared_root_bytes == b->shared_root_bytes &&
+                   a->shared_skipped_bytes == b->shared_skipped_bytes &&
+                   strcmp(a->shared_note, b->shared_note) == 0
                ? NULL
                : "metadata differ";
 }

@@ -93,6 +93,8 @@ static void describe_foreign(const HeapSearch *search, SnapshotMetadata *metadat
     metadata->foreign_requested = search->options.foreign_mode;
     metadata->foreign_mode = search->options.foreign_mode;
     metadata->foreign_root_bytes = search->foreign_root_bytes;
+    metadata->roots_measured = true;
+    metadata->outside_bytes = search->outside_bytes;
     note[0] = '\0';
     if (search->foreign_root_bytes == 0)
         return;

@@ -89,6 +89,7 @@ struct HeapSearch {
     SnapshotBlock *blocks; // owned; their data are the copy's or the assembly's
     uint64_t block_count;
     uint64_t foreign_root_bytes;
+    uint64_t outside_bytes; // copied private memory outside of GC pages
 
     SnapshotDetails *details;   // owned
     CollectionState collection; // by the flags that were found

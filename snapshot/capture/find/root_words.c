@@ -145,6 +145,8 @@ bool heap_search_find_roots(HeapSearch *search, Error *error)
     for (uint64_t i = 0; ok && i < search->map.count; i++) {
         const Region *region = &search->map.items[i];
         RootKind kind;
+        if (region->kind != REGION_GC)
+            search->outside_bytes += memory_copied_bytes(&reader, region->start, region->end);
         if (root_kind_of(region->kind, &kind))
             ok = scan_region(search, &reader, region, kind, error);
         if (ok && i % 1024 == 0)

@@ -14,6 +14,8 @@ static void redact_metadata(SnapshotMetadata *out, const SnapshotMetadata *metad
     *out = *metadata;
     // It quotes memory that only looks like a page header.
     out->rejected_note[0] = '\0';
+    // It has names of files.
+    out->shared_note[0] = '\0';
     out->is_redacted = true;
     name = without_folders(out->executable);
     memmove(out->executable, name, strlen(name) + 1);

@@ -55,6 +55,11 @@ static const Value values[] = {
     VALUE(VALUE_U64, references_overlooked),
     VALUE(VALUE_U64, rejected_pages),
     VALUE(VALUE_TEXT, rejected_note),
+    VALUE(VALUE_BOOL, roots_measured),
+    VALUE(VALUE_U64, outside_bytes),
+    VALUE(VALUE_U64, shared_root_bytes),
+    VALUE(VALUE_U64, shared_skipped_bytes),
+    VALUE(VALUE_LINES, shared_note),
 };
 
 static const ForeignMode modes[] = {FOREIGN_BLOCKS, FOREIGN_ROOTS, FOREIGN_NONE};

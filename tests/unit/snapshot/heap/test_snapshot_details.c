@@ -67,3 +67,31 @@ Test(snapshot_details, foreign_modes_have_the_names_of_the_command_line)
     cr_expect_str_eq(foreign_mode_name(FOREIGN_NONE), "none");
     cr_expect_str_eq(foreign_mode_name((ForeignMode)77), "unknown");
 }
+
+Test(snapshot_details, a_share_of_foreign_roots_is_reported_from_five_percent_on)
+{
+    SnapshotMetadata metadata = {.outside_bytes = 1000, .foreign_root_bytes = 610};
+
+    cr_expect_not(snapshot_metadata_has_foreign_share(&metadata), "it was not measured");
+    cr_expect_eq(snapshot_metadata_foreign_percent(&metadata), 0);
+    metadata.roots_measured = true;
+    cr_expect(snapshot_metadata_has_foreign_share(&metadata));
+    cr_expect_eq(snapshot_metadata_foreign_percent(&metadata), 61);
+    metadata.foreign_root_bytes = 50;
+    cr_expect_not(snapshot_metadata_has_foreign_share(&metadata));
+    metadata.foreign_root_bytes = 51;
+    cr_expect(snapshot_metadata_has_foreign_share(&metadata));
+    metadata = (SnapshotMetadata){.roots_measured = true};
+    cr_expect_not(snapshot_metadata_has_foreign_share(&metadata), "there is no memory");
+}
+
+Test(snapshot_details, shares_of_hostile_numbers_do_not_overflow)
+{
+    SnapshotMetadata metadata = {.roots_measured = true, .outside_bytes = 1};
+
+    metadata.foreign_root_bytes = UINT64_MAX;
+    cr_expect_eq(snapshot_metadata_foreign_percent(&metadata), 100);
+    metadata.outside_bytes = UINT64_MAX;
+    metadata.foreign_root_bytes = UINT64_MAX / 2;
+    cr_expect_eq(snapshot_metadata_foreign_percent(&metadata), 50);
+}
