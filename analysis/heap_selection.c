@@ -23,7 +23,7 @@ void heap_selection_release(HeapSelection *selection)
 
 // ---- addresses ----
 
-static bool parse_address(const char *text, uint64_t *address)
+bool heap_selection_parse_address(const char *text, uint64_t *address)
 {
     char *end;
 
@@ -268,7 +268,7 @@ bool heap_selection_make(const HeapImage *image, const TypeTable *table, Selecti
     bool ok;
 
     *out = (HeapSelection){.page = NO_INDEX, .block = NO_INDEX, .type = NO_INDEX};
-    if (parse_address(text, &address))
+    if (heap_selection_parse_address(text, &address))
         ok = select_address(image, table, scope, address, out, error);
     else if (strncmp(text, "type:", 5) == 0)
         ok = select_types(table, text + 5, out, error);

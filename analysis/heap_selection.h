@@ -51,4 +51,7 @@ NODISCARD bool heap_selection_make(const HeapImage *image, const TypeTable *tabl
                                    Error *error);
 void heap_selection_release(HeapSelection *selection);
 
+// Is the text an address as heap_selection_make() takes it: 0x and hexadecimal digits?
+bool heap_selection_parse_address(const char *text, uint64_t *address);
+
 #endif

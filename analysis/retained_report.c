@@ -44,26 +44,9 @@ static void sift_down(const DominatorTree *tree, uint32_t *heap, uint32_t count,
     }
 }
 
-bool retained_largest(const DominatorTree *tree, uint32_t top, uint32_t **out, uint32_t *out_count,
-                      Error *error)
+// Sorts a heap, best first: the worst of those that are left, on top, goes last.
+static void sort_heap(const DominatorTree *tree, uint32_t *heap, uint32_t count)
 {
-    uint32_t nodes = tree->graph->node_count, count = top < nodes ? top : nodes;
-    uint32_t *heap = malloc((count + UINT64_C(1)) * sizeof *heap);
-
-    *out = heap;
-    *out_count = count;
-    if (heap == NULL)
-        return error_set_memory(error, count * sizeof *heap, "the largest objects");
-    for (uint32_t node = 0; node < count; node++)
-        heap[node] = node;
-    for (uint32_t at = count / 2; at-- > 0;)
-        sift_down(tree, heap, count, at);
-    for (uint32_t node = count; count > 0 && node < nodes; node++)
-        if (is_before(tree, node, heap[0])) {
-            heap[0] = node;
-            sift_down(tree, heap, count, 0);
-        }
-    // Sorts the heap: the worst goes last.
     for (uint32_t left = count; left > 1; left--) {
         uint32_t worst = heap[0];
 
@@ -71,7 +54,44 @@ bool retained_largest(const DominatorTree *tree, uint32_t top, uint32_t **out, u
         heap[left - 1] = worst;
         sift_down(tree, heap, left - 1, 0);
     }
+}
+
+bool retained_largest_among(const DominatorTree *tree,
+                            bool (*is_wanted)(const void *context, uint32_t node),
+                            const void *context, uint32_t top, uint32_t **out, uint32_t *out_count,
+                            Error *error)
+{
+    uint32_t nodes = tree->graph->node_count, most = top < nodes ? top : nodes, count = 0;
+    uint32_t *heap = malloc((most + UINT64_C(1)) * sizeof *heap);
+
+    *out = heap;
+    *out_count = 0;
+    if (heap == NULL)
+        return error_set_memory(error, most * sizeof *heap, "the largest objects");
+    for (uint32_t node = 0; node < nodes; node++) {
+        if (is_wanted != NULL && !is_wanted(context, node))
+            continue;
+        if (count < most) {
+            heap[count++] = node;
+            for (uint32_t at = count == most ? most / 2 : 0; at-- > 0;)
+                sift_down(tree, heap, count, at);
+        } else if (count > 0 && is_before(tree, node, heap[0])) {
+            heap[0] = node;
+            sift_down(tree, heap, count, 0);
+        }
+    }
+    // Fewer than wanted: they are not in the order of a heap yet.
+    for (uint32_t at = count < most ? count / 2 : 0; at-- > 0;)
+        sift_down(tree, heap, count, at);
+    sort_heap(tree, heap, count);
+    *out_count = count;
     return true;
+}
+
+bool retained_largest(const DominatorTree *tree, uint32_t top, uint32_t **out, uint32_t *out_count,
+                      Error *error)
+{
+    return retained_largest_among(tree, NULL, NULL, top, out, out_count, error);
 }
 
 // ---- types ----

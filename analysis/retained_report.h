@@ -38,6 +38,12 @@ typedef struct RetainedReport {
 NODISCARD bool retained_largest(const DominatorTree *tree, uint32_t top, uint32_t **out,
                                 uint32_t *count, Error *error);
 
+// The same among the nodes for which `is_wanted` is true (NULL: all).
+NODISCARD bool retained_largest_among(const DominatorTree *tree,
+                                      bool (*is_wanted)(const void *context, uint32_t node),
+                                      const void *context, uint32_t top, uint32_t **out,
+                                      uint32_t *count, Error *error);
+
 // Makes a report of the `top` largest objects and blocks, and of all types. Adds children to the
 // tree. Errors: memory. The caller owns `*out` and frees it with retained_report_free().
 NODISCARD bool retained_report_new(DominatorTree *tree, const NodeTypes *types, uint32_t top,

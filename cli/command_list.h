@@ -17,6 +17,9 @@ ExitStatus report_run(const Command *command, int argument_count, char **argumen
 extern const CommandUsage path_usage; // cli/commands/path_command.c
 ExitStatus path_run(const Command *command, int argument_count, char **arguments);
 
+extern const CommandUsage show_usage; // cli/commands/show_command.c
+ExitStatus show_run(const Command *command, int argument_count, char **arguments);
+
 extern const CommandUsage retained_usage; // cli/commands/retained_command.c
 ExitStatus retained_run(const Command *command, int argument_count, char **arguments);
 

@@ -14,6 +14,7 @@ const Command commands[] = {
     {"report", "summarize a heap: leak suspects, types, retainers, pages", &report_usage,
      report_run},
     {"path", "show how an object or a type is reached from the roots", &path_usage, path_run},
+    {"show", "show an object: its fields, who refers to it, its page", &show_usage, show_run},
     {"retained", "list the objects or types that keep the most memory alive", &retained_usage,
      retained_run},
     {"what-if", "show what removing objects, types or roots would free", &what_if_usage,

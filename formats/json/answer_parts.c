@@ -118,11 +118,10 @@ void answer_json_steps(JsonWriter *writer, const NodeTypes *types, const RootPat
     json_end_array(writer);
 }
 
-void answer_json_root(JsonWriter *writer, const ObjectGraph *graph, uint64_t graph_root)
+void answer_json_root_word(JsonWriter *writer, const HeapImage *image, const Root *root,
+                           bool is_interior)
 {
-    const GraphRoot *record = &graph->roots[graph_root];
-    const Root *root = &graph->image->roots[record->root];
-    const SnapshotDetails *details = graph->image->details;
+    const SnapshotDetails *details = image->details;
     char *label = root_label(details, root);
 
     json_string_member(writer, "kind", "root");
@@ -135,8 +134,16 @@ void answer_json_root(JsonWriter *writer, const ObjectGraph *graph, uint64_t gra
         json_null(writer);
     json_address_member(writer, "address", root->address);
     json_boolean_member(writer, "exact", root->is_exact != 0);
-    json_boolean_member(writer, "interior", record->is_interior);
+    json_boolean_member(writer, "interior", is_interior);
     free(label);
+}
+
+void answer_json_root(JsonWriter *writer, const ObjectGraph *graph, uint64_t graph_root)
+{
+    const GraphRoot *record = &graph->roots[graph_root];
+
+    answer_json_root_word(writer, graph->image, &graph->image->roots[record->root],
+                          record->is_interior);
 }
 
 void answer_json_keeper(JsonWriter *writer, const DominatorTree *tree, const NodeTypes *types,

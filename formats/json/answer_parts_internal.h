@@ -29,6 +29,9 @@ void answer_json_steps(JsonWriter *writer, const NodeTypes *types, const RootPat
 // Members of an object about a root word: kind ("root"), label, root kind, thread, address, exact,
 // interior.
 void answer_json_root(JsonWriter *writer, const ObjectGraph *graph, uint64_t graph_root);
+// The same for any root word of an image.
+void answer_json_root_word(JsonWriter *writer, const HeapImage *image, const Root *root,
+                           bool is_interior);
 // An object: a node, a root word or several roots, as what keeps a node alive.
 void answer_json_keeper(JsonWriter *writer, const DominatorTree *tree, const NodeTypes *types,
                         uint32_t node);

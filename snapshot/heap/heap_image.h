@@ -214,6 +214,9 @@ static inline bool heap_image_is_live(const HeapImage *image, uint32_t page, uin
     return image->live[heap_image_first_word(image, page) + slot / 64] >> (slot % 64) & 1;
 }
 
+// How many pages a page's run has: 1, more for a large object.
+uint64_t heap_image_run_pages(const HeapImage *image, uint32_t page);
+
 static inline uint32_t heap_image_generation(const HeapImage *image, uint32_t page)
 {
     return image->generations[page];

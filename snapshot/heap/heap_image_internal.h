@@ -39,9 +39,6 @@ NODISCARD bool heap_image_builder_order_records(HeapImageBuilder *builder, Error
 // Note [Exact types].
 void heap_image_mask_types(HeapImage *image);
 
-// How many pages the one at `page` covers: more than 1 where it holds a large object.
-uint64_t heap_image_run_pages(const HeapImage *image, uint32_t page);
-
 // The bucket of a page inside the page window.
 uint64_t heap_image_bucket(const HeapImage *image, uint32_t page);
 

@@ -108,6 +108,12 @@ for variant in whole roots missing; do
         "$python" "$WORK/validate.py" "$schemas/info-1.schema.json" "$WORK/info.json" one
 done
 
+for shown in 0x600000004630 0x600000000b48 0x600000000f00 0x10 Order; do
+    "$RUDO_SNAP" show --json "$WORK/show.json" -q "$WORK/whole.zst" $shown
+    check "show/1: $shown" \
+        "$python" "$WORK/validate.py" "$schemas/show-1.schema.json" "$WORK/show.json" one
+done
+
 "$write_shop_heap" "$WORK/grown.zst" grown || bail "cannot write the samples"
 for options in "" "--mem-limit 10"; do
     # shellcheck disable=SC2086  # an option and its value
