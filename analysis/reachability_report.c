@@ -259,6 +259,23 @@ bool reachability_report_new(const HeapImage *image, const MarkResult *result,
     return true;
 }
 
+bool reachability_report_add_residue(ReachabilityReport *report, HeapImage *image,
+                                     const MarkResult *result, ResidueWords *residue, Error *error)
+{
+    MarkTotals totals;
+
+    if (!residue_words_find(image, result, residue, error))
+        return false;
+    if (!residue->is_known)
+        return true;
+    if (!residue_words_mark(residue, image, result, &totals, error))
+        return false;
+    report->knows_residue = true;
+    report->without_residue_objects = totals.marked_objects;
+    report->without_residue_bytes = totals.marked_bytes;
+    return true;
+}
+
 void reachability_report_free(ReachabilityReport *report)
 {
     if (report == NULL)

@@ -8,6 +8,7 @@
 #ifndef ANALYSIS_REACHABILITY_REPORT_H
 #define ANALYSIS_REACHABILITY_REPORT_H
 
+#include "analysis/graph/residue_words.h"
 #include "analysis/group_table.h"
 #include "analysis/possible_totals.h"
 #include "analysis/names/type_table.h"
@@ -47,6 +48,11 @@ typedef struct ReachabilityReport {
     PossibleTotals possible; // upper bounds, where parts of the heap are missing
     uint64_t roots;          // of all kinds
     uint64_t invalid_references;
+    // Reachable without words that look left over (analysis/graph/residue_words.h), as far as that
+    // is known; it is filled by reachability_report_add_residue().
+    bool knows_residue;
+    uint64_t without_residue_objects;
+    uint64_t without_residue_bytes;
     uint64_t foreign_blocks;
     uint64_t foreign_bytes;
     uint64_t reachable_foreign_blocks;
@@ -71,6 +77,13 @@ typedef struct ReachabilityReport {
 NODISCARD bool reachability_report_new(const HeapImage *image, const MarkResult *result,
                                        ReachabilityReport **out, Error *error);
 void reachability_report_free(ReachabilityReport *report);
+
+// Finds the words that look left over among the references of the report's mark, which the caller
+// releases with residue_words_release(), and counts what is reachable without them. The image is
+// changed meanwhile, and as before afterwards. Errors: as mark_reachable().
+NODISCARD bool reachability_report_add_residue(ReachabilityReport *report, HeapImage *image,
+                                               const MarkResult *result, ResidueWords *residue,
+                                               Error *error);
 
 // The type with this type word; not NULL for the type word of an object of the image.
 const ReachabilityType *reachability_report_find_type(const ReachabilityReport *report,

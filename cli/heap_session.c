@@ -30,6 +30,7 @@ void heap_session_free_heap(HeapSession *session)
     session->types = NULL;
     session->graph = NULL;
     session->report = NULL;
+    residue_words_release(&session->residue);
     session->mark = NULL;
     session->image = NULL;
 }
@@ -96,7 +97,9 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
     if (!reachability_report_new(session->image, session->mark, &session->report, error))
         return false;
     session->report_ns = clock_monotonic_ns() - start;
-    return true;
+    heap_session_say(session, "looking for words that are left over");
+    return reachability_report_add_residue(session->report, session->image, session->mark,
+                                           &session->residue, error);
 }
 
 // The memory that the limit leaves for the graph and the tree.
@@ -135,6 +138,7 @@ bool heap_session_need_graph(HeapSession *session, Error *error)
         return too_little(session, "the references between objects", least, error);
     heap_session_say(session, "resolving references");
     return object_graph_new(session->image, session->mark, &options, &session->graph, error) &&
+           object_graph_flag_residue(session->graph, &session->residue, error) &&
            node_types_new(session->graph, session->report->type_table, &session->types, error);
 }
 

@@ -68,9 +68,10 @@ typedef struct HeapSession {
     HeapImage *image;
     MarkResult *mark;
     ReachabilityReport *report;
-    uint64_t read_ns;   // that reading took
-    uint64_t report_ns; // and counting
-    ObjectGraph *graph; // NULL: not needed so far; so are the next two
+    ResidueWords residue; // references of the mark that look left over
+    uint64_t read_ns;     // that reading took
+    uint64_t report_ns;   // and counting
+    ObjectGraph *graph;   // NULL: not needed so far; so are the next two
     NodeTypes *types;
     DominatorTree *tree;
 } HeapSession;

@@ -23,6 +23,7 @@ void object_graph_free(ObjectGraph *graph)
     side_table_free(graph->edge_offsets,
                     ((uint64_t)graph->node_count + 1) * sizeof *graph->edge_offsets);
     side_table_free(graph->targets, graph->edge_count * sizeof *graph->targets);
+    side_table_free(graph->residue, (graph->edge_count / 64 + 1) * sizeof *graph->residue);
     free(graph->roots);
     free(graph);
 }
@@ -34,7 +35,9 @@ uint64_t object_graph_bytes(const ObjectGraph *graph)
                sizeof(uint32_t) +
            graph_edge_base_count(graph) * sizeof *graph->edge_bases +
            ((uint64_t)graph->node_count + 1) * sizeof *graph->edge_offsets +
-           graph->edge_count * sizeof *graph->targets + graph->root_count * sizeof *graph->roots;
+           graph->edge_count * sizeof *graph->targets +
+           (graph->residue != NULL ? graph->edge_count / 8 + 8 : 0) +
+           graph->root_count * sizeof *graph->roots;
 }
 
 static uint32_t count_bits(uint64_t bits)

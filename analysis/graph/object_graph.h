@@ -45,6 +45,7 @@ typedef struct ObjectGraph {
     uint64_t *edge_bases;
     uint32_t *edge_offsets; // node_count + 1
     uint32_t *targets;      // edge_count
+    uint64_t *residue;      // bit per edge: its word looks left over; NULL: none, or not known
     uint64_t root_count;
     GraphRoot *roots; // in the order of the image's roots
 } ObjectGraph;
@@ -78,6 +79,12 @@ NODISCARD bool object_graph_new(const HeapImage *image, const MarkResult *mark,
                                 const ObjectGraphOptions *options, ObjectGraph **out, Error *error);
 void object_graph_free(ObjectGraph *graph);
 
+// Flags the references that look left over (analysis/graph/residue_words.h): those of the graph's
+// mark. Errors: memory.
+typedef struct ResidueWords ResidueWords;
+NODISCARD bool object_graph_flag_residue(ObjectGraph *graph, const ResidueWords *residue,
+                                         Error *error);
+
 // Bytes that the graph occupies.
 uint64_t object_graph_bytes(const ObjectGraph *graph);
 
@@ -85,6 +92,11 @@ uint64_t object_graph_bytes(const ObjectGraph *graph);
 static inline uint64_t object_graph_first_edge(const ObjectGraph *graph, uint32_t node)
 {
     return graph->edge_bases[node >> GRAPH_GROUP_SHIFT] + graph->edge_offsets[node];
+}
+
+static inline bool object_graph_is_residue(const ObjectGraph *graph, uint64_t edge)
+{
+    return graph->residue != NULL && (graph->residue[edge / 64] >> edge % 64 & 1) != 0;
 }
 
 static inline bool object_graph_is_block(const ObjectGraph *graph, uint32_t node)

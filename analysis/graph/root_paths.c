@@ -119,25 +119,45 @@ static inline __attribute__((always_inline)) void fetch_ahead(const PathTree *tr
     }
 }
 
-static void search(PathTree *tree, const PathQuery *query)
+// Follows the references of a node that look left over, or those that do not. True: to a target.
+static bool follow(PathTree *tree, const PathQuery *query, uint32_t node, bool is_residue)
 {
     const ObjectGraph *graph = tree->graph;
+    uint64_t end = object_graph_first_edge(graph, node + 1);
+
+    for (uint64_t edge = object_graph_first_edge(graph, node); edge < end; edge++) {
+        uint32_t target = graph->targets[edge];
+
+        if (tree->parents[target] != PATH_UNREACHED ||
+            object_graph_is_residue(graph, edge) != is_residue || is_avoided(query, target))
+            continue;
+        if (reach(tree, query, target, node))
+            return true;
+    }
+    return false;
+}
+
+// Breadth first. References that look left over are followed only when no others are left, so a
+// path has as few of them as can be, and of those with equally few it is a shortest one.
+static void search(PathTree *tree, const PathQuery *query)
+{
+    uint32_t at = 0, residue_at = 0;
 
     if (search_roots(tree, query))
         return;
-    for (uint32_t at = 0; at < tree->reached_count; at++) {
-        uint32_t node = tree->order[at];
-        uint64_t end = object_graph_first_edge(graph, node + 1);
+    for (;;) {
+        uint32_t end;
 
-        fetch_ahead(tree, at);
-        for (uint64_t edge = object_graph_first_edge(graph, node); edge < end; edge++) {
-            uint32_t target = graph->targets[edge];
-
-            if (tree->parents[target] != PATH_UNREACHED || is_avoided(query, target))
-                continue;
-            if (reach(tree, query, target, node))
+        for (; at < tree->reached_count; at++) {
+            fetch_ahead(tree, at);
+            if (follow(tree, query, tree->order[at], false))
                 return;
         }
+        if (tree->graph->residue == NULL || residue_at == tree->reached_count)
+            return;
+        for (end = tree->reached_count; residue_at < end; residue_at++)
+            if (follow(tree, query, tree->order[residue_at], true))
+                return;
     }
 }
 

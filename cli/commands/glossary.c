@@ -58,6 +58,10 @@ const GlossaryTerm glossary_terms[] = {
     {"reachable", "Referred to by a root, directly or through other objects and foreign blocks."},
     {"redacted", "Said of a snapshot that has all counts and references, but no data of the "
                  "program."},
+    {"residue",
+     "Stale words that can be told as such: their place says that the value there is gone, "
+     "and their object does not need them, by its reference count. A second figure "
+     "says what is reachable without them."},
     {"retained size", "The size of everything that would become garbage if nothing referred to an "
                       "object any more, the object included."},
     {"root",

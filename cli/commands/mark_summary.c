@@ -31,6 +31,12 @@ static void print_totals(const ReachabilityReport *report)
                    (const char *[]){"reachable", format_count(count[0], totals->reachable_objects),
                                     format_bytes(bytes[0], totals->reachable_bytes),
                                     format_share(share[0], totals->reachable_bytes, counted), ""});
+    if (report->knows_residue && report->without_residue_objects != totals->reachable_objects)
+        text_table_add(
+            &table, (const char *[]){"", format_count(count[0], report->without_residue_objects),
+                                     format_bytes(bytes[0], report->without_residue_bytes),
+                                     format_share(share[0], report->without_residue_bytes, counted),
+                                     "without words that look left over"});
     text_table_add(
         &table, (const char *[]){"garbage", format_count(count[1], totals->unreachable_objects),
                                  format_bytes(bytes[1], totals->unreachable_bytes),

@@ -33,6 +33,12 @@ static void print_totals(const HeapReport *report)
                plural(reachability->reachable_foreign_blocks));
         printf(", %s", format_bytes(bytes, reachability->reachable_foreign_bytes));
     }
+    if (reachability->knows_residue &&
+        reachability->without_residue_objects != totals->reachable_objects) {
+        printf("\n             %s of the objects without words that look left over",
+               format_count(count, reachability->without_residue_objects));
+        printf(", %s", format_bytes(bytes, reachability->without_residue_bytes));
+    }
     printf("\ngarbage      %s object%s, %s", format_count(count, totals->unreachable_objects),
            plural(totals->unreachable_objects), format_bytes(bytes, totals->unreachable_bytes));
     if (totals->zombies > 0)

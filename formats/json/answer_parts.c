@@ -57,6 +57,21 @@ void answer_json_snapshot(JsonWriter *writer, const HeapImage *image)
     json_end_object(writer);
 }
 
+void answer_json_residue(JsonWriter *writer, const ReachabilityReport *report)
+{
+    if (report->knows_residue) {
+        json_unsigned_member(writer, "reachable_without_residue_objects",
+                             report->without_residue_objects);
+        json_unsigned_member(writer, "reachable_without_residue_bytes",
+                             report->without_residue_bytes);
+        return;
+    }
+    json_key(writer, "reachable_without_residue_objects");
+    json_null(writer);
+    json_key(writer, "reachable_without_residue_bytes");
+    json_null(writer);
+}
+
 void answer_json_mark(JsonWriter *writer, const ReachabilityReport *report)
 {
     json_key(writer, "mark");

@@ -18,6 +18,8 @@ void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata
 // counted.
 void answer_json_root_memory(JsonWriter *writer, const SnapshotMetadata *metadata);
 // "mark": the rule of the figures and its digest.
+// The members of `totals` that say what is reachable without words that look left over.
+void answer_json_residue(JsonWriter *writer, const ReachabilityReport *report);
 void answer_json_mark(JsonWriter *writer, const ReachabilityReport *report);
 // "graph": the numbers of nodes and references.
 void answer_json_graph(JsonWriter *writer, const ObjectGraph *graph);

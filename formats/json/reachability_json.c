@@ -67,6 +67,7 @@ static void write_totals(JsonWriter *writer, const ReachabilityReport *report)
     write_counts(writer, &report->totals);
     json_unsigned_member(writer, "roots", report->roots);
     json_unsigned_member(writer, "invalid_references", report->invalid_references);
+    answer_json_residue(writer, report);
     json_unsigned_member(writer, "foreign_blocks", report->foreign_blocks);
     json_unsigned_member(writer, "foreign_bytes", report->foreign_bytes);
     json_unsigned_member(writer, "reachable_foreign_blocks", report->reachable_foreign_blocks);

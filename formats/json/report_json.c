@@ -28,6 +28,7 @@ static void write_totals(JsonWriter *writer, const HeapReport *report)
     json_unsigned_member(writer, "heap_bytes", reachability->heap_bytes);
     json_unsigned_member(writer, "roots", reachability->roots);
     json_unsigned_member(writer, "invalid_references", reachability->invalid_references);
+    answer_json_residue(writer, reachability);
     json_unsigned_member(writer, "foreign_blocks", reachability->foreign_blocks);
     json_unsigned_member(writer, "foreign_bytes", reachability->foreign_bytes);
     json_unsigned_member(writer, "reachable_foreign_blocks",

@@ -81,6 +81,8 @@ check_counts()
         "$(with_excess "$(truth reachable)")"
     is "$1: what is not reachable is unreachable" "$(value "$2" totals.unreachable_objects)" \
         "$((objects - reachable))"
+    check_between "$1: reachable without words that look left over" \
+        "$(value "$2" totals.reachable_without_residue_objects)" "$(truth reachable)" "$reachable"
     note "$1: $reachable reachable, the program says $(truth reachable)"
 }
 
@@ -202,9 +204,19 @@ case $? in
     end_sample
     check_sample service "$rust/release/service"
     end_sample
+    # All that was removed is kept by words that are left over; at most one by a word on a stack.
+    for kind in 1 2 3 4; do
+        start_sample "$rust/release/leftovers" --threads 1 --kind "$kind"
+        capture_sample "leftovers $kind: captured" "$WORK/leftovers.zst" --force
+        "$RUDO_SNAP" mark -q "$WORK/leftovers.zst" --json "$WORK/leftovers.json"
+        check_between "leftovers $kind: reachable without residue" \
+            "$(value "$WORK/leftovers.json" totals.reachable_without_residue_objects)" \
+            "$(truth reachable)" $(($(truth reachable) + 2))
+        end_sample
+    done
     ;;
 77)
-    for name in fields containers service; do
+    for name in fields containers service leftovers; do
         skip "$name: what a capture finds is its truth" "$reason"
     done
     ;;
