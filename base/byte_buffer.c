@@ -74,6 +74,19 @@ void byte_buffer_add_u64(ByteBuffer *buffer, uint64_t value)
         bytes_put_u64(room, value);
 }
 
+#define VARINT_MAX_BYTES 10u
+
+void byte_buffer_add_varint(ByteBuffer *buffer, uint64_t value)
+{
+    uint8_t bytes[VARINT_MAX_BYTES];
+    size_t length = 0;
+
+    for (; value >= 0x80; value >>= 7)
+        bytes[length++] = (uint8_t)(value | 0x80);
+    bytes[length++] = (uint8_t)value;
+    byte_buffer_add(buffer, bytes, length);
+}
+
 const uint8_t *byte_cursor_take(ByteCursor *cursor, size_t length)
 {
     const uint8_t *bytes = cursor->bytes + cursor->position;
@@ -105,6 +118,26 @@ uint64_t byte_cursor_u64(ByteCursor *cursor)
     const uint8_t *bytes = byte_cursor_take(cursor, sizeof(uint64_t));
 
     return bytes == NULL ? 0 : bytes_get_u64(bytes);
+}
+
+uint64_t byte_cursor_varint(ByteCursor *cursor)
+{
+    uint64_t value = 0;
+
+    for (uint32_t shift = 0; shift < 64; shift += 7) {
+        const uint8_t *byte = byte_cursor_take(cursor, 1);
+
+        if (byte == NULL)
+            return 0;
+        // The tenth byte has one bit.
+        if (shift == 63 && *byte > 1)
+            break;
+        value |= (uint64_t)(*byte & 0x7f) << shift;
+        if (*byte < 0x80)
+            return value;
+    }
+    cursor->is_short = true;
+    return 0;
 }
 
 // Only little-endian machines are supported (snapshot/heap/heap_layout.h), so these are plain

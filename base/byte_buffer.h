@@ -26,6 +26,8 @@ void byte_buffer_add_zeros(ByteBuffer *buffer, size_t length);
 void byte_buffer_add_u16(ByteBuffer *buffer, uint16_t value);
 void byte_buffer_add_u32(ByteBuffer *buffer, uint32_t value);
 void byte_buffer_add_u64(ByteBuffer *buffer, uint64_t value);
+// 7 bits a byte, the lowest first; all bytes but the last have bit 7 set. Small values are short.
+void byte_buffer_add_varint(ByteBuffer *buffer, uint64_t value);
 
 typedef struct ByteCursor {
     const uint8_t *bytes; // borrowed
@@ -40,6 +42,8 @@ const uint8_t *byte_cursor_take(ByteCursor *cursor, size_t length);
 uint16_t byte_cursor_u16(ByteCursor *cursor);
 uint32_t byte_cursor_u32(ByteCursor *cursor);
 uint64_t byte_cursor_u64(ByteCursor *cursor);
+// Also 0, and the cursor is short, when the value has more than 64 bits.
+uint64_t byte_cursor_varint(ByteCursor *cursor);
 
 static inline size_t byte_cursor_left(const ByteCursor *cursor)
 {

@@ -55,6 +55,19 @@ static void print_heap(const SnapshotFileInfo *info)
            plural(info->details->thread_count));
 }
 
+static void print_sized_blocks(const SnapshotDetails *details)
+{
+    char text[NUMBER_CHARS];
+    uint64_t bytes = 0;
+
+    if (!details->metadata.sized_blocks_recorded)
+        return;
+    for (uint32_t i = 0; i < details->sized_block_count; i++)
+        bytes += sized_block_bytes(&details->sized_blocks[i]);
+    printf("; %s without content", format_count(text, details->sized_block_count));
+    printf(" (%s)", format_bytes(text, bytes));
+}
+
 static void print_foreign(const SnapshotFileInfo *info)
 {
     const SnapshotMetadata *metadata = &info->details->metadata;
@@ -65,6 +78,7 @@ static void print_foreign(const SnapshotFileInfo *info)
     case FOREIGN_BLOCKS:
         printf("%s block%s", format_count(text, info->block_count), plural(info->block_count));
         printf(" (%s), traced like objects", format_bytes(text, info->foreign_bytes));
+        print_sized_blocks(info->details);
         if (metadata->foreign_root_bytes > 0)
             printf("; %s of other memory treated as roots",
                    format_bytes(text, metadata->foreign_root_bytes));

@@ -7,34 +7,32 @@
 #include "analysis/graph/holder_label.h"
 #include "analysis/names/root_label.h"
 
-void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata)
+void answer_json_count_or_null(JsonWriter *writer, const char *name, bool is_known, uint64_t count)
 {
-    if (metadata->references_counted) {
-        json_unsigned_member(writer, "references_overlooked", metadata->references_overlooked);
+    if (is_known) {
+        json_unsigned_member(writer, name, count);
         return;
     }
-    json_key(writer, "references_overlooked");
+    json_key(writer, name);
     json_null(writer);
 }
 
-static void number_or_null(JsonWriter *writer, const char *name, bool is_known, uint64_t number)
+void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata)
 {
-    json_key(writer, name);
-    if (is_known)
-        json_unsigned(writer, number);
-    else
-        json_null(writer);
+    answer_json_count_or_null(writer, "references_overlooked", metadata->references_counted,
+                              metadata->references_overlooked);
 }
 
 void answer_json_root_memory(JsonWriter *writer, const SnapshotMetadata *metadata)
 {
     bool is_known = metadata->roots_measured;
 
-    number_or_null(writer, "outside_bytes", is_known, metadata->outside_bytes);
-    number_or_null(writer, "foreign_root_percent", is_known,
-                   snapshot_metadata_foreign_percent(metadata));
-    number_or_null(writer, "shared_root_bytes", is_known, metadata->shared_root_bytes);
-    number_or_null(writer, "shared_skipped_bytes", is_known, metadata->shared_skipped_bytes);
+    answer_json_count_or_null(writer, "outside_bytes", is_known, metadata->outside_bytes);
+    answer_json_count_or_null(writer, "foreign_root_percent", is_known,
+                              snapshot_metadata_foreign_percent(metadata));
+    answer_json_count_or_null(writer, "shared_root_bytes", is_known, metadata->shared_root_bytes);
+    answer_json_count_or_null(writer, "shared_skipped_bytes", is_known,
+                              metadata->shared_skipped_bytes);
     json_string_member(writer, "shared_note", metadata->shared_note);
 }
 

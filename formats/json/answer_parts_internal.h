@@ -17,6 +17,8 @@ void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata
 // Members about the memory that was searched for roots; numbers are null where they were not
 // counted.
 void answer_json_root_memory(JsonWriter *writer, const SnapshotMetadata *metadata);
+// A number, or null: it is not known.
+void answer_json_count_or_null(JsonWriter *writer, const char *name, bool is_known, uint64_t count);
 // "mark": the rule of the figures and its digest.
 // The members of `totals` that say what is reachable without words that look left over.
 void answer_json_residue(JsonWriter *writer, const ReachabilityReport *report);

@@ -30,6 +30,7 @@ void heap_image_free(HeapImage *image)
     free_const(image->roots);
     free_const(image->blocks);
     free_const(image->block_window.entries);
+    free_const(image->sized_window.entries);
     free_const(image->foreign_bytes);
     snapshot_details_free((SnapshotDetails *)(uintptr_t)image->details);
     free(image);
@@ -117,6 +118,24 @@ uint32_t heap_image_find_block(const HeapImage *image, uint64_t address)
     }
     for (; block < image->block_count && blocks[block].address <= address; block++)
         if (address - blocks[block].address < blocks[block].bytes)
+            return block;
+    return NO_INDEX;
+}
+
+uint32_t heap_image_find_sized_block(const HeapImage *image, uint64_t address)
+{
+    const SizedBlock *blocks = image->details->sized_blocks;
+    uint32_t count = image->details->sized_block_count, block;
+    uint64_t bucket = (address >> image->sized_window.shift) - image->sized_window.first;
+
+    if (bucket < image->sized_window.count) {
+        block = image->sized_window.entries[bucket];
+    } else {
+        block = (uint32_t)search_above(blocks, count, address, address);
+        block -= block > 0;
+    }
+    for (; block < count && blocks[block].address <= address; block++)
+        if (address - blocks[block].address < sized_block_bytes(&blocks[block]))
             return block;
     return NO_INDEX;
 }

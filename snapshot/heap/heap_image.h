@@ -134,6 +134,7 @@ typedef struct HeapImage {
     AddressWindow block_window; // bucket -> first block that ends behind the bucket's start
     const uint8_t *foreign_bytes;
     uint64_t foreign_byte_count;
+    AddressWindow sized_window; // the same for details->sized_blocks
 
     const SnapshotDetails *details; // never NULL
 } HeapImage;
@@ -237,6 +238,35 @@ uint64_t heap_image_type_word(const HeapImage *image, uint32_t page, uint32_t sl
 
 // The foreign block whose user range holds `address`, or NO_INDEX.
 uint32_t heap_image_find_block(const HeapImage *image, uint64_t address);
+
+// ---- blocks without content ----
+//
+// They are not foreign blocks: marks, digests and totals do not count them. Where both kinds are
+// numbered together, the blocks without content (details->sized_blocks) follow behind the foreign
+// blocks.
+
+// The number among details->sized_blocks of the one that holds `address`, or NO_INDEX. Objects and
+// foreign blocks come first where a damaged file has them at the same place.
+uint32_t heap_image_find_sized_block(const HeapImage *image, uint64_t address);
+
+static inline bool heap_image_block_is_sized(const HeapImage *image, uint32_t block)
+{
+    return block >= image->block_count;
+}
+
+static inline uint64_t heap_image_block_address(const HeapImage *image, uint32_t block)
+{
+    return heap_image_block_is_sized(image, block)
+               ? image->details->sized_blocks[block - image->block_count].address
+               : image->blocks[block].address;
+}
+
+static inline uint64_t heap_image_block_bytes(const HeapImage *image, uint32_t block)
+{
+    return heap_image_block_is_sized(image, block)
+               ? sized_block_bytes(&image->details->sized_blocks[block - image->block_count])
+               : image->blocks[block].bytes;
+}
 
 // ---- what a word refers to: rule conservative/1, the one place that knows it ----
 //

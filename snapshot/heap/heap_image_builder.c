@@ -124,6 +124,7 @@ typedef struct AddressedItems {
     const void *items;
     size_t item_bytes;
     uint64_t count;
+    uint64_t size_mask; // of blocks: the bits of the word behind the address that are their size
 } AddressedItems;
 
 static uint64_t address_of(const AddressedItems *items, uint64_t index)
@@ -195,7 +196,7 @@ static bool has_one_delta(HeapImage *image)
 
 static bool build_page_window(HeapImage *image, Error *error)
 {
-    const AddressedItems items = {image->pages, sizeof *image->pages, image->page_count};
+    const AddressedItems items = {image->pages, sizeof *image->pages, image->page_count, 0};
     uint64_t first, last;
     uint32_t *entries;
     uint64_t end;
@@ -225,29 +226,36 @@ static bool build_page_window(HeapImage *image, Error *error)
     return true;
 }
 
-static bool build_block_window(HeapImage *image, Error *error)
+_Static_assert(offsetof(ForeignBlock, bytes) == 8 && offsetof(SizedBlock, bytes_and_flags) == 8,
+               "the size of a block follows its address");
+
+static uint64_t block_end(const AddressedItems *blocks, uint64_t index)
 {
-    const ForeignBlock *blocks = image->blocks;
-    const AddressedItems items = {blocks, sizeof *blocks, image->block_count};
+    const uint8_t *block = (const uint8_t *)blocks->items + index * blocks->item_bytes;
+
+    return load_u64(block) + (load_u64(block + 8) & blocks->size_mask);
+}
+
+// items: ForeignBlock or SizedBlock.
+static bool build_block_window(AddressWindow *window, const AddressedItems *items, Error *error)
+{
     uint64_t first, last, bucket = 0;
     uint32_t *entries;
 
-    image->block_window.shift = 12;
-    if (image->block_count == 0)
+    window->shift = 12;
+    if (items->count == 0)
         return true;
-    choose_stretch(&items, &first, &last);
-    if (!window_new(&image->block_window, blocks[first].address,
-                    blocks[last].address + blocks[last].bytes - 1, 12, last - first + 1,
-                    BLOCK_WINDOW_BUCKETS, &entries, error))
+    choose_stretch(items, &first, &last);
+    if (!window_new(window, address_of(items, first), block_end(items, last) - 1, 12,
+                    last - first + 1, BLOCK_WINDOW_BUCKETS, &entries, error))
         return false;
     if (entries == NULL)
         return true;
     // From the block before: it may end inside the first bucket.
     for (uint64_t i = first > 0 ? first - 1 : first; i <= last; i++) {
-        uint64_t end = blocks[i].address + blocks[i].bytes;
+        uint64_t end = block_end(items, i);
         // Buckets that start below this block's end and have no earlier block.
-        while (bucket < image->block_window.count &&
-               (image->block_window.first + bucket) << 12 < end)
+        while (bucket < window->count && (window->first + bucket) << 12 < end)
             entries[bucket++] = (uint32_t)i;
     }
     return true;
@@ -291,6 +299,18 @@ static bool are_possible_blocks(const HeapImage *image)
     return true;
 }
 
+static bool build_block_windows(HeapImage *image, Error *error)
+{
+    const SnapshotDetails *details = image->details;
+    const AddressedItems blocks = {image->blocks, sizeof *image->blocks, image->block_count,
+                                   UINT64_MAX};
+    const AddressedItems sized = {details->sized_blocks, sizeof *details->sized_blocks,
+                                  details->sized_block_count, ~(uint64_t)(SIZED_BLOCK_GRANULE - 1)};
+
+    return build_block_window(&image->block_window, &blocks, error) &&
+           build_block_window(&image->sized_window, &sized, error);
+}
+
 static bool build(HeapImageBuilder *builder, Error *error)
 {
     HeapImage *image = builder->image;
@@ -299,7 +319,7 @@ static bool build(HeapImageBuilder *builder, Error *error)
         return false;
     assert(are_possible_roots(image) && are_possible_blocks(image));
     sort_roots(image);
-    if (!build_page_window(image, error) || !build_block_window(image, error) ||
+    if (!build_page_window(image, error) || !build_block_windows(image, error) ||
         !heap_image_build_words(image, &builder->records, builder->has_dead, error))
         return false;
     heap_image_mask_types(image);

@@ -117,6 +117,8 @@ void snapshot_details_free(SnapshotDetails *details)
     free(details->type_layouts);
     snapshot_data_types_free(details->data_types, details->data_type_count);
     free(details->losses);
+    free(details->sized_blocks);
+    free(details->sized_links);
     free(details->threads);
     free(details->modules);
     free(details->mappings);

@@ -109,6 +109,34 @@ typedef struct SnapshotTypeLayout {
     uint32_t *offsets; // bytes from the object's start, multiples of 8, ascending; owned
 } SnapshotTypeLayout;
 
+// A malloc'd block without content: objects or foreign blocks refer to it, and it holds no
+// reference to the heap, so that only its place and size are recorded.
+typedef struct SizedBlock {
+    uint64_t address;         // of the first user byte, a multiple of SIZED_BLOCK_GRANULE
+    uint64_t bytes_and_flags; // bytes, likewise, and SIZED_BLOCK_* flags below
+} SizedBlock;
+
+#define SIZED_BLOCK_GRANULE 8u
+// Other memory than objects, the blocks that they lead to, and stacks keeps the block, too: it
+// belongs to no object. It has no links.
+#define SIZED_BLOCK_SHARED 1u
+
+static inline uint64_t sized_block_bytes(const SizedBlock *block)
+{
+    return block->bytes_and_flags & ~(uint64_t)(SIZED_BLOCK_GRANULE - 1);
+}
+
+static inline bool sized_block_is_shared(const SizedBlock *block)
+{
+    return (block->bytes_and_flags & SIZED_BLOCK_SHARED) != 0;
+}
+
+// One block without content refers to another one, once or several times.
+typedef struct SizedLink {
+    uint32_t from; // index
+    uint32_t to;   // index, another one
+} SizedLink;
+
 typedef enum LossKind {
     LOSS_PAGES = 0, // pages of the heap
     LOSS_MEMORY,    // memory of the process, which may have held pages and roots
@@ -153,7 +181,8 @@ typedef struct SnapshotMetadata {
     uint64_t references_overlooked;
     uint64_t rejected_pages; // pages that begin with the layout's magic, but have no valid header
     char rejected_note[160]; // the first of them: address, field, value, what was expected; ""
-    char names_note[200];    // which names could not be found, and why, lines; ""
+    bool sized_blocks_recorded; // malloc'd blocks without content were looked for
+    char names_note[200];       // which names could not be found, and why, lines; ""
     // The capture counted the next four; false in older files.
     bool roots_measured;
     uint64_t outside_bytes;        // of resident_bytes, those outside of GC pages
@@ -194,6 +223,11 @@ typedef struct SnapshotDetails {
     SnapshotDataType *data_types; // by debug information; since format 1.2
     uint32_t loss_count;
     SnapshotLoss *losses; // ascending by (kind, address)
+    // Empty in files before format 1.2; metadata.sized_blocks_recorded says so.
+    uint32_t sized_block_count;
+    uint32_t sized_link_count;
+    SizedBlock *sized_blocks; // ascending by address, disjoint
+    SizedLink *sized_links;   // ascending by (from, to), no two alike
 } SnapshotDetails;
 
 // An empty one with is_complete set. NULL when memory is short.

@@ -207,6 +207,10 @@ void example_told_heap(SnapshotContents *contents)
          .variants = variants},
         {.name = gc_name, .bytes = 8, .is_partial = true, .field_count = 1, .fields = &element},
     };
+    // Two blocks side by side and a shared one far away; the first refers to the second.
+    static SizedBlock sized_blocks[3] = {
+        {0x555500001010, 24}, {0x555500001030, 108008}, {0x7fff00000010, 16 | SIZED_BLOCK_SHARED}};
+    static SizedLink sized_links[1] = {{0, 1}};
     static SnapshotDetails details;
 
     example_heap(contents);
@@ -222,5 +226,10 @@ void example_told_heap(SnapshotContents *contents)
     details.data_types = data_types;
     details.loss_count = 2;
     details.losses = losses;
+    details.metadata.sized_blocks_recorded = true;
+    details.sized_block_count = 3;
+    details.sized_blocks = sized_blocks;
+    details.sized_link_count = 1;
+    details.sized_links = sized_links;
     contents->details = &details;
 }

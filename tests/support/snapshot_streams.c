@@ -371,6 +371,21 @@ static const char *data_types_differ(const SnapshotDetails *a, const SnapshotDet
     return NULL;
 }
 
+static const char *sized_blocks_differ(const SnapshotDetails *a, const SnapshotDetails *b)
+{
+    if (a->sized_block_count != b->sized_block_count || a->sized_link_count != b->sized_link_count)
+        return "the number of blocks without content, or of their links, differs";
+    for (uint32_t i = 0; i < a->sized_block_count; i++)
+        if (a->sized_blocks[i].address != b->sized_blocks[i].address ||
+            a->sized_blocks[i].bytes_and_flags != b->sized_blocks[i].bytes_and_flags)
+            return differ("a block without content differs", i);
+    for (uint32_t i = 0; i < a->sized_link_count; i++)
+        if (a->sized_links[i].from != b->sized_links[i].from ||
+            a->sized_links[i].to != b->sized_links[i].to)
+            return differ("a link of a block without content differs", i);
+    return NULL;
+}
+
 static const char *details_differ(const SnapshotDetails *a, const SnapshotDetails *b)
 {
     if (a->thread_count != b->thread_count || a->module_count != b->module_count ||
@@ -403,6 +418,8 @@ static const char *details_differ(const SnapshotDetails *a, const SnapshotDetail
         found = variables_differ(a, b);
     if (found == NULL)
         found = stacks_differ(a, b);
+    if (found == NULL)
+        found = sized_blocks_differ(a, b);
     if (found == NULL)
         found = data_types_differ(a, b);
     return found != NULL ? found : metadata_differs(&a->metadata, &b->metadata);

@@ -1,5 +1,7 @@
 // Foreign blocks: the malloc chunks through which the GC heap can be reached ("matter"). They
-// become the foreign blocks of the snapshot; all others cannot change a mark.
+// become the foreign blocks of the snapshot; all others cannot change a mark. sized_blocks.c
+// goes on with these: on the way, the chunks that foreign blocks point into get CHUNK_POINTED, and
+// the edges are kept.
 //
 // A chunk matters when a word of it lies in a GC page, or points into the user range of a
 // chunk that matters. This is reachability backwards: one pass over all words records which
@@ -11,14 +13,10 @@
 #include "base/array.h"
 #include "snapshot/capture/find/heap_search_internal.h"
 
-typedef struct ChunkEdge {
-    uint32_t from;
-    uint32_t to;
-} ChunkEdge;
-
 typedef struct ChunkGraph {
     MallocChunk *chunks; // borrowed
     uint32_t chunk_count;
+    uint8_t *notes;   // borrowed; by chunk
     ChunkEdge *edges; // owned
     uint64_t edge_count;
     uint64_t edge_capacity;
@@ -45,7 +43,7 @@ static void set_matters(ChunkGraph *graph, uint32_t chunk)
 }
 
 // Records the chunks that the words of one piece of a chunk point into. *matters: a word points
-// into a GC page, so that the other words make no difference.
+// into a GC page; then the chunk is a foreign block, whatever else it points into.
 static bool scan_piece(ChunkGraph *graph, const AddressIndex *index, uint32_t chunk,
                        const MemoryPiece *piece, bool *matters, Error *error)
 {
@@ -55,10 +53,15 @@ static bool scan_piece(ChunkGraph *graph, const AddressIndex *index, uint32_t ch
         uint32_t target = address_index_find(index, load_u64(piece->data + offset));
         if (target == ADDRESS_IN_PAGE) {
             *matters = true;
-            return true;
+            continue;
         }
         if (target == ADDRESS_NOWHERE || target == chunk || target == last)
             continue;
+        if (*matters) {
+            graph->notes[target] |= CHUNK_POINTED;
+            last = target;
+            continue;
+        }
         if (!array_reserve(&graph->edges, &graph->edge_capacity, graph->edge_count + 1,
                            sizeof *graph->edges, "references between malloc chunks", error))
             return false;
@@ -79,11 +82,12 @@ static bool scan_chunks(ChunkGraph *graph, const HeapSearch *search, Error *erro
         uint64_t edges_before = graph->edge_count;
         bool matters = false;
         MemoryPiece piece;
-        while (!matters && memory_next_piece(&reader, &position, end, &piece))
+        while (memory_next_piece(&reader, &position, end, &piece))
             if (!scan_piece(graph, index, i, &piece, &matters, error))
                 return false;
         if (matters) {
-            graph->edge_count = edges_before;
+            while (graph->edge_count > edges_before)
+                graph->notes[graph->edges[--graph->edge_count].to] |= CHUNK_POINTED;
             set_matters(graph, i);
         }
         if (i % 65536 == 0 && !cancel_check(&search->options.cancel, error))
@@ -129,6 +133,12 @@ static bool flag_what_matters(HeapSearch *search, Error *error)
     };
     bool ok = false;
 
+    graph.notes = search->chunk_notes = calloc((size_t)graph.chunk_count + 1, 1);
+    if (graph.notes == NULL) {
+        (void)error_set_memory(error, graph.chunk_count, "the list of malloc chunks");
+        goto done;
+    }
+
     graph.worklist = malloc(((uint64_t)graph.chunk_count + 1) * sizeof *graph.worklist);
     if (graph.worklist == NULL) {
         (void)error_set_memory(error, graph.chunk_count * sizeof *graph.worklist,
@@ -138,6 +148,9 @@ static bool flag_what_matters(HeapSearch *search, Error *error)
     if (!scan_chunks(&graph, search, error) || !turn_edges(&graph, error))
         goto done;
     spread(&graph);
+    search->chunk_edges = graph.edges;
+    search->chunk_edge_count = graph.edge_count;
+    graph.edges = NULL;
     ok = true;
 
 done:

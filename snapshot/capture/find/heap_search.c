@@ -233,8 +233,9 @@ static bool find_all(HeapSearch *search, Error *error)
            cancel_check(cancel, error) && heap_search_find_malloc(search, error) &&
            cancel_check(cancel, error) && heap_search_find_blocks(search, error) &&
            cancel_check(cancel, error) && heap_search_find_roots(search, error) &&
-           heap_search_find_types(search, error) && heap_search_prove_layout(search, error) &&
-           describe_threads(search, error) && find_names(search, error);
+           heap_search_find_sized_blocks(search, error) && heap_search_find_types(search, error) &&
+           heap_search_prove_layout(search, error) && describe_threads(search, error) &&
+           find_names(search, error);
 }
 
 // Fills the details, of which find_all() has found modules, types and names.
@@ -307,6 +308,8 @@ void heap_search_free(HeapSearch *search)
     free(search->strays);
     free(search->modules);
     free(search->chunks.items);
+    free(search->chunk_notes);
+    free(search->chunk_edges);
     free(search->roots);
     free(search->blocks);
     free(search);

@@ -9,6 +9,7 @@
 //   malloc_search   glibc's chunks (malloc_chunks_internal.h)
 //   foreign_blocks  the chunks that lead to the heap: they become foreign blocks
 //   root_words      every byte gets one owner; the words that are roots are picked
+//   sized_blocks    chunks that objects and foreign blocks refer to, without leading to the heap
 //   type_words      the modules that the functions of types lie in
 //   layout_choice   whether the objects' reference counts prove the layout
 //   (names)         names of these functions, of variables that hold roots, of frames
@@ -31,6 +32,19 @@ typedef struct StrayStack {
     uint64_t stack_pointer;
     uint32_t thread;
 } StrayStack;
+
+// One chunk points into another one.
+typedef struct ChunkEdge {
+    uint32_t from;
+    uint32_t to;
+} ChunkEdge;
+
+// Of a chunk that is not a foreign block, in HeapSearch.chunk_notes.
+enum {
+    CHUNK_POINTED = 1, // a foreign block, or an object, points into it
+    CHUNK_HELD = 2,    // a global or thread-local variable points into it, or what these keep does
+    CHUNK_REACHED = 4, // becomes a block without content
+};
 
 // A set of words by open addressing; 0 marks an empty place, and is never a member.
 typedef struct WordSet {
@@ -78,8 +92,12 @@ struct HeapSearch {
     MappedModule *modules; // owned; same order as details->modules
     uint64_t module_capacity;
 
-    MallocChunks chunks; // all blocks; those that lead to the heap have CHUNK_MATTERS
-    AddressIndex index;  // of the GC pages and these chunks
+    MallocChunks chunks;  // all blocks; those that lead to the heap have CHUNK_MATTERS
+    AddressIndex index;   // of the GC pages and these chunks
+    uint8_t *chunk_notes; // CHUNK_POINTED, ...; by chunk; owned; NULL: no chunks were looked at
+    ChunkEdge
+        *chunk_edges; // from chunks that do not point into GC pages; ascending by `from`; owned
+    uint64_t chunk_edge_count;
     uint64_t walked_bytes;
     uint64_t unwalked_bytes; // of heaps that look like glibc's, but could not be walked
 
@@ -105,6 +123,7 @@ NODISCARD bool heap_search_find_stacks(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_malloc(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_blocks(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_roots(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_find_sized_blocks(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_types(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_prove_layout(HeapSearch *search, Error *error);
 

@@ -118,6 +118,15 @@ static bool root_kind_of(RegionKind region, RootKind *kind)
     return false;
 }
 
+// A variable that points into a chunk through which the heap is not reached: it keeps the chunk.
+static void note_variable(HeapSearch *search, uint64_t word)
+{
+    uint32_t found = address_index_find(&search->index, word);
+
+    if (found < ADDRESS_IN_PAGE && search->chunk_notes != NULL)
+        search->chunk_notes[found] |= CHUNK_HELD;
+}
+
 static bool scan_region(HeapSearch *search, MemoryReader *reader, const Region *region,
                         RootKind kind, Error *error)
 {
@@ -129,9 +138,12 @@ static bool scan_region(HeapSearch *search, MemoryReader *reader, const Region *
             search->foreign_root_bytes += piece.bytes;
         for (uint64_t offset = 0; offset + 8 <= piece.bytes; offset += 8) {
             uint64_t word = load_u64(piece.data + offset);
-            if (leads_to_heap(search, word) &&
-                !add_root(search, piece.address + offset, word, kind, region->thread, error))
-                return false;
+            if (leads_to_heap(search, word)) {
+                if (!add_root(search, piece.address + offset, word, kind, region->thread, error))
+                    return false;
+            } else if (kind == ROOT_GLOBAL || kind == ROOT_TLS) {
+                note_variable(search, word);
+            }
         }
     }
     return true;

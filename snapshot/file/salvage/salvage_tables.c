@@ -29,6 +29,8 @@ static bool note_lost_table(Salvage *salvage, const SectionKind *kind, Error *er
     if (salvage_stream_find(&salvage->stream, kind->type) == NULL &&
         (salvage->stream.has_end || kind->since_minor > 0))
         return true;
+    if (kind->type == SECTION_SIZED_BLOCKS)
+        salvage->details->metadata.sized_blocks_recorded = false;
     return snapshot_details_add_loss(salvage->details, LOSS_NAMES, 0, 0, kind->lost, error);
 }
 

@@ -19,6 +19,7 @@ extern const SectionTable section_root_names;
 extern const SectionTable section_type_layouts;
 extern const SectionTable section_data_types;
 extern const SectionTable section_losses;
+extern const SectionTable section_sized_blocks;
 
 // The pause certificate as members of the metadata. Adds nothing for an empty certificate. False
 // when memory is short.

@@ -60,6 +60,7 @@ static const Value values[] = {
     VALUE(VALUE_U64, shared_root_bytes),
     VALUE(VALUE_U64, shared_skipped_bytes),
     VALUE(VALUE_LINES, shared_note),
+    VALUE(VALUE_BOOL, sized_blocks_recorded),
 };
 
 static const ForeignMode modes[] = {FOREIGN_BLOCKS, FOREIGN_ROOTS, FOREIGN_NONE};

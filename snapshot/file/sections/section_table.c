@@ -74,6 +74,10 @@ void section_table_encode(const SectionTable *table, ByteBuffer *buffer,
     uint32_t count = section_table_count(table, details);
 
     byte_buffer_add_u64(buffer, count);
+    if (table->encode_body != NULL) {
+        table->encode_body(buffer, details);
+        return;
+    }
     for (uint32_t i = 0; i < count; i++)
         table->encode(buffer, entry_of(table, details, i));
 }
@@ -84,6 +88,8 @@ bool section_table_redact(const SectionTable *table, const SnapshotDetails *deta
     uint32_t count = section_table_count(table, details);
     uint32_t *used = count_of(table, out);
 
+    if (table->redact_body != NULL)
+        return table->redact_body(details, out, error);
     if (table->redact == NULL)
         return true;
     if (!allocate(table, out, count, error))
@@ -124,12 +130,18 @@ bool section_table_decode(const SectionTable *table, ByteCursor *cursor, Snapsho
 
     if (!take_count(table, cursor, &count, error) || !allocate(table, details, count, error))
         return false;
-    for (; position.number < count; position.number++) {
-        // Counted first, so that an entry that is half decoded is freed.
-        (*used)++;
-        if (!table->decode(cursor, array_of(table, details) + position.number * table->entry_bytes,
-                           &position, error))
+    if (table->decode_body != NULL) {
+        if (!table->decode_body(cursor, count, details, error))
             return false;
+    } else {
+        for (; position.number < count; position.number++) {
+            // Counted first, so that an entry that is half decoded is freed.
+            (*used)++;
+            if (!table->decode(cursor,
+                               array_of(table, details) + position.number * table->entry_bytes,
+                               &position, error))
+                return false;
+        }
     }
     if (cursor->is_short)
         return error_set(error, ERROR_CORRUPT, "the %s end early", table->name);

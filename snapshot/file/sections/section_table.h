@@ -53,6 +53,12 @@ struct SectionTable {
     // Copies to a zeroed entry the members that a redacted snapshot may hold. NULL: a redacted
     // snapshot leaves the table out. Errors: memory.
     bool (*redact)(const SnapshotDetails *details, const void *entry, void *out, Error *error);
+
+    // A table whose entries are coded together has these in place of encode, decode and redact. The
+    // body begins with the number of entries, which decode_body() gets, and which is possible.
+    void (*encode_body)(ByteBuffer *buffer, const SnapshotDetails *details);
+    bool (*decode_body)(ByteCursor *cursor, uint32_t count, SnapshotDetails *details, Error *error);
+    bool (*redact_body)(const SnapshotDetails *details, SnapshotDetails *out, Error *error);
 };
 
 // The members of SectionTable that follow from the array's name in SnapshotDetails.

@@ -111,6 +111,14 @@ static const SectionKind kinds[] = {
         .table = &section_losses,
     },
     {
+        .type = SECTION_SIZED_BLOCKS,
+        .description = "malloc'd blocks without content",
+        .since_minor = 2,
+        .occurrence = SECTION_UNLESS_EMPTY,
+        .table = &section_sized_blocks,
+        .lost = "the sizes of malloc'd blocks without content",
+    },
+    {
         .type = SECTION_BLOCKS,
         .description = "foreign blocks and their bytes",
     },

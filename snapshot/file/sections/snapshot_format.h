@@ -37,6 +37,7 @@
 #define SECTION_MODULES SECTION_TYPE('M', 'O', 'D', 'U')
 #define SECTION_BLOCKS SECTION_TYPE('B', 'L', 'C', 'K')
 #define SECTION_LOSSES SECTION_TYPE('L', 'O', 'S', 'T')
+#define SECTION_SIZED_BLOCKS SECTION_TYPE('S', 'B', 'L', 'K')
 #define SECTION_METADATA SECTION_TYPE('M', 'E', 'T', 'A')
 
 #define RUN_BYTES 16u       // u64 address, u64 pages
@@ -57,5 +58,7 @@
 #define MAX_VARIABLES (1u << 20)
 #define MAX_FRAMES (1u << 20) // of all stacks together
 #define MAX_FIELDS (1u << 20) // and variants, of all data types together
+#define MAX_SIZED_BLOCKS (1u << 30)
+#define MAX_SIZED_LINKS (1u << 30)
 
 #endif

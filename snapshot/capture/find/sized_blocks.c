@@ -1,0 +1,340 @@
+// Blocks without content: malloc chunks that objects and foreign blocks refer to, but that do not
+// lead to the heap: the bytes of strings and buffers, and tables of them. No mark depends on them,
+// so only their places and sizes are recorded, and which of them refers to which.
+//
+// Note [Who keeps a string]
+//
+// Such a chunk belongs to the objects and foreign blocks that refer to it, directly or through
+// other such chunks. A chunk that something else keeps as well belongs to no object, and is
+// recorded as shared:
+//
+// - A global or thread-local variable points into it. Variables are initialised when they hold a
+//   pointer, and hold the pointers that the program means.
+// - Another chunk points into it that neither an object nor a foreign block leads to, and the chunk
+//   begins like one of Rust's Arc or Rc with two owners or more: two counts, of which the first is
+//   at least 2. Without these counts one owner frees it, so a second pointer is a borrow, or is
+//   left over from a move: messages leave their bytes in a channel's buffer, elements in a table's
+//   buckets.
+//
+// Words on stacks and in registers do not count: most are borrows or left over, and one of them
+// would take a string away from its owner.
+
+#include <stdlib.h>
+
+#include "base/parallel_for.h"
+#include "base/search.h"
+#include "snapshot/capture/find/heap_search_internal.h"
+
+// More threads than these gain little, and each needs notes of its own.
+#define MOST_THREADS 4u
+#define PART_PAGES 256u
+#define MOST_OWNERS (UINT64_C(1) << 31)
+
+// ---- objects that point into chunks ----
+
+typedef struct ObjectScan {
+    const HeapSearch *search;
+    uint64_t low; // user ranges of all chunks are in [low, low + span)
+    uint64_t span;
+    uint32_t thread_count;
+    uint8_t *notes[MOST_THREADS]; // by chunk; owned; the first is the search's
+} ObjectScan;
+
+static void scan_object(const ObjectScan *scan, uint8_t *notes, const uint8_t *bytes,
+                        uint64_t word_count)
+{
+    for (uint64_t i = 0; i < word_count; i++) {
+        uint64_t word = load_u64(bytes + 8 * i);
+        uint32_t found;
+
+        if (word - scan->low >= scan->span)
+            continue;
+        found = address_index_find(&scan->search->index, word);
+        if (found < ADDRESS_IN_PAGE)
+            notes[found] |= CHUNK_POINTED;
+    }
+}
+
+static void scan_page(const ObjectScan *scan, uint8_t *notes, const PageRecord *record,
+                      const uint8_t *bytes)
+{
+    const HeapLayout *layout = &scan->search->layout;
+    const PageBits *bits = page_record_bits(&scan->search->records, record);
+    uint32_t header =
+        heap_layout_has_object_header(layout, record->block_size) ? layout->object_header_bytes : 0;
+
+    for (uint32_t first = 0; first < record->slot_count; first += 64) {
+        uint64_t live = bits[first / 64].allocated & ~bits[first / 64].dead;
+
+        for (; live != 0; live &= live - 1) {
+            uint64_t slot = first + (uint32_t)__builtin_ctzll(live);
+            const uint8_t *object = bytes + record->header_size + slot * record->block_size;
+
+            scan_object(scan, notes, object + header, (record->block_size - header) / 8);
+        }
+    }
+}
+
+static bool scan_part(void *context, uint32_t worker, uint64_t part, Error *error)
+{
+    const ObjectScan *scan = context;
+    const HeapSearch *search = scan->search;
+    const PageRecords *records = &search->records;
+    uint64_t first = part * PART_PAGES;
+    const SnapshotPages *run =
+        search->runs +
+        search_above(search->runs, search->run_count, address, records->items[first].address) - 1;
+
+    (void)error;
+    for (uint64_t i = first; i < first + PART_PAGES && i < records->count; i++) {
+        const PageRecord *record = &records->items[i];
+
+        while (record->address - run->address >= run->page_count * search->layout.page_size)
+            run++;
+        scan_page(scan, scan->notes[worker], record, run->bytes + (record->address - run->address));
+    }
+    return true;
+}
+
+static bool scan_objects(HeapSearch *search, Error *error)
+{
+    const MallocChunks *chunks = &search->chunks;
+    uint64_t parts = (search->records.count + PART_PAGES - 1) / PART_PAGES;
+    uint32_t wanted = parallel_for_threads(0, parts);
+    ObjectScan scan = {
+        .search = search,
+        .low = chunks->items[0].address,
+        .thread_count = 1,
+        .notes = {search->chunk_notes},
+    };
+    bool ok;
+
+    scan.span = chunk_user_address(&chunks->items[chunks->count - 1]) +
+                chunk_user_bytes(&chunks->items[chunks->count - 1]) - scan.low;
+    while (scan.thread_count < wanted && scan.thread_count < MOST_THREADS) {
+        uint8_t *notes = calloc(chunks->count, 1);
+
+        if (notes == NULL)
+            break;
+        scan.notes[scan.thread_count++] = notes;
+    }
+    ok = parallel_for(parts, scan.thread_count, scan_part, &scan, error);
+    for (uint32_t thread = 1; thread < scan.thread_count; thread++) {
+        for (uint64_t i = 0; i < chunks->count; i++)
+            scan.notes[0][i] |= scan.notes[thread][i];
+        free(scan.notes[thread]);
+    }
+    return ok;
+}
+
+// ---- which chunks are recorded, and which are shared ----
+
+typedef struct SizedSearch {
+    HeapSearch *search;
+    uint8_t *notes;     // the search's
+    uint64_t *first;    // by chunk, and one more: its first edge; owned
+    uint32_t *worklist; // each chunk enters it once for each note; owned
+    uint32_t *numbers;  // by chunk: index among the blocks without content; owned
+} SizedSearch;
+
+static bool is_foreign_block(const SizedSearch *sized, uint32_t chunk)
+{
+    return (sized->search->chunks.items[chunk].size & CHUNK_MATTERS) != 0;
+}
+
+static bool sized_search_init(SizedSearch *sized, HeapSearch *search, Error *error)
+{
+    uint64_t count = search->chunks.count, edge = 0;
+
+    *sized = (SizedSearch){
+        .search = search,
+        .notes = search->chunk_notes,
+        .first = malloc((count + 1) * sizeof *sized->first),
+        .worklist = malloc((count + 1) * sizeof *sized->worklist),
+        .numbers = malloc((count + 1) * sizeof *sized->numbers),
+    };
+    if (sized->first == NULL || sized->worklist == NULL || sized->numbers == NULL)
+        return error_set_memory(error, count * 16, "blocks without content");
+    for (uint64_t chunk = 0; chunk <= count; chunk++) {
+        while (edge < search->chunk_edge_count && search->chunk_edges[edge].from < chunk)
+            edge++;
+        sized->first[chunk] = edge;
+    }
+    return true;
+}
+
+static void sized_search_release(SizedSearch *sized)
+{
+    free(sized->first);
+    free(sized->worklist);
+    free(sized->numbers);
+}
+
+// Gives `note` to all chunks that those in the worklist, which have it, refer to. Chunks that refer
+// to foreign blocks are foreign blocks, so it meets none.
+static void spread(SizedSearch *sized, uint32_t waiting, uint8_t note)
+{
+    while (waiting > 0) {
+        uint32_t chunk = sized->worklist[--waiting];
+
+        for (uint64_t i = sized->first[chunk]; i < sized->first[chunk + 1]; i++) {
+            uint32_t to = sized->search->chunk_edges[i].to;
+
+            if ((sized->notes[to] & note) != 0)
+                continue;
+            sized->notes[to] |= note;
+            sized->worklist[waiting++] = to;
+        }
+    }
+}
+
+static void find_reached(SizedSearch *sized)
+{
+    const HeapSearch *search = sized->search;
+    uint32_t waiting = 0;
+
+    // Chunks that became foreign blocks because of what they refer to.
+    for (uint64_t i = 0; i < search->chunk_edge_count; i++)
+        if (is_foreign_block(sized, search->chunk_edges[i].from))
+            sized->notes[search->chunk_edges[i].to] |= CHUNK_POINTED;
+    for (uint32_t chunk = 0; chunk < search->chunks.count; chunk++)
+        if ((sized->notes[chunk] & CHUNK_POINTED) != 0 && !is_foreign_block(sized, chunk)) {
+            sized->notes[chunk] |= CHUNK_REACHED;
+            sized->worklist[waiting++] = chunk;
+        }
+    spread(sized, waiting, CHUNK_REACHED);
+}
+
+// See Note [Who keeps a string].
+static bool has_several_owners(MemoryReader *reader, const MallocChunk *chunk)
+{
+    uint64_t owners = memory_word(reader, chunk_user_address(chunk));
+    uint64_t weak = memory_word(reader, chunk_user_address(chunk) + 8);
+
+    return owners >= 2 && owners < MOST_OWNERS && weak >= 1 && weak < MOST_OWNERS;
+}
+
+static void find_held(SizedSearch *sized)
+{
+    const HeapSearch *search = sized->search;
+    MemoryReader reader = memory_reader(search->copy);
+    uint32_t waiting = 0;
+
+    for (uint64_t i = 0; i < search->chunk_edge_count; i++) {
+        const ChunkEdge *edge = &search->chunk_edges[i];
+        bool is_from_elsewhere =
+            (sized->notes[edge->from] & CHUNK_REACHED) == 0 && !is_foreign_block(sized, edge->from);
+
+        if (is_from_elsewhere && (sized->notes[edge->to] & CHUNK_REACHED) != 0 &&
+            has_several_owners(&reader, &search->chunks.items[edge->to]))
+            sized->notes[edge->to] |= CHUNK_HELD;
+    }
+    for (uint32_t chunk = 0; chunk < search->chunks.count; chunk++)
+        if ((sized->notes[chunk] & (CHUNK_HELD | CHUNK_REACHED)) == (CHUNK_HELD | CHUNK_REACHED))
+            sized->worklist[waiting++] = chunk;
+    spread(sized, waiting, CHUNK_HELD);
+}
+
+// ---- the tables ----
+
+static bool make_blocks(SizedSearch *sized, Error *error)
+{
+    SnapshotDetails *details = sized->search->details;
+    const MallocChunks *chunks = &sized->search->chunks;
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < chunks->count; i++)
+        count += (sized->notes[i] & CHUNK_REACHED) != 0;
+    details->sized_blocks = malloc((count + 1) * sizeof *details->sized_blocks);
+    if (details->sized_blocks == NULL)
+        return error_set_memory(error, count * sizeof *details->sized_blocks,
+                                "blocks without content");
+    for (uint64_t i = 0; i < chunks->count; i++) {
+        bool is_shared = (sized->notes[i] & CHUNK_HELD) != 0;
+
+        if ((sized->notes[i] & CHUNK_REACHED) == 0)
+            continue;
+        sized->numbers[i] = details->sized_block_count;
+        details->sized_blocks[details->sized_block_count++] = (SizedBlock){
+            chunk_user_address(&chunks->items[i]),
+            round_down(chunk_user_bytes(&chunks->items[i]), SIZED_BLOCK_GRANULE) |
+                (is_shared ? SIZED_BLOCK_SHARED : 0),
+        };
+    }
+    return true;
+}
+
+static int compare_links(const void *left, const void *right)
+{
+    const SizedLink *a = left, *b = right;
+
+    return (a->to > b->to) - (a->to < b->to);
+}
+
+// Sorts the links of one block, which begin at `first`, and drops those that come twice.
+static void sort_links(SnapshotDetails *details, uint32_t first)
+{
+    SizedLink *links = details->sized_links;
+    uint32_t kept = first;
+
+    qsort(links + first, details->sized_link_count - first, sizeof *links, compare_links);
+    for (uint32_t i = first; i < details->sized_link_count; i++)
+        if (kept == first || links[i].to != links[kept - 1].to)
+            links[kept++] = links[i];
+    details->sized_link_count = kept;
+}
+
+static bool is_owned(const SizedSearch *sized, uint32_t chunk)
+{
+    return (sized->notes[chunk] & (CHUNK_REACHED | CHUNK_HELD)) == CHUNK_REACHED;
+}
+
+static bool make_links(SizedSearch *sized, Error *error)
+{
+    const HeapSearch *search = sized->search;
+    SnapshotDetails *details = search->details;
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < search->chunk_edge_count; i++)
+        count += is_owned(sized, search->chunk_edges[i].from) &&
+                 is_owned(sized, search->chunk_edges[i].to);
+    if (count >= NO_INDEX)
+        return error_set(error, ERROR_UNSUPPORTED, "%llu references between strings are too many",
+                         (unsigned long long)count);
+    details->sized_links = malloc((count + 1) * sizeof *details->sized_links);
+    if (details->sized_links == NULL)
+        return error_set_memory(error, count * sizeof *details->sized_links,
+                                "references between blocks without content");
+    for (uint32_t chunk = 0; count > 0 && chunk < search->chunks.count; chunk++) {
+        uint32_t first = details->sized_link_count;
+
+        if (!is_owned(sized, chunk))
+            continue;
+        for (uint64_t i = sized->first[chunk]; i < sized->first[chunk + 1]; i++)
+            if (is_owned(sized, search->chunk_edges[i].to))
+                details->sized_links[details->sized_link_count++] =
+                    (SizedLink){sized->numbers[chunk], sized->numbers[search->chunk_edges[i].to]};
+        sort_links(details, first);
+    }
+    return true;
+}
+
+bool heap_search_find_sized_blocks(HeapSearch *search, Error *error)
+{
+    SizedSearch sized = {0};
+    bool ok;
+
+    if (search->chunk_notes == NULL)
+        return true;
+    search->details->metadata.sized_blocks_recorded = true;
+    if (search->chunks.count == 0)
+        return true;
+    ok = sized_search_init(&sized, search, error) && scan_objects(search, error);
+    if (ok) {
+        find_reached(&sized);
+        find_held(&sized);
+        ok = make_blocks(&sized, error) && make_links(&sized, error);
+    }
+    sized_search_release(&sized);
+    return ok;
+}
