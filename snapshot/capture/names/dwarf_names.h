@@ -1,9 +1,5 @@
 // DwarfNames: the names of functions in debug information, for symbols whose mangling hides them.
-// The door to libdw.
-//
-// Only compile units that hold one of the functions are read, so that a large program takes no
-// longer than these units. The file may be hostile, and libdw was not written for that: for a
-// GuardedChild only.
+// For a GuardedChild only.
 
 #ifndef SNAPSHOT_CAPTURE_NAMES_DWARF_NAMES_H
 #define SNAPSHOT_CAPTURE_NAMES_DWARF_NAMES_H
@@ -11,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/capture/names/elf_file.h"
+#include "snapshot/capture/names/dwarf_file.h"
 
 typedef struct DwarfFunction {
     uint64_t address;         // where its code begins, as the file says; 0: declared only
@@ -23,7 +19,7 @@ typedef void (*DwarfFunctionVisitor)(void *context, const DwarfFunction *functio
 
 // Calls the visitor with every function that the compile units of `addresses` (ascending) define or
 // declare.
-void dwarf_names_visit(ElfFile *file, const uint64_t *addresses, uint32_t count,
+void dwarf_names_visit(DwarfFile *file, const uint64_t *addresses, uint32_t count,
                        DwarfFunctionVisitor visitor, void *context);
 
 #endif

@@ -1,6 +1,6 @@
-// HeapNames: see snapshot/capture/names/heap_names.h. Runs three children one after the other, for
-// frames, for symbols, and for names that need debug information, so that one that fails does not
-// take the names of the others with it.
+// HeapNames: see snapshot/capture/names/heap_names.h. Runs four children one after the other, for
+// frames, for symbols, for names that need debug information, and for the layouts of types, so that
+// one that fails does not take the names of the others with it.
 //
 // A child that fails is not an error of the capture: the names that it recorded before count, and
 // `names_note` says which may be missing.
@@ -90,6 +90,8 @@ static bool find_all(NameReader *reader, Error *error)
     if ((has_hidden_names(details->types, details->type_count) ||
          has_hidden_names(details->drops, details->drop_count)) &&
         !run_child(reader, "names of types are missing", hidden_names_write, error))
+        return false;
+    if (!run_child(reader, "fields of types are missing", data_types_write, error))
         return false;
     name_reader_finish(reader);
     return true;

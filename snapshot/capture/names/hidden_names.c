@@ -176,7 +176,12 @@ static void write_names_of(const NameRequest *request, ModuleSearch *search, Byt
         bool has_own = elf_file_has_section(files.own, ".debug_info");
         ElfFile *file = has_own || files.debug == NULL ? files.own : files.debug;
 
-        dwarf_names_visit(file, hidden.addresses, hidden.address_count, visit_function, &hidden);
+        DwarfFile *dwarf = dwarf_file_open(file);
+
+        if (dwarf != NULL)
+            dwarf_names_visit(dwarf, hidden.addresses, hidden.address_count, visit_function,
+                              &hidden);
+        dwarf_file_close(dwarf);
         for (uint32_t i = 0; i < search->function_count; i++)
             if (search->functions[i].count > 0)
                 function_names_write(&search->functions[i], buffer, child);

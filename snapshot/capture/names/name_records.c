@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/clean_text.h"
 #include "base/search.h"
+#include "snapshot/file/sections/sections.h"
 #include "snapshot/file/sections/snapshot_format.h"
 
 // ---- in the child ----
@@ -269,6 +270,25 @@ static bool take_code_name(NameReader *reader, ByteCursor *cursor, Error *error)
     return error->code == ERROR_NONE;
 }
 
+// ---- in the parent: layouts of types ----
+
+// Takes all of them or, where the child went wrong, none.
+static bool take_data_types(NameReader *reader, ByteCursor *cursor, Error *error)
+{
+    const SectionTable *table = sections_find(SECTION_TYPE('F', 'L', 'D', 'S'))->table;
+    SnapshotDetails read = {0};
+    SnapshotDetails *details = reader->request->details;
+
+    if (details->data_type_count == 0 && section_table_decode(table, cursor, &read, error) &&
+        section_table_check(table, &read, error)) {
+        details->data_types = read.data_types;
+        details->data_type_count = read.data_type_count;
+        return true;
+    }
+    snapshot_data_types_free(read.data_types, read.data_type_count);
+    return error->code != ERROR_MEMORY;
+}
+
 // ---- in the parent: all records ----
 
 static bool take_record(NameReader *reader, uint32_t kind, ByteCursor *body, Error *error)
@@ -282,6 +302,8 @@ static bool take_record(NameReader *reader, uint32_t kind, ByteCursor *body, Err
         return take_stack(reader, body, error);
     case NAME_OF_CODE:
         return take_code_name(reader, body, error);
+    case LAYOUTS_OF_TYPES:
+        return take_data_types(reader, body, error);
     case FLAG_OF_COLLECTOR:
         collector_flags_take(reader, body);
         return true;

@@ -24,6 +24,8 @@ typedef enum NameRecord {
     NAME_OF_CODE,
     // u32 CollectorFlag, u64 address; of a thread-local one, from the control block
     FLAG_OF_COLLECTOR,
+    // The body of a section FLDS: all data types
+    LAYOUTS_OF_TYPES,
 } NameRecord;
 
 typedef enum NameTable { NAME_TABLE_TYPES, NAME_TABLE_DROPS } NameTable;
@@ -54,6 +56,8 @@ void stack_frames_write(void *request, GuardedChild *child);
 void symbol_names_write(void *request, GuardedChild *child);
 // Records the names of functions whose symbols hide them, or were stripped, by debug information.
 void hidden_names_write(void *request, GuardedChild *child);
+// Records the layouts of the types of objects, by debug information.
+void data_types_write(void *request, GuardedChild *child);
 
 // ---- in the parent ----
 

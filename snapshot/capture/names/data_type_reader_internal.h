@@ -1,0 +1,92 @@
+// DataTypeReader: reads the layouts of types from debug information, in a child.
+//
+// It begins with the types of objects, and goes on with those that their fields hold or refer to,
+// breadth first, until there are no more or a limit is reached: nearer types are more useful. Types
+// of one name and size are the same, whichever unit describes them.
+
+#ifndef SNAPSHOT_CAPTURE_NAMES_DATA_TYPE_READER_INTERNAL_H
+#define SNAPSHOT_CAPTURE_NAMES_DATA_TYPE_READER_INTERNAL_H
+
+#include "base/hash_index.h"
+#include "snapshot/capture/names/dwarf_scopes.h"
+#include "snapshot/heap/data_types.h"
+
+#define MAX_DATA_TYPES 16384u
+#define MAX_DATA_TYPE_PARTS (1u << 18) // fields and variants of all types
+#define MAX_TYPE_PARTS 4096u           // of one type
+#define MAX_FIELD_DEPTH 24u            // of structures in each other
+#define MAX_FIELD_NAME_CHARS 256u
+
+typedef struct DataTypeReader {
+    DwarfScopes *scopes; // owned
+    uint32_t count;
+    uint64_t capacity;
+    SnapshotDataType *types; // owned
+    uint64_t entry_capacity;
+    DwarfEntry *entries; // of each type; owned
+    HashIndex index;     // of the types, by name and size
+    uint32_t filled;     // the first types have their fields
+    uint64_t part_count;
+    uint64_t deadline_ns; // clock_monotonic_ns()
+    bool is_limited;      // something was left out
+} DataTypeReader;
+
+bool data_type_reader_init(DataTypeReader *reader);
+void data_type_reader_release(DataTypeReader *reader);
+// The index of the type, which is added if it is new; NO_DATA: a limit is reached.
+uint32_t data_type_reader_add(DataTypeReader *reader, DwarfEntry *type);
+// Reads the fields of all types that were added, and of those that these refer to. To be called
+// before the file that describes them is closed.
+void data_type_reader_fill(DataTypeReader *reader);
+
+// ---- the fields of one type ----
+
+typedef struct FieldList {
+    DataTypeReader *reader;
+    uint64_t type_bytes;
+    bool is_partial;
+    uint64_t field_capacity;
+    uint32_t field_count;
+    SnapshotField *fields; // owned
+    uint64_t variant_capacity;
+    uint32_t variant_count;
+    SnapshotVariant *variants; // owned
+} FieldList;
+
+// Where a value lies in the type whose fields are listed.
+typedef struct FieldPlace {
+    uint64_t offset;
+    uint32_t variant;
+    uint32_t depth;
+    const char *name; // dotted; borrowed
+} FieldPlace;
+
+// The base of a type's name, "HashMap" of "HashMap<K, V>"; cut at `chars`.
+void data_type_base_name(DwarfEntry *type, char *base, size_t chars);
+
+// Appends a field of `bytes` at the place, without a target; NULL: there is no room. The pointer
+// is valid until the next call.
+SnapshotField *field_list_add(FieldList *list, const FieldPlace *place, uint64_t bytes,
+                              FieldKind kind, const char *type_name);
+SnapshotVariant *field_list_add_variant(FieldList *list, const char *name);
+
+// Appends the fields of a value of this type.
+void field_list_add_value(FieldList *list, DwarfEntry *type, const FieldPlace *place);
+// The members of a structure.
+void field_list_add_members(FieldList *list, DwarfEntry *type, const FieldPlace *place);
+
+// ---- data_type_enums.c ----
+
+// Of Rust: a structure with variants. False: it has none.
+bool field_list_add_enum(FieldList *list, DwarfEntry *type, const FieldPlace *place);
+// Of C, and of Rust without fields: named numbers.
+void field_list_add_numbers(FieldList *list, DwarfEntry *type, const FieldPlace *place);
+
+// ---- data_type_containers.c ----
+
+// A type that is known by its name: a reference to an object, or a container that owns malloc'd
+// memory. False: it is none of them.
+bool field_list_add_container(FieldList *list, DwarfEntry *type, const FieldPlace *place);
+void field_list_add_pointer(FieldList *list, DwarfEntry *type, const FieldPlace *place);
+
+#endif

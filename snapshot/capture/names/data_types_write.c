@@ -1,0 +1,262 @@
+// The child that reads the layouts of types: those of objects are the T of each GcBox<T> whose
+// functions object headers point to, by the mangled names that debug information and symbols share.
+// It records all of them at once, as the section of a snapshot has them.
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/search.h"
+#include "snapshot/capture/names/data_type_reader_internal.h"
+#include "snapshot/capture/names/dwarf_file.h"
+#include "snapshot/capture/names/module_search_internal.h"
+#include "snapshot/file/sections/sections.h"
+
+// Of the time that the child has, so that what it found until then is recorded.
+#define READ_NS UINT64_C(10000000000)
+#define MAX_DEPTH 64u // of namespaces and types in each other
+#define MAX_BOXES 65536u
+
+static const char box_name[] = "GcBox<";
+
+// A symbol of a function, without the suffix that LLVM appends to make it unique.
+typedef struct NamedFunction {
+    char *symbol; // owned
+    const FunctionNames *function;
+} NamedFunction;
+
+// The functions of one module.
+typedef struct BoxSearch {
+    const NameRequest *request;
+    DataTypeReader *reader;
+    uint32_t name_count;
+    NamedFunction *names; // ascending by symbol; owned
+    uint32_t address_count;
+    uint64_t *addresses; // ascending; owned
+    uint32_t box_count;
+} BoxSearch;
+
+static int compare_named(const void *left, const void *right)
+{
+    return strcmp(((const NamedFunction *)left)->symbol, ((const NamedFunction *)right)->symbol);
+}
+
+static bool box_search_init(BoxSearch *boxes, const ModuleSearch *search)
+{
+    size_t names = 0;
+
+    for (uint32_t i = 0; i < search->function_count; i++)
+        names += search->functions[i].count;
+    boxes->names = calloc(names + 1, sizeof *boxes->names);
+    boxes->addresses = calloc((size_t)search->function_count + 1, sizeof *boxes->addresses);
+    if (boxes->names == NULL || boxes->addresses == NULL)
+        return false;
+    for (uint32_t i = 0; i < search->function_count; i++) {
+        const FunctionNames *function = &search->functions[i];
+
+        boxes->addresses[boxes->address_count++] = function->address;
+        for (uint32_t n = 0; n < function->count; n++) {
+            const char *mangled = function->names[n].mangled;
+            char *symbol = strndup(mangled, strcspn(mangled, "."));
+            if (symbol == NULL)
+                return false;
+            boxes->names[boxes->name_count++] = (NamedFunction){symbol, function};
+        }
+    }
+    qsort(boxes->names, boxes->name_count, sizeof *boxes->names, compare_named);
+    return true;
+}
+
+static void box_search_release(BoxSearch *boxes)
+{
+    for (uint32_t i = 0; i < boxes->name_count; i++)
+        free(boxes->names[i].symbol);
+    free(boxes->names);
+    free(boxes->addresses);
+}
+
+static bool is_before(const void *names, uint64_t index, const void *symbol)
+{
+    return strcmp(((const NamedFunction *)names)[index].symbol, symbol) < 0;
+}
+
+// ---- boxes ----
+
+// Adds a word to an ascending list, once.
+static void add_word(uint64_t **words, uint32_t *count, uint64_t word)
+{
+    uint64_t i = search_from_u64(*words, *count, word);
+    uint64_t *longer;
+
+    if ((i < *count && (*words)[i] == word) || *count == MAX_FUNCTION_NAMES)
+        return;
+    longer = realloc(*words, (*count + 1) * sizeof **words);
+    if (longer == NULL)
+        return;
+    memmove(&longer[i + 1], &longer[i], (*count - i) * sizeof *longer);
+    longer[i] = word;
+    *words = longer;
+    ++*count;
+}
+
+static void add_function(const BoxSearch *boxes, SnapshotDataType *type,
+                         const FunctionNames *function)
+{
+    const SnapshotDetails *details = boxes->request->details;
+
+    if (function->table == NAME_TABLE_TYPES)
+        add_word(&type->type_words, &type->type_word_count,
+                 details->types[function->index].type_word);
+    else
+        add_word(&type->drops, &type->drop_count, details->drops[function->index].type_word);
+}
+
+// The value in a box: the last member, which is called so.
+static bool find_value(DwarfEntry *box, uint64_t *offset, DwarfEntry *type)
+{
+    DwarfEntry child;
+
+    if (!dwarf_entry_child(box, &child))
+        return false;
+    do
+        if (dwarf_entry_is_member(&child, offset) && strcmp(dwarf_entry_name(&child), "value") == 0)
+            return dwarf_entry_type(&child, type);
+    while (dwarf_entry_next(&child));
+    return false;
+}
+
+static void take_box(BoxSearch *boxes, DwarfEntry *box)
+{
+    SnapshotDataType *type = NULL;
+    DwarfEntry child, value;
+    uint64_t offset;
+
+    if (!find_value(box, &offset, &value) || offset > UINT32_MAX ||
+        dwarf_entry_bytes(&value) > dwarf_entry_bytes(box) ||
+        offset > dwarf_entry_bytes(box) - dwarf_entry_bytes(&value) ||
+        !dwarf_entry_child(box, &child))
+        return;
+    do {
+        char symbol[1024];
+        const char *linkage_name;
+        uint64_t i;
+
+        if (dwarf_tag(&child) != DW_TAG_subprogram)
+            continue;
+        linkage_name = dwarf_entry_linkage_name(&child);
+        (void)snprintf(symbol, sizeof symbol, "%.*s", (int)strcspn(linkage_name, "."),
+                       linkage_name);
+        i = search_first(boxes->names, boxes->name_count, is_before, symbol);
+        for (; i < boxes->name_count && strcmp(boxes->names[i].symbol, symbol) == 0; i++) {
+            if (type == NULL) {
+                uint32_t index = data_type_reader_add(boxes->reader, &value);
+                if (index == NO_DATA)
+                    return;
+                type = &boxes->reader->types[index];
+                type->value_at = (uint32_t)offset;
+                type->object_bytes = dwarf_entry_bytes(box);
+            }
+            add_function(boxes, type, boxes->names[i].function);
+        }
+    } while (dwarf_entry_next(&child));
+}
+
+// Depth first, without recursion; functions hold no boxes.
+static void visit_unit(void *context, DwarfEntry *unit)
+{
+    BoxSearch *boxes = context;
+    DwarfEntry *path = calloc(MAX_DEPTH, sizeof *path);
+    uint32_t depth = 0;
+
+    if (path == NULL || !dwarf_entry_child(unit, &path[0])) {
+        free(path);
+        return;
+    }
+    for (;;) {
+        DwarfEntry *entry = &path[depth];
+        bool is_structure = dwarf_entry_is_structure(entry);
+
+        if (is_structure && boxes->box_count < MAX_BOXES &&
+            strncmp(dwarf_entry_name(entry), box_name, strlen(box_name)) == 0) {
+            boxes->box_count++;
+            take_box(boxes, entry);
+        }
+        if ((is_structure || dwarf_tag(entry) == DW_TAG_namespace) && depth + 1 < MAX_DEPTH &&
+            dwarf_entry_child(entry, &path[depth + 1])) {
+            depth++;
+            continue;
+        }
+        while (!dwarf_entry_next(&path[depth])) {
+            if (depth == 0) {
+                free(path);
+                return;
+            }
+            depth--;
+        }
+    }
+}
+
+// ---- modules ----
+
+// This child looks for neither variables nor code.
+static const AddressList no_addresses;
+
+static void read_module(const NameRequest *request, ModuleSearch *search, DataTypeReader *reader)
+{
+    ModuleFiles files = module_files_open(request->copy, &request->modules[search->module]);
+    BoxSearch boxes = {.request = request, .reader = reader};
+    DwarfFile *dwarf = NULL;
+
+    if (files.own == NULL)
+        return;
+    search->globals = search->tls = search->code = &no_addresses;
+    module_search_visit_symbols(&files, search);
+    if (box_search_init(&boxes, search) && boxes.name_count > 0) {
+        bool has_own = elf_file_has_section(files.own, ".debug_info");
+
+        dwarf = dwarf_file_open(has_own || files.debug == NULL ? files.own : files.debug);
+    }
+    if (dwarf != NULL) {
+        dwarf_file_visit_units(dwarf, boxes.addresses, boxes.address_count, visit_unit, &boxes);
+        // Before the file is closed.
+        data_type_reader_fill(reader);
+    }
+    box_search_release(&boxes);
+    dwarf_file_close(dwarf);
+    module_files_close(&files);
+}
+
+static void write_types(const DataTypeReader *reader, GuardedChild *child)
+{
+    const SectionTable *table = sections_find(SECTION_TYPE('F', 'L', 'D', 'S'))->table;
+    SnapshotDetails details = {.data_type_count = reader->count, .data_types = reader->types};
+    ByteBuffer buffer = {0};
+
+    if (reader->count == 0)
+        return;
+    name_record_begin(&buffer, LAYOUTS_OF_TYPES);
+    section_table_encode(table, &buffer, &details);
+    (void)name_record_end(&buffer, child);
+    byte_buffer_release(&buffer);
+}
+
+void data_types_write(void *context, GuardedChild *child)
+{
+    const NameRequest *request = context;
+    DataTypeReader reader;
+
+    if (!data_type_reader_init(&reader))
+        return;
+    reader.deadline_ns = clock_monotonic_ns() + READ_NS;
+    for (uint32_t module = 0; module < request->details->module_count; module++) {
+        ModuleSearch search;
+
+        if (module_search_init(request, module, &search) && search.function_count > 0)
+            read_module(request, &search, &reader);
+        module_search_release(&search);
+    }
+    write_types(&reader, child);
+    data_type_reader_release(&reader);
+}

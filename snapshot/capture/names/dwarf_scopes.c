@@ -1,0 +1,159 @@
+// DwarfScopes: see snapshot/capture/names/dwarf_scopes.h.
+
+#include "snapshot/capture/names/dwarf_scopes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/search.h"
+
+// Of namespaces and types in each other.
+#define MAX_DEPTH 64u
+#define MAX_SCOPE_CHARS 1024u
+
+typedef struct ScopedType {
+    uint64_t offset; // of the entry
+    uint32_t scope;  // index
+} ScopedType;
+
+// The types of a unit.
+typedef struct ScopedUnit {
+    uint64_t unit; // its Dwarf_CU as a number
+    uint64_t count;
+    uint64_t capacity;
+    ScopedType *types; // ascending by offset, as they lie in the unit; owned
+} ScopedUnit;
+
+struct DwarfScopes {
+    uint64_t unit_count;
+    uint64_t unit_capacity;
+    ScopedUnit *units; // ascending; owned
+    uint64_t name_count;
+    uint64_t name_capacity;
+    char **names; // owned; the first is ""
+};
+
+// Adds a name; 0, the empty one, where memory is short.
+static uint32_t add_name(DwarfScopes *scopes, const char *outer, const char *name)
+{
+    char text[MAX_SCOPE_CHARS];
+    char *copy;
+    Error unwanted;
+
+    (void)snprintf(text, sizeof text, "%s%s%s", outer, outer[0] != '\0' ? "::" : "", name);
+    if (scopes->name_count >= UINT32_MAX ||
+        !array_reserve(&scopes->names, &scopes->name_capacity, scopes->name_count + 1,
+                       sizeof *scopes->names, "namespaces", &unwanted) ||
+        (copy = strdup(text)) == NULL)
+        return 0;
+    scopes->names[scopes->name_count] = copy;
+    return (uint32_t)scopes->name_count++;
+}
+
+DwarfScopes *dwarf_scopes_new(void)
+{
+    DwarfScopes *scopes = calloc(1, sizeof *scopes);
+
+    if (scopes != NULL && (add_name(scopes, "", ""), scopes->name_count == 0)) {
+        dwarf_scopes_free(scopes);
+        return NULL;
+    }
+    return scopes;
+}
+
+void dwarf_scopes_free(DwarfScopes *scopes)
+{
+    if (scopes == NULL)
+        return;
+    for (uint64_t i = 0; i < scopes->unit_count; i++)
+        free(scopes->units[i].types);
+    for (uint64_t i = 0; i < scopes->name_count; i++)
+        free(scopes->names[i]);
+    free(scopes->units);
+    free(scopes->names);
+    free(scopes);
+}
+
+static bool is_type(int tag)
+{
+    return tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type ||
+           tag == DW_TAG_enumeration_type;
+}
+
+static void add_type(ScopedUnit *unit, DwarfEntry *type, uint32_t scope)
+{
+    Error unwanted;
+
+    if (array_reserve(&unit->types, &unit->capacity, unit->count + 1, sizeof *unit->types, "types",
+                      &unwanted))
+        unit->types[unit->count++] = (ScopedType){dwarf_dieoffset(type), scope};
+}
+
+// Depth first, without recursion.
+static void walk_unit(DwarfScopes *scopes, ScopedUnit *unit, DwarfEntry *root)
+{
+    DwarfEntry *path = calloc(MAX_DEPTH, sizeof *path);
+    uint32_t scope_of[MAX_DEPTH] = {0}; // of the entries at each depth
+    uint32_t depth = 0;
+
+    if (path == NULL || !dwarf_entry_child(root, &path[0])) {
+        free(path);
+        return;
+    }
+    for (;;) {
+        DwarfEntry *entry = &path[depth];
+        int tag = dwarf_tag(entry);
+
+        if (is_type(tag))
+            add_type(unit, entry, scope_of[depth]);
+        if ((tag == DW_TAG_namespace || is_type(tag)) && depth + 1 < MAX_DEPTH &&
+            dwarf_entry_child(entry, &path[depth + 1])) {
+            scope_of[depth + 1] =
+                add_name(scopes, scopes->names[scope_of[depth]], dwarf_entry_name(entry));
+            depth++;
+            continue;
+        }
+        while (!dwarf_entry_next(&path[depth])) {
+            if (depth == 0) {
+                free(path);
+                return;
+            }
+            depth--;
+        }
+    }
+}
+
+static ScopedUnit *unit_of(DwarfScopes *scopes, DwarfEntry *type)
+{
+    uint64_t key = (uint64_t)(uintptr_t)type->cu;
+    uint64_t i = search_from(scopes->units, scopes->unit_count, unit, key);
+    DwarfEntry root;
+    Error unwanted;
+
+    if (i < scopes->unit_count && scopes->units[i].unit == key)
+        return &scopes->units[i];
+    if (!array_reserve(&scopes->units, &scopes->unit_capacity, scopes->unit_count + 1,
+                       sizeof *scopes->units, "units", &unwanted))
+        return NULL;
+    memmove(&scopes->units[i + 1], &scopes->units[i],
+            (scopes->unit_count - i) * sizeof *scopes->units);
+    scopes->unit_count++;
+    scopes->units[i] = (ScopedUnit){.unit = key};
+    if (dwarf_cu_die(type->cu, &root, NULL, NULL, NULL, NULL, NULL, NULL) != NULL)
+        walk_unit(scopes, &scopes->units[i], &root);
+    return &scopes->units[i];
+}
+
+const char *dwarf_scopes_of(DwarfScopes *scopes, DwarfEntry *type)
+{
+    const ScopedUnit *unit = unit_of(scopes, type);
+    uint64_t offset = dwarf_dieoffset(type), i;
+
+    if (unit == NULL)
+        return "";
+    i = search_from(unit->types, unit->count, offset, offset);
+    return i < unit->count && unit->types[i].offset == offset ? scopes->names[unit->types[i].scope]
+                                                              : "";
+}
