@@ -14,6 +14,7 @@ void node_types_free(NodeTypes *types)
 {
     if (types == NULL)
         return;
+    edge_labels_release(&types->labels);
     side_table_free(types->by_node, (uint64_t)types->graph->node_count * sizeof *types->by_node);
     free(types);
 }
@@ -106,7 +107,8 @@ bool node_types_new(const ObjectGraph *graph, const TypeTable *table, NodeTypes 
     ok = types->by_node != NULL;
     if (!ok)
         (void)error_set_memory(error, (uint64_t)graph->node_count * 4, "the types of objects");
-    ok = ok && node_types_unify(table, &typing.unified, error) &&
+    ok = ok && edge_labels_init(&types->labels, graph->image, error) &&
+         node_types_unify(table, &typing.unified, error) &&
          parallel_for(pieces, parallel_for_threads(0, pieces), type_pages, &typing, error);
     free(typing.unified);
     if (!ok) {

@@ -6,6 +6,7 @@
 #ifndef ANALYSIS_GRAPH_NODE_TYPES_H
 #define ANALYSIS_GRAPH_NODE_TYPES_H
 
+#include "analysis/graph/edge_label.h"
 #include "analysis/graph/object_graph.h"
 #include "analysis/names/type_table.h"
 
@@ -14,6 +15,7 @@ typedef struct NodeTypes {
     const TypeTable *table;   // borrowed
     uint32_t type_count;      // of the table's, and one for foreign blocks
     uint32_t *by_node;
+    EdgeLabels labels; // what the references of nodes are called
 } NodeTypes;
 
 // For each type of the table: the first one with the same label. Errors: memory. The caller frees

@@ -39,6 +39,15 @@ static void print_indent(uint32_t depth)
         printf("   ");
 }
 
+// Why the reference may keep nothing alive.
+static void print_edge_kind(const EdgeLabel *label)
+{
+    if (label->kind == EDGE_WEAK)
+        printf("  (weak)");
+    else if (label->kind == EDGE_NONE)
+        printf("  (left over: no value is there)");
+}
+
 static void print_step(const NodeTypes *types, const RootPath *path, uint32_t step)
 {
     const ObjectGraph *graph = types->graph;
@@ -53,9 +62,15 @@ static void print_step(const NodeTypes *types, const RootPath *path, uint32_t st
     if (is_block)
         printf("  (%s)", format_bytes(bytes, object_graph_bytes_of(graph, node)));
     if (step + 1 < path->length) {
-        uint64_t offset = object_graph_reference_offset(graph, node, path->nodes[step + 1]);
+        EdgeLabel label;
+        uint64_t offset;
 
-        printf(is_block ? "  [%" PRIu64 "]" : "  +%" PRIu64, is_block ? offset / 8 : offset);
+        if (edge_label_between(&types->labels, graph, node, path->nodes[step + 1], &label,
+                               &offset)) {
+            printf("  ");
+            print_text(stdout, label.text);
+            print_edge_kind(&label);
+        }
     }
     printf("\n");
 }

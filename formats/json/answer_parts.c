@@ -114,18 +114,38 @@ void answer_json_node(JsonWriter *writer, const NodeTypes *types, uint32_t node)
     json_unsigned_member(writer, "bytes", object_graph_bytes_of(graph, node));
 }
 
+static void write_no_edge(JsonWriter *writer)
+{
+    json_key(writer, "offset");
+    json_null(writer);
+    json_string_member(writer, "field", NULL);
+    json_string_member(writer, "reference", NULL);
+}
+
+static void write_edge(JsonWriter *writer, const NodeTypes *types, uint32_t node, uint32_t target)
+{
+    EdgeLabel label;
+    uint64_t offset;
+
+    if (!edge_label_between(&types->labels, types->graph, node, target, &label, &offset)) {
+        write_no_edge(writer);
+        return;
+    }
+    json_unsigned_member(writer, "offset", offset);
+    json_string_member(writer, "field", label.is_named ? label.text : NULL);
+    json_string_member(writer, "reference", edge_kind_name(label.kind));
+}
+
 void answer_json_steps(JsonWriter *writer, const NodeTypes *types, const RootPath *path)
 {
     json_begin_array(writer);
     for (uint32_t i = 0; i < path->length; i++) {
         json_begin_object(writer);
         answer_json_node(writer, types, path->nodes[i]);
-        json_key(writer, "offset");
         if (i + 1 < path->length)
-            json_unsigned(writer, object_graph_reference_offset(types->graph, path->nodes[i],
-                                                                path->nodes[i + 1]));
+            write_edge(writer, types, path->nodes[i], path->nodes[i + 1]);
         else
-            json_null(writer);
+            write_no_edge(writer);
         json_end_object(writer);
     }
     json_end_array(writer);
