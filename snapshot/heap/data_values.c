@@ -174,7 +174,11 @@ uint32_t data_values_find(const DataValues *values, const HeapLayout *layout, ui
 typedef struct Visit {
     const DataValues *values;
     const DataVisitor *visitor;
+    uint64_t left; // parts that it may look at, since types from a file may hold each other
 } Visit;
+
+// More than a compiler's types have: parts of one place overlap in variants only.
+#define PARTS_A_BYTE 4u
 
 static uint64_t read_discriminant(const SnapshotVariant *variant, const uint8_t *value)
 {
@@ -238,7 +242,7 @@ static void keep(Parts *parts, const SnapshotField *field)
 
 // Calls `dead` for the words of the field that no part which exists touches. Words are 8-aligned,
 // and so are all values that can hold a reference.
-static void drop(const Visit *visit, const Parts *parts, const DataValue *value,
+static void drop(Visit *visit, const Parts *parts, const DataValue *value,
                  const SnapshotField *field)
 {
     uint64_t end = (uint64_t)field->offset + field->bytes;
@@ -250,10 +254,9 @@ static void drop(const Visit *visit, const Parts *parts, const DataValue *value,
             visit->visitor->dead(visit->visitor->context, value->offset + at, 8);
 }
 
-static void visit_value(const Visit *visit, const DataValue *value, uint64_t length,
-                        uint32_t depth);
+static void visit_value(Visit *visit, const DataValue *value, uint64_t length, uint32_t depth);
 
-static void visit_array(const Visit *visit, const DataValue *value, const SnapshotField *field,
+static void visit_array(Visit *visit, const DataValue *value, const SnapshotField *field,
                         uint32_t depth)
 {
     uint64_t bytes;
@@ -270,7 +273,7 @@ static void visit_array(const Visit *visit, const DataValue *value, const Snapsh
     }
 }
 
-static void prepare(const Visit *visit, Parts *parts, const DataValue *value, const DataPlan *plan)
+static void prepare(Visit *visit, Parts *parts, const DataValue *value, const DataPlan *plan)
 {
     const SnapshotDataType *type = parts->type;
 
@@ -290,7 +293,7 @@ static void prepare(const Visit *visit, Parts *parts, const DataValue *value, co
 }
 
 // Recursion as deep as arrays are nested, at most DATA_MAX_DEPTH.
-static void visit_value(const Visit *visit, const DataValue *value, uint64_t length, uint32_t depth)
+static void visit_value(Visit *visit, const DataValue *value, uint64_t length, uint32_t depth)
 {
     const DataPlan *plan = &visit->values->plans[value->type];
     const DataVisitor *visitor = visit->visitor;
@@ -300,7 +303,7 @@ static void visit_value(const Visit *visit, const DataValue *value, uint64_t len
     if (!plan->is_known || !plan->is_of_interest || parts.type->bytes > length)
         return;
     prepare(visit, &parts, value, plan);
-    for (uint32_t i = 0; i < plan->part_count; i++) {
+    for (uint32_t i = 0; i < plan->part_count && visit->left > 0; i++, visit->left--) {
         const SnapshotField *field = &parts.type->fields[plan->parts[i]];
         bool is_there = exists(&parts, field);
 
@@ -319,7 +322,7 @@ static void visit_value(const Visit *visit, const DataValue *value, uint64_t len
 void data_value_visit(const DataValues *values, const DataValue *value, uint64_t length,
                       const DataVisitor *visitor)
 {
-    const Visit visit = {values, visitor};
+    Visit visit = {values, visitor, DATA_MAX_PARTS + PARTS_A_BYTE * length};
 
     visit_value(&visit, value, length, 0);
 }
