@@ -303,10 +303,11 @@ static void visit_value(Visit *visit, const DataValue *value, uint64_t length, u
     if (!plan->is_known || !plan->is_of_interest || parts.type->bytes > length)
         return;
     prepare(visit, &parts, value, plan);
-    for (uint32_t i = 0; i < plan->part_count && visit->left > 0; i++, visit->left--) {
+    for (uint32_t i = 0; i < plan->part_count && visit->left > 0; i++) {
         const SnapshotField *field = &parts.type->fields[plan->parts[i]];
         bool is_there = exists(&parts, field);
 
+        visit->left--;
         if (field->kind != FIELD_ENUM && (!is_there || field->kind == FIELD_WEAK)) {
             if (visitor->dead != NULL)
                 drop(visit, &parts, value, field);
