@@ -30,6 +30,7 @@ typedef struct Merge {
     uint64_t label_capacity;
     HashIndex index;    // of steps, by parent, type and root
     uint32_t *steps_of; // by node
+    uint32_t seed;      // nodes below roots that were placed
 } Merge;
 
 // ---- groups of roots ----
@@ -132,11 +133,12 @@ static uint32_t step_before(Merge *merge, uint32_t index, Error *error)
     const ObjectGraph *graph = tree->graph;
     uint32_t label;
 
-    if (index >= tree->seed_count)
+    if (tree->parents[tree->order[index]] != PATH_ROOT)
         return merge->steps_of[tree->parents[tree->order[index]]];
     label = take_label(
         merge,
-        group_label(graph->image, &graph->image->roots[graph->roots[tree->seed_roots[index]].root]),
+        group_label(graph->image,
+                    &graph->image->roots[graph->roots[tree->seed_roots[merge->seed++]].root]),
         error);
     if (label == NO_INDEX)
         return NO_INDEX;
@@ -157,6 +159,22 @@ static bool place_node(Merge *merge, uint32_t index, Error *error)
         step = take_step(merge, before, type, NO_INDEX, error);
     merge->steps_of[node] = step;
     return step != NO_INDEX;
+}
+
+// In the order in which nodes were reached.
+static void find_examples(Merge *merge, bool (*is_target)(const void *context, uint32_t node),
+                          const void *context)
+{
+    const PathTree *tree = merge->tree;
+
+    for (uint32_t i = 0; i < merge->paths->step_count; i++)
+        merge->paths->steps[i].example = NO_NODE;
+    for (uint32_t i = 0; i < tree->reached_count; i++) {
+        MergedStep *step = &merge->paths->steps[merge->steps_of[tree->order[i]]];
+
+        if (step->example == NO_NODE && (is_target == NULL || is_target(context, tree->order[i])))
+            step->example = tree->order[i];
+    }
 }
 
 static void count_targets(Merge *merge, bool (*is_target)(const void *context, uint32_t node),
@@ -227,6 +245,7 @@ bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
         ok = place_node(&merge, i, error);
     if (ok && tree->reached_count > 0) {
         count_targets(&merge, is_target, context);
+        find_examples(&merge, is_target, context);
         ok = drop_empty(merge.paths, error);
     }
     hash_index_release(&merge.index);
@@ -239,6 +258,70 @@ bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
 }
 
 // ---- showing ----
+
+// A step, and the types on the way to it as one number.
+typedef struct Route {
+    uint64_t types;
+    uint32_t step;
+} Route;
+
+static int compare_routes(const void *left, const void *right)
+{
+    const Route *a = left, *b = right;
+
+    return a->types != b->types ? (a->types > b->types ? 1 : -1)
+                                : (a->step > b->step) - (a->step < b->step);
+}
+
+// Routes in order, so that equal ones are neighbours.
+static bool list_routes(const MergedPaths *paths, Route **out, Error *error)
+{
+    const MergedStep *steps = paths->steps;
+    uint64_t *types = calloc(paths->step_count + UINT64_C(1), sizeof *types);
+    Route *routes = calloc(paths->step_count + UINT64_C(1), sizeof *routes);
+
+    *out = routes;
+    if (types == NULL || routes == NULL) {
+        free(types);
+        return error_set_memory(error, paths->step_count * sizeof *routes, "merged paths");
+    }
+    // Parents come before their children.
+    for (uint32_t i = 0; i < paths->step_count; i++) {
+        if (steps[i].parent != NO_INDEX)
+            types[i] = hash_mix(types[steps[i].parent] * 31 + steps[i].type + 1);
+        routes[i] = (Route){types[i], i};
+    }
+    free(types);
+    qsort(routes, paths->step_count, sizeof *routes, compare_routes);
+    return true;
+}
+
+bool merged_paths_lead(const MergedPaths *paths, uint32_t *step, uint64_t *objects, Error *error)
+{
+    const MergedStep *steps = paths->steps;
+    Route *routes;
+    bool ok = list_routes(paths, &routes, error);
+
+    *step = NO_INDEX;
+    *objects = 0;
+    for (uint32_t first = 0, end; ok && first < paths->step_count; first = end) {
+        uint32_t most = routes[first].step;
+        uint64_t sum = 0;
+
+        for (end = first; end < paths->step_count && routes[end].types == routes[first].types;
+             end++) {
+            sum += steps[routes[end].step].own_objects;
+            if (steps[routes[end].step].own_objects > steps[most].own_objects)
+                most = routes[end].step;
+        }
+        if (sum > *objects || (sum == *objects && sum > 0 && most < *step)) {
+            *objects = sum;
+            *step = most;
+        }
+    }
+    free(routes);
+    return ok;
+}
 
 const char *merged_step_label(const MergedPaths *paths, const NodeTypes *types, uint32_t step)
 {

@@ -23,6 +23,7 @@ typedef struct MergedStep {
     uint64_t bytes;       // of them
     uint64_t own_objects; // targets at this step
     uint64_t own_bytes;
+    uint32_t example; // the first of them that was reached; NO_NODE: there is none
 } MergedStep;
 
 typedef struct MergedPaths {
@@ -38,6 +39,12 @@ NODISCARD bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
                                 bool (*is_target)(const void *context, uint32_t node),
                                 const void *context, MergedPaths **out, Error *error);
 void merged_paths_free(MergedPaths *paths);
+
+// The route that most targets take: types in the same order, whatever the roots are. Gives the step
+// at its end that has most of them (NO_INDEX: there are no targets), and how many take the route.
+// Errors: memory.
+NODISCARD bool merged_paths_lead(const MergedPaths *paths, uint32_t *step, uint64_t *objects,
+                                 Error *error);
 
 // The label of a step: that of its group of roots, or of its type.
 const char *merged_step_label(const MergedPaths *paths, const NodeTypes *types, uint32_t step);

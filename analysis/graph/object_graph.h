@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analysis/names/root_rank.h"
 #include "marker/mark.h"
 #include "base/error.h"
 #include "snapshot/heap/heap_image.h"
@@ -31,6 +32,7 @@ typedef struct GraphRoot {
     uint64_t root; // index into HeapImage.roots
     uint32_t node;
     bool is_interior; // points inside the object, not to its start
+    uint8_t rank;     // RootRank: how well it explains why the node is alive
 } GraphRoot;
 
 typedef struct ObjectGraph {

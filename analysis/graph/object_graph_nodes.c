@@ -45,12 +45,14 @@ bool graph_take_roots(ObjectGraph *graph, Error *error)
 {
     const HeapImage *image = graph->image;
     uint64_t count = 0;
+    RootRanks ranks;
 
     for (int kind = 0; kind < ROOT_KIND_COUNT; kind++)
         count += graph->mark->totals.roots[kind];
     graph->roots = calloc(count + 1, sizeof *graph->roots);
     if (graph->roots == NULL)
         return error_set_memory(error, count * sizeof *graph->roots, "roots");
+    root_ranks_init(&ranks, image);
     for (uint64_t i = 0; i < image->root_count; i++) {
         const Root *root = &image->roots[i];
         Reference reference = heap_image_resolve(image, root->value, root_allows_interior(root));
@@ -67,7 +69,9 @@ bool graph_take_roots(ObjectGraph *graph, Error *error)
             *out = (GraphRoot){.root = i, .node = object_graph_block_node(graph, reference.block)};
         else
             continue;
+        out->rank = (uint8_t)root_ranks_of(&ranks, root, out->is_interior);
         graph->root_count++;
     }
+    root_ranks_release(&ranks);
     return true;
 }

@@ -20,6 +20,7 @@ static bool find_distances(PathFinder *finder, Error *error)
     bool ok;
 
     all.is_target = NULL;
+    all.is_by_length = true;
     ok = path_tree_init(&tree, finder->graph, &all, error);
     // Ascending in distance: a parent is settled before its children.
     for (uint32_t i = 0; ok && i < tree.reached_count; i++) {

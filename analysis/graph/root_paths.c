@@ -21,19 +21,20 @@ void path_tree_release(PathTree *tree)
     tree->seed_roots = NULL;
 }
 
-// How well a root word explains why an object is alive; less is better.
-static unsigned root_rank(const ObjectGraph *graph, uint64_t graph_root)
+// How well a root word explains why an object is alive; less is better. Of equal ranks the kinds
+// that a reader knows best come first.
+static unsigned root_order(const ObjectGraph *graph, uint64_t graph_root)
 {
-    static const uint8_t ranks[ROOT_KIND_COUNT] = {
+    static const uint8_t kinds[ROOT_KIND_COUNT] = {
         [ROOT_EXPLICIT] = 0, [ROOT_HANDLE] = 1,   [ROOT_GLOBAL] = 2,  [ROOT_TLS] = 3,
         [ROOT_STACK] = 4,    [ROOT_REGISTER] = 5, [ROOT_FOREIGN] = 6,
     };
     const Root *root = &graph->image->roots[graph->roots[graph_root].root];
 
-    return (root->is_exact != 0 ? 0u : 8u) + ranks[root->kind];
+    return graph->roots[graph_root].rank * 8u + kinds[root->kind];
 }
 
-#define RANKS 16u
+#define ORDERS (ROOT_RANK_COUNT * 8u)
 
 static bool is_avoided_root(const uint8_t *avoided, uint64_t graph_root)
 {
@@ -44,7 +45,7 @@ uint64_t path_best_root(const ObjectGraph *graph, const uint8_t *avoided, uint32
                         uint64_t *count)
 {
     uint64_t best = NO_ROOT;
-    unsigned best_rank = RANKS;
+    unsigned best_rank = ORDERS;
 
     *count = 0;
     for (uint64_t i = 0; i < graph->root_count; i++) {
@@ -53,7 +54,7 @@ uint64_t path_best_root(const ObjectGraph *graph, const uint8_t *avoided, uint32
         if (graph->roots[i].node != node || is_avoided_root(avoided, i))
             continue;
         ++*count;
-        rank = root_rank(graph, i);
+        rank = root_order(graph, i);
         if (rank < best_rank) {
             best = i;
             best_rank = rank;
@@ -78,22 +79,55 @@ static bool reach(PathTree *tree, const PathQuery *query, uint32_t node, uint32_
     return true;
 }
 
-// Starts with the better roots, so that of equally short paths one with a better root is found.
-static bool search_roots(PathTree *tree, const PathQuery *query)
+// The roots of the graph, the better ones first. The caller frees them; NULL when memory is short.
+static uint64_t *order_roots(const ObjectGraph *graph)
+{
+    uint64_t *ordered = malloc((graph->root_count + 1) * sizeof *ordered);
+    uint64_t next[ORDERS + 1] = {0};
+
+    if (ordered == NULL)
+        return NULL;
+    for (uint64_t i = 0; i < graph->root_count; i++)
+        next[root_order(graph, i) + 1]++;
+    for (unsigned order = 0; order < ORDERS; order++)
+        next[order + 1] += next[order];
+    for (uint64_t i = 0; i < graph->root_count; i++)
+        ordered[next[root_order(graph, i)]++] = i;
+    return ordered;
+}
+
+uint64_t *path_roots_of(const ObjectGraph *graph, const uint8_t *avoided, uint32_t node,
+                        uint64_t *count)
+{
+    uint64_t *ordered = order_roots(graph);
+
+    *count = 0;
+    for (uint64_t i = 0; ordered != NULL && i < graph->root_count; i++)
+        if (graph->roots[ordered[i]].node == node && !is_avoided_root(avoided, ordered[i]))
+            ordered[(*count)++] = ordered[i];
+    return ordered;
+}
+
+// Starts from the roots of a tier, the better ones first, so that of equally short paths one with a
+// better root is found. *next: those before it in `ordered` are done. True: a target was reached.
+static bool start(PathTree *tree, const PathQuery *query, const uint64_t *ordered, uint64_t *next,
+                  unsigned tier)
 {
     const ObjectGraph *graph = tree->graph;
 
-    for (unsigned rank = 0; rank < RANKS; rank++)
-        for (uint64_t i = 0; i < graph->root_count; i++) {
-            uint32_t node = graph->roots[i].node;
+    for (; *next < graph->root_count; ++*next) {
+        uint64_t i = ordered[*next];
+        uint32_t node = graph->roots[i].node;
 
-            if (root_rank(graph, i) != rank || tree->parents[node] != PATH_UNREACHED ||
-                is_avoided_root(query->avoided_roots, i) || is_avoided(query, node))
-                continue;
-            tree->seed_roots[tree->seed_count++] = i;
-            if (reach(tree, query, node, PATH_ROOT))
-                return true;
-        }
+        if (!query->is_by_length && root_rank_tier((RootRank)graph->roots[i].rank) > tier)
+            return false;
+        if (tree->parents[node] != PATH_UNREACHED || is_avoided_root(query->avoided_roots, i) ||
+            is_avoided(query, node))
+            continue;
+        tree->seed_roots[tree->seed_count++] = i;
+        if (reach(tree, query, node, PATH_ROOT))
+            return true;
+    }
     return false;
 }
 
@@ -119,8 +153,16 @@ static inline __attribute__((always_inline)) void fetch_ahead(const PathTree *tr
     }
 }
 
-// Follows the references of a node that look left over, or those that do not. True: to a target.
-static bool follow(PathTree *tree, const PathQuery *query, uint32_t node, bool is_residue)
+// Which references of a node are followed.
+typedef enum Following {
+    FOLLOW_ALL,
+    FOLLOW_LIVELY,  // those that do not look left over
+    FOLLOW_RESIDUE, // those that do
+} Following;
+
+// True: a target was reached.
+static inline bool follow(PathTree *tree, const PathQuery *query, uint32_t node,
+                          Following following)
 {
     const ObjectGraph *graph = tree->graph;
     uint64_t end = object_graph_first_edge(graph, node + 1);
@@ -129,7 +171,9 @@ static bool follow(PathTree *tree, const PathQuery *query, uint32_t node, bool i
         uint32_t target = graph->targets[edge];
 
         if (tree->parents[target] != PATH_UNREACHED ||
-            object_graph_is_residue(graph, edge) != is_residue || is_avoided(query, target))
+            (following != FOLLOW_ALL &&
+             object_graph_is_residue(graph, edge) != (following == FOLLOW_RESIDUE)) ||
+            is_avoided(query, target))
             continue;
         if (reach(tree, query, target, node))
             return true;
@@ -137,43 +181,57 @@ static bool follow(PathTree *tree, const PathQuery *query, uint32_t node, bool i
     return false;
 }
 
-// Breadth first. References that look left over are followed only when no others are left, so a
-// path has as few of them as can be, and of those with equally few it is a shortest one.
-static void search(PathTree *tree, const PathQuery *query)
+// Breadth first from all nodes from *at on. True: a target was reached.
+static bool follow_all(PathTree *tree, const PathQuery *query, uint32_t *at, Following following)
 {
+    for (; *at < tree->reached_count; ++*at) {
+        fetch_ahead(tree, *at);
+        if (follow(tree, query, tree->order[*at], following))
+            return true;
+    }
+    return false;
+}
+
+// Breadth first, tier by tier: a longer path from a better root explains more. References that look
+// left over are followed when all roots in memory that people know have been tried without.
+static void search(PathTree *tree, const PathQuery *query, const uint64_t *ordered)
+{
+    Following usual =
+        tree->graph->residue == NULL || query->is_by_length ? FOLLOW_ALL : FOLLOW_LIVELY;
     uint32_t at = 0, residue_at = 0;
+    uint64_t next = 0;
 
-    if (search_roots(tree, query))
-        return;
-    for (;;) {
-        uint32_t end;
-
-        for (; at < tree->reached_count; at++) {
-            fetch_ahead(tree, at);
-            if (follow(tree, query, tree->order[at], false))
+    for (unsigned tier = 0; tier < ROOT_TIER_COUNT; tier++) {
+        if (start(tree, query, ordered, &next, tier) || follow_all(tree, query, &at, usual))
+            return;
+        while (usual == FOLLOW_LIVELY && tier > 0 && residue_at < tree->reached_count) {
+            for (uint32_t end = tree->reached_count; residue_at < end; residue_at++)
+                if (follow(tree, query, tree->order[residue_at], FOLLOW_RESIDUE))
+                    return;
+            if (follow_all(tree, query, &at, usual))
                 return;
         }
-        if (tree->graph->residue == NULL || residue_at == tree->reached_count)
-            return;
-        for (end = tree->reached_count; residue_at < end; residue_at++)
-            if (follow(tree, query, tree->order[residue_at], true))
-                return;
     }
 }
 
 bool path_tree_init(PathTree *tree, const ObjectGraph *graph, const PathQuery *query, Error *error)
 {
     uint64_t nodes = graph->node_count;
+    uint64_t *ordered = order_roots(graph);
 
     *tree = (PathTree){.graph = graph, .target = NO_NODE};
     tree->parents = side_table_new(nodes * sizeof *tree->parents);
     tree->order = side_table_new(nodes * sizeof *tree->order);
     tree->seed_roots = malloc((graph->root_count + 1) * sizeof *tree->seed_roots);
-    if (tree->parents == NULL || tree->order == NULL || tree->seed_roots == NULL)
+    if (tree->parents == NULL || tree->order == NULL || tree->seed_roots == NULL ||
+        ordered == NULL) {
+        free(ordered);
         return error_set_memory(error, nodes * 8, "paths");
+    }
     for (uint64_t node = 0; node < nodes; node++)
         tree->parents[node] = PATH_UNREACHED;
-    search(tree, query);
+    search(tree, query, ordered);
+    free(ordered);
     return true;
 }
 

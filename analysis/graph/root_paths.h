@@ -1,9 +1,8 @@
 // Paths from the roots to objects and blocks.
 //
 // A path is a chain of nodes; a root word refers to the first, and each node to the next. Its
-// length is the number of nodes. Of several root words that refer to the first node, the most
-// informative one is shown: exact before conservative ones; then explicit ones, handles, globals,
-// thread-locals, stacks, registers, other memory.
+// length is the number of nodes. Of several root words that refer to the first node, the one is
+// shown that explains most: analysis/names/root_rank.h.
 
 #ifndef ANALYSIS_GRAPH_ROOT_PATHS_H
 #define ANALYSIS_GRAPH_ROOT_PATHS_H
@@ -20,17 +19,19 @@ typedef struct PathQuery {
     bool (*is_avoided)(const void *context, uint32_t node);
     const void *context;
     const uint8_t *avoided_roots; // bit per root of the graph; NULL: none
+    bool is_by_length;            // only the length counts: neither what roots explain, nor residue
 } PathQuery;
 
-// A shortest path to each node that a breadth-first search reached.
+// A path to each node that a breadth-first search reached. It begins at a root of the best tier
+// (analysis/names/root_rank.h) from which there is one, has as few references that look left over
+// as can be, and of those it is a shortest one.
 typedef struct PathTree {
     const ObjectGraph *graph; // borrowed
     uint32_t *parents;        // by node: the node before it, PATH_ROOT, or PATH_UNREACHED
     uint32_t reached_count;
     uint32_t *order; // nodes in the order in which they were reached
     uint32_t target; // the first target, or NO_NODE
-    // The first nodes of `order` are those that roots refer to. For each its root, an index into
-    // graph->roots.
+    // For each node in `order` whose parent is PATH_ROOT: its root, an index into graph->roots.
     uint32_t seed_count;
     uint64_t *seed_roots;
 } PathTree;
@@ -50,6 +51,11 @@ NODISCARD bool path_tree_chain(const PathTree *tree, uint32_t node, uint32_t **o
 // is the number of root words that refer to it. `avoided` as in PathQuery.
 #define NO_ROOT UINT64_MAX
 uint64_t path_best_root(const ObjectGraph *graph, const uint8_t *avoided, uint32_t node,
+                        uint64_t *count);
+
+// The root words that refer to a node, the best first, as indices into graph->roots. The caller
+// frees the array. NULL when memory is short.
+uint64_t *path_roots_of(const ObjectGraph *graph, const uint8_t *avoided, uint32_t node,
                         uint64_t *count);
 
 typedef struct RootPath {

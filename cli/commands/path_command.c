@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/heap_selection.h"
 #include "analysis/graph/merged_paths.h"
@@ -24,7 +25,8 @@ static const Option options[] = {
      .letter = 'k',
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "show the N shortest paths (default: 1)",
+     .help = "show the best path and the N - 1 shortest others, and up\n"
+             "to N roots of each (default: 1)",
      .setting = offsetof(PathSettings, most),
      .minimum = 1,
      .maximum = 1000},
@@ -50,10 +52,13 @@ const CommandUsage path_usage = {
     .min_operands = 2,
     .max_operands = 2,
     .options = options,
-    .details = "Shows a shortest path from a root of the heap in the snapshot FILE to the object\n"
-               "at ADDRESS, or to the nearest object of TYPE: the root, each object on the path,\n"
-               "and the offset of the reference in it. TYPE is the full name of a type or its\n"
-               "end, such as Order for shop::Order.\n",
+    .details = "Shows a path from a root of the heap in the snapshot FILE to the object at\n"
+               "ADDRESS, or the route that most objects of TYPE take: the root, each object on\n"
+               "the path, and the offset of the reference in it. Of several roots the one is\n"
+               "taken that explains most: a variable or a frame of the program's own code before\n"
+               "those of libraries, registers and pointers into objects; of equally good roots,\n"
+               "the one with the shortest path. TYPE is the full name of a type or its end, such\n"
+               "as Order for shop::Order.\n",
     .examples = "  rudo-snap path shop.zst shop::Order\n"
                 "  rudo-snap path -k 3 shop.zst 0x600000000640\n"
                 "  rudo-snap path --merge --avoid stack shop.zst Order\n",
@@ -74,6 +79,7 @@ typedef struct PathRun {
     uint64_t reachable;     // of them
     RootPaths paths;
     MergedPaths *merged;
+    uint64_t lead_objects; // of a type, on the route of paths[0]
 } PathRun;
 
 // ---- selecting ----
@@ -209,26 +215,77 @@ static PathQuery query_of(const PathRun *run)
                        .avoided_roots = run->avoided_roots};
 }
 
+// Of a type: the route that most of its objects take. Returns the first object on it.
+static bool find_lead(PathRun *run, const PathTree *tree, uint32_t *target, Error *error)
+{
+    uint32_t lead;
+
+    if (!merged_paths_new(tree, run->session.types, is_target, run, &run->merged, error) ||
+        !merged_paths_lead(run->merged, &lead, &run->lead_objects, error))
+        return false;
+    *target = lead == NO_INDEX ? NO_NODE : run->merged->steps[lead].example;
+    return true;
+}
+
+// Puts the path that explains most before the shortest ones, of which it may be one.
+static void put_first(RootPaths *paths, RootPath first, uint32_t most)
+{
+    uint32_t at = 0;
+
+    while (at < paths->count &&
+           (paths->paths[at].length != first.length ||
+            memcmp(paths->paths[at].nodes, first.nodes, first.length * sizeof *first.nodes) != 0))
+        at++;
+    if (at == paths->count && paths->count == most)
+        at--;
+    if (at < paths->count)
+        free(paths->paths[at].nodes);
+    else
+        paths->count++;
+    memmove(&paths->paths[1], &paths->paths[0], at * sizeof *paths->paths);
+    paths->paths[0] = first;
+}
+
+// The paths to `target`; `first` is the one that explains most.
+static bool add_paths(PathRun *run, RootPath first, uint32_t target, Error *error)
+{
+    PathQuery query = query_of(run);
+    uint32_t most = (uint32_t)run->settings->most;
+
+    if (most > 1) {
+        if (!root_paths_find(run->session.graph, target, &query, most, &run->paths, error)) {
+            free(first.nodes);
+            return false;
+        }
+    } else {
+        run->paths.paths = calloc(1, sizeof *run->paths.paths);
+        if (run->paths.paths == NULL) {
+            free(first.nodes);
+            return error_set_memory(error, sizeof *run->paths.paths, "paths");
+        }
+    }
+    put_first(&run->paths, first, most);
+    return true;
+}
+
 static bool find_paths(PathRun *run, Error *error)
 {
     PathQuery query = query_of(run);
-    const ObjectGraph *graph = run->session.graph;
+    bool is_type = run->target.kind == SELECTION_TYPES, ok;
+    RootPath first = {0};
+    uint32_t target;
     PathTree tree;
-    bool ok = path_tree_init(&tree, graph, &query, error);
-    uint32_t target = tree.target;
 
-    if (ok && target != NO_NODE && run->settings->most == 1) {
-        run->paths.paths = calloc(1, sizeof *run->paths.paths);
-        ok = run->paths.paths != NULL || error_set_memory(error, sizeof *run->paths.paths, "paths");
-        ok = ok && path_tree_chain(&tree, target, &run->paths.paths[0].nodes,
-                                   &run->paths.paths[0].length, error);
-        run->paths.count = ok ? 1 : 0;
-    }
+    if (is_type)
+        query.is_target = NULL;
+    ok = path_tree_init(&tree, run->session.graph, &query, error);
+    target = tree.target;
+    if (ok && is_type)
+        ok = find_lead(run, &tree, &target, error);
+    if (ok && target != NO_NODE)
+        ok = path_tree_chain(&tree, target, &first.nodes, &first.length, error);
     path_tree_release(&tree);
-    if (ok && target != NO_NODE && run->settings->most > 1)
-        ok = root_paths_find(graph, target, &query, (uint32_t)run->settings->most, &run->paths,
-                             error);
-    return ok;
+    return ok && (target == NO_NODE || add_paths(run, first, target, error));
 }
 
 // Replaces the target, an address, by the nodes that refer to it.
@@ -244,13 +301,16 @@ static void take_referrers(PathRun *run)
                 run->targets[node] = 1;
 }
 
+// Of a type, find_paths() has merged them.
 static bool merge_paths(PathRun *run, Error *error)
 {
     PathQuery query = query_of(run);
     PathTree tree;
     bool ok;
 
-    if (run->target.kind != SELECTION_TYPES && run->target_node != NO_NODE)
+    if (run->target.kind == SELECTION_TYPES)
+        return true;
+    if (run->target_node != NO_NODE)
         take_referrers(run);
     query.is_target = NULL;
     ok = path_tree_init(&tree, run->session.graph, &query, error) &&
@@ -284,7 +344,8 @@ static bool answer(void *context, Error *error)
                          .objects = run->objects,
                          .reachable_objects = run->reachable,
                          .paths = &run->paths,
-                         .merged = run->merged};
+                         .merged = run->settings->merges ? run->merged : NULL,
+                         .lead_objects = run->lead_objects};
     return path_json_write(result_file_sink(session->json), &document, error) &&
            result_file_commit(session->json, error);
 }
@@ -331,7 +392,7 @@ static void print_asked(const PathRun *run)
 static void print_answer(void *context)
 {
     const PathRun *run = context;
-    char address[NUMBER_CHARS];
+    char address[NUMBER_CHARS], text[NUMBER_CHARS];
 
     heap_session_print_heading(&run->session);
     print_asked(run);
@@ -339,10 +400,14 @@ static void print_answer(void *context)
         printf("%s\n", run->reachable == 0      ? "garbage: no root reaches it"
                        : run->avoided_count > 0 ? "no path: --avoid excludes all of them"
                                                 : "no path");
+    if (run->target.kind == SELECTION_TYPES && run->paths.count > 0 && run->reachable > 1)
+        printf("%s of them %s reached through objects of these types%s:\n",
+               format_count(text, run->lead_objects), run->lead_objects == 1 ? "is" : "are",
+               run->lead_objects == run->reachable ? "" : ", more than through others");
     for (uint32_t i = 0; i < run->paths.count; i++)
         path_output_print(run->session.types, &run->paths.paths[i], run->avoided_roots, i,
-                          run->paths.count);
-    if (run->merged != NULL)
+                          run->paths.count, (uint32_t)run->settings->most);
+    if (run->settings->merges && run->merged != NULL)
         merged_output_print(
             run->merged, run->session.types,
             run->target.kind == SELECTION_TYPES

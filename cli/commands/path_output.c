@@ -15,6 +15,27 @@
 #define DEEPEST 12u
 #define SHOWN_BRANCHES 32u
 
+// Up to `most` roots in all: the others of a node.
+static void print_other_roots(const ObjectGraph *graph, const uint8_t *avoided, uint32_t node,
+                              uint32_t most)
+{
+    uint64_t count = 0, *roots = most > 1 ? path_roots_of(graph, avoided, node, &count) : NULL;
+
+    for (uint64_t i = 1; roots != NULL && i < count && i < most; i++) {
+        const GraphRoot *record = &graph->roots[roots[i]];
+        const Root *root = &graph->image->roots[record->root];
+        char *label = root_label(graph->image->details, root);
+
+        printf("  or ");
+        print_text(stdout, label != NULL ? label : "a root");
+        free(label);
+        if (!root->is_exact)
+            printf(record->is_interior ? "  (conservative, interior pointer)" : "  (conservative)");
+        printf("\n");
+    }
+    free(roots);
+}
+
 static void print_root(const ObjectGraph *graph, const uint8_t *avoided, uint32_t node)
 {
     uint64_t words, index = path_best_root(graph, avoided, node, &words);
@@ -76,14 +97,14 @@ static void print_step(const NodeTypes *types, const RootPath *path, uint32_t st
 }
 
 void path_output_print(const NodeTypes *types, const RootPath *path, const uint8_t *avoided_roots,
-                       uint32_t index, uint32_t count)
+                       uint32_t index, uint32_t count, uint32_t most_roots)
 {
     char text[NUMBER_CHARS];
     uint32_t head = path->length, tail = 0;
 
     if (index == 0)
         printf("reachable in %s step%s%s\n", format_count(text, path->length), plural(path->length),
-               count > 1 ? "; the shortest paths:" : " from");
+               count > 1 ? "; the best path, and the shortest others:" : " from");
     if (count > 1)
         printf("\n %" PRIu32 " of %" PRIu32 ", %s step%s\n", index + 1, count,
                format_count(text, path->length), plural(path->length));
@@ -94,6 +115,7 @@ void path_output_print(const NodeTypes *types, const RootPath *path, const uint8
         tail = SHOWN_STEPS - head - 1;
     }
     print_root(types->graph, avoided_roots, path->nodes[0]);
+    print_other_roots(types->graph, avoided_roots, path->nodes[0], most_roots);
     for (uint32_t step = 0; step < head; step++)
         print_step(types, path, step);
     if (tail > 0) {

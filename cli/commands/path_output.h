@@ -5,9 +5,10 @@
 
 #include "analysis/graph/merged_paths.h"
 
-// Path `index` of `count`. avoided_roots as in PathQuery.
+// Path `index` of `count`, and up to `most_roots` of the roots that refer to its first node.
+// avoided_roots as in PathQuery.
 void path_output_print(const NodeTypes *types, const RootPath *path, const uint8_t *avoided_roots,
-                       uint32_t index, uint32_t count);
+                       uint32_t index, uint32_t count, uint32_t most_roots);
 
 // The biggest branches of the tree, below a heading.
 void merged_output_print(const MergedPaths *merged, const NodeTypes *types, const char *heading);

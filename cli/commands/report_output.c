@@ -101,7 +101,7 @@ static void print_suspects(const HeapReport *report)
         }
         printf("; the largest one is 0x%" PRIx64 "\n",
                object_graph_address(report->tree->graph, suspect->example));
-        path_output_print(report->types, &report->paths[i], NULL, 0, 1);
+        path_output_print(report->types, &report->paths[i], NULL, 0, 1, 1);
     }
 }
 

@@ -72,6 +72,12 @@ bool path_json_write(JsonSink sink, const PathJson *document, Error *error)
     for (uint32_t i = 0; i < document->avoided_count; i++)
         json_string(&writer, document->avoided[i]);
     json_end_array(&writer);
+    // Of a type: the objects on the route of the first path, which is the one that most take.
+    json_key(&writer, "route_objects");
+    if (document->lead_objects > 0)
+        json_unsigned(&writer, document->lead_objects);
+    else
+        json_null(&writer);
     json_key(&writer, "paths");
     json_begin_array(&writer);
     for (uint32_t i = 0; i < document->paths->count; i++)

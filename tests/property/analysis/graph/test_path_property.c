@@ -119,7 +119,7 @@ static void check_chain(const Case *test, const uint32_t *nodes, uint32_t length
 
 static void check_tree(const Case *test, const uint32_t *distances)
 {
-    PathQuery query = {.is_avoided = is_avoided, .context = test};
+    PathQuery query = {.is_avoided = is_avoided, .context = test, .is_by_length = true};
     PathTree tree;
     Error error;
 
@@ -138,6 +138,46 @@ static void check_tree(const Case *test, const uint32_t *distances)
         free(chain);
     }
     path_tree_release(&tree);
+}
+
+static unsigned tier_of(const Case *test, const PathTree *tree, uint32_t node)
+{
+    uint32_t seed = 0;
+
+    while (tree->parents[node] != PATH_ROOT)
+        node = tree->parents[node];
+    for (uint32_t i = 0; tree->order[i] != node; i++)
+        seed += tree->parents[tree->order[i]] == PATH_ROOT;
+    return root_rank_tier((RootRank)test->graph->roots[tree->seed_roots[seed]].rank);
+}
+
+// Where a root of a tier, or of a better one, leads to a node, its path begins at such a root.
+static void check_tiers(const Case *test)
+{
+    PathQuery query = {.is_avoided = is_avoided, .context = test};
+    uint8_t *avoided = calloc(test->graph->root_count / 8 + 1, 1);
+    PathTree best;
+    Error error;
+
+    cr_assert_not_null(avoided);
+    cr_assert(path_tree_init(&best, test->graph, &query, &error));
+    query.avoided_roots = avoided;
+    for (unsigned tier = 0; tier < ROOT_TIER_COUNT; tier++) {
+        PathTree tree;
+
+        memset(avoided, 0, test->graph->root_count / 8 + 1);
+        for (uint64_t i = 0; i < test->graph->root_count; i++)
+            if (root_rank_tier((RootRank)test->graph->roots[i].rank) > tier)
+                avoided[i / 8] |= (uint8_t)(1u << i % 8);
+        cr_assert(path_tree_init(&tree, test->graph, &query, &error));
+        for (uint32_t node = 0; node < test->graph->node_count; node++)
+            cr_assert_eq(tree.parents[node] != PATH_UNREACHED,
+                         best.parents[node] != PATH_UNREACHED && tier_of(test, &best, node) <= tier,
+                         "node %u, tier %u, TEST_SEED=%" PRIu64, node, tier, test->seed);
+        path_tree_release(&tree);
+    }
+    path_tree_release(&best);
+    free(avoided);
 }
 
 // Counts the paths without a repeated node from the roots to a node, of at most N nodes, by
@@ -234,6 +274,7 @@ Test(paths, are_as_short_and_as_many_as_trying_all_says)
         case_open(&test, first + i, i % 4 == 0 ? 60 : 14);
         distances = heap_oracle_distances(test.oracle, &cut);
         check_tree(&test, distances);
+        check_tiers(&test);
         for (uint32_t node = 0; i % 4 != 0 && node < test.graph->node_count; node += 3)
             check_paths(&test, node, distances);
         free(distances);

@@ -126,3 +126,45 @@ Test(merged_paths, steps_that_lead_to_no_target_are_dropped)
     merged_paths_free(merged);
     heap_answers_close(&answers);
 }
+
+static bool is_order(const void *context, uint32_t node)
+{
+    const HeapAnswers *answers = context;
+    NodePlace place = object_graph_place(answers->graph, node);
+
+    return heap_image_type_word(answers->image, place.page, place.slot) == ORDER;
+}
+
+Test(merged_paths, the_lead_is_the_route_of_most_whatever_their_roots)
+{
+    MadeHeap *heap = made_heap_new(NULL);
+    uint64_t page = made_heap_page(heap, PAGE, 128, 1), cart = 0, objects;
+    HeapAnswers answers;
+    uint32_t step;
+    Error error;
+
+    // Three orders that roots refer to, and two in each of two carts, which roots of two kinds
+    // hold.
+    for (uint32_t slot = 0; slot < 3; slot++)
+        made_heap_root(heap, ROOT_GLOBAL, typed(heap, page, slot, ORDER));
+    for (uint32_t i = 0; i < 2; i++) {
+        cart = typed(heap, page, 3 + 3 * i, CART);
+        made_heap_refer(heap, cart, 0, typed(heap, page, 4 + 3 * i, ORDER));
+        made_heap_refer(heap, cart, 1, typed(heap, page, 5 + 3 * i, ORDER));
+        made_heap_root(heap, i == 0 ? ROOT_GLOBAL : ROOT_TLS, cart);
+    }
+    uint64_t first_in_cart = made_heap_slot(heap, page, 4);
+    heap_answers_of(&answers, heap);
+    MergedPaths *merged = merge(&answers, is_order, &answers);
+
+    cr_assert(merged_paths_lead(merged, &step, &objects, &error));
+    cr_expect_eq(objects, 4);
+    cr_expect_eq(merged->steps[step].own_objects, 2);
+    cr_expect_str_eq(
+        merged_step_label(merged, answers.types, merged->steps[step].parent),
+        node_types_label(answers.types, answers.types->by_node[heap_answers_node(&answers, cart)]));
+    cr_expect_eq(object_graph_address(answers.graph, merged->steps[step].example) % 4096,
+                 first_in_cart % 4096);
+    merged_paths_free(merged);
+    heap_answers_close(&answers);
+}
