@@ -52,17 +52,22 @@ static void check_row(const GrowthLimit *limit, const HeapDiff *diff, const Diff
     out->is_exceeded = is_exceeded;
 }
 
+static uint64_t total_of(const GrowthLimit *limit, const HeapDiff *diff, const HeapProfile *profile)
+{
+    if (limit->unit == GROWTH_OBJECTS)
+        return profile->totals.reachable_objects;
+    return profile->totals.reachable_bytes + profile->foreign_bytes +
+           (diff->knows_owned ? profile->sized_bytes : 0);
+}
+
 static void check_total(const GrowthLimit *limit, const HeapDiff *diff,
                         const HeapProfile *const *profiles, GrowthFinding *out)
 {
     const HeapProfile *first = profiles[0], *last = profiles[diff->heap_count - 1];
 
     out->label = "total";
-    out->before = limit->unit == GROWTH_OBJECTS
-                      ? first->totals.reachable_objects
-                      : first->totals.reachable_bytes + first->foreign_bytes;
-    out->after = limit->unit == GROWTH_OBJECTS ? last->totals.reachable_objects
-                                               : last->totals.reachable_bytes + last->foreign_bytes;
+    out->before = total_of(limit, diff, first);
+    out->after = total_of(limit, diff, last);
     out->is_exceeded = is_over(limit, out->before, out->after);
     out->exceeded_count = out->is_exceeded;
 }

@@ -64,6 +64,7 @@ static void settle_rows(Diffing *diffing, DiffRow *rows, uint32_t *count)
     for (uint32_t i = 0; i < kept; i++) {
         rows[i].objects = take_numbers(diffing);
         rows[i].bytes = take_numbers(diffing);
+        rows[i].owned = take_numbers(diffing);
         rows[i].unreachable = take_numbers(diffing);
     }
 }
@@ -103,7 +104,8 @@ static void fill_types(Diffing *diffing)
             DiffRow *row = row_of(diff->types, diff->type_count, type->label);
 
             row->objects[heap] = type->counts.reachable_objects;
-            row->bytes[heap] = type->counts.reachable_bytes;
+            row->owned[heap] = diff->knows_owned ? type->owned_bytes : 0;
+            row->bytes[heap] = type->counts.reachable_bytes + row->owned[heap];
             row->unreachable[heap] = type->counts.unreachable_objects;
         }
     judge_rows(diff, diff->types, diff->type_count);
@@ -123,7 +125,8 @@ static void fill_paths(Diffing *diffing)
             DiffRow *row = row_of(diff->paths, diff->path_count, path->label);
 
             row->objects[heap] += path->objects;
-            row->bytes[heap] += path->bytes;
+            row->owned[heap] += diff->knows_owned ? path->owned_bytes : 0;
+            row->bytes[heap] += path->bytes + (diff->knows_owned ? path->owned_bytes : 0);
         }
     judge_rows(diff, diff->paths, diff->path_count);
 }
@@ -338,7 +341,7 @@ static bool allocate(Diffing *diffing, Error *error)
         types += diffing->profiles[heap]->type_count;
         paths += diffing->profiles[heap]->path_count;
     }
-    numbers = (3 * (types + paths) + 2 * MOST_CLASSES) * diff->heap_count;
+    numbers = (4 * (types + paths) + 2 * MOST_CLASSES) * diff->heap_count;
     diff->types = calloc(types + 1, sizeof *diff->types);
     diff->paths = calloc(paths + 1, sizeof *diff->paths);
     diff->classes = calloc(MOST_CLASSES, sizeof *diff->classes);
@@ -361,9 +364,11 @@ bool heap_diff_new(const HeapProfile *const *profiles, uint32_t count, HeapDiff 
         return error_set_memory(error, sizeof *diff, "a comparison of heaps");
     diff->heap_count = count;
     diff->is_one_process = is_one_process(profiles, count);
-    diff->has_paths = true;
-    for (uint32_t heap = 0; heap < count; heap++)
+    diff->has_paths = diff->knows_owned = true;
+    for (uint32_t heap = 0; heap < count; heap++) {
         diff->has_paths = diff->has_paths && profiles[heap]->has_paths;
+        diff->knows_owned = diff->knows_owned && profiles[heap]->knows_owned;
+    }
     if (!allocate(&diffing, error)) {
         heap_diff_free(diff);
         return false;

@@ -29,9 +29,10 @@ typedef struct PageMoves {
 
 // One type or path in all heaps. Arrays have one entry a heap.
 typedef struct DiffRow {
-    const char *label; // borrowed from a profile
-    uint64_t *objects; // reachable
-    uint64_t *bytes;
+    const char *label;     // borrowed from a profile
+    uint64_t *objects;     // reachable
+    uint64_t *bytes;       // with `owned`
+    uint64_t *owned;       // bytes of blocks without content that these own; 0 where not known
     uint64_t *unreachable; // objects; of paths 0
     int64_t growth;        // bytes, from the first to the last
     bool grew_always;      // more objects in each heap than in the one before
@@ -47,6 +48,7 @@ typedef struct DiffClass {
 typedef struct HeapDiff {
     uint32_t heap_count;
     bool is_one_process; // captures of one process, in the order of time
+    bool knows_owned;    // all heaps know their blocks without content, so they are counted
     bool has_paths;
     uint32_t type_count;
     DiffRow *types; // growth, largest first

@@ -143,6 +143,7 @@ static bool take_paths(HeapProfile *profile, const MergedPaths *merged, const No
         path->label = path_label(merged, types, order[i]);
         path->objects = merged->steps[order[i]].own_objects;
         path->bytes = merged->steps[order[i]].own_bytes;
+        path->owned_bytes = merged->steps[order[i]].owned_bytes;
         ok = path->label != NULL;
     }
     free(order);
@@ -223,6 +224,24 @@ static bool take_pages(HeapProfile *profile, const HeapImage *image, const MarkR
     return true;
 }
 
+// Blocks without content count with the types of their owners.
+static void take_owned(HeapProfile *profile, const NodeTypes *types, const uint32_t *index_of)
+{
+    const ObjectGraph *graph = types->graph;
+    const SnapshotDetails *details = graph->image->details;
+    uint64_t blocks;
+
+    profile->knows_owned = details->metadata.sized_blocks_recorded;
+    object_graph_count_sized(graph, &blocks, &profile->sized_bytes);
+    for (uint32_t block = 0; block < details->sized_block_count; block++) {
+        uint32_t node = object_graph_sized_node(graph, block);
+
+        if (node < graph->object_count)
+            profile->types[index_of[types->by_node[node]]].owned_bytes +=
+                sized_block_bytes(&details->sized_blocks[block]);
+    }
+}
+
 bool heap_profile_new(const HeapImage *image, const MarkResult *mark,
                       const ReachabilityReport *report, const MergedPaths *merged,
                       const NodeTypes *types, HeapProfile **out, Error *error)
@@ -243,6 +262,8 @@ bool heap_profile_new(const HeapImage *image, const MarkResult *mark,
     ok = take_types(profile, report, &index_of, error) &&
          (merged == NULL || take_paths(profile, merged, types, error)) &&
          take_pages(profile, image, mark, report, index_of, error);
+    if (ok && merged != NULL)
+        take_owned(profile, types, index_of);
     free(index_of);
     if (ok)
         *out = profile;

@@ -21,6 +21,7 @@ typedef struct ProfileProcess {
 typedef struct ProfileType {
     char *label; // owned
     ReachabilityCounts counts;
+    uint64_t owned_bytes; // of blocks without content that reachable objects of the type own
 } ProfileType;
 
 // Objects whose shortest path from the roots has these steps.
@@ -28,6 +29,7 @@ typedef struct ProfilePath {
     char *label; // steps, separated by PROFILE_PATH_SEPARATOR; owned
     uint64_t objects;
     uint64_t bytes;
+    uint64_t owned_bytes; // of blocks without content that these own
 } ProfilePath;
 
 #define PROFILE_PATH_SEPARATOR '\n'
@@ -61,6 +63,8 @@ typedef struct HeapProfile {
     uint64_t heap_bytes;
     uint64_t foreign_blocks; // reached
     uint64_t foreign_bytes;
+    bool knows_owned;     // the next one, and owned_bytes everywhere, are known
+    uint64_t sized_bytes; // of blocks without content, reached
     uint32_t type_count;
     ProfileType *types; // ascending by label
     bool has_paths;     // false: left out because of a memory limit

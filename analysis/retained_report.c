@@ -135,7 +135,7 @@ static void add_own_bytes(const NodeTypes *types, RetainedType *counts)
 
     while (node_cursor_next(&cursor))
         counts[types->by_node[cursor.node]].bytes +=
-            cursor.place.page == NO_INDEX ? image->blocks[cursor.place.block].bytes
+            cursor.place.page == NO_INDEX ? heap_image_block_bytes(image, cursor.place.block)
                                           : image->pages[cursor.place.page].block_size;
 }
 

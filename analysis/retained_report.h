@@ -71,7 +71,7 @@ NODISCARD bool retained_prove(const DominatorTree *tree, uint32_t count, uint64_
 
 static inline bool retained_proof_holds(const RetainedProof *proof)
 {
-    return proof->retained_bytes == proof->freed.object_bytes + proof->freed.block_bytes &&
+    return proof->retained_bytes == freed_bytes(&proof->freed) &&
            proof->retained_objects == proof->freed.objects;
 }
 

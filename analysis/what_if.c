@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "analysis/graph/node_types.h"
+#include "analysis/graph/sized_reach.h"
 
 void what_if_release(WhatIf *what_if)
 {
@@ -137,8 +138,8 @@ static bool count_types(WhatIf *out, const HeapImage *image, const MarkResult *b
         types[type].type = type;
     visit_objects(image, table, before->marked, after->marked, count_object, &counting);
     free(counting.unified);
-    types[table->type_count].objects = out->freed.blocks;
-    types[table->type_count].bytes = out->freed.block_bytes;
+    types[table->type_count].objects = out->freed.blocks + out->freed.sized_blocks;
+    types[table->type_count].bytes = out->freed.block_bytes + out->freed.sized_bytes;
     for (uint32_t type = 0; type <= table->type_count; type++)
         if (types[type].objects > 0)
             types[out->type_count++] = types[type];
@@ -161,6 +162,10 @@ bool what_if_make(const HeapImage *image, const MarkResult *before, const TypeTa
     }
     ok = ok && heap_cut_mark(cutting.cut, before, &out->freed, &after, error) &&
          count_types(out, image, before, after, table, error);
+    if (ok) {
+        out->reachable_sized_blocks = heap_cut_before(cutting.cut)->blocks;
+        out->reachable_sized_bytes = heap_cut_before(cutting.cut)->bytes;
+    }
     mark_result_free(after);
     heap_cut_free(cutting.cut);
     if (!ok)

@@ -21,6 +21,8 @@ typedef struct WhatIf {
     uint64_t cut_objects;
     uint64_t cut_blocks;
     uint64_t cut_roots;
+    uint64_t reachable_sized_blocks; // without content, before
+    uint64_t reachable_sized_bytes;
     FreedCounts freed; // with the objects and blocks that were removed
     uint32_t type_count;
     FreedType *types; // those with freed objects, most bytes first

@@ -131,10 +131,12 @@ static void take_own_sizes(DominatorTree *tree)
     while (node_cursor_next(&cursor)) {
         bool is_block = cursor.place.page == NO_INDEX;
 
-        tree->retained_bytes[cursor.node] = is_block ? image->blocks[cursor.place.block].bytes
-                                                     : image->pages[cursor.place.page].block_size;
+        tree->retained_bytes[cursor.node] = is_block
+                                                ? heap_image_block_bytes(image, cursor.place.block)
+                                                : image->pages[cursor.place.page].block_size;
         tree->retained_objects[cursor.node] = !is_block;
     }
+    object_graph_add_owned_bytes(tree->graph, tree->retained_bytes);
 }
 
 // Adds every size to that of the dominator, dominated nodes first.

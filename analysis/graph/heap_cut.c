@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/graph/sized_reach.h"
 #include "base/side_table.h"
 
 // A copy of the original image with live words, page tags, blocks and roots of its own.
@@ -16,6 +17,8 @@ struct HeapCut {
     ForeignBlock *blocks;
     Root *roots; // without the removed ones
     uint64_t *cut_roots;
+    bool knows_before;
+    SizedReach before; // of the mark of the original
 };
 
 static uint64_t bit_words(uint64_t bits)
@@ -32,6 +35,7 @@ void heap_cut_free(HeapCut *cut)
     free(cut->blocks);
     free(cut->roots);
     free(cut->cut_roots);
+    sized_reach_release(&cut->before);
     free(cut);
 }
 
@@ -98,6 +102,11 @@ void heap_cut_block(HeapCut *cut, uint32_t block)
     cut->blocks[block].bytes = 0;
 }
 
+const SizedReach *heap_cut_before(const HeapCut *cut)
+{
+    return &cut->before;
+}
+
 void heap_cut_root(HeapCut *cut, uint64_t root)
 {
     cut->cut_roots[root / 64] |= UINT64_C(1) << root % 64;
@@ -126,8 +135,30 @@ static void count_freed(const HeapImage *image, const MarkResult *before, const 
     }
 }
 
-bool heap_cut_mark(const HeapCut *cut, const MarkResult *before, FreedCounts *freed,
-                   MarkResult **out, Error *error)
+// A block without content is cut off when nothing that is left leads to it. One that was cut itself
+// (heap_cut_block()) is not: no object is freed with it.
+static bool count_sized(HeapCut *cut, const MarkResult *before, const MarkResult *after,
+                        FreedCounts *freed, Error *error)
+{
+    SizedReach reach;
+
+    if (cut->original->details->sized_block_count == 0)
+        return true;
+    if (!cut->knows_before && !sized_reach_make(cut->original, before, &cut->before, error))
+        return false;
+    cut->knows_before = true;
+    if (!sized_reach_make(cut->original, after, &reach, error)) {
+        sized_reach_release(&reach);
+        return false;
+    }
+    freed->sized_blocks = cut->before.blocks - reach.blocks;
+    freed->sized_bytes = cut->before.bytes - reach.bytes;
+    sized_reach_release(&reach);
+    return true;
+}
+
+bool heap_cut_mark(HeapCut *cut, const MarkResult *before, FreedCounts *freed, MarkResult **out,
+                   Error *error)
 {
     MarkOptions options = mark_options_default();
     HeapImage image = cut->image;
@@ -142,6 +173,10 @@ bool heap_cut_mark(const HeapCut *cut, const MarkResult *before, FreedCounts *fr
     if (!mark_reachable(&image, &options, &after, error))
         return false;
     count_freed(cut->original, before, after, freed);
+    if (!count_sized(cut, before, after, freed, error)) {
+        mark_result_free(after);
+        return false;
+    }
     if (out != NULL)
         *out = after;
     else

@@ -21,6 +21,9 @@ void heap_cut_object(HeapCut *cut, uint32_t page, uint32_t slot);
 void heap_cut_block(HeapCut *cut, uint32_t block);
 void heap_cut_root(HeapCut *cut, uint64_t root); // index into HeapImage.roots
 
+// The blocks without content that are reached before; empty before the first heap_cut_mark().
+const struct SizedReach *heap_cut_before(const HeapCut *cut);
+
 // Puts everything back.
 void heap_cut_reset(HeapCut *cut);
 
@@ -30,11 +33,19 @@ typedef struct FreedCounts {
     uint64_t object_bytes;
     uint64_t blocks;
     uint64_t block_bytes;
+    uint64_t sized_blocks; // blocks without content, of which shared ones are never freed
+    uint64_t sized_bytes;
 } FreedCounts;
 
+static inline uint64_t freed_bytes(const FreedCounts *freed)
+{
+    return freed->object_bytes + freed->block_bytes + freed->sized_bytes;
+}
+
 // Marks the rest and counts the objects and blocks that `before`, a major mark of the whole image,
-// has in addition. `out` may be NULL; else the caller owns the result. Errors: as mark_reachable().
-NODISCARD bool heap_cut_mark(const HeapCut *cut, const MarkResult *before, FreedCounts *freed,
+// has in addition. Each call for one cut has the same `before`. `out` may be NULL; else the caller
+// owns the result. Errors: as mark_reachable().
+NODISCARD bool heap_cut_mark(HeapCut *cut, const MarkResult *before, FreedCounts *freed,
                              MarkResult **out, Error *error);
 
 #endif

@@ -177,6 +177,22 @@ static void find_examples(Merge *merge, bool (*is_target)(const void *context, u
     }
 }
 
+static void count_owned(Merge *merge, bool (*is_target)(const void *context, uint32_t node),
+                        const void *context)
+{
+    const ObjectGraph *graph = merge->tree->graph;
+    const SnapshotDetails *details = graph->image->details;
+
+    for (uint32_t block = 0; block < details->sized_block_count; block++) {
+        uint32_t node = object_graph_sized_node(graph, block);
+
+        if (node < graph->foreign_end && merge->tree->parents[node] != PATH_UNREACHED &&
+            (is_target == NULL || is_target(context, node)))
+            merge->paths->steps[merge->steps_of[node]].owned_bytes +=
+                sized_block_bytes(&details->sized_blocks[block]);
+    }
+}
+
 static void count_targets(Merge *merge, bool (*is_target)(const void *context, uint32_t node),
                           const void *context)
 {
@@ -193,12 +209,13 @@ static void count_targets(Merge *merge, bool (*is_target)(const void *context, u
             continue;
         step->own_objects++;
         step->own_bytes += cursor.place.page == NO_INDEX
-                               ? image->blocks[cursor.place.block].bytes
+                               ? heap_image_block_bytes(image, cursor.place.block)
                                : image->pages[cursor.place.page].block_size;
     }
+    count_owned(merge, is_target, context);
     for (uint32_t i = 0; i < merge->paths->step_count; i++) {
         steps[i].objects = steps[i].own_objects;
-        steps[i].bytes = steps[i].own_bytes;
+        steps[i].bytes = steps[i].own_bytes + steps[i].owned_bytes;
     }
     for (uint32_t i = merge->paths->step_count; i-- > 0;)
         if (steps[i].parent != NO_INDEX) {

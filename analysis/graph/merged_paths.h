@@ -20,10 +20,11 @@ typedef struct MergedStep {
     uint16_t depth;       // 0: a group of roots
     bool is_repeated;     // stands for several nodes in a row, or for deeper nodes
     uint64_t objects;     // targets at this step and below, blocks included
-    uint64_t bytes;       // of them
+    uint64_t bytes;       // of them, with owned_bytes
     uint64_t own_objects; // targets at this step
-    uint64_t own_bytes;
-    uint32_t example; // the first of them that was reached; NO_NODE: there is none
+    uint64_t own_bytes;   // of them
+    uint64_t owned_bytes; // of blocks without content that targets at this step own
+    uint32_t example;     // the first of them that was reached; NO_NODE: there is none
 } MergedStep;
 
 typedef struct MergedPaths {

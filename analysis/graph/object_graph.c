@@ -24,6 +24,9 @@ void object_graph_free(ObjectGraph *graph)
                     ((uint64_t)graph->node_count + 1) * sizeof *graph->edge_offsets);
     side_table_free(graph->targets, graph->edge_count * sizeof *graph->targets);
     side_table_free(graph->residue, (graph->edge_count / 64 + 1) * sizeof *graph->residue);
+    side_table_free(graph->sized_owners, (uint64_t)graph->image->details->sized_block_count *
+                                             sizeof *graph->sized_owners);
+    free(graph->sized_nodes);
     free(graph->roots);
     free(graph);
 }
@@ -36,6 +39,8 @@ uint64_t object_graph_bytes(const ObjectGraph *graph)
            graph_edge_base_count(graph) * sizeof *graph->edge_bases +
            ((uint64_t)graph->node_count + 1) * sizeof *graph->edge_offsets +
            graph->edge_count * sizeof *graph->targets +
+           (uint64_t)graph->image->details->sized_block_count * sizeof *graph->sized_owners +
+           ((uint64_t)graph->node_count - graph->foreign_end) * sizeof *graph->sized_nodes +
            (graph->residue != NULL ? graph->edge_count / 8 + 8 : 0) +
            graph->root_count * sizeof *graph->roots;
 }
@@ -89,7 +94,27 @@ AddressHull graph_hull(const HeapImage *image)
         start = first->address < start ? first->address : start;
         end = last->address + last->bytes > end ? last->address + last->bytes : end;
     }
+    if (image->details->sized_block_count > 0) {
+        const SizedBlock *first = &image->details->sized_blocks[0];
+        const SizedBlock *last = first + image->details->sized_block_count - 1;
+
+        start = first->address < start ? first->address : start;
+        end = last->address + sized_block_bytes(last) > end
+                  ? last->address + sized_block_bytes(last)
+                  : end;
+    }
     return (AddressHull){start, end > start ? end - start : 0};
+}
+
+// Blocks without content that have one owner are not nodes.
+static uint32_t resolve_sized(const ObjectGraph *graph, uint64_t word)
+{
+    uint32_t block = heap_image_find_sized_block(graph->image, word), node;
+
+    if (block == NO_INDEX)
+        return NO_NODE;
+    node = graph->sized_owners[block];
+    return node >= graph->foreign_end ? node : NO_NODE;
 }
 
 uint32_t graph_resolve(const ObjectGraph *graph, uint64_t word)
@@ -101,7 +126,9 @@ uint32_t graph_resolve(const ObjectGraph *graph, uint64_t word)
 
     if (page == NO_INDEX) {
         block = heap_image_find_block(image, word);
-        return block == NO_INDEX ? NO_NODE : object_graph_block_node(graph, block);
+        if (block != NO_INDEX)
+            return object_graph_block_node(graph, block);
+        return graph->node_count == graph->foreign_end ? NO_NODE : resolve_sized(graph, word);
     }
     record = &image->pages[page];
     offset = word - record->address - record->header_size; // wraps before slot 0
@@ -141,6 +168,8 @@ NodeWords graph_block_words(const HeapImage *image, uint32_t block)
 {
     const ForeignBlock *record = &image->blocks[block];
 
+    if (heap_image_block_is_sized(image, block))
+        return (NodeWords){NULL, 0, 0};
     return aligned_words(record->address, image->foreign_bytes + record->offset, record->bytes, 0);
 }
 
@@ -161,6 +190,9 @@ NodePlace object_graph_place(const ObjectGraph *graph, uint32_t node)
 {
     const HeapImage *image = graph->image;
 
+    if (node >= graph->foreign_end)
+        return (NodePlace){NO_INDEX, 0,
+                           image->block_count + graph->sized_nodes[node - graph->foreign_end]};
     if (object_graph_is_block(graph, node)) {
         // The last word, and below the last page, whose first node is not after `node`.
         uint32_t word =
@@ -180,7 +212,7 @@ NodePlace object_graph_place(const ObjectGraph *graph, uint32_t node)
 
 static uint64_t place_bytes(const HeapImage *image, const NodePlace *place)
 {
-    return place->page == NO_INDEX ? image->blocks[place->block].bytes
+    return place->page == NO_INDEX ? heap_image_block_bytes(image, place->block)
                                    : image->pages[place->page].block_size;
 }
 
@@ -188,7 +220,7 @@ uint64_t object_graph_address(const ObjectGraph *graph, uint32_t node)
 {
     NodePlace place = object_graph_place(graph, node);
 
-    return place.page == NO_INDEX ? graph->image->blocks[place.block].address
+    return place.page == NO_INDEX ? heap_image_block_address(graph->image, place.block)
                                   : heap_image_object_address(graph->image, place.page, place.slot);
 }
 
@@ -247,6 +279,11 @@ bool node_cursor_next(NodeCursor *cursor)
 
     if (cursor->next_node == cursor->graph->node_count)
         return false;
+    if (cursor->next_node >= cursor->graph->foreign_end) {
+        cursor->place = object_graph_place(cursor->graph, cursor->next_node);
+        cursor->node = cursor->next_node++;
+        return true;
+    }
     if (cursor->left == 0)
         cursor_find_word(cursor);
     position = cursor->word * 64 + (uint32_t)__builtin_ctzll(cursor->left);

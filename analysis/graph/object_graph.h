@@ -4,9 +4,10 @@
 // 4 bytes a reference and 4.2 bytes a node. Walking the graph needs no addresses.
 //
 // Nodes are numbers. Marked objects come first, ascending by address; reached foreign blocks
-// after them, ascending by address. References are those of rule conservative/1 that lead to a
-// live object or a foreign block, one for each word, in the order of the words; so several words
-// may give the same target, and an object may refer to itself.
+// after them, ascending by address; and then the blocks without content that have several owners:
+// see Note [Owned bytes]. References are those of rule conservative/1 that lead to a live object or
+// a foreign block, one for each word, in the order of the words; so several words may give the same
+// target, and an object may refer to itself.
 //
 //     for (uint64_t edge = object_graph_first_edge(graph, node);
 //          edge < object_graph_first_edge(graph, node + 1); edge++)
@@ -39,7 +40,8 @@ typedef struct ObjectGraph {
     const HeapImage *image; // borrowed
     const MarkResult *mark; // borrowed
     uint32_t object_count;
-    uint32_t node_count; // objects and blocks
+    uint32_t foreign_end; // objects and foreign blocks: the first block without content
+    uint32_t node_count;  // objects and blocks
     uint64_t edge_count;
     uint32_t *page_nodes;  // per page: the node of its first marked object; one more at the end
     uint32_t *block_nodes; // per word of mark->marked_blocks: the node of its first bit
@@ -48,6 +50,10 @@ typedef struct ObjectGraph {
     uint32_t *edge_offsets; // node_count + 1
     uint32_t *targets;      // edge_count
     uint64_t *residue;      // bit per edge: its word looks left over; NULL: none, or not known
+    // By block without content: the node that alone refers to it, directly or through others, and
+    // so owns its bytes; its own node where it has several owners; NO_NODE where none is reached.
+    uint32_t *sized_owners; // NULL: there are no such blocks
+    uint32_t *sized_nodes;  // by node from foreign_end on: the block without content
     uint64_t root_count;
     GraphRoot *roots; // in the order of the image's roots
 } ObjectGraph;
@@ -111,6 +117,7 @@ uint32_t object_graph_object_node(const ObjectGraph *graph, uint32_t page, uint3
 uint32_t object_graph_block_node(const ObjectGraph *graph, uint32_t block);
 
 // Where a node is in the image: an object's page and slot, or a block (then page is NO_INDEX).
+// Blocks without content are numbered behind the foreign blocks, as in heap_image_block_address().
 typedef struct NodePlace {
     uint32_t page;
     uint32_t slot;
@@ -121,6 +128,20 @@ NodePlace object_graph_place(const ObjectGraph *graph, uint32_t node);
 uint64_t object_graph_address(const ObjectGraph *graph, uint32_t node);
 // The slot's size, a large object's exact size, or the block's length.
 uint64_t object_graph_bytes_of(const ObjectGraph *graph, uint32_t node);
+
+// Adds to bytes[node] the bytes of the blocks without content that the node alone owns, and that
+// are not nodes. object_graph_bytes_of() does not count them.
+void object_graph_add_owned_bytes(const ObjectGraph *graph, uint64_t *bytes);
+
+// The reached blocks without content, nodes or not, and their bytes.
+void object_graph_count_sized(const ObjectGraph *graph, uint64_t *blocks, uint64_t *bytes);
+
+// The node of a reached block without content; of one that is not a node, its owner. NO_NODE: not
+// reached, or shared.
+static inline uint32_t object_graph_sized_node(const ObjectGraph *graph, uint32_t block)
+{
+    return graph->sized_owners == NULL ? NO_NODE : graph->sized_owners[block];
+}
 
 // Visits all nodes in ascending order, faster than calling object_graph_place() for each:
 //

@@ -9,30 +9,14 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "analysis/graph/edge_pieces_internal.h"
 #include "analysis/graph/object_graph_internal.h"
 #include "base/parallel_for.h"
 #include "base/side_table.h"
 
 #define PIECE_PAGES 1024u
 #define PIECE_BLOCKS 4096u
-#define SEGMENT_BYTES ((size_t)1 << 20)
-#define SEGMENT_EDGES ((SEGMENT_BYTES - 16) / sizeof(uint32_t))
-
-// Edges in the order in which they were found. A mapping of its own, so that only its used part
-// takes memory, and freeing returns it to the kernel.
-typedef struct EdgeSegment {
-    struct EdgeSegment *next;
-    uint64_t used;
-    uint32_t targets[SEGMENT_EDGES];
-} EdgeSegment;
-
-typedef struct Piece {
-    uint32_t first_node;
-    EdgeSegment *first;
-    EdgeSegment *last;
-} Piece;
 
 // All data that resolving a reference into a page needs, in one place. References into other pages
 // than simple ones go through graph_resolve().
@@ -49,37 +33,11 @@ typedef struct GraphBuild {
     GraphPage *window; // per bucket of the image's page window
     AddressHull hull;
     uint64_t page_pieces;
-    uint64_t piece_count;
-    Piece *pieces;
+    uint64_t piece_count; // the last one is for blocks without content
+    EdgePiece *pieces;
     uint32_t threads;
     uint64_t max_bytes; // UINT64_MAX: no limit
 } GraphBuild;
-
-static void free_segments(Piece *piece)
-{
-    while (piece->first != NULL) {
-        EdgeSegment *next = piece->first->next;
-
-        (void)munmap(piece->first, SEGMENT_BYTES);
-        piece->first = next;
-    }
-    piece->last = NULL;
-}
-
-static bool add_segment(Piece *piece, Error *error)
-{
-    EdgeSegment *segment =
-        mmap(NULL, SEGMENT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (segment == MAP_FAILED)
-        return error_set_memory(error, SEGMENT_BYTES, "references");
-    if (piece->last != NULL)
-        piece->last->next = segment;
-    else
-        piece->first = segment;
-    piece->last = segment;
-    return true;
-}
 
 // ---- resolving ----
 
@@ -116,6 +74,21 @@ static bool make_window(GraphBuild *build, Error *error)
     return true;
 }
 
+// Any word; of blocks without content the number that they have for the time being.
+static uint32_t resolve_slowly(const GraphBuild *build, uint64_t word)
+{
+    const ObjectGraph *graph = build->graph;
+    const SnapshotDetails *details = graph->image->details;
+    uint32_t node = graph_resolve(graph, word), block;
+
+    if (node != NO_NODE || details->sized_block_count == 0)
+        return node;
+    block = heap_image_find_sized_block(graph->image, word);
+    return block == NO_INDEX || sized_block_is_shared(&details->sized_blocks[block])
+               ? NO_NODE
+               : graph->node_count + block;
+}
+
 // The same as graph_resolve(), with one memory access for most words.
 static inline uint32_t resolve(const GraphBuild *build, uint64_t word)
 {
@@ -125,7 +98,7 @@ static inline uint32_t resolve(const GraphBuild *build, uint64_t word)
     uint64_t offset, slot;
 
     if (bucket >= image->page_window.count || !build->window[bucket].is_simple)
-        return graph_resolve(build->graph, word);
+        return resolve_slowly(build, word);
     page = &build->window[bucket];
     // Wraps before slot 0, which gives an impossible slot.
     offset = (word & (image->layout.page_size - 1)) - page->header_size;
@@ -154,7 +127,7 @@ static inline __attribute__((always_inline)) void fetch(const GraphBuild *build,
 
 typedef struct Batch {
     const GraphBuild *build;
-    Piece *piece;
+    EdgePiece *piece;
     uint32_t used;
     uint32_t nodes[BATCH_WORDS]; // the node of each word
     uint64_t words[BATCH_WORDS];
@@ -164,17 +137,15 @@ typedef struct Batch {
 static bool flush(Batch *batch, Error *error)
 {
     ObjectGraph *graph = batch->build->graph;
-    Piece *piece = batch->piece;
+    EdgePiece *piece = batch->piece;
 
     for (uint32_t i = 0; i < batch->used; i++) {
         uint32_t node = resolve(batch->build, batch->words[i]);
 
         if (node == NO_NODE)
             continue;
-        if ((piece->last == NULL || piece->last->used == SEGMENT_EDGES) &&
-            !add_segment(piece, error))
+        if (!edge_piece_add(piece, node, error))
             return false;
-        piece->last->targets[piece->last->used++] = node;
         graph->edge_offsets[batch->nodes[i]]++;
     }
     batch->used = 0;
@@ -284,7 +255,7 @@ static bool place_edges(ObjectGraph *graph, Error *error)
 static bool copy_piece(void *context, uint32_t worker, uint64_t item, Error *error)
 {
     const GraphBuild *build = context;
-    Piece *piece = &build->pieces[item];
+    EdgePiece *piece = &build->pieces[item];
     uint64_t edge;
 
     (void)worker, (void)error;
@@ -296,7 +267,7 @@ static bool copy_piece(void *context, uint32_t worker, uint64_t item, Error *err
                segment->used * sizeof *segment->targets);
         edge += segment->used;
     }
-    free_segments(piece);
+    edge_piece_release(piece);
     return true;
 }
 
@@ -316,21 +287,26 @@ static bool check_bytes(const GraphBuild *build, Error *error)
 static bool build_edges(GraphBuild *build, Error *error)
 {
     ObjectGraph *graph = build->graph;
-    uint64_t bases = graph_edge_base_count(graph);
+    uint64_t base_bytes;
 
     // Checks the size without edges first.
     if (!check_bytes(build, error))
         return false;
-    graph->edge_bases = side_table_new(bases * sizeof *graph->edge_bases);
     graph->edge_offsets =
         side_table_new(((uint64_t)graph->node_count + 1) * sizeof *graph->edge_offsets);
-    build->pieces = calloc(build->piece_count + 1, sizeof *build->pieces);
-    if (graph->edge_bases == NULL || graph->edge_offsets == NULL || build->pieces == NULL)
+    build->pieces = calloc(build->piece_count, sizeof *build->pieces);
+    if (graph->edge_offsets == NULL || build->pieces == NULL)
         return error_set_memory(error, (uint64_t)graph->node_count * 4, "a graph of objects");
     if (!make_window(build, error) ||
-        !parallel_for(build->piece_count, parallel_for_threads(build->threads, build->piece_count),
-                      resolve_piece, build, error))
+        !parallel_for(build->piece_count - 1,
+                      parallel_for_threads(build->threads, build->piece_count - 1), resolve_piece,
+                      build, error) ||
+        !graph_place_sized(graph, build->pieces, build->piece_count, build->threads, error))
         return false;
+    base_bytes = graph_edge_base_count(graph) * sizeof *graph->edge_bases;
+    graph->edge_bases = side_table_new(base_bytes);
+    if (graph->edge_bases == NULL)
+        return error_set_memory(error, base_bytes, "a graph of objects");
     if (!place_edges(graph, error))
         return false;
     if (!check_bytes(build, error)) {
@@ -363,11 +339,11 @@ bool object_graph_new(const HeapImage *image, const MarkResult *mark,
     }
     build.page_pieces = ((uint64_t)image->page_count + PIECE_PAGES - 1) / PIECE_PAGES;
     build.piece_count =
-        build.page_pieces + ((uint64_t)image->block_count + PIECE_BLOCKS - 1) / PIECE_BLOCKS;
+        build.page_pieces + ((uint64_t)image->block_count + PIECE_BLOCKS - 1) / PIECE_BLOCKS + 1;
     ok = graph_number_nodes(graph, error) && build_edges(&build, error) &&
          graph_take_roots(graph, error);
     for (uint64_t i = 0; build.pieces != NULL && i < build.piece_count; i++)
-        free_segments(&build.pieces[i]);
+        edge_piece_release(&build.pieces[i]);
     free(build.pieces);
     side_table_free(build.window, image->page_window.count * sizeof *build.window);
     if (!ok) {

@@ -19,10 +19,14 @@ bool graph_number_nodes(ObjectGraph *graph, Error *error)
     const MarkResult *mark = graph->mark;
     uint32_t page_count = graph->image->page_count, node = 0;
 
-    if (mark->totals.marked_objects + mark->totals.marked_blocks >= GRAPH_MAX_NODES)
-        return error_set(
-            error, ERROR_UNSUPPORTED, "%llu objects and blocks are more than a graph can have",
-            (unsigned long long)(mark->totals.marked_objects + mark->totals.marked_blocks));
+    uint64_t most = mark->totals.marked_objects + mark->totals.marked_blocks +
+                    graph->image->details->sized_block_count;
+
+    // All blocks without content are numbered while the graph is built.
+    if (most >= GRAPH_MAX_NODES)
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "%llu objects and blocks are more than a graph can have",
+                         (unsigned long long)most);
     graph->page_nodes = calloc((size_t)page_count + 1, sizeof *graph->page_nodes);
     graph->block_nodes = calloc(mark->block_word_count + 1, sizeof *graph->block_nodes);
     if (graph->page_nodes == NULL || graph->block_nodes == NULL)
@@ -37,7 +41,7 @@ bool graph_number_nodes(ObjectGraph *graph, Error *error)
         graph->block_nodes[word] = node;
         node += (uint32_t)__builtin_popcountll(mark->marked_blocks[word]);
     }
-    graph->node_count = node;
+    graph->node_count = graph->foreign_end = node;
     return true;
 }
 

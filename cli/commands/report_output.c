@@ -16,8 +16,24 @@
 
 static uint64_t reachable_bytes(const HeapReport *report)
 {
+    // With the bytes of blocks without content.
+    if (report->tree != NULL)
+        return report->tree->retained_bytes[dominator_tree_top(report->tree)];
     return report->reachability->totals.reachable_bytes +
            report->reachability->reachable_foreign_bytes;
+}
+
+static void print_sized(const HeapReport *report)
+{
+    char count[NUMBER_CHARS], bytes[NUMBER_CHARS];
+    uint64_t sized_blocks, sized_bytes;
+
+    if (report->tree == NULL)
+        return;
+    object_graph_count_sized(report->tree->graph, &sized_blocks, &sized_bytes);
+    if (sized_blocks > 0)
+        printf("; %s without content, %s", format_count(count, sized_blocks),
+               format_bytes(bytes, sized_bytes));
 }
 
 static void print_totals(const HeapReport *report)
@@ -33,6 +49,7 @@ static void print_totals(const HeapReport *report)
                plural(reachability->reachable_foreign_blocks));
         printf(", %s", format_bytes(bytes, reachability->reachable_foreign_bytes));
     }
+    print_sized(report);
     if (reachability->knows_residue &&
         reachability->without_residue_objects != totals->reachable_objects) {
         printf("\n             %s of the objects without words that look left over",
@@ -300,8 +317,7 @@ static void print_freed(const char *what, const FreedCounts *freed)
 {
     char bytes[NUMBER_CHARS], objects[NUMBER_CHARS];
 
-    printf("%-30s %10s in %s object%s\n", what,
-           format_bytes(bytes, freed->object_bytes + freed->block_bytes),
+    printf("%-30s %10s in %s object%s\n", what, format_bytes(bytes, freed_bytes(freed)),
            format_count(objects, freed->objects), plural(freed->objects));
 }
 

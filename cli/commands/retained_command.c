@@ -179,7 +179,7 @@ static void print_types(const RetainedRun *run)
                                             "own bytes", "type"});
     for (uint32_t i = 0; i < shown; i++) {
         const RetainedType *type = &run->report->retained_types[i];
-        uint64_t all_bytes = type->freed.object_bytes + type->freed.block_bytes;
+        uint64_t all_bytes = freed_bytes(&type->freed);
         char freed[NUMBER_CHARS], share[NUMBER_CHARS], retained[NUMBER_CHARS];
         char objects[NUMBER_CHARS], bytes[NUMBER_CHARS];
 
@@ -227,8 +227,7 @@ static void print_proofs(const RetainedRun *run)
                     "  DIFFERENT  %s %s: retains %" PRIu64 " bytes in %" PRIu64
                     " objects, freed %" PRIu64 " in %" PRIu64,
                     what != NULL ? what : "", address, proof->retained_bytes,
-                    proof->retained_objects, proof->freed.object_bytes + proof->freed.block_bytes,
-                    proof->freed.objects);
+                    proof->retained_objects, freed_bytes(&proof->freed), proof->freed.objects);
         free(what);
     }
 }

@@ -83,7 +83,7 @@ static void print_freed(const WhatIfRun *run)
 {
     const WhatIf *what_if = &run->what_if;
     const ReachabilityReport *report = run->session.report;
-    uint64_t freed = what_if->freed.object_bytes + what_if->freed.block_bytes;
+    uint64_t freed = freed_bytes(&what_if->freed);
     char text[NUMBER_CHARS];
 
     printf("without");
@@ -100,11 +100,17 @@ static void print_freed(const WhatIfRun *run)
     style_end(stdout);
     printf(", %s of the reachable bytes",
            format_share(text, freed,
-                        report->totals.reachable_bytes + report->reachable_foreign_bytes));
+                        report->totals.reachable_bytes + report->reachable_foreign_bytes +
+                            what_if->reachable_sized_bytes));
     printf("; %s object%s", format_count(text, what_if->freed.objects),
            plural(what_if->freed.objects));
-    printf(" and %s foreign block%s\n", format_count(text, what_if->freed.blocks),
+    printf(" and %s foreign block%s", format_count(text, what_if->freed.blocks),
            plural(what_if->freed.blocks));
+    if (what_if->freed.sized_blocks > 0)
+        printf(", %s without content", format_count(text, what_if->freed.sized_blocks));
+    if (what_if->freed.sized_blocks > 0)
+        printf(" (%s)", format_bytes(text, what_if->freed.sized_bytes));
+    printf("\n");
 }
 
 static void print_types(const WhatIfRun *run)

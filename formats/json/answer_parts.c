@@ -17,6 +17,18 @@ void answer_json_count_or_null(JsonWriter *writer, const char *name, bool is_kno
     json_null(writer);
 }
 
+void answer_json_sized(JsonWriter *writer, const SnapshotDetails *details)
+{
+    bool is_known = details->metadata.sized_blocks_recorded;
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < details->sized_block_count; i++)
+        bytes += sized_block_bytes(&details->sized_blocks[i]);
+    answer_json_count_or_null(writer, "blocks_without_content", is_known,
+                              details->sized_block_count);
+    answer_json_count_or_null(writer, "bytes_without_content", is_known, bytes);
+}
+
 void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata)
 {
     answer_json_count_or_null(writer, "references_overlooked", metadata->references_counted,
@@ -199,9 +211,11 @@ void answer_json_keeper(JsonWriter *writer, const DominatorTree *tree, const Nod
 
 void answer_json_freed(JsonWriter *writer, const FreedCounts *freed)
 {
-    json_unsigned_member(writer, "freed_bytes", freed->object_bytes + freed->block_bytes);
+    json_unsigned_member(writer, "freed_bytes", freed_bytes(freed));
     json_unsigned_member(writer, "freed_objects", freed->objects);
     json_unsigned_member(writer, "freed_object_bytes", freed->object_bytes);
     json_unsigned_member(writer, "freed_foreign_blocks", freed->blocks);
     json_unsigned_member(writer, "freed_foreign_bytes", freed->block_bytes);
+    json_unsigned_member(writer, "freed_blocks_without_content", freed->sized_blocks);
+    json_unsigned_member(writer, "freed_bytes_without_content", freed->sized_bytes);
 }

@@ -19,6 +19,8 @@ void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata
 void answer_json_root_memory(JsonWriter *writer, const SnapshotMetadata *metadata);
 // A number, or null: it is not known.
 void answer_json_count_or_null(JsonWriter *writer, const char *name, bool is_known, uint64_t count);
+// "blocks_without_content" and "bytes_without_content": all that are recorded, or null.
+void answer_json_sized(JsonWriter *writer, const SnapshotDetails *details);
 // "mark": the rule of the figures and its digest.
 // The members of `totals` that say what is reachable without words that look left over.
 void answer_json_residue(JsonWriter *writer, const ReachabilityReport *report);

@@ -1,6 +1,7 @@
 // Growth between heaps as JSON: see formats/json/answer_json.h.
 
 #include "formats/json/answer_json.h"
+#include "formats/json/answer_parts_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ static void write_heaps(JsonWriter *writer, const DiffJson *document)
         json_unsigned_member(writer, "unreachable_bytes", profile->totals.unreachable_bytes);
         json_unsigned_member(writer, "reachable_foreign_blocks", profile->foreign_blocks);
         json_unsigned_member(writer, "reachable_foreign_bytes", profile->foreign_bytes);
+        answer_json_count_or_null(writer, "reachable_bytes_without_content", profile->knows_owned,
+                                  profile->sized_bytes);
         json_unsigned_member(writer, "pages", profile->totals.pages);
         json_unsigned_member(writer, "heap_bytes", profile->heap_bytes);
         json_end_object(writer);
@@ -47,6 +50,27 @@ static void write_moves(JsonWriter *writer, const ObjectMoves *moves)
     json_unsigned_member(writer, "reused_slots", moves->reused);
 }
 
+// Without the blocks that the objects own.
+static void write_slot_bytes(JsonWriter *writer, const char *name, const DiffRow *row,
+                             uint32_t heap_count)
+{
+    json_key(writer, name);
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < heap_count; i++)
+        json_unsigned(writer, row->bytes[i] - row->owned[i]);
+    json_end_array(writer);
+}
+
+static void write_owned(JsonWriter *writer, const HeapDiff *diff, const DiffRow *row)
+{
+    if (diff->knows_owned) {
+        write_numbers(writer, "bytes_without_content", row->owned, diff->heap_count);
+        return;
+    }
+    json_key(writer, "bytes_without_content");
+    json_null(writer);
+}
+
 static void write_types(JsonWriter *writer, const DiffJson *document)
 {
     const HeapDiff *diff = document->diff;
@@ -59,7 +83,8 @@ static void write_types(JsonWriter *writer, const DiffJson *document)
         json_begin_object(writer);
         json_string_member(writer, "type", row->label);
         write_numbers(writer, "reachable_objects", row->objects, diff->heap_count);
-        write_numbers(writer, "reachable_bytes", row->bytes, diff->heap_count);
+        write_slot_bytes(writer, "reachable_bytes", row, diff->heap_count);
+        write_owned(writer, diff, row);
         write_numbers(writer, "unreachable_objects", row->unreachable, diff->heap_count);
         json_boolean_member(writer, "grew_in_every_step", row->grew_always);
         json_key(writer, "moves");
@@ -101,7 +126,8 @@ static void write_paths(JsonWriter *writer, const HeapDiff *diff)
         json_begin_object(writer);
         write_steps_of(writer, row->label);
         write_numbers(writer, "objects", row->objects, diff->heap_count);
-        write_numbers(writer, "bytes", row->bytes, diff->heap_count);
+        write_slot_bytes(writer, "bytes", row, diff->heap_count);
+        write_owned(writer, diff, row);
         json_boolean_member(writer, "grew_in_every_step", row->grew_always);
         json_end_object(writer);
     }

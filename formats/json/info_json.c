@@ -38,18 +38,6 @@ static void write_file(JsonWriter *writer, const SnapshotFileInfo *info)
     json_end_object(writer);
 }
 
-static void write_sized_blocks(JsonWriter *writer, const SnapshotDetails *details)
-{
-    bool is_known = details->metadata.sized_blocks_recorded;
-    uint64_t bytes = 0;
-
-    for (uint32_t i = 0; i < details->sized_block_count; i++)
-        bytes += sized_block_bytes(&details->sized_blocks[i]);
-    answer_json_count_or_null(writer, "blocks_without_content", is_known,
-                              details->sized_block_count);
-    answer_json_count_or_null(writer, "bytes_without_content", is_known, bytes);
-}
-
 static void write_heap(JsonWriter *writer, const SnapshotFileInfo *info)
 {
     size_t count;
@@ -68,7 +56,7 @@ static void write_heap(JsonWriter *writer, const SnapshotFileInfo *info)
         if (kinds[i].info_member != NULL)
             json_unsigned_member(writer, kinds[i].info_member,
                                  section_table_count(kinds[i].table, info->details));
-    write_sized_blocks(writer, info->details);
+    answer_json_sized(writer, info->details);
     json_end_object(writer);
 }
 

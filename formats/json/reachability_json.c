@@ -57,7 +57,8 @@ static void write_possible_totals(JsonWriter *writer, const PossibleTotals *poss
     json_end_object(writer);
 }
 
-static void write_totals(JsonWriter *writer, const ReachabilityReport *report)
+static void write_totals(JsonWriter *writer, const ReachabilityReport *report,
+                         const SnapshotDetails *details)
 {
     json_key(writer, "totals");
     json_begin_object(writer);
@@ -72,6 +73,7 @@ static void write_totals(JsonWriter *writer, const ReachabilityReport *report)
     json_unsigned_member(writer, "foreign_bytes", report->foreign_bytes);
     json_unsigned_member(writer, "reachable_foreign_blocks", report->reachable_foreign_blocks);
     json_unsigned_member(writer, "reachable_foreign_bytes", report->reachable_foreign_bytes);
+    answer_json_sized(writer, details);
     json_end_object(writer);
 }
 
@@ -278,7 +280,7 @@ bool reachability_json_write(JsonSink sink, const HeapImage *image,
     json_string_member(&writer, "schema", REACHABILITY_SCHEMA);
     answer_json_snapshot(&writer, image);
     answer_json_mark(&writer, report);
-    write_totals(&writer, report);
+    write_totals(&writer, report, image->details);
     write_possible_totals(&writer, &report->possible);
     write_groups(&writer, "size_classes", &report->size_classes, write_size_class);
     write_groups(&writer, "owner_threads", &report->owner_threads, write_owner_thread);

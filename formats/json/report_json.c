@@ -16,6 +16,17 @@ static void write_counts(JsonWriter *writer, const ReachabilityCounts *counts)
     json_unsigned_member(writer, "zombie_bytes", counts->zombie_bytes);
 }
 
+static void write_reachable_sized(JsonWriter *writer, const HeapReport *report)
+{
+    bool is_known = report->tree != NULL && report->image->details->metadata.sized_blocks_recorded;
+    uint64_t blocks = 0, bytes = 0;
+
+    if (is_known)
+        object_graph_count_sized(report->tree->graph, &blocks, &bytes);
+    answer_json_count_or_null(writer, "reachable_blocks_without_content", is_known, blocks);
+    answer_json_count_or_null(writer, "reachable_bytes_without_content", is_known, bytes);
+}
+
 static void write_totals(JsonWriter *writer, const HeapReport *report)
 {
     const ReachabilityReport *reachability = report->reachability;
@@ -34,6 +45,8 @@ static void write_totals(JsonWriter *writer, const HeapReport *report)
     json_unsigned_member(writer, "reachable_foreign_blocks",
                          reachability->reachable_foreign_blocks);
     json_unsigned_member(writer, "reachable_foreign_bytes", reachability->reachable_foreign_bytes);
+    answer_json_sized(writer, report->image->details);
+    write_reachable_sized(writer, report);
     json_end_object(writer);
 }
 

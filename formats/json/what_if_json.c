@@ -8,6 +8,7 @@ bool what_if_json_write(JsonSink sink, const WhatIfJson *document, Error *error)
 {
     const WhatIf *what_if = document->what_if;
     const TypeTable *table = document->reachability->type_table;
+    bool knows_sized = document->image->details->metadata.sized_blocks_recorded;
     JsonWriter writer;
 
     json_writer_init(&writer, sink, JSON_PRETTY);
@@ -33,6 +34,10 @@ bool what_if_json_write(JsonSink sink, const WhatIfJson *document, Error *error)
     json_unsigned_member(&writer, "foreign_blocks",
                          document->reachability->reachable_foreign_blocks);
     json_unsigned_member(&writer, "foreign_bytes", document->reachability->reachable_foreign_bytes);
+    answer_json_count_or_null(&writer, "blocks_without_content", knows_sized,
+                              what_if->reachable_sized_blocks);
+    answer_json_count_or_null(&writer, "bytes_without_content", knows_sized,
+                              what_if->reachable_sized_bytes);
     json_end_object(&writer);
     json_key(&writer, "freed");
     json_begin_object(&writer);
