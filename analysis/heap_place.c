@@ -56,16 +56,28 @@ HeapPlace heap_place_at(const HeapImage *image, uint64_t address)
     if (page != NO_INDEX)
         return place_in_page(image, page, address);
     block = heap_image_find_block(image, address);
+    if (block == NO_INDEX) {
+        block = heap_image_find_sized_block(image, address);
+        if (block != NO_INDEX)
+            block += image->block_count;
+    }
     if (block == NO_INDEX)
         return (HeapPlace){.kind = HEAP_PLACE_OUTSIDE,
                            .address = address,
                            .page = NO_INDEX,
                            .slot = NO_INDEX,
                            .block = NO_INDEX};
+    return heap_place_of_block(image, block, address);
+}
+
+HeapPlace heap_place_of_block(const HeapImage *image, uint32_t block, uint64_t address)
+{
+    uint64_t start = heap_image_block_address(image, block);
+
     return (HeapPlace){.kind = HEAP_PLACE_BLOCK,
-                       .address = image->blocks[block].address,
-                       .bytes = image->blocks[block].bytes,
-                       .offset = address - image->blocks[block].address,
+                       .address = start,
+                       .bytes = heap_image_block_bytes(image, block),
+                       .offset = address - start,
                        .page = NO_INDEX,
                        .slot = NO_INDEX,
                        .block = block};
@@ -94,6 +106,8 @@ PlaceWords heap_place_words(const HeapImage *image, const HeapPlace *place)
                              heap_image_object_bytes(image, place->page, place->slot) + payload,
                              place->bytes - payload, payload);
     case HEAP_PLACE_BLOCK:
+        if (heap_image_block_is_sized(image, place->block))
+            return (PlaceWords){NULL, 0, 0};
         return aligned_words(place->address,
                              image->foreign_bytes + image->blocks[place->block].offset,
                              place->bytes, 0);

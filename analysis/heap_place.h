@@ -22,7 +22,7 @@ typedef enum HeapPlaceKind {
     HEAP_PLACE_FREE_SLOT,   // page, slot
     HEAP_PLACE_PAGE_HEADER, // page
     HEAP_PLACE_PAGE_END,    // behind the last slot of a page: page
-    HEAP_PLACE_BLOCK,       // a foreign block: block
+    HEAP_PLACE_BLOCK,       // a malloc'd block, with content or without: block
     HEAP_PLACE_OUTSIDE,     // nothing of the heap
 } HeapPlaceKind;
 
@@ -37,10 +37,18 @@ typedef struct HeapPlace {
     uint64_t offset;  // of the asked address, from there
     uint32_t page;    // NO_INDEX: none
     uint32_t slot;
-    uint32_t block;
+    uint32_t block; // foreign blocks, then those without content, numbered together
 } HeapPlace;
 
 HeapPlace heap_place_at(const HeapImage *image, uint64_t address);
+// The block with this number, as the place of an address in it.
+HeapPlace heap_place_of_block(const HeapImage *image, uint32_t block, uint64_t address);
+
+// Are the bytes of the place in the snapshot?
+static inline bool heap_place_has_content(const HeapImage *image, const HeapPlace *place)
+{
+    return place->kind != HEAP_PLACE_BLOCK || !heap_image_block_is_sized(image, place->block);
+}
 
 // Does it have a page: is it not a block, and not outside?
 static inline bool heap_place_is_in_page(const HeapPlace *place)

@@ -1,13 +1,14 @@
 // HeapView: what an object, a block or a slot of a heap holds, and who refers to it.
 //
-// A view is a list of rows: the words of the place that are not zero, each with its meaning as far
-// as it is known, and the referrers of the place. It is made from captured bytes alone, so garbage
-// and slots that were freed have views, too.
+// A view is a list of rows, and the referrers of the place. Where the program's data types say what
+// lies in the place, a row is a field with its value; elsewhere it is a word that is not zero. A
+// view is made from captured bytes alone, so garbage and slots that were freed have views, too.
 
 #ifndef ANALYSIS_HEAP_VIEW_H
 #define ANALYSIS_HEAP_VIEW_H
 
 #include "analysis/buffer_text.h"
+#include "analysis/graph/edge_label.h"
 #include "analysis/graph/node_types.h"
 #include "analysis/heap_place.h"
 #include "analysis/referrer_search.h"
@@ -26,9 +27,13 @@ typedef struct BlockContents {
 } BlockContents;
 
 typedef struct ViewRow {
-    uint64_t offset;              // in the object or block
-    uint64_t word;                // the captured value
-    char value[VIEW_VALUE_CHARS]; // for people: "42", "0x7f0000001000"
+    uint64_t offset;            // in the object or block
+    uint32_t bytes;             // 8 of a word
+    const SnapshotField *field; // NULL: not known
+    EdgeKind kind;
+    char name[EDGE_LABEL_CHARS];  // of the field: ".sessions", "[3].key"; ""
+    uint64_t word;                // its first 8 bytes
+    char value[VIEW_VALUE_CHARS]; // for people: "42", "true", "'x'", "0x7f0000001000", "Some"
     // Where a word points to. OUTSIDE: nowhere in the heap. A word counts as a reference if it
     // points to the start of an object, or anywhere into a block.
     HeapPlace target;
@@ -38,10 +43,12 @@ typedef struct ViewRow {
 } ViewRow;
 
 typedef struct HeapView {
-    const HeapImage *image; // borrowed, as the next two
+    const HeapImage *image; // borrowed, as the next three
     const MarkResult *mark;
     const TypeTable *types;
+    const EdgeLabels *labels;
     HeapPlace place;
+    const SnapshotDataType *data_type; // of the object, or of the values in the block; or NULL
     bool is_reachable;
     PageFacts page; // where the place lies in a page
     SlotFacts slot; // where it is a slot
@@ -50,7 +57,7 @@ typedef struct HeapView {
     uint64_t row_capacity;
     ViewRow *rows;       // ascending by offset; owned
     uint64_t words;      // that the place has
-    uint64_t zero_words; // of them: no rows
+    uint64_t zero_words; // of those that are not fields: no rows
     uint64_t rows_left_out;
     // Words that are not known: the program declared that they hold no references, and reading the
     // snapshot cleared them.
@@ -59,11 +66,11 @@ typedef struct HeapView {
     Referrers referrers;
 } HeapView;
 
-// `address`: any address. `mark` and `types` are of `image`; all are borrowed and must outlive the
-// view. Errors: memory. Released by heap_view_release() in any case.
+// `address`: any address. `mark`, `types` and `labels` are of `image`; all are borrowed and must
+// outlive the view. Errors: memory. Released by heap_view_release() in any case.
 NODISCARD bool heap_view_make(const HeapImage *image, const MarkResult *mark,
-                              const TypeTable *types, uint64_t address, HeapView *out,
-                              Error *error);
+                              const TypeTable *types, const EdgeLabels *labels, uint64_t address,
+                              HeapView *out, Error *error);
 void heap_view_release(HeapView *view);
 
 // Is it a word that refers to an object or a block, as marking counts it?
@@ -74,6 +81,12 @@ static inline bool view_row_refers(const ViewRow *row)
             row->target.offset == 0);
 }
 
+// Do the program's data types say what lies in the place: are its rows fields?
+static inline bool heap_view_has_fields(const HeapView *view)
+{
+    return view->data_type != NULL;
+}
+
 // The text in a block, as far as its length is known or it ends with a NUL: false where there is
 // none, or its bytes are not in the snapshot.
 bool heap_view_block_text(const HeapImage *image, uint32_t block, const BufferShape *shape,
@@ -81,5 +94,7 @@ bool heap_view_block_text(const HeapImage *image, uint32_t block, const BufferSh
 
 // The type of an allocated slot, as a number of the table.
 uint32_t heap_view_type_of(const HeapView *view, const HeapPlace *place);
+// "shop::Order", "foreign block", "free slot".
+const char *heap_view_label_of(const HeapView *view, const HeapPlace *place);
 
 #endif

@@ -52,7 +52,7 @@ __attribute__((format(printf, 2, 3))) static void append(EdgeLabel *label, const
     va_end(arguments);
 }
 
-static EdgeKind kind_of(const SnapshotField *field)
+EdgeKind edge_kind_of(const SnapshotField *field)
 {
     switch ((FieldKind)field->kind) {
     case FIELD_STRONG:
@@ -83,7 +83,8 @@ static const SnapshotField *field_at(const DataValues *values, const SnapshotDat
         if (*exists)
             return field;
         // Of several that do not exist, one that could be a reference.
-        if (other == NULL || (kind_of(other) == EDGE_OTHER && kind_of(field) != EDGE_OTHER))
+        if (other == NULL ||
+            (edge_kind_of(other) == EDGE_OTHER && edge_kind_of(field) != EDGE_OTHER))
             other = field;
     }
     *exists = false;
@@ -109,7 +110,7 @@ static void label_value(const DataValues *values, DataValue value, uint64_t offs
             append(out, ".%s", field->name);
         out->is_named = out->is_named || out->text[0] != '\0';
         if (out->kind != EDGE_NONE)
-            out->kind = exists ? kind_of(field) : EDGE_NONE;
+            out->kind = exists ? edge_kind_of(field) : EDGE_NONE;
         inside = offset - field->offset;
         bytes = field->kind == FIELD_ARRAY && field->target != NO_DATA
                     ? data_values_type(values, field->target)->bytes
@@ -147,16 +148,17 @@ static void label_object(const EdgeLabels *labels, uint32_t page, uint32_t slot,
 
 static void label_block(const EdgeLabels *labels, uint32_t block, uint64_t offset, EdgeLabel *out)
 {
-    const uint8_t *bytes = labels->image->foreign_bytes + labels->image->blocks[block].offset;
+    const uint8_t *bytes;
     BlockFrame frame;
     uint64_t index;
     DataValue value;
 
-    if (labels->owners == NULL || !block_owners_frame(labels->owners, block, &frame) ||
-        frame.shape == BLOCK_TREE) {
+    if (heap_image_block_is_sized(labels->image, block) || labels->owners == NULL ||
+        !block_owners_frame(labels->owners, block, &frame) || frame.shape == BLOCK_TREE) {
         append(out, "[%" PRIu64 "]", offset / 8);
         return;
     }
+    bytes = labels->image->foreign_bytes + labels->image->blocks[block].offset;
     index = block_frame_index(&frame, offset);
     if (index == UINT64_MAX) {
         append(out, "+%" PRIu64, offset);

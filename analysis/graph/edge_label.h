@@ -31,6 +31,8 @@ typedef enum EdgeKind {
     EDGE_OTHER,       // a number, a pointer that owns nothing
 } EdgeKind;
 
+// Of a field that the value has.
+EdgeKind edge_kind_of(const SnapshotField *field);
 // "strong", "weak", "none", "other"; NULL for EDGE_UNKNOWN.
 const char *edge_kind_name(EdgeKind kind);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/command_list.h"
-#include "cli/commands/glossary.h"
+#include "cli/glossary.h"
 #include "base/version.h"
 
 static const Option options[] = {

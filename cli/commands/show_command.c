@@ -13,6 +13,9 @@
 #include "cli/terminal.h"
 #include "formats/json/show_json.h"
 
+#define DEFAULT_TOP 20
+#define DEFAULT_FIELDS 64u
+
 typedef struct ShowSettings {
     HeapSettings heap;
     int64_t top;
@@ -23,7 +26,7 @@ static const Option options[] = {
      .type = OPTION_NUMBER,
      .value_name = "N",
      .help = "list at most N fields, referrers, and objects of a\n"
-             "type (default: 20)",
+             "type (default: 20, and 64 fields)",
      .setting = offsetof(ShowSettings, top),
      .minimum = 1,
      .maximum = 1000000},
@@ -59,8 +62,16 @@ typedef struct ShowRun {
 
 static uint32_t node_of(const HeapSession *session, const HeapView *view)
 {
+    uint32_t node;
+
     if (!view->is_reachable)
         return NO_NODE;
+    if (!heap_place_has_content(session->image, &view->place)) {
+        node = object_graph_sized_node(session->graph,
+                                       view->place.block - session->image->block_count);
+        // With one owner it is a part of that.
+        return node != NO_NODE && node >= session->graph->foreign_end ? node : NO_NODE;
+    }
     return view->place.kind == HEAP_PLACE_BLOCK
                ? object_graph_block_node(session->graph, view->place.block)
                : object_graph_object_node(session->graph, view->place.page, view->place.slot);
@@ -71,8 +82,8 @@ static bool show_address(ShowRun *run, uint64_t address, Error *error)
     HeapSession *session = &run->session;
 
     heap_session_say(session, "looking for references");
-    if (!heap_view_make(session->image, session->mark, session->report->type_table, address,
-                        &run->view, error))
+    if (!heap_view_make(session->image, session->mark, session->report->type_table,
+                        &session->types->labels, address, &run->view, error))
         return false;
     run->shown.view = &run->view;
     run->shown.node = node_of(session, &run->view);
@@ -182,7 +193,9 @@ static void print_answer(void *context)
 
     heap_session_print_heading(&run->session);
     if (run->shown.view != NULL)
-        show_output_view(&run->shown, (uint64_t)run->settings->top);
+        show_output_view(&run->shown, (uint64_t)run->settings->top,
+                         run->settings->top == DEFAULT_TOP ? DEFAULT_FIELDS
+                                                           : (uint64_t)run->settings->top);
     else
         show_output_type(&run->shown);
     printf("\n");
@@ -204,7 +217,7 @@ ExitStatus show_run(const Command *command, int argument_count, char **arguments
 {
     static const HeapQuestion question = {
         .answer = answer, .print = print_answer, .release = release, .max_inputs = 1};
-    ShowSettings settings = {.top = 20};
+    ShowSettings settings = {.top = DEFAULT_TOP};
     ShowRun run = {.settings = &settings, .shown = {.node = NO_NODE}};
 
     heap_session_init(&run.session, command, &settings.heap);

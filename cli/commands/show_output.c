@@ -10,22 +10,11 @@
 #include "analysis/graph/holder_label.h"
 #include "analysis/graph/root_paths.h"
 #include "analysis/names/root_label.h"
+#include "cli/commands/show_rows.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
 
 #define LABEL_COLUMNS 17 // of "referred to by", "page" and the like
-
-static const char *type_label(const ShowJson *shown, uint32_t type)
-{
-    return shown->view->types->types[type].label;
-}
-
-static const char *place_label(const ShowJson *shown, const HeapPlace *place)
-{
-    if (place->kind == HEAP_PLACE_OBJECT || place->kind == HEAP_PLACE_ZOMBIE)
-        return type_label(shown, heap_view_type_of(shown->view, place));
-    return heap_place_kind_name(place->kind);
-}
 
 // ---- the first lines ----
 
@@ -70,13 +59,16 @@ static void print_heading(const ShowJson *shown)
     style_begin(stdout, STYLE_STRONG);
     if (place->kind == HEAP_PLACE_ZOMBIE)
         printf("zombie, ");
-    print_text(stdout, place_label(shown, place));
+    print_text(stdout, heap_view_label_of(shown->view, place));
     printf("  0x%" PRIx64, place->address);
     style_end(stdout);
     if (place->kind != HEAP_PLACE_OUTSIDE)
         printf("  %s", format_bytes(text, place->bytes));
     if (shown->node != NO_NODE)
         print_retained(shown);
+    else if (!heap_place_has_content(view->image, place))
+        printf(view->is_reachable ? ", reachable; its bytes are not in the snapshot"
+                                  : ", garbage; its bytes are not in the snapshot");
     else if (place->kind == HEAP_PLACE_OBJECT || place->kind == HEAP_PLACE_BLOCK)
         printf(", garbage: no root reaches it");
     printf("\n");
@@ -87,137 +79,6 @@ static void print_heading(const ShowJson *shown)
         printf("the program has dropped it, and the collector has not swept it yet\n");
     if (view->slot.is_under_construction)
         printf("it is under construction: what it holds may not be written yet\n");
-}
-
-// ---- rows ----
-
-static void print_text_in_quotes(const char *text)
-{
-    printf("\"");
-    for (; *text != '\0'; text++) {
-        if (*text == '\n' || *text == '\r' || *text == '\t')
-            printf(*text == '\n' ? "\\n" : *text == '\r' ? "\\r" : "\\t");
-        else if (*text == '"' || *text == '\\')
-            printf("\\%c", *text);
-        else
-            (void)fputc(*text, stdout);
-    }
-    printf("\"");
-}
-
-static void print_contents(const ShowJson *shown, const BlockContents *contents)
-{
-    char text[NUMBER_CHARS];
-
-    if (!contents->is_known || contents->references + contents->blocks == 0)
-        return;
-    if (contents->references > 0 && contents->is_one_type) {
-        printf("  %s x ", format_count(text, contents->references));
-        print_text(stdout, type_label(shown, contents->type));
-    } else if (contents->references > 0) {
-        printf("  %s references, the first to ", format_count(text, contents->references));
-        print_text(stdout, type_label(shown, contents->type));
-    }
-    if (contents->blocks > 0)
-        printf("%s%s foreign block%s", contents->references > 0 ? ", " : "  ",
-               format_count(text, contents->blocks), plural(contents->blocks));
-}
-
-static void print_block_row(const ShowJson *shown, const ViewRow *row)
-{
-    const BufferShape *shape = &row->shape;
-    char text[BUFFER_TEXT_BYTES + 1], number[NUMBER_CHARS];
-
-    printf("-> foreign block  0x%" PRIx64 "  %s", row->target.address,
-           format_bytes(number, row->target.bytes));
-    if (row->target.offset > 0)
-        printf(", %s in", format_bytes(number, row->target.offset));
-    if (shape->has_length)
-        printf(", length %s", format_count(number, shape->length));
-    if (shape->has_capacity)
-        printf(", capacity %s", format_count(number, shape->capacity));
-    if (row->target.offset == 0 &&
-        heap_view_block_text(shown->view->image, row->target.block, shape, text)) {
-        printf("  ");
-        print_text_in_quotes(text);
-        if (shape->has_length && shape->length > strlen(text))
-            printf("...");
-        return;
-    }
-    print_contents(shown, &row->contents);
-}
-
-static void print_row(const ShowJson *shown, const ViewRow *row)
-{
-    const HeapPlace *target = &row->target;
-
-    printf("  +%-7" PRIu64 " ", row->offset);
-    switch (target->kind) {
-    case HEAP_PLACE_OBJECT:
-    case HEAP_PLACE_ZOMBIE:
-        if (target->offset > 0) {
-            printf("0x%" PRIx64 "  inside ", row->word);
-            print_text(stdout, place_label(shown, target));
-            printf("  0x%" PRIx64 ": not a reference", target->address);
-            break;
-        }
-        printf(target->kind == HEAP_PLACE_ZOMBIE ? "-> zombie, " : "-> ");
-        print_text(stdout, place_label(shown, target));
-        printf("  0x%" PRIx64, row->word);
-        break;
-    case HEAP_PLACE_BLOCK:
-        print_block_row(shown, row);
-        break;
-    case HEAP_PLACE_FREE_SLOT:
-    case HEAP_PLACE_PAGE_HEADER:
-    case HEAP_PLACE_PAGE_END:
-        printf("0x%" PRIx64 "  in a %s: dangling, or not a reference", row->word,
-               target->kind == HEAP_PLACE_PAGE_END ? "page's unused end"
-                                                   : heap_place_kind_name(target->kind));
-        break;
-    case HEAP_PLACE_OUTSIDE:
-        printf("%s", row->value);
-        break;
-    }
-    printf("\n");
-}
-
-static void print_rows(const ShowJson *shown, uint64_t top)
-{
-    const HeapView *view = shown->view;
-    uint64_t all = view->row_count + view->rows_left_out;
-    char text[NUMBER_CHARS];
-
-    if (view->words == 0)
-        return;
-    printf("\n");
-    for (uint32_t i = 0; i < view->row_count && i < top; i++)
-        print_row(shown, &view->rows[i]);
-    if (all > top)
-        printf("  and %s more: --top N, --json FILE\n", format_count(text, all - top));
-    if (view->zero_words > 0)
-        printf("  %s word%s %s 0%s\n", format_count(text, view->zero_words),
-               plural(view->zero_words), view->zero_words == 1 ? "is" : "are",
-               view->image->details->metadata.is_redacted
-                   ? ", or left out: the snapshot is redacted"
-                   : "");
-    if (view->masked_words > 0)
-        printf("  %s word%s not known: the program declared that they hold no references\n",
-               format_count(text, view->masked_words), view->masked_words == 1 ? " is" : "s are");
-}
-
-static void print_own_text(const ShowJson *shown)
-{
-    const HeapView *view = shown->view;
-    const BufferShape unknown = {.has_length = false};
-    char text[BUFFER_TEXT_BYTES + 1];
-
-    if (view->place.kind != HEAP_PLACE_BLOCK ||
-        !heap_view_block_text(view->image, view->place.block, &unknown, text))
-        return;
-    printf("\n  text  ");
-    print_text_in_quotes(text);
-    printf("\n");
 }
 
 // ---- who refers to it ----
@@ -245,6 +106,7 @@ static void print_node_referrer(const ShowJson *shown, const Referrer *referrer)
 {
     const HeapView *view = shown->view;
     char text[NUMBER_CHARS];
+    EdgeLabel label;
     HeapPlace place;
 
     if (referrer->page == NO_INDEX)
@@ -252,14 +114,15 @@ static void print_node_referrer(const ShowJson *shown, const Referrer *referrer)
     else
         place = heap_place_at(
             view->image, heap_image_object_address(view->image, referrer->page, referrer->slot));
-    print_text(stdout, place_label(shown, &place));
+    print_text(stdout, heap_view_label_of(shown->view, &place));
     printf("  0x%" PRIx64 "  ", place.address);
-    if (place.kind == HEAP_PLACE_BLOCK)
-        printf("[%" PRIu64 "]", referrer->offset / 8);
-    else
-        printf("+%" PRIu64, referrer->offset);
+    edge_label_make(view->labels, referrer->page, referrer->slot, referrer->block, referrer->offset,
+                    &label);
+    print_text(stdout, label.text);
     if (referrer->words > 1)
         printf(" and %s more", format_count(text, referrer->words - 1));
+    if (label.kind == EDGE_WEAK || label.kind == EDGE_NONE)
+        printf(label.kind == EDGE_WEAK ? "  (weak)" : "  (left over: no value is there)");
     if (place.address == view->place.address)
         printf("  (itself)");
     else if (!referrer->is_reachable)
@@ -415,13 +278,12 @@ static void print_outside(const ShowJson *shown)
     }
 }
 
-void show_output_view(const ShowJson *shown, uint64_t top)
+void show_output_view(const ShowJson *shown, uint64_t top, uint64_t fields)
 {
     print_heading(shown);
     if (shown->view->place.kind == HEAP_PLACE_OUTSIDE)
         print_outside(shown);
-    print_rows(shown, top);
-    print_own_text(shown);
+    show_rows_print(shown, fields);
     print_referrers(shown, top);
     if (shown->node != NO_NODE)
         print_keeper(shown);

@@ -5,8 +5,8 @@
 
 #include "formats/json/show_json.h"
 
-// Prints what lies at an address. top: rows and referrers that are listed at most.
-void show_output_view(const ShowJson *shown, uint64_t top);
+// Prints what lies at an address. top: referrers that are listed at most; fields: fields.
+void show_output_view(const ShowJson *shown, uint64_t top, uint64_t fields);
 // Prints a type and the objects of it that retain most.
 void show_output_type(const ShowJson *shown);
 

@@ -55,8 +55,13 @@ static void write_row(JsonWriter *writer, const HeapView *view, const ViewRow *r
 {
     json_begin_object(writer);
     json_unsigned_member(writer, "offset", row->offset);
+    json_unsigned_member(writer, "bytes", row->bytes);
+    json_string_member(writer, "field", row->name[0] != '\0' ? row->name : NULL);
+    json_string_member(writer, "field_type", row->field != NULL ? row->field->type_name : NULL);
+    json_string_member(writer, "reference", edge_kind_name(row->kind));
     json_address_member(writer, "word", row->word);
-    json_boolean_member(writer, "reference", view_row_refers(row));
+    json_string_member(writer, "value", row->value);
+    json_boolean_member(writer, "counts", view_row_refers(row));
     json_key(writer, "target");
     if (row->target.kind == HEAP_PLACE_OUTSIDE) {
         json_null(writer);
@@ -135,6 +140,7 @@ static void write_referrer(JsonWriter *writer, const HeapView *view, const Refer
                            ? image->blocks[referrer->block].address
                            : heap_image_object_address(image, referrer->page, referrer->slot);
     HeapPlace place = heap_place_at(image, address);
+    EdgeLabel label;
 
     json_begin_object(writer);
     json_string_member(writer, "kind", heap_place_kind_name(place.kind));
@@ -146,6 +152,10 @@ static void write_referrer(JsonWriter *writer, const HeapView *view, const Refer
     json_unsigned_member(writer, "bytes", place.bytes);
     json_boolean_member(writer, "reachable", referrer->is_reachable);
     json_unsigned_member(writer, "offset", referrer->offset);
+    edge_label_make(view->labels, referrer->page, referrer->slot, referrer->block, referrer->offset,
+                    &label);
+    json_string_member(writer, "field", label.is_named ? label.text : NULL);
+    json_string_member(writer, "reference", edge_kind_name(label.kind));
     json_unsigned_member(writer, "words", referrer->words);
     json_end_object(writer);
 }
@@ -196,6 +206,8 @@ static void write_view(JsonWriter *writer, const ShowJson *document)
     }
     json_begin_object(writer);
     write_place(writer, view, &view->place);
+    json_boolean_member(writer, "content", heap_place_has_content(view->image, &view->place));
+    json_string_member(writer, "data_type", view->data_type != NULL ? view->data_type->name : NULL);
     json_boolean_member(writer, "reachable", view->is_reachable);
     write_optional(writer, "retained_bytes", is_node,
                    is_node ? tree->retained_bytes[document->node] : 0);

@@ -1,6 +1,6 @@
-// The glossary: see cli/commands/glossary.h.
+// The glossary: see cli/glossary.h.
 
-#include "cli/commands/glossary.h"
+#include "cli/glossary.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // The glossary: the terms that help, reports and documents use, one definition each.
 
-#ifndef CLI_COMMANDS_GLOSSARY_H
-#define CLI_COMMANDS_GLOSSARY_H
+#ifndef CLI_GLOSSARY_H
+#define CLI_GLOSSARY_H
 
 typedef struct GlossaryTerm {
     const char *term;       // NULL ends the table
