@@ -6,7 +6,9 @@
 //   gc_pages        GC pages: validated headers at page boundaries; a record of each, and the
 //                   functions that tell the types of its objects (type_words)
 //   thread_stacks   thread stacks, their dead parts, thread-local storage
-//   malloc_search   glibc's chunks (malloc_chunks_internal.h)
+//   malloc_search   glibc's chunks (malloc_chunks_internal.h), and the blocks of mimalloc and
+//   jemalloc
+//                   (block_allocators_internal.h)
 //   foreign_blocks  the chunks that lead to the heap: they become foreign blocks
 //   root_words      every byte gets one owner; the words that are roots are picked
 //   sized_blocks    chunks that objects and foreign blocks refer to, without leading to the heap

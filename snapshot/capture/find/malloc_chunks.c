@@ -4,6 +4,7 @@
 
 #include "base/array.h"
 #include "base/search.h"
+#include "snapshot/capture/find/block_allocators_internal.h"
 
 bool malloc_chunks_add(MallocChunks *chunks, MallocChunk chunk, Error *error)
 {
@@ -29,4 +30,14 @@ uint64_t malloc_chunks_find(const MallocChunks *chunks, uint64_t address)
     uint64_t i = malloc_chunks_holding(chunks, address);
 
     return i != UINT64_MAX && chunks->items[i].address == address ? i : UINT64_MAX;
+}
+
+// Blocks of allocators without chunk headers become chunks whose user range is theirs: a header of
+// 16 bytes is pretended in front.
+bool block_search_add(BlockSearch *search, uint64_t address, uint64_t bytes, Error *error)
+{
+    MallocChunk chunk = {.address = address - CHUNK_HEADER_BYTES};
+
+    chunk.size = bytes % 16 == 0 ? (bytes + 16) | CHUNK_MMAPPED : bytes + 8;
+    return malloc_chunks_add(search->chunks, chunk, error);
 }

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "snapshot/capture/copy/register_words.h"
+#include "snapshot/capture/find/block_allocators_internal.h"
 #include "snapshot/capture/find/heap_search_internal.h"
 
 #define HEAP_ALIGNMENT (UINT64_C(64) << 20) // HEAP_MAX_SIZE of 64-bit glibc
@@ -295,12 +296,69 @@ static bool find_busy(ArenaSearch *arenas, Error *error)
            region_map_claim(&arenas->busy, &search->globals, error);
 }
 
-static bool find_chunks(ArenaSearch *arenas, Error *error)
+// Finds the blocks of other allocators. Their memory is not searched for glibc's large chunks.
+static bool find_other_blocks(ArenaSearch *arenas, MallocChunks *blocks, Error *error)
+{
+    HeapSearch *search = arenas->search;
+    RegionList spans = {0};
+    BlockSearch others = {
+        .reader = arenas->reader,
+        .areas = &arenas->areas,
+        .globals = &search->globals,
+        .thread_locals = &search->tls,
+        .cancel = &search->options.cancel,
+        .chunks = blocks,
+        .spans = &spans,
+        .metadata = &search->metadata,
+    };
+    bool ok = mimalloc_find_blocks(&others, error) && jemalloc_find_blocks(&others, error);
+
+    for (uint64_t i = 0; ok && i < spans.count; i++) {
+        const Region *span = &spans.items[i];
+        search->walked_bytes += memory_copied_bytes(&arenas->reader, span->start, span->end);
+        ok = region_list_add(&search->malloc_spans, span->start, span->end, REGION_MALLOC, NO_INDEX,
+                             error) &&
+             region_list_add(&arenas->heap_claims, span->start, span->end, REGION_MALLOC, NO_INDEX,
+                             error);
+    }
+    search->unwalked_bytes += others.unwalked_bytes;
+    region_list_release(&spans);
+    return ok;
+}
+
+// Sorts the chunks. Those that begin inside another one, which only made memory has, are dropped.
+static void sort_chunks(MallocChunks *chunks)
+{
+    uint64_t end = 0, kept = 0;
+
+    if (chunks->count > 0)
+        qsort(chunks->items, chunks->count, sizeof *chunks->items, compare_chunks);
+    for (uint64_t i = 0; i < chunks->count; i++) {
+        const MallocChunk chunk = chunks->items[i];
+        if (chunk_user_address(&chunk) < end)
+            continue;
+        end = chunk_user_address(&chunk) + chunk_user_bytes(&chunk);
+        chunks->items[kept++] = chunk;
+    }
+    chunks->count = kept;
+}
+
+// Adds the blocks of other allocators to glibc's chunks.
+static bool add_chunks(MallocChunks *chunks, const MallocChunks *blocks, Error *error)
+{
+    for (uint64_t i = 0; i < blocks->count; i++)
+        if (!malloc_chunks_add(chunks, blocks->items[i], error))
+            return false;
+    return true;
+}
+
+static bool find_chunks(ArenaSearch *arenas, MallocChunks *blocks, Error *error)
 {
     HeapSearch *search = arenas->search;
 
     if (!find_areas(arenas, error) || !find_main_states(arenas, error) ||
         !walk_main_heaps(arenas, error) || !walk_arena_heaps(arenas, error) ||
+        !find_other_blocks(arenas, blocks, error) ||
         !region_map_claim(&arenas->heaps, &arenas->heap_claims, error))
         return false;
     for (uint64_t i = 0; i < arenas->areas.count; i++) {
@@ -317,14 +375,20 @@ static bool find_chunks(ArenaSearch *arenas, Error *error)
         qsort(search->chunks.items, search->chunks.count, sizeof *search->chunks.items,
               compare_chunks);
     malloc_flag_cached(&arenas->reader, &search->chunks, arenas->states, arenas->state_count);
+    if (blocks->count == 0)
+        return true;
+    if (!add_chunks(&search->chunks, blocks, error))
+        return false;
+    sort_chunks(&search->chunks);
     return true;
 }
 
 bool heap_search_find_malloc(HeapSearch *search, Error *error)
 {
     ArenaSearch arenas = {.search = search, .reader = memory_reader(search->copy)};
-    bool ok = find_busy(&arenas, error) &&
-              (search->options.foreign_mode == FOREIGN_ROOTS || find_chunks(&arenas, error));
+    MallocChunks blocks = {0};
+    bool ok = find_busy(&arenas, error) && (search->options.foreign_mode == FOREIGN_ROOTS ||
+                                            find_chunks(&arenas, &blocks, error));
 
     for (uint64_t i = 0; ok && i < search->stray_count; i++)
         ok = claim_stray(&arenas, &search->strays[i], error);
@@ -336,5 +400,6 @@ bool heap_search_find_malloc(HeapSearch *search, Error *error)
     region_list_release(&arenas.heap_claims);
     region_list_release(&arenas.heaps);
     free(arenas.states);
+    free(blocks.items);
     return ok;
 }
