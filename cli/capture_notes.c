@@ -151,7 +151,7 @@ void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata)
 {
     print_foreign_note(stream, metadata);
     print_shared_note(stream, metadata);
-    print_lines(stream, "note: ", metadata->names_note);
+    print_lines(stream, "note: ", snapshot_names_note(metadata));
     if (!metadata->is_complete) {
         fprintf(stream,
                 "note: the snapshot is incomplete; counts cover only the parts that are present\n");

@@ -113,7 +113,7 @@ static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
     json_string_member(writer, "foreign_mode", foreign_mode_name(metadata->foreign_mode));
     json_unsigned_member(writer, "foreign_root_bytes", metadata->foreign_root_bytes);
     json_string_member(writer, "foreign_note", metadata->foreign_note);
-    json_string_member(writer, "names_note", metadata->names_note);
+    json_string_member(writer, "names_note", snapshot_names_note(metadata));
     json_boolean_member(writer, "keeps_free_slots", metadata->keeps_free_slots);
     json_boolean_member(writer, "redacted", metadata->is_redacted);
     answer_json_references(writer, metadata);

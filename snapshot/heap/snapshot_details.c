@@ -63,6 +63,11 @@ const char *loss_kind_name(LossKind kind)
     return "unknown";
 }
 
+const char *snapshot_names_note(const SnapshotMetadata *metadata)
+{
+    return metadata->names_reasons[0] != '\0' ? metadata->names_reasons : metadata->names_note;
+}
+
 SnapshotDetails *snapshot_details_new(void)
 {
     SnapshotDetails *details = calloc(1, sizeof *details);

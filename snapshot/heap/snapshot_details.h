@@ -183,6 +183,7 @@ typedef struct SnapshotMetadata {
     char rejected_note[160]; // the first of them: address, field, value, what was expected; ""
     bool sized_blocks_recorded; // malloc'd blocks without content were looked for
     char names_note[200];       // which names could not be found, and why, lines; ""
+    char names_reasons[1000];   // the same, with all that the shorter one has no room for; ""
     // The capture counted the next four; false in older files.
     bool roots_measured;
     uint64_t outside_bytes;        // of resident_bytes, those outside of GC pages
@@ -229,6 +230,9 @@ typedef struct SnapshotDetails {
     SizedBlock *sized_blocks; // ascending by address, disjoint
     SizedLink *sized_links;   // ascending by (from, to), no two alike
 } SnapshotDetails;
+
+// Which names could not be found, and why, lines; "". Borrowed.
+const char *snapshot_names_note(const SnapshotMetadata *metadata);
 
 // An empty one with is_complete set. NULL when memory is short.
 SnapshotDetails *snapshot_details_new(void);

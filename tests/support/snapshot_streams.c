@@ -292,6 +292,7 @@ static const char *metadata_differs(const SnapshotMetadata *a, const SnapshotMet
                    strcmp(a->foreign_note, b->foreign_note) == 0 &&
                    a->is_complete == b->is_complete && strcmp(a->missing, b->missing) == 0 &&
                    strcmp(a->names_note, b->names_note) == 0 &&
+                   strcmp(a->names_reasons, b->names_reasons) == 0 &&
                    same_certificates(&a->certificate, &b->certificate) &&
                    a->resident_bytes == b->resident_bytes &&
                    a->roots_measured == b->roots_measured && a->outside_bytes == b->outside_bytes &&

@@ -12,6 +12,7 @@
 #include "snapshot/capture/names/data_type_reader_internal.h"
 #include "snapshot/capture/names/dwarf_file.h"
 #include "snapshot/capture/names/module_search_internal.h"
+#include "snapshot/capture/names/names_reasons.h"
 #include "snapshot/file/sections/sections.h"
 
 // Of the time that the child has, so that what it found until then is recorded.
@@ -203,12 +204,46 @@ static void visit_unit(void *context, DwarfEntry *unit)
 // This child looks for neither variables nor code.
 static const AddressList no_addresses;
 
-static void read_module(const NameRequest *request, ModuleSearch *search, DataTypeReader *reader)
+static void write_facts(uint32_t module, uint32_t facts, const char *file, GuardedChild *child)
+{
+    ByteBuffer buffer = {0};
+
+    name_record_begin(&buffer, FACTS_OF_MODULE);
+    byte_buffer_add_u32(&buffer, module);
+    byte_buffer_add_u32(&buffer, facts);
+    if (file[0] != '\0')
+        name_record_add_string(&buffer, file);
+    (void)name_record_end(&buffer, child);
+    byte_buffer_release(&buffer);
+}
+
+static uint32_t facts_of(const NameRequest *request, const ModuleFiles *files)
+{
+    ElfFile *const both[] = {files->own, files->debug};
+    uint32_t facts = request->copy->is_core ? FACT_IS_CORE : 0;
+
+    facts |= files->is_missing ? FACT_MISSING : 0;
+    facts |= files->is_other_build ? FACT_OTHER_BUILD : 0;
+    facts |= files->is_debug_other_build ? FACT_DEBUG_OTHER_BUILD : 0;
+    for (int i = 0; i < 2; i++) {
+        if (both[i] == NULL)
+            continue;
+        facts |= elf_file_has_all_symbols(both[i]) ? FACT_SYMBOLS : 0;
+        facts |= elf_file_has_section(both[i], ".debug_info") ? FACT_DEBUG_INFO : 0;
+    }
+    return facts;
+}
+
+static void read_module(const NameRequest *request, ModuleSearch *search, DataTypeReader *reader,
+                        GuardedChild *child)
 {
     ModuleFiles files = module_files_open(request->copy, &request->modules[search->module]);
     BoxSearch boxes = {.request = request, .reader = reader};
+    uint32_t facts = facts_of(request, &files);
     DwarfFile *dwarf = NULL;
 
+    // Before debug information is read, which may fail.
+    write_facts(search->module, facts, files.debug == NULL ? files.debug_name : "", child);
     if (files.own == NULL)
         return;
     search->globals = search->tls = search->code = &no_addresses;
@@ -222,7 +257,13 @@ static void read_module(const NameRequest *request, ModuleSearch *search, DataTy
         dwarf_file_visit_units(dwarf, boxes.addresses, boxes.address_count, visit_unit, &boxes);
         // Before the file is closed.
         data_type_reader_fill(reader);
+        if (dwarf_file_missing_part(dwarf)[0] != '\0')
+            write_facts(search->module, FACT_SPLIT_MISSING, dwarf_file_missing_part(dwarf), child);
+    } else if ((facts & FACT_DEBUG_INFO) != 0 && boxes.name_count > 0) {
+        write_facts(search->module, FACT_DEBUG_UNREADABLE, "", child);
     }
+    if (reader->is_limited)
+        write_facts(search->module, FACT_LIMIT, "", child);
     box_search_release(&boxes);
     dwarf_file_close(dwarf);
     module_files_close(&files);
@@ -254,7 +295,7 @@ void data_types_write(void *context, GuardedChild *child)
         ModuleSearch search;
 
         if (module_search_init(request, module, &search) && search.function_count > 0)
-            read_module(request, &search, &reader);
+            read_module(request, &search, &reader, child);
         module_search_release(&search);
     }
     write_types(&reader, child);

@@ -21,6 +21,7 @@ typedef struct Search {
     uint32_t link_checksum;
     const char *module_path;
     const char *root;
+    bool is_other_build; // a file was found that does not belong to the module
 } Search;
 
 // CRC-32 (IEEE 802.3), as .gnu_debuglink has it.
@@ -70,7 +71,7 @@ static bool belongs(const Search *search, int fd)
     return is_useful && has_checksum(fd, search->link_checksum);
 }
 
-static int try_path(const Search *search, const char *path)
+static int try_path(Search *search, const char *path)
 {
     char full[PATH_MAX];
     int fd;
@@ -81,11 +82,12 @@ static int try_path(const Search *search, const char *path)
     if (fd >= 0 && !belongs(search, fd)) {
         (void)close(fd);
         fd = -1;
+        search->is_other_build = true;
     }
     return fd;
 }
 
-static int try_build_id(const Search *search)
+static int try_build_id(Search *search)
 {
     char path[PATH_MAX];
 
@@ -96,7 +98,7 @@ static int try_build_id(const Search *search)
     return try_path(search, path);
 }
 
-static int try_link(const Search *search)
+static int try_link(Search *search)
 {
     static const char *const places[][2] = {{"", "/"}, {"", "/.debug/"}, {DEBUG_FOLDER, "/"}};
     const char *folder_end = strrchr(search->module_path, '/');
@@ -113,7 +115,8 @@ static int try_link(const Search *search)
     return fd;
 }
 
-int debug_file_find(ElfFile *module, const char *module_path, const char *root)
+int debug_file_find(ElfFile *module, const char *module_path, const char *root,
+                    bool *is_other_build)
 {
     Search search = {.module_path = module_path, .root = root};
     int fd;
@@ -122,5 +125,9 @@ int debug_file_find(ElfFile *module, const char *module_path, const char *root)
     if (!elf_file_debug_link(module, search.link_name, &search.link_checksum))
         search.link_name[0] = '\0';
     fd = try_build_id(&search);
-    return fd < 0 ? try_link(&search) : fd;
+    if (fd < 0)
+        fd = try_link(&search);
+    if (is_other_build != NULL && fd < 0 && search.is_other_build)
+        *is_other_build = true;
+    return fd;
 }

@@ -2,12 +2,17 @@
 
 #include "snapshot/capture/names/dwarf_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/search.h"
 
+#define MAX_PART_CHARS 256u
+
 struct DwarfFile {
     Dwarf *dwarf;
+    char missing_part[MAX_PART_CHARS];
 };
 
 DwarfFile *dwarf_file_open(ElfFile *file)
@@ -46,6 +51,21 @@ static bool is_unit_of_interest(const uint64_t *addresses, uint32_t count, Dwarf
     return false;
 }
 
+static void note_missing_part(DwarfFile *file, Dwarf_Die *skeleton)
+{
+    Dwarf_Attribute attribute;
+    const char *name = dwarf_formstring(dwarf_attr(skeleton, DW_AT_dwo_name, &attribute));
+    const char *last;
+
+    if (name == NULL)
+        name = dwarf_formstring(dwarf_attr(skeleton, DW_AT_GNU_dwo_name, &attribute));
+    if (name == NULL || file->missing_part[0] != '\0')
+        return;
+    last = strrchr(name, '/');
+    (void)snprintf(file->missing_part, sizeof file->missing_part, "%s",
+                   last != NULL ? last + 1 : name);
+}
+
 void dwarf_file_visit_units(DwarfFile *file, const uint64_t *addresses, uint32_t count,
                             DwarfUnitVisitor visitor, void *context)
 {
@@ -53,7 +73,19 @@ void dwarf_file_visit_units(DwarfFile *file, const uint64_t *addresses, uint32_t
     Dwarf_Die entry, split;
     uint8_t type;
 
-    while (dwarf_get_units(file->dwarf, unit, &unit, NULL, &type, &entry, &split) == 0)
-        if (is_unit_of_interest(addresses, count, &entry))
-            visitor(context, type == DW_UT_skeleton && split.addr != NULL ? &split : &entry);
+    while (dwarf_get_units(file->dwarf, unit, &unit, NULL, &type, &entry, &split) == 0) {
+        if (!is_unit_of_interest(addresses, count, &entry))
+            continue;
+        if (type == DW_UT_skeleton && split.addr != NULL)
+            visitor(context, &split);
+        else if (type == DW_UT_skeleton)
+            note_missing_part(file, &entry);
+        else
+            visitor(context, &entry);
+    }
+}
+
+const char *dwarf_file_missing_part(const DwarfFile *file)
+{
+    return file->missing_part;
 }

@@ -24,4 +24,8 @@ typedef void (*DwarfUnitVisitor)(void *context, DwarfEntry *unit);
 void dwarf_file_visit_units(DwarfFile *file, const uint64_t *addresses, uint32_t count,
                             DwarfUnitVisitor visitor, void *context);
 
+// The name of a .dwo file that one of the visited units was split into, and that was not found; "".
+// Borrowed.
+const char *dwarf_file_missing_part(const DwarfFile *file);
+
 #endif

@@ -12,6 +12,7 @@
 
 #include "snapshot/capture/copy/memory_available.h"
 #include "snapshot/capture/names/name_records_internal.h"
+#include "snapshot/capture/names/names_reasons.h"
 
 // Enough for executables of some gigabytes on a busy machine.
 #define CPU_SECONDS 20u
@@ -21,12 +22,12 @@
 
 static void add_note(SnapshotMetadata *metadata, const char *what, GuardedEnd end)
 {
-    size_t used = strlen(metadata->names_note);
+    char line[160];
 
-    if (end == GUARDED_DONE || used >= sizeof metadata->names_note)
+    if (end == GUARDED_DONE)
         return;
-    (void)snprintf(metadata->names_note + used, sizeof metadata->names_note - used, "%s%s: %s",
-                   used > 0 ? "\n" : "", what, guarded_end_text(end));
+    (void)snprintf(line, sizeof line, "%s: %s", what, guarded_end_text(end));
+    names_reasons_add_line(metadata, line);
 }
 
 // Half of the memory that is available without the kernel killing a process for it: the target may
@@ -94,6 +95,8 @@ static bool find_all(NameReader *reader, Error *error)
     if (!run_child(reader, "fields of types are missing", data_types_write, error))
         return false;
     name_reader_finish(reader);
+    if (reader->facts != NULL)
+        names_reasons_add(reader->request->details, reader->facts);
     return true;
 }
 

@@ -108,18 +108,20 @@ int module_file_descriptor(const ProcessCopy *copy, const MappedModule *module)
 
 // `open_elf` is elf_file_open() or elf_file_open_mapped().
 static ElfFile *open_module(const ProcessCopy *copy, const MappedModule *module,
-                            ElfFile *(*open_elf)(int fd))
+                            ElfFile *(*open_elf)(int fd), ModuleFiles *why)
 {
     int fd = open_mapped_file(copy, first_mapping(copy, module));
     ElfFile *file = fd < 0 ? NULL : open_elf(fd);
     ElfFile *header = open_header_in_core(copy, module);
 
+    why->is_missing = file == NULL;
     if (header == NULL)
         return file;
     if (file != NULL && is_same_build(header, file)) {
         elf_file_free(header);
         return file;
     }
+    why->is_other_build = file != NULL;
     // Without symbols, but right.
     elf_file_free(file);
     return header;
@@ -127,15 +129,16 @@ static ElfFile *open_module(const ProcessCopy *copy, const MappedModule *module,
 
 ElfFile *module_file_open(const ProcessCopy *copy, const MappedModule *module)
 {
-    return open_module(copy, module, elf_file_open);
+    return open_module(copy, module, elf_file_open, &(ModuleFiles){0});
 }
 
 ElfFile *module_file_open_mapped(const ProcessCopy *copy, const MappedModule *module)
 {
-    return open_module(copy, module, elf_file_open_mapped);
+    return open_module(copy, module, elf_file_open_mapped, &(ModuleFiles){0});
 }
 
-int module_file_open_debug(const ProcessCopy *copy, const MappedModule *module, ElfFile *own)
+int module_file_open_debug(const ProcessCopy *copy, const MappedModule *module, ElfFile *own,
+                           bool *is_other_build)
 {
     const ProcessMapping *mapping = first_mapping(copy, module);
     char root[32];
@@ -143,22 +146,26 @@ int module_file_open_debug(const ProcessCopy *copy, const MappedModule *module, 
 
     // The process of a core is gone, and another may have its number by now.
     if (copy->is_core)
-        return debug_file_find(own, path_of_core(copy, mapping), "");
+        return debug_file_find(own, path_of_core(copy, mapping), "", is_other_build);
     (void)snprintf(root, sizeof root, "/proc/%d/root", copy->pid);
-    fd = debug_file_find(own, mapping->name, root);
-    return fd < 0 ? debug_file_find(own, mapping->name, "") : fd;
+    fd = debug_file_find(own, mapping->name, root, is_other_build);
+    return fd < 0 ? debug_file_find(own, mapping->name, "", is_other_build) : fd;
 }
 
 ModuleFiles module_files_open(const ProcessCopy *copy, const MappedModule *module)
 {
-    ModuleFiles files = {module_file_open_mapped(copy, module), NULL};
+    ModuleFiles files = {0};
+    uint32_t checksum;
     int fd;
 
+    files.own = open_module(copy, module, elf_file_open_mapped, &files);
     if (files.own == NULL)
         return files;
     if (elf_file_has_all_symbols(files.own) && elf_file_has_section(files.own, ".debug_info"))
         return files;
-    fd = module_file_open_debug(copy, module, files.own);
+    if (!elf_file_debug_link(files.own, files.debug_name, &checksum))
+        files.debug_name[0] = '\0';
+    fd = module_file_open_debug(copy, module, files.own, &files.is_debug_other_build);
     files.debug = fd < 0 ? NULL : elf_file_open_mapped(fd);
     return files;
 }

@@ -26,12 +26,19 @@ ElfFile *module_file_open(const ProcessCopy *copy, const MappedModule *module);
 ElfFile *module_file_open_mapped(const ProcessCopy *copy, const MappedModule *module);
 
 // A descriptor of the module's separate debug file, or -1. `own` is the module's own file.
-int module_file_open_debug(const ProcessCopy *copy, const MappedModule *module, ElfFile *own);
+// *is_other_build (or NULL): there is one, of another build.
+int module_file_open_debug(const ProcessCopy *copy, const MappedModule *module, ElfFile *own,
+                           bool *is_other_build);
 
 // A module's own file, and its debug file where the own one lacks symbols or debug information.
 typedef struct ModuleFiles {
     ElfFile *own;   // NULL when it cannot be opened
     ElfFile *debug; // or NULL
+    // Why they are not there. Of a core, `own` is then the header that the core holds, or NULL.
+    bool is_missing;                       // no file at its path can be read
+    bool is_other_build;                   // the file at its path is not the one that was mapped
+    bool is_debug_other_build;             // a debug file was found, and is not of this build
+    char debug_name[ELF_DEBUG_LINK_CHARS]; // the debug file that the module asks for; ""
 } ModuleFiles;
 
 // For a GuardedChild only: the files are mapped.

@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/clean_text.h"
 #include "base/search.h"
+#include "snapshot/capture/names/names_reasons.h"
 #include "snapshot/file/sections/sections.h"
 #include "snapshot/file/sections/snapshot_format.h"
 
@@ -289,6 +290,28 @@ static bool take_data_types(NameReader *reader, ByteCursor *cursor, Error *error
     return error->code != ERROR_MEMORY;
 }
 
+// ---- in the parent: facts about files ----
+
+static bool take_facts(NameReader *reader, ByteCursor *cursor, Error *error)
+{
+    uint32_t modules = reader->request->details->module_count;
+    uint32_t module = byte_cursor_u32(cursor), facts = byte_cursor_u32(cursor);
+    ModuleFacts *known;
+
+    if (cursor->is_short || module >= modules)
+        return true;
+    if (reader->facts == NULL)
+        reader->facts = calloc(modules, sizeof *reader->facts);
+    if (reader->facts == NULL)
+        return error_set_memory(error, modules * sizeof *reader->facts, "facts");
+    known = &reader->facts[module];
+    known->facts |= facts;
+    error->code = ERROR_NONE;
+    if (known->file == NULL)
+        known->file = take_string(cursor, error);
+    return error->code == ERROR_NONE;
+}
+
 // ---- in the parent: all records ----
 
 static bool take_record(NameReader *reader, uint32_t kind, ByteCursor *body, Error *error)
@@ -304,6 +327,8 @@ static bool take_record(NameReader *reader, uint32_t kind, ByteCursor *body, Err
         return take_code_name(reader, body, error);
     case LAYOUTS_OF_TYPES:
         return take_data_types(reader, body, error);
+    case FACTS_OF_MODULE:
+        return take_facts(reader, body, error);
     case FLAG_OF_COLLECTOR:
         collector_flags_take(reader, body);
         return true;
@@ -339,4 +364,7 @@ void name_reader_finish(NameReader *reader)
 void name_reader_release(NameReader *reader)
 {
     free(reader->code_places);
+    for (uint32_t i = 0; reader->facts != NULL && i < reader->request->details->module_count; i++)
+        free(reader->facts[i].file);
+    free(reader->facts);
 }

@@ -26,6 +26,8 @@ typedef enum NameRecord {
     FLAG_OF_COLLECTOR,
     // The body of a section FLDS: all data types
     LAYOUTS_OF_TYPES,
+    // u32 module, u32 facts (ModuleFact), string or nothing: a file
+    FACTS_OF_MODULE,
 } NameRecord;
 
 typedef enum NameTable { NAME_TABLE_TYPES, NAME_TABLE_DROPS } NameTable;
@@ -68,6 +70,7 @@ typedef struct NameReader {
     uint32_t frame_count;          // of all stacks in the details
     struct CodePlace *code_places; // of all frames, ascending by code address; owned
     CollectionState collection;    // by the flags that were recorded
+    struct ModuleFacts *facts;     // of all modules; NULL: none was recorded; owned
 } NameReader;
 
 void name_reader_release(NameReader *reader);

@@ -21,7 +21,7 @@ static int open_debug_file(void *context, uint32_t module)
     const NameRequest *request = context;
     const MappedModule *mapped = &request->modules[module];
     ElfFile *own = module_file_open_mapped(request->copy, mapped);
-    int fd = own == NULL ? -1 : module_file_open_debug(request->copy, mapped, own);
+    int fd = own == NULL ? -1 : module_file_open_debug(request->copy, mapped, own, NULL);
 
     elf_file_free(own);
     return fd;

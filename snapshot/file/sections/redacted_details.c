@@ -22,6 +22,7 @@ static void redact_metadata(SnapshotMetadata *out, const SnapshotMetadata *metad
     redact_paths(out->foreign_note);
     redact_paths(out->missing);
     redact_paths(out->names_note);
+    redact_paths(out->names_reasons);
 }
 
 bool redacted_details_new(const SnapshotDetails *details, SnapshotDetails **out, Error *error)

@@ -51,6 +51,7 @@ static const Value values[] = {
     VALUE(VALUE_LINES, missing),
     VALUE(VALUE_U64, resident_bytes),
     VALUE(VALUE_LINES, names_note),
+    VALUE(VALUE_LINES, names_reasons),
     VALUE(VALUE_BOOL, references_counted),
     VALUE(VALUE_U64, references_overlooked),
     VALUE(VALUE_U64, rejected_pages),

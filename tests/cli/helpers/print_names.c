@@ -88,7 +88,7 @@ int main(int argc, char **argv)
         print_functions("trace", image->details->types, image->details->type_count);
         print_functions("drop", image->details->drops, image->details->drop_count);
     } else {
-        printf("%s\n", image->details->metadata.names_note);
+        printf("%s\n", snapshot_names_note(&image->details->metadata));
     }
     heap_image_free(image);
     return 0;

@@ -75,15 +75,15 @@ Test(debug_file, the_one_with_the_same_build_id_is_found)
         cr_skip_test("this program has no build-id");
     place = make_place(build_id);
     // Empty, it is none.
-    cr_expect_eq(debug_file_find(module, "/bin/self", place.root), -1);
+    cr_expect_eq(debug_file_find(module, "/bin/self", place.root, NULL), -1);
     // This program has all its symbols, so it may stand in for its debug file.
     copy_file("/proc/self/exe", place.file);
-    fd = debug_file_find(module, "/bin/self", place.root);
+    fd = debug_file_find(module, "/bin/self", place.root, NULL);
     cr_expect_geq(fd, 0);
     (void)close(fd);
     // Another program's is not taken, wherever it lies.
     copy_file("/bin/true", place.file);
-    cr_expect_eq(debug_file_find(module, "/bin/self", place.root), -1);
+    cr_expect_eq(debug_file_find(module, "/bin/self", place.root, NULL), -1);
     elf_file_free(module);
     remove_place(&place);
 }
@@ -101,7 +101,7 @@ Test(debug_file, a_pipe_in_its_place_blocks_nobody, .timeout = 20)
     place = make_place(build_id);
     cr_assert_eq(unlink(place.file), 0);
     cr_assert_eq(mkfifo(place.file, 0600), 0);
-    cr_expect_eq(debug_file_find(module, "/bin/self", place.root), -1);
+    cr_expect_eq(debug_file_find(module, "/bin/self", place.root, NULL), -1);
     elf_file_free(module);
     remove_place(&place);
 }
@@ -111,7 +111,7 @@ Test(debug_file, there_need_not_be_one)
     ElfFile *module = open_self();
 
     cr_assert_not_null(module);
-    cr_expect_eq(debug_file_find(module, "/bin/self", "/nonexistent"), -1);
-    cr_expect_eq(debug_file_find(module, "", "/nonexistent"), -1);
+    cr_expect_eq(debug_file_find(module, "/bin/self", "/nonexistent", NULL), -1);
+    cr_expect_eq(debug_file_find(module, "", "/nonexistent", NULL), -1);
     elf_file_free(module);
 }
