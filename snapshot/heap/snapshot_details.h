@@ -186,8 +186,8 @@ typedef struct SnapshotMetadata {
     char names_reasons[1000];   // the same, with all that the shorter one has no room for; ""
     // The capture counted the next four; false in older files.
     bool roots_measured;
-    uint64_t outside_bytes;        // of resident_bytes, those outside of GC pages
-    uint64_t shared_root_bytes;    // writable shared memory scanned as roots
+    uint64_t outside_bytes;     // private writable memory outside of GC pages, without zero pages
+    uint64_t shared_root_bytes; // writable shared memory scanned as roots
     uint64_t shared_skipped_bytes; // writable shared mappings that were not searched
     char shared_note[400];         // the largest of these: name and size, lines; ""
 } SnapshotMetadata;

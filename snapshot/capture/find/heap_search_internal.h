@@ -109,7 +109,7 @@ struct HeapSearch {
     SnapshotBlock *blocks; // owned; their data are the copy's or the assembly's
     uint64_t block_count;
     uint64_t foreign_root_bytes;
-    uint64_t outside_bytes; // copied private memory outside of GC pages
+    uint64_t outside_bytes; // private memory outside of GC pages, without pages of zeros
 
     SnapshotDetails *details;   // owned
     CollectionState collection; // by the flags that were found

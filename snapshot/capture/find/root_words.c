@@ -135,6 +135,25 @@ static void note_variable(HeapSearch *search, uint64_t word)
         search->chunk_notes[found] |= CHUNK_HELD;
 }
 
+// The bytes in [start, end) of pages that are not all zeros: a core file has pages that were never
+// touched, too.
+static uint64_t content_bytes(MemoryReader *reader, uint64_t start, uint64_t end)
+{
+    uint64_t position = round_up(start, 8), bytes = 0;
+    MemoryPiece piece;
+
+    while (memory_next_piece(reader, &position, end, &piece))
+        for (uint64_t offset = 0, stop; offset + 8 <= piece.bytes; offset = stop) {
+            uint64_t word = offset;
+            stop = round_down(piece.address + offset, PAGE_BYTES) + PAGE_BYTES - piece.address;
+            stop = stop < piece.bytes ? stop : piece.bytes;
+            while (word + 8 <= stop && load_u64(piece.data + word) == 0)
+                word += 8;
+            bytes += word + 8 <= stop ? stop - offset : 0;
+        }
+    return bytes;
+}
+
 static bool scan_region(HeapSearch *search, MemoryReader *reader, const Region *region,
                         RootKind kind, Error *error)
 {
@@ -142,8 +161,6 @@ static bool scan_region(HeapSearch *search, MemoryReader *reader, const Region *
     MemoryPiece piece;
 
     while (memory_next_piece(reader, &position, region->end, &piece)) {
-        if (kind == ROOT_FOREIGN)
-            search->foreign_root_bytes += piece.bytes;
         for (uint64_t offset = 0; offset + 8 <= piece.bytes; offset += 8) {
             uint64_t word = load_u64(piece.data + offset);
             if (leads_to_heap(search, word)) {
@@ -165,8 +182,10 @@ bool heap_search_find_roots(HeapSearch *search, Error *error)
     for (uint64_t i = 0; ok && i < search->map.count; i++) {
         const Region *region = &search->map.items[i];
         RootKind kind;
-        if (region->kind != REGION_GC)
-            search->outside_bytes += memory_copied_bytes(&reader, region->start, region->end);
+        uint64_t bytes =
+            region->kind == REGION_GC ? 0 : content_bytes(&reader, region->start, region->end);
+        search->outside_bytes += bytes;
+        search->foreign_root_bytes += region->kind == REGION_FOREIGN ? bytes : 0;
         if (root_kind_of(region->kind, &kind))
             ok = scan_region(search, &reader, region, kind, error);
         if (ok && i % 1024 == 0)
