@@ -204,6 +204,9 @@ static bool take_types(ReachabilityReport *report, const HeapImage *image, Error
              snapshot_details_find_type_layout(image->details, report->types[i].type_word) == NULL))
             report->has_guessed_words = true;
     }
+    if (image->is_precise)
+        report->has_guessed_words =
+            image->imprecise_objects > 0 || image->details->metadata.is_redacted;
     qsort(report->shown_types, report->type_count, sizeof *report->shown_types, compare_shown);
     return true;
 }

@@ -41,7 +41,7 @@ typedef struct ReachabilityType {
 typedef struct ReachabilityReport {
     MarkKind kind;
     const char *rule;       // mark_rule_name()
-    bool has_guessed_words; // the program described no layout for the type of some live object
+    bool has_guessed_words; // the layout of some live object's type is not known
     char digest[MARK_DIGEST_CHARS];
     ReachabilityCounts totals;
     uint64_t heap_bytes;     // of all pages, tails of large objects included

@@ -73,7 +73,8 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
                        Error *error)
 {
     SnapshotReadOptions read_options = {.force_relocation = session->settings->is_relocated,
-                                        .proves_layout = true};
+                                        .proves_layout = true,
+                                        .is_precise = session->settings->is_precise};
     MarkOptions mark_options = marking != NULL ? marking->options : mark_options_default();
     uint64_t start = clock_monotonic_ns();
 
@@ -208,13 +209,29 @@ static void print_foreign_roots(const HeapSession *session)
     printf("\n");
 }
 
+static void print_guessed(const HeapSession *session)
+{
+    uint64_t count = session->image->imprecise_objects;
+    char text[NUMBER_CHARS];
+
+    if (session->image->is_precise && session->image->details->metadata.is_redacted)
+        printf("note: the snapshot is redacted: which values exist is not known, and stale words "
+               "count as strong\n");
+    else if (session->image->is_precise)
+        printf("note: of %s object%s of unknown type, weak references and stale words count as "
+               "strong\n",
+               format_count(text, count), plural(count));
+    else
+        printf("note: weak references and stale words count as strong\n");
+}
+
 void heap_session_print_notes(const HeapSession *session)
 {
     print_capture_notes(stdout, &session->image->details->metadata);
     print_possible(session->report);
     print_foreign_roots(session);
     if (session->report->has_guessed_words)
-        printf("note: weak references and stale words count as strong\n");
+        print_guessed(session);
 }
 
 void heap_session_print_next(const HeapSession *session, const char *command,

@@ -27,6 +27,7 @@ typedef struct HeapSettings {
     const char *json;
     int64_t mem_limit; // bytes; 0: none
     bool is_relocated;
+    bool is_precise;
 } HeapSettings;
 
 // Their rows in the table of options.
@@ -50,6 +51,14 @@ typedef struct HeapSettings {
         .help = "load the heap at addresses other than the captured\n"                             \
                 "ones; the result is the same",                                                    \
         .setting = offsetof(HeapSettings, is_relocated)                                            \
+    }
+#define PRECISE_HELP                                                                               \
+    "mark without weak references and stale words, by the\n"                                       \
+    "type layouts in the snapshot (rule precise/1)"
+#define PRECISE_OPTION                                                                             \
+    {                                                                                              \
+        .name = "precise", .type = OPTION_FLAG, .help = PRECISE_HELP,                              \
+        .setting = offsetof(HeapSettings, is_precise)                                              \
     }
 #define ANSWER_OPTIONS                                                                             \
     JSON_OPTION, MEM_LIMIT_OPTION, RELOCATE_OPTION, QUIET_OPTION(offsetof(HeapSettings, session)), \

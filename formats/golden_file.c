@@ -88,7 +88,7 @@ static bool read_digest(LineReader *reader, const char *key, char digest[MARK_DI
 
 static bool read_head(LineReader *reader, MarkGolden *golden, uint64_t *pages, Error *error)
 {
-    static const char *const rules[] = {MARK_RULE, MARK_RULE_EXACT};
+    static const char *const rules[] = {MARK_RULE, MARK_RULE_EXACT, MARK_RULE_PRECISE};
     unsigned long long version;
     uint32_t rule;
 
@@ -100,7 +100,7 @@ static bool read_head(LineReader *reader, MarkGolden *golden, uint64_t *pages, E
         return error_set(error, ERROR_UNSUPPORTED, "golden file '%s' has version %llu",
                          reader->path, version);
     if (!read_digest(reader, "heap", golden->heap, error) ||
-        !line_reader_name(reader, "rule", rules, 2, &rule, error) ||
+        !line_reader_name(reader, "rule", rules, 3, &rule, error) ||
         !read_digest(reader, "digest", golden->digest, error))
         return false;
     (void)snprintf(golden->rule, sizeof golden->rule, "%s", rules[rule]);

@@ -35,6 +35,8 @@ typedef struct MarkDriver MarkDriver; // marker/mark_driver.h
 // The rule of most images, and the rule of those with types whose layout the program described.
 #define MARK_RULE "conservative/1"
 #define MARK_RULE_EXACT "exact/1"
+// The rule of images without the words that keep nothing alive by the program's data types.
+#define MARK_RULE_PRECISE "precise/1"
 #define MARK_DIGEST_CHARS DIGEST128_CHARS
 
 typedef enum MarkPolicy {
@@ -51,6 +53,8 @@ typedef enum MarkKind {
 // The rule by which this image is marked.
 static inline const char *mark_rule_name(const HeapImage *image)
 {
+    if (image->is_precise)
+        return MARK_RULE_PRECISE;
     return image->has_exact_types ? MARK_RULE_EXACT : MARK_RULE;
 }
 

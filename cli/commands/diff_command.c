@@ -27,6 +27,7 @@ static const Option options[] = {
              "'total' means the whole heap, 'any' each type; can be\n"
              "given several times",
      .setting = offsetof(DiffSettings, limits)},
+    PRECISE_OPTION,
     ANSWER_OPTIONS,
     {.name = NULL},
 };

@@ -71,6 +71,7 @@ static const Option options[] = {
      .value_name = "FILE",
      .help = "write each step of the schedule to FILE",
      .setting = offsetof(MarkSettings, schedule.record)},
+    PRECISE_OPTION,
     RELOCATE_OPTION,
     QUIET_OPTION(offsetof(HeapSettings, session)),
     PROGRESS_OPTION(offsetof(HeapSettings, session)),

@@ -43,6 +43,7 @@ static const Option options[] = {
              "foreign, explicit, conservative, exact, interior,\n"
              "thread:NAME); can be given several times",
      .setting = offsetof(PathSettings, avoided)},
+    PRECISE_OPTION,
     ANSWER_OPTIONS,
     {.name = NULL},
 };

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/parallel_for.h"
 #include "cli/command_list.h"
+#include "cli/heap_session.h"
 #include "cli/interrupt.h"
 #include "cli/number_list.h"
 #include "cli/commands/replay_files.h"
@@ -21,6 +22,7 @@ typedef struct ReplaySettings {
     SessionSettings session;
     const char *golden;
     bool updates;
+    bool is_precise;
     const char *workers;
     const char *seeds;
     const char *policies;
@@ -44,6 +46,11 @@ static const Option options[] = {
      .help = "write goldens that are missing or differ, except for\n"
              "heaps whose marks differ from each other",
      .setting = offsetof(ReplaySettings, updates)},
+    {.name = "precise",
+     .type = OPTION_FLAG,
+     .help = PRECISE_HELP ";\n"
+                          "the goldens are DIR/NAME.precise.golden",
+     .setting = offsetof(ReplaySettings, is_precise)},
     {.name = "workers",
      .letter = 'w',
      .type = OPTION_TEXT,
@@ -169,6 +176,7 @@ static bool take_golden(ReplayRun *run, Error *error)
     const ReplaySettings *settings = run->settings;
     size_t length;
 
+    run->options.is_precise = settings->is_precise;
     if (settings->updates && settings->golden == NULL)
         return error_set(error, ERROR_USAGE, "--update needs --golden");
     if (settings->golden == NULL)
@@ -221,10 +229,12 @@ static bool run_heap(void *context, uint32_t worker, uint64_t item, Error *error
 
 static bool collect(ReplayRun *run, const Operands *operands, Error *error)
 {
-    if (!replay_files_collect(operands->values, operands->count, run->golden, &run->files, error))
+    const GoldenPlace golden = {run->golden, run->settings->is_precise};
+
+    if (!replay_files_collect(operands->values, operands->count, golden, &run->files, error))
         return false;
     if (run->golden != NULL && !run->files.has_named_files &&
-        !replay_files_find_orphans(&run->files, run->golden, &run->orphans, error))
+        !replay_files_find_orphans(&run->files, golden, &run->orphans, error))
         return false;
     replay_files_keep_shard(&run->files, run->record.part, run->record.parts);
     run->heaps = calloc(run->files.count + 1, sizeof *run->heaps);

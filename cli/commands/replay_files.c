@@ -13,7 +13,6 @@
 #include "base/checksum.h"
 
 #define SNAPSHOT_ENDING ".zst"
-#define GOLDEN_ENDING ".golden"
 // A deeper nesting is a loop of mounts.
 #define MAX_FOLDER_DEPTH 64u
 
@@ -50,14 +49,15 @@ static char *text_of(const char *left, const char *between, const char *right, E
 }
 
 // "old/cart.zst" in "golden": "golden/old/cart.golden".
-static char *golden_of(const char *golden, const char *relative, Error *error)
+static char *golden_of(GoldenPlace golden, const char *relative, Error *error)
 {
     size_t length = strlen(relative);
     char *text;
 
     if (ends_with(relative, SNAPSHOT_ENDING))
         length -= strlen(SNAPSHOT_ENDING);
-    if (asprintf(&text, "%s/%.*s%s", golden, (int)length, relative, GOLDEN_ENDING) >= 0)
+    if (asprintf(&text, "%s/%.*s%s", golden.folder, (int)length, relative,
+                 golden.is_precise ? GOLDEN_ENDING_PRECISE : GOLDEN_ENDING) >= 0)
         return text;
     (void)error_set_memory(error, length, "a path");
     return NULL;
@@ -65,13 +65,13 @@ static char *golden_of(const char *golden, const char *relative, Error *error)
 
 // Adds a file. Takes ownership of `path` and `relative` in any case; if one is NULL, `error` is set
 // already.
-static bool add_file(ReplayFiles *files, char *path, char *relative, const char *golden,
+static bool add_file(ReplayFiles *files, char *path, char *relative, GoldenPlace golden,
                      Error *error)
 {
     ReplayFile file = {.path = path, .relative = relative};
     bool ok = path != NULL && relative != NULL;
 
-    if (ok && golden != NULL) {
+    if (ok && golden.folder != NULL) {
         file.golden = golden_of(golden, relative, error);
         ok = file.golden != NULL;
     }
@@ -89,7 +89,7 @@ typedef struct Walk {
     ReplayFiles *files;
     const char *root;
     const char *ending;
-    const char *golden; // of the files found; may be NULL
+    GoldenPlace golden; // of the files found
 } Walk;
 
 static bool walk_folder(const Walk *walk, const char *relative, unsigned depth, Error *error);
@@ -165,7 +165,7 @@ static void sort_files(ReplayFiles *files, int (*compare)(const void *left, cons
 }
 
 // Adds one operand: a folder, or a file of any name.
-static bool collect_path(ReplayFiles *files, const char *path, const char *golden, Error *error)
+static bool collect_path(ReplayFiles *files, const char *path, GoldenPlace golden, Error *error)
 {
     uint64_t before = files->count;
     size_t length = strlen(path);
@@ -204,7 +204,7 @@ static bool check_goldens(ReplayFiles *files, Error *error)
     return true;
 }
 
-bool replay_files_collect(char *const *paths, int path_count, const char *golden, ReplayFiles *out,
+bool replay_files_collect(char *const *paths, int path_count, GoldenPlace golden, ReplayFiles *out,
                           Error *error)
 {
     bool ok = true;
@@ -216,7 +216,7 @@ bool replay_files_collect(char *const *paths, int path_count, const char *golden
     for (uint64_t i = 1; ok && i < out->count; i++)
         if (strcmp(out->files[i - 1].path, out->files[i].path) == 0)
             ok = error_set(error, ERROR_USAGE, "'%s' is given twice", out->files[i].path);
-    if (ok && golden != NULL) {
+    if (ok && golden.folder != NULL) {
         ok = check_goldens(out, error);
         sort_files(out, compare_paths);
     }
@@ -247,22 +247,26 @@ static bool has_golden(const ReplayFiles *files, const char *golden)
     return false;
 }
 
-bool replay_files_find_orphans(const ReplayFiles *files, const char *golden, ReplayFiles *out,
+bool replay_files_find_orphans(const ReplayFiles *files, GoldenPlace golden, ReplayFiles *out,
                                Error *error)
 {
+    const char *ending = golden.is_precise ? GOLDEN_ENDING_PRECISE : GOLDEN_ENDING;
     uint64_t kept = 0;
     struct stat state;
 
     *out = (ReplayFiles){.count = 0};
-    if (stat(golden, &state) != 0)
+    if (stat(golden.folder, &state) != 0)
         return true; // none was written yet
-    if (!walk_folder(&(Walk){out, golden, GOLDEN_ENDING, NULL}, "", 0, error)) {
+    if (!walk_folder(&(Walk){.files = out, .root = golden.folder, .ending = ending}, "", 0,
+                     error)) {
         replay_files_release(out);
         return false;
     }
     sort_files(out, compare_paths);
     for (uint64_t i = 0; i < out->count; i++) {
-        if (has_golden(files, out->files[i].path))
+        // Those of the other rule belong to other replays.
+        if (has_golden(files, out->files[i].path) ||
+            (!golden.is_precise && ends_with(out->files[i].path, GOLDEN_ENDING_PRECISE)))
             release_file(&out->files[i]);
         else
             out->files[kept++] = out->files[i];

@@ -151,12 +151,14 @@ static void report_marks(ReplayHeap *heap, const HeapReplay *replay)
     if (replay->differs_in_totals && replay->difference.pages == 0)
         say(heap, "  the same objects, but other counts");
     if (way->is_scheduled)
-        length = asprintf(&again,
-                          "rudo-snap mark --workers %u --schedule seed:%" PRIu64 " --policy %s %s",
-                          way->workers, way->seed, mark_policy_name(way->policy), record->heap);
+        length = asprintf(
+            &again, "rudo-snap mark %s--workers %u --schedule seed:%" PRIu64 " --policy %s %s",
+            heap->precise_option, way->workers, way->seed, mark_policy_name(way->policy),
+            record->heap);
     else
-        length = asprintf(&again, "rudo-snap mark --workers %u --policy %s %s", way->workers,
-                          mark_policy_name(way->policy), record->heap);
+        length =
+            asprintf(&again, "rudo-snap mark %s--workers %u --policy %s %s", heap->precise_option,
+                     way->workers, mark_policy_name(way->policy), record->heap);
     if (length >= 0)
         set_reproduction(heap, again);
 }
@@ -206,8 +208,8 @@ static void set_golden_again(ReplayHeap *heap)
     const char *golden = heap->record.golden, *folder_end = strrchr(golden, '/');
     char *again;
 
-    if (asprintf(&again, "rudo-snap replay %s --golden %.*s", heap->record.heap,
-                 (int)(folder_end - golden), golden) >= 0)
+    if (asprintf(&again, "rudo-snap replay %s%s --golden %.*s", heap->precise_option,
+                 heap->record.heap, (int)(folder_end - golden), golden) >= 0)
         set_reproduction(heap, again);
 }
 
@@ -320,11 +322,12 @@ bool replay_heap_run(const ReplayFile *file, const ReplayHeapOptions *options, R
                      Error *error)
 {
     // Heaps are read side by side: one thread each.
-    const SnapshotReadOptions read_options = {.threads = 1};
+    const SnapshotReadOptions read_options = {.threads = 1, .is_precise = options->is_precise};
     HeapImage *image = NULL;
     bool ok;
 
-    *out = (ReplayHeap){.record = {.heap = file->path, .verdict = REPLAY_EQUAL}};
+    *out = (ReplayHeap){.record = {.heap = file->path, .verdict = REPLAY_EQUAL},
+                        .precise_option = options->is_precise ? "--precise " : ""};
     ok = snapshot_read(file->path, &read_options, &image, error) &&
          replay(out, file, options, image, error);
     heap_image_free(image);

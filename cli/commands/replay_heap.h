@@ -12,13 +12,15 @@
 typedef struct ReplayHeapOptions {
     ReplayPlan plan;
     const char *golden; // the folder, or NULL
+    bool is_precise;    // mark by rule precise/1
     bool updates;       // write goldens that are not there, or differ
 } ReplayHeapOptions;
 
 typedef struct ReplayHeap {
     ReplayRecord record;
-    char *text;  // of the record; owned
-    char *again; // of the record; owned
+    const char *precise_option; // "--precise ", or ""
+    char *text;                 // of the record; owned
+    char *again;                // of the record; owned
 } ReplayHeap;
 
 // Errors go to the record; only options->plan.cancel makes the call itself fail, with

@@ -23,6 +23,7 @@ static const Option options[] = {
      .setting = offsetof(ReportSettings, top),
      .minimum = 1,
      .maximum = 1000000},
+    PRECISE_OPTION,
     ANSWER_OPTIONS,
     {.name = NULL},
 };

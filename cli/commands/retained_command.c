@@ -47,6 +47,7 @@ static const Option options[] = {
      .setting = offsetof(RetainedSettings, prove),
      .minimum = 1,
      .maximum = MOST_ROWS},
+    PRECISE_OPTION,
     ANSWER_OPTIONS,
     {.name = NULL},
 };

@@ -25,6 +25,7 @@ static const Option options[] = {
              "given several times",
      .is_required = true,
      .setting = offsetof(WhatIfSettings, cuts)},
+    PRECISE_OPTION,
     ANSWER_OPTIONS,
     {.name = NULL},
 };

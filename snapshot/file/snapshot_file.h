@@ -78,6 +78,9 @@ typedef struct SnapshotReadOptions {
     // Count overlooked references where the file does not say how many there are, as older ones do
     // not (SnapshotMetadata.references_overlooked). Of incomplete heaps they are not counted.
     bool proves_layout;
+    // Mark by rule precise/1. Errors: unsupported (no data types in the snapshot), usage (it has
+    // pointer maps that the program told).
+    bool is_precise;
     uint32_t threads; // decompressing threads; 0: one a CPU, at most 16
     // A file that decompresses to more is refused. 0: this machine's memory.
     uint64_t max_stream_bytes;

@@ -125,17 +125,44 @@ static bool prove_layout(const HeapImage *image, SnapshotMetadata *metadata, Err
     return true;
 }
 
+// Does the snapshot know enough for rule precise/1?
+static bool check_precise(const SnapshotReader *reader, const SnapshotReadOptions *options,
+                          Error *error)
+{
+    const SnapshotDetails *details = reader->details;
+    const char *name = reader->source.name != NULL ? reader->source.name : "the snapshot";
+
+    if (!options->is_precise)
+        return true;
+    if (details->type_layout_count > 0) {
+        (void)error_set(error, ERROR_USAGE,
+                        "'%s' has pointer maps that the program told (rule exact/1)", name);
+        return error_add_hint(error, "leave --precise out: exact/1 is as precise");
+    }
+    if (details->data_type_count > 0)
+        return true;
+    (void)error_set(error, ERROR_UNSUPPORTED, "'%s' has no type layouts, which --precise needs",
+                    name);
+    (void)error_add_hint(error, "they come from debug information: build the program with it "
+                                "(cargo: debug = true in the profile) and capture again");
+    return error_add_hint(error, "without --precise, weak references and stale words count as "
+                                 "strong");
+}
+
 static bool build_image(SnapshotReader *reader, const SnapshotReadOptions *options, HeapImage **out,
                         Error *error)
 {
     SnapshotDetails *details;
-    HeapImageOptions image_options = {.force_relocation = options->force_relocation};
+    HeapImageOptions image_options = {.force_relocation = options->force_relocation,
+                                      .is_precise = options->is_precise};
     HeapImageBuilder *builder = NULL;
     ByteSource *source = &reader->source;
     const SectionMap *map = &reader->map;
     PageSections pages;
     bool ok = false;
 
+    if (!check_precise(reader, options, error))
+        return false;
     if (!page_sections_init(&pages, source, map, &reader->layout, error))
         return false;
     if (!heap_image_builder_new(&reader->layout, &image_options, &builder, error) ||

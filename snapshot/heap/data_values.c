@@ -233,11 +233,21 @@ static bool exists(const Parts *parts, const SnapshotField *field)
     return field->variant == NO_DATA || parts->has[field->variant];
 }
 
+static void keep_bytes(Parts *parts, uint64_t offset, uint64_t bytes)
+{
+    for (uint64_t word = offset / 8; word < (offset + bytes + 7) / 8; word++)
+        parts->kept[word / 64] |= UINT64_C(1) << word % 64;
+}
+
 static void keep(Parts *parts, const SnapshotField *field)
 {
-    for (uint64_t word = field->offset / 8; word < ((uint64_t)field->offset + field->bytes + 7) / 8;
-         word++)
-        parts->kept[word / 64] |= UINT64_C(1) << word % 64;
+    const uint32_t words[] = {field->length_at, field->capacity_at, field->head_at};
+
+    keep_bytes(parts, field->offset, field->bytes);
+    // They are not fields themselves.
+    for (uint32_t i = 0; field->kind == FIELD_BLOCK && i < 3; i++)
+        if (words[i] != NO_DATA)
+            keep_bytes(parts, words[i], 8);
 }
 
 // Calls `dead` for the words of the field that no part which exists touches. Words are 8-aligned,

@@ -96,6 +96,8 @@ typedef struct HeapImage {
     bool has_under_construction; // some live object has its UNDER_CONSTRUCTION bit set
     bool has_exact_types; // of some types the declared words alone are references (rule exact/1);
                           // their other words read as zero
+    bool is_precise;      // words that keep nothing alive are zeroed (rule precise/1)
+    uint64_t imprecise_objects; // then: live objects of unknown type, which are as captured
     uint64_t run_count;
     const PageRun *runs;  // ascending, disjoint, not adjacent
     uint64_t image_bytes; // of all runs
@@ -314,6 +316,7 @@ static inline uint64_t load_u64(const uint8_t *bytes)
 // ---- building ----
 
 typedef struct HeapImageOptions {
+    bool is_precise;       // rule precise/1: Note [Precise words] in heap_image_precise.c
     bool force_relocation; // never map at the captured addresses
 } HeapImageOptions;
 
