@@ -60,17 +60,52 @@ static bool find_paths(HeapReport *report, Error *error)
     return ok;
 }
 
+// The largest nodes that are not blocks of the collector.
+static bool find_retainers(HeapReport *report, uint32_t top, Error *error)
+{
+    uint64_t wanted = top + report->collector->block_count;
+    uint32_t kept = 0;
+
+    if (!retained_largest(report->tree, wanted < UINT32_MAX ? (uint32_t)wanted : UINT32_MAX,
+                          &report->retainers, &report->retainer_count, error))
+        return false;
+    for (uint32_t i = 0; i < report->retainer_count && kept < top; i++)
+        if (!collector_memory_has_node(report->collector, report->tree->graph,
+                                       report->retainers[i]))
+            report->retainers[kept++] = report->retainers[i];
+    report->retainer_count = kept;
+    return true;
+}
+
+uint64_t heap_report_program_bytes(const HeapReport *report)
+{
+    // With the bytes of blocks without content.
+    if (report->tree != NULL)
+        return report->tree->retained_bytes[dominator_tree_top(report->tree)] -
+               report->collector->block_bytes;
+    return report->reachability->totals.reachable_bytes +
+           report->reachability->reachable_foreign_bytes;
+}
+
 bool heap_report_make(const HeapImage *image, const MarkResult *mark,
                       const ReachabilityReport *reachability, DominatorTree *tree,
-                      const NodeTypes *types, uint32_t top, HeapReport *out, Error *error)
+                      const NodeTypes *types, const CollectorMemory *collector, uint32_t top,
+                      HeapReport *out, Error *error)
 {
-    *out = (HeapReport){
-        .image = image, .mark = mark, .reachability = reachability, .types = types, .tree = tree};
+    static const CollectorMemory nothing;
+
+    if (collector == NULL)
+        collector = &nothing;
+    *out = (HeapReport){.image = image,
+                        .mark = mark,
+                        .reachability = reachability,
+                        .types = types,
+                        .tree = tree,
+                        .collector = collector};
     if (!heap_groups_make(image, mark, reachability, tree, types, &out->groups, error) ||
         !page_fragmentation_find(image, mark, tree, types, &out->fragmentation, error))
         return false;
-    return tree == NULL ||
-           (leak_suspects_find(tree, types, &out->suspects, error) && find_paths(out, error) &&
-            retained_largest(tree, top, &out->retainers, &out->retainer_count, error) &&
-            ambiguity_ledger_make(tree, &out->ledger, error));
+    return tree == NULL || (leak_suspects_find(tree, types, collector, &out->suspects, error) &&
+                            find_paths(out, error) && find_retainers(out, top, error) &&
+                            ambiguity_ledger_make(tree, &out->ledger, error));
 }

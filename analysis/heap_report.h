@@ -7,6 +7,7 @@
 #define ANALYSIS_HEAP_REPORT_H
 
 #include "analysis/ambiguity_ledger.h"
+#include "analysis/collector_memory.h"
 #include "analysis/heap_groups.h"
 #include "analysis/leak_suspects.h"
 #include "analysis/page_fragmentation.h"
@@ -21,6 +22,7 @@ typedef struct HeapReport {
     const DominatorTree *tree;              // borrowed; NULL: the parts that need it are left out
     HeapGroups groups;
     PageFragmentation fragmentation;
+    const CollectorMemory *collector; // borrowed
     LeakSuspects suspects;
     RootPath paths[MAX_SUSPECTS]; // to each suspect's place; to its example where that is a holder
     uint32_t retainer_count;
@@ -28,12 +30,18 @@ typedef struct HeapReport {
     AmbiguityLedger ledger;
 } HeapReport;
 
-// Borrows all, which must outlive the report; tree and types may be NULL. top: number of retainers.
-// Errors: memory, and those of marking. Released by heap_report_release() in any case.
+// Borrows all, which must outlive the report; tree and types may be NULL. The tree is one of a
+// graph without the collector's words (collector_memory_set_aside()); collector may be NULL: it has
+// none. top: number of retainers. Errors: memory, and those of marking. Released by
+// heap_report_release() in any case.
 NODISCARD bool heap_report_make(const HeapImage *image, const MarkResult *mark,
                                 const ReachabilityReport *reachability, DominatorTree *tree,
-                                const NodeTypes *types, uint32_t top, HeapReport *out,
-                                Error *error);
+                                const NodeTypes *types, const CollectorMemory *collector,
+                                uint32_t top, HeapReport *out, Error *error);
 void heap_report_release(HeapReport *report);
+
+// The bytes that are reachable and not the collector's own, blocks included: all shares are of
+// these.
+uint64_t heap_report_program_bytes(const HeapReport *report);
 
 #endif

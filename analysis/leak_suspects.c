@@ -14,6 +14,7 @@ typedef struct TypeSum {
 typedef struct SuspectSearch {
     const DominatorTree *tree;
     const NodeTypes *types;
+    const CollectorMemory *collector;
     uint64_t least; // bytes that a suspect must retain
     TypeSum *sums;  // by type, zeroed between places
     LeakSuspects *out;
@@ -59,6 +60,12 @@ static void keep(LeakSuspects *out, const LeakSuspect *suspect)
     out->suspects[place] = *suspect;
 }
 
+static bool is_of_collector(const SuspectSearch *search, uint32_t node)
+{
+    return !dominator_tree_is_holder(search->tree, node) &&
+           collector_memory_has_node(search->collector, search->tree->graph, node);
+}
+
 static void find_suspect_at(SuspectSearch *search, uint32_t place)
 {
     const DominatorTree *tree = search->tree;
@@ -69,7 +76,7 @@ static void find_suspect_at(SuspectSearch *search, uint32_t place)
         uint32_t child = tree->children[i];
         TypeSum *sum;
 
-        if (dominator_tree_is_holder(tree, child))
+        if (dominator_tree_is_holder(tree, child) || is_of_collector(search, child))
             continue;
         sum = &search->sums[search->types->by_node[child]];
         if (sum->objects++ == 0 || tree->retained_bytes[child] > tree->retained_bytes[sum->example])
@@ -80,7 +87,7 @@ static void find_suspect_at(SuspectSearch *search, uint32_t place)
         uint32_t child = tree->children[i], type;
         TypeSum *sum;
 
-        if (dominator_tree_is_holder(tree, child))
+        if (dominator_tree_is_holder(tree, child) || is_of_collector(search, child))
             continue;
         type = search->types->by_node[child];
         sum = &search->sums[type];
@@ -96,10 +103,10 @@ static void find_suspect_at(SuspectSearch *search, uint32_t place)
         keep(search->out, &best);
 }
 
-bool leak_suspects_find(DominatorTree *tree, const NodeTypes *types, LeakSuspects *out,
-                        Error *error)
+bool leak_suspects_find(DominatorTree *tree, const NodeTypes *types,
+                        const CollectorMemory *collector, LeakSuspects *out, Error *error)
 {
-    SuspectSearch search = {.tree = tree, .types = types, .out = out};
+    SuspectSearch search = {.tree = tree, .types = types, .collector = collector, .out = out};
     uint32_t top = dominator_tree_top(tree);
 
     out->count = 0;
@@ -108,10 +115,10 @@ bool leak_suspects_find(DominatorTree *tree, const NodeTypes *types, LeakSuspect
     search.sums = calloc((size_t)types->type_count + 1, sizeof *search.sums);
     if (search.sums == NULL)
         return error_set_memory(error, types->type_count * sizeof *search.sums, "suspects");
-    search.least = tree->retained_bytes[top] / 100 * SUSPECT_SHARE + 1;
+    search.least = (tree->retained_bytes[top] - collector->block_bytes) / 100 * SUSPECT_SHARE + 1;
     for (uint32_t node = 0; node < tree->node_count; node++)
         // Children of a holder are kept alive by several roots, and by none of them alone.
-        if (tree->retained_bytes[node] >= search.least &&
+        if (tree->retained_bytes[node] >= search.least && !is_of_collector(&search, node) &&
             (dominator_tree_is_holder(tree, node) || is_accumulation_point(tree, node)))
             find_suspect_at(&search, node);
     free(search.sums);

@@ -9,6 +9,7 @@
 #ifndef ANALYSIS_LEAK_SUSPECTS_H
 #define ANALYSIS_LEAK_SUSPECTS_H
 
+#include "analysis/collector_memory.h"
 #include "analysis/graph/dominator_tree.h"
 #include "analysis/graph/node_types.h"
 
@@ -34,8 +35,10 @@ typedef struct LeakSuspects {
     LeakSuspect suspects[MAX_SUSPECTS]; // crowds first, then by retained bytes
 } LeakSuspects;
 
-// Adds children to the tree. Errors: memory.
-NODISCARD bool leak_suspects_find(DominatorTree *tree, const NodeTypes *types, LeakSuspects *out,
+// The collector's own memory is neither a suspect nor a part of what shares are of. Adds children
+// to the tree. Errors: memory.
+NODISCARD bool leak_suspects_find(DominatorTree *tree, const NodeTypes *types,
+                                  const CollectorMemory *collector, LeakSuspects *out,
                                   Error *error);
 
 #endif

@@ -10,6 +10,9 @@
 #define INDENT 4
 
 const GlossaryTerm glossary_terms[] = {
+    {"collector's memory", "Malloc'd blocks that the collector keeps for itself: control blocks of "
+                           "threads, lists of pages, queues, buffers of writes. They are neither "
+                           "suspects nor counted in shares."},
     {"conservative root", "A root that looks like a reference, but may be another value. The "
                           "marker treats it as a reference."},
     {"DEAD", "The flag in an object header that says that the program has dropped the object. See "

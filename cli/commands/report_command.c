@@ -47,8 +47,23 @@ typedef struct ReportRun {
     HeapSession session;
     bool is_reduced; // for lack of memory
     Error reason;    // why, if so
+    CollectorMemory collector;
     HeapReport report;
 } ReportRun;
+
+// The graph and the tree of the program: the collector's own memory is set aside.
+static bool need_tree(ReportRun *run, Error *error)
+{
+    HeapSession *session = &run->session;
+
+    if (!heap_session_need_graph(session, error))
+        return false;
+    heap_session_say(session, "telling the collector's memory from the program's");
+    if (!collector_memory_find(session->graph, &run->collector, error))
+        return false;
+    collector_memory_set_aside(&run->collector, session->graph);
+    return heap_session_need_tree(session, error);
+}
 
 static bool answer(void *context, Error *error)
 {
@@ -59,7 +74,7 @@ static bool answer(void *context, Error *error)
     if (!heap_session_read(session, session->operands.values[0], NULL, error))
         return false;
     // Without memory for retained sizes the report is reduced, not refused.
-    if (!heap_session_need_tree(session, &run->reason)) {
+    if (!need_tree(run, &run->reason)) {
         if (run->reason.code != ERROR_MEMORY && run->reason.code != ERROR_UNSUPPORTED) {
             *error = run->reason;
             return false;
@@ -69,7 +84,7 @@ static bool answer(void *context, Error *error)
     }
     heap_session_say(session, "counting groups, pages and roots");
     if (!heap_report_make(session->image, session->mark, session->report, session->tree,
-                          session->tree != NULL ? session->types : NULL,
+                          session->tree != NULL ? session->types : NULL, &run->collector,
                           (uint32_t)run->settings->top, &run->report, error))
         return false;
     return session->json == NULL ||
@@ -98,7 +113,10 @@ static void print_answer(void *context)
 
 static void release(void *context)
 {
-    heap_report_release(&((ReportRun *)context)->report);
+    ReportRun *run = context;
+
+    heap_report_release(&run->report);
+    collector_memory_release(&run->collector);
 }
 
 ExitStatus report_run(const Command *command, int argument_count, char **arguments)

@@ -14,13 +14,19 @@
 #define SHOWN_TYPES 16u
 #define SHOWN_OTHERS 10u
 
-static uint64_t reachable_bytes(const HeapReport *report)
+static void print_collector(const HeapReport *report)
 {
-    // With the bytes of blocks without content.
-    if (report->tree != NULL)
-        return report->tree->retained_bytes[dominator_tree_top(report->tree)];
-    return report->reachability->totals.reachable_bytes +
-           report->reachability->reachable_foreign_bytes;
+    const CollectorMemory *collector = report->collector;
+    char count[NUMBER_CHARS], bytes[NUMBER_CHARS];
+
+    if (collector->block_count > 0)
+        printf("\ncollector    %s foreign block%s, %s, of its own",
+               format_count(count, collector->block_count), plural(collector->block_count),
+               format_bytes(bytes, collector->block_bytes));
+    if (collector->kept_objects > 0)
+        printf("\n             %s object%s, %s, kept only by its words",
+               format_count(count, collector->kept_objects), plural(collector->kept_objects),
+               format_bytes(bytes, collector->kept_bytes));
 }
 
 static void print_sized(const HeapReport *report)
@@ -62,6 +68,7 @@ static void print_totals(const HeapReport *report)
         printf("; %s zombie%s", format_count(count, totals->zombies), plural(totals->zombies));
     if (totals->zombies > 0)
         printf(", %s", format_bytes(bytes, totals->zombie_bytes));
+    print_collector(report);
     printf("\npages        %s, %s", format_count(count, totals->pages),
            format_bytes(bytes, reachability->heap_bytes));
     printf(", %s of it in reachable objects\n",
@@ -109,7 +116,7 @@ static void print_suspects(const HeapReport *report)
         style_end(stdout);
         printf(" keep %s alive, %s of the reachable bytes\n",
                format_bytes(bytes, suspect->retained_bytes),
-               format_share(share, suspect->retained_bytes, reachable_bytes(report)));
+               format_share(share, suspect->retained_bytes, heap_report_program_bytes(report)));
         printf("kept by ");
         print_place(report, suspect->place);
         if (suspect->owner != suspect->place) {
@@ -221,11 +228,11 @@ static void print_retainers(const HeapReport *report)
         char *what = place_text(report, node);
         char *keeper = place_text(report, tree->dominators[node]);
 
-        text_table_add(&table,
-                       (const char *[]){
-                           format_bytes(bytes, tree->retained_bytes[node]),
-                           format_share(share, tree->retained_bytes[node], reachable_bytes(report)),
-                           format_count(objects, tree->retained_objects[node]), what, keeper});
+        text_table_add(&table, (const char *[]){format_bytes(bytes, tree->retained_bytes[node]),
+                                                format_share(share, tree->retained_bytes[node],
+                                                             heap_report_program_bytes(report)),
+                                                format_count(objects, tree->retained_objects[node]),
+                                                what, keeper});
         free(what);
         free(keeper);
     }

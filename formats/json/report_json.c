@@ -50,6 +50,24 @@ static void write_totals(JsonWriter *writer, const HeapReport *report)
     json_end_object(writer);
 }
 
+// The collector's own memory, which is not the program's; null without retained sizes.
+static void write_collector(JsonWriter *writer, const HeapReport *report)
+{
+    const CollectorMemory *collector = report->collector;
+
+    json_key(writer, "collector");
+    if (report->tree == NULL) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    json_unsigned_member(writer, "foreign_blocks", collector->block_count);
+    json_unsigned_member(writer, "foreign_bytes", collector->block_bytes);
+    json_unsigned_member(writer, "kept_objects", collector->kept_objects);
+    json_unsigned_member(writer, "kept_bytes", collector->kept_bytes);
+    json_end_object(writer);
+}
+
 static void write_steps(JsonWriter *writer, const HeapReport *report, const RootPath *path)
 {
     const ObjectGraph *graph = report->tree->graph;
@@ -295,6 +313,7 @@ bool report_json_write(JsonSink sink, const HeapReport *report, const char *left
     answer_json_mark(&writer, report->reachability);
     json_string_member(&writer, "left_out", left_out);
     write_totals(&writer, report);
+    write_collector(&writer, report);
     write_suspects(&writer, report);
     write_groups(&writer, report, "types", GROUP_BY_TYPE);
     write_groups(&writer, report, "size_classes", GROUP_BY_SIZE_CLASS);

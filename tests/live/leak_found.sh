@@ -85,8 +85,12 @@ prove_sample()
     wait "$STARTED" 2>/dev/null
     run "$RUDO_SNAP" retained --prove "$PROOFS" "$WORK/sample.zst"
     check_exit "$name: $PROOFS retained sizes are what marking again frees" 0
-    run "$RUDO_SNAP" report "$WORK/sample.zst"
+    run "$RUDO_SNAP" report --json "$WORK/sample.json" "$WORK/sample.zst"
     check_exit "$name: a report" 0
+    # Control blocks, lists of pages, buffers of writes: told by name and structure, and no suspects.
+    is "$name: the collector has memory of its own, and keeps nothing alone" \
+        "$(asks "$WORK/sample.json" '(d["collector"]["foreign_blocks"] > 0, d["collector"]["kept_objects"])')" \
+        "(True, 0)"
 }
 prove_sample c-heap "$BUILD/samples/c-heap" --objects 20000
 rust=build/samples-rust

@@ -257,6 +257,8 @@ typedef struct Answers {
     RootPaths paths;
     HeapSelection selection;
     HeapGroups groups;
+    ResidueWords residue;
+    CollectorMemory collector;
     LeakSuspects suspects;
     PageFragmentation fragmentation;
     HeapProfile *profiles[2];
@@ -285,7 +287,11 @@ static bool find_answers(Answers *answers, const HeapImage *image, const MarkRes
                                &answers->selection, error) &&
            heap_groups_make(image, result, answers->report, answers->tree, answers->types,
                             &answers->groups, error) &&
-           leak_suspects_find(answers->tree, answers->types, &answers->suspects, error) &&
+           residue_words_find(image, result, &answers->residue, error) &&
+           object_graph_flag_residue(answers->graph, &answers->residue, error) &&
+           collector_memory_find(answers->graph, &answers->collector, error) &&
+           leak_suspects_find(answers->tree, answers->types, &answers->collector,
+                              &answers->suspects, error) &&
            page_fragmentation_find(image, result, answers->tree, answers->types,
                                    &answers->fragmentation, error) &&
            heap_profile_new(image, result, answers->report, answers->merged, answers->types,
@@ -303,6 +309,8 @@ static void release_answers(Answers *answers)
     heap_profile_free(answers->profiles[0]);
     heap_profile_free(answers->profiles[1]);
     page_fragmentation_release(&answers->fragmentation);
+    residue_words_release(&answers->residue);
+    collector_memory_release(&answers->collector);
     heap_groups_release(&answers->groups);
     heap_selection_release(&answers->selection);
     root_paths_release(&answers->paths);

@@ -32,7 +32,7 @@ static void case_open(Case *test, uint64_t seed)
     heap_answers_open(answers, random_heap_image(heap, seed % 2 == 0));
     random_heap_free(heap);
     cr_assert(heap_report_make(answers->image, answers->mark, answers->report, answers->tree,
-                               answers->types, 7, &test->report, &error),
+                               answers->types, NULL, 7, &test->report, &error),
               "%s", error.message);
     test->oracle = heap_oracle_new(answers->image);
 }

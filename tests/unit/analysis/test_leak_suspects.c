@@ -41,11 +41,12 @@ static uint64_t add(Shop *shop, uint64_t type)
 
 static LeakSuspects suspects_of(Shop *shop, HeapAnswers *answers)
 {
+    CollectorMemory nothing = {0};
     LeakSuspects suspects;
     Error error;
 
     heap_answers_of(answers, shop->heap);
-    cr_assert(leak_suspects_find(answers->tree, answers->types, &suspects, &error));
+    cr_assert(leak_suspects_find(answers->tree, answers->types, &nothing, &suspects, &error));
     return suspects;
 }
 
