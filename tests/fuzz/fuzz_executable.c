@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "snapshot/capture/names/elf_file.h"
+#include "snapshot/capture/debug/elf_file.h"
 #include "snapshot/capture/names/rust_symbol.h"
 #include "tests/support/made_executable.h"
 

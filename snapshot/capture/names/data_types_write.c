@@ -9,8 +9,8 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/search.h"
-#include "snapshot/capture/names/data_type_reader_internal.h"
-#include "snapshot/capture/names/dwarf_file.h"
+#include "snapshot/capture/debug/data_type_reader.h"
+#include "snapshot/capture/debug/dwarf_file.h"
 #include "snapshot/capture/names/module_search_internal.h"
 #include "snapshot/capture/names/names_reasons.h"
 #include "snapshot/file/sections/sections.h"
@@ -165,9 +165,8 @@ static void take_box(BoxSearch *boxes, DwarfEntry *box)
 }
 
 // Depth first, without recursion; functions hold no boxes.
-static void visit_unit(void *context, DwarfEntry *unit)
+static void walk_boxes(BoxSearch *boxes, DwarfEntry *unit)
 {
-    BoxSearch *boxes = context;
     DwarfEntry *path = calloc(MAX_DEPTH, sizeof *path);
     uint32_t depth = 0;
 
@@ -196,6 +195,17 @@ static void visit_unit(void *context, DwarfEntry *unit)
             }
             depth--;
         }
+    }
+}
+
+static void visit_unit(void *context, DwarfEntry *unit, bool is_transient)
+{
+    BoxSearch *boxes = context;
+
+    walk_boxes(boxes, unit);
+    if (is_transient) {
+        data_type_reader_fill(boxes->reader);
+        data_type_reader_leave_file(boxes->reader);
     }
 }
 
@@ -249,14 +259,13 @@ static void read_module(const NameRequest *request, ModuleSearch *search, DataTy
     search->globals = search->tls = search->code = &no_addresses;
     module_search_visit_symbols(&files, search);
     if (box_search_init(&boxes, search) && boxes.name_count > 0) {
-        bool has_own = elf_file_has_section(files.own, ".debug_info");
-
-        dwarf = dwarf_file_open(has_own || files.debug == NULL ? files.own : files.debug);
+        dwarf = dwarf_file_open(module_files_with_debug_info(&files), files.package);
     }
     if (dwarf != NULL) {
         dwarf_file_visit_units(dwarf, boxes.addresses, boxes.address_count, visit_unit, &boxes);
         // Before the file is closed.
         data_type_reader_fill(reader);
+        data_type_reader_leave_file(reader);
         if (dwarf_file_missing_part(dwarf)[0] != '\0')
             write_facts(search->module, FACT_SPLIT_MISSING, dwarf_file_missing_part(dwarf), child);
     } else if ((facts & FACT_DEBUG_INFO) != 0 && boxes.name_count > 0) {

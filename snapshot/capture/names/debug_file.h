@@ -7,7 +7,7 @@
 #ifndef SNAPSHOT_CAPTURE_NAMES_DEBUG_FILE_H
 #define SNAPSHOT_CAPTURE_NAMES_DEBUG_FILE_H
 
-#include "snapshot/capture/names/elf_file.h"
+#include "snapshot/capture/debug/elf_file.h"
 
 // A descriptor of the debug file of `module`, or -1. It has the same build-id, or, where `module`
 // has none, the checksum that `module` asks for. module_path: its path as the process sees it.

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/search.h"
-#include "snapshot/capture/names/dwarf_names.h"
+#include "snapshot/capture/debug/dwarf_names.h"
 #include "snapshot/capture/names/module_search_internal.h"
 #include "snapshot/capture/names/rust_symbol.h"
 
@@ -173,10 +173,7 @@ static void write_names_of(const NameRequest *request, ModuleSearch *search, Byt
     search->globals = search->tls = search->code = &no_addresses;
     module_search_visit_symbols(&files, search);
     if (hidden_search_init(&hidden, search) && hidden.address_count > 0) {
-        bool has_own = elf_file_has_section(files.own, ".debug_info");
-        ElfFile *file = has_own || files.debug == NULL ? files.own : files.debug;
-
-        DwarfFile *dwarf = dwarf_file_open(file);
+        DwarfFile *dwarf = dwarf_file_open(module_files_with_debug_info(&files), files.package);
 
         if (dwarf != NULL)
             dwarf_names_visit(dwarf, hidden.addresses, hidden.address_count, visit_function,

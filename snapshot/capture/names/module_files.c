@@ -3,6 +3,7 @@
 #include "snapshot/capture/names/module_files.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -152,6 +153,32 @@ int module_file_open_debug(const ProcessCopy *copy, const MappedModule *module, 
     return fd < 0 ? debug_file_find(own, mapping->name, "", is_other_build) : fd;
 }
 
+// The .dwp file beside the module. Whether it belongs to the module is seen by the identifications
+// of its units.
+static ElfFile *open_package(const ProcessCopy *copy, const MappedModule *module)
+{
+    const ProcessMapping *mapping = first_mapping(copy, module);
+    char path[PATH_MAX];
+    struct stat status;
+    int length, fd;
+
+    if (copy->is_core)
+        length = snprintf(path, sizeof path, "%s.dwp", path_of_core(copy, mapping));
+    else
+        length = snprintf(path, sizeof path, "/proc/%d/root%s.dwp", copy->pid, mapping->name);
+    if (length < 0 || length >= (int)sizeof path || stat(path, &status) != 0 ||
+        !S_ISREG(status.st_mode) || (fd = open(path, OPEN_FLAGS)) < 0)
+        return NULL;
+    return elf_file_open_mapped(fd);
+}
+
+ElfFile *module_files_with_debug_info(const ModuleFiles *files)
+{
+    bool has_own = elf_file_has_section(files->own, ".debug_info");
+
+    return has_own || files->debug == NULL ? files->own : files->debug;
+}
+
 ModuleFiles module_files_open(const ProcessCopy *copy, const MappedModule *module)
 {
     ModuleFiles files = {0};
@@ -161,6 +188,7 @@ ModuleFiles module_files_open(const ProcessCopy *copy, const MappedModule *modul
     files.own = open_module(copy, module, elf_file_open_mapped, &files);
     if (files.own == NULL)
         return files;
+    files.package = open_package(copy, module);
     if (elf_file_has_all_symbols(files.own) && elf_file_has_section(files.own, ".debug_info"))
         return files;
     if (!elf_file_debug_link(files.own, files.debug_name, &checksum))
@@ -172,6 +200,7 @@ ModuleFiles module_files_open(const ProcessCopy *copy, const MappedModule *modul
 
 void module_files_close(ModuleFiles *files)
 {
+    elf_file_free(files->package);
     elf_file_free(files->debug);
     elf_file_free(files->own);
 }

@@ -7,7 +7,7 @@
 #define SNAPSHOT_CAPTURE_NAMES_MODULE_FILES_H
 
 #include "snapshot/capture/copy/process_copy.h"
-#include "snapshot/capture/names/elf_file.h"
+#include "snapshot/capture/debug/elf_file.h"
 
 // A module: one loading of a file with code. The mappings of the copy that it spans.
 typedef struct MappedModule {
@@ -32,8 +32,9 @@ int module_file_open_debug(const ProcessCopy *copy, const MappedModule *module, 
 
 // A module's own file, and its debug file where the own one lacks symbols or debug information.
 typedef struct ModuleFiles {
-    ElfFile *own;   // NULL when it cannot be opened
-    ElfFile *debug; // or NULL
+    ElfFile *own;     // NULL when it cannot be opened
+    ElfFile *debug;   // or NULL
+    ElfFile *package; // its .dwp file, or NULL
     // Why they are not there. Of a core, `own` is then the header that the core holds, or NULL.
     bool is_missing;                       // no file at its path can be read
     bool is_other_build;                   // the file at its path is not the one that was mapped
@@ -44,5 +45,7 @@ typedef struct ModuleFiles {
 // For a GuardedChild only: the files are mapped.
 ModuleFiles module_files_open(const ProcessCopy *copy, const MappedModule *module);
 void module_files_close(ModuleFiles *files);
+// The one of both that has debug information; `own`, which is not NULL, if none has.
+ElfFile *module_files_with_debug_info(const ModuleFiles *files);
 
 #endif

@@ -40,7 +40,7 @@ static bool has_data_type(const SnapshotDetails *details, uint64_t type_word)
     return false;
 }
 
-// The functions of dropped objects are no type's.
+// Dropped objects have functions that belong to none of the types.
 static bool is_of_dropped(const char *symbol)
 {
     return strstr(symbol, "no_op_") != NULL;

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/capture/names/elf_file.h"
+#include "snapshot/capture/debug/elf_file.h"
 #include "snapshot/capture/copy/process_copy.h"
 
 // More frames of one thread are left out: endless recursion has some hundred thousand.

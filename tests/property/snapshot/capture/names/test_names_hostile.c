@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "snapshot/capture/names/elf_file.h"
+#include "snapshot/capture/debug/elf_file.h"
 #include "tests/support/dose.h"
 #include "tests/support/made_executable.h"
 #include "tests/support/xorshift.h"

@@ -1,45 +1,13 @@
-// DataTypeReader: reads the layouts of types from debug information, in a child.
-//
-// It begins with the types of objects, and goes on with those that their fields hold or refer to,
-// breadth first, until there are no more or a limit is reached: nearer types are more useful. Types
-// of one name and size are the same, whichever unit describes them.
+// The fields of one type, for the files that read them: see data_type_reader.h.
 
-#ifndef SNAPSHOT_CAPTURE_NAMES_DATA_TYPE_READER_INTERNAL_H
-#define SNAPSHOT_CAPTURE_NAMES_DATA_TYPE_READER_INTERNAL_H
+#ifndef SNAPSHOT_CAPTURE_DEBUG_DATA_TYPE_READER_INTERNAL_H
+#define SNAPSHOT_CAPTURE_DEBUG_DATA_TYPE_READER_INTERNAL_H
 
-#include "base/hash_index.h"
-#include "snapshot/capture/names/dwarf_scopes.h"
-#include "snapshot/heap/data_types.h"
+#include "snapshot/capture/debug/data_type_reader.h"
 
-#define MAX_DATA_TYPES 16384u
-#define MAX_DATA_TYPE_PARTS (1u << 18) // fields and variants of all types
-#define MAX_TYPE_PARTS 4096u           // of one type
-#define MAX_FIELD_DEPTH 24u            // of structures in each other
+#define MAX_TYPE_PARTS 4096u // of one type
+#define MAX_FIELD_DEPTH 24u  // of structures in each other
 #define MAX_FIELD_NAME_CHARS 256u
-
-typedef struct DataTypeReader {
-    DwarfScopes *scopes; // owned
-    uint32_t count;
-    uint64_t capacity;
-    SnapshotDataType *types; // owned
-    uint64_t entry_capacity;
-    DwarfEntry *entries; // of each type; owned
-    HashIndex index;     // of the types, by name and size
-    uint32_t filled;     // the first types have their fields
-    uint64_t part_count;
-    uint64_t deadline_ns; // clock_monotonic_ns()
-    bool is_limited;      // something was left out
-} DataTypeReader;
-
-bool data_type_reader_init(DataTypeReader *reader);
-void data_type_reader_release(DataTypeReader *reader);
-// The index of the type, which is added if it is new; NO_DATA: a limit is reached.
-uint32_t data_type_reader_add(DataTypeReader *reader, DwarfEntry *type);
-// Reads the fields of all types that were added, and of those that these refer to. To be called
-// before the file that describes them is closed.
-void data_type_reader_fill(DataTypeReader *reader);
-
-// ---- the fields of one type ----
 
 typedef struct FieldList {
     DataTypeReader *reader;

@@ -3,8 +3,8 @@
 //
 // Files may be hostile, and libdw was not written for that: for a GuardedChild only.
 
-#ifndef SNAPSHOT_CAPTURE_NAMES_DWARF_ENTRY_H
-#define SNAPSHOT_CAPTURE_NAMES_DWARF_ENTRY_H
+#ifndef SNAPSHOT_CAPTURE_DEBUG_DWARF_ENTRY_H
+#define SNAPSHOT_CAPTURE_DEBUG_DWARF_ENTRY_H
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>

@@ -1,6 +1,6 @@
-// ElfFile: see snapshot/capture/names/elf_file.h.
+// ElfFile: see snapshot/capture/debug/elf_file.h.
 
-#include "snapshot/capture/names/elf_file.h"
+#include "snapshot/capture/debug/elf_file.h"
 
 #include <fcntl.h>
 #include <gelf.h>
@@ -67,6 +67,31 @@ ElfFile *elf_file_open_memory(const uint8_t *bytes, size_t length)
 fail:
     elf_file_free(file);
     return NULL;
+}
+
+ElfFile *elf_file_open_borrowed(uint8_t *image, size_t length)
+{
+    ElfFile *file = calloc(1, sizeof *file);
+
+    if (file == NULL)
+        return NULL;
+    file->fd = -1;
+    file->elf = elf_version(EV_CURRENT) == EV_NONE ? NULL : elf_memory((char *)image, length);
+    if (is_readable(file))
+        return file;
+    elf_file_free(file);
+    return NULL;
+}
+
+ElfFile *elf_file_open_image(uint8_t *image, size_t length)
+{
+    ElfFile *file = elf_file_open_borrowed(image, length);
+
+    if (file == NULL)
+        free(image);
+    else
+        file->image = (char *)image;
+    return file;
 }
 
 ElfFile *elf_file_open(int fd)
@@ -212,6 +237,20 @@ bool elf_file_has_section(ElfFile *file, const char *name)
     GElf_Shdr header;
 
     return find_named(file->elf, name, &header) != NULL && header.sh_type != SHT_NOBITS;
+}
+
+bool elf_file_section(ElfFile *file, const char *name, ElfSection *out)
+{
+    GElf_Shdr header;
+    Elf_Scn *section = find_named(file->elf, name, &header);
+    Elf_Data *data;
+
+    *out = (ElfSection){0};
+    if (section == NULL || header.sh_type == SHT_NOBITS ||
+        (data = elf_rawdata(section, NULL)) == NULL || data->d_buf == NULL || data->d_size == 0)
+        return false;
+    *out = (ElfSection){data->d_buf, data->d_size, (header.sh_flags & SHF_COMPRESSED) != 0};
+    return true;
 }
 
 bool elf_file_has_all_symbols(ElfFile *file)

@@ -1,6 +1,6 @@
-// DwarfScopes: see snapshot/capture/names/dwarf_scopes.h.
+// DwarfScopes: see snapshot/capture/debug/dwarf_scopes.h.
 
-#include "snapshot/capture/names/dwarf_scopes.h"
+#include "snapshot/capture/debug/dwarf_scopes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,12 +63,18 @@ DwarfScopes *dwarf_scopes_new(void)
     return scopes;
 }
 
+void dwarf_scopes_clear(DwarfScopes *scopes)
+{
+    for (uint64_t i = 0; i < scopes->unit_count; i++)
+        free(scopes->units[i].types);
+    scopes->unit_count = 0;
+}
+
 void dwarf_scopes_free(DwarfScopes *scopes)
 {
     if (scopes == NULL)
         return;
-    for (uint64_t i = 0; i < scopes->unit_count; i++)
-        free(scopes->units[i].types);
+    dwarf_scopes_clear(scopes);
     for (uint64_t i = 0; i < scopes->name_count; i++)
         free(scopes->names[i]);
     free(scopes->units);

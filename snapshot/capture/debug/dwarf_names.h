@@ -1,13 +1,13 @@
 // DwarfNames: the names of functions in debug information, for symbols whose mangling hides them.
 // For a GuardedChild only.
 
-#ifndef SNAPSHOT_CAPTURE_NAMES_DWARF_NAMES_H
-#define SNAPSHOT_CAPTURE_NAMES_DWARF_NAMES_H
+#ifndef SNAPSHOT_CAPTURE_DEBUG_DWARF_NAMES_H
+#define SNAPSHOT_CAPTURE_DEBUG_DWARF_NAMES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/capture/names/dwarf_file.h"
+#include "snapshot/capture/debug/dwarf_file.h"
 
 typedef struct DwarfFunction {
     uint64_t address;         // where its code begins, as the file says; 0: declared only

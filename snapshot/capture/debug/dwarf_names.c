@@ -1,6 +1,6 @@
-// DwarfNames: see snapshot/capture/names/dwarf_names.h.
+// DwarfNames: see snapshot/capture/debug/dwarf_names.h.
 
-#include "snapshot/capture/names/dwarf_names.h"
+#include "snapshot/capture/debug/dwarf_names.h"
 
 #include <stdlib.h>
 
@@ -30,11 +30,12 @@ static void visit_function(const Walk *walk, DwarfEntry *entry)
 }
 
 // Depth first, without recursion.
-static void walk_unit(void *context, DwarfEntry *unit)
+static void walk_unit(void *context, DwarfEntry *unit, bool is_transient)
 {
     Walk *walk = context;
     uint32_t depth = 0;
 
+    (void)is_transient;
     walk->path[0] = *unit;
     for (;;) {
         DwarfEntry *entry = &walk->path[depth];

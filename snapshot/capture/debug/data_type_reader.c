@@ -1,4 +1,4 @@
-// DataTypeReader: see data_type_reader_internal.h. Here: the list of types, and the queue.
+// DataTypeReader: see data_type_reader.h. Here: the list of types, and the queue.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "snapshot/capture/names/data_type_reader_internal.h"
+#include "snapshot/capture/debug/data_type_reader_internal.h"
 
 #define MAX_TYPE_NAME_CHARS 1024u
 
@@ -129,6 +129,12 @@ uint32_t data_type_reader_add(DataTypeReader *reader, DwarfEntry *type)
         *slot = ++reader->count;
     }
     return *slot - 1;
+}
+
+void data_type_reader_leave_file(DataTypeReader *reader)
+{
+    // They are known by addresses, which other units may get.
+    dwarf_scopes_clear(reader->scopes);
 }
 
 // ---- the queue ----

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/capture/names/data_type_reader_internal.h"
+#include "snapshot/capture/debug/data_type_reader_internal.h"
 
 #define MAX_VARIANTS 256u // of one enumeration
 #define MAX_BASE_CHARS 128u

@@ -1,6 +1,6 @@
 // Reading ELF files, whole and damaged.
 
-#include "snapshot/capture/names/elf_file.h"
+#include "snapshot/capture/debug/elf_file.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
 // The file may be hostile: damaged parts read as absent. Nothing is mapped, unless requested, so
 // that a file which shrinks while it is read cannot kill us.
 
-#ifndef SNAPSHOT_CAPTURE_NAMES_ELF_FILE_H
-#define SNAPSHOT_CAPTURE_NAMES_ELF_FILE_H
+#ifndef SNAPSHOT_CAPTURE_DEBUG_ELF_FILE_H
+#define SNAPSHOT_CAPTURE_DEBUG_ELF_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +32,10 @@ ElfFile *elf_file_open(int fd);
 // The same for the beginning of a file, which is copied from memory; the rest of the file reads as
 // absent.
 ElfFile *elf_file_open_memory(const uint8_t *bytes, size_t length);
+// The same for a whole file in memory, which is consumed: malloc'd.
+ElfFile *elf_file_open_image(uint8_t *image, size_t length);
+// The same for memory that stays the caller's, until the file is freed.
+ElfFile *elf_file_open_borrowed(uint8_t *image, size_t length);
 void elf_file_free(ElfFile *file);
 
 // The same with the file mapped, so that only the parts of it that are read take memory. The
@@ -54,6 +58,16 @@ bool elf_file_debug_link(ElfFile *file, char name[ELF_DEBUG_LINK_CHARS], uint32_
 uint64_t elf_file_tls_bytes(ElfFile *file);
 
 bool elf_file_has_section(ElfFile *file, const char *name);
+
+// The bytes of a section as they lie in the file; borrowed.
+typedef struct ElfSection {
+    const uint8_t *bytes;
+    size_t length;
+    bool is_compressed; // they begin with an Elf64_Chdr
+} ElfSection;
+
+// False: there is no such section, or it has no bytes.
+bool elf_file_section(ElfFile *file, const char *name, ElfSection *out);
 // Has it .symtab, and not .dynsym alone?
 bool elf_file_has_all_symbols(ElfFile *file);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "snapshot/capture/names/data_type_reader_internal.h"
+#include "snapshot/capture/debug/data_type_reader_internal.h"
 
 #define MAX_MEMBERS 1024u
 #define MAX_BASE_CHARS 128u

@@ -1,6 +1,6 @@
-// DwarfEntry: see snapshot/capture/names/dwarf_entry.h.
+// DwarfEntry: see snapshot/capture/debug/dwarf_entry.h.
 
-#include "snapshot/capture/names/dwarf_entry.h"
+#include "snapshot/capture/debug/dwarf_entry.h"
 
 #include <string.h>
 
