@@ -91,6 +91,21 @@ if command -v gcore >/dev/null 2>&1 && gcore -o "$WORK/gcore" "$sample" >"$WORK/
     run "$RUDO_SNAP" capture --core "$core" --exe "$SAMPLE" -o "$WORK/exe.zst"
     check_exit "with the executable given" 0
     same_as_gdb "with the executable given" "$WORK/exe.zst"
+    # One that cannot be used is an error, with the reason.
+    strip -o "$WORK/stripped" "$SAMPLE"
+    while read -r status file reason; do
+        run "$RUDO_SNAP" capture --core "$core" --exe "$file" -o "$WORK/never.zst"
+        check_exit "--exe $(basename "$file") cannot be used" "$status"
+        check_output "and the error has the reason" stderr "*'$file' $reason*"
+    done <<FILES
+3 /etc/passwd is not an executable
+3 /dev/null is not a regular file
+3 $RUDO_SNAP is not the executable of the core: its build-id differs
+3 $WORK/stripped has neither symbols nor debug information
+FILES
+    run "$RUDO_SNAP" capture --core "$core" --exe "$WORK/missing" -o "$WORK/never.zst"
+    check_exit "--exe of a missing file cannot be used" 4
+    check_output "and the error names it" stderr "*cannot open '$WORK/missing'*"
     # As systemd-coredump keeps them.
     zstd -q "$core" -o "$core.zst"
     run "$RUDO_SNAP" capture --core "$core.zst" -o "$WORK/compressed.zst"

@@ -11,6 +11,7 @@
 #include "base/clean_text.h"
 #include "base/version.h"
 #include "snapshot/capture/find/heap_search_internal.h"
+#include "snapshot/capture/names/executable_check.h"
 #include "snapshot/capture/names/heap_names.h"
 
 // A large object or malloc chunk with never-touched pages is put together in a buffer. All these
@@ -228,14 +229,16 @@ static bool find_all(HeapSearch *search, Error *error)
 {
     const Cancel *cancel = &search->options.cancel;
 
-    return heap_search_find_modules(search, error) && heap_search_choose_layout(search, error) &&
-           heap_search_find_pages(search, error) && heap_search_find_stacks(search, error) &&
-           cancel_check(cancel, error) && heap_search_find_malloc(search, error) &&
-           cancel_check(cancel, error) && heap_search_find_blocks(search, error) &&
-           cancel_check(cancel, error) && heap_search_find_roots(search, error) &&
-           heap_search_find_sized_blocks(search, error) && heap_search_find_types(search, error) &&
-           heap_search_prove_layout(search, error) && describe_threads(search, error) &&
-           find_names(search, error);
+    return heap_search_find_modules(search, error) &&
+           executable_check(search->copy, search->modules, search->details->module_count,
+                            &search->options.cancel, error) &&
+           heap_search_choose_layout(search, error) && heap_search_find_pages(search, error) &&
+           heap_search_find_stacks(search, error) && cancel_check(cancel, error) &&
+           heap_search_find_malloc(search, error) && cancel_check(cancel, error) &&
+           heap_search_find_blocks(search, error) && cancel_check(cancel, error) &&
+           heap_search_find_roots(search, error) && heap_search_find_sized_blocks(search, error) &&
+           heap_search_find_types(search, error) && heap_search_prove_layout(search, error) &&
+           describe_threads(search, error) && find_names(search, error);
 }
 
 // Fills the details, of which find_all() has found modules, types and names.
