@@ -34,6 +34,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/proc_files.h"
 
@@ -51,6 +52,8 @@
 #define SEARCH_BYTES 4096u
 // How often a wait for a thread checks that the thread still exists.
 #define AWAIT_LOOK_NS 5000000
+// A thread enters a call within microseconds; this is for a machine that is short of everything.
+#define ENTRY_PATIENCE_NS UINT64_C(1000000000)
 #define MAX_SEARCHED_BYTES (UINT64_C(8) << 20)
 
 // ---- where the instruction is ----
@@ -106,11 +109,18 @@ static bool has_gone(const CallInjection *injection, Error *error)
     return capture_refusal_gone(injection->pid, error);
 }
 
+static bool is_dead(char state)
+{
+    return state == 0 || state == 'Z' || state == 'X';
+}
+
 // Waits for the next stop, which is not consumed (thread_stops.c). `*status` is the signal, with
 // the event in the next byte. The kernel announces a stop by SIGCHLD, which the caller has blocked;
 // but when another thread of the target executes a program and takes the place of ours, a blocking
-// waitid() is not woken. So this waits for SIGCHLD with a timeout, and looks again.
-static bool await_stop(const CallInjection *injection, int *status, Error *error)
+// waitid() is not woken. So this waits for SIGCHLD with a timeout, and looks again. The end of a
+// main thread is not announced before that of all other threads, some of which wait for us to
+// collect them: its state tells. until_ns: 0, or when to give up, with `*status` 0.
+static bool await_stop(const CallInjection *injection, uint64_t until_ns, int *status, Error *error)
 {
     const struct timespec patience = {.tv_nsec = AWAIT_LOOK_NS};
     sigset_t child_signal;
@@ -125,6 +135,12 @@ static bool await_stop(const CallInjection *injection, int *status, Error *error
             return has_gone(injection, error);
         if (info.si_pid != 0)
             break;
+        if (is_dead(proc_task_state(injection->pid, injection->tid)))
+            return has_gone(injection, error);
+        if (until_ns != 0 && clock_monotonic_ns() > until_ns) {
+            *status = 0;
+            return true;
+        }
         (void)sigtimedwait(&child_signal, NULL, &patience);
     }
     if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)
@@ -140,17 +156,34 @@ static bool go_on(const CallInjection *injection, int request, int signal, Error
     return true;
 }
 
+// The thread runs, but enters no call: another process has written over the instruction. Stops it.
+static bool give_up(const CallInjection *injection, Error *error)
+{
+    int status = 0;
+
+    if (ptrace(PTRACE_INTERRUPT, injection->tid, NULL, NULL) != 0)
+        return has_gone(injection, error);
+    if (!await_stop(injection, clock_monotonic_ns() + ENTRY_PATIENCE_NS, &status, error))
+        return false;
+    return error_set(error, ERROR_SYSTEM, "thread %d of process %d does not make a system call",
+                     injection->tid, injection->pid);
+}
+
 // Continues the thread until it has returned from the call. SIGSTOP is passed on: see
 // Note [Blocked signals].
 static bool run_call(CallInjection *injection, Error *error)
 {
+    uint64_t until_ns = clock_monotonic_ns() + injection->patience_ns;
     int status, signal = 0;
     bool is_inside = false;
 
     for (;;) {
+        // The kernel may take its time with a call, as for the page tables of a large process.
         if (!go_on(injection, PTRACE_SYSCALL, signal, error) ||
-            !await_stop(injection, &status, error))
+            !await_stop(injection, is_inside ? 0 : until_ns, &status, error))
             return false;
+        if (status == 0)
+            return give_up(injection, error);
         signal = 0;
         switch (status) {
         case SYSTEM_CALL_STOP:
@@ -261,11 +294,13 @@ static bool check_instruction(const CallInjection *injection, Error *error)
 }
 
 bool call_injection_begin(CallInjection *injection, int pid, int tid, uint64_t instruction,
-                          Error *error)
+                          uint64_t patience_ns, Error *error)
 {
     const uint64_t all_signals = UINT64_MAX;
 
     *injection = (CallInjection){.pid = pid, .tid = tid, .instruction = instruction};
+    injection->patience_ns =
+        patience_ns > 0 && patience_ns < ENTRY_PATIENCE_NS ? patience_ns : ENTRY_PATIENCE_NS;
     if (!check_stop(injection, error) || !check_dispatch(injection, error) ||
         !check_instruction(injection, error) || !set_options(injection, error))
         return false;
@@ -330,7 +365,8 @@ bool call_injection_end(CallInjection *injection, Error *error)
         return has_gone(injection, error);
     restore(injection);
     while (injection->has_called) {
-        if (!go_on(injection, PTRACE_CONT, signal, error) || !await_stop(injection, &status, error))
+        if (!go_on(injection, PTRACE_CONT, signal, error) ||
+            !await_stop(injection, 0, &status, error))
             return false;
         signal = status == SIGSTOP ? SIGSTOP : 0;
         injection->has_called = status >> 8 != PTRACE_EVENT_STOP;

@@ -31,6 +31,7 @@ typedef struct CallInjection {
     uint64_t signal_mask;
     uint64_t critical_section; // address of the thread's rseq_cs word; 0: none
     uint64_t critical_section_word;
+    uint64_t patience_ns;  // how long it may take to enter a call
     bool has_called;       // the thread stands behind a call of ours
     unsigned long newborn; // the pid, seen from here, of a process that the last call made; 0: none
 } CallInjection;
@@ -44,11 +45,13 @@ bool call_injection_find_instruction(int tid, const ProcessMapping *mappings, ui
 // Errors: unsupported (the program would notice a call: it runs under seccomp, which we may not
 // suspend, or dispatches system calls itself), system (the thread has gone).
 // After a failure the thread is as before, and call_injection_end() must not be called.
+// patience_ns: how long the thread may take to enter each call; 0: as long as it should ever take.
 NODISCARD bool call_injection_begin(CallInjection *injection, int pid, int tid,
-                                    uint64_t instruction, Error *error);
+                                    uint64_t instruction, uint64_t patience_ns, Error *error);
 
 // Has the thread make a call. `*result` is the kernel's: -errno when the call failed.
-// Errors: system (the thread was killed, or got a signal that cannot be blocked).
+// Errors: system (the thread was killed, got a signal that cannot be blocked, or does not enter the
+// call: the instruction is no longer what it was); call_injection_end() restores it all the same.
 NODISCARD bool call_injection_call(CallInjection *injection, long number,
                                    const uint64_t arguments[6], int64_t *result, Error *error);
 

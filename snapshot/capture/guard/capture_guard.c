@@ -196,10 +196,10 @@ bool capture_guard_resume(CaptureGuard *guard, ProcessCopy *out, GuardTimes *tim
     return true;
 }
 
-bool capture_guard_open_userfault(CaptureGuard *guard, int *descriptor, GuardTimes *times,
-                                  Error *error)
+bool capture_guard_open_userfault(CaptureGuard *guard, uint64_t limit_ns, int *descriptor,
+                                  GuardTimes *times, Error *error)
 {
-    const GuardRequest request = {.kind = GUARD_OPEN_USERFAULT};
+    const GuardRequest request = {.kind = GUARD_OPEN_USERFAULT, .limit_ns = limit_ns};
     GuardReply reply;
     bool is_ok = ask_for(guard, &request, &reply, descriptor, error);
 

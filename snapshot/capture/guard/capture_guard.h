@@ -59,8 +59,8 @@ NODISCARD bool capture_guard_resume(CaptureGuard *guard, ProcessCopy *out, Guard
 // `*descriptor` (O_CLOEXEC, O_NONBLOCK, UFFDIO_API not done yet). On failure it is -1, and the
 // guard must be replaced by another one. Errors: unsupported (the kernel does not have it, or
 // seccomp does not allow it: another method is needed), system, interrupted.
-NODISCARD bool capture_guard_open_userfault(CaptureGuard *guard, int *descriptor, GuardTimes *times,
-                                            Error *error);
+NODISCARD bool capture_guard_open_userfault(CaptureGuard *guard, uint64_t limit_ns, int *descriptor,
+                                            GuardTimes *times, Error *error);
 
 // Adds a stop to the certificate, unless no thread was interrupted.
 void capture_guard_note_stop(PauseCertificate *certificate, const char *phase,

@@ -86,14 +86,14 @@ uint64_t guard_find_instruction(int pid)
 }
 
 // *has_begun: the thread was taken over, and `work` was called.
-static bool work_in_thread(int pid, int tid, uint64_t instruction, const GuardWork *work,
-                           bool *has_begun, Error *error)
+static bool work_in_thread(int pid, int tid, uint64_t instruction, uint64_t patience_ns,
+                           const GuardWork *work, bool *has_begun, Error *error)
 {
     CallInjection injection;
     Error end_error;
     bool is_ok;
 
-    *has_begun = call_injection_begin(&injection, pid, tid, instruction, error);
+    *has_begun = call_injection_begin(&injection, pid, tid, instruction, patience_ns, error);
     if (!*has_begun)
         return false;
     is_ok = work->run(work->context, &injection, error);
@@ -112,7 +112,8 @@ static bool call_by_thread(GuardCall *call, int tid, uint64_t instruction, Error
     traced_threads_init(&threads, call->pid, call->cancel);
     is_ok = traced_threads_stop_one(&threads, tid, error);
     call->times.stopped_at_ns = clock_monotonic_ns();
-    is_ok = is_ok && work_in_thread(call->pid, tid, instruction, &call->work, &has_begun, error);
+    is_ok = is_ok && work_in_thread(call->pid, tid, instruction, call->patience_ns, &call->work,
+                                    &has_begun, error);
     call->times.resuming_at_ns = clock_monotonic_ns();
     traced_threads_resume(&threads);
     call->times.interrupted_at_ns = threads.interrupted_at_ns;
@@ -210,7 +211,8 @@ bool guard_call_held(const TracedThreads *threads, uint64_t instruction, const G
                 thread_registers_is_in_user_code(&thread->general) != (pass == 1))
                 continue;
             tries++;
-            if (work_in_thread(threads->pid, thread->tid, instruction, work, &has_begun, error))
+            if (work_in_thread(threads->pid, thread->tid, instruction, threads->limit_ns, work,
+                               &has_begun, error))
                 return true;
             if (has_begun || error->code != ERROR_UNSUPPORTED)
                 return false;

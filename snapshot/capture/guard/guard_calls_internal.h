@@ -22,6 +22,7 @@ typedef struct GuardWork {
 typedef struct GuardCall {
     int pid;
     const Cancel *cancel;
+    uint64_t patience_ns; // how long the thread may take to enter a call; 0: a default
     GuardWork work;
     GuardTimes times;      // out: of the stop
     bool has_stuck_thread; // out: a thread did not stop; it stays traced until this process ends

@@ -184,9 +184,9 @@ static void resume(Guard *guard, GuardReply *reply)
 }
 
 // Opens a userfaultfd in the target, which must not be stopped. Returns the descriptor, or -1.
-static int open_userfault(Guard *guard, GuardReply *reply)
+static int open_userfault(Guard *guard, uint64_t limit_ns, GuardReply *reply)
 {
-    GuardCall call = {.pid = guard->pid, .cancel = &guard->cancel};
+    GuardCall call = {.pid = guard->pid, .cancel = &guard->cancel, .patience_ns = limit_ns};
     int descriptor = -1;
 
     if (guard->is_holding) {
@@ -213,7 +213,7 @@ static void make_fork(Guard *guard, GuardReply *reply)
 
 static void end_fork(Guard *guard, uint64_t patience_ns, GuardReply *reply)
 {
-    GuardCall call = {.pid = guard->pid};
+    GuardCall call = {.pid = guard->pid, .patience_ns = guard->limit_ns};
 
     let_go(guard);
     reply->is_ok = guard_fork_end(&guard->fork, &call, patience_ns, &reply->error);
@@ -282,7 +282,7 @@ static void serve(Guard *guard)
             resume(guard, &reply);
             break;
         case GUARD_OPEN_USERFAULT:
-            descriptor = open_userfault(guard, &reply);
+            descriptor = open_userfault(guard, request.limit_ns, &reply);
             break;
         case GUARD_FORK:
             make_fork(guard, &reply);

@@ -18,6 +18,7 @@
 #define USER_MODE_ONLY 1
 // PIDFD_THREAD: a pidfd of any thread, Linux 6.9.
 #define THREAD_PIDFD O_EXCL
+#define CLOSE_TRIES 5
 
 // Duplicates descriptor `number` of the thread into this process. False with errno set.
 static bool take_over(int tid, int64_t number, int *descriptor)
@@ -41,11 +42,22 @@ static bool take_over(int tid, int64_t number, int *descriptor)
     return true;
 }
 
+// The target must not keep the descriptor. Tries again, should the thread not make the call.
+static bool close_in_thread(CallInjection *injection, int64_t descriptor, Error *error)
+{
+    const uint64_t number[6] = {(uint64_t)descriptor};
+    int64_t result;
+
+    for (int tries = 1; tries < CLOSE_TRIES; tries++)
+        if (call_injection_call(injection, SYS_close, number, &result, error))
+            return true;
+    return call_injection_call(injection, SYS_close, number, &result, error);
+}
+
 static bool open_in_thread(void *context, CallInjection *injection, Error *error)
 {
     const uint64_t flags[6] = {O_CLOEXEC | O_NONBLOCK | USER_MODE_ONLY};
     int *descriptor = context;
-    uint64_t number[6] = {0};
     int64_t result;
     int failure = 0;
 
@@ -56,8 +68,7 @@ static bool open_in_thread(void *context, CallInjection *injection, Error *error
                          injection->pid, strerror((int)-result));
     if (!take_over(injection->tid, result, descriptor))
         failure = errno;
-    number[0] = (uint64_t)result;
-    if (!call_injection_call(injection, SYS_close, number, &result, error))
+    if (!close_in_thread(injection, result, error))
         return false;
     if (failure != 0)
         return error_set(error, ERROR_UNSUPPORTED,

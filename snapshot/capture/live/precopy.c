@@ -82,7 +82,8 @@ static bool begin_tracking(Precopy *job)
     GuardTimes times = {0};
     int userfault;
 
-    bool is_open = capture_guard_open_userfault(&job->guard, &userfault, &times, job->error);
+    bool is_open = capture_guard_open_userfault(&job->guard, job->options->max_pause_ns, &userfault,
+                                                &times, job->error);
 
     if (times.interrupted_at_ns != 0)
         capture_guard_note_stop(&job->out->certificate, "open", &times, 1, 0);

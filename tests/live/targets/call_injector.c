@@ -62,7 +62,7 @@ static void borrow_thread(int pid, int tid, uint64_t instruction, Counts *counts
 
     traced_threads_init(&threads, pid, NULL);
     if (!traced_threads_stop_one(&threads, tid, &error) ||
-        !call_injection_begin(&injection, pid, tid, instruction, &error)) {
+        !call_injection_begin(&injection, pid, tid, instruction, 0, &error)) {
         note(counts, &counts->refused, &error);
     } else {
         if (!call(&injection, SYS_getpid, pid, counts, &error) ||
@@ -96,7 +96,7 @@ static uint64_t open_userfault(int pid, Counts *counts)
     Error error;
 
     if (!capture_guard_start(&guard, pid, NULL, &error) ||
-        !capture_guard_open_userfault(&guard, &descriptor, &times, &error))
+        !capture_guard_open_userfault(&guard, 0, &descriptor, &times, &error))
         note(counts, &counts->refused, &error);
     else if (ioctl(descriptor, UFFDIO_API, &api) != 0)
         counts->wrong++;

@@ -5,10 +5,13 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "snapshot/capture/copy/proc_files.h"
@@ -68,8 +71,8 @@ TestSuite(call_injection, .init = begin, .fini = end, .timeout = 60);
 
 static void begin_calls(void)
 {
-    cr_assert(call_injection_begin(&injection, child_pid(), child_pid(), instruction, &error), "%s",
-              error.message);
+    cr_assert(call_injection_begin(&injection, child_pid(), child_pid(), instruction, 0, &error),
+              "%s", error.message);
 }
 
 static int64_t call(long number, const uint64_t arguments[6])
@@ -142,7 +145,7 @@ Test(call_injection, nothing_changes_when_no_call_is_made)
 
 Test(call_injection, an_instruction_that_is_not_there_is_refused)
 {
-    cr_expect_not(call_injection_begin(&injection, child_pid(), child_pid(), 4096, &error));
+    cr_expect_not(call_injection_begin(&injection, child_pid(), child_pid(), 4096, 0, &error));
     cr_expect_eq(error.code, ERROR_UNSUPPORTED);
     traced_threads_resume(&threads);
     cr_expect(child_is_running());
@@ -157,4 +160,69 @@ Test(call_injection, a_thread_that_is_killed_in_between_is_an_error)
     cr_expect_not(call_injection_call(&injection, SYS_getpid, no_arguments, &result, &error));
     cr_expect_eq(error.code, ERROR_SYSTEM);
     cr_expect_not_null(strstr(error.message, "exited"), "%s", error.message);
+}
+
+// ---- several threads ----
+
+static void *sleep_on(void *context)
+{
+    (void)context;
+    for (;;)
+        (void)pause();
+    return NULL;
+}
+
+static void beat_beside_a_thread(void)
+{
+    static bool has_thread;
+    pthread_t thread;
+
+    if (!has_thread)
+        has_thread = pthread_create(&thread, NULL, sleep_on, NULL) == 0;
+}
+
+static uint32_t child_thread_count(void)
+{
+    uint32_t count = 0;
+    int *tids = NULL;
+
+    if (!proc_task_list(child_pid(), &tids, &count))
+        count = 0;
+    free(tids);
+    return count;
+}
+
+static void begin_with_two_threads(void)
+{
+    if (!thread_registers_are_supported())
+        cr_skip_test("capturing processes needs x86-64");
+    block_child_signal();
+    child_start(beat_beside_a_thread);
+    while (child_thread_count() < 2)
+        (void)usleep(1000);
+    find_instruction();
+    traced_threads_init(&threads, child_pid(), NULL);
+    cr_assert(traced_threads_stop(&threads, &error), "%s", error.message);
+}
+
+TestSuite(call_injection_of_two_threads, .init = begin_with_two_threads, .fini = end,
+          .timeout = 60);
+
+// The kernel announces the end of the main thread only when its tracer has collected the other one.
+Test(call_injection_of_two_threads, a_process_that_is_killed_in_the_middle_of_a_call_is_an_error)
+{
+    int64_t result;
+    pid_t killer;
+
+    begin_calls();
+    killer = fork();
+    if (killer == 0) {
+        (void)usleep(200000);
+        (void)kill(child_pid(), SIGKILL);
+        _exit(0);
+    }
+    cr_expect_not(call_injection_call(&injection, SYS_pause, no_arguments, &result, &error));
+    cr_expect_eq(error.code, ERROR_SYSTEM);
+    cr_expect_not_null(strstr(error.message, "exited"), "%s", error.message);
+    (void)waitpid(killer, NULL, 0);
 }

@@ -208,7 +208,7 @@ Test(capture_guard, a_userfaultfd_becomes_ours_and_leaves_nothing_in_the_process
     unsigned open_files = child_open_files();
     int descriptor = -1;
 
-    if (!capture_guard_open_userfault(&guard, &descriptor, &times, &error))
+    if (!capture_guard_open_userfault(&guard, 0, &descriptor, &times, &error))
         cr_skip_test("%s", error.message);
     cr_expect_geq(descriptor, 0);
     cr_expect_gt(times.interrupted_at_ns, 0);
