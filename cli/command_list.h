@@ -38,7 +38,7 @@ ExitStatus info_run(const Command *command, int argument_count, char **arguments
 extern const CommandUsage verify_usage; // cli/commands/verify_command.c
 ExitStatus verify_run(const Command *command, int argument_count, char **arguments);
 
-extern const CommandUsage replay_usage; // cli/commands/replay_command.c
+extern const CommandUsage replay_usage; // cli/commands/replay/replay_command.c
 ExitStatus replay_run(const Command *command, int argument_count, char **arguments);
 
 extern const CommandUsage explore_usage; // cli/commands/explore_command.c

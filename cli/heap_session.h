@@ -61,7 +61,9 @@ typedef struct HeapSettings {
         .setting = offsetof(HeapSettings, is_precise)                                              \
     }
 #define ANSWER_OPTIONS                                                                             \
-    JSON_OPTION, MEM_LIMIT_OPTION, RELOCATE_OPTION, QUIET_OPTION(offsetof(HeapSettings, session)), \
+    JSON_OPTION, MEM_LIMIT_OPTION, RELOCATE_OPTION,                                                \
+        REPLACE_OPTION(offsetof(HeapSettings, session)),                                           \
+        QUIET_OPTION(offsetof(HeapSettings, session)),                                             \
         PROGRESS_OPTION(offsetof(HeapSettings, session))
 
 typedef struct HeapSession {
@@ -70,7 +72,7 @@ typedef struct HeapSession {
     Operands operands;
     AnalysisProgress analysis_progress;
     bool shows_terms;
-    ResultFile *json;   // NULL: not wanted
+    OutputFile *json;   // NULL: not wanted
     uint64_t mem_limit; // UINT64_MAX: none
     // The heap at hand.
     const char *path;

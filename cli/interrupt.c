@@ -62,6 +62,12 @@ void interrupt_defer(void)
     is_deferred = 1;
 }
 
+void interrupt_resume(void)
+{
+    is_deferred = 0;
+    interrupt_take_effect();
+}
+
 bool interrupt_is_pending(void *context)
 {
     (void)context;

@@ -14,6 +14,8 @@ void interrupt_install(void);
 
 // From now on a signal is only remembered.
 void interrupt_defer(void);
+// From now on a signal takes effect at once, and so does one that was remembered.
+void interrupt_resume(void);
 
 // Is a signal pending? For Cancel (base/cancel.h); `context` is not used. Safe from any thread.
 bool interrupt_is_pending(void *context);

@@ -1,36 +1,24 @@
-// ResultFile: a file that a command writes. A regular file appears complete or not at all: it is
-// written under another name in the same folder and renamed. Devices, pipes and standard output
-// ("-") are written directly.
+// Results: the files that options of commands name. Each goes through OutputFile
+// (base/output_file.h), and none replaces a snapshot unless the user asks for it.
 
 #ifndef CLI_RESULT_FILE_H
 #define CLI_RESULT_FILE_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
-#include "formats/json/json_writer.h"
 #include "base/error.h"
+#include "base/output_file.h"
+#include "formats/json/json_writer.h"
 
-// A zeroed struct is valid: not open.
-typedef struct ResultFile {
-    FILE *stream;      // NULL: not open
-    const char *shown; // the path as the user gave it; borrowed
-    char *path;        // with symbolic links followed, for the rename; owned
-    char *temporary;   // NULL when written directly; owned
-    int interrupt_number;
-    bool is_standard_output;
-} ResultFile;
-
-// Opens `path` for writing; an existing file is replaced on commit. Errors: system, memory.
-NODISCARD bool result_file_open(ResultFile *file, const char *path, Error *error);
+// Opens `path` for a result; another result of that name is replaced on commit. `option` is the one
+// that names the path, for messages. A signal removes the unfinished file, and ends a wait for the
+// reader of a pipe.
+// Errors: usage (a snapshot is there, unless `replaces_snapshots`), and those of
+// output_file_open().
+NODISCARD bool result_file_open(const char *option, const char *path, bool replaces_snapshots,
+                                OutputFile **out, Error *error);
 
 // A sink that writes into it, for the writers in formats/.
-JsonSink result_file_sink(ResultFile *file);
-
-// Closes the file in any case, and renames it to its path. Errors: system (a full disk).
-NODISCARD bool result_file_commit(ResultFile *file, Error *error);
-
-// Removes a file that was not committed. Does nothing for one that was, or was never opened.
-void result_file_release(ResultFile *file);
+JsonSink result_file_sink(OutputFile *file);
 
 #endif

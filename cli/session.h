@@ -18,7 +18,8 @@
 // The settings of every such command.
 typedef struct SessionSettings {
     bool is_quiet;
-    int progress; // ProgressMode
+    bool replaces; // results may replace snapshots
+    int progress;  // ProgressMode
 } SessionSettings;
 
 // Their rows in the table of options; `first` is the offset of the SessionSettings.
@@ -26,6 +27,12 @@ typedef struct SessionSettings {
     {                                                                                              \
         .name = "quiet", .letter = 'q', .type = OPTION_FLAG, .help = "print no summary",           \
         .setting = (first) + offsetof(SessionSettings, is_quiet)                                   \
+    }
+#define REPLACE_OPTION(first)                                                                      \
+    {                                                                                              \
+        .name = "force", .letter = 'f', .type = OPTION_FLAG,                                       \
+        .help = "let results replace snapshots (never an input)",                                  \
+        .setting = (first) + offsetof(SessionSettings, replaces)                                   \
     }
 #define PROGRESS_OPTION(first)                                                                     \
     {                                                                                              \
@@ -35,30 +42,41 @@ typedef struct SessionSettings {
         .setting = (first) + offsetof(SessionSettings, progress)                                   \
     }
 
-// Results that one command can write.
+// Results that one command can write, and files that its options name for reading.
 #define SESSION_MAX_RESULTS 4u
+#define SESSION_MAX_OPTION_INPUTS 4u
 
 // A zeroed struct can be ended.
 typedef struct Session {
     const Command *command;
     bool is_quiet;
+    bool replaces;
     Progress progress;
     char *const *inputs; // files that are read; borrowed
     int input_count;
+    const char *option_inputs[SESSION_MAX_OPTION_INPUTS]; // borrowed
+    uint32_t option_input_count;
     uint32_t result_count;
     const char *result_options[SESSION_MAX_RESULTS];
-    ResultFile results[SESSION_MAX_RESULTS];
+    const char *result_paths[SESSION_MAX_RESULTS]; // borrowed
+    OutputFile *results[SESSION_MAX_RESULTS];
 } Session;
 
 void session_begin(Session *session, const Command *command, const SessionSettings *settings,
                    char *const *inputs, int input_count);
 
+// No result may replace the file that an option names for reading. Errors: usage (one does).
+NODISCARD bool session_add_input(Session *session, const char *path, Error *error);
+
+// As session_add_input(), for results that are open already.
+NODISCARD bool session_check_input(const Session *session, const char *path, Error *error);
+
 // Opens the result that `option` ("--json") sends to `path`, before the work, so that a mistyped
 // folder does not cost a long run. `*file` stays the session's; it is NULL when `path` is NULL: the
 // result is not wanted. Errors: usage (an input would be overwritten; another result goes to the
-// same path), and those of result_file_open().
+// same file or stream), and those of result_file_open().
 NODISCARD bool session_open_result(Session *session, const char *option, const char *path,
-                                   ResultFile **file, Error *error);
+                                   OutputFile **file, Error *error);
 
 // Is a summary wanted, and is standard output free for it? Ends the line of progress.
 bool session_prints(Session *session);

@@ -95,7 +95,7 @@ $(BUILD)/tests/unit/test_allocation_failures: LDFLAGS += $(foreach function, \
 	malloc calloc realloc reallocarray strdup strndup asprintf open_memstream realpath mmap \
 	pthread_create ZSTD_createCCtx ZSTD_createDCtx cJSON_CreateObject cJSON_AddStringToObject cJSON_Print, \
 	-Wl$(comma)--wrap=$(function))
-$(BUILD)/tests/unit/base/test_output_file: LDFLAGS += $(foreach function,open link fsync write, \
+$(BUILD)/tests/unit/base/test_output_file: LDFLAGS += $(foreach function,openat linkat fsync write, \
 	-Wl$(comma)--wrap=$(function))
 
 $(STRESS_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/output_path.h"
 #include "cli/capture_notes.h"
 #include "cli/commands/capture_program.h"
 #include "cli/commands/capture_summary.h"
@@ -203,16 +203,6 @@ const CommandUsage capture_usage = {
                 "  rudo-snap capture --every 10s -o shop.zst -- shop --port 8080\n",
 };
 
-// Is the snapshot being written to where the summary would go?
-static bool is_standard_output(const char *path)
-{
-    struct stat output, standard;
-
-    return stat(path, &output) == 0 && fstat(STDOUT_FILENO, &standard) == 0 &&
-           output.st_dev == standard.st_dev && output.st_ino == standard.st_ino &&
-           !S_ISREG(output.st_mode) && output.st_rdev == standard.st_rdev;
-}
-
 static void say_phase(void *context, CapturePhase phase)
 {
     static const char *const names[] = {[CAPTURE_COPYING] = "copying the memory of the process",
@@ -301,13 +291,15 @@ static bool capture(const CaptureSettings *settings, const CaptureOptions *how,
     return capture_process((int)settings->pid, settings->output, how, summary, error);
 }
 
-static bool prepare_output(CaptureSettings *settings, const Operands *program, Error *error)
+static bool check_output(const CaptureSettings *settings, const Operands *program, Error *error)
 {
-    bool is_dash = strcmp(settings->output, "-") == 0;
+    const char *const inputs[] = {settings->core, settings->executable, settings->layout};
 
-    if (is_dash)
-        settings->output = "/dev/stdout";
-    if (!is_dash && !is_standard_output(settings->output))
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+        if (inputs[i] != NULL && output_path_hits(settings->output, inputs[i]))
+            return error_set(error, ERROR_USAGE, "--output would overwrite the input '%s'",
+                             inputs[i]);
+    if (!output_path_is_stream(settings->output, STDOUT_FILENO))
         return true;
     if (program->count > 0)
         return error_set(error, ERROR_USAGE,
@@ -336,11 +328,14 @@ static ExitStatus run_once(const CaptureSettings *settings, CaptureOptions *how)
     progress_end(&progress);
     if (!ok)
         return report_error(&error);
+    // The target runs and the file is whole; a reader who does not empty the pipe must not hold us.
+    interrupt_resume();
     print_layout_warning(stderr, summary.metadata.references_overlooked, summary.layout);
+    if (settings->session.is_quiet)
+        return EXIT_STATUS_DONE;
     print_root_warning(stderr, &summary.metadata);
-    if (!settings->session.is_quiet)
-        print_capture_summary(is_standard_output(settings->output) ? stderr : stdout,
-                              settings->output, &summary);
+    print_capture_summary(output_path_is_stream(settings->output, STDOUT_FILENO) ? stderr : stdout,
+                          settings->output, &summary);
     return EXIT_STATUS_DONE;
 }
 
@@ -355,8 +350,7 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
 
     if (parsed != PARSE_RUN)
         return parse_exit_status(parsed);
-    if (!check_source(&settings, &operands, &error) ||
-        !prepare_output(&settings, &operands, &error))
+    if (!check_source(&settings, &operands, &error) || !check_output(&settings, &operands, &error))
         return report_usage_error(command, &error);
     if (settings.layout != NULL) {
         if (!layout_find(settings.layout, &layout, &error))
@@ -371,7 +365,9 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
                                        .max_file_bytes = (uint64_t)settings.max_bytes,
                                        .redacts = settings.redacts,
                                        .keeps_free_slots = settings.keeps_free_slots,
-                                       .replaces = settings.replaces};
+                                       // A series continues, and replaces none.
+                                       .replaces = settings.replaces && settings.every_ns == 0 &&
+                                                   settings.signal_name == NULL};
     if (operands.count > 0)
         return capture_program(command, &settings, &how, &operands);
     return run_once(&settings, &how);

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "cli/capture_notes.h"
 #include "cli/commands/capture_summary.h"
+#include "cli/commands/snapshot_series.h"
 #include "snapshot/capture/live/exit_watch.h"
 
 #define NEVER INT64_MAX
@@ -37,6 +38,7 @@ typedef struct ProgramRun {
     int64_t started_ns;
     int64_t next_ns; // when the next snapshot is due; monotonic
     uint32_t snapshot_count;
+    uint32_t last_number; // of an earlier run's snapshots in the same series
     bool has_ended;
     int wait_status;
     ExitStatus failure; // highest of all snapshots
@@ -54,20 +56,6 @@ static void fail(ProgramRun *run, const Error *error)
 
     if (status > run->failure)
         run->failure = status;
-}
-
-bool series_path(const char *path, uint32_t number, char *out, size_t size)
-{
-    const char *folder_end = strrchr(path, '/');
-    const char *name = folder_end == NULL ? path : folder_end + 1;
-    const char *dot = strrchr(name, '.');
-    size_t stem;
-
-    // A dot at the start does not begin a suffix.
-    if (dot == NULL || dot == name)
-        dot = path + strlen(path);
-    stem = (size_t)(dot - path);
-    return snprintf(out, size, "%.*s.%04u%s", (int)stem, path, number, dot) < (int)size;
 }
 
 static bool is_series(const ProgramCapture *capture)
@@ -119,7 +107,8 @@ static void take(ProgramRun *run)
 
     run->snapshot_count++;
     if (is_series(capture)) {
-        if (!series_path(capture->output, run->snapshot_count, path, sizeof path)) {
+        if (!series_path(capture->output, run->last_number + run->snapshot_count, path,
+                         sizeof path)) {
             (void)error_set(&error, ERROR_USAGE, "the file name '%s' is too long", capture->output);
             fail(run, &error);
             return;
@@ -136,9 +125,9 @@ static void take(ProgramRun *run)
             fail(run, &error);
     } else {
         print_layout_warning(stderr, summary.metadata.references_overlooked, summary.layout);
-        print_root_warning(stderr, &summary.metadata);
         if (capture->is_quiet)
             return;
+        print_root_warning(stderr, &summary.metadata);
         if (is_series(capture))
             print_capture_line(stderr, path, &summary);
         else
@@ -319,15 +308,18 @@ static int status_of(const ProgramRun *run)
 }
 
 // Can the snapshots be written? Checked before a program runs for hours in vain.
-static bool check_output(const ProgramCapture *capture, Error *error)
+static bool check_output(ProgramRun *run, Error *error)
 {
+    const ProgramCapture *capture = run->capture;
     char path[PATH_MAX];
 
     if (!is_series(capture))
         return snapshot_check_output(capture->output, capture->how->write.replaces, error);
-    if (!series_path(capture->output, 1, path, sizeof path))
+    if (!series_last(capture->output, &run->last_number, error))
+        return false;
+    if (!series_path(capture->output, run->last_number + 1, path, sizeof path))
         return error_set(error, ERROR_USAGE, "the file name '%s' is too long", capture->output);
-    return snapshot_check_output(path, capture->how->write.replaces, error);
+    return snapshot_check_output(path, false, error);
 }
 
 int capture_program_run(const ProgramCapture *capture)
@@ -335,7 +327,7 @@ int capture_program_run(const ProgramCapture *capture)
     ProgramRun run = {.capture = capture, .next_ns = NEVER};
     Error error;
 
-    if (!check_output(capture, &error))
+    if (!check_output(&run, &error))
         return (int)report_error(&error);
     (void)sigemptyset(&run.waited);
     for (size_t i = 0; i < sizeof waited_signals / sizeof waited_signals[0]; i++)

@@ -32,7 +32,4 @@ typedef struct ProgramCapture {
 // was written; else the status of the error, which is reported.
 int capture_program_run(const ProgramCapture *capture);
 
-// "heap.zst", 3 -> "heap.0003.zst"; "heap", 3 -> "heap.0003". False: it is too long.
-bool series_path(const char *path, uint32_t number, char *out, size_t size);
-
 #endif

@@ -160,7 +160,7 @@ static bool answer(void *context, Error *error)
 {
     DiffRun *run = context;
     const Operands *operands = &run->session.operands;
-    ResultFile *json = run->session.json;
+    OutputFile *json = run->session.json;
 
     run->profiles = calloc((size_t)operands->count, sizeof(HeapProfile *));
     if (run->profiles == NULL)
@@ -182,7 +182,7 @@ static bool answer(void *context, Error *error)
                          .limits = run->limits,
                          .findings = run->findings};
     return diff_json_write(result_file_sink(json), &document, error) &&
-           result_file_commit(json, error);
+           output_file_commit(json, error);
 }
 
 static void print_answer(void *context)

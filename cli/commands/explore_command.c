@@ -136,6 +136,7 @@ static const Option options[] = {
      .help = "run the schedule of an earlier error again and show\n"
              "its steps; for a mark, FILE is its heap",
      .setting = offsetof(ExploreSettings, replay)},
+    REPLACE_OPTION(offsetof(ExploreSettings, session)),
     PROGRESS_OPTION(offsetof(ExploreSettings, session)),
     {.name = NULL},
 };
@@ -227,7 +228,8 @@ static bool report(ExploreRun *run, ExploreFinding *finding, const ExploreTotals
     if (totals != NULL)
         print_search(run, finding, totals->schedules, number);
     // Printed first, so that an error with the file does not hide the finding.
-    return explore_save_finding(finding, run->settings->output, error);
+    return explore_save_finding(finding, run->settings->output, run->settings->session.replaces,
+                                error);
 }
 
 // ---- searching ----
@@ -381,7 +383,9 @@ static bool explore(ExploreRun *run, bool *found, Error *error)
     const char *replay = run->settings->replay;
 
     if (replay == NULL)
-        return read_heap(run, error) && search_models(run, found, error);
+        return explore_check_output(run->settings->output, run->settings->session.replaces,
+                                    run->path, error) &&
+               read_heap(run, error) && search_models(run, found, error);
     if (explore_replay_file(replay, run->path, found, error))
         return true;
     // A run that departs from its schedule is a finding.

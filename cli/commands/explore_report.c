@@ -1,5 +1,6 @@
 // A violation, for people: see cli/commands/explore_report.h.
 
+#include "base/output_path.h"
 #include "cli/commands/explore_report.h"
 
 #include <inttypes.h>
@@ -97,21 +98,33 @@ void explore_print_finding(SimRun *run, const ExploreFinding *finding)
         print_waiting(run);
 }
 
-bool explore_save_finding(const ExploreFinding *finding, const char *prefix, Error *error)
+bool explore_check_output(const char *prefix, bool replaces, const char *input, Error *error)
+{
+    char path[PATH_CHARS];
+
+    if (snprintf(path, sizeof path, "%s.zst", prefix) >= (int)sizeof path)
+        return error_set(error, ERROR_USAGE, "the name '%s' is too long", prefix);
+    if (input != NULL && output_path_hits(path, input))
+        return error_set(error, ERROR_USAGE, "--output would overwrite the input '%s'", input);
+    return output_file_check(path, replaces, error);
+}
+
+bool explore_save_finding(const ExploreFinding *finding, const char *prefix, bool replaces,
+                          Error *error)
 {
     bool is_queue = finding->subject.explored.is_queue, ok;
-    ResultFile file = {.stream = NULL};
+    OutputFile *file = NULL;
     char path[PATH_CHARS];
 
     (void)snprintf(path, sizeof path, "%s.schedule", prefix);
-    ok = result_file_open(&file, path, error) &&
-         operation_file_write(result_file_sink(&file), finding, error) &&
-         result_file_commit(&file, error);
-    result_file_release(&file);
+    ok = result_file_open("--output", path, false, &file, error) &&
+         operation_file_write(result_file_sink(file), finding, error) &&
+         output_file_commit(file, error);
+    output_file_free(file);
     if (!ok)
         return false;
     (void)snprintf(path, sizeof path, "%s.zst", prefix);
-    if (!is_queue && !explore_heap_write(&finding->subject.heap, path, error))
+    if (!is_queue && !explore_heap_write(&finding->subject.heap, path, replaces, error))
         return false;
     if (is_queue)
         printf("reproduce: rudo-snap explore --replay %s.schedule\n", prefix);

@@ -142,7 +142,7 @@ ExitStatus info_run(const Command *command, int argument_count, char **arguments
 {
     InfoSettings settings = {.is_json = false};
     SnapshotFileInfo info;
-    ResultFile output = {.stream = NULL};
+    OutputFile *output = NULL;
     Operands operands;
     Error error;
     ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
@@ -153,12 +153,12 @@ ExitStatus info_run(const Command *command, int argument_count, char **arguments
     if (!snapshot_read_info(operands.values[0], &info, &error))
         return report_error(&error);
     if (settings.is_json)
-        ok = result_file_open(&output, "-", &error) &&
-             info_json_write(result_file_sink(&output), &info, &error) &&
-             result_file_commit(&output, &error);
+        ok = result_file_open("--json", "-", false, &output, &error) &&
+             info_json_write(result_file_sink(output), &info, &error) &&
+             output_file_commit(output, &error);
     else
         print_info(operands.values[0], &info);
-    result_file_release(&output);
+    output_file_free(output);
     snapshot_file_info_release(&info);
     return ok ? EXIT_STATUS_DONE : report_error(&error);
 }

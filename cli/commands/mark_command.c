@@ -73,6 +73,7 @@ static const Option options[] = {
      .setting = offsetof(MarkSettings, schedule.record)},
     PRECISE_OPTION,
     RELOCATE_OPTION,
+    REPLACE_OPTION(offsetof(HeapSettings, session)),
     QUIET_OPTION(offsetof(HeapSettings, session)),
     PROGRESS_OPTION(offsetof(HeapSettings, session)),
     {.name = NULL},
@@ -96,7 +97,7 @@ typedef struct MarkRun {
     const MarkSettings *settings;
     HeapSession session;
     ScheduledRun schedule;
-    ResultFile *objects; // NULL: not wanted
+    OutputFile *objects; // NULL: not wanted
 } MarkRun;
 
 static bool open_results(MarkRun *run, Error *error)
@@ -138,14 +139,14 @@ static bool write_results(MarkRun *run, Error *error)
         heap_session_say(session, "writing the objects");
         if (!reachability_objects_write(result_file_sink(run->objects), session->image,
                                         session->report, session->mark, error) ||
-            !result_file_commit(run->objects, error))
+            !output_file_commit(run->objects, error))
             return false;
     }
     return session->json == NULL ||
            (reachability_json_write(result_file_sink(session->json), session->image,
                                     session->report, session->mark,
                                     run->settings->has_statistics ? &timings : NULL, error) &&
-            result_file_commit(session->json, error));
+            output_file_commit(session->json, error));
 }
 
 static bool answer(void *context, Error *error)

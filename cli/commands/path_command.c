@@ -348,7 +348,7 @@ static bool answer(void *context, Error *error)
                          .merged = run->settings->merges ? run->merged : NULL,
                          .lead_objects = run->lead_objects};
     return path_json_write(result_file_sink(session->json), &document, error) &&
-           result_file_commit(session->json, error);
+           output_file_commit(session->json, error);
 }
 
 // ---- for people ----

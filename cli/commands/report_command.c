@@ -89,7 +89,7 @@ static bool answer(void *context, Error *error)
         return false;
     return session->json == NULL ||
            (report_json_write(result_file_sink(session->json), &run->report, left_out, error) &&
-            result_file_commit(session->json, error));
+            output_file_commit(session->json, error));
 }
 
 static void print_answer(void *context)

@@ -103,7 +103,7 @@ static bool answer(void *context, Error *error)
                              .proofs = run->proofs,
                              .proof_count = run->proof_count};
     return retained_json_write(result_file_sink(session->json), &document, error) &&
-           result_file_commit(session->json, error);
+           output_file_commit(session->json, error);
 }
 
 // ---- for people ----

@@ -68,6 +68,8 @@ bool scheduled_run_open(ScheduledRun *run, const ScheduleSettings *settings, Ses
     run->schedule.policy = (SchedulePolicy)settings->scheduler;
     if (settings->record != NULL && (!run->is_scheduled || run->file != NULL))
         return error_set(error, ERROR_USAGE, "--record needs --schedule seed:S");
+    if (run->file != NULL && !session_add_input(session, run->file, error))
+        return false;
     if (!session_open_result(session, "--record", settings->record, &run->record, error))
         return false;
     if (run->file == NULL)
@@ -168,7 +170,7 @@ bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *er
     return run->record == NULL ||
            (schedule_file_write(result_file_sink(run->record), &run->recording,
                                 result->statistics.schedule.digest, error) &&
-            result_file_commit(run->record, error));
+            output_file_commit(run->record, error));
 }
 
 bool scheduled_run_has_departed(const ScheduledRun *run, Error *error)

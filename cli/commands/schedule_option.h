@@ -44,7 +44,7 @@ typedef struct ScheduledRun {
     OperationFile operations;
     ExploreReplay replay; // the outcome of following it
     MarkSchedule schedule;
-    ResultFile *record;          // NULL: not wanted; the session's
+    OutputFile *record;          // NULL: not wanted; the session's
     ScheduleRecording recording; // made, or followed
     bool is_other_heap;          // than the one that it was made from
     ScheduleFollower follower;

@@ -168,7 +168,7 @@ static bool answer(void *context, Error *error)
     if (session->json == NULL)
         return true;
     return show_json_write(result_file_sink(session->json), &run->shown, error) &&
-           result_file_commit(session->json, error);
+           output_file_commit(session->json, error);
 }
 
 static void print_next_question(const ShowRun *run)

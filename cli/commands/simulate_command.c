@@ -90,8 +90,8 @@ typedef struct SimulateRun {
     uint32_t count;
     SimulatedMark single;
     SimulatedMark marks[MAX_VIRTUAL_WORKERS];
-    ResultFile *svg; // NULL: not wanted
-    ResultFile *trace_file;
+    OutputFile *svg; // NULL: not wanted
+    OutputFile *trace_file;
     TraceEvents trace;
 } SimulateRun;
 
@@ -107,7 +107,8 @@ static bool take_settings(SimulateRun *run, Error *error)
     return number_list_parse("--workers", settings->workers, 1, MAX_VIRTUAL_WORKERS,
                              run->worker_counts, &run->count, error) &&
            (settings->costs == NULL ||
-            simulation_costs_read(settings->costs, &run->options.costs, error)) &&
+            (session_add_input(&run->session.frame, settings->costs, error) &&
+             simulation_costs_read(settings->costs, &run->options.costs, error))) &&
            session_open_result(&run->session.frame, "--svg", settings->svg, &run->svg, error) &&
            session_open_result(&run->session.frame, "--trace-events", settings->trace_events,
                                &run->trace_file, error);
@@ -137,7 +138,7 @@ static bool simulate(SimulateRun *run, uint32_t workers, bool is_traced, Simulat
         return mark_simulate(image, &run->options, workers, NULL, out, error);
     return trace_events_begin(&run->trace, result_file_sink(run->trace_file), workers, error) &&
            mark_simulate(image, &run->options, workers, &observer, out, error) &&
-           trace_events_end(&run->trace, error) && result_file_commit(run->trace_file, error);
+           trace_events_end(&run->trace, error) && output_file_commit(run->trace_file, error);
 }
 
 static bool simulate_all(SimulateRun *run, Error *error)
@@ -173,15 +174,15 @@ static SimulationTable table_of(const SimulateRun *run)
 static bool write_documents(SimulateRun *run, Error *error)
 {
     SimulationTable table = table_of(run);
-    ResultFile *json = run->session.json;
+    OutputFile *json = run->session.json;
 
     if (run->svg != NULL &&
         (!simulation_svg_write(result_file_sink(run->svg), &table,
                                run->session.image->details->metadata.executable, error) ||
-         !result_file_commit(run->svg, error)))
+         !output_file_commit(run->svg, error)))
         return false;
     return json == NULL || (simulation_json_write(result_file_sink(json), &table, error) &&
-                            result_file_commit(json, error));
+                            output_file_commit(json, error));
 }
 
 static bool answer(void *context, Error *error)

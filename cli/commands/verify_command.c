@@ -1,7 +1,9 @@
 // `rudo-snap verify`: checks snapshots, and salvages damaged ones.
 
 #include <stdio.h>
+#include <unistd.h>
 
+#include "base/output_path.h"
 #include "cli/command_list.h"
 #include "cli/next_command.h"
 #include "cli/terminal.h"
@@ -78,19 +80,20 @@ static ExitStatus verify_file(const char *path, bool is_quiet)
 static void print_salvage(const char *path, const VerifySettings *settings,
                           const SnapshotSalvage *found)
 {
+    FILE *out = output_path_is_stream(settings->output, STDOUT_FILENO) ? stderr : stdout;
     char text[2][NUMBER_CHARS];
 
-    print_text(stdout, path);
-    printf(": %s of %s frames are undamaged\n", format_count(text[0], found->whole_frames),
-           format_count(text[1], found->frames));
-    printf("  pages   %s of %s\n", format_count(text[0], found->kept_pages),
-           format_count(text[1], found->kept_pages + found->lost_pages));
-    printf("  roots   %s\n", format_count(text[0], found->kept_roots));
-    printf("  blocks  %s\n", format_count(text[0], found->kept_blocks));
-    printf("  wrote   ");
-    print_text(stdout, settings->output);
-    printf("%s\n", found->is_complete ? ", which is complete" : ", which is incomplete");
-    print_next(stdout, "info", (const char *[]){settings->output, NULL});
+    print_text(out, path);
+    fprintf(out, ": %s of %s frames are undamaged\n", format_count(text[0], found->whole_frames),
+            format_count(text[1], found->frames));
+    fprintf(out, "  pages   %s of %s\n", format_count(text[0], found->kept_pages),
+            format_count(text[1], found->kept_pages + found->lost_pages));
+    fprintf(out, "  roots   %s\n", format_count(text[0], found->kept_roots));
+    fprintf(out, "  blocks  %s\n", format_count(text[0], found->kept_blocks));
+    fprintf(out, "  wrote   ");
+    print_text(out, settings->output);
+    fprintf(out, "%s\n", found->is_complete ? ", which is complete" : ", which is incomplete");
+    print_next(out, "info", (const char *[]){settings->output, NULL});
 }
 
 static ExitStatus salvage(const Command *command, const VerifySettings *settings,
@@ -103,6 +106,11 @@ static ExitStatus salvage(const Command *command, const VerifySettings *settings
         (void)error_set(&error, ERROR_USAGE,
                         settings->salvages ? "--salvage needs one FILE and --output OUT"
                                            : "--output and --force need --salvage");
+        return report_usage_error(command, &error);
+    }
+    if (output_path_hits(settings->output, operands->values[0])) {
+        (void)error_set(&error, ERROR_USAGE, "--output would overwrite the input '%s'",
+                        operands->values[0]);
         return report_usage_error(command, &error);
     }
     if (!snapshot_salvage(operands->values[0], settings->output, settings->replaces, &found,

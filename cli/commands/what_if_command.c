@@ -75,7 +75,7 @@ static bool answer(void *context, Error *error)
                            .cut_count = cuts->count,
                            .cuts = cuts->values};
     return what_if_json_write(result_file_sink(session->json), &document, error) &&
-           result_file_commit(session->json, error);
+           output_file_commit(session->json, error);
 }
 
 // ---- for people ----

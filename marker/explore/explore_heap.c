@@ -357,10 +357,10 @@ bool explore_heap_image(const ExploreHeap *heap, HeapImage **out, Error *error)
     return ok;
 }
 
-bool explore_heap_write(const ExploreHeap *heap, const char *path, Error *error)
+bool explore_heap_write(const ExploreHeap *heap, const char *path, bool replaces, Error *error)
 {
     const HeapLayout *layout = heap_layout_rudo_gc_0_8();
-    SnapshotWriteOptions options = {.replaces = true};
+    SnapshotWriteOptions options = {.replaces = replaces};
     SnapshotWriteResult written;
     SnapshotDetails *details = snapshot_details_new();
     HeapPlan plan;

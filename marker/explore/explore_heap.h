@@ -50,7 +50,9 @@ uint32_t explore_heap_node_at(const ExploreHeap *heap, uint64_t address);
 // Errors: memory. The caller owns the image.
 NODISCARD bool explore_heap_image(const ExploreHeap *heap, HeapImage **out, Error *error);
 
-// Writes a snapshot of the heap; an existing file is replaced. Errors: those of files, memory.
-NODISCARD bool explore_heap_write(const ExploreHeap *heap, const char *path, Error *error);
+// Writes a snapshot of the heap. Errors: usage (the file exists, unless `replaces`), those of
+// files, memory.
+NODISCARD bool explore_heap_write(const ExploreHeap *heap, const char *path, bool replaces,
+                                  Error *error);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/output_file.h"
+#include "base/output_path.h"
 #include "snapshot/capture/copy/packed_pages.h"
 #include "snapshot/capture/core/core_process.h"
 #include "snapshot/capture/live/exiting_process.h"
@@ -84,7 +84,7 @@ static bool begin(const char *path, const CaptureOptions *options, CaptureSummar
 // a disk. To be freed.
 static char *spool_folder(const char *path, const CaptureOptions *options)
 {
-    return options->write.redacts ? NULL : output_file_folder(path);
+    return options->write.redacts ? NULL : output_path_folder(path);
 }
 
 static ProcessCopyOptions describe_way(const CaptureOptions *options, const char *folder)

@@ -59,19 +59,22 @@ typedef struct SnapshotWriteResult {
     uint64_t stream_bytes; // decompressed
 } SnapshotWriteResult;
 
-// May `path` be written? For an error before the capture. Errors: usage (it exists already; not
-// with `replaces`, nor for a device or pipe), system (its folder is missing or not writable).
+// May `path` be written? For an error before the capture. `path` and errors: as for
+// output_file_check() (base/output_file.h).
 NODISCARD bool snapshot_check_output(const char *path, bool replaces, Error *error);
 
-// Writes a snapshot to `path`: to an unnamed or temporary file in the same folder, fsync'd,
-// then linked or renamed, so that `path` never names half a file. Devices and pipes are written
-// directly. options may be NULL. Errors: usage, system, memory,
+// Writes a snapshot to `path` as an OutputFile, so that `path` never names half a file.
+// options may be NULL. Errors: usage, system, memory,
 // interrupted, limit (max_file_bytes).
 NODISCARD bool snapshot_write(const char *path, const SnapshotContents *contents,
                               const SnapshotWriteOptions *options, SnapshotWriteResult *result,
                               Error *error);
 
 // ---- reading ----
+
+// Does the file at `path` begin as a snapshot does, damaged or not? For files that must not be
+// replaced by mistake.
+bool snapshot_begins(const char *path);
 
 typedef struct SnapshotReadOptions {
     bool force_relocation;

@@ -15,6 +15,7 @@
 #include "snapshot/file/page_sections.h"
 #include "snapshot/heap/reference_check.h"
 #include "snapshot/file/section_map.h"
+#include "snapshot/file/frames/seekable_file.h"
 #include "snapshot/file/frames/seekable_reader.h"
 #include "snapshot/file/sections/sections.h"
 
@@ -341,4 +342,9 @@ void snapshot_file_info_release(SnapshotFileInfo *info)
 {
     snapshot_details_free(info->details);
     *info = (SnapshotFileInfo){0};
+}
+
+bool snapshot_begins(const char *path)
+{
+    return seekable_file_begins(path);
 }

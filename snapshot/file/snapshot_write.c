@@ -312,7 +312,10 @@ bool snapshot_write(const char *path, const SnapshotContents *contents,
     *result = (SnapshotWriteResult){0};
     ok = heap_layout_check(&contents->layout, error) &&
          sections_check_limits(contents->details, error) &&
-         output_file_open(path, writer.options.replaces, &file, error) &&
+         output_file_open(
+             path,
+             &(OutputOptions){.replaces = writer.options.replaces, .cancel = writer.options.cancel},
+             &file, error) &&
          (writer.options.redacts ? write_redacted(&writer, file, result, error)
                                  : write_file(&writer, file, result, error));
     seekable_writer_free(writer.writer);

@@ -93,8 +93,10 @@ check "and whose is what" grep -q ' queue\[1\]->top is 0' stdout
 check "with its seed" grep -qE -- '--model sc --subject mark --seed 1 --from [0-9]+$' stdout
 run "$mutated" explore --subject mark --output nowhere/found
 check_exit "a file that cannot be written" 4
-check "does not cost what was found" grep -q 'found after [0-9]* schedule' stdout
+check "is refused before the search" test ! -s stdout
 run "$mutated" explore --subject mark --output found
+check_exit "an earlier finding is not replaced" 2
+run "$mutated" explore --subject mark --output found --force
 options=$(sed -n 's/^found after .*: //p' stdout)
 grep -E '^ *[0-9]+  worker ' stdout >steps
 # shellcheck disable=SC2086  # several options

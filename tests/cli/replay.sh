@@ -52,7 +52,7 @@ build_mutant()
     local command libraries objects
     read -r command <"$BUILD/compile-command"
     libraries=$(pkg-config --libs libzstd libcjson libxxhash libelf libdw)
-    objects=$(cd "$ROOT" && for source in cli/*.c cli/*/*.c; do echo "$BUILD/${source%.c}.o"; done)
+    objects=$(cd "$ROOT" && for source in cli/*.c cli/*/*.c cli/*/*/*.c; do echo "$BUILD/${source%.c}.o"; done)
     mkdir -p "$WORK/mutant/marker"
     cp "$ROOT/marker/mark_worker.c" "$WORK/mutant/marker/"
     patch -d "$WORK/mutant" -p1 --fuzz=0 --silent --forward \

@@ -15,7 +15,8 @@ start_mark()
         --objects "$WORK/fifo" "$WORK/shop.zst" >/dev/null 2>"$WORK/stderr" &
     mark=$!
     for _ in $(seq 100); do
-        [ -n "$(ls "$WORK/out")" ] && return
+        # The file has no name yet; where the file system has no unnamed files, a hidden one.
+        ls -l "/proc/$mark/fd" 2>/dev/null | grep -q "$WORK/out/" && return
         sleep 0.05
     done
     not_ok "the mark opens its outputs" "$(cat "$WORK/stderr")"

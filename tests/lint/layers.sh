@@ -56,6 +56,7 @@ analysis: base snapshot/heap marker analysis/names analysis/graph
 formats/json: base snapshot/heap snapshot/file snapshot/file/sections marker marker/schedule analysis analysis/names analysis/graph analysis/replay
 formats: base snapshot/heap marker marker/schedule marker/explore analysis/replay formats/json
 cli: base snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay formats formats/json
+cli/commands/replay: base snapshot/heap snapshot/file marker marker/schedule analysis/graph analysis/replay formats formats/json cli
 cli/commands: base snapshot/heap snapshot/file snapshot/file/salvage snapshot/capture snapshot/capture/live marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/replay formats formats/json cli
 '
 

@@ -54,7 +54,7 @@ rm -f "$snapshot"
 # Times.
 run "$RUDO_SNAP" capture --after 100ms -o "$snapshot" -- "${program[@]}" exit ms=600
 check_exit "--after: the program's status" 7
-check_output "--after: the summary goes to standard error" stderr "ending_program (pid *wrote *"
+check_output "--after: the summary goes to standard error" stderr "*ending_program (pid *wrote *"
 check_output "--after: standard output stays the program's" stdout ""
 is "--after: the heap is captured whole" "$(objects "$snapshot")" "2496 of 2496"
 rm -f "$snapshot"
@@ -67,9 +67,12 @@ count=$(find "$WORK" -name 'series.*.zst' | wc -l)
 check "--every: several snapshots" test "$count" -ge 2 -a "$count" -le 5
 check "--every: numbered from 1" test -s "$WORK/series.0001.zst" -a -s "$WORK/series.0002.zst"
 check "--every: each is whole" "$RUDO_SNAP" verify "$WORK"/series.*.zst
-run "$RUDO_SNAP" capture --every 200ms -o "$WORK/series.zst" -- "${program[@]}" exit ms=1100
-check_exit "--every: existing files stay" 2
-check_output "and the program does not even start" stderr "rudo-snap: '*series.0001.zst' exists already*"
+sums=$(cd "$WORK" && md5sum series.*.zst)
+run "$RUDO_SNAP" capture --every 200ms --force -o "$WORK/series.zst" -- "${program[@]}" exit ms=1100
+check_exit "--every: a service that is started again" 7
+check "replaces none of its snapshots, though forced" \
+    sh -c "cd '$WORK' && echo '$sums' | md5sum --quiet -c"
+check "and continues behind them" test -s "$WORK/series.$(printf %04d $((count + 1))).zst"
 
 # Signals. start_captured ARGUMENT...: rudo-snap in the background; its pid is $STARTED.
 start_captured()

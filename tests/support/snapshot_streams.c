@@ -135,7 +135,8 @@ void write_snapshot_file(const char *path, const void *stream, size_t length)
     OutputFile *file = NULL;
     Error error;
 
-    require(output_file_open(path, true, &file, &error), error.message);
+    require(output_file_open(path, &(OutputOptions){.replaces = true}, &file, &error),
+            error.message);
     require(seekable_writer_new(file, &options, &writer, &error) &&
                 seekable_writer_append(writer, &piece, 1, NULL, &error) &&
                 seekable_writer_finish(writer, &error) && output_file_commit(file, &error),

@@ -72,20 +72,38 @@ static bool open_file(SeekableFile *file, const char *path, Error *error)
     return true;
 }
 
+static bool has_name(const uint8_t header[FILE_HEADER_BYTES])
+{
+    return memcmp(header + FILE_HEADER_NAME_AT, FILE_HEADER_NAME, strlen(FILE_HEADER_NAME)) == 0;
+}
+
+bool seekable_file_begins(const char *path)
+{
+    uint8_t header[FILE_HEADER_BYTES] = {0};
+    // O_NONBLOCK: as above.
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+    bool begins = descriptor >= 0 && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
+                  pread(descriptor, header, sizeof header, 0) > 0 &&
+                  bytes_get_u32(header) == SKIPPABLE_MAGIC && has_name(header);
+
+    if (descriptor >= 0)
+        (void)close(descriptor);
+    return begins;
+}
+
 static bool read_file_header(SeekableFile *file, uint16_t newest_major, Error *error)
 {
     SeekableFileInfo *info = &file->info;
     uint8_t header[FILE_HEADER_BYTES] = {0};
     size_t length = info->file_bytes < sizeof header ? (size_t)info->file_bytes : sizeof header;
-    bool has_name;
 
     if (info->file_bytes == 0)
         return error_set(error, ERROR_CORRUPT,
                          "'%s' is not a snapshot: the file is empty (offset 0)", file->path);
     if (!seekable_file_read(file, 0, header, length, error))
         return false;
-    has_name = memcmp(header + FILE_HEADER_NAME_AT, FILE_HEADER_NAME, 8) == 0;
-    if (bytes_get_u32(header) != SKIPPABLE_MAGIC || !has_name)
+    if (bytes_get_u32(header) != SKIPPABLE_MAGIC || !has_name(header))
         return error_set(
             error, ERROR_CORRUPT, "'%s' is not a snapshot of rudo-snap%s (offset 0)", file->path,
             bytes_get_u32(header) == FRAME_MAGIC ? ", though it is a Zstandard file" : "");

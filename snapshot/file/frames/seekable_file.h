@@ -29,6 +29,10 @@ typedef struct SeekableFile {
     uint64_t frame_capacity;
 } SeekableFile;
 
+// Does the file at `path` begin with our file header, whatever is behind it? False where it cannot
+// be read.
+bool seekable_file_begins(const char *path);
+
 // As seekable_reader_open(). Frames lie within the file, one behind the other, and so does their
 // content in the stream; their content is not checked yet. To be released.
 NODISCARD bool seekable_file_open(const char *path, uint16_t newest_major,

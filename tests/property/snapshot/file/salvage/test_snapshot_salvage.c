@@ -46,7 +46,8 @@ static void write_in_small_frames(Case *test, const Bytes *stream)
     OutputFile *file;
     Error error;
 
-    cr_assert(output_file_open(test->whole, true, &file, &error), "%s", error.message);
+    cr_assert(output_file_open(test->whole, &(OutputOptions){.replaces = true}, &file, &error),
+              "%s", error.message);
     cr_assert(seekable_writer_new(file, &options, &writer, &error), "%s", error.message);
     for (size_t at = 0; at < stream->length;) {
         size_t length = (size_t)xorshift_between(&test->random, 64, 20000);

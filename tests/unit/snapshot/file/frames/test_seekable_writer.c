@@ -52,7 +52,8 @@ static uint64_t write_stream(int level, StreamContent what)
     OutputFile *file = NULL;
     uint64_t bytes;
 
-    cr_assert(output_file_open(path, true, &file, &error), "%s", error.message);
+    cr_assert(output_file_open(path, &(OutputOptions){.replaces = true}, &file, &error), "%s",
+              error.message);
     cr_assert(seekable_writer_new(file, &options, &writer, &error), "%s", error.message);
     seekable_writer_expect(writer, what);
     cr_assert(seekable_writer_append(writer, &piece, 1, NULL, &error), "%s", error.message);

@@ -1,6 +1,6 @@
-// The output of `replay` for people: see cli/commands/replay_output.h.
+// The output of `replay` for people: see cli/commands/replay/replay_output.h.
 
-#include "cli/commands/replay_output.h"
+#include "cli/commands/replay/replay_output.h"
 
 #include <inttypes.h>
 #include <stdio.h>

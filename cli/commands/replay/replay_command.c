@@ -11,10 +11,10 @@
 #include "cli/heap_session.h"
 #include "cli/interrupt.h"
 #include "cli/number_list.h"
-#include "cli/commands/replay_files.h"
-#include "cli/commands/replay_heap.h"
-#include "cli/commands/replay_merging.h"
-#include "cli/commands/replay_output.h"
+#include "cli/commands/replay/replay_files.h"
+#include "cli/commands/replay/replay_heap.h"
+#include "cli/commands/replay/replay_merging.h"
+#include "cli/commands/replay/replay_output.h"
 #include "cli/session.h"
 #include "formats/replay_junit.h"
 
@@ -99,6 +99,7 @@ static const Option options[] = {
      .value_name = "OUT",
      .help = "with merge: write the result to OUT or '-'",
      .setting = offsetof(ReplaySettings, output)},
+    REPLACE_OPTION(offsetof(ReplaySettings, session)),
     {.name = "quiet",
      .letter = 'q',
      .type = OPTION_FLAG,
@@ -140,8 +141,8 @@ typedef struct ReplayRun {
     ReplayHeap *heaps;
     char *golden; // without slashes at its end
     Session session;
-    ResultFile *json; // NULL: not wanted
-    ResultFile *junit;
+    OutputFile *json; // NULL: not wanted
+    OutputFile *junit;
     _Atomic uint64_t done;
 } ReplayRun;
 
@@ -236,6 +237,10 @@ static bool collect(ReplayRun *run, const Operands *operands, Error *error)
     if (run->golden != NULL && !run->files.has_named_files &&
         !replay_files_find_orphans(&run->files, golden, &run->orphans, error))
         return false;
+    // Heaps in the folders that were named are inputs, too.
+    for (uint64_t i = 0; i < run->files.count; i++)
+        if (!session_check_input(&run->session, run->files.files[i].path, error))
+            return false;
     replay_files_keep_shard(&run->files, run->record.part, run->record.parts);
     run->heaps = calloc(run->files.count + 1, sizeof *run->heaps);
     return run->heaps != NULL ||
@@ -263,7 +268,7 @@ static bool write_documents(ReplayRun *run, Error *error)
         ok = replay_json_write_run(sink, &run->record, error);
         for (uint64_t i = 0; ok && i < run->files.count; i++)
             ok = replay_json_write_heap(sink, &run->heaps[i].record, error);
-        ok = ok && result_file_commit(run->json, error);
+        ok = ok && output_file_commit(run->json, error);
     }
     if (!ok || run->junit == NULL)
         return ok;
@@ -273,7 +278,7 @@ static bool write_documents(ReplayRun *run, Error *error)
     for (uint64_t i = 0; i < run->files.count; i++)
         records[i] = run->heaps[i].record;
     ok = replay_junit_write(result_file_sink(run->junit), records, run->files.count, error) &&
-         result_file_commit(run->junit, error);
+         output_file_commit(run->junit, error);
     free(records);
     return ok;
 }
@@ -293,7 +298,7 @@ static ExitStatus highest_status(const ReplayRun *run)
 {
     uint32_t highest = EXIT_STATUS_DONE;
 
-    for (uint64_t i = 0; i < run->files.count; i++)
+    for (uint64_t i = 0; run->heaps != NULL && i < run->files.count; i++)
         if (run->heaps[i].record.exit_status > highest)
             highest = run->heaps[i].record.exit_status;
     return (ExitStatus)highest;

@@ -1,7 +1,7 @@
 // `rudo-snap replay merge`: the results of all shards as one.
 
-#ifndef CLI_COMMANDS_REPLAY_MERGING_H
-#define CLI_COMMANDS_REPLAY_MERGING_H
+#ifndef CLI_COMMANDS_REPLAY_REPLAY_MERGING_H
+#define CLI_COMMANDS_REPLAY_REPLAY_MERGING_H
 
 #include "cli/session.h"
 

@@ -1,6 +1,6 @@
-// The files of a replay: see cli/commands/replay_files.h.
+// The files of a replay: see cli/commands/replay/replay_files.h.
 
-#include "cli/commands/replay_files.h"
+#include "cli/commands/replay/replay_files.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 // The snapshots that `replay` marks, and the paths of their goldens.
 
-#ifndef CLI_COMMANDS_REPLAY_FILES_H
-#define CLI_COMMANDS_REPLAY_FILES_H
+#ifndef CLI_COMMANDS_REPLAY_REPLAY_FILES_H
+#define CLI_COMMANDS_REPLAY_REPLAY_FILES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,16 +1,16 @@
-// `rudo-snap replay merge`: see cli/commands/replay_merging.h.
+// `rudo-snap replay merge`: see cli/commands/replay/replay_merging.h.
 
-#include "cli/commands/replay_merging.h"
+#include "cli/commands/replay/replay_merging.h"
 
 #include <stdio.h>
 
-#include "cli/commands/replay_output.h"
+#include "cli/commands/replay/replay_output.h"
 #include "cli/terminal.h"
 #include "formats/replay_merge.h"
 
 static bool merge_all(Session *session, ReplayMerge *merge, const char *path, Error *error)
 {
-    ResultFile *output;
+    OutputFile *output;
 
     if (path == NULL)
         return error_set(error, ERROR_USAGE, "merge needs --output OUT");
@@ -23,7 +23,7 @@ static bool merge_all(Session *session, ReplayMerge *merge, const char *path, Er
             return false;
     return replay_merge_finish(merge, error) &&
            replay_merge_write(merge, result_file_sink(output), error) &&
-           result_file_commit(output, error);
+           output_file_commit(output, error);
 }
 
 static void print_merge(const ReplayMerge *merge)

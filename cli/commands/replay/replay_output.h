@@ -1,13 +1,13 @@
 // The output of `replay` for people.
 
-#ifndef CLI_COMMANDS_REPLAY_OUTPUT_H
-#define CLI_COMMANDS_REPLAY_OUTPUT_H
+#ifndef CLI_COMMANDS_REPLAY_REPLAY_OUTPUT_H
+#define CLI_COMMANDS_REPLAY_REPLAY_OUTPUT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cli/commands/replay_files.h"
-#include "cli/commands/replay_heap.h"
+#include "cli/commands/replay/replay_files.h"
+#include "cli/commands/replay/replay_heap.h"
 #include "formats/json/replay_json.h"
 
 typedef struct ReplayOutput {

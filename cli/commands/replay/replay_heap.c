@@ -1,6 +1,6 @@
-// One heap of a replay: see cli/commands/replay_heap.h.
+// One heap of a replay: see cli/commands/replay/replay_heap.h.
 
-#include "cli/commands/replay_heap.h"
+#include "cli/commands/replay/replay_heap.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "formats/golden_file.h"
-#include "base/output_file.h"
+#include "cli/result_file.h"
 #include "snapshot/file/snapshot_file.h"
 
 // ---- the text about it ----
@@ -181,24 +181,15 @@ static bool make_folders(char *path, Error *error)
     return true;
 }
 
-static bool write_bytes(void *context, const char *bytes, size_t count, Error *error)
-{
-    return output_file_write(context, bytes, count, error);
-}
-
 static bool write_golden(char *path, const MarkGolden *golden, Error *error)
 {
     OutputFile *file = NULL;
-    bool ok = make_folders(path, error) && output_file_open(path, true, &file, error) &&
-              golden_file_write((JsonSink){write_bytes, file}, golden, error) &&
-              output_file_commit(file, error);
+    bool ok =
+        make_folders(path, error) && result_file_open("--update", path, false, &file, error) &&
+        golden_file_write(result_file_sink(file), golden, error) && output_file_commit(file, error);
 
-    if (file != NULL)
-        output_file_free(file);
-    // Unlike a snapshot, a golden is meant to be shared.
-    return ok && (chmod(path, 0644) == 0 ||
-                  error_set(error, ERROR_SYSTEM, "cannot change the mode of '%s': %s", path,
-                            strerror(errno)));
+    output_file_free(file);
+    return ok;
 }
 
 // "rudo-snap replay heaps/cart.zst --golden heaps/golden": the folder is the golden's, so that the

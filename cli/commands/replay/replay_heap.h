@@ -1,12 +1,12 @@
 // One heap of a replay: reading, marking in all ways of the plan, comparing with its golden, and
 // the text about it.
 
-#ifndef CLI_COMMANDS_REPLAY_HEAP_H
-#define CLI_COMMANDS_REPLAY_HEAP_H
+#ifndef CLI_COMMANDS_REPLAY_REPLAY_HEAP_H
+#define CLI_COMMANDS_REPLAY_REPLAY_HEAP_H
 
 #include <stdbool.h>
 
-#include "cli/commands/replay_files.h"
+#include "cli/commands/replay/replay_files.h"
 #include "formats/json/replay_json.h"
 
 typedef struct ReplayHeapOptions {
