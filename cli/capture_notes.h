@@ -18,7 +18,8 @@ void print_capture(FILE *stream, const SnapshotMetadata *metadata);
 // references_overlooked: as in SnapshotMetadata.
 void print_layout_warning(FILE *stream, uint64_t references_overlooked, const char *layout);
 
-// A warning where more than 5 % of the private memory outside of GC pages was taken as roots.
+// A warning where more than 5 % of the private memory outside of GC pages, and 128 KiB or more, was
+// taken as roots.
 void print_root_warning(FILE *stream, const SnapshotMetadata *metadata);
 
 // A "note: ..." line for each limit of the results: foreign blocks that could not be traced, names

@@ -22,6 +22,8 @@ const char *foreign_mode_name(ForeignMode mode)
 }
 
 #define FOREIGN_SHARE_PERCENT 5u
+// The loader and the C library have a little anonymous memory that is not malloc's.
+#define FOREIGN_SHARE_BYTES (UINT64_C(128) << 10)
 
 // The numbers may come from a file: without overflow.
 static uint64_t percent_of(uint64_t part, uint64_t whole)
@@ -40,7 +42,7 @@ uint64_t snapshot_metadata_foreign_percent(const SnapshotMetadata *metadata)
 
 bool snapshot_metadata_has_foreign_share(const SnapshotMetadata *metadata)
 {
-    return metadata->roots_measured &&
+    return metadata->roots_measured && metadata->foreign_root_bytes >= FOREIGN_SHARE_BYTES &&
            metadata->foreign_root_bytes > metadata->outside_bytes / (100 / FOREIGN_SHARE_PERCENT);
 }
 

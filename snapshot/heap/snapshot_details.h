@@ -195,7 +195,8 @@ typedef struct SnapshotMetadata {
 // How many percent of `outside_bytes` are `foreign_root_bytes`, rounded down. 0 where they were not
 // measured.
 uint64_t snapshot_metadata_foreign_percent(const SnapshotMetadata *metadata);
-// Is the share so large (more than 5 %) that counts of reachable objects may be far too high?
+// Is the share so large (more than 5 %, and 128 KiB or more) that counts of reachable objects may
+// be far too high?
 bool snapshot_metadata_has_foreign_share(const SnapshotMetadata *metadata);
 
 // Owns all its arrays and strings. A zeroed struct is valid and empty.

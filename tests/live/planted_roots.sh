@@ -57,6 +57,22 @@ for how in stack coroutine signal; do
     end_target
 done
 
+# Shared memory is not copied on write, and its writes are not tracked.
+start_target planted_roots stack
+for method in precopy fork stop; do
+    run "$RUDO_SNAP" capture --method "$method" --force --pid "$TARGET" -o "$WORK/heap.zst"
+    if [ "$STATUS" != 0 ]; then
+        skip "$method: each object is reachable or not, as it must be" "this method cannot be used here"
+        continue
+    fi
+    rm -f "$WORK/objects"
+    run "$RUDO_SNAP" mark --json "$WORK/report.json" --objects "$WORK/objects" "$WORK/heap.zst"
+    is "$method: each object is reachable or not, as it must be" "$(compare "$WORK/objects" live)" ""
+    is "$method: the mapping that was not searched is named" "$("$RUDO_SNAP" info "$WORK/heap.zst" |
+        grep -c "^ *4096 bytes at 0x[0-9a-f]*: planted-roots-")" 1
+done
+end_target
+
 start_target planted_roots stack
 capture_and_mark "malloc as roots" roots
 is "malloc as roots: nothing that is held is lost" "$(compare "$WORK/objects" live dead)" ""

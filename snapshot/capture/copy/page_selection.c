@@ -116,7 +116,8 @@ static bool add_touched_pages(PageScan *scan, uint64_t start, uint64_t end)
 
 bool page_selection_has_file_content(const ProcessMapping *mapping)
 {
-    return mapping->inode != 0 && strncmp(mapping->name, "/dev/zero", 9) != 0 &&
+    return mapping->inode != 0 && mapping->is_private &&
+           strncmp(mapping->name, "/dev/zero", 9) != 0 &&
            strncmp(mapping->name, "/anon_hugepage", 14) != 0;
 }
 
@@ -132,13 +133,26 @@ bool page_selection_includes(const ProcessMapping *mapping)
     return mapping->is_private && mapping->is_writable && !is_device(mapping);
 }
 
-static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_t mapping_count)
+// Which mappings are selected.
+typedef enum PageKinds {
+    PAGES_PRIVATE = 1,
+    PAGES_SHARED = 2,
+} PageKinds;
+
+static bool is_selected(const ProcessMapping *mapping, uint32_t kinds)
+{
+    return ((kinds & PAGES_PRIVATE) != 0 && page_selection_includes(mapping)) ||
+           ((kinds & PAGES_SHARED) != 0 && mapping->is_shared_memory);
+}
+
+static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_t mapping_count,
+                         uint32_t kinds)
 {
     for (uint32_t i = 0; i < mapping_count; i++) {
         uint64_t start = mappings[i].start, end = mappings[i].end;
         bool is_file = page_selection_has_file_content(&mappings[i]);
 
-        if (!page_selection_includes(&mappings[i]))
+        if (!is_selected(&mappings[i], kinds))
             continue;
         if (is_file) {
             if (!add_range(scan, start, end))
@@ -147,7 +161,7 @@ static bool select_pages(PageScan *scan, const ProcessMapping *mappings, uint32_
         }
         // Neighbouring mappings take one request: heaps may consist of many small ones.
         while (i + 1 < mapping_count && mappings[i + 1].start == end &&
-               page_selection_includes(&mappings[i + 1]) &&
+               is_selected(&mappings[i + 1], kinds) &&
                !page_selection_has_file_content(&mappings[i + 1]))
             end = mappings[++i].end;
         if (!add_touched_pages(scan, start, end))
@@ -166,8 +180,8 @@ bool page_source_read(PageSource *source, int pid, int tid, ProcessCopy *copy, E
     return true;
 }
 
-bool page_selection_fill(PageSelection *out, const PageSource *source, const Cancel *cancel,
-                         Error *error)
+static bool fill(PageSelection *out, const PageSource *source, uint32_t kinds, const Cancel *cancel,
+                 Error *error)
 {
     PageScan scan = {
         .out = out, .has_scan_request = true, .cancel = cancel, .pid = source->pid, .error = error};
@@ -186,10 +200,28 @@ bool page_selection_fill(PageSelection *out, const PageSource *source, const Can
     if (scan.buffer == NULL)
         error_set_memory(error, sizeof *scan.buffer, "the page map");
     else
-        is_ok = select_pages(&scan, source->mappings, source->mapping_count);
+        is_ok = select_pages(&scan, source->mappings, source->mapping_count, kinds);
     free(scan.buffer);
     (void)close(scan.pagemap);
     return is_ok;
+}
+
+bool page_selection_fill(PageSelection *out, const PageSource *source, const Cancel *cancel,
+                         Error *error)
+{
+    return fill(out, source, PAGES_PRIVATE | PAGES_SHARED, cancel, error);
+}
+
+bool page_selection_fill_private(PageSelection *out, const PageSource *source, const Cancel *cancel,
+                                 Error *error)
+{
+    return fill(out, source, PAGES_PRIVATE, cancel, error);
+}
+
+bool page_selection_fill_shared(PageSelection *out, const PageSource *source, const Cancel *cancel,
+                                Error *error)
+{
+    return fill(out, source, PAGES_SHARED, cancel, error);
 }
 
 void page_selection_release(PageSelection *selection)

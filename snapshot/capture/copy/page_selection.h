@@ -1,5 +1,5 @@
 // PageSelection: the pages of a process that have content: private writable memory that was ever
-// touched.
+// touched, and shared memory that the process has touched.
 
 #ifndef SNAPSHOT_CAPTURE_COPY_PAGE_SELECTION_H
 #define SNAPSHOT_CAPTURE_COPY_PAGE_SELECTION_H
@@ -37,9 +37,17 @@ NODISCARD bool page_source_read(PageSource *source, int pid, int tid, ProcessCop
 // - of anonymous memory the pages that are present or swapped out and are not the zero page.
 //   Reading an untouched page would make the kernel map the zero page into the target.
 // - of mapped files (.data) all pages: those that were not touched have the content of the file.
-// The earlier ranges of `out` are dropped, its capacity stays. Errors: system, memory, interrupted.
+// And in shared memory (ProcessMapping.is_shared_memory) the pages that are present in this
+// process. The earlier ranges of `out` are dropped, its capacity stays. Errors: system, memory,
+// interrupted.
 NODISCARD bool page_selection_fill(PageSelection *out, const PageSource *source,
                                    const Cancel *cancel, Error *error);
+
+// The same for private or shared memory alone.
+NODISCARD bool page_selection_fill_private(PageSelection *out, const PageSource *source,
+                                           const Cancel *cancel, Error *error);
+NODISCARD bool page_selection_fill_shared(PageSelection *out, const PageSource *source,
+                                          const Cancel *cancel, Error *error);
 
 // Is the mapping private writable memory of the program (not of a device)?
 bool page_selection_includes(const ProcessMapping *mapping);

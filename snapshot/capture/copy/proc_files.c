@@ -299,6 +299,7 @@ bool proc_mappings_read(int pid, int tid, ProcessMapping **mappings, uint32_t *c
         }
         (*count)++;
     }
+    process_mappings_choose_shared(*mappings, *count);
     saved = errno; // of calloc() or parse_mapping(), where one failed
     free(text);
     errno = saved;

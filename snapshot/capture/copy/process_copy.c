@@ -72,6 +72,36 @@ uint32_t process_copy_mapping_index(const ProcessCopy *copy, uint64_t address)
     return mapping == NULL ? UINT32_MAX : (uint32_t)(mapping - copy->mappings);
 }
 
+#define MAX_SHARED_BYTES (UINT64_C(1) << 30)
+
+// memfd and SysV segments have names as if they were deleted files; so has anonymous shared memory.
+static bool is_memory_name(const char *name)
+{
+    static const char deleted[] = " (deleted)";
+    size_t length = strlen(name);
+    bool is_deleted =
+        length >= sizeof deleted && strcmp(name + length - (sizeof deleted - 1), deleted) == 0;
+
+    return strncmp(name, "/dev/zero", 9) == 0 || strncmp(name, "/dev/shm/", 9) == 0 ||
+           (is_deleted && (strncmp(name, "/memfd:", 7) == 0 || strncmp(name, "/SYSV", 5) == 0 ||
+                           strncmp(name, "/anon_hugepage", 14) == 0));
+}
+
+void process_mappings_choose_shared(ProcessMapping *mappings, uint32_t count)
+{
+    uint64_t left = MAX_SHARED_BYTES;
+
+    for (uint32_t i = 0; i < count; i++) {
+        ProcessMapping *mapping = &mappings[i];
+
+        mapping->is_shared_memory = !mapping->is_private && mapping->is_writable &&
+                                    mapping->is_readable && is_memory_name(mapping->name) &&
+                                    mapping->end - mapping->start <= left;
+        if (mapping->is_shared_memory)
+            left -= mapping->end - mapping->start;
+    }
+}
+
 bool mapping_is_private_writable(const ProcessMapping *mapping)
 {
     return mapping->is_private && mapping->is_writable;

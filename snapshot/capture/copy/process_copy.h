@@ -27,7 +27,8 @@ typedef struct ProcessMapping {
     bool is_writable;
     bool is_executable;
     bool is_private;
-    char *name; // path, "[heap]", "[stack]", ...; "" for anonymous memory; owned
+    bool is_shared_memory; // shared, without a file on disk, and searched for roots
+    char *name;            // path, "[heap]", "[stack]", ...; "" for anonymous memory; owned
 } ProcessMapping;
 
 // Contiguous bytes that were copied. Pages that were never touched are in no range: they read as
@@ -101,7 +102,11 @@ const ProcessMapping *process_copy_find_mapping(const ProcessCopy *copy, uint64_
 // Its index, or UINT32_MAX.
 uint32_t process_copy_mapping_index(const ProcessCopy *copy, uint64_t address);
 
-// Private writable memory, the only memory that is copied?
+// Chooses the mappings that are shared memory: writable and readable, without a file on disk. Where
+// they are larger than 1 GiB altogether, only the first ones.
+void process_mappings_choose_shared(ProcessMapping *mappings, uint32_t count);
+
+// Private writable memory? Nothing else is copied but shared memory.
 bool mapping_is_private_writable(const ProcessMapping *mapping);
 // Backed by a file, and not anonymous, "[heap]", "[stack]" or "[anon:...]"?
 bool mapping_is_file(const ProcessMapping *mapping);

@@ -248,6 +248,7 @@ static bool describe_all(HeapSearch *search, Error *error)
         return false;
     describe_process(search);
     describe_foreign(search, &search->details->metadata);
+    heap_search_describe_shared(search, &search->details->metadata);
     describe_completeness(search, &search->details->metadata);
     return true;
 }

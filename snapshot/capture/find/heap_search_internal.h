@@ -109,6 +109,7 @@ struct HeapSearch {
     SnapshotBlock *blocks; // owned; their data are the copy's or the assembly's
     uint64_t block_count;
     uint64_t foreign_root_bytes;
+    uint64_t shared_root_bytes;
     uint64_t outside_bytes; // private memory outside of GC pages, without pages of zeros
 
     SnapshotDetails *details;   // owned
@@ -128,6 +129,9 @@ NODISCARD bool heap_search_find_roots(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_sized_blocks(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_types(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_prove_layout(HeapSearch *search, Error *error);
+
+// Describes the writable shared mappings, when the roots are found and resident_bytes is set.
+void heap_search_describe_shared(const HeapSearch *search, SnapshotMetadata *metadata);
 
 // Collects the functions that the headers of a page's allocated objects point to, DEAD ones
 // included: reports count these under a type, too.

@@ -19,6 +19,7 @@ typedef enum RegionKind {
     REGION_TLS,
     REGION_GLOBAL,
     REGION_FOREIGN,
+    REGION_SHARED, // shared memory: roots of kind foreign
 } RegionKind;
 
 typedef struct Region {

@@ -21,13 +21,17 @@
 #include "base/array.h"
 #include "snapshot/capture/find/heap_search_internal.h"
 
-// All private writable memory that no other list claims.
+// All private writable memory that no other list claims, and shared memory.
 static bool claim_rest(HeapSearch *search, Error *error)
 {
     const ProcessCopy *copy = search->copy;
 
     for (uint32_t i = 0; i < copy->mapping_count; i++) {
         const ProcessMapping *mapping = &copy->mappings[i];
+        if (mapping->is_shared_memory &&
+            !region_list_add(&search->rest, mapping->start, mapping->end, REGION_SHARED, NO_INDEX,
+                             error))
+            return false;
         if (mapping_is_private_writable(mapping) &&
             !region_list_add(&search->rest, mapping->start, mapping->end,
                              mapping_is_file(mapping) ? REGION_GLOBAL : REGION_FOREIGN, NO_INDEX,
@@ -116,6 +120,7 @@ static bool root_kind_of(RegionKind region, RootKind *kind)
         *kind = ROOT_GLOBAL;
         return true;
     case REGION_FOREIGN:
+    case REGION_SHARED:
         *kind = ROOT_FOREIGN;
         return true;
     case REGION_GC:
@@ -184,7 +189,10 @@ bool heap_search_find_roots(HeapSearch *search, Error *error)
         RootKind kind;
         uint64_t bytes =
             region->kind == REGION_GC ? 0 : content_bytes(&reader, region->start, region->end);
-        search->outside_bytes += bytes;
+        if (region->kind == REGION_SHARED)
+            search->shared_root_bytes += bytes;
+        else
+            search->outside_bytes += bytes;
         search->foreign_root_bytes += region->kind == REGION_FOREIGN ? bytes : 0;
         if (root_kind_of(region->kind, &kind))
             ok = scan_region(search, &reader, region, kind, error);

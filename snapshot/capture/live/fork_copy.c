@@ -53,7 +53,7 @@ static bool copy_child(ForkCopy *job, int child, const UnforkedMemory *unforked,
     ProcessCopy *out = job->out;
 
     if (!page_source_read(&source, child, child, out, error) ||
-        !page_selection_fill(job->selection, &source, cancel, error))
+        !page_selection_fill_private(job->selection, &source, cancel, error))
         return false;
     // In plain memory, the pages that were not forked go behind all others.
     job->used_bytes = job->staging->packed == NULL ? job->selection->bytes : 0;

@@ -44,6 +44,7 @@ typedef struct Precopy {
     PageSelection pieces;    // `written`, with places in the staging memory
     PageSelection unread;    // could not be read in some round
     PageSelection failed;    // could not be read in the last one
+    PageSelection shared;    // shared memory, which is copied in the stop alone
     PageSelection scratch;
     CopyCheck *check;
     Error *error;
@@ -165,12 +166,21 @@ static bool run_rounds(Precopy *job)
     return true;
 }
 
-// The stop will copy about as many pages as the last round, and the pinned ones. Fails if the
-// method is automatic, and a fork would stop the process for a shorter time.
+// Selects the pages of shared memory. Other processes write them, too, so no write is tracked.
+static bool select_shared(Precopy *job, int tid)
+{
+    PageSource source;
+
+    return read_mappings(job, tid, &source) &&
+           page_selection_fill_shared(&job->shared, &source, &job->options->cancel, job->error);
+}
+
+// The stop will copy about as many pages as the last round, the shared and the pinned ones. Fails
+// if the method is automatic, and a fork would stop the process for a shorter time.
 static bool check_estimated_pause(const Precopy *job)
 {
-    uint64_t rest = job->written.bytes + job->tracking.pinned.pages.bytes,
-             limit = job->options->max_pause_ns;
+    uint64_t rest = job->written.bytes + job->shared.bytes + job->tracking.pinned.pages.bytes;
+    uint64_t limit = job->options->max_pause_ns;
     uint64_t rest_ns = capture_method_estimate_ns(CAPTURE_STOP, job->pid, job->tid, rest);
     uint64_t fork_ns = capture_method_estimate_ns(CAPTURE_FORK, job->pid, job->tid,
                                                   staged_pages_bytes(&job->staged));
@@ -243,7 +253,9 @@ static bool copy_last(Precopy *job, int tid)
     if (!read_mappings(job, tid, &source) ||
         !write_tracking_collect(&job->tracking, &source, &job->unchanged, &job->written,
                                 job->error) ||
-        !add_unread(job) || !copy_or_pack_last(job, tid))
+        !add_unread(job) ||
+        !page_selection_fill_shared(&job->shared, &source, &job->options->cancel, job->error) ||
+        !add_pages(job, &job->written, &job->shared) || !copy_or_pack_last(job, tid))
         return false;
     copy_check_run(job->check, tid, &job->unchanged);
     certificate->compared_pages = job->check->compared;
@@ -260,7 +272,7 @@ static bool copy_while_stopped(Precopy *job)
     bool is_ok, is_resumed;
 
     choose_checked(job);
-    if (!supply_for_stop(job, job->written.bytes + HEADROOM_BYTES / 2))
+    if (!supply_for_stop(job, job->written.bytes + job->shared.bytes + HEADROOM_BYTES / 2))
         return false;
     if (!capture_guard_stop(&job->guard, limit_ns, false, &hold, job->error)) {
         capture_guard_note_stop(&job->out->certificate, "last", &hold.times, hold.thread_count, 0);
@@ -303,6 +315,7 @@ static void release(Precopy *job)
     page_selection_release(&job->pieces);
     page_selection_release(&job->unread);
     page_selection_release(&job->failed);
+    page_selection_release(&job->shared);
     page_selection_release(&job->scratch);
     free(job->check);
 }
@@ -318,7 +331,7 @@ bool precopy_run(int pid, int tid, const ProcessCopyOptions *options, ProcessCop
     // The guard is forked while this process is small.
     is_ok = capture_guard_start(&job.guard, pid, &options->cancel, error) &&
             prepare_staging(&job) && begin_tracking(&job) && run_rounds(&job) &&
-            check_estimated_pause(&job) && copy_while_stopped(&job);
+            select_shared(&job, tid) && check_estimated_pause(&job) && copy_while_stopped(&job);
     capture_guard_end(&job.guard);
     write_tracking_release(&job.tracking);
     is_ok = is_ok && finish(&job);

@@ -64,6 +64,7 @@ bool unforked_memory_find(UnforkedMemory *memory, int pid, int tid, Error *error
         if (!isupper((unsigned char)line[0])) {
             if (sscanf(line, "%llx-%llx %7s", &start, &end, permissions) != 3)
                 start = end = 0;
+            memory->has_shared |= permissions[1] == 'w' && permissions[3] == 's';
         } else if (strncmp(line, "VmFlags:", 8) == 0 && start < end && permissions[1] == 'w' &&
                    permissions[3] == 'p' && (has_flag(line, "dc") || has_flag(line, "wf"))) {
             is_ok = add_place(memory, start, end, error);
@@ -104,39 +105,45 @@ uint64_t unforked_memory_missed_bytes(const UnforkedMemory *memory, int pid, int
 
 // ---- copying ----
 
-// Keeps the parts of the mappings that lie in the places.
+static bool keep(UnforkedMemory *memory, const ProcessMapping *mapping, uint64_t start,
+                 uint64_t end)
+{
+    ProcessMapping *kept = &memory->mappings[memory->mapping_count];
+
+    *kept = *mapping;
+    kept->start = start;
+    kept->end = end;
+    kept->file_offset += start - mapping->start;
+    kept->name = strdup(mapping->name);
+    memory->mapping_count += kept->name != NULL;
+    return kept->name != NULL;
+}
+
+// Keeps shared memory, which the child shares, and the parts of other mappings that lie in the
+// places.
 static bool keep_places(UnforkedMemory *memory, const ProcessMapping *all, uint32_t count)
 {
-    uint32_t place = 0;
+    uint64_t place = 0;
 
     memory->mappings = calloc(count + memory->place_count + 1, sizeof *memory->mappings);
     if (memory->mappings == NULL)
         return false;
-    for (uint32_t i = 0; i < count && place < memory->place_count;) {
-        const ProcessRange *range = &memory->places[place];
-        uint64_t start = range->address, end = start + range->bytes;
-        ProcessMapping *kept = &memory->mappings[memory->mapping_count];
-
-        if (all[i].end <= start) {
-            i++;
-            continue;
-        }
-        if (all[i].start >= end) {
-            place++;
-            continue;
-        }
-        *kept = all[i];
-        kept->start = all[i].start > start ? all[i].start : start;
-        kept->end = all[i].end < end ? all[i].end : end;
-        kept->file_offset += kept->start - all[i].start;
-        kept->name = strdup(all[i].name);
-        if (kept->name == NULL)
+    for (uint32_t i = 0; i < count; i++) {
+        if (all[i].is_shared_memory && !keep(memory, &all[i], all[i].start, all[i].end))
             return false;
-        memory->mapping_count++;
-        if (all[i].end < end)
-            i++;
-        else
-            place++;
+        if (all[i].is_shared_memory)
+            continue;
+        for (; place < memory->place_count && memory->places[place].address < all[i].end; place++) {
+            const ProcessRange *range = &memory->places[place];
+            uint64_t start = range->address, end = start + range->bytes;
+
+            if (end > all[i].start &&
+                !keep(memory, &all[i], all[i].start > start ? all[i].start : start,
+                      all[i].end < end ? all[i].end : end))
+                return false;
+            if (end > all[i].end)
+                break;
+        }
     }
     return true;
 }
@@ -150,7 +157,7 @@ bool unforked_memory_copy(UnforkedMemory *memory, int pid, int tid, const Cancel
     bool is_ok;
 
     *unreadable_bytes = 0;
-    if (memory->place_count == 0)
+    if (memory->place_count == 0 && !memory->has_shared)
         return true;
     if (!proc_mappings_read(pid, tid, &mappings, &count))
         return capture_refusal_explain(pid, errno, error);

@@ -1,5 +1,6 @@
 // UnforkedMemory: the memory that a forked child does not have, because the target has marked it
-// with MADV_DONTFORK or MADV_WIPEONFORK. It is copied while the target is stopped.
+// with MADV_DONTFORK or MADV_WIPEONFORK, or that it shares with the target, which writes it later.
+// It is copied while the target is stopped.
 
 #ifndef SNAPSHOT_CAPTURE_LIVE_UNFORKED_MEMORY_INTERNAL_H
 #define SNAPSHOT_CAPTURE_LIVE_UNFORKED_MEMORY_INTERNAL_H
@@ -17,7 +18,9 @@ typedef struct UnforkedMemory {
     ProcessRange *places; // ascending, disjoint, without data; owned
     uint64_t place_count;
     uint64_t place_capacity;
-    ProcessMapping *mappings; // of the places, at the stop; ascending; owned with their names
+    bool has_shared; // writable shared mappings, which may be shared memory
+    ProcessMapping
+        *mappings; // shared memory and those of the places, at the stop; ascending; owned
     uint32_t mapping_count;
     PageSelection selection; // the copied pages, with data in `staging`
     StagingMemory staging;

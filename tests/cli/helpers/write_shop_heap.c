@@ -224,11 +224,11 @@ static SnapshotDetails *make_details(const char *variant)
     metadata->resident_bytes = 1 << 20;
     if (strcmp(variant, "roots") == 0) {
         metadata->foreign_mode = FOREIGN_ROOTS;
-        metadata->foreign_root_bytes = 65536;
+        metadata->foreign_root_bytes = 655360;
         (void)snprintf(metadata->foreign_note, sizeof metadata->foreign_note,
                        "no glibc malloc chunks were found");
         metadata->roots_measured = true;
-        metadata->outside_bytes = 107000;
+        metadata->outside_bytes = 1070000;
         metadata->shared_root_bytes = 4096;
         metadata->shared_skipped_bytes = 3 << 20;
         (void)snprintf(metadata->shared_note, sizeof metadata->shared_note,

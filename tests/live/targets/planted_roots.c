@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -251,7 +252,7 @@ static NO_INLINE void plant_foreign(void)
     if (file == MAP_FAILED)
         target_fail("/proc/self/exe");
     plant(&mapped[1000], "live", "in an anonymous mapping");
-    plant(&shared[10], "dead", "in a shared mapping");
+    plant(&shared[10], "live", "in an anonymous shared mapping");
     plant(&file[10], "live", "in a private mapping of a file");
     broken = sbrk(100000);
     if (broken == (void *)-1)
@@ -263,6 +264,36 @@ static NO_INLINE void plant_foreign(void)
     for (int i = 0; i < 4; i++)
         (void)allocate(60000);
     plant((Word *)allocate(50000) + 4, "dead", "in a leaked chunk behind sbrk");
+}
+
+// A mapping of a file that is made for it, and removed; only its page lives on.
+static NO_INLINE Word *map_file(int file)
+{
+    Word *memory;
+
+    if (file < 0 || ftruncate(file, 4096) != 0)
+        target_fail("a file to be shared");
+    memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (memory == MAP_FAILED)
+        target_fail("mmap of a file");
+    (void)close(file);
+    return memory;
+}
+
+static NO_INLINE void plant_shared(void)
+{
+    char on_disk[] = "planted-roots-XXXXXX";
+    int segment = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+    Word *attached = segment < 0 ? (void *)-1 : shmat(segment, NULL, 0);
+    Word *file = map_file(mkstemp(on_disk));
+
+    (void)unlink(on_disk);
+    if (attached == (void *)-1)
+        target_fail("shmat");
+    (void)shmctl(segment, IPC_RMID, NULL);
+    plant(attached + 10, "live", "in a SysV segment");
+    plant(map_file(memfd_create("planted", MFD_CLOEXEC)) + 10, "live", "in a memfd");
+    plant(file + 10, "dead", "in a shared mapping of a file on disk");
 }
 
 // A GC page inside of a chunk: the rest of the chunk are roots.
@@ -503,6 +534,7 @@ static NO_INLINE void plant_all(void)
     plant_freed();
     plant_before_free();
     plant_foreign();
+    plant_shared();
     plant_in_lent_chunk();
     make_large_object();
     make_fakes();

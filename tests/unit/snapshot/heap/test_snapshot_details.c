@@ -70,17 +70,19 @@ Test(snapshot_details, foreign_modes_have_the_names_of_the_command_line)
 
 Test(snapshot_details, a_share_of_foreign_roots_is_reported_from_five_percent_on)
 {
-    SnapshotMetadata metadata = {.outside_bytes = 1000, .foreign_root_bytes = 610};
+    SnapshotMetadata metadata = {.outside_bytes = 1000 << 20, .foreign_root_bytes = 610 << 20};
 
     cr_expect_not(snapshot_metadata_has_foreign_share(&metadata), "it was not measured");
     cr_expect_eq(snapshot_metadata_foreign_percent(&metadata), 0);
     metadata.roots_measured = true;
     cr_expect(snapshot_metadata_has_foreign_share(&metadata));
     cr_expect_eq(snapshot_metadata_foreign_percent(&metadata), 61);
-    metadata.foreign_root_bytes = 50;
+    metadata.foreign_root_bytes = 50 << 20;
     cr_expect_not(snapshot_metadata_has_foreign_share(&metadata));
-    metadata.foreign_root_bytes = 51;
+    metadata.foreign_root_bytes = 51 << 20;
     cr_expect(snapshot_metadata_has_foreign_share(&metadata));
+    metadata.outside_bytes = metadata.foreign_root_bytes = 100 << 10;
+    cr_expect_not(snapshot_metadata_has_foreign_share(&metadata), "every process has as much");
     metadata = (SnapshotMetadata){.roots_measured = true};
     cr_expect_not(snapshot_metadata_has_foreign_share(&metadata), "there is no memory");
 }

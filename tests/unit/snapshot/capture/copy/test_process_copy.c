@@ -44,3 +44,25 @@ Test(process_copy, a_mapping_is_found_by_any_address_in_it)
     cr_expect_null(process_copy_find_mapping(&some, 0x3000), "between two mappings");
     cr_expect_null(process_copy_find_mapping(&some, 0x6000));
 }
+
+Test(process_copy, shared_memory_without_a_file_on_disk_is_chosen)
+{
+    char names[][32] = {"/memfd:a (deleted)", "/dev/zero (deleted)",   "/SYSV00000000 (deleted)",
+                        "/dev/shm/b",         "/var/orders.db",        "/dev/dri/card0",
+                        "/memfd:a",           "anon_inode:[io_uring]", "/dev/shm/private",
+                        "/dev/shm/read-only", "/dev/shm/large",        "/dev/shm/small"};
+    ProcessMapping mappings[sizeof names / sizeof names[0]] = {{.start = 0}};
+    const uint32_t count = sizeof names / sizeof names[0];
+
+    for (uint32_t i = 0; i < count; i++) {
+        mappings[i].name = names[i];
+        mappings[i].start = (uint64_t)(i + 1) << 40;
+        mappings[i].end = mappings[i].start + (i == 10 ? UINT64_C(1) << 30 : 4096);
+        mappings[i].is_readable = true;
+        mappings[i].is_writable = i != 9;
+        mappings[i].is_private = i == 8;
+    }
+    process_mappings_choose_shared(mappings, count);
+    for (uint32_t i = 0; i < count; i++)
+        cr_expect_eq(mappings[i].is_shared_memory, i < 4 || i == 11, "%s", mappings[i].name);
+}
