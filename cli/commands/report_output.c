@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "analysis/graph/holder_label.h"
+#include "cli/account_output.h"
 #include "cli/commands/path_output.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
@@ -73,6 +74,7 @@ static void print_totals(const HeapReport *report)
            format_bytes(bytes, reachability->heap_bytes));
     printf(", %s of it in reachable objects\n",
            format_share(count, totals->reachable_bytes, reachability->heap_bytes));
+    account_output_print(&report->image->details->metadata.account, report->types);
 }
 
 // ---- suspects ----

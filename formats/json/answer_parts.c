@@ -29,6 +29,32 @@ void answer_json_sized(JsonWriter *writer, const SnapshotDetails *details)
     answer_json_count_or_null(writer, "bytes_without_content", is_known, bytes);
 }
 
+void answer_json_account(JsonWriter *writer, const MemoryAccount *account)
+{
+    json_key(writer, "memory");
+    if (!account->is_recorded) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    json_unsigned_member(writer, "resident_bytes", account->resident);
+    json_unsigned_member(writer, "object_bytes", account->objects);
+    json_unsigned_member(writer, "zombie_bytes", account->zombies);
+    json_unsigned_member(writer, "free_slot_bytes", account->free_slots);
+    json_unsigned_member(writer, "page_header_bytes", account->page_headers);
+    json_unsigned_member(writer, "malloc_of_objects_bytes", account->owned_blocks);
+    json_unsigned_member(writer, "malloc_shared_bytes", account->shared_blocks);
+    json_unsigned_member(writer, "malloc_of_roots_bytes", account->rooted_blocks);
+    json_unsigned_member(writer, "malloc_other_bytes", account->other_blocks);
+    json_unsigned_member(writer, "malloc_free_bytes", account->free_blocks);
+    json_unsigned_member(writer, "stack_bytes", account->stacks);
+    json_unsigned_member(writer, "variable_bytes", account->variables);
+    json_unsigned_member(writer, "file_bytes", account->files);
+    json_unsigned_member(writer, "other_bytes", account->other);
+    json_unsigned_member(writer, "explained_bytes", memory_account_explained(account));
+    json_end_object(writer);
+}
+
 void answer_json_references(JsonWriter *writer, const SnapshotMetadata *metadata)
 {
     answer_json_count_or_null(writer, "references_overlooked", metadata->references_counted,

@@ -21,6 +21,8 @@ void answer_json_root_memory(JsonWriter *writer, const SnapshotMetadata *metadat
 void answer_json_count_or_null(JsonWriter *writer, const char *name, bool is_known, uint64_t count);
 // "blocks_without_content" and "bytes_without_content": all that are recorded, or null.
 void answer_json_sized(JsonWriter *writer, const SnapshotDetails *details);
+// "memory": the account of the resident memory, or null: not recorded.
+void answer_json_account(JsonWriter *writer, const MemoryAccount *account);
 // "mark": the rule of the figures and its digest.
 // The members of `totals` that say what is reachable without words that look left over.
 void answer_json_residue(JsonWriter *writer, const ReachabilityReport *report);

@@ -121,6 +121,7 @@ static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
     json_unsigned_member(writer, "rejected_pages", metadata->rejected_pages);
     json_string_member(writer, "rejected_note", metadata->rejected_note);
     write_certificate(writer, &metadata->certificate);
+    answer_json_account(writer, &metadata->account);
     json_end_object(writer);
 }
 

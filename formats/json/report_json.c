@@ -314,6 +314,7 @@ bool report_json_write(JsonSink sink, const HeapReport *report, const char *left
     json_string_member(&writer, "left_out", left_out);
     write_totals(&writer, report);
     write_collector(&writer, report);
+    answer_json_account(&writer, &report->image->details->metadata.account);
     write_suspects(&writer, report);
     write_groups(&writer, report, "types", GROUP_BY_TYPE);
     write_groups(&writer, report, "size_classes", GROUP_BY_SIZE_CLASS);

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "snapshot/heap/data_types.h"
+#include "snapshot/heap/memory_account.h"
 #include "snapshot/heap/pause_certificate.h"
 
 typedef enum ForeignMode {
@@ -181,6 +182,7 @@ typedef struct SnapshotMetadata {
     uint64_t references_overlooked;
     uint64_t rejected_pages; // pages that begin with the layout's magic, but have no valid header
     char rejected_note[160]; // the first of them: address, field, value, what was expected; ""
+    MemoryAccount account;
     bool sized_blocks_recorded; // malloc'd blocks without content were looked for
     char names_note[200];       // which names could not be found, and why, lines; ""
     char names_reasons[1000];   // the same, with all that the shorter one has no room for; ""

@@ -175,6 +175,9 @@ bool page_source_read(PageSource *source, int pid, int tid, ProcessCopy *copy, E
     proc_mappings_free(copy->mappings, copy->mapping_count);
     if (!proc_mappings_read(pid, tid, &copy->mappings, &copy->mapping_count))
         return capture_refusal_explain(pid, errno, error);
+    // Methods that stop the process come here in the stop; a forked child lacks pages of files.
+    if (pid == copy->pid)
+        resident_memory_read(&copy->resident, pid, tid);
     *source = (PageSource){
         .pid = pid, .tid = tid, .mappings = copy->mappings, .mapping_count = copy->mapping_count};
     return true;

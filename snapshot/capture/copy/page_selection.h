@@ -29,7 +29,8 @@ typedef struct PageSource {
 } PageSource;
 
 // Reads the mappings of task `tid` of process `pid` into `copy`, in place of those that it has, and
-// makes them the source. Errors: system, memory.
+// makes them the source; and how much memory is resident, unless `pid` is a copy of the process.
+// Errors: system, memory.
 NODISCARD bool page_source_read(PageSource *source, int pid, int tid, ProcessCopy *copy,
                                 Error *error);
 

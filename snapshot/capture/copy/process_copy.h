@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "snapshot/capture/copy/resident_memory.h"
 #include "snapshot/heap/pause_certificate.h"
 
 #define PAGE_BYTES UINT64_C(4096) // of the kernel; pages of a heap may be larger
@@ -76,6 +77,7 @@ typedef struct ProcessCopy {
     uint32_t thread_count;
     ProcessThread *threads; // ascending by tid, main thread first; owned
     uint64_t copied_bytes;
+    ResidentMemory resident;      // of a running process
     uint64_t pause_ns;            // first interrupt to last detach, of the longest stop
     PauseCertificate certificate; // of a running process
     int64_t captured_at_ns;       // since 1970, UTC, at the first interrupt

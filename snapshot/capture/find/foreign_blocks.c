@@ -1,7 +1,6 @@
 // Foreign blocks: the malloc chunks through which the GC heap can be reached ("matter"). They
-// become the foreign blocks of the snapshot; all others cannot change a mark. sized_blocks.c
-// goes on with these: on the way, the chunks that foreign blocks point into get CHUNK_POINTED, and
-// the edges are kept.
+// become the foreign blocks of the snapshot; all others cannot change a mark. sized_blocks.c goes
+// on with the edges that are found here.
 //
 // A chunk matters when a word of it lies in a GC page, or points into the user range of a
 // chunk that matters. This is reachability backwards: one pass over all words records which
@@ -16,7 +15,6 @@
 typedef struct ChunkGraph {
     MallocChunk *chunks; // borrowed
     uint32_t chunk_count;
-    uint8_t *notes;   // borrowed; by chunk
     ChunkEdge *edges; // owned
     uint64_t edge_count;
     uint64_t edge_capacity;
@@ -57,11 +55,6 @@ static bool scan_piece(ChunkGraph *graph, const AddressIndex *index, uint32_t ch
         }
         if (target == ADDRESS_NOWHERE || target == chunk || target == last)
             continue;
-        if (*matters) {
-            graph->notes[target] |= CHUNK_POINTED;
-            last = target;
-            continue;
-        }
         if (!array_reserve(&graph->edges, &graph->edge_capacity, graph->edge_count + 1,
                            sizeof *graph->edges, "references between malloc chunks", error))
             return false;
@@ -79,17 +72,13 @@ static bool scan_chunks(ChunkGraph *graph, const HeapSearch *search, Error *erro
     for (uint32_t i = 0; i < graph->chunk_count; i++) {
         uint64_t position = chunk_user_address(&graph->chunks[i]);
         uint64_t end = position + chunk_user_bytes(&graph->chunks[i]);
-        uint64_t edges_before = graph->edge_count;
         bool matters = false;
         MemoryPiece piece;
         while (memory_next_piece(&reader, &position, end, &piece))
             if (!scan_piece(graph, index, i, &piece, &matters, error))
                 return false;
-        if (matters) {
-            while (graph->edge_count > edges_before)
-                graph->notes[graph->edges[--graph->edge_count].to] |= CHUNK_POINTED;
+        if (matters)
             set_matters(graph, i);
-        }
         if (i % 65536 == 0 && !cancel_check(&search->options.cancel, error))
             return false;
     }
@@ -133,8 +122,8 @@ static bool flag_what_matters(HeapSearch *search, Error *error)
     };
     bool ok = false;
 
-    graph.notes = search->chunk_notes = calloc((size_t)graph.chunk_count + 1, 1);
-    if (graph.notes == NULL) {
+    search->chunk_notes = calloc((size_t)graph.chunk_count + 1, 1);
+    if (search->chunk_notes == NULL) {
         (void)error_set_memory(error, graph.chunk_count, "the list of malloc chunks");
         goto done;
     }

@@ -247,6 +247,7 @@ static bool describe_all(HeapSearch *search, Error *error)
     if (!describe_mappings(search, error) || !list_losses(search, error))
         return false;
     describe_process(search);
+    heap_search_make_account(search);
     describe_foreign(search, &search->details->metadata);
     heap_search_describe_shared(search, &search->details->metadata);
     describe_completeness(search, &search->details->metadata);

@@ -14,6 +14,7 @@
 //   sized_blocks    chunks that objects and foreign blocks refer to, without leading to the heap
 //   type_words      the modules that the functions of types lie in
 //   layout_choice   whether the objects' reference counts prove the layout
+//   account_search  where the resident memory is
 //   (names)         names of these functions, of variables that hold roots, of frames
 //
 // Everything here comes from another process that may be hostile: no address, size or count
@@ -41,11 +42,11 @@ typedef struct ChunkEdge {
     uint32_t to;
 } ChunkEdge;
 
-// Of a chunk that is not a foreign block, in HeapSearch.chunk_notes.
+// Of chunks, in HeapSearch.chunk_notes; directly or through other chunks.
 enum {
-    CHUNK_POINTED = 1, // a foreign block, or an object, points into it
-    CHUNK_HELD = 2,    // a global or thread-local variable points into it, or what these keep does
-    CHUNK_REACHED = 4, // becomes a block without content
+    CHUNK_HELD = 1,    // a global or thread-local variable points into it, or what these keep does
+    CHUNK_REACHED = 2, // an object or a foreign block leads to it
+    CHUNK_OF_OBJECT = 4, // an object leads to it
 };
 
 // A set of words by open addressing; 0 marks an empty place, and is never a member.
@@ -94,11 +95,10 @@ struct HeapSearch {
     MappedModule *modules; // owned; same order as details->modules
     uint64_t module_capacity;
 
-    MallocChunks chunks;  // all blocks; those that lead to the heap have CHUNK_MATTERS
-    AddressIndex index;   // of the GC pages and these chunks
-    uint8_t *chunk_notes; // CHUNK_POINTED, ...; by chunk; owned; NULL: no chunks were looked at
-    ChunkEdge
-        *chunk_edges; // from chunks that do not point into GC pages; ascending by `from`; owned
+    MallocChunks chunks;    // all blocks; those that lead to the heap have CHUNK_MATTERS
+    AddressIndex index;     // of the GC pages and these chunks
+    uint8_t *chunk_notes;   // CHUNK_HELD, ...; by chunk; owned; NULL: no chunks were looked at
+    ChunkEdge *chunk_edges; // ascending by `from`; owned
     uint64_t chunk_edge_count;
     uint64_t walked_bytes;
     uint64_t unwalked_bytes; // of heaps that look like glibc's, but could not be walked
@@ -127,6 +127,7 @@ NODISCARD bool heap_search_find_malloc(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_blocks(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_roots(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_sized_blocks(HeapSearch *search, Error *error);
+void heap_search_make_account(HeapSearch *search);
 NODISCARD bool heap_search_find_types(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_prove_layout(HeapSearch *search, Error *error);
 

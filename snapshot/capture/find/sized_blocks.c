@@ -51,7 +51,7 @@ static void scan_object(const ObjectScan *scan, uint8_t *notes, const uint8_t *b
             continue;
         found = address_index_find(&scan->search->index, word);
         if (found < ADDRESS_IN_PAGE)
-            notes[found] |= CHUNK_POINTED;
+            notes[found] |= CHUNK_OF_OBJECT;
     }
 }
 
@@ -142,6 +142,12 @@ static bool is_foreign_block(const SizedSearch *sized, uint32_t chunk)
     return (sized->search->chunks.items[chunk].size & CHUNK_MATTERS) != 0;
 }
 
+// Does the chunk become a block without content?
+static bool is_sized(const SizedSearch *sized, uint32_t chunk)
+{
+    return (sized->notes[chunk] & CHUNK_REACHED) != 0 && !is_foreign_block(sized, chunk);
+}
+
 static bool sized_search_init(SizedSearch *sized, HeapSearch *search, Error *error)
 {
     uint64_t count = search->chunks.count, edge = 0;
@@ -170,8 +176,7 @@ static void sized_search_release(SizedSearch *sized)
     free(sized->numbers);
 }
 
-// Gives `note` to all chunks that those in the worklist, which have it, refer to. Chunks that refer
-// to foreign blocks are foreign blocks, so it meets none.
+// Gives `note` to all chunks that those in the worklist, which have it, lead to.
 static void spread(SizedSearch *sized, uint32_t waiting, uint8_t note)
 {
     while (waiting > 0) {
@@ -193,12 +198,13 @@ static void find_reached(SizedSearch *sized)
     const HeapSearch *search = sized->search;
     uint32_t waiting = 0;
 
-    // Chunks that became foreign blocks because of what they refer to.
-    for (uint64_t i = 0; i < search->chunk_edge_count; i++)
-        if (is_foreign_block(sized, search->chunk_edges[i].from))
-            sized->notes[search->chunk_edges[i].to] |= CHUNK_POINTED;
     for (uint32_t chunk = 0; chunk < search->chunks.count; chunk++)
-        if ((sized->notes[chunk] & CHUNK_POINTED) != 0 && !is_foreign_block(sized, chunk)) {
+        if ((sized->notes[chunk] & CHUNK_OF_OBJECT) != 0)
+            sized->worklist[waiting++] = chunk;
+    spread(sized, waiting, CHUNK_OF_OBJECT);
+    waiting = 0;
+    for (uint32_t chunk = 0; chunk < search->chunks.count; chunk++)
+        if ((sized->notes[chunk] & CHUNK_OF_OBJECT) != 0 || is_foreign_block(sized, chunk)) {
             sized->notes[chunk] |= CHUNK_REACHED;
             sized->worklist[waiting++] = chunk;
         }
@@ -222,15 +228,13 @@ static void find_held(SizedSearch *sized)
 
     for (uint64_t i = 0; i < search->chunk_edge_count; i++) {
         const ChunkEdge *edge = &search->chunk_edges[i];
-        bool is_from_elsewhere =
-            (sized->notes[edge->from] & CHUNK_REACHED) == 0 && !is_foreign_block(sized, edge->from);
 
-        if (is_from_elsewhere && (sized->notes[edge->to] & CHUNK_REACHED) != 0 &&
+        if ((sized->notes[edge->from] & CHUNK_REACHED) == 0 && is_sized(sized, edge->to) &&
             has_several_owners(&reader, &search->chunks.items[edge->to]))
             sized->notes[edge->to] |= CHUNK_HELD;
     }
     for (uint32_t chunk = 0; chunk < search->chunks.count; chunk++)
-        if ((sized->notes[chunk] & (CHUNK_HELD | CHUNK_REACHED)) == (CHUNK_HELD | CHUNK_REACHED))
+        if ((sized->notes[chunk] & CHUNK_HELD) != 0 && is_sized(sized, chunk))
             sized->worklist[waiting++] = chunk;
     spread(sized, waiting, CHUNK_HELD);
 }
@@ -244,7 +248,7 @@ static bool make_blocks(SizedSearch *sized, Error *error)
     uint64_t count = 0;
 
     for (uint64_t i = 0; i < chunks->count; i++)
-        count += (sized->notes[i] & CHUNK_REACHED) != 0;
+        count += is_sized(sized, (uint32_t)i);
     details->sized_blocks = malloc((count + 1) * sizeof *details->sized_blocks);
     if (details->sized_blocks == NULL)
         return error_set_memory(error, count * sizeof *details->sized_blocks,
@@ -252,7 +256,7 @@ static bool make_blocks(SizedSearch *sized, Error *error)
     for (uint64_t i = 0; i < chunks->count; i++) {
         bool is_shared = (sized->notes[i] & CHUNK_HELD) != 0;
 
-        if ((sized->notes[i] & CHUNK_REACHED) == 0)
+        if (!is_sized(sized, (uint32_t)i))
             continue;
         sized->numbers[i] = details->sized_block_count;
         details->sized_blocks[details->sized_block_count++] = (SizedBlock){
@@ -286,7 +290,7 @@ static void sort_links(SnapshotDetails *details, uint32_t first)
 
 static bool is_owned(const SizedSearch *sized, uint32_t chunk)
 {
-    return (sized->notes[chunk] & (CHUNK_REACHED | CHUNK_HELD)) == CHUNK_REACHED;
+    return is_sized(sized, chunk) && (sized->notes[chunk] & CHUNK_HELD) == 0;
 }
 
 static bool make_links(SizedSearch *sized, Error *error)

@@ -78,6 +78,9 @@ bool exiting_process_copy(const ExitWatch *watch, const ProcessCopyOptions *opti
     out->captured_at_ns = (int64_t)clock_realtime_ns();
     proc_executable_name(out->pid, tids[0], out->executable, sizeof out->executable);
     is_ok = collect_threads(out, tids, count, error) && copy_memory(out, tids[0], options, error);
+    if (is_ok)
+        resident_memory_count_written(&out->resident, out->pid, tids[0], out->mappings,
+                                      out->mapping_count);
     out->pause_ns = clock_monotonic_ns() - began_ns;
     free(tids);
     if (!is_ok)

@@ -189,6 +189,9 @@ bool live_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *
     (void)sigaddset(&waiting, SIGTTOU);
     (void)sigprocmask(SIG_BLOCK, &waiting, &before);
     is_ok = copy(&job);
+    if (is_ok)
+        resident_memory_count_written(&out->resident, pid, job.task, out->mappings,
+                                      out->mapping_count);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     out->pause_ns = pause_certificate_worst_ns(&out->certificate);
     if (is_ok || error->code == ERROR_LIMIT)

@@ -33,6 +33,12 @@ typedef struct Value {
             sizeof(((const SnapshotMetadata *)NULL)->name)                                         \
     }
 
+#define ACCOUNT(kind, name)                                                                        \
+    {                                                                                              \
+        "account_" #name, kind, offsetof(SnapshotMetadata, account.name),                          \
+            sizeof(((const SnapshotMetadata *)NULL)->account.name)                                 \
+    }
+
 static const Value values[] = {
     VALUE(VALUE_TEXT, tool_version),
     VALUE(VALUE_U32, pid),
@@ -62,6 +68,21 @@ static const Value values[] = {
     VALUE(VALUE_U64, shared_skipped_bytes),
     VALUE(VALUE_LINES, shared_note),
     VALUE(VALUE_BOOL, sized_blocks_recorded),
+    ACCOUNT(VALUE_BOOL, is_recorded),
+    ACCOUNT(VALUE_U64, resident),
+    ACCOUNT(VALUE_U64, objects),
+    ACCOUNT(VALUE_U64, zombies),
+    ACCOUNT(VALUE_U64, free_slots),
+    ACCOUNT(VALUE_U64, page_headers),
+    ACCOUNT(VALUE_U64, owned_blocks),
+    ACCOUNT(VALUE_U64, shared_blocks),
+    ACCOUNT(VALUE_U64, rooted_blocks),
+    ACCOUNT(VALUE_U64, other_blocks),
+    ACCOUNT(VALUE_U64, free_blocks),
+    ACCOUNT(VALUE_U64, stacks),
+    ACCOUNT(VALUE_U64, variables),
+    ACCOUNT(VALUE_U64, files),
+    ACCOUNT(VALUE_U64, other),
 };
 
 static const ForeignMode modes[] = {FOREIGN_BLOCKS, FOREIGN_ROOTS, FOREIGN_NONE};
