@@ -90,8 +90,12 @@ static void print_owned(const MemoryAccount *account, const NodeTypes *types)
     printf("\n");
 }
 
-void account_output_print(const MemoryAccount *account, const NodeTypes *types)
+void account_output_print(const MemoryAccount *account, const NodeTypes *types,
+                          uint64_t collector_bytes)
 {
+    // A block may be larger than its resident part.
+    uint64_t collector =
+        collector_bytes < account->rooted_blocks ? collector_bytes : account->rooted_blocks;
     uint64_t explained = memory_account_explained(account);
     char text[NUMBER_CHARS];
 
@@ -104,7 +108,8 @@ void account_output_print(const MemoryAccount *account, const NodeTypes *types)
     print_owned(account, types);
     print_simple("malloc, shared", account->shared_blocks, account,
                  "of objects, and kept by other memory as well");
-    print_simple("malloc, of roots", account->rooted_blocks, account,
+    print_simple("collector itself", collector, account, "tables, queues and buffers");
+    print_simple("malloc, of roots", account->rooted_blocks - collector, account,
                  "leads to objects, but no object refers to it");
     print_simple("malloc, others", account->other_blocks, account, "not referred to by any object");
     print_simple("malloc, free", account->free_blocks, account,

@@ -8,7 +8,9 @@
 
 // Prints where the resident memory is, a line for each part that is not empty; or that it was not
 // recorded. types: those of the objects, for the type that owns most of malloc's memory; NULL: not
-// known.
-void account_output_print(const MemoryAccount *account, const NodeTypes *types);
+// known. collector_bytes: of the collector's own blocks (analysis/collector_memory.h), which only
+// roots lead to.
+void account_output_print(const MemoryAccount *account, const NodeTypes *types,
+                          uint64_t collector_bytes);
 
 #endif

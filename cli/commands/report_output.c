@@ -74,7 +74,8 @@ static void print_totals(const HeapReport *report)
            format_bytes(bytes, reachability->heap_bytes));
     printf(", %s of it in reachable objects\n",
            format_share(count, totals->reachable_bytes, reachability->heap_bytes));
-    account_output_print(&report->image->details->metadata.account, report->types);
+    account_output_print(&report->image->details->metadata.account, report->types,
+                         report->collector != NULL ? report->collector->block_bytes : 0);
 }
 
 // ---- suspects ----
