@@ -113,6 +113,7 @@ static void add_part(AccountSearch *account, const Region *region, uint64_t star
     bytes = copied_bytes(account, start, end);
     switch (region->kind) {
     case REGION_GC:
+    case REGION_SHARED: // among the pages of files
         break;
     case REGION_MALLOC:
         account->malloc_bytes += bytes;
