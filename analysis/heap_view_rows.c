@@ -18,6 +18,10 @@ static BlockContents contents_of(HeapView *view, const HeapPlace *block)
 {
     PlaceWords words = heap_place_words(view->image, block);
     BlockContents contents = {.type = NO_INDEX, .is_one_type = true};
+    BlockFrame frame;
+    // Places where no value is hold nothing.
+    bool is_framed = view->labels->owners != NULL && words.count > 0 &&
+                     block_owners_frame(view->labels->owners, block->block, &frame);
 
     if (words.count > CONTENT_WORDS - view->content_words)
         return contents;
@@ -25,8 +29,11 @@ static BlockContents contents_of(HeapView *view, const HeapPlace *block)
     view->content_words += words.count;
     for (uint64_t i = 0; i < words.count; i++) {
         Reference reference = heap_image_resolve(view->image, load_u64(words.bytes + 8 * i), false);
+        uint64_t place = is_framed ? block_frame_index(&frame, words.offset + 8 * i) : UINT64_MAX;
         uint32_t type;
 
+        if (place != UINT64_MAX && !block_frame_is_used(&frame, words.bytes - words.offset, place))
+            continue;
         contents.blocks += reference.kind == REFERENCE_BLOCK;
         if (reference.kind != REFERENCE_OBJECT)
             continue;

@@ -238,8 +238,12 @@ void heap_session_print_next(const HeapSession *session, const char *command,
                              const char *const words[])
 {
     const char *all[MAX_NEXT_WORDS + 2] = {session->path};
+    bool is_precise = session->settings->is_precise && strcmp(command, "show") != 0;
+    char precise[64];
 
     for (int i = 0; words != NULL && words[i] != NULL && i < MAX_NEXT_WORDS; i++)
         all[i + 1] = words[i];
-    (session->shows_terms ? print_terms_and_next : print_next)(stdout, command, all);
+    (void)snprintf(precise, sizeof precise, "%s --precise", command);
+    (session->shows_terms ? print_terms_and_next : print_next)(stdout,
+                                                               is_precise ? precise : command, all);
 }

@@ -154,8 +154,7 @@ static bool build_image(SnapshotReader *reader, const SnapshotReadOptions *optio
                         Error *error)
 {
     SnapshotDetails *details;
-    HeapImageOptions image_options = {.force_relocation = options->force_relocation,
-                                      .is_precise = options->is_precise};
+    HeapImageOptions image_options = {.force_relocation = options->force_relocation};
     HeapImageBuilder *builder = NULL;
     ByteSource *source = &reader->source;
     const SectionMap *map = &reader->map;
@@ -180,7 +179,9 @@ static bool build_image(SnapshotReader *reader, const SnapshotReadOptions *optio
     if (!ok)
         ok = byte_source_locate(
             source, page_sections_find(&pages, heap_image_builder_fault_address(builder)), error);
-    if (ok && options->proves_layout && !prove_layout(*out, &details->metadata, error)) {
+    // The proof is about all words.
+    if (ok && ((options->proves_layout && !prove_layout(*out, &details->metadata, error)) ||
+               (options->is_precise && !heap_image_make_precise(*out, error)))) {
         heap_image_free(*out);
         *out = NULL;
         ok = false;

@@ -316,7 +316,6 @@ static inline uint64_t load_u64(const uint8_t *bytes)
 // ---- building ----
 
 typedef struct HeapImageOptions {
-    bool is_precise;       // rule precise/1: Note [Precise words] in heap_image_precise.c
     bool force_relocation; // never map at the captured addresses
 } HeapImageOptions;
 
@@ -364,5 +363,10 @@ uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder);
 // `*out`. Errors: corrupt (a run does not consist of valid pages), unsupported (too many mark
 // words), memory.
 NODISCARD bool heap_image_builder_finish(HeapImageBuilder **builder, HeapImage **out, Error *error);
+
+// Makes the image one of rule precise/1, before others see it: zeroes the words that keep nothing
+// alive by the program's data types (Note [Precise words] in snapshot/heap/heap_image_precise.c).
+// Errors: memory.
+NODISCARD bool heap_image_make_precise(HeapImage *image, Error *error);
 
 #endif

@@ -35,7 +35,6 @@ bool heap_image_builder_new(const HeapLayout *layout, const HeapImageOptions *op
     image->page_shift = log2_exact(layout->page_size);
     image->details = details;
     builder->image = image;
-    builder->is_precise = options != NULL && options->is_precise;
     builder->force_relocation = options != NULL && options->force_relocation;
     *out = builder;
     return true;
@@ -324,7 +323,7 @@ static bool build(HeapImageBuilder *builder, Error *error)
         !heap_image_build_words(image, &builder->records, builder->has_dead, error))
         return false;
     heap_image_mask_types(image);
-    return !builder->is_precise || heap_image_mask_precisely(image, error);
+    return true;
 }
 
 uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder)

@@ -17,7 +17,6 @@ typedef struct RunPlace {
 struct HeapImageBuilder {
     HeapImage *image;
     bool force_relocation;
-    bool is_precise;
     RunPlace *run_places; // per run
     PageRecords records;  // one place for each page of the arena: Note [Early records]
     bool has_dead;        // some record has DEAD objects
@@ -39,10 +38,6 @@ NODISCARD bool heap_image_builder_order_records(HeapImageBuilder *builder, Error
 // Zeroes the words that are not references in objects whose type declares its references: see
 // Note [Exact types].
 void heap_image_mask_types(HeapImage *image);
-
-// Zeroes the words that keep nothing alive by the program's data types: Note [Precise words].
-// Errors: memory.
-NODISCARD bool heap_image_mask_precisely(HeapImage *image, Error *error);
 
 // The bucket of a page inside the page window.
 uint64_t heap_image_bucket(const HeapImage *image, uint32_t page);

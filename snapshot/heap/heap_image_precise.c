@@ -18,7 +18,7 @@
 
 #include "snapshot/heap/block_owners.h"
 #include "snapshot/heap/data_values.h"
-#include "snapshot/heap/heap_image_internal.h"
+#include "snapshot/heap/heap_image.h"
 
 // The bytes of an object or block.
 typedef struct Masked {
@@ -89,7 +89,7 @@ static void mask_block(const HeapImage *image, const BlockOwners *owners, uint32
         clear_words(&masked, frame.first + frame.places * frame.bytes, masked.length);
 }
 
-bool heap_image_mask_precisely(HeapImage *image, Error *error)
+bool heap_image_make_precise(HeapImage *image, Error *error)
 {
     DataValues *values;
     BlockOwners *owners = NULL;

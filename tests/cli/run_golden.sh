@@ -1,7 +1,7 @@
 #!/bin/bash
 # Golden tests of the command line: each tests/cli/golden/NAME.sh is run in an empty folder that
-# holds the sample snapshots shop.zst, fallback.zst, partial.zst, grown.zst and later.zst, with rudo-snap
-# and the helper edit_golden in the PATH.
+# holds the sample snapshots shop.zst, fallback.zst, partial.zst, grown.zst, later.zst and typed.zst, with
+# rudo-snap and the helper edit_golden in the PATH.
 # Its output is compared with
 #
 #   NAME.stdout.exact   byte for byte; no file: nothing
@@ -26,7 +26,8 @@ if ! "$write_shop_heap" "$WORK/samples/shop.zst" ||
     ! "$write_shop_heap" "$WORK/samples/fallback.zst" roots ||
     ! "$write_shop_heap" "$WORK/samples/partial.zst" missing ||
     ! "$write_shop_heap" "$WORK/samples/grown.zst" grown ||
-    ! "$write_shop_heap" "$WORK/samples/later.zst" later; then
+    ! "$write_shop_heap" "$WORK/samples/later.zst" later ||
+    ! "$write_shop_heap" "$WORK/samples/typed.zst" typed; then
     bail "cannot write the samples"
 fi
 

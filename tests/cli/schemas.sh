@@ -108,6 +108,15 @@ for variant in whole roots missing; do
         "$python" "$WORK/validate.py" "$schemas/info-1.schema.json" "$WORK/info.json" one
 done
 
+"$write_shop_heap" "$WORK/typed.zst" typed || bail "cannot write the samples"
+for shown in 0x600000001680 0x600000000b80; do
+    "$RUDO_SNAP" show --json "$WORK/show.json" -q "$WORK/typed.zst" $shown
+    check "show/1: typed $shown" \
+        "$python" "$WORK/validate.py" "$schemas/show-1.schema.json" "$WORK/show.json" one
+done
+"$RUDO_SNAP" mark --precise --json "$WORK/reach.json" -q "$WORK/typed.zst"
+check "reachability/1: precise" \
+    "$python" "$WORK/validate.py" "$schemas/reachability-1.schema.json" "$WORK/reach.json" one
 for shown in 0x600000004630 0x600000000b48 0x600000000f00 0x10 Order; do
     "$RUDO_SNAP" show --json "$WORK/show.json" -q "$WORK/whole.zst" $shown
     check "show/1: $shown" \

@@ -5,6 +5,9 @@
 //     write_shop_heap partial.zst missing not complete
 //     write_shop_heap grown.zst grown     a minute later, with more orders in a cart
 //     write_shop_heap later.zst later     another minute later, with still more
+//     write_shop_heap typed.zst typed     with the types of tables and carts, as debug information
+//                                         has them: a weak reference, a None, a cart behind a
+//                                         length
 //
 // In it: 2 owner threads, 5 size classes (one without object headers), a large object with
 // tail pages, orders in carts in a session, a Vec's buffer, a cycle that nothing refers to,
@@ -171,6 +174,15 @@ static unsigned make_growth(const char *variant)
     return orders / 2;
 }
 
+// A weak reference, a discount that became None, and a length that leaves out the last cart.
+static void make_types_matter(void)
+{
+    set_word(TABLE_PAGE, 0, 2, 3);
+    set_word(TABLE_PAGE, 0, 3, 8);
+    set_word(CARTS_PAGE, 0, 8, address_of(ORDERS_PAGE, 21));
+    set_word(CARTS_PAGE, 1, 6, address_of(ORDERS_PAGE, 22));
+}
+
 static char *copy_of(const char *text)
 {
     char *copy = strdup(text);
@@ -260,6 +272,74 @@ static SnapshotDetails *make_details(const char *variant)
     return details;
 }
 
+static SnapshotField *add_field(SnapshotDataType *type, const char *name, uint32_t offset,
+                                uint32_t bytes, FieldKind kind)
+{
+    SnapshotField *field = &type->fields[type->field_count++];
+
+    *field = (SnapshotField){.offset = offset,
+                             .bytes = bytes,
+                             .kind = (uint8_t)kind,
+                             .target = NO_DATA,
+                             .variant = NO_DATA,
+                             .length_at = NO_DATA,
+                             .capacity_at = NO_DATA,
+                             .head_at = NO_DATA,
+                             .name = copy_of(name),
+                             .type_name = copy_of("")};
+    return field;
+}
+
+static SnapshotDataType *add_data_type(SnapshotDetails *details, const char *name, uint64_t bytes,
+                                       uint64_t type_word)
+{
+    SnapshotDataType *type = &details->data_types[details->data_type_count++];
+
+    type->name = copy_of(name);
+    type->bytes = bytes;
+    type->fields = zeroed(4, sizeof *type->fields);
+    type->variants = zeroed(2, sizeof *type->variants);
+    type->type_words = zeroed(1, sizeof *type->type_words);
+    if (type_word != 0) {
+        type->value_at = heap_layout_rudo_gc_0_8()->object_header_bytes;
+        type->object_bytes = bytes + type->value_at;
+        type->type_words[type->type_word_count++] = type_word;
+    }
+    return type;
+}
+
+static void add_data_types(SnapshotDetails *details)
+{
+    SnapshotDataType *table, *cart;
+    SnapshotField *field;
+
+    details->data_types = zeroed(3, sizeof *details->data_types);
+    table = add_data_type(details, "shop::Table", LARGE_BYTES - 48, TABLE_TYPE);
+    table->is_partial = true;
+    (void)add_field(table, "first", 0, 8, FIELD_STRONG);
+    field = add_field(table, "carts", 8, 8, FIELD_BLOCK);
+    field->shape = BLOCK_MANY;
+    field->target = 1;
+    field->length_at = 16;
+    field->capacity_at = 24;
+    free(field->type_name);
+    field->type_name = copy_of("Vec");
+    (void)add_field(add_data_type(details, "rudo_gc::Gc", 8, 0), "", 0, 8, FIELD_STRONG);
+    cart = add_data_type(details, "shop::Cart", 80, CART_TYPE);
+    add_field(cart, "orders", 0, 40, FIELD_ARRAY)->target = 1;
+    (void)add_field(cart, "last", 48, 8, FIELD_WEAK);
+    (void)add_field(cart, "discount", 56, 16, FIELD_ENUM);
+    add_field(cart, "discount", 64, 8, FIELD_STRONG)->variant = 1;
+    cart->variants[cart->variant_count++] = (SnapshotVariant){
+        .field = 2, .discriminant_at = 56, .discriminant_bytes = 8, .name = copy_of("None")};
+    cart->variants[cart->variant_count++] = (SnapshotVariant){.field = 2,
+                                                              .discriminant_at = 56,
+                                                              .discriminant_bytes = 8,
+                                                              .low = 1,
+                                                              .high = 1,
+                                                              .name = copy_of("Some")};
+}
+
 int main(int argument_count, char **arguments)
 {
     const char *variant = argument_count > 2 ? arguments[2] : "";
@@ -279,6 +359,8 @@ int main(int argument_count, char **arguments)
         return 2;
     make_heap();
     minutes = make_growth(variant);
+    if (strcmp(variant, "typed") == 0)
+        make_types_matter();
     // In the order of the file: the table from a stack, an order from the middle by a register,
     // a dead order and a byte string from a global, and a word that means nothing.
     Root roots[] = {
@@ -302,6 +384,8 @@ int main(int argument_count, char **arguments)
         contents.block_count = 1;
     }
     details = make_details(variant);
+    if (strcmp(variant, "typed") == 0)
+        add_data_types(details);
     details->metadata.captured_at_ns += minutes * INT64_C(60000000000);
     contents.details = details;
     records = records_of(&contents);

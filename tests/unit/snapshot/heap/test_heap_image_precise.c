@@ -4,7 +4,6 @@
 
 #include "marker/mark.h"
 #include "snapshot/heap/block_owners.h"
-#include "snapshot/heap/heap_image_internal.h"
 #include "tests/support/made_heap.h"
 #include "tests/support/typed_heap.h"
 
@@ -92,7 +91,7 @@ static uint64_t marked_of(MadeHeap *heap, bool is_redacted)
 
     typed_heap_take(image, types, 2);
     ((SnapshotDetails *)(uintptr_t)image->details)->metadata.is_redacted = is_redacted;
-    cr_assert(heap_image_mask_precisely(image, &error), "%s", error.message);
+    cr_assert(heap_image_make_precise(image, &error), "%s", error.message);
     cr_assert_str_eq(mark_rule_name(image), "precise/1");
     cr_assert(mark_reachable_serial(image, MARK_MAJOR, &mark, &error), "%s", error.message);
     marked = mark->marked[heap_image_first_word(image, heap_image_find_page(image, PAGE))];
