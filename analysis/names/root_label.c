@@ -218,13 +218,51 @@ char *function_label(const char *function)
     return label;
 }
 
+// Of the functions that were inlined into each other at the code of a frame, the innermost that is
+// not of the standard library or the collector; the innermost of all, if all are.
+static const SnapshotPlace *own_place(const SnapshotPlace *places, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_of_standard_library(places[i].function) && places[i].function[0] != '<' &&
+            strncmp(places[i].function, "rudo_gc::", strlen("rudo_gc::")) != 0)
+            return &places[i];
+    return places;
+}
+
+// " (in shop::serve, src/main.rs:88)", which a frame has in its source; "" where that is not known.
+// `function` is the frame's own. The caller frees it.
+static char *place_label(const SnapshotDetails *details, const SnapshotStack *stack,
+                         uint32_t number, const char *function)
+{
+    uint32_t count;
+    const SnapshotPlace *places =
+        snapshot_details_find_places(details, stack->thread, number, &count);
+    const SnapshotPlace *own = places == NULL ? NULL : own_place(places, count);
+    char *label = NULL, *name;
+    bool is_inlined;
+    int length;
+
+    if (own == NULL || own->file[0] == '\0')
+        return strdup("");
+    name = function_label(own->function);
+    is_inlined = own != &places[count - 1];
+    if (name == NULL)
+        return NULL;
+    if (is_inlined && strcmp(name, function) != 0)
+        length = asprintf(&label, " (in %s, %s:%" PRIu32 ")", name, own->file, own->line);
+    else
+        length = asprintf(&label, " (%s:%" PRIu32 ")", own->file, own->line);
+    free(name);
+    return length < 0 ? NULL : label;
+}
+
 // "#4 shop::handle_order+0x5c"; the caller frees it.
 static char *frame_label(const SnapshotDetails *details, const SnapshotStack *stack,
                          uint32_t number)
 {
     const SnapshotFrame *frame = &stack->frames[number];
     const SnapshotModule *module = NULL;
-    char *label = NULL, *function = NULL;
+    char *label = NULL, *function = NULL, *place = NULL;
     int length = -1;
 
     for (uint32_t i = 0; i < details->module_count; i++)
@@ -234,9 +272,11 @@ static char *frame_label(const SnapshotDetails *details, const SnapshotStack *st
             module = &details->modules[i];
     if (frame->function != NULL) {
         function = function_label(frame->function);
-        if (function != NULL)
-            length = asprintf(&label, "#%" PRIu32 " %s+0x%" PRIx64, number, function,
-                              frame->function_offset);
+        place = function == NULL ? NULL : place_label(details, stack, number, function);
+        if (place != NULL)
+            length = asprintf(&label, "#%" PRIu32 " %s+0x%" PRIx64 "%s", number, function,
+                              frame->function_offset, place);
+        free(place);
         free(function);
     } else if (module != NULL) {
         length = asprintf(&label, "#%" PRIu32 " %s+0x%" PRIx64, number, module->name,

@@ -109,6 +109,11 @@ void snapshot_details_free(SnapshotDetails *details)
     for (uint32_t i = 0; i < details->stack_count; i++)
         free_frames(&details->stacks[i]);
     free(details->stacks);
+    for (uint32_t i = 0; i < details->place_count; i++) {
+        free(details->places[i].function);
+        free(details->places[i].file);
+    }
+    free(details->places);
     for (uint32_t i = 0; i < details->variable_count; i++)
         free(details->variables[i].name);
     free(details->variables);
@@ -147,6 +152,27 @@ const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, u
 const SnapshotType *snapshot_details_find_drop(const SnapshotDetails *details, uint64_t address)
 {
     return find_word(details->drops, details->drop_count, address);
+}
+
+static bool is_place_before(const void *places, uint64_t index, const void *wanted)
+{
+    const SnapshotPlace *place = &((const SnapshotPlace *)places)[index], *key = wanted;
+
+    return place->thread != key->thread ? place->thread < key->thread : place->frame < key->frame;
+}
+
+const SnapshotPlace *snapshot_details_find_places(const SnapshotDetails *details, uint32_t thread,
+                                                  uint32_t frame, uint32_t *count)
+{
+    const SnapshotPlace wanted = {.thread = thread, .frame = frame};
+    uint64_t first = search_first(details->places, details->place_count, is_place_before, &wanted);
+    uint64_t end = first;
+
+    while (end < details->place_count && details->places[end].thread == thread &&
+           details->places[end].frame == frame)
+        end++;
+    *count = (uint32_t)(end - first);
+    return end > first ? &details->places[first] : NULL;
 }
 
 // Variables overlap where one is a part of another, which goes a few deep.

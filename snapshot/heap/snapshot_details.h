@@ -86,6 +86,17 @@ typedef struct SnapshotStack {
     SnapshotFrame *frames; // from the innermost on; owned
 } SnapshotStack;
 
+// A function at the code of a frame. Several were inlined into each other: level 0 is the
+// innermost, the last one has the code.
+typedef struct SnapshotPlace {
+    uint32_t thread; // index
+    uint32_t frame;  // number in the stack of the thread
+    uint32_t level;
+    uint32_t line;  // where it was, or called the function of the level before; 0: not known
+    char *function; // demangled; owned
+    char *file;     // as the compiler was told; ""; owned
+} SnapshotPlace;
+
 typedef struct SnapshotMapping {
     uint64_t start;
     uint64_t end;
@@ -225,6 +236,8 @@ typedef struct SnapshotDetails {
     SnapshotTypeLayout *type_layouts; // ascending by type_word
     uint32_t data_type_count;
     SnapshotDataType *data_types; // by debug information; since format 1.2
+    uint32_t place_count;
+    SnapshotPlace *places; // ascending by (thread, frame, level); since format 1.2
     uint32_t loss_count;
     SnapshotLoss *losses; // ascending by (kind, address)
     // Empty in files before format 1.2; metadata.sized_blocks_recorded says so.
@@ -249,6 +262,11 @@ const SnapshotStack *snapshot_details_find_stack(const SnapshotDetails *details,
 
 // The number of the frame whose words hold the address, or UINT32_MAX.
 uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address);
+
+// The places in the source of a frame, `*count` of them, from the innermost function on; NULL: not
+// known. Needs `places` in order.
+const SnapshotPlace *snapshot_details_find_places(const SnapshotDetails *details, uint32_t thread,
+                                                  uint32_t frame, uint32_t *count);
 
 // The variable that holds the address, the innermost if several do, or NULL. For a thread-local
 // one the address counts from the thread's control block. Needs `variables` in order.

@@ -187,7 +187,7 @@ check_service()
     is "$name: every object has one" "$(awk -F '\t' '{ sum += $1 } END { print sum }' "$WORK/types")" \
         "$(sed -n 's/.*"objects":\([0-9]*\).*/\1/p' "$WORK/truth")"
     check "$name: main's frame holds roots" \
-        grep -qE "thread 'service', frame #[0-9]+ service::main\+0x[0-9a-f]+, stack 0x" "$WORK/roots"
+        grep -qE "thread 'service', frame #[0-9]+ service::main\+0x[0-9a-f]+ \(.*src/[a-z/]*\.rs:[0-9]+\), stack 0x" "$WORK/roots"
     check "$name: so do those of workers" \
         grep -qE "thread 'worker-[0-9]+', frame #[0-9]+ rudo_gc_samples::" "$WORK/roots"
 }

@@ -192,6 +192,12 @@ void example_told_heap(SnapshotContents *contents)
         {.field = 0, .discriminant_at = 0, .discriminant_bytes = 8, .name = none_name},
         {.field = 0, .is_default = true, .discriminant_bytes = 8, .name = some_name},
     };
+    static char inner_name[] = "example::step", outer_name[] = "example::walk";
+    static char file_name[] = "src/walk.c";
+    static SnapshotPlace places[2] = {
+        {0, 0, 0, 12, inner_name, file_name},
+        {0, 0, 1, 7, outer_name, file_name},
+    };
     static SnapshotDataType data_types[2] = {
         {.name = type_name,
          .bytes = 16,
@@ -224,6 +230,8 @@ void example_told_heap(SnapshotContents *contents)
     details.type_layouts = type_layouts;
     details.data_type_count = 2;
     details.data_types = data_types;
+    details.place_count = 2;
+    details.places = places;
     details.loss_count = 2;
     details.losses = losses;
     details.metadata.sized_blocks_recorded = true;

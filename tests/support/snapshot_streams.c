@@ -424,6 +424,8 @@ static const char *details_differ(const SnapshotDetails *a, const SnapshotDetail
         found = sized_blocks_differ(a, b);
     if (found == NULL)
         found = data_types_differ(a, b);
+    if (found == NULL && a->place_count != b->place_count)
+        found = "the number of places in the source differs";
     return found != NULL ? found : metadata_differs(&a->metadata, &b->metadata);
 }
 

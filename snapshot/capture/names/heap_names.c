@@ -1,4 +1,4 @@
-// HeapNames: see snapshot/capture/names/heap_names.h. Runs four children one after the other, for
+// HeapNames: see snapshot/capture/names/heap_names.h. Runs five children one after the other, for
 // frames, for symbols, for names that need debug information, and for the layouts of types, so that
 // one that fails does not take the names of the others with it.
 //
@@ -92,7 +92,8 @@ static bool find_all(NameReader *reader, Error *error)
          has_hidden_names(details->drops, details->drop_count)) &&
         !run_child(reader, "names of types are missing", hidden_names_write, error))
         return false;
-    if (!run_child(reader, "fields of types are missing", data_types_write, error))
+    if (!run_child(reader, "fields of types are missing", data_types_write, error) ||
+        !run_child(reader, "places in the source are missing", source_places_write, error))
         return false;
     name_reader_finish(reader);
     if (reader->facts != NULL)

@@ -61,6 +61,15 @@ static char *take_string(ByteCursor *cursor, Error *error)
     return text;
 }
 
+bool name_record_take_text(ByteCursor *cursor, char **out, Error *error)
+{
+    error->code = ERROR_NONE;
+    *out = take_string(cursor, error);
+    if (*out == NULL && error->code == ERROR_NONE && (*out = strdup("")) == NULL)
+        error_set_memory(error, 1, "a name");
+    return *out != NULL;
+}
+
 static int compare_strings(const void *left, const void *right)
 {
     return strcmp(*(char *const *)left, *(char *const *)right);
@@ -216,12 +225,6 @@ static bool take_stack(NameReader *reader, ByteCursor *cursor, Error *error)
     return true;
 }
 
-// A frame, with the address by which its function is found.
-typedef struct CodePlace {
-    uint64_t address;
-    SnapshotFrame *frame;
-} CodePlace;
-
 static int compare_places(const void *left, const void *right)
 {
     const CodePlace *a = left, *b = right;
@@ -240,7 +243,8 @@ bool name_reader_index_frames(NameReader *reader, Error *error)
     for (uint32_t i = 0; i < details->stack_count; i++)
         for (uint32_t f = 0; f < details->stacks[i].frame_count; f++) {
             SnapshotFrame *frame = &details->stacks[i].frames[f];
-            reader->code_places[count++] = (CodePlace){frame_code_address(frame), frame};
+            reader->code_places[count++] =
+                (CodePlace){frame_code_address(frame), frame, details->stacks[i].thread, f};
         }
     qsort(reader->code_places, count, sizeof(CodePlace), compare_places);
     return true;
@@ -327,6 +331,8 @@ static bool take_record(NameReader *reader, uint32_t kind, ByteCursor *body, Err
         return take_code_name(reader, body, error);
     case LAYOUTS_OF_TYPES:
         return take_data_types(reader, body, error);
+    case PLACES_OF_CODE:
+        return source_places_take(reader, body, error);
     case FACTS_OF_MODULE:
         return take_facts(reader, body, error);
     case FLAG_OF_COLLECTOR:
@@ -359,6 +365,7 @@ bool name_reader_take(NameReader *reader, const ByteBuffer *records, Error *erro
 void name_reader_finish(NameReader *reader)
 {
     sort_variables(reader->request->details);
+    source_places_sort(reader->request->details);
 }
 
 void name_reader_release(NameReader *reader)

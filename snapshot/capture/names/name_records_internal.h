@@ -28,6 +28,9 @@ typedef enum NameRecord {
     LAYOUTS_OF_TYPES,
     // u32 module, u32 facts (ModuleFact), string or nothing: a file
     FACTS_OF_MODULE,
+    // u64 code address (frame_code_address()), then per function that was inlined there, from the
+    // innermost on, u32 line, string function, string file
+    PLACES_OF_CODE,
 } NameRecord;
 
 typedef enum NameTable { NAME_TABLE_TYPES, NAME_TABLE_DROPS } NameTable;
@@ -60,17 +63,28 @@ void symbol_names_write(void *request, GuardedChild *child);
 void hidden_names_write(void *request, GuardedChild *child);
 // Records the layouts of the types of objects, by debug information.
 void data_types_write(void *request, GuardedChild *child);
+// Records the places in the source of the code in all frames (source_places.c).
+void source_places_write(void *request, GuardedChild *child);
 
 // ---- in the parent ----
+
+// A frame, with the address by which its function is found.
+typedef struct CodePlace {
+    uint64_t address;
+    SnapshotFrame *frame;
+    uint32_t thread; // index
+    uint32_t number; // in its stack
+} CodePlace;
 
 // The parent's state between records.
 typedef struct NameReader {
     const NameRequest *request;
     uint64_t variable_capacity;
-    uint32_t frame_count;          // of all stacks in the details
-    struct CodePlace *code_places; // of all frames, ascending by code address; owned
-    CollectionState collection;    // by the flags that were recorded
-    struct ModuleFacts *facts;     // of all modules; NULL: none was recorded; owned
+    uint32_t frame_count; // of all stacks in the details
+    uint64_t place_capacity;
+    CodePlace *code_places;     // of all frames, ascending by code address; owned
+    CollectionState collection; // by the flags that were recorded
+    struct ModuleFacts *facts;  // of all modules; NULL: none was recorded; owned
 } NameReader;
 
 void name_reader_release(NameReader *reader);
@@ -81,7 +95,14 @@ NODISCARD bool name_reader_take(NameReader *reader, const ByteBuffer *records, E
 // Prepares for names of code; to be called when all frames were read. Errors: memory.
 NODISCARD bool name_reader_index_frames(NameReader *reader, Error *error);
 
-// Puts the variables in order.
+// The next string, clean, malloc'd; "" where the record is cut. Errors: memory.
+NODISCARD bool name_record_take_text(ByteCursor *cursor, char **out, Error *error);
+
+// Reads a PLACES_OF_CODE (source_places.c). Errors: memory.
+NODISCARD bool source_places_take(NameReader *reader, ByteCursor *cursor, Error *error);
+void source_places_sort(SnapshotDetails *details);
+
+// Puts the variables and places in order.
 void name_reader_finish(NameReader *reader);
 
 // Reads a FLAG_OF_COLLECTOR: looks at the flag in the copy (collector_flags.c).

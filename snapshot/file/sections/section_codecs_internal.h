@@ -13,6 +13,7 @@ extern const SectionTable section_modules;
 extern const SectionTable section_types;
 extern const SectionTable section_drops;
 extern const SectionTable section_frames;
+extern const SectionTable section_places;
 extern const SectionTable section_variables;
 extern const SectionTable section_mappings;
 extern const SectionTable section_root_names;

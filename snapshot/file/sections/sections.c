@@ -64,6 +64,15 @@ static const SectionKind kinds[] = {
         .lost = "the frames of stacks",
     },
     {
+        .type = SECTION_TYPE('S', 'R', 'C', 'E'),
+        .description = "places in the source of frames",
+        .since_minor = 2,
+        .occurrence = SECTION_UNLESS_EMPTY,
+        .table = &section_places,
+        .refers_to = SECTION_TYPE('F', 'R', 'A', 'M'),
+        .lost = "the places in the source of frames",
+    },
+    {
         .type = SECTION_TYPE('V', 'A', 'R', 'S'),
         .description = "variables that roots lie in",
         .since_minor = 1,

@@ -57,6 +57,7 @@
 #define LOSS_ADDRESS_LIMIT (UINT64_C(1) << 56)
 #define MAX_VARIABLES (1u << 20)
 #define MAX_FRAMES (1u << 20) // of all stacks together
+#define MAX_PLACES (1u << 20)
 #define MAX_FIELDS (1u << 20) // and variants, of all data types together
 #define MAX_SIZED_BLOCKS (1u << 30)
 #define MAX_SIZED_LINKS (1u << 30)

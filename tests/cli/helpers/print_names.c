@@ -3,6 +3,7 @@
 //     print_names FILE types      "objects<TAB>bytes<TAB>label" of each type with live objects
 //     print_names FILE roots      "kind<TAB>label" of each root word
 //     print_names FILE functions  "trace<TAB>symbol", "drop<TAB>symbol" of each function
+//     print_names FILE places     "thread<TAB>frame<TAB>level<TAB>function<TAB>file:line"
 //     print_names FILE note       which names could not be found out
 
 #include <stdio.h>
@@ -72,6 +73,16 @@ static void print_functions(const char *which, const SnapshotType *functions, ui
             printf("%s\t%s\n", which, functions[i].symbols[s]);
 }
 
+static void print_places(const SnapshotDetails *details)
+{
+    for (uint32_t i = 0; i < details->place_count; i++) {
+        const SnapshotPlace *place = &details->places[i];
+
+        printf("%s\t%u\t%u\t%s\t%s:%u\n", details->threads[place->thread].name, place->frame,
+               place->level, place->function, place->file, place->line);
+    }
+}
+
 int main(int argc, char **argv)
 {
     HeapImage *image = NULL;
@@ -87,6 +98,8 @@ int main(int argc, char **argv)
     } else if (strcmp(argv[2], "functions") == 0) {
         print_functions("trace", image->details->types, image->details->type_count);
         print_functions("drop", image->details->drops, image->details->drop_count);
+    } else if (strcmp(argv[2], "places") == 0) {
+        print_places(image->details);
     } else {
         printf("%s\n", snapshot_names_note(&image->details->metadata));
     }

@@ -100,6 +100,35 @@ typedef struct FunctionCase {
     const char *label;
 } FunctionCase;
 
+Test(root_label, frames_have_their_place_in_the_source)
+{
+    static char sleep[] = "std::thread::sleep", handle[] = "shop::handle_order";
+    static char audit[] = "shop::audit::<shop::Order>", main_rs[] = "src/main.rs",
+                std_rs[] = "s.rs";
+    static SnapshotPlace places[] = {
+        {1, 0, 0, 88, handle, main_rs},
+        {1, 2, 0, 553, sleep, std_rs},
+        {1, 2, 1, 41, audit, main_rs},
+        {1, 2, 2, 12, serve, main_rs},
+    };
+    SnapshotDetails with_places = details;
+    Root root = {.kind = ROOT_STACK, .thread = 1, .address = 0x7001018};
+    char *label;
+
+    with_places.place_count = 4;
+    with_places.places = places;
+    label = root_label(&with_places, &root);
+    cr_expect_str_eq(label, "thread 'worker' (101), frame #0 shop::handle_order+0x5c "
+                            "(src/main.rs:88), stack 0x7001018");
+    free(label);
+    // The innermost function of the program's own that was inlined there.
+    root.address = 0x70010f8;
+    label = root_label(&with_places, &root);
+    cr_expect_str_eq(label, "thread 'worker' (101), frame #2 shop::serve+0x200 (in shop::audit, "
+                            "src/main.rs:41), stack 0x70010f8");
+    free(label);
+}
+
 Test(root_label, functions_are_shown_without_type_parameters)
 {
     static const FunctionCase cases[] = {
