@@ -1,5 +1,6 @@
 //! Values that are gone, but whose words are still there: emptied buckets of a `HashMap`, the free
-//! part of a `VecDeque`, the part of a `Vec` behind its length, and options that became `None`.
+//! part of a `VecDeque`, the part of a `Vec` behind its length, and options that became `None`; and
+//! objects that only weak references are left of.
 //!
 //! Each object refers to itself, so it outlives its removal as garbage; a conservative marker finds
 //! it through the word that is left over. Reference counts tell: no count stands for such a word.
@@ -7,7 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use rudo_gc::cell::GcCell;
-use rudo_gc::{Gc, Trace};
+use rudo_gc::{Gc, Trace, Weak};
 use rudo_gc_derive::GcCell;
 use rudo_gc_samples::{
     begin, build_on_threads, tell_truth_and_wait, Fate, Setting, Settings, Tally, SECONDS, SEED,
@@ -32,6 +33,8 @@ struct Shelf {
     queue: GcCell<VecDeque<Gc<Item>>>,
     list: GcCell<Vec<Gc<Item>>>,
     choices: GcCell<Vec<Gc<Choice>>>,
+    known: GcCell<Vec<Weak<Item>>>,
+    last_known: GcCell<Option<Weak<Item>>>,
 }
 
 fn item(tally: &mut Tally, number: u64) -> Gc<Item> {
@@ -90,6 +93,19 @@ fn fill_choices(shelf: &Shelf, tally: &mut Tally, count: u64, kept: u64) {
     }
 }
 
+fn fill_known(shelf: &Shelf, tally: &mut Tally, count: u64, kept: u64) {
+    for number in 0..count {
+        let item = item(tally, number);
+        shelf.known.borrow_mut().push(Gc::downgrade(&item));
+        *shelf.last_known.borrow_mut() = Some(Gc::downgrade(&item));
+        if number < kept {
+            shelf.list.borrow_mut().push(item);
+        } else {
+            note_removed(tally);
+        }
+    }
+}
+
 #[inline(never)]
 fn build(settings: &Settings) -> (Gc<Shelf>, Tally) {
     let (count, kept) = (settings.get("items"), settings.get("kept"));
@@ -99,13 +115,16 @@ fn build(settings: &Settings) -> (Gc<Shelf>, Tally) {
         queue: GcCell::new(VecDeque::with_capacity(count as usize)),
         list: GcCell::new(Vec::with_capacity(count as usize)),
         choices: GcCell::new(Vec::with_capacity(count as usize)),
+        known: GcCell::new(Vec::with_capacity(count as usize)),
+        last_known: GcCell::new(None),
     };
     let shelf = tally.alloc(Fate::Reachable, shelf);
     match settings.get("kind") {
         1 => fill_cache(&shelf, &mut tally, count, kept),
         2 => fill_queue(&shelf, &mut tally, count, kept),
         3 => fill_list(&shelf, &mut tally, count, kept),
-        _ => fill_choices(&shelf, &mut tally, count, kept),
+        4 => fill_choices(&shelf, &mut tally, count, kept),
+        _ => fill_known(&shelf, &mut tally, count, kept),
     }
     (shelf, tally)
 }
@@ -115,7 +134,7 @@ fn main() {
         "leftovers",
         "Words of values that are gone, on the heap of rudo-gc.",
         &[
-            Setting::new("kind", 1, "1: a map, 2: a queue, 3: a list, 4: options"),
+            Setting::new("kind", 1, "1: a map, 2: a queue, 3: a list, 4: options, 5: weak references"),
             Setting::new("items", 1_000, "items that are put in"),
             Setting::new("kept", 500, "items that stay"),
             THREADS,
