@@ -262,6 +262,25 @@ bool reachability_report_new(const HeapImage *image, const MarkResult *result,
     return true;
 }
 
+bool reachability_report_add_invalid(ReachabilityReport *report, const HeapImage *image,
+                                     const MarkResult *result, Error *error)
+{
+    EdgeLabels labels;
+    EdgeLabel label;
+    bool ok = edge_labels_init(&labels, image, error) &&
+              invalid_references_count(image, result, &report->invalid, error);
+
+    if (ok) {
+        report->knows_invalid = true;
+        report->has_proven_invalid = invalid_references_first_proven(
+            image, result, &labels, &report->proven_invalid, &label);
+        if (report->has_proven_invalid)
+            memcpy(report->proven_field, label.text, sizeof report->proven_field);
+    }
+    edge_labels_release(&labels);
+    return ok;
+}
+
 bool reachability_report_add_residue(ReachabilityReport *report, HeapImage *image,
                                      const MarkResult *result, ResidueWords *residue, Error *error)
 {

@@ -10,6 +10,7 @@
 
 #include "analysis/graph/residue_words.h"
 #include "analysis/group_table.h"
+#include "analysis/invalid_references.h"
 #include "analysis/possible_totals.h"
 #include "analysis/names/type_table.h"
 #include "marker/mark.h"
@@ -48,6 +49,13 @@ typedef struct ReachabilityReport {
     PossibleTotals possible; // upper bounds, where parts of the heap are missing
     uint64_t roots;          // of all kinds
     uint64_t invalid_references;
+    // The same by place and target, filled by reachability_report_add_invalid().
+    bool knows_invalid;
+    InvalidCounts invalid;
+    bool
+        has_proven_invalid; // one is in a field that holds a reference, by the program's data types
+    InvalidReference proven_invalid;
+    char proven_field[EDGE_LABEL_CHARS];
     // Reachable without words that look left over (analysis/graph/residue_words.h), as far as that
     // is known; it is filled by reachability_report_add_residue().
     bool knows_residue;
@@ -77,6 +85,10 @@ typedef struct ReachabilityReport {
 NODISCARD bool reachability_report_new(const HeapImage *image, const MarkResult *result,
                                        ReachabilityReport **out, Error *error);
 void reachability_report_free(ReachabilityReport *report);
+
+// Counts the invalid references of the report's mark by place and target. Errors: memory.
+NODISCARD bool reachability_report_add_invalid(ReachabilityReport *report, const HeapImage *image,
+                                               const MarkResult *result, Error *error);
 
 // Finds the words that look left over among the references of the report's mark, which the caller
 // releases with residue_words_release(), and counts what is reachable without them. The image is

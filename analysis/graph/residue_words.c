@@ -99,7 +99,7 @@ static bool is_applicable(const HeapImage *image, const MarkResult *mark)
     for (uint32_t i = 0; i < details->loss_count; i++)
         is_complete = is_complete && details->losses[i].kind == LOSS_NAMES;
     return mark->kind == MARK_MAJOR && image->layout.reference_count.width != 0 && is_complete &&
-           !details->metadata.is_redacted && !image->has_exact_types;
+           !details->metadata.is_redacted && !image->has_exact_types && !image->is_precise;
 }
 
 bool residue_words_find(const HeapImage *image, const MarkResult *mark, ResidueWords *out,

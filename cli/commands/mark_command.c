@@ -4,12 +4,14 @@
 #include "cli/commands/mark_summary.h"
 #include "cli/commands/schedule_option.h"
 #include "cli/heap_session.h"
+#include "formats/json/invalid_json.h"
 #include "formats/json/reachability_json.h"
 
 typedef struct MarkSettings {
     HeapSettings heap; // without a limit on memory
     int64_t workers;   // 0: one for each CPU
     const char *objects;
+    const char *invalid;
     ScheduleSettings schedule;
     bool has_statistics;
     int kind;   // MarkKind
@@ -36,6 +38,13 @@ static const Option options[] = {
      .value_name = "FILE",
      .help = "write one line of JSON for each object to FILE or '-'",
      .setting = offsetof(MarkSettings, objects)},
+    {.name = "invalid",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "write one line of JSON for each word of an object or\n"
+             "block that points into a page, but to no allocated\n"
+             "object, to FILE or '-'",
+     .setting = offsetof(MarkSettings, invalid)},
     {.name = "stats",
      .type = OPTION_FLAG,
      .help = "add timings and statistics of each worker",
@@ -97,7 +106,8 @@ typedef struct MarkRun {
     const MarkSettings *settings;
     HeapSession session;
     ScheduledRun schedule;
-    OutputFile *objects; // NULL: not wanted
+    OutputFile *objects; // NULL: not wanted; so is the next
+    OutputFile *invalid;
 } MarkRun;
 
 static bool open_results(MarkRun *run, Error *error)
@@ -105,6 +115,8 @@ static bool open_results(MarkRun *run, Error *error)
     const MarkSettings *settings = run->settings;
 
     return session_open_result(&run->session.frame, "--objects", settings->objects, &run->objects,
+                               error) &&
+           session_open_result(&run->session.frame, "--invalid", settings->invalid, &run->invalid,
                                error) &&
            scheduled_run_open(&run->schedule, &settings->schedule, &run->session.frame, error);
 }
@@ -127,7 +139,9 @@ static bool read_and_mark(MarkRun *run, Error *error)
     marking.options.workers = (uint32_t)settings->workers;
     marking.options.kind = (MarkKind)settings->kind;
     marking.options.policy = (MarkPolicy)settings->policy;
-    return heap_session_read(&run->session, run->session.operands.values[0], &marking, error);
+    return heap_session_read(&run->session, run->session.operands.values[0], &marking, error) &&
+           reachability_report_add_invalid(run->session.report, run->session.image,
+                                           run->session.mark, error);
 }
 
 static bool write_results(MarkRun *run, Error *error)
@@ -142,6 +156,10 @@ static bool write_results(MarkRun *run, Error *error)
             !output_file_commit(run->objects, error))
             return false;
     }
+    if (run->invalid != NULL && (!invalid_json_write(result_file_sink(run->invalid), session->image,
+                                                     session->report, session->mark, error) ||
+                                 !output_file_commit(run->invalid, error)))
+        return false;
     return session->json == NULL ||
            (reachability_json_write(result_file_sink(session->json), session->image,
                                     session->report, session->mark,

@@ -155,8 +155,65 @@ static void print_types(const ReachabilityReport *report)
     printf("\n");
 }
 
-static void print_references(const ReachabilityReport *report)
+static void print_invalid_kinds(const char *where, const uint64_t counts[INVALID_KIND_COUNT])
 {
+    const char *before = ": ";
+    char text[NUMBER_CHARS];
+
+    if (invalid_counts_sum(counts) == 0)
+        return;
+    printf("  %s", where);
+    for (int kind = 0; kind < INVALID_KIND_COUNT; kind++) {
+        if (counts[kind] == 0)
+            continue;
+        printf("%s%s %s", before, invalid_kind_name((InvalidKind)kind),
+               format_count(text, counts[kind]));
+        before = ", ";
+    }
+    printf("\n");
+}
+
+// The first one that is certainly wrong.
+static void print_proven(const HeapSession *session)
+{
+    const ReachabilityReport *report = session->report;
+    const InvalidReference *proven = &report->proven_invalid;
+    bool is_block = proven->page == NO_INDEX;
+    const TypeTable *table = report->type_table;
+
+    printf("  first in a field that holds a reference: ");
+    style_begin(stdout, STYLE_STRONG);
+    print_text(
+        stdout,
+        is_block ? "foreign block"
+                 : table->types[type_table_find(table, session->image, proven->page, proven->slot)]
+                       .label);
+    style_end(stdout);
+    printf(" 0x%" PRIx64 "  ",
+           is_block ? session->image->blocks[proven->block].address
+                    : heap_image_object_address(session->image, proven->page, proven->slot));
+    print_text(stdout, report->proven_field);
+    printf("  -> 0x%" PRIx64 " (%s)\n", proven->target, invalid_kind_name(proven->kind));
+}
+
+static void print_invalid(const HeapSession *session)
+{
+    const ReachabilityReport *report = session->report;
+    char text[NUMBER_CHARS];
+
+    printf("invalid references: %s (words that point into a GC page, but not to an allocated "
+           "object; skipped)\n",
+           format_count(text, report->invalid_references));
+    print_invalid_kinds("in roots", report->invalid.roots);
+    print_invalid_kinds("in objects", report->invalid.objects);
+    print_invalid_kinds("in foreign blocks", report->invalid.blocks);
+    if (report->has_proven_invalid)
+        print_proven(session);
+}
+
+static void print_references(const HeapSession *session)
+{
+    const ReachabilityReport *report = session->report;
     char text[NUMBER_CHARS], bytes[NUMBER_CHARS];
 
     printf("roots: %s", format_count(text, report->roots));
@@ -171,9 +228,7 @@ static void print_references(const ReachabilityReport *report)
                format_bytes(bytes, report->reachable_foreign_bytes));
     }
     if (report->invalid_references > 0)
-        printf("invalid references: %s (words that point into a GC page, but not to an allocated "
-               "object; skipped)\n",
-               format_count(text, report->invalid_references));
+        print_invalid(session);
 }
 
 static void print_schedule(const MarkStatistics *statistics)
@@ -268,7 +323,7 @@ void mark_summary_print(const HeapSession *session, bool has_statistics)
     print_size_classes(report);
     print_owner_threads(report);
     print_types(report);
-    print_references(report);
+    print_references(session);
     print_digest(report, &session->mark->statistics);
     heap_session_print_notes(session);
     if (has_statistics && session->mark->statistics.schedule.is_scheduled)

@@ -83,7 +83,8 @@ static bool answer(void *context, Error *error)
         left_out = run->reason.message;
     }
     heap_session_say(session, "counting groups, pages and roots");
-    if (!heap_report_make(session->image, session->mark, session->report, session->tree,
+    if (!reachability_report_add_invalid(session->report, session->image, session->mark, error) ||
+        !heap_report_make(session->image, session->mark, session->report, session->tree,
                           session->tree != NULL ? session->types : NULL, &run->collector,
                           (uint32_t)run->settings->top, &run->report, error))
         return false;

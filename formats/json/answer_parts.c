@@ -93,6 +93,72 @@ void answer_json_snapshot(JsonWriter *writer, const HeapImage *image)
     json_end_object(writer);
 }
 
+void answer_json_invalid(JsonWriter *writer, const HeapImage *image,
+                         const ReachabilityReport *report, const InvalidReference *reference,
+                         const char *field)
+{
+    bool is_block = reference->page == NO_INDEX;
+    const char *type = NULL, *name = NULL;
+
+    if (!is_block) {
+        TypeKey key = type_key_of(image, reference->page, reference->slot);
+
+        if (key.block_size != 0) {
+            type = reachability_report_find_type(report, key.trace)->label;
+            name = report->type_table
+                       ->types[type_table_find(report->type_table, image, reference->page,
+                                               reference->slot)]
+                       .name;
+        }
+    }
+    json_address_member(writer, "source",
+                        is_block
+                            ? image->blocks[reference->block].address
+                            : heap_image_object_address(image, reference->page, reference->slot));
+    json_string_member(writer, "source_kind", is_block ? "foreign block" : "object");
+    json_string_member(writer, "type", type);
+    json_string_member(writer, "name", name);
+    json_unsigned_member(writer, "offset", reference->offset);
+    json_string_member(writer, "field", field);
+    json_address_member(writer, "target", reference->target);
+    json_string_member(writer, "kind", invalid_kind_name(reference->kind));
+}
+
+static void write_invalid_kinds(JsonWriter *writer, const char *key,
+                                const uint64_t counts[INVALID_KIND_COUNT])
+{
+    json_key(writer, key);
+    json_begin_object(writer);
+    json_unsigned_member(writer, "free_slot", counts[INVALID_FREE_SLOT]);
+    json_unsigned_member(writer, "interior", counts[INVALID_INTERIOR]);
+    json_unsigned_member(writer, "page_header", counts[INVALID_PAGE_HEADER]);
+    json_unsigned_member(writer, "unused_end", counts[INVALID_UNUSED_END]);
+    json_end_object(writer);
+}
+
+void answer_json_invalid_counts(JsonWriter *writer, const HeapImage *image,
+                                const ReachabilityReport *report)
+{
+    json_key(writer, "invalid");
+    if (!report->knows_invalid) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    write_invalid_kinds(writer, "roots", report->invalid.roots);
+    write_invalid_kinds(writer, "objects", report->invalid.objects);
+    write_invalid_kinds(writer, "foreign_blocks", report->invalid.blocks);
+    json_key(writer, "first_proven");
+    if (report->has_proven_invalid) {
+        json_begin_object(writer);
+        answer_json_invalid(writer, image, report, &report->proven_invalid, report->proven_field);
+        json_end_object(writer);
+    } else {
+        json_null(writer);
+    }
+    json_end_object(writer);
+}
+
 void answer_json_residue(JsonWriter *writer, const ReachabilityReport *report)
 {
     if (report->knows_residue) {

@@ -24,6 +24,14 @@ void answer_json_sized(JsonWriter *writer, const SnapshotDetails *details);
 // "memory": the account of the resident memory, or null: not recorded.
 void answer_json_account(JsonWriter *writer, const MemoryAccount *account);
 // "mark": the rule of the figures and its digest.
+// The members of one invalid reference. field: or NULL.
+void answer_json_invalid(JsonWriter *writer, const HeapImage *image,
+                         const ReachabilityReport *report, const InvalidReference *reference,
+                         const char *field);
+// "invalid": how many there are, by where they are and what they point to, and the first that is
+// proven to be in a field that holds a reference; null where they were not counted.
+void answer_json_invalid_counts(JsonWriter *writer, const HeapImage *image,
+                                const ReachabilityReport *report);
 // The members of `totals` that say what is reachable without words that look left over.
 void answer_json_residue(JsonWriter *writer, const ReachabilityReport *report);
 void answer_json_mark(JsonWriter *writer, const ReachabilityReport *report);

@@ -282,6 +282,7 @@ bool reachability_json_write(JsonSink sink, const HeapImage *image,
     answer_json_mark(&writer, report);
     write_totals(&writer, report, image->details);
     write_possible_totals(&writer, &report->possible);
+    answer_json_invalid_counts(&writer, image, report);
     write_groups(&writer, "size_classes", &report->size_classes, write_size_class);
     write_groups(&writer, "owner_threads", &report->owner_threads, write_owner_thread);
     write_root_kinds(&writer, report);

@@ -313,6 +313,7 @@ bool report_json_write(JsonSink sink, const HeapReport *report, const char *left
     answer_json_mark(&writer, report->reachability);
     json_string_member(&writer, "left_out", left_out);
     write_totals(&writer, report);
+    answer_json_invalid_counts(&writer, report->image, report->reachability);
     write_collector(&writer, report);
     answer_json_account(&writer, &report->image->details->metadata.account);
     write_suspects(&writer, report);

@@ -67,11 +67,14 @@ for variant in whole roots missing; do
     "$write_shop_heap" "$file" "$variant" || bail "cannot write the samples"
     for options in "" "--kind minor" "--stats --workers 3" "--stats --schedule seed:3 --workers 3"; do
         # shellcheck disable=SC2086  # several options
-        "$RUDO_SNAP" mark $options --json "$WORK/reach.json" --objects "$WORK/objects.jsonl" -q "$file"
+        "$RUDO_SNAP" mark $options --json "$WORK/reach.json" --objects "$WORK/objects.jsonl" \
+            --invalid "$WORK/invalid.jsonl" -q "$file"
         check "reachability/1: $variant $options" \
             "$python" "$WORK/validate.py" "$schemas/reachability-1.schema.json" "$WORK/reach.json" one
         check "objects/1: $variant $options" \
             "$python" "$WORK/validate.py" "$schemas/objects-1.schema.json" "$WORK/objects.jsonl" lines
+        [ ! -s "$WORK/invalid.jsonl" ] || check "invalid/1: $variant $options" \
+            "$python" "$WORK/validate.py" "$schemas/invalid-1.schema.json" "$WORK/invalid.jsonl" lines
     done
     "$RUDO_SNAP" retained --json "$WORK/retained.json" --by type --top 3 --prove 4 -q "$file"
     check "retained/1: $variant" \

@@ -1,0 +1,87 @@
+// Words that point into pages, but to no object: told apart by where they are and what they point
+// to.
+
+#include <criterion/criterion.h>
+
+#include "analysis/invalid_references.h"
+#include "tests/support/heap_answers.h"
+
+#define PAGE UINT64_C(0x10000000)
+#define LARGE UINT64_C(0x18000000)
+#define BLOCK UINT64_C(0x20000000)
+
+typedef struct Seen {
+    uint32_t count;
+    InvalidReference references[8];
+} Seen;
+
+static bool see(void *context, const InvalidReference *reference)
+{
+    Seen *seen = context;
+
+    seen->references[seen->count++] = *reference;
+    return true;
+}
+
+static bool see_one(void *context, const InvalidReference *reference)
+{
+    (void)see(context, reference);
+    return false;
+}
+
+static void expect(const Seen *seen, uint32_t at, uint64_t offset, uint64_t target,
+                   InvalidKind kind)
+{
+    cr_expect_eq(seen->references[at].offset, offset);
+    cr_expect_eq(seen->references[at].target, target);
+    cr_expect_eq(seen->references[at].kind, kind);
+}
+
+Test(invalid_references, are_told_apart_by_place_and_target)
+{
+    MadeHeap *heap = made_heap_new(NULL);
+    uint64_t page = made_heap_page(heap, PAGE, 128, 1);
+    uint64_t a = made_heap_object(heap, page, 0), b = made_heap_object(heap, page, 1);
+    uint64_t free_slot = made_heap_slot(heap, page, 2);
+    uint64_t large = made_heap_object(heap, made_heap_page(heap, LARGE, 5000, 1), 0);
+    HeapAnswers answers;
+    InvalidCounts counts;
+    Seen seen = {0};
+    Error error;
+
+    made_heap_root(heap, ROOT_GLOBAL, a);
+    made_heap_root(heap, ROOT_GLOBAL, b + 8);
+    made_heap_root(heap, ROOT_STACK, b + 8); // a reference: stacks may point inside
+    made_heap_root(heap, ROOT_STACK, free_slot + 8);
+    made_heap_refer(heap, a, 0, free_slot);
+    made_heap_refer(heap, a, 1, b + 16);
+    made_heap_refer(heap, a, 2, large);
+    made_heap_refer(heap, a, 3, made_heap_block(heap, BLOCK, 32));
+    made_heap_refer(heap, large, 0, large + 5000 + 8);
+    made_heap_block_word(heap, BLOCK, 8, page + 16);
+    made_heap_block_word(heap, BLOCK, 16, b);
+    heap_answers_of(&answers, heap);
+
+    cr_assert(invalid_references_count(answers.image, answers.mark, &counts, &error));
+    cr_expect_eq(counts.roots[INVALID_INTERIOR], 1);
+    cr_expect_eq(counts.roots[INVALID_FREE_SLOT], 1);
+    cr_expect_eq(counts.objects[INVALID_FREE_SLOT], 1);
+    cr_expect_eq(counts.objects[INVALID_INTERIOR], 1);
+    cr_expect_eq(counts.objects[INVALID_UNUSED_END], 1);
+    cr_expect_eq(counts.blocks[INVALID_PAGE_HEADER], 1);
+    cr_expect_eq(invalid_counts_sum(counts.roots) + invalid_counts_sum(counts.objects) +
+                     invalid_counts_sum(counts.blocks),
+                 answers.mark->totals.invalid_references);
+
+    invalid_references_visit(answers.image, answers.mark, see, &seen);
+    cr_assert_eq(seen.count, 4);
+    expect(&seen, 0, 48, free_slot, INVALID_FREE_SLOT);
+    expect(&seen, 1, 56, b + 16, INVALID_INTERIOR);
+    expect(&seen, 2, 48, large + 5000 + 8, INVALID_UNUSED_END);
+    expect(&seen, 3, 8, page + 16, INVALID_PAGE_HEADER);
+    cr_expect_eq(seen.references[3].page, NO_INDEX);
+    seen.count = 0;
+    invalid_references_visit(answers.image, answers.mark, see_one, &seen);
+    cr_expect_eq(seen.count, 1);
+    heap_answers_close(&answers);
+}
