@@ -15,6 +15,9 @@ const GlossaryTerm glossary_terms[] = {
                            "suspects nor counted in shares."},
     {"conservative root", "A root that looks like a reference, but may be another value. The "
                           "marker treats it as a reference."},
+    {"data type", "A type of the program with its fields, as debug information describes it. "
+                  "By it the words of objects and blocks have names, and --precise "
+                  "tells weak references and what is left over."},
     {"DEAD", "The flag in an object header that says that the program has dropped the object. See "
              "zombie."},
     {"digest",
@@ -83,6 +86,8 @@ const GlossaryTerm glossary_terms[] = {
                 "alive: a possible leak, or a cache."},
     {"type word", "The word in an object header that tells the type of the object, such as the "
                   "address of its trace function."},
+    {"weak reference", "A reference that does not keep its object alive. Without data types it "
+                       "cannot be told from a strong one, and counts as one."},
     {"worker", "A thread that marks. With a schedule, workers are virtual: they take turns on one "
                "thread."},
     {"zombie", "An object that the program has dropped, but the collector has not swept yet. It is "

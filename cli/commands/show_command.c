@@ -142,6 +142,12 @@ static bool show_type(ShowRun *run, Error *error)
                             ? session->report->type_table->types[run->selection.type].label
                             : "foreign block";
     shown->largest = run->largest;
+    if (shown->largest_count > 0) {
+        NodePlace place = object_graph_place(session->graph, shown->largest[0]);
+
+        if (place.page != NO_INDEX)
+            shown->data_type = edge_labels_type_of(&session->types->labels, place.page, place.slot);
+    }
     return true;
 }
 
@@ -190,14 +196,14 @@ static void print_next_question(const ShowRun *run)
 static void print_answer(void *context)
 {
     const ShowRun *run = context;
+    uint64_t fields =
+        run->settings->top == DEFAULT_TOP ? DEFAULT_FIELDS : (uint64_t)run->settings->top;
 
     heap_session_print_heading(&run->session);
     if (run->shown.view != NULL)
-        show_output_view(&run->shown, (uint64_t)run->settings->top,
-                         run->settings->top == DEFAULT_TOP ? DEFAULT_FIELDS
-                                                           : (uint64_t)run->settings->top);
+        show_output_view(&run->shown, (uint64_t)run->settings->top, fields);
     else
-        show_output_type(&run->shown);
+        show_output_type(&run->shown, fields);
     printf("\n");
     heap_session_print_notes(&run->session);
     print_next_question(run);

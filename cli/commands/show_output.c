@@ -293,7 +293,7 @@ void show_output_view(const ShowJson *shown, uint64_t top, uint64_t fields)
 
 // ---- types ----
 
-void show_output_type(const ShowJson *shown)
+void show_output_type(const ShowJson *shown, uint64_t fields)
 {
     const DominatorTree *tree = shown->tree;
     char text[NUMBER_CHARS], number[NUMBER_CHARS];
@@ -308,6 +308,8 @@ void show_output_type(const ShowJson *shown)
     printf(", which retain %s", format_bytes(text, shown->type->retained_bytes));
     printf(" in %s object%s\n", format_count(number, shown->type->retained_objects),
            plural(shown->type->retained_objects));
+    if (shown->data_type != NULL)
+        show_layout_print(shown->data_type, fields);
     if (shown->largest_count == 0)
         return;
     printf("\n");

@@ -7,7 +7,7 @@
 
 // Prints what lies at an address. top: referrers that are listed at most; fields: fields.
 void show_output_view(const ShowJson *shown, uint64_t top, uint64_t fields);
-// Prints a type and the objects of it that retain most.
-void show_output_type(const ShowJson *shown);
+// Prints a type, at most `fields` of its fields, and the objects of it that retain most.
+void show_output_type(const ShowJson *shown, uint64_t fields);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/terminal.h"
+#include "cli/text_table.h"
 
 // Names beyond it push their values to the right.
 #define NAME_COLUMNS 32u
@@ -201,4 +202,33 @@ void show_rows_print(const ShowJson *shown, uint64_t top)
         printf("  %s word%s not known: the program declared that they hold no references\n",
                format_count(text, view->masked_words), view->masked_words == 1 ? " is" : "s are");
     print_text_of_block(view);
+}
+
+void show_layout_print(const SnapshotDataType *type, uint64_t top)
+{
+    uint64_t shown = type->field_count < top ? type->field_count : top;
+    char number[NUMBER_CHARS];
+    TextTable table;
+
+    printf("\nfields of ");
+    print_text(stdout, type->name);
+    printf(", %s bytes%s\n\n", format_count(number, type->bytes),
+           type->is_partial ? "; not all are known" : "");
+    text_table_init(&table, "rrlll");
+    text_table_add(&table, (const char *[]){"offset", "bytes", "field", "type", ""});
+    for (uint64_t i = 0; i < shown; i++) {
+        const SnapshotField *field = &type->fields[i];
+        char offset[NUMBER_CHARS], bytes[NUMBER_CHARS], note[80] = "";
+
+        (void)snprintf(offset, sizeof offset, "+%" PRIu64,
+                       (uint64_t)type->value_at + field->offset);
+        if (field->variant < type->variant_count)
+            (void)snprintf(note, sizeof note, "in %s", type->variants[field->variant].name);
+        text_table_add(&table, (const char *[]){offset, format_count(bytes, field->bytes),
+                                                field->name, field->type_name, note});
+    }
+    text_table_print_fitting(&table, 1u << 2 | 1u << 3, stdout);
+    if (type->field_count > shown)
+        printf("  and %s more: --top N, --json FILE\n",
+               format_count(number, type->field_count - shown));
 }

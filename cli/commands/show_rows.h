@@ -8,4 +8,7 @@
 // Prints the rows of shown->view, at most `top`, and the text in a block.
 void show_rows_print(const ShowJson *shown, uint64_t top);
 
+// Prints the fields of a type, at most `top`.
+void show_layout_print(const SnapshotDataType *type, uint64_t top);
+
 #endif

@@ -233,6 +233,38 @@ static void write_view(JsonWriter *writer, const ShowJson *document)
     json_end_object(writer);
 }
 
+// The fields of the type by debug information, or null.
+static void write_layout(JsonWriter *writer, const SnapshotDataType *type)
+{
+    json_key(writer, "layout");
+    if (type == NULL) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    json_string_member(writer, "data_type", type->name);
+    json_unsigned_member(writer, "bytes", type->bytes);
+    json_boolean_member(writer, "partial", type->is_partial);
+    json_key(writer, "fields");
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const SnapshotField *field = &type->fields[i];
+
+        json_begin_object(writer);
+        json_unsigned_member(writer, "offset", (uint64_t)type->value_at + field->offset);
+        json_unsigned_member(writer, "bytes", field->bytes);
+        json_string_member(writer, "field", field->name);
+        json_string_member(writer, "field_type", field->type_name);
+        json_string_member(writer, "reference", edge_kind_name(edge_kind_of(field)));
+        json_string_member(
+            writer, "variant",
+            field->variant < type->variant_count ? type->variants[field->variant].name : NULL);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+    json_end_object(writer);
+}
+
 static void write_type(JsonWriter *writer, const ShowJson *document)
 {
     const DominatorTree *tree = document->tree;
@@ -249,6 +281,7 @@ static void write_type(JsonWriter *writer, const ShowJson *document)
     json_unsigned_member(writer, "reachable_objects", document->type->objects);
     json_unsigned_member(writer, "retained_bytes", document->type->retained_bytes);
     json_unsigned_member(writer, "retained_objects", document->type->retained_objects);
+    write_layout(writer, document->data_type);
     json_key(writer, "largest");
     json_begin_array(writer);
     for (uint32_t i = 0; i < document->largest_count; i++) {

@@ -22,6 +22,7 @@ typedef struct ShowJson {
     uint32_t node; // of the view's place; NO_NODE: no object or block, or not reachable
     // Of a type:
     const RetainedType *type;
+    const SnapshotDataType *data_type; // of its largest object; NULL: not known
     const char *type_label;
     uint64_t objects; // garbage included
     uint64_t bytes;
