@@ -101,6 +101,7 @@ check_all()
         TEST_DOSE=1 counted "captures again, $i" test TEST_GROUPS=live
     done
     TEST_DOSE=1 counted "collector versions" collector-versions
+    TEST_DOSE=1 counted "allocators" allocators
     counted "mutants" mutants
     counted "valgrind" valgrind
     counted "explore" explore

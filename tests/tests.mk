@@ -215,6 +215,12 @@ collector-versions: all
 	$(Q)tests/run_tests.sh -b $(BUILD) -r build/collector-versions/results -l "collector versions" \
 		$(if $(TOTALS),-s $(TOTALS)) tests/versions/collector_versions.sh
 
+## allocators: capture a program with each allocator that is walked, and with one that is not (ALLOCATORS)
+.PHONY: allocators
+allocators: all
+	$(Q)tests/run_tests.sh -b $(BUILD) -r build/allocators/results -l "allocators" \
+		$(if $(TOTALS),-s $(TOTALS)) tests/versions/allocators.sh
+
 ## mutants: apply each recorded mutation in a scratch copy; the test that it names must fail
 .PHONY: mutants
 mutants:

@@ -331,9 +331,9 @@ static ExitStatus run_once(const CaptureSettings *settings, CaptureOptions *how)
     // The target runs and the file is whole; a reader who does not empty the pipe must not hold us.
     interrupt_resume();
     print_layout_warning(stderr, summary.metadata.references_overlooked, summary.layout);
+    print_root_warning(stderr, &summary.metadata);
     if (settings->session.is_quiet)
         return EXIT_STATUS_DONE;
-    print_root_warning(stderr, &summary.metadata);
     print_capture_summary(output_path_is_stream(settings->output, STDOUT_FILENO) ? stderr : stdout,
                           settings->output, &summary);
     return EXIT_STATUS_DONE;

@@ -125,9 +125,9 @@ static void take(ProgramRun *run)
             fail(run, &error);
     } else {
         print_layout_warning(stderr, summary.metadata.references_overlooked, summary.layout);
+        print_root_warning(stderr, &summary.metadata);
         if (capture->is_quiet)
             return;
-        print_root_warning(stderr, &summary.metadata);
         if (is_series(capture))
             print_capture_line(stderr, path, &summary);
         else

@@ -3,9 +3,9 @@
 // A tree leads from addresses to records of extents (edata_t). Its root is a variable of the
 // allocator, so each word of the globals is taken for a pointer to what is below the root: a leaf,
 // or in builds for 57-bit addresses a node with pointers to leaves. A leaf has an element for each
-// page; it is one when its first element leads to a record that covers the element's own place.
-// Each extent is checked again: its element agrees with its record, and the bitmap of a slab with
-// its count.
+// page; it is one when one of its first elements leads to a record that covers the element's own
+// place. Each extent is checked again: its element agrees with its record, and the bitmap of a slab
+// with its count.
 
 #include "snapshot/capture/find/jemalloc_extents_internal.h"
 
@@ -18,6 +18,7 @@
 // Words that may be read in the search for leaves: pointers to zeroed memory are followed to its
 // end.
 #define MAX_LEAF_WORDS (UINT64_C(1) << 26)
+#define MAX_TRIED_ELEMENTS 8u
 
 // How the tree is built depends on the bits of an address.
 typedef struct TreeShape {
@@ -192,15 +193,22 @@ static bool is_array(const LeafSearch *leaves, uint64_t address, uint64_t bytes)
     return address % 64 == 0 && area != NULL && area->end - address >= bytes;
 }
 
-// The first element of a leaf at `leaf` that is used: what it leads to decides whether this is a
-// leaf. Elements that were cleared keep some bits.
-static bool first_element(LeafSearch *leaves, uint64_t leaf, LeafElement *element)
+// In elements of two words, the first one is the address of a record.
+static bool is_record_place(const LeafSearch *leaves, uint64_t leaf, uint64_t address)
+{
+    return leaves->shape.element_bytes == 16 && (address - leaf) % 16 == 0;
+}
+
+// The next element of a leaf at `leaf` that is used, from *position on, which moves behind it.
+// Elements that were cleared keep some bits.
+static bool next_element(LeafSearch *leaves, uint64_t leaf, uint64_t *position,
+                         LeafElement *element)
 {
     MemoryReader reader = leaves->search->reader;
-    uint64_t position = leaf;
+    uint64_t end = leaf + leaf_bytes(leaves);
     MemoryPiece piece;
 
-    while (memory_next_piece(&reader, &position, leaf + leaf_bytes(leaves), &piece))
+    while (memory_next_piece(&reader, position, end, &piece))
         for (uint64_t offset = 0; offset + 8 <= piece.bytes; offset += 8) {
             uint64_t word = load_u64(piece.data + offset);
             if (leaves->words_left == 0)
@@ -209,22 +217,33 @@ static bool first_element(LeafSearch *leaves, uint64_t leaf, LeafElement *elemen
             if (word == 0)
                 continue;
             *element = element_at(leaves, leaf, piece.address + offset, word);
-            if (element->record != 0)
-                return true;
-            if (leaves->shape.element_bytes == 16 && (piece.address + offset - leaf) % 16 == 0)
-                return false;
+            // A word in the place of a record that is not the address of one is an element that is
+            // wrong.
+            if (element->record == 0 && !is_record_place(leaves, leaf, piece.address + offset))
+                continue;
+            *position = piece.address + offset + 8;
+            return true;
         }
     return false;
 }
 
+// The extent of one element may be just in a change, so several are tried.
 static bool is_leaf(LeafSearch *leaves, uint64_t address)
 {
+    uint64_t position = address;
     JemallocExtent extent;
     LeafElement element;
 
-    return is_array(leaves, address, leaf_bytes(leaves)) &&
-           first_element(leaves, address, &element) && read_extent(leaves, &element, &extent) &&
-           region_map_find(leaves->search->areas, extent.start) != NULL;
+    if (!is_array(leaves, address, leaf_bytes(leaves)))
+        return false;
+    for (uint32_t i = 0; i < MAX_TRIED_ELEMENTS; i++) {
+        if (!next_element(leaves, address, &position, &element))
+            return false;
+        if (read_extent(leaves, &element, &extent) &&
+            region_map_find(leaves->search->areas, extent.start) != NULL)
+            return true;
+    }
+    return false;
 }
 
 static bool add_leaf(LeafSearch *leaves, uint64_t address, Error *error)

@@ -11,12 +11,13 @@
 //
 // Every byte of private writable memory has one owner. The lists of claims are laid over each
 // other in a fixed order (build_map()), and the first list that has a byte keeps it: GC pages, even
-// inside a stack or a malloc chunk; certain stacks; the dead memory below them; the allocator's
-// bookkeeping, which lies in thread-local storage, too (its bins point at chunk headers, whose
-// first word belongs to the chunk before, records at the first block of a page: as roots they would
-// keep garbage alive); thread-local storage; stacks inside chunks and globals, and the rest of
-// those chunks; globals; chunks; and then the claims that are less certain. All other private
-// writable memory is a root of kind foreign: it may hold anything, so none of it may be left out.
+// inside a stack or a malloc chunk; the allocator's bookkeeping, which lies in thread-local
+// storage, too (its bins point at chunk headers, whose first word belongs to the chunk before, and
+// its records at the first block of a page: as roots they would keep garbage alive); certain
+// stacks; the dead memory below them; thread-local storage; stacks inside chunks and globals, and
+// the rest of those chunks; globals; chunks; and then the claims that are less certain. All other
+// private writable memory is a root of kind foreign: it may hold anything, so none of it may be
+// left out.
 
 #include "base/array.h"
 #include "snapshot/capture/find/heap_search_internal.h"
@@ -46,9 +47,9 @@ static bool build_map(HeapSearch *search, Error *error)
 {
     RegionList *const lists[] = {
         &search->pages,
+        &search->metadata,
         &search->stacks,
         &search->dead_stacks,
-        &search->metadata,
         &search->tls,
         &search->stray_stacks,
         &search->odd_chunks,
