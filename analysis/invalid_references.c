@@ -41,7 +41,7 @@ static InvalidKind kind_of(const HeapImage *image, uint64_t word)
     }
 }
 
-// Most words are no addresses of the heap, and most others refer to live objects.
+// Most words lie outside of the heap, and most others refer to live objects.
 static inline bool is_invalid(const HeapImage *image, uint64_t word)
 {
     uint32_t page = heap_image_find_page(image, word);
