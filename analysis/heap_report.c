@@ -4,61 +4,104 @@
 
 #include <stdlib.h>
 
+#include "analysis/graph/route_label.h"
 #include "analysis/retained_report.h"
 
 void heap_report_release(HeapReport *report)
 {
     heap_groups_release(&report->groups);
     page_fragmentation_release(&report->fragmentation);
-    for (uint32_t i = 0; i < MAX_SUSPECTS; i++)
+    for (uint32_t i = 0; i < MAX_SUSPECTS; i++) {
         free(report->paths[i].nodes);
+        free(report->labels[i]);
+    }
+    type_routes_free(report->routes);
     free(report->retainers);
     *report = (HeapReport){.image = NULL};
 }
 
-// ---- one search for the paths to all suspects ----
+// ---- suspects ----
 
-typedef struct SuspectTargets {
-    uint32_t count;
-    uint32_t left;
-    uint32_t nodes[MAX_SUSPECTS];
-} SuspectTargets;
-
-// Ends the search at the last target. Called once for each node, when it is reached.
-static bool is_last(const void *context, uint32_t node)
+// Bit per node: the collector's. The caller frees it. NULL: none, or memory is short.
+static uint8_t *collector_nodes(const ObjectGraph *graph, const CollectorMemory *collector)
 {
-    // The context is `targets` of find_paths(), which is not const.
-    SuspectTargets *targets = (SuspectTargets *)(uintptr_t)context;
+    uint8_t *bits = collector->block_count > 0 ? calloc(graph->node_count / 8 + 1, 1) : NULL;
 
-    for (uint32_t i = 0; i < targets->count; i++)
-        if (targets->nodes[i] == node)
-            targets->left--;
-    return targets->left == 0;
+    for (uint32_t node = graph->object_count; bits != NULL && node < graph->node_count; node++)
+        if (collector_memory_has_node(collector, graph, node))
+            bits[node / 8] |= (uint8_t)(1u << node % 8);
+    return bits;
 }
 
-static bool find_paths(HeapReport *report, Error *error)
+// The routes of all nodes, and the paths that they follow, which the caller releases.
+static bool find_routes(DominatorTree *tree, const NodeTypes *types,
+                        const CollectorMemory *collector, PathTree *paths, TypeRoutes **out,
+                        Error *error)
 {
-    const LeakSuspects *suspects = &report->suspects;
-    SuspectTargets targets = {.count = suspects->count, .left = suspects->count};
-    PathQuery query = {.is_target = is_last, .context = &targets};
-    PathTree tree;
-    bool ok;
+    static const PathQuery all = {.context = NULL};
+    uint8_t *left_out = collector_nodes(tree->graph, collector);
+    bool ok = left_out != NULL || collector->block_count == 0 ||
+              error_set_memory(error, tree->graph->node_count / 8, "routes");
 
-    if (suspects->count == 0)
-        return true;
-    for (uint32_t i = 0; i < suspects->count; i++) {
-        const LeakSuspect *suspect = &suspects->suspects[i];
-
-        targets.nodes[i] = dominator_tree_is_holder(report->tree, suspect->place) ? suspect->example
-                                                                                  : suspect->place;
-    }
-    ok = path_tree_init(&tree, report->tree->graph, &query, error);
-    for (uint32_t i = 0; ok && i < suspects->count; i++)
-        ok = path_tree_chain(&tree, targets.nodes[i], &report->paths[i].nodes,
-                             &report->paths[i].length, error);
-    path_tree_release(&tree);
+    *out = NULL;
+    *paths = (PathTree){.graph = tree->graph};
+    ok = ok && path_tree_init(paths, tree->graph, &all, error) &&
+         dominator_tree_add_children(tree, error) &&
+         type_routes_new(tree, types, paths, left_out, out, error);
+    free(left_out);
     return ok;
 }
+
+static uint64_t program_bytes(const DominatorTree *tree, const CollectorMemory *collector)
+{
+    return tree->retained_bytes[dominator_tree_top(tree)] - collector->block_bytes;
+}
+
+static bool describe_suspects(HeapReport *report, const PathTree *paths, Error *error)
+{
+    bool ok = true;
+
+    for (uint32_t i = 0; ok && i < report->suspects.count; i++) {
+        const LeakSuspect *suspect = &report->suspects.suspects[i];
+        uint32_t end = dominator_tree_is_holder(report->tree, suspect->place) ? suspect->example
+                                                                              : suspect->place;
+
+        report->labels[i] = route_label(report->routes, suspect->route);
+        ok = report->labels[i] != NULL || error_set_memory(error, 64, "the label of a suspect");
+        ok = ok &&
+             path_tree_chain(paths, end, &report->paths[i].nodes, &report->paths[i].length, error);
+    }
+    return ok;
+}
+
+static bool find_suspects(HeapReport *report, DominatorTree *tree, Error *error)
+{
+    PathTree paths;
+    bool ok = find_routes(tree, report->types, report->collector, &paths, &report->routes, error) &&
+              leak_suspects_find(report->routes, program_bytes(tree, report->collector),
+                                 report->older, &report->suspects, error) &&
+              describe_suspects(report, &paths, error);
+
+    path_tree_release(&paths);
+    return ok;
+}
+
+bool heap_report_history(DominatorTree *tree, const NodeTypes *types,
+                         const CollectorMemory *collector, RouteHistory *out, Error *error)
+{
+    TypeRoutes *routes;
+    PathTree paths;
+    bool ok;
+
+    *out = (RouteHistory){.count = 0};
+    ok = find_routes(tree, types, collector, &paths, &routes, error) &&
+         route_history_make(routes, program_bytes(tree, collector), out, error);
+    type_routes_free(routes);
+    path_tree_release(&paths);
+    return ok;
+}
+
+// ---- all ----
 
 // The largest nodes that are not blocks of the collector.
 static bool find_retainers(HeapReport *report, uint32_t top, Error *error)
@@ -81,16 +124,15 @@ uint64_t heap_report_program_bytes(const HeapReport *report)
 {
     // With the bytes of blocks without content.
     if (report->tree != NULL)
-        return report->tree->retained_bytes[dominator_tree_top(report->tree)] -
-               report->collector->block_bytes;
+        return program_bytes(report->tree, report->collector);
     return report->reachability->totals.reachable_bytes +
            report->reachability->reachable_foreign_bytes;
 }
 
 bool heap_report_make(const HeapImage *image, const MarkResult *mark,
                       const ReachabilityReport *reachability, DominatorTree *tree,
-                      const NodeTypes *types, const CollectorMemory *collector, uint32_t top,
-                      HeapReport *out, Error *error)
+                      const NodeTypes *types, const CollectorMemory *collector,
+                      const RouteHistory *older, uint32_t top, HeapReport *out, Error *error)
 {
     static const CollectorMemory nothing;
 
@@ -101,11 +143,11 @@ bool heap_report_make(const HeapImage *image, const MarkResult *mark,
                         .reachability = reachability,
                         .types = types,
                         .tree = tree,
-                        .collector = collector};
+                        .collector = collector,
+                        .older = older};
     if (!heap_groups_make(image, mark, reachability, tree, types, &out->groups, error) ||
         !page_fragmentation_find(image, mark, tree, types, &out->fragmentation, error))
         return false;
-    return tree == NULL || (leak_suspects_find(tree, types, collector, &out->suspects, error) &&
-                            find_paths(out, error) && find_retainers(out, top, error) &&
+    return tree == NULL || (find_suspects(out, tree, error) && find_retainers(out, top, error) &&
                             ambiguity_ledger_make(tree, &out->ledger, error));
 }

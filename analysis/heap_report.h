@@ -13,6 +13,7 @@
 #include "analysis/page_fragmentation.h"
 #include "analysis/reachability_report.h"
 #include "analysis/graph/root_paths.h"
+#include "analysis/graph/type_routes.h"
 
 typedef struct HeapReport {
     const HeapImage *image;                 // borrowed
@@ -23,8 +24,11 @@ typedef struct HeapReport {
     HeapGroups groups;
     PageFragmentation fragmentation;
     const CollectorMemory *collector; // borrowed
+    TypeRoutes *routes;               // owned; NULL without a tree
     LeakSuspects suspects;
+    char *labels[MAX_SUSPECTS];   // of each suspect's route: route_label(); owned
     RootPath paths[MAX_SUSPECTS]; // to each suspect's place; to its example where that is a holder
+    const RouteHistory *older;    // borrowed; NULL: not compared
     uint32_t retainer_count;
     uint32_t *retainers; // nodes that keep most alive, largest first; owned
     AmbiguityLedger ledger;
@@ -32,16 +36,23 @@ typedef struct HeapReport {
 
 // Borrows all, which must outlive the report; tree and types may be NULL. The tree is one of a
 // graph without the collector's words (collector_memory_set_aside()); collector may be NULL: it has
-// none. top: number of retainers. Errors: memory, and those of marking. Released by
-// heap_report_release() in any case.
+// none; so may `older`, the routes of an older heap. top: number of retainers. Errors: memory, and
+// those of marking. Released by heap_report_release() in any case.
 NODISCARD bool heap_report_make(const HeapImage *image, const MarkResult *mark,
                                 const ReachabilityReport *reachability, DominatorTree *tree,
                                 const NodeTypes *types, const CollectorMemory *collector,
-                                uint32_t top, HeapReport *out, Error *error);
+                                const RouteHistory *older, uint32_t top, HeapReport *out,
+                                Error *error);
 void heap_report_release(HeapReport *report);
 
 // The bytes that are reachable and not the collector's own, blocks included: all shares are of
 // these.
 uint64_t heap_report_program_bytes(const HeapReport *report);
+
+// The routes of a heap that a report is compared with. Tree and collector as above. Adds children
+// to the tree. Errors: memory. Released by route_history_release() in any case.
+NODISCARD bool heap_report_history(DominatorTree *tree, const NodeTypes *types,
+                                   const CollectorMemory *collector, RouteHistory *out,
+                                   Error *error);
 
 #endif

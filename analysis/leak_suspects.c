@@ -4,31 +4,100 @@
 
 #include <stdlib.h>
 
-// The children of a place with one type.
-typedef struct TypeSum {
+// Crowds that are not within each other have disjoint sizes of SUSPECT_SHARE at least; smaller ones
+// that grew are beside them.
+#define MOST_CROWDS (100u / SUSPECT_SHARE + 100u)
+
+typedef struct RouteSize {
+    uint64_t key;
     uint64_t objects;
     uint64_t bytes;
-    uint32_t example;
-} TypeSum;
+} RouteSize;
 
-typedef struct SuspectSearch {
-    const DominatorTree *tree;
-    const NodeTypes *types;
-    const CollectorMemory *collector;
-    uint64_t least; // bytes that a suspect must retain
-    TypeSum *sums;  // by type, zeroed between places
-    LeakSuspects *out;
-} SuspectSearch;
+// ---- the older heap ----
 
-// True when no single child keeps most of the node's retained size.
-static bool is_accumulation_point(const DominatorTree *tree, uint32_t node)
+// Lists and trees grow by all of their nodes, others by those side by side.
+static uint64_t objects_of(const TypeRoute *route)
 {
-    uint64_t most = tree->retained_bytes[node] / 100 * DESCENT_SHARE;
+    return route->entries >= SUSPECT_CROWD * route->places ? route->entries : route->objects;
+}
 
-    for (uint32_t i = tree->first_child[node]; i < tree->first_child[node + 1]; i++)
-        if (tree->retained_bytes[tree->children[i]] >= most)
-            return false;
+static int compare_sizes(const void *left, const void *right)
+{
+    const RouteSize *a = left, *b = right;
+
+    return a->key < b->key ? -1 : a->key > b->key;
+}
+
+static int compare_keys(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+    return a < b ? -1 : a > b;
+}
+
+bool route_history_make(const TypeRoutes *routes, uint64_t program_bytes, RouteHistory *out,
+                        Error *error)
+{
+    *out = (RouteHistory){.program_bytes = program_bytes};
+    out->sizes = calloc((size_t)routes->count + 1, sizeof *out->sizes);
+    out->loose_keys = calloc((size_t)routes->count + 1, sizeof *out->loose_keys);
+    if (out->sizes == NULL || out->loose_keys == NULL)
+        return error_set_memory(error, routes->count * sizeof *out->sizes, "the older heap");
+    out->count = routes->count;
+    for (uint32_t i = 0; i < routes->count; i++) {
+        const TypeRoute *route = &routes->routes[i];
+
+        out->sizes[i] = (RouteSize){route->key, objects_of(route), route->retained_bytes};
+        out->loose_keys[i] = route->loose_key;
+    }
+    qsort(out->sizes, out->count, sizeof *out->sizes, compare_sizes);
+    qsort(out->loose_keys, out->count, sizeof *out->loose_keys, compare_keys);
     return true;
+}
+
+void route_history_release(RouteHistory *history)
+{
+    free(history->sizes);
+    free(history->loose_keys);
+    *history = (RouteHistory){.count = 0};
+}
+
+// ---- crowds ----
+
+typedef struct Search {
+    const TypeRoutes *routes;
+    const RouteHistory *older;
+    uint64_t least;        // bytes that a suspect keeps alive
+    uint64_t least_growth; // bytes that one that grows grew by
+    LeakSuspect found[MOST_CROWDS];
+    uint32_t count;
+} Search;
+
+static void compare_with_older(const Search *search, const TypeRoute *route, LeakSuspect *suspect)
+{
+    const RouteHistory *older = search->older;
+    const RouteSize *size, key = {.key = route->key};
+
+    if (older == NULL)
+        return;
+    size = bsearch(&key, older->sizes, older->count, sizeof *older->sizes, compare_sizes);
+    if (size == NULL && bsearch(&route->loose_key, older->loose_keys, older->count,
+                                sizeof *older->loose_keys, compare_keys) != NULL) {
+        suspect->growth = GROWTH_NOT_KNOWN;
+        return;
+    }
+    suspect->growth = GROWTH_KNOWN;
+    suspect->objects_before = size != NULL ? size->objects : 0;
+    suspect->bytes_before = size != NULL ? size->bytes : 0;
+    suspect->grown_objects = (int64_t)(objects_of(route) - suspect->objects_before);
+    suspect->grown_bytes = (int64_t)(route->retained_bytes - suspect->bytes_before);
+}
+
+static bool has_grown(const Search *search, const LeakSuspect *suspect)
+{
+    return suspect->growth == GROWTH_KNOWN && suspect->grown_objects > 0 &&
+           suspect->grown_bytes > 0 && (uint64_t)suspect->grown_bytes >= search->least_growth;
 }
 
 static uint32_t owner_of(const DominatorTree *tree, uint32_t node)
@@ -38,18 +107,140 @@ static uint32_t owner_of(const DominatorTree *tree, uint32_t node)
     return node;
 }
 
-static bool is_before(const LeakSuspect *a, const LeakSuspect *b)
+// A crowd of the route, if there is one: its entries side by side; where these are few, but most
+// nodes lie at one place below them, those; else all nodes of a list or a tree.
+static bool is_crowd(const Search *search, uint32_t index, LeakSuspect *out)
 {
-    bool a_is_crowd = a->objects >= SUSPECT_CROWD, b_is_crowd = b->objects >= SUSPECT_CROWD;
+    const TypeRoute *route = &search->routes->routes[index];
+    bool is_wide = !route->is_nested || route->entries >= SUSPECT_CROWD * route->places;
+    bool is_at_one_place = !is_wide && route->place_objects >= SUSPECT_CROWD &&
+                           route->place_bytes >= route->retained_bytes / 100 * INNER_SHARE;
+    bool is_crowd;
 
-    return a_is_crowd != b_is_crowd ? a_is_crowd : a->retained_bytes > b->retained_bytes;
+    *out = (LeakSuspect){.route = index,
+                         .place = route->place,
+                         .owner = owner_of(search->routes->tree, route->place),
+                         .type = route->type,
+                         .example = route->example,
+                         .objects = is_wide           ? route->entries
+                                    : is_at_one_place ? route->place_objects
+                                                      : route->objects,
+                         .retained_bytes =
+                             is_at_one_place ? route->place_bytes : route->retained_bytes,
+                         .places = is_at_one_place ? 1 : route->places,
+                         .is_nested = !is_wide && !is_at_one_place};
+    is_crowd = route->place_objects >= SUSPECT_CROWD ||
+               (out->is_nested && route->objects >= SUSPECT_CROWD * route->entries);
+    compare_with_older(search, route, out);
+    return is_crowd && (out->retained_bytes >= search->least || has_grown(search, out));
 }
 
-static void keep(LeakSuspects *out, const LeakSuspect *suspect)
+static bool is_below(const TypeRoutes *routes, uint32_t route, uint32_t ancestor)
+{
+    while (route != NO_INDEX && route > ancestor)
+        route = routes->routes[route].parent;
+    return route == ancestor;
+}
+
+// How strongly a crowd piles up: objects a place, of which those that came since the older heap.
+static double pile_of(const LeakSuspect *suspect)
+{
+    double objects = (double)(suspect->growth == GROWTH_KNOWN ? suspect->grown_objects
+                                                              : (int64_t)suspect->objects);
+
+    return objects / (double)(suspect->places > 0 ? suspect->places : 1);
+}
+
+// Does a crowd explain more than the one around it? A list or a tree has all of its nodes at one
+// place, so half as many side by side are more telling.
+static bool is_steeper(const LeakSuspect *inner, const LeakSuspect *outer)
+{
+    return pile_of(inner) > pile_of(outer) * (outer->is_nested && !inner->is_nested ? 0.5 : 1);
+}
+
+static double weight_of(const LeakSuspect *suspect)
+{
+    return (double)(suspect->growth == GROWTH_KNOWN ? suspect->grown_bytes
+                                                    : (int64_t)suspect->retained_bytes);
+}
+
+// Takes a crowd instead of those within it, or leaves it out for them. Crowds within it were taken
+// before.
+static void take_crowd(Search *search, const LeakSuspect *crowd)
+{
+    uint32_t kept = 0;
+    double inner = 0;
+
+    for (uint32_t i = 0; i < search->count; i++)
+        if (is_below(search->routes, search->found[i].route, crowd->route) &&
+            is_steeper(&search->found[i], crowd))
+            inner += weight_of(&search->found[i]);
+    if (search->count > 0 && inner > 0 && inner >= weight_of(crowd) * INNER_SHARE / 100)
+        return;
+    for (uint32_t i = 0; i < search->count; i++)
+        if (!is_below(search->routes, search->found[i].route, crowd->route))
+            search->found[kept++] = search->found[i];
+    if (kept < MOST_CROWDS)
+        search->found[kept++] = *crowd;
+    search->count = kept;
+}
+
+// ---- what they hold ----
+
+// Objects of a type on routes that are not below `crowd`, nor on the way to it.
+static uint64_t count_elsewhere(const TypeRoutes *routes, uint32_t crowd, uint32_t type)
+{
+    uint64_t objects = 0;
+
+    for (uint32_t i = 0; i < routes->count; i++)
+        if (routes->routes[i].type == type && !is_below(routes, i, crowd) &&
+            !is_below(routes, crowd, i))
+            objects += routes->routes[i].objects;
+    return objects;
+}
+
+static void find_held(const TypeRoutes *routes, LeakSuspect *suspect)
+{
+    for (uint32_t i = suspect->route + 1; i < routes->count; i++) {
+        const TypeRoute *route = &routes->routes[i];
+        uint64_t elsewhere;
+
+        if (route->parent != suspect->route || route->type == node_types_foreign(routes->types) ||
+            route->objects < suspect->objects / 2 || route->objects > 2 * suspect->objects)
+            continue;
+        elsewhere = count_elsewhere(routes, suspect->route, route->type);
+        if (elsewhere < SUSPECT_CROWD || elsewhere <= suspect->held_elsewhere)
+            continue;
+        suspect->held_type = route->type;
+        suspect->held_objects = route->objects;
+        suspect->held_elsewhere = elsewhere;
+    }
+}
+
+// ---- the list ----
+
+static uint64_t heaviness_of(const LeakSuspect *suspect, uint64_t bytes)
+{
+    return bytes * (suspect->held_elsewhere > 0 ? HOLDING_WEIGHT : 1);
+}
+
+static bool is_before(const Search *search, const LeakSuspect *a, const LeakSuspect *b)
+{
+    bool a_grew = has_grown(search, a), b_grew = has_grown(search, b);
+
+    if (a_grew != b_grew)
+        return a_grew;
+    if (a_grew && a->grown_bytes != b->grown_bytes)
+        return heaviness_of(a, (uint64_t)a->grown_bytes) >
+               heaviness_of(b, (uint64_t)b->grown_bytes);
+    return heaviness_of(a, a->retained_bytes) > heaviness_of(b, b->retained_bytes);
+}
+
+static void keep(const Search *search, LeakSuspects *out, const LeakSuspect *suspect)
 {
     uint32_t place = out->count;
 
-    while (place > 0 && is_before(suspect, &out->suspects[place - 1]))
+    while (place > 0 && is_before(search, suspect, &out->suspects[place - 1]))
         place--;
     if (place == MAX_SUSPECTS)
         return;
@@ -60,67 +251,53 @@ static void keep(LeakSuspects *out, const LeakSuspect *suspect)
     out->suspects[place] = *suspect;
 }
 
-static bool is_of_collector(const SuspectSearch *search, uint32_t node)
+// The threads whose roots lead to the objects of a route.
+static bool count_threads(const TypeRoutes *routes, LeakSuspect *suspect, Error *error)
 {
-    return !dominator_tree_is_holder(search->tree, node) &&
-           collector_memory_has_node(search->collector, search->tree->graph, node);
-}
+    const ObjectGraph *graph = routes->tree->graph;
+    uint32_t threads = graph->image->details->thread_count;
+    uint8_t *is_counted = calloc((size_t)threads + 1, 1);
 
-static void find_suspect_at(SuspectSearch *search, uint32_t place)
-{
-    const DominatorTree *tree = search->tree;
-    uint32_t first = tree->first_child[place], end = tree->first_child[place + 1];
-    LeakSuspect best = {.place = place, .owner = owner_of(tree, place)};
-
-    for (uint32_t i = first; i < end; i++) {
-        uint32_t child = tree->children[i];
-        TypeSum *sum;
-
-        if (dominator_tree_is_holder(tree, child) || is_of_collector(search, child))
-            continue;
-        sum = &search->sums[search->types->by_node[child]];
-        if (sum->objects++ == 0 || tree->retained_bytes[child] > tree->retained_bytes[sum->example])
-            sum->example = child;
-        sum->bytes += tree->retained_bytes[child];
-    }
-    for (uint32_t i = first; i < end; i++) {
-        uint32_t child = tree->children[i], type;
-        TypeSum *sum;
-
-        if (dominator_tree_is_holder(tree, child) || is_of_collector(search, child))
-            continue;
-        type = search->types->by_node[child];
-        sum = &search->sums[type];
-        if (sum->objects > 1 && sum->bytes > best.retained_bytes) {
-            best.type = type;
-            best.example = sum->example;
-            best.objects = sum->objects;
-            best.retained_bytes = sum->bytes;
+    if (is_counted == NULL)
+        return error_set_memory(error, threads, "threads");
+    for (uint32_t node = 0; node < graph->node_count; node++)
+        if (routes->by_node[node] == suspect->route && routes->threads[node] < threads &&
+            !is_counted[routes->threads[node]]) {
+            is_counted[routes->threads[node]] = 1;
+            suspect->threads++;
         }
-        *sum = (TypeSum){0};
-    }
-    if (best.retained_bytes >= search->least)
-        keep(search->out, &best);
+    free(is_counted);
+    return true;
 }
 
-bool leak_suspects_find(DominatorTree *tree, const NodeTypes *types,
-                        const CollectorMemory *collector, LeakSuspects *out, Error *error)
+bool leak_suspects_find(const TypeRoutes *routes, uint64_t program_bytes, const RouteHistory *older,
+                        LeakSuspects *out, Error *error)
 {
-    SuspectSearch search = {.tree = tree, .types = types, .collector = collector, .out = out};
-    uint32_t top = dominator_tree_top(tree);
+    uint64_t growth = older != NULL && program_bytes > older->program_bytes
+                          ? program_bytes - older->program_bytes
+                          : 0;
+    uint64_t least = program_bytes / 100 * SUSPECT_SHARE + 1;
+    // Where all shrank, something may have grown nevertheless.
+    uint64_t least_growth = growth / 100 * SUSPECT_SHARE > program_bytes / 1000
+                                ? growth / 100 * SUSPECT_SHARE
+                                : program_bytes / 1000;
+    Search search = {
+        .routes = routes, .older = older, .least = least, .least_growth = least_growth + 1};
 
-    out->count = 0;
-    if (!dominator_tree_add_children(tree, error))
-        return false;
-    search.sums = calloc((size_t)types->type_count + 1, sizeof *search.sums);
-    if (search.sums == NULL)
-        return error_set_memory(error, types->type_count * sizeof *search.sums, "suspects");
-    search.least = (tree->retained_bytes[top] - collector->block_bytes) / 100 * SUSPECT_SHARE + 1;
-    for (uint32_t node = 0; node < tree->node_count; node++)
-        // Children of a holder are kept alive by several roots, and by none of them alone.
-        if (tree->retained_bytes[node] >= search.least && !is_of_collector(&search, node) &&
-            (dominator_tree_is_holder(tree, node) || is_accumulation_point(tree, node)))
-            find_suspect_at(&search, node);
-    free(search.sums);
+    *out = (LeakSuspects){.count = 0};
+    // Routes follow those that they lie below.
+    for (uint32_t i = routes->count; i-- > 0;) {
+        LeakSuspect crowd;
+
+        if (is_crowd(&search, i, &crowd))
+            take_crowd(&search, &crowd);
+    }
+    for (uint32_t i = 0; i < search.count; i++) {
+        find_held(routes, &search.found[i]);
+        keep(&search, out, &search.found[i]);
+    }
+    for (uint32_t i = 0; i < out->count; i++)
+        if (!count_threads(routes, &out->suspects[i], error))
+            return false;
     return true;
 }

@@ -1,44 +1,84 @@
-// LeakSuspects: places of a heap at which objects accumulate.
+// LeakSuspects: crowds of objects that keep much memory alive, which may be leaks.
 //
-// One heap alone does not distinguish a leak from a cache, but both look alike: at one place of the
-// dominator tree, where no single child is nearly as big as the place itself, many objects of one
-// type hang side by side. At each such place that keeps enough alive (an object, a block or several
-// roots together) the children are grouped by type: the type that keeps most alive is the one that
-// accumulates.
+// One heap alone does not distinguish a leak from a cache, but both look alike: many objects of one
+// type that the program reaches in the same way. Objects are grouped by their route
+// (analysis/graph/type_routes.h), so that one leak on many threads, or in many instances of a type,
+// is one suspect, and a long list or a tree of one type, too. Of crowds within each other the one
+// counts that has most objects a place: the orders in a cache, not the few items of each order; the
+// subscriptions below 64 services, not the services.
+//
+// A crowd whose members each hold an object of a type of which others are held elsewhere weighs
+// more: a subscription that keeps a session alive which the table of sessions has let go looks like
+// that, and a cache of pages does not.
+//
+// An older heap of the program tells more: crowds that grew come first, by their growth.
 
 #ifndef ANALYSIS_LEAK_SUSPECTS_H
 #define ANALYSIS_LEAK_SUSPECTS_H
 
-#include "analysis/collector_memory.h"
-#include "analysis/graph/dominator_tree.h"
-#include "analysis/graph/node_types.h"
+#include "analysis/graph/type_routes.h"
 
 #define MAX_SUSPECTS 5u
-// In per cent: the least share of all memory that a suspect keeps alive, and the largest share of
-// its place that a child may keep alive.
+// In per cent: the least share of all memory that a suspect keeps alive; of the growth, that it
+// grew by; of a crowd, that crowds in it keep, to be named instead.
 #define SUSPECT_SHARE 5u
-#define DESCENT_SHARE 70u
-// N objects side by side are a crowd. Crowds come first.
-#define SUSPECT_CROWD 16u
+#define INNER_SHARE 50u
+// How much more a crowd weighs that holds what others hold, too.
+#define HOLDING_WEIGHT 3u
+// The least number of objects side by side.
+#define SUSPECT_CROWD ROUTE_CROWD
+
+// The growth of a suspect since the older heap.
+typedef enum GrowthKnowledge {
+    GROWTH_NOT_COMPARED, // there is no older heap
+    GROWTH_NOT_KNOWN,    // its route has other fields there
+    GROWTH_KNOWN,
+} GrowthKnowledge;
 
 typedef struct LeakSuspect {
-    uint32_t place;          // the node below which it accumulates: an object, a block, or a holder
-    uint32_t owner;          // the object nearest above a block, itself otherwise
-    uint32_t type;           // of the objects that accumulate
-    uint32_t example;        // the largest of them
-    uint64_t objects;        // of the type right below the place
+    uint32_t route;
+    uint32_t place;   // where most of it accumulates: an object, a block, or a holder
+    uint32_t owner;   // the object nearest above a block, itself otherwise
+    uint32_t type;    // of the objects that accumulate
+    uint32_t example; // the largest of them right below the place
+    uint64_t objects; // of the route; of a crowd at one place of a tree, those right below it
     uint64_t retained_bytes; // by them
+    uint64_t places;         // at which it accumulates
+    uint32_t threads;        // whose roots lead to them; 0: not known
+    bool is_nested;          // a list or a tree: objects below each other
+    // Objects of one type that its members hold, one each or nearly, and others of the type that
+    // are held elsewhere; 0: there are none.
+    uint32_t held_type;
+    uint64_t held_objects;
+    uint64_t held_elsewhere;
+    GrowthKnowledge growth;
+    uint64_t objects_before; // of the route
+    uint64_t bytes_before;
+    int64_t grown_objects;
+    int64_t grown_bytes;
 } LeakSuspect;
 
 typedef struct LeakSuspects {
     uint32_t count;
-    LeakSuspect suspects[MAX_SUSPECTS]; // crowds first, then by retained bytes
+    LeakSuspect suspects[MAX_SUSPECTS]; // most growth first, then the heaviest
 } LeakSuspects;
 
-// The collector's own memory is neither a suspect nor a part of what shares are of. Adds children
-// to the tree. Errors: memory.
-NODISCARD bool leak_suspects_find(DominatorTree *tree, const NodeTypes *types,
-                                  const CollectorMemory *collector, LeakSuspects *out,
-                                  Error *error);
+// The sizes of all routes of an older heap.
+typedef struct RouteHistory {
+    uint64_t program_bytes;
+    uint64_t count;
+    struct RouteSize *sizes; // by key, ascending; owned
+    uint64_t *loose_keys;    // ascending; owned
+} RouteHistory;
+
+// program_bytes: all that is reachable and not the collector's own. Errors: memory. Released by
+// route_history_release() in any case.
+NODISCARD bool route_history_make(const TypeRoutes *routes, uint64_t program_bytes,
+                                  RouteHistory *out, Error *error);
+void route_history_release(RouteHistory *history);
+
+// program_bytes: as above. older: NULL: there is no older heap. Errors: memory.
+NODISCARD bool leak_suspects_find(const TypeRoutes *routes, uint64_t program_bytes,
+                                  const RouteHistory *older, LeakSuspects *out, Error *error);
 
 #endif

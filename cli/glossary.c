@@ -82,8 +82,8 @@ const GlossaryTerm glossary_terms[] = {
     {"slot", "A cell of a page. It holds one object, or is free."},
     {"stale word", "A reference that remains in memory after its last use, such as in an "
                    "Option<Gc<T>> that became None. It counts as a reference."},
-    {"suspect", "Many objects of one type with the same dominator, which together keep much memory "
-                "alive: a possible leak, or a cache."},
+    {"suspect", "Many objects of one type that the program reaches in the same way, which together "
+                "keep much memory alive: a possible leak, or a cache."},
     {"type word", "The word in an object header that tells the type of the object, such as the "
                   "address of its trace function."},
     {"weak reference", "A reference that does not keep its object alive. Without data types it "

@@ -216,9 +216,23 @@ static size_t line_length(const char *text, size_t room)
     return length;
 }
 
-void print_prose(FILE *stream, unsigned indent, const char *format, ...)
+static void print_lines(FILE *stream, unsigned taken, unsigned indent, const char *text)
 {
     size_t columns = terminal_columns(stream);
+
+    for (const char *line = text; *line != '\0';) {
+        unsigned before = line == text ? taken : indent;
+        size_t length = line_length(line, columns > before ? columns - before : 1);
+
+        (void)fprintf(stream, "%*s", line == text ? 0 : (int)indent, "");
+        print_safely(stream, line, length);
+        (void)fputc('\n', stream);
+        line += length + (line[length] == ' ' || line[length] == '\n');
+    }
+}
+
+void print_prose(FILE *stream, unsigned indent, const char *format, ...)
+{
     char *text = NULL;
     va_list values;
     int length;
@@ -226,16 +240,21 @@ void print_prose(FILE *stream, unsigned indent, const char *format, ...)
     va_start(values, format);
     length = vasprintf(&text, format, values);
     va_end(values);
-    if (length < 0)
-        return;
-    for (const char *line = text; *line != '\0';) {
-        unsigned before = line == text ? 0 : indent;
-        size_t taken = line_length(line, columns > before ? columns - before : 1);
+    if (length >= 0)
+        print_lines(stream, 0, indent, text);
+    free(length >= 0 ? text : NULL);
+}
 
-        (void)fprintf(stream, "%*s", (int)before, "");
-        print_safely(stream, line, taken);
-        (void)fputc('\n', stream);
-        line += taken + (line[taken] == ' ' || line[taken] == '\n');
-    }
-    free(text);
+void print_prose_at(FILE *stream, unsigned taken, unsigned indent, const char *format, ...)
+{
+    char *text = NULL;
+    va_list values;
+    int length;
+
+    va_start(values, format);
+    length = vasprintf(&text, format, values);
+    va_end(values);
+    if (length >= 0)
+        print_lines(stream, taken, indent, text);
+    free(length >= 0 ? text : NULL);
 }

@@ -55,5 +55,8 @@ const char *tree_branch(void);
 // the terminal is narrower. Lines but the first one begin with `indent` columns.
 void print_prose(FILE *stream, unsigned indent, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+// The same behind `taken` columns of the first line, which are printed already.
+void print_prose_at(FILE *stream, unsigned taken, unsigned indent, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

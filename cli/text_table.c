@@ -98,6 +98,7 @@ static void measure(const TextTable *table, size_t widths[TABLE_MAX_COLUMNS])
 }
 
 // Takes from the widest of some columns until all fit into `available`, or nothing can be taken.
+// The first row, which has the names of the columns, stays whole.
 static void fit(const TextTable *table, unsigned flexible_columns, size_t available,
                 size_t widths[TABLE_MAX_COLUMNS])
 {
@@ -110,6 +111,7 @@ static void fit(const TextTable *table, unsigned flexible_columns, size_t availa
 
         for (unsigned column = 0; column < table->column_count; column++)
             if ((flexible_columns >> column & 1) != 0 && widths[column] > LEAST_NAME_WIDTH &&
+                widths[column] > text_width(cell_of(table, column, 0)) &&
                 (widest == TABLE_MAX_COLUMNS || widths[column] >= widths[widest]))
                 widest = column;
         if (widest == TABLE_MAX_COLUMNS)

@@ -17,7 +17,7 @@ import termios
 
 ARGUMENTS = ["report", "samples/heaps/growing-2.zst"]
 COLUMNS = 100
-SHOWN = ("reachable", "suspect", "  thread", "types")  # paragraphs, by how they begin
+SHOWN = ("likely leak", "  thread", "other suspects", "types")  # paragraphs, by how they begin
 MOST_LINES = 7  # of a paragraph
 CHARACTER_WIDTH, LINE_HEIGHT, FONT_SIZE, MARGIN = 8.4, 19, 14, 18
 FOREGROUND, BACKGROUND, FAINT = "#d6dae0", "#1e2227", "#8b929c"
@@ -96,7 +96,9 @@ def spans(line):
     for part in re.split(r"(\x1b\[[0-9;]*m)", line):
         if part.startswith("\x1b"):
             codes = part[2:-1].split(";")
-            style = " ".join(STYLES[code] for code in codes if code not in ("", "0"))
+            # Of two colours the last one counts.
+            attributes = dict(pair.split("=") for code in codes if code not in ("", "0") for pair in STYLES[code].split())
+            style = " ".join(f"{name}={value}" for name, value in attributes.items())
         elif part:
             yield style, part
 

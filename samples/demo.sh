@@ -142,7 +142,7 @@ type=$(json "$truth" leaking_type)
 holder=$(json "$truth" held_by)
 leaked=$(json "$truth" leaked)
 
-heading "find the leak: the report names it first"
+heading "find the leak: the verdict names it first"
 "$rudo_snap" report "$heap" --json "$results/report.json" >"$results/report.txt"
 echo "\$ $rudo_snap report $heap"
 begin_of 14 "$results/report.txt"

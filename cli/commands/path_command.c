@@ -9,7 +9,7 @@
 #include "analysis/graph/merged_paths.h"
 #include "cli/command_list.h"
 #include "cli/heap_session.h"
-#include "cli/commands/path_output.h"
+#include "cli/path_output.h"
 #include "cli/terminal.h"
 #include "formats/json/answer_json.h"
 

@@ -1,11 +1,18 @@
-// The report about a heap, for people: suspects first, details below.
+// The report for people.
 
 #ifndef CLI_COMMANDS_REPORT_OUTPUT_H
 #define CLI_COMMANDS_REPORT_OUTPUT_H
 
-#include "analysis/heap_report.h"
+#include "cli/verdict.h"
 
-// left_out: why the parts that need the dominator tree are skipped; NULL: they are not.
-void report_output_print(const HeapReport *report, const char *left_out);
+typedef struct ReportOutput {
+    VerdictFiles files;
+    const char *left_out; // why the parts that need the dominator tree are skipped; NULL: they are
+                          // not
+    uint32_t most;        // rows of the tables of types and retainers
+    bool is_full;         // with what only authors of collectors want
+} ReportOutput;
+
+void report_output_print(const HeapReport *report, const ReportOutput *output);
 
 #endif

@@ -81,6 +81,33 @@ static void write_steps(JsonWriter *writer, const HeapReport *report, const Root
     answer_json_steps(writer, report->types, path);
 }
 
+static void write_held(JsonWriter *writer, const HeapReport *report, const LeakSuspect *suspect)
+{
+    json_key(writer, "holding");
+    if (suspect->held_elsewhere == 0) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    json_string_member(writer, "type", node_types_label(report->types, suspect->held_type));
+    json_unsigned_member(writer, "objects", suspect->held_objects);
+    json_unsigned_member(writer, "held_elsewhere", suspect->held_elsewhere);
+    json_end_object(writer);
+}
+
+static void write_before(JsonWriter *writer, const LeakSuspect *suspect)
+{
+    json_key(writer, "before");
+    if (suspect->growth != GROWTH_KNOWN) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    json_unsigned_member(writer, "objects", suspect->objects_before);
+    json_unsigned_member(writer, "retained_bytes", suspect->bytes_before);
+    json_end_object(writer);
+}
+
 static void write_suspects(JsonWriter *writer, const HeapReport *report)
 {
     json_key(writer, "suspects");
@@ -92,6 +119,12 @@ static void write_suspects(JsonWriter *writer, const HeapReport *report)
         json_string_member(writer, "type", node_types_label(report->types, suspect->type));
         json_unsigned_member(writer, "objects", suspect->objects);
         json_unsigned_member(writer, "retained_bytes", suspect->retained_bytes);
+        json_string_member(writer, "in", report->labels[i]);
+        json_unsigned_member(writer, "places", suspect->places);
+        json_unsigned_member(writer, "threads", suspect->threads);
+        json_boolean_member(writer, "nested", suspect->is_nested);
+        write_held(writer, report, suspect);
+        write_before(writer, suspect);
         json_key(writer, "accumulates_in");
         answer_json_keeper(writer, report->tree, report->types, suspect->place);
         json_key(writer, "owner");

@@ -130,7 +130,7 @@ static bool report(Bench *bench, Error *error)
 {
     HeapReport made;
     bool ok = heap_report_make(bench->image, bench->mark, bench->reachability, bench->tree,
-                               bench->types, NULL, 20, &made, error);
+                               bench->types, NULL, NULL, 20, &made, error);
 
     heap_report_release(&made);
     return ok;

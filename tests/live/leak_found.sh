@@ -40,10 +40,11 @@ leaked=$(sed -n 's/.*"leaked":\([0-9]*\).*/\1/p' "$WORK/leaky.out" | sed -n 3p)
 
 run "$RUDO_SNAP" report --json "$WORK/report.json" "$WORK/leak3.zst"
 check_exit "the report" 0
-check_output "it begins with the leak" stdout "*suspect 1 of *
-* x trace_listener keep *kept by *trace_hub *global hub *"
+check_output "it begins with the leak" stdout "*
+likely leak *3,000 x trace_listener keep *in trace_hub*global hub *"
 is "the first suspect is the leaking type" \
     "$(asks "$WORK/report.json" 'd["suspects"][0]["type"]')" trace_listener
+is "it has all that leaked" "$(asks "$WORK/report.json" 'd["suspects"][0]["objects"]')" "$leaked"
 is "its owner is who holds it" \
     "$(asks "$WORK/report.json" 'd["suspects"][0]["owner"]["type"]')" trace_hub
 is "the path to it begins at the variable" \
@@ -51,6 +52,12 @@ is "the path to it begins at the variable" \
 is "all that leaked is counted" \
     "$(asks "$WORK/report.json" '[t["reachable_objects"] for t in d["types"] if t["type"] == "trace_listener"][0]')" \
     "$leaked"
+
+run "$RUDO_SNAP" report --json "$WORK/growth.json" "$WORK/leak1.zst" "$WORK/leak3.zst"
+check_output "with an older snapshot it says what grew" stdout "*
+likely leak *x trace_listener keep *growth since *leak1.zst: +2,000 objects, *"
+is "what it was before is in the JSON" \
+    "$(asks "$WORK/growth.json" 'd["suspects"][0]["before"]["objects"]')" "$((leaked - 2000))"
 
 run "$RUDO_SNAP" diff --json "$WORK/diff.json" --fail-on trace_listener+90% "$WORK"/leak[123].zst
 check_exit "the difference fails on the leak" 1

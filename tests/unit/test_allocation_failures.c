@@ -259,6 +259,8 @@ typedef struct Answers {
     HeapGroups groups;
     ResidueWords residue;
     CollectorMemory collector;
+    TypeRoutes *routes;
+    RouteHistory history;
     LeakSuspects suspects;
     PageFragmentation fragmentation;
     HeapProfile *profiles[2];
@@ -290,8 +292,11 @@ static bool find_answers(Answers *answers, const HeapImage *image, const MarkRes
            residue_words_find(image, result, &answers->residue, error) &&
            object_graph_flag_residue(answers->graph, &answers->residue, error) &&
            collector_memory_find(answers->graph, &answers->collector, error) &&
-           leak_suspects_find(answers->tree, answers->types, &answers->collector,
-                              &answers->suspects, error) &&
+           type_routes_new(answers->tree, answers->types, &answers->tree_of_paths, NULL,
+                           &answers->routes, error) &&
+           route_history_make(answers->routes, 1000, &answers->history, error) &&
+           leak_suspects_find(answers->routes, 1000, &answers->history, &answers->suspects,
+                              error) &&
            page_fragmentation_find(image, result, answers->tree, answers->types,
                                    &answers->fragmentation, error) &&
            heap_profile_new(image, result, answers->report, answers->merged, answers->types,
@@ -311,6 +316,8 @@ static void release_answers(Answers *answers)
     page_fragmentation_release(&answers->fragmentation);
     residue_words_release(&answers->residue);
     collector_memory_release(&answers->collector);
+    route_history_release(&answers->history);
+    type_routes_free(answers->routes);
     heap_groups_release(&answers->groups);
     heap_selection_release(&answers->selection);
     root_paths_release(&answers->paths);

@@ -15,7 +15,7 @@ rudo-snap mark --precise typed.zst | sed '5q'
 rudo-snap mark --precise typed.zst | grep note
 rudo-snap retained --precise --top 2 typed.zst | sed 1,2d
 rudo-snap what-if --precise --cut Cart typed.zst | sed 1,4d
-rudo-snap report --precise typed.zst | sed 4q
+rudo-snap report --precise typed.zst | sed -n '1,2p;/^reachable/,/^garbage/p'
 rudo-snap diff --precise typed.zst typed.zst | sed 1q
 mkdir golden
 for precise in "" --precise; do

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 
+#include "analysis/heap_report.h"
 #include "analysis/leak_suspects.h"
 #include "tests/support/heap_answers.h"
 
@@ -39,15 +40,43 @@ static uint64_t add(Shop *shop, uint64_t type)
     return object;
 }
 
-static LeakSuspects suspects_of(Shop *shop, HeapAnswers *answers)
+// Compared with an older heap, unless that is NULL.
+static LeakSuspects compared(Shop *shop, HeapAnswers *answers, const RouteHistory *older)
 {
-    CollectorMemory nothing = {0};
+    static const PathQuery all = {.context = NULL};
     LeakSuspects suspects;
+    TypeRoutes *routes;
+    PathTree paths;
     Error error;
 
     heap_answers_of(answers, shop->heap);
-    cr_assert(leak_suspects_find(answers->tree, answers->types, &nothing, &suspects, &error));
+    cr_assert(dominator_tree_add_children(answers->tree, &error));
+    cr_assert(path_tree_init(&paths, answers->graph, &all, &error));
+    cr_assert(type_routes_new(answers->tree, answers->types, &paths, NULL, &routes, &error));
+    cr_assert(leak_suspects_find(routes,
+                                 answers->tree->retained_bytes[dominator_tree_top(answers->tree)],
+                                 older, &suspects, &error));
+    type_routes_free(routes);
+    path_tree_release(&paths);
     return suspects;
+}
+
+static LeakSuspects suspects_of(Shop *shop, HeapAnswers *answers)
+{
+    return compared(shop, answers, NULL);
+}
+
+static RouteHistory history_of(Shop *shop)
+{
+    HeapAnswers answers;
+    RouteHistory history;
+    Error error;
+
+    heap_answers_of(&answers, shop->heap);
+    cr_assert(heap_report_history(answers.tree, answers.types, &(CollectorMemory){.block_count = 0},
+                                  &history, &error));
+    heap_answers_close(&answers);
+    return history;
 }
 
 Test(leak_suspects, a_crowd_below_one_object_is_one)
@@ -96,59 +125,198 @@ Test(leak_suspects, the_owner_of_a_block_is_the_object_above_it)
     heap_answers_close(&answers);
 }
 
-Test(leak_suspects, objects_that_several_roots_share_accumulate_at_the_roots)
+Test(leak_suspects, objects_that_roots_hold_accumulate_there)
 {
     Shop shop = shop_new();
     HeapAnswers answers;
 
+    // A handle for each: none of them holds a crowd, all together do.
     for (uint32_t i = 0; i < 100; i++)
-        made_heap_root(shop.heap, ROOT_GLOBAL, add(&shop, ORDER));
+        made_heap_root(shop.heap, ROOT_HANDLE, add(&shop, ORDER));
     LeakSuspects suspects = suspects_of(&shop, &answers);
 
-    // Each is held by a word of its own, so nothing is right below several roots.
-    cr_expect_eq(suspects.count, 0);
-    heap_answers_close(&answers);
-    shop = shop_new();
-    for (uint32_t i = 0; i < 100; i++) {
-        uint64_t order = add(&shop, ORDER);
-
-        made_heap_root(shop.heap, ROOT_GLOBAL, order);
-        made_heap_root(shop.heap, ROOT_GLOBAL, order);
-    }
-    suspects = suspects_of(&shop, &answers);
     cr_assert_eq(suspects.count, 1);
     cr_expect(dominator_tree_is_holder(answers.tree, suspects.suspects[0].place));
+    cr_expect_eq(suspects.suspects[0].objects, 100);
+    cr_expect_eq(suspects.suspects[0].places, 1);
+    heap_answers_close(&answers);
+}
+
+Test(leak_suspects, a_crowd_has_twenty_members)
+{
+    for (uint64_t count = SUSPECT_CROWD - 1; count <= SUSPECT_CROWD; count++) {
+        Shop shop = shop_new();
+        HeapAnswers answers;
+
+        for (uint64_t i = 0; i < count; i++)
+            made_heap_refer(shop.heap, shop.shelf, i, add(&shop, ORDER));
+        made_heap_root(shop.heap, ROOT_GLOBAL, shop.shelf);
+        cr_expect_eq(suspects_of(&shop, &answers).count, count >= SUSPECT_CROWD);
+        heap_answers_close(&answers);
+    }
+}
+
+// A shelf of its own, with `count` objects on it.
+static uint64_t add_shelf(Shop *shop, uint64_t number, uint64_t count, uint64_t type)
+{
+    uint64_t page = LARGE_PAGE + (16 + 16 * number) * PAGE;
+    uint64_t shelf = made_heap_object(shop->heap, made_heap_page(shop->heap, page, 4096, 1), 0);
+
+    for (uint64_t i = 0; i < count; i++)
+        made_heap_refer(shop->heap, shelf, i, add(shop, type));
+    return shelf;
+}
+
+Test(leak_suspects, one_leak_in_many_places_is_one_suspect)
+{
+    Shop shop = shop_new();
+    HeapAnswers answers;
+
+    // More shelves than each has orders would be a crowd of shelves; a root each makes them places.
+    for (uint64_t i = 0; i < 8; i++) {
+        uint64_t cart = add(&shop, CART);
+
+        made_heap_refer(shop.heap, cart, 1, add_shelf(&shop, i, 50, ORDER));
+        made_heap_root(shop.heap, ROOT_STACK, cart);
+    }
+    LeakSuspects suspects = suspects_of(&shop, &answers);
+
+    cr_assert_eq(suspects.count, 1);
+    cr_expect_eq(suspects.suspects[0].objects, 8 * 50);
+    cr_expect_eq(suspects.suspects[0].places, 8);
+    cr_expect_eq(suspects.suspects[0].retained_bytes, 8 * 50 * 64);
+    cr_expect_not(suspects.suspects[0].is_nested);
+    heap_answers_close(&answers);
+}
+
+Test(leak_suspects, fields_of_one_object_are_told_apart)
+{
+    Shop shop = shop_new();
+    uint64_t cart = add(&shop, CART);
+    HeapAnswers answers;
+
+    made_heap_refer(shop.heap, cart, 0, add_shelf(&shop, 0, 100, ORDER));
+    made_heap_refer(shop.heap, cart, 1, add_shelf(&shop, 1, 50, ORDER));
+    made_heap_root(shop.heap, ROOT_GLOBAL, cart);
+    LeakSuspects suspects = suspects_of(&shop, &answers);
+
+    cr_assert_eq(suspects.count, 2);
+    cr_expect_eq(suspects.suspects[0].objects, 100);
+    cr_expect_eq(suspects.suspects[1].objects, 50);
+    heap_answers_close(&answers);
+}
+
+Test(leak_suspects, the_items_of_a_crowd_are_not_named_instead)
+{
+    Shop shop = shop_new();
+    HeapAnswers answers;
+
+    // 60 shelves of 25 orders: the shelves are what piles up.
+    for (uint64_t i = 0; i < 60; i++)
+        made_heap_refer(shop.heap, shop.shelf, i, add_shelf(&shop, i, 25, ORDER));
+    made_heap_root(shop.heap, ROOT_GLOBAL, shop.shelf);
+    LeakSuspects suspects = suspects_of(&shop, &answers);
+
+    cr_assert_eq(suspects.count, 1);
+    cr_expect_eq(suspects.suspects[0].place, heap_answers_node(&answers, shop.shelf));
+    heap_answers_close(&answers);
+}
+
+Test(leak_suspects, a_long_list_is_one_suspect)
+{
+    Shop shop = shop_new();
+    uint64_t last = add(&shop, CART), first = last;
+    HeapAnswers answers;
+
+    for (uint32_t i = 0; i < 1000; i++) {
+        uint64_t node = add(&shop, ORDER);
+
+        made_heap_refer(shop.heap, last, 0, node);
+        last = node;
+    }
+    made_heap_root(shop.heap, ROOT_GLOBAL, first);
+    LeakSuspects suspects = suspects_of(&shop, &answers);
+
+    cr_assert_eq(suspects.count, 1);
+    cr_expect_eq(suspects.suspects[0].place, heap_answers_node(&answers, first));
+    cr_expect_eq(suspects.suspects[0].objects, 1000);
+    cr_expect_eq(suspects.suspects[0].retained_bytes, 1000 * 64);
+    cr_expect(suspects.suspects[0].is_nested);
+    heap_answers_close(&answers);
+}
+
+Test(leak_suspects, an_object_that_a_stale_block_refers_to_belongs_to_its_container)
+{
+    Shop shop = shop_new();
+    uint64_t owner = add(&shop, CART);
+    uint64_t block = made_heap_block(shop.heap, UINT64_C(0x50000000), 800);
+    uint64_t stale = made_heap_block(shop.heap, UINT64_C(0x50001000), 400);
+    HeapAnswers answers;
+
+    for (uint64_t i = 0; i < 100; i++) {
+        uint64_t order = add(&shop, ORDER);
+
+        made_heap_block_word(shop.heap, block, 8 * i, order);
+        if (i < 50)
+            made_heap_block_word(shop.heap, stale, 8 * i, order);
+        if (i == 70)
+            made_heap_root(shop.heap, ROOT_STACK, order);
+    }
+    made_heap_refer(shop.heap, owner, 0, block);
+    made_heap_root(shop.heap, ROOT_GLOBAL, owner);
+    made_heap_root(shop.heap, ROOT_GLOBAL, stale);
+    LeakSuspects suspects = suspects_of(&shop, &answers);
+
+    cr_assert_eq(suspects.count, 1);
+    cr_expect_eq(suspects.suspects[0].owner, heap_answers_node(&answers, owner));
     cr_expect_eq(suspects.suspects[0].objects, 100);
     heap_answers_close(&answers);
 }
 
-Test(leak_suspects, crowds_come_before_larger_pairs_and_small_shares_not_at_all)
+// A large shelf that stays as it is, and a smaller one with `count` objects.
+static Shop two_shelves(uint64_t count)
 {
     Shop shop = shop_new();
-    uint64_t pair =
-        made_heap_object(shop.heap, made_heap_page(shop.heap, LARGE_PAGE + 16 * PAGE, 256, 1), 0);
-    uint64_t few = add(&shop, CART);
+
+    made_heap_root(shop.heap, ROOT_GLOBAL, add_shelf(&shop, 0, 300, CART));
+    made_heap_root(shop.heap, ROOT_GLOBAL, add_shelf(&shop, 1, count, ORDER));
+    return shop;
+}
+
+Test(leak_suspects, what_grew_comes_first)
+{
+    Shop before = two_shelves(40), after = two_shelves(100), same = two_shelves(40);
+    RouteHistory older = history_of(&before);
     HeapAnswers answers;
-
-    // Two large objects; a crowd that is smaller; two small objects, below 5 % of all.
-    for (uint64_t i = 0; i < 2; i++) {
-        uint64_t page = LARGE_PAGE + (32 + 16 * i) * PAGE;
-
-        made_heap_refer(shop.heap, pair, i,
-                        made_heap_object(shop.heap, made_heap_page(shop.heap, page, 9000, 1), 0));
-        made_heap_refer(shop.heap, few, i, add(&shop, ORDER));
-    }
-    for (uint64_t i = 0; i < SUSPECT_CROWD + 60; i++)
-        made_heap_refer(shop.heap, shop.shelf, i, add(&shop, ORDER));
-    made_heap_root(shop.heap, ROOT_GLOBAL, pair);
-    made_heap_root(shop.heap, ROOT_GLOBAL, few);
-    made_heap_root(shop.heap, ROOT_GLOBAL, shop.shelf);
-    LeakSuspects suspects = suspects_of(&shop, &answers);
+    LeakSuspects suspects = compared(&after, &answers, &older);
 
     cr_assert_eq(suspects.count, 2);
-    cr_expect_eq(suspects.suspects[0].place, heap_answers_node(&answers, shop.shelf));
-    cr_expect_eq(suspects.suspects[1].place, heap_answers_node(&answers, pair));
-    cr_expect_eq(suspects.suspects[1].objects, 2);
-    cr_expect_eq(suspects.suspects[1].retained_bytes, 2 * 9000);
+    cr_expect_eq(suspects.suspects[0].objects, 100);
+    cr_expect_eq(suspects.suspects[0].growth, GROWTH_KNOWN);
+    cr_expect_eq(suspects.suspects[0].grown_objects, 60);
+    cr_expect_eq(suspects.suspects[0].grown_bytes, 60 * 64);
+    cr_expect_eq(suspects.suspects[1].grown_objects, 0);
+    heap_answers_close(&answers);
+    suspects = compared(&same, &answers, &older);
+    cr_expect_eq(suspects.suspects[0].objects, 300);
+    cr_expect_eq(suspects.suspects[0].grown_bytes, 0);
+    heap_answers_close(&answers);
+    route_history_release(&older);
+}
+
+Test(leak_suspects, pairs_and_small_shares_are_none)
+{
+    Shop shop = shop_new();
+    HeapAnswers answers;
+
+    for (uint64_t i = 0; i < 2; i++) {
+        uint64_t page = LARGE_PAGE + (1024 + 64 * i) * PAGE;
+
+        made_heap_refer(shop.heap, shop.shelf, i,
+                        made_heap_object(shop.heap, made_heap_page(shop.heap, page, 90000, 1), 0));
+    }
+    made_heap_root(shop.heap, ROOT_GLOBAL, shop.shelf);
+    made_heap_root(shop.heap, ROOT_GLOBAL, add_shelf(&shop, 0, SUSPECT_CROWD, ORDER));
+    cr_expect_eq(suspects_of(&shop, &answers).count, 0);
     heap_answers_close(&answers);
 }

@@ -1,6 +1,6 @@
-// Paths for people: see cli/commands/path_output.h.
+// Paths for people: see cli/path_output.h.
 
-#include "cli/commands/path_output.h"
+#include "cli/path_output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -96,21 +96,14 @@ static void print_step(const NodeTypes *types, const RootPath *path, uint32_t st
     printf("\n");
 }
 
-void path_output_print(const NodeTypes *types, const RootPath *path, const uint8_t *avoided_roots,
-                       uint32_t index, uint32_t count, uint32_t most_roots)
+void path_output_print_tree(const NodeTypes *types, const RootPath *path,
+                            const uint8_t *avoided_roots, uint32_t most_roots, uint32_t count,
+                            const char *last)
 {
     char text[NUMBER_CHARS];
-    uint32_t head = path->length, tail = 0;
+    uint32_t head = count, tail = 0;
 
-    if (index == 0)
-        printf("reachable in %s step%s%s\n", format_count(text, path->length), plural(path->length),
-               count > 1 ? "; the best path, and the shortest others:" : " from");
-    if (count > 1)
-        printf("\n %" PRIu32 " of %" PRIu32 ", %s step%s\n", index + 1, count,
-               format_count(text, path->length), plural(path->length));
-    else
-        printf("\n");
-    if (path->length > SHOWN_STEPS) {
+    if (count > SHOWN_STEPS) {
         head = SHOWN_STEPS / 2;
         tail = SHOWN_STEPS - head - 1;
     }
@@ -121,10 +114,32 @@ void path_output_print(const NodeTypes *types, const RootPath *path, const uint8
     if (tail > 0) {
         print_indent(head);
         printf("  ... %s more steps: --json FILE has all of them\n",
-               format_count(text, path->length - head - tail));
+               format_count(text, count - head - tail));
     }
-    for (uint32_t step = path->length - tail; step < path->length; step++)
+    for (uint32_t step = count - tail; step < count; step++)
         print_step(types, path, step);
+    if (last != NULL) {
+        print_indent(count);
+        printf("  %s", tree_branch());
+        print_text(stdout, last);
+        printf("\n");
+    }
+}
+
+void path_output_print(const NodeTypes *types, const RootPath *path, const uint8_t *avoided_roots,
+                       uint32_t index, uint32_t count, uint32_t most_roots)
+{
+    char text[NUMBER_CHARS];
+
+    if (index == 0)
+        printf("reachable in %s step%s%s\n", format_count(text, path->length), plural(path->length),
+               count > 1 ? "; the best path, and the shortest others:" : " from");
+    if (count > 1)
+        printf("\n %" PRIu32 " of %" PRIu32 ", %s step%s\n", index + 1, count,
+               format_count(text, path->length), plural(path->length));
+    else
+        printf("\n");
+    path_output_print_tree(types, path, avoided_roots, most_roots, path->length, NULL);
 }
 
 // ---- merged ----

@@ -1,0 +1,63 @@
+// Naming routes: see analysis/graph/route_label.h.
+
+#include "analysis/graph/route_label.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// The field of an object that refers to the nodes of a route, as the object at its place has it.
+// False: not known.
+static bool label_field(const TypeRoutes *routes, const TypeRoute *route, EdgeLabel *label)
+{
+    const ObjectGraph *graph = routes->tree->graph;
+    uint64_t offset;
+
+    if (dominator_tree_is_holder(routes->tree, route->place) ||
+        object_graph_is_block(graph, route->place))
+        return false;
+    if (route->field != NO_FIELD) {
+        NodePlace place = object_graph_place(graph, route->place);
+
+        edge_label_make(&routes->types->labels, place.page, place.slot, place.block, route->field,
+                        label);
+        return true;
+    }
+    return edge_label_between(&routes->types->labels, graph, route->place, route->example, label,
+                              &offset) &&
+           label->is_named;
+}
+
+char *route_label(const TypeRoutes *routes, uint32_t route)
+{
+    uint32_t block = node_types_foreign(routes->types), chain[64], count = 0;
+    bool is_named = false;
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+
+    if (stream == NULL)
+        return NULL;
+    // No route is deeper than the array is long.
+    for (uint32_t at = route; at != NO_INDEX && count < 64; at = routes->routes[at].parent)
+        chain[count++] = at;
+    for (uint32_t i = count; i-- > 1;) {
+        const TypeRoute *step = &routes->routes[chain[i]];
+        EdgeLabel label;
+
+        if (step->type == block)
+            continue;
+        if (!is_named)
+            (void)fprintf(stream, "%s%s", ftell(stream) > 0 ? " -> " : "",
+                          node_types_label(routes->types, step->type));
+        is_named = false;
+        if (label_field(routes, &routes->routes[chain[i - 1]], &label)) {
+            (void)fputs(label.text, stream);
+            is_named = label.is_named;
+        }
+    }
+    if (fclose(stream) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

@@ -1,0 +1,212 @@
+// RoutePlaces: see analysis/graph/route_places_internal.h.
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/graph/route_places_internal.h"
+
+// A node with at least as many references is wide.
+#define WIDE_EDGES 20u
+// The claim of a wide node of an object is larger than any other.
+#define STRONG_CLAIM (UINT64_C(1) << 40)
+
+typedef struct PlaceSearch {
+    const DominatorTree *tree;
+    const PathTree *paths;
+    RoutePlaces *out;
+    uint8_t *is_pillar; // bit per node
+    uint32_t *tops;     // by node, of the nodes that dominate it: the highest one
+    uint32_t *numbers;  // by node that may be adopted: from 1; 0 for the others
+    uint32_t count;
+    uint32_t *places; // by number: the place so far
+    uint64_t *claims; // by number: of the place
+} PlaceSearch;
+
+void route_places_release(RoutePlaces *places)
+{
+    free(places->is_rooted);
+    free(places->is_anchored);
+    free(places->adoptions);
+    *places = (RoutePlaces){.adoption_count = 0};
+}
+
+static void set_bit(uint8_t *bits, uint32_t node)
+{
+    bits[node / 8] |= (uint8_t)(1u << node % 8);
+}
+
+static uint64_t edges_of(const ObjectGraph *graph, uint32_t node)
+{
+    return object_graph_first_edge(graph, node + 1) - object_graph_first_edge(graph, node);
+}
+
+static void find_pillars(const PlaceSearch *search)
+{
+    const DominatorTree *tree = search->tree;
+    uint8_t *is_rooted = search->out->is_rooted;
+
+    for (uint64_t i = 0; i < tree->graph->root_count; i++)
+        set_bit(is_rooted, tree->graph->roots[i].node);
+    for (uint32_t at = 0; at < search->paths->reached_count; at++) {
+        uint32_t node = search->paths->order[at], above = tree->dominators[node];
+        uint32_t top = dominator_tree_is_holder(tree, above) ? node : search->tops[above];
+
+        search->tops[node] = top;
+        if (route_places_has(is_rooted, top) && edges_of(tree->graph, node) >= WIDE_EDGES)
+            set_bit(search->is_pillar, top);
+    }
+}
+
+static void count_orphans(PlaceSearch *search)
+{
+    const PathTree *paths = search->paths;
+    const DominatorTree *tree = search->tree;
+
+    for (uint32_t at = 0; at < paths->reached_count; at++) {
+        uint32_t node = paths->order[at];
+
+        if (dominator_tree_is_holder(tree, tree->dominators[node]) &&
+            !route_places_has(search->is_pillar, node))
+            search->numbers[node] = ++search->count;
+    }
+}
+
+// Does a node, or the object that a block belongs to, hang below an object?
+static bool is_of_object(const DominatorTree *tree, uint32_t node)
+{
+    while (!dominator_tree_is_holder(tree, node) && object_graph_is_block(tree->graph, node))
+        node = tree->dominators[node];
+    return !dominator_tree_is_holder(tree, node);
+}
+
+// How well a node explains that what it refers to is alive.
+static uint64_t claim_of(const DominatorTree *tree, uint32_t place)
+{
+    uint64_t edges = edges_of(tree->graph, place);
+
+    return edges + (edges >= WIDE_EDGES && is_of_object(tree, place) ? STRONG_CLAIM : 0);
+}
+
+// Lets the nodes below pillars claim what they refer to.
+static void claim_orphans(const PlaceSearch *search)
+{
+    const ObjectGraph *graph = search->tree->graph;
+
+    for (uint32_t at = 0; at < search->paths->reached_count; at++) {
+        uint32_t place = search->paths->order[at];
+        uint64_t edge = object_graph_first_edge(graph, place), claim = 0;
+
+        if (!route_places_has(search->is_pillar, search->tops[place]))
+            continue;
+        for (; edge < object_graph_first_edge(graph, place + 1); edge++) {
+            uint32_t number = search->numbers[graph->targets[edge]];
+
+            if (number == 0 || graph->targets[edge] == place ||
+                object_graph_is_residue(graph, edge))
+                continue;
+            claim = claim != 0 ? claim : claim_of(search->tree, place);
+            if (claim <= search->claims[number - 1])
+                continue;
+            search->claims[number - 1] = claim;
+            search->places[number - 1] = place;
+        }
+    }
+}
+
+static int compare_adoptions(const void *left, const void *right)
+{
+    const Adoption *a = left, *b = right;
+
+    if (a->place != b->place)
+        return a->place < b->place ? -1 : 1;
+    return a->node < b->node ? -1 : a->node > b->node;
+}
+
+// Nodes that roots refer to stay below them unless the claim is strong.
+static void adopt_orphans(const PlaceSearch *search)
+{
+    const PathTree *paths = search->paths;
+    RoutePlaces *out = search->out;
+
+    for (uint32_t at = 0; at < paths->reached_count; at++) {
+        uint32_t node = paths->order[at], number = search->numbers[node];
+        uint64_t claim;
+
+        if (number == 0)
+            continue;
+        claim = search->claims[number - 1];
+        if (route_places_has(out->is_rooted, node)) {
+            if (claim < STRONG_CLAIM)
+                continue;
+            out->is_rooted[node / 8] &= (uint8_t) ~(1u << node % 8);
+        }
+        out->adoptions[out->adoption_count++] = (Adoption){
+            .place = claim > 0 ? search->places[number - 1] : paths->parents[node], .node = node};
+    }
+    if (out->adoption_count > 0)
+        qsort(out->adoptions, out->adoption_count, sizeof *out->adoptions, compare_adoptions);
+}
+
+static void find_anchored(const PlaceSearch *search)
+{
+    const DominatorTree *tree = search->tree;
+    RoutePlaces *out = search->out;
+
+    for (uint32_t at = 0; at < search->paths->reached_count; at++) {
+        uint32_t node = search->paths->order[at], above = tree->dominators[node];
+
+        if (dominator_tree_is_holder(tree, above) ? route_places_has(out->is_rooted, node)
+                                                  : route_places_has(out->is_anchored, above))
+            set_bit(out->is_anchored, node);
+    }
+}
+
+bool route_places_find(const DominatorTree *tree, const PathTree *paths, uint32_t *const spare[2],
+                       RoutePlaces *out, Error *error)
+{
+    PlaceSearch search = {
+        .tree = tree, .paths = paths, .out = out, .tops = spare[0], .numbers = spare[1]};
+    size_t nodes = tree->graph->node_count;
+    bool ok;
+
+    *out = (RoutePlaces){.is_rooted = calloc(nodes / 8 + 1, 1),
+                         .is_anchored = calloc(nodes / 8 + 1, 1)};
+    search.is_pillar = calloc(nodes / 8 + 1, 1);
+    ok = out->is_rooted != NULL && out->is_anchored != NULL && search.is_pillar != NULL;
+    if (ok) {
+        find_pillars(&search);
+        count_orphans(&search);
+        search.places = calloc((size_t)search.count + 1, sizeof *search.places);
+        search.claims = calloc((size_t)search.count + 1, sizeof *search.claims);
+        out->adoptions = calloc((size_t)search.count + 1, sizeof *out->adoptions);
+        ok = search.places != NULL && search.claims != NULL && out->adoptions != NULL;
+    }
+    if (ok) {
+        claim_orphans(&search);
+        adopt_orphans(&search);
+        find_anchored(&search);
+    } else {
+        (void)error_set_memory(error, nodes / 2 + search.count * UINT64_C(20), "routes");
+    }
+    memset(spare[0], 0, nodes * sizeof *spare[0]);
+    memset(spare[1], 0, nodes * sizeof *spare[1]);
+    free(search.is_pillar);
+    free(search.places);
+    free(search.claims);
+    return ok;
+}
+
+uint64_t route_places_first(const RoutePlaces *places, uint32_t place)
+{
+    uint64_t low = 0, high = places->adoption_count;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (places->adoptions[middle].place < place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

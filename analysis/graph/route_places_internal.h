@@ -1,0 +1,46 @@
+// RoutePlaces: the place above each node that no single node dominates, for TypeRoutes.
+//
+// A node of which only roots are dominators is *adopted* unless a root refers to it: by the node
+// that refers to most others, of those that refer to it. One that belongs to an object comes before
+// a block of roots, which may be left over, and words that look left over do not count. Where there
+// is none, the node before it on a shortest path adopts it. A wide node of an object adopts nodes
+// that roots refer to, too, since words on stacks refer to some items of every container.
+//
+// So that places have no circles, only nodes below *pillars* choose freely: nodes that roots refer
+// to, which are never adopted, and dominate a wide node.
+
+#ifndef ANALYSIS_GRAPH_ROUTE_PLACES_INTERNAL_H
+#define ANALYSIS_GRAPH_ROUTE_PLACES_INTERNAL_H
+
+#include "analysis/graph/dominator_tree.h"
+#include "analysis/graph/root_paths.h"
+
+// A node and its place.
+typedef struct Adoption {
+    uint32_t place;
+    uint32_t node;
+} Adoption;
+
+typedef struct RoutePlaces {
+    uint8_t *is_rooted;   // bit per node: a root refers to it, and it is not adopted
+    uint8_t *is_anchored; // bit per node: below such a node by dominators alone
+    uint64_t adoption_count;
+    Adoption *adoptions; // ascending
+} RoutePlaces;
+
+// The order in which places come before the nodes below them: anchored nodes as in paths->order,
+// then the others as there. `spare`: two tables by node, zeroed, and so again at the end. Errors:
+// memory. Released by route_places_release() in any case.
+NODISCARD bool route_places_find(const DominatorTree *tree, const PathTree *paths,
+                                 uint32_t *const spare[2], RoutePlaces *out, Error *error);
+void route_places_release(RoutePlaces *places);
+
+// The first adoption by a place, or behind it.
+uint64_t route_places_first(const RoutePlaces *places, uint32_t place);
+
+static inline bool route_places_has(const uint8_t *bits, uint32_t node)
+{
+    return (bits[node / 8] >> node % 8 & 1) != 0;
+}
+
+#endif
