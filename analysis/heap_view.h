@@ -62,6 +62,7 @@ typedef struct HeapView {
     // Words that are not known: the program declared that they hold no references, and reading the
     // snapshot cleared them.
     uint64_t masked_words;
+    uint64_t fields_seen;   // for the rows
     uint64_t content_words; // of blocks, that were looked at for the rows
     Referrers referrers;
 } HeapView;

@@ -12,6 +12,9 @@
 // take no longer than a second.
 #define CONTENT_WORDS (UINT64_C(1) << 26)
 
+// Fields that are looked at for all rows together: in large blocks most values may have no row.
+#define FIELDS_SEEN (UINT64_C(1) << 24)
+
 // ---- what blocks hold ----
 
 static BlockContents contents_of(HeapView *view, const HeapPlace *block)
@@ -229,14 +232,14 @@ static void format_variant(const HeapView *view, const RowValue *of, uint32_t fi
 {
     const SnapshotDataType *type = data_values_type(view->labels->values, of->value.type);
 
+    DataVariants variants;
+
     if (!view->labels->values->knows_data)
         return;
+    data_value_variants(view->labels->values, &of->value, &variants);
     for (uint32_t i = 0; i < type->variant_count; i++)
-        if (type->variants[i].field == field &&
-            snapshot_data_type_has_variant(type, i, of->value.bytes, type->bytes)) {
+        if (type->variants[i].field == field && variants.has[i])
             (void)snprintf(row->value, sizeof row->value, "%s", type->variants[i].name);
-            return;
-        }
 }
 
 // Length and capacity, from where the field says that they are.
@@ -316,38 +319,51 @@ static bool add_array(HeapView *view, const RowValue *of, uint32_t index, bool *
     return true;
 }
 
-// Is it an enumeration whose present variant needs no row: that of a value which is there?
-static bool is_said_by_fields(const SnapshotDataType *type, const RowValue *of, uint32_t index,
-                              bool knows_data)
+// Sets for each enumeration that needs no row of its own: its variant is Some, and so its fields
+// say that it is there.
+static void find_said(const SnapshotDataType *type, const DataVariants *variants, bool knows_data,
+                      bool said[DATA_MAX_PARTS])
 {
-    bool has_fields = false;
-
-    if (!knows_data)
-        return true;
-    for (uint32_t f = index + 1; f < type->field_count; f++)
-        has_fields =
-            has_fields || (type->fields[f].variant != NO_DATA &&
-                           type->variants[type->fields[f].variant].field == index &&
-                           strcmp(type->variants[type->fields[f].variant].name, "Some") == 0 &&
-                           snapshot_data_type_has_variant(type, type->fields[f].variant,
-                                                          of->value.bytes, type->bytes));
-    return has_fields;
+    for (uint32_t v = 0; v < type->variant_count; v++)
+        said[v] = !knows_data || (variants->has[v] && strcmp(type->variants[v].name, "Some") == 0);
 }
 
-// Recursion as deep as arrays are nested, at most DATA_MAX_DEPTH; rows are limited.
+// Is one of the variants of this enumeration in `said`? They follow each other.
+static bool is_said(const SnapshotDataType *type, const bool said[DATA_MAX_PARTS], uint32_t field,
+                    uint32_t *next)
+{
+    bool found = false;
+
+    while (*next < type->variant_count && type->variants[*next].field < field)
+        ++*next;
+    while (*next < type->variant_count && type->variants[*next].field == field)
+        found = said[(*next)++] || found;
+    return found;
+}
+
+// Recursion as deep as arrays are nested, at most DATA_MAX_DEPTH; rows and fields are limited.
 static bool add_value(HeapView *view, const RowValue *of, Error *error)
 {
     const DataValues *values = view->labels->values;
     const SnapshotDataType *type = data_values_type(values, of->value.type);
+    bool said[DATA_MAX_PARTS];
+    DataVariants variants;
+    uint32_t next = 0;
 
+    if (!values->plans[of->value.type].is_known)
+        return true;
+    data_value_variants(values, &of->value, &variants);
+    find_said(type, &variants, values->knows_data, said);
     for (uint32_t i = 0; i < type->field_count && view->rows_left_out == 0; i++) {
         const SnapshotField *field = &type->fields[i];
         bool is_done = false;
 
-        if (values->knows_data &&
-            !snapshot_data_type_has_variant(type, field->variant, of->value.bytes, type->bytes))
-            continue;
-        if (field->kind == FIELD_ENUM && is_said_by_fields(type, of, i, values->knows_data))
+        if (view->fields_seen++ >= FIELDS_SEEN) {
+            view->rows_left_out++;
+            break;
+        }
+        if ((field->kind == FIELD_ENUM && is_said(type, said, i, &next)) ||
+            !data_variants_have(&variants, field))
             continue;
         if (field->kind == FIELD_ARRAY && !add_array(view, of, i, &is_done, error))
             return false;

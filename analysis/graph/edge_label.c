@@ -68,18 +68,20 @@ EdgeKind edge_kind_of(const SnapshotField *field)
 }
 
 // The field of the value that holds the byte at `offset`: one that exists, if any does.
-static const SnapshotField *field_at(const DataValues *values, const SnapshotDataType *type,
-                                     const uint8_t *value, uint64_t offset, bool *exists)
+static const SnapshotField *field_at(const DataValues *values, const DataValue *value,
+                                     uint64_t offset, bool *exists)
 {
+    const SnapshotDataType *type = data_values_type(values, value->type);
     const SnapshotField *other = NULL;
+    DataVariants variants;
 
+    data_value_variants(values, value, &variants);
     for (uint32_t i = 0; i < type->field_count; i++) {
         const SnapshotField *field = &type->fields[i];
 
         if (offset - field->offset >= field->bytes || field->kind == FIELD_ENUM)
             continue;
-        *exists = !values->knows_data ||
-                  snapshot_data_type_has_variant(type, field->variant, value, type->bytes);
+        *exists = data_variants_have(&variants, field);
         if (*exists)
             return field;
         // Of several that do not exist, one that could be a reference.
@@ -98,7 +100,8 @@ static void label_value(const DataValues *values, DataValue value, uint64_t offs
 
     for (uint32_t depth = 0; depth <= DATA_MAX_DEPTH; depth++) {
         const SnapshotDataType *type = data_values_type(values, value.type);
-        const SnapshotField *field = field_at(values, type, value.bytes, offset, &exists);
+        const SnapshotField *field =
+            values->plans[value.type].is_known ? field_at(values, &value, offset, &exists) : NULL;
         uint64_t inside, bytes;
 
         if (field == NULL)

@@ -69,7 +69,7 @@ bool block_frame_read(const DataValues *values, const DataValue *value, uint32_t
         return false;
     pointer = word_of(value, field->offset);
     offset = pointer - block_address;
-    if (offset >= block_bytes || field->target == NO_DATA)
+    if (offset >= block_bytes || field->target == NO_DATA || !values->plans[field->target].is_known)
         return false;
     frame->bytes = data_values_type(values, field->target)->bytes;
     if (frame->bytes == 0 || field->first_at > block_bytes - offset)

@@ -20,7 +20,7 @@ bool data_value_of_object(const HeapImage *image, const DataValues *values, uint
     value->type =
         data_values_find(values, &image->layout, heap_layout_read(object, image->layout.type_word),
                          heap_layout_read(object, image->layout.drop_function), block_size);
-    if (value->type == NO_DATA)
+    if (value->type == NO_DATA || !values->plans[value->type].is_known)
         return false;
     value->offset = data_values_type(values, value->type)->value_at;
     value->bytes = object + value->offset;

@@ -220,18 +220,23 @@ static void choose_variants(const SnapshotDataType *type, const uint8_t *value, 
     }
 }
 
+void data_value_variants(const DataValues *values, const DataValue *value, DataVariants *out)
+{
+    const SnapshotDataType *type = data_values_type(values, value->type);
+
+    if (values->knows_data)
+        choose_variants(type, value->bytes, out->has);
+    else
+        memset(out->has, true, type->variant_count);
+}
+
 // One value that is being visited.
 typedef struct Parts {
     const SnapshotDataType *type;
-    bool has[DATA_MAX_PARTS]; // by variant
+    DataVariants variants;
     // Words that some part which exists touches; not set in types without variants.
     uint64_t kept[KEPT_WORDS / 64 + 1];
 } Parts;
-
-static bool exists(const Parts *parts, const SnapshotField *field)
-{
-    return field->variant == NO_DATA || parts->has[field->variant];
-}
 
 static void keep_bytes(Parts *parts, uint64_t offset, uint64_t bytes)
 {
@@ -289,15 +294,13 @@ static void prepare(Visit *visit, Parts *parts, const DataValue *value, const Da
 
     if (type->variant_count == 0)
         return;
-    if (visit->values->knows_data)
-        choose_variants(type, value->bytes, parts->has);
-    else
-        memset(parts->has, true, type->variant_count);
+    data_value_variants(visit->values, value, &parts->variants);
     memset(parts->kept, 0, (type->bytes / 512 + 1) * sizeof *parts->kept);
     for (uint32_t i = 0; i < plan->part_count; i++) {
         const SnapshotField *field = &type->fields[plan->parts[i]];
 
-        if (field->kind != FIELD_ENUM && field->kind != FIELD_WEAK && exists(parts, field))
+        if (field->kind != FIELD_ENUM && field->kind != FIELD_WEAK &&
+            data_variants_have(&parts->variants, field))
             keep(parts, field);
     }
 }
@@ -315,7 +318,7 @@ static void visit_value(Visit *visit, const DataValue *value, uint64_t length, u
     prepare(visit, &parts, value, plan);
     for (uint32_t i = 0; i < plan->part_count && visit->left > 0; i++) {
         const SnapshotField *field = &parts.type->fields[plan->parts[i]];
-        bool is_there = exists(&parts, field);
+        bool is_there = data_variants_have(&parts.variants, field);
 
         visit->left--;
         if (field->kind != FIELD_ENUM && (!is_there || field->kind == FIELD_WEAK)) {

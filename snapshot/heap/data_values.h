@@ -67,6 +67,20 @@ typedef struct DataValue {
     const uint8_t *bytes; // of the value; at least as many as the type has
 } DataValue;
 
+// Which variants a value has, by their numbers: all of them where data is not known. Only of types
+// whose plan is known.
+typedef struct DataVariants {
+    bool has[DATA_MAX_PARTS];
+} DataVariants;
+
+void data_value_variants(const DataValues *values, const DataValue *value, DataVariants *out);
+
+// Does the value have the field?
+static inline bool data_variants_have(const DataVariants *variants, const SnapshotField *field)
+{
+    return field->variant == NO_DATA || variants->has[field->variant];
+}
+
 typedef struct DataVisitor {
     // [offset, offset + bytes) of the object or block holds no reference that keeps anything alive:
     // a weak one, or part of a variant that the value does not have. May be NULL.
