@@ -26,6 +26,8 @@ const GlossaryTerm glossary_terms[] = {
     {"dominator", "An object, block or root that lies on every path from the roots to another "
                   "object. Reports name the nearest dominator of an object under \"kept by\"."},
     {"exact root", "A root that the program has declared to be a reference."},
+    {"field", "A named part of an object or block, by debug information. Fields of fields have "
+              "dotted names."},
     {"fingerprint", "A hash of the pages, live objects, roots and blocks of a heap. Goldens and "
                     "schedules name their heap by it."},
     {"foreign block", "A block of malloc'd memory that refers to the heap, such as the buffer of a "

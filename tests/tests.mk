@@ -221,6 +221,12 @@ allocators: all
 	$(Q)tests/run_tests.sh -b $(BUILD) -r build/allocators/results -l "allocators" \
 		$(if $(TOTALS),-s $(TOTALS)) tests/versions/allocators.sh
 
+## build-kinds: capture a program as every kind of build leaves it, with debug information or without (BUILD_KINDS)
+.PHONY: build-kinds
+build-kinds: all $(CLI_HELPERS)
+	$(Q)tests/run_tests.sh -b $(BUILD) -r build/build-kinds/results -l "kinds of builds" \
+		$(if $(TOTALS),-s $(TOTALS)) tests/versions/build_kinds.sh
+
 ## mutants: apply each recorded mutation in a scratch copy; the test that it names must fail
 .PHONY: mutants
 mutants:
