@@ -52,6 +52,7 @@ ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, 
     inputs = question->max_inputs != 0 ? question->max_inputs : operands->count;
     session_begin(&session->frame, command, &settings->session, operands->values, inputs);
     session->shows_terms = question->shows_terms;
+    session->skips_residue = question->skips_residue;
     session->analysis_progress = (AnalysisProgress){progress_tell, &session->frame.progress};
     session->mem_limit = settings->mem_limit > 0 ? (uint64_t)settings->mem_limit : UINT64_MAX;
     ok = session_open_result(&session->frame, "--json", settings->json, &session->json, &error) &&
@@ -98,6 +99,8 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
     if (!reachability_report_new(session->image, session->mark, &session->report, error))
         return false;
     session->report_ns = clock_monotonic_ns() - start;
+    if (session->skips_residue)
+        return true;
     heap_session_say(session, "looking for words that are left over");
     return reachability_report_add_residue(session->report, session->image, session->mark,
                                            &session->residue, error);

@@ -72,6 +72,7 @@ typedef struct HeapSession {
     Operands operands;
     AnalysisProgress analysis_progress;
     bool shows_terms;
+    bool skips_residue;
     OutputFile *json;   // NULL: not wanted
     uint64_t mem_limit; // UINT64_MAX: none
     // The heap at hand.
@@ -97,8 +98,9 @@ typedef struct HeapQuestion {
     bool (*is_finding)(const void *run);
     // Frees what `run` owns, but for the session. NULL: nothing.
     void (*release)(void *run);
-    int max_inputs;   // operands that are snapshots: the first ones; 0: all
-    bool shows_terms; // heap_session_print_next() points to the glossary
+    int max_inputs;     // operands that are snapshots: the first ones; 0: all
+    bool shows_terms;   // heap_session_print_next() points to the glossary
+    bool skips_residue; // the answer does not need the words that look left over
 } HeapQuestion;
 
 // `settings` hold the defaults; they are borrowed.

@@ -272,7 +272,8 @@ ExitStatus retained_run(const Command *command, int argument_count, char **argum
                                           .print = print_answer,
                                           .is_finding = is_finding,
                                           .release = release,
-                                          .shows_terms = true};
+                                          .shows_terms = true,
+                                          .skips_residue = true};
     RetainedSettings settings = {.top = 20, .by = BY_OBJECT};
     RetainedRun run = {.settings = &settings};
 

@@ -164,7 +164,7 @@ static void release(void *context)
 ExitStatus what_if_run(const Command *command, int argument_count, char **arguments)
 {
     static const HeapQuestion question = {
-        .answer = answer, .print = print_answer, .release = release};
+        .answer = answer, .print = print_answer, .release = release, .skips_residue = true};
     WhatIfSettings settings = {.cuts.count = 0};
     WhatIfRun run = {.settings = &settings};
 

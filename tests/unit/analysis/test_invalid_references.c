@@ -5,6 +5,7 @@
 
 #include "analysis/invalid_references.h"
 #include "tests/support/heap_answers.h"
+#include "tests/support/typed_heap.h"
 
 #define PAGE UINT64_C(0x10000000)
 #define LARGE UINT64_C(0x18000000)
@@ -84,4 +85,53 @@ Test(invalid_references, are_told_apart_by_place_and_target)
     invalid_references_visit(answers.image, answers.mark, see_one, &seen);
     cr_expect_eq(seen.count, 1);
     heap_answers_close(&answers);
+}
+
+Test(invalid_references, the_first_proven_one_is_in_a_field_that_holds_a_reference)
+{
+    SnapshotField fields[] = {typed_heap_field("size", 0, 8, FIELD_UNSIGNED),
+                              typed_heap_field("next", 8, 8, FIELD_STRONG)};
+    uint64_t word = 0x400010;
+    const SnapshotDataType type = {.bytes = 16,
+                                   .value_at = 48,
+                                   .object_bytes = 64,
+                                   .type_word_count = 1,
+                                   .type_words = &word,
+                                   .field_count = 2,
+                                   .fields = fields};
+    MadeHeap *heap = made_heap_new(NULL);
+    uint64_t page = made_heap_page(heap, PAGE, 64, 1), free_slot = made_heap_slot(heap, page, 2);
+    uint64_t a = made_heap_object(heap, page, 0), b = made_heap_object(heap, page, 1);
+    InvalidReference proven;
+    EdgeLabels labels;
+    EdgeLabel label;
+    MarkResult *mark;
+    HeapImage *image;
+    Error error;
+
+    made_heap_root(heap, ROOT_GLOBAL, a);
+    made_heap_root(heap, ROOT_GLOBAL, b);
+    made_heap_set_type(heap, a, word);
+    made_heap_set_type(heap, b, word);
+    // A number that looks like a reference, and a reference to an object that was freed.
+    made_heap_refer(heap, a, 0, free_slot);
+    made_heap_refer(heap, b, 1, free_slot);
+    image = made_heap_image(heap, false);
+    made_heap_free(heap);
+    cr_assert(mark_reachable_serial(image, MARK_MAJOR, &mark, &error));
+
+    cr_assert(edge_labels_init(&labels, image, &error));
+    cr_expect_not(invalid_references_first_proven(image, mark, &labels, &proven, &label),
+                  "nothing says what fields are");
+    edge_labels_release(&labels);
+    typed_heap_take(image, &type, 1);
+    cr_assert(edge_labels_init(&labels, image, &error));
+    cr_assert(invalid_references_first_proven(image, mark, &labels, &proven, &label));
+    cr_expect_eq(proven.slot, 1);
+    cr_expect_eq(proven.offset, 56);
+    cr_expect_eq(proven.target, free_slot);
+    cr_expect_str_eq(label.text, ".next");
+    edge_labels_release(&labels);
+    mark_result_free(mark);
+    heap_image_free(image);
 }
