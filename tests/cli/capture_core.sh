@@ -34,6 +34,17 @@ for name in core unpacked; do
 done
 check "to the same heap" cmp "$WORK/core.json" "$WORK/unpacked.json"
 check "of the same time" cmp "$WORK/core.time" "$WORK/unpacked.time"
+# A skippable frame first, as pzstd writes it; and a window larger than decoders take by default.
+{ printf '\x50\x2a\x4d\x18\x04\0\0\0word'; cat "$WORK/core.zst"; } >"$WORK/pzstd.zst"
+zstd -q --ultra -20 --long=31 "$WORK/core" -o "$WORK/long.zst"
+head -c 3000000 /dev/zero | zstd -q >"$WORK/other.zst"
+for name in pzstd long; do
+    run "$RUDO_SNAP" capture -f --core "$WORK/$name.zst" -o "$WORK/unpacked.snapshot"
+    check_exit "a core is captured as $name compresses it" 0
+done
+run "$RUDO_SNAP" capture -f --core "$WORK/other.zst" -o "$WORK/unpacked.snapshot"
+check_exit "other files that are compressed are not unpacked" 3
+check_output "but named" stderr "*other.zst' is not a core file: it unpacks to something else*"
 run env TMPDIR="$WORK/nowhere" "$RUDO_SNAP" capture --core "$WORK/core.zst" -o "$WORK/x.snapshot"
 check_exit "which needs a folder for a temporary file" 4
 check_output "and says where" stderr "*it is made in \$TMPDIR, or else in /var/tmp*"

@@ -12,11 +12,14 @@
 #include <unistd.h>
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/cancel.h"
 
 // Pieces of this size that are all zeros are not written.
 #define HOLE_BYTES 4096u
+// That of `zstd --long=31`, the largest of the format; memory is used as far as the core fills it.
+#define LARGEST_WINDOW_LOG 31
 // No process has more memory, so no core has more bytes.
 #define MAX_CORE_BYTES (UINT64_C(1) << 47)
 
@@ -66,7 +69,9 @@ static bool refuse_other_compression(const char *path, const uint8_t *head, Erro
 
 static bool is_zstandard(const uint8_t *head)
 {
-    return memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0;
+    // pzstd and others begin with a skippable frame (RFC 8878, 3.1.2).
+    return memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0 ||
+           ((head[0] & 0xF0) == 0x50 && memcmp(head + 1, "\x2a\x4d\x18", 3) == 0);
 }
 
 // ---- unpacking ----
@@ -96,8 +101,20 @@ static bool write_piece(Unpacking *unpacking, const uint8_t *bytes, size_t lengt
     return true;
 }
 
+// Asked before the rest is unpacked, which may be any amount.
+static bool begins_as_elf(const Unpacking *unpacking)
+{
+    return unpacking->written_bytes > 0 || (unpacking->output_used >= 4 && memcmp(unpacking->output,
+                                                                                  "\x7f"
+                                                                                  "ELF",
+                                                                                  4) == 0);
+}
+
 static bool write_output(Unpacking *unpacking)
 {
+    if (!begins_as_elf(unpacking))
+        return error_set(unpacking->error, ERROR_CORRUPT,
+                         "'%s' is not a core file: it unpacks to something else", unpacking->path);
     if (unpacking->written_bytes + unpacking->output_used > MAX_CORE_BYTES)
         return error_set(unpacking->error, ERROR_CORRUPT,
                          "'%s' unpacks to more memory than a process can have", unpacking->path);
@@ -109,6 +126,31 @@ static bool write_output(Unpacking *unpacking)
     }
     unpacking->output_used = 0;
     return true;
+}
+
+// Not every error of the decoder is damage.
+static bool set_decoder_error(const Unpacking *unpacking, size_t result)
+{
+    ErrorCode code = ERROR_CORRUPT;
+
+    switch (ZSTD_getErrorCode(result)) {
+    case ZSTD_error_memory_allocation:
+        code = ERROR_MEMORY;
+        break;
+    case ZSTD_error_frameParameter_windowTooLarge:
+    case ZSTD_error_frameParameter_unsupported:
+    case ZSTD_error_version_unsupported:
+    case ZSTD_error_dictionary_wrong:
+        code = ERROR_UNSUPPORTED;
+        break;
+    default:
+        return error_set(unpacking->error, code, "'%s' is damaged: %s", unpacking->path,
+                         ZSTD_getErrorName(result));
+    }
+    (void)error_set(unpacking->error, code, "cannot unpack '%s': %s", unpacking->path,
+                    ZSTD_getErrorName(result));
+    return error_add_hint(unpacking->error,
+                          "unpack it with zstd first, and give the result to --core");
 }
 
 // Decompresses one buffer of input. *is_frame_open: the last frame has not ended.
@@ -123,8 +165,7 @@ static bool unpack_input(Unpacking *unpacking, size_t length, bool *is_frame_ope
         size_t result = ZSTD_decompressStream(unpacking->context, &out, &in);
 
         if (ZSTD_isError(result))
-            return error_set(unpacking->error, ERROR_CORRUPT, "'%s' is damaged: %s",
-                             unpacking->path, ZSTD_getErrorName(result));
+            return set_decoder_error(unpacking, result);
         *is_frame_open = result != 0;
         unpacking->output_used = out.pos;
         is_full = out.pos == out.size;
@@ -219,6 +260,9 @@ static bool unpack_file(const char *path, const Cancel *cancel, int from, int *d
     unpacking.output = malloc(unpacking.output_capacity);
     if (unpacking.context == NULL || unpacking.input == NULL || unpacking.output == NULL)
         error_set_memory(error, unpacking.output_capacity, "unpacking a core file");
+    else if (ZSTD_isError(ZSTD_DCtx_setParameter(unpacking.context, ZSTD_d_windowLogMax,
+                                                 LARGEST_WINDOW_LOG)))
+        error_set(error, ERROR_SYSTEM, "cannot unpack '%s'", path);
     else
         is_ok = unpack(&unpacking);
 
