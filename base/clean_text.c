@@ -2,6 +2,8 @@
 
 #include "base/clean_text.h"
 
+#include <string.h>
+
 #include "base/utf8.h"
 
 // Bytes of the clean character at `text`, or 0 when there is none.
@@ -38,6 +40,25 @@ void text_clean(char *text, size_t length, TextLines lines)
             text[at] = '?';
         at += count > 0 ? count : 1;
     }
+}
+
+size_t text_show(const char *text, size_t length, char *out)
+{
+    size_t used = 0;
+
+    for (size_t at = 0; at < length;) {
+        uint32_t code;
+        size_t count = utf8_decode(text + at, length - at, &code);
+        if (count == 0 || utf8_is_hidden(code)) {
+            out[used++] = '?';
+        } else {
+            memcpy(out + used, text + at, count);
+            used += count;
+        }
+        at += count > 0 ? count : 1;
+    }
+    out[used] = '\0';
+    return used;
 }
 
 size_t text_cut(const char *text, size_t length, size_t limit)

@@ -31,3 +31,20 @@ size_t utf8_decode(const char *text, size_t length, uint32_t *code)
         return 0;
     return count;
 }
+
+bool utf8_is_hidden(uint32_t code)
+{
+    // Ascending: Unicode 15, general categories Cc, Cf, Zl, Zp, and the blank letters.
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {{0x0000, 0x001F},   {0x007F, 0x009F},  {0x00AD, 0x00AD}, {0x061C, 0x061C},
+                  {0x115F, 0x1160},   {0x17B4, 0x17B5},  {0x180B, 0x180F}, {0x200B, 0x200F},
+                  {0x2028, 0x202E},   {0x2060, 0x206F},  {0x3164, 0x3164}, {0xFE00, 0xFE0F},
+                  {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},  {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3},
+                  {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
+
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+        if (code <= hidden[i].last)
+            return code >= hidden[i].first;
+    return false;
+}

@@ -3,6 +3,7 @@
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,5 +20,10 @@ static inline size_t utf8_length(const char *text)
     // NUL does not continue a sequence, so no byte behind it is read.
     return utf8_decode(text, SIZE_MAX, &code);
 }
+
+// Does a character steer a terminal, turn the direction of writing, or stay invisible (controls,
+// bidi, zero-width characters, line separators, tags)? Shown as it is, it makes one name look like
+// another (Unicode Technical Report 36).
+bool utf8_is_hidden(uint32_t code);
 
 #endif

@@ -2,32 +2,14 @@
 
 #include "cli/next_command.h"
 
-#include <string.h>
-
+#include "base/shell_word.h"
 #include "cli/terminal.h"
-
-// Bytes that mean nothing special to a shell.
-static const char plain_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                  "_-+./:,@%=";
 
 void print_shell_word(FILE *stream, const char *word)
 {
-    if (word[0] != '\0' && word[strspn(word, plain_bytes)] == '\0') {
-        (void)fputs(word, stream);
-        return;
-    }
-    (void)fputc('\'', stream);
-    while (*word != '\0') {
-        size_t length = strcspn(word, "'");
+    char quoted[SHELL_WORD_CHARS];
 
-        print_safely(stream, word, length);
-        word += length;
-        if (*word == '\'') {
-            (void)fputs("'\\''", stream);
-            word++;
-        }
-    }
-    (void)fputc('\'', stream);
+    (void)fputs(shell_word(word, "...", quoted), stream);
 }
 
 static void print_command(FILE *stream, const char *command, const char *const words[])

@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clean_text.h"
+
 // The width of a terminal that does not tell it.
 #define PLAIN_COLUMNS 80u
 
@@ -36,16 +38,20 @@ void style_end(FILE *stream)
         (void)fputs("\033[0m", stream);
 }
 
+// Bytes that are cleaned at once; a character is never cut.
+#define SHOWN_BYTES 512u
+
 void print_safely(FILE *stream, const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        // U+0080 to U+009F steer terminals, too.
-        bool is_high_control = byte == 0xc2 && i + 1 < length && (unsigned char)text[i + 1] < 0xa0;
+    char shown[SHOWN_BYTES + 1];
 
-        if (is_high_control)
-            i++;
-        (void)fputc(byte < 0x20 || byte == 0x7f || is_high_control ? '?' : byte, stream);
+    while (length > 0) {
+        size_t piece = text_cut(text, length, SHOWN_BYTES);
+        if (piece == 0) // not a character
+            piece = length < SHOWN_BYTES ? length : SHOWN_BYTES;
+        (void)fwrite(shown, 1, text_show(text, piece, shown), stream);
+        text += piece;
+        length -= piece;
     }
 }
 

@@ -172,7 +172,7 @@ static bool read_end(LineReader *reader, const MarkGolden *golden, Error *error)
 
     if (!line_reader_next(reader, error))
         return false;
-    if (strcmp(reader->line, "end") != 0 || fgetc(reader->stream) != EOF)
+    if (strcmp(reader->line, "end") != 0 || !line_reader_is_at_end(reader))
         return line_reader_damaged(reader, "the end is missing", error);
     mark_golden_digest(golden, digest);
     return strcmp(digest, golden->digest) == 0 ||

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 bool line_reader_open(LineReader *reader, const char *path, const char *what, Error *error)
 {
     *reader = (LineReader){.path = path, .what = what};
@@ -19,6 +21,16 @@ void line_reader_close(LineReader *reader)
     if (reader->stream != NULL)
         (void)fclose(reader->stream);
     reader->stream = NULL;
+}
+
+bool line_reader_is_at_end(LineReader *reader)
+{
+    int next;
+
+    do {
+        next = fgetc(reader->stream);
+    } while (next == '\r' || next == '\n');
+    return next == EOF;
 }
 
 bool line_reader_damaged(const LineReader *reader, const char *how, Error *error)
@@ -40,9 +52,16 @@ bool line_reader_next(LineReader *reader, Error *error)
             return line_reader_damaged(reader, "the file ends early", error);
         }
         length = strlen(reader->line);
-        if (length == 0 || reader->line[length - 1] != '\n')
+        if (length > 0 && reader->line[length - 1] == '\n')
+            length--;
+        else if (length == 0 || !feof(reader->stream))
             return line_reader_damaged(reader, "the line is too long, or cut short", error);
-        reader->line[length - 1] = '\0';
+        // As an editor or Git on another system may have left it.
+        if (length > 0 && reader->line[length - 1] == '\r')
+            length--;
+        reader->line[length] = '\0';
+        if (reader->line_number == 1 && strncmp(reader->line, BYTE_ORDER_MARK, 3) == 0)
+            memmove(reader->line, reader->line + 3, length - 2);
     } while (reader->line[0] == '#');
     return true;
 }

@@ -1,6 +1,7 @@
 // LineReader: reads small text formats of lines "KEY VALUE". It does not trust the file.
 //
-// Lines that begin with '#' are comments.
+// Lines that begin with '#' are comments. Lines may end with a carriage return, too, the last one
+// without a line feed, and a byte order mark may stand before the first.
 
 #ifndef FORMATS_LINE_READER_H
 #define FORMATS_LINE_READER_H
@@ -26,6 +27,9 @@ typedef struct LineReader {
 NODISCARD bool line_reader_open(LineReader *reader, const char *path, const char *what,
                                 Error *error);
 void line_reader_close(LineReader *reader);
+
+// Is there nothing but line ends behind the lines that were read?
+bool line_reader_is_at_end(LineReader *reader);
 
 // "schedule 'FILE' is damaged: line 7: HOW"; returns false.
 bool line_reader_damaged(const LineReader *reader, const char *how, Error *error);

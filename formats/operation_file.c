@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shell_word.h"
 #include "formats/line_reader.h"
 #include "marker/schedule/schedule_recording.h"
 
@@ -178,6 +179,7 @@ static bool read_violation(LineReader *reader, ViolationKind *kind, Error *error
 
 static bool read_all(LineReader *reader, OperationFile *file, Error *error)
 {
+    char quoted[SHELL_WORD_CHARS];
     unsigned long long version;
     uint64_t count;
     uint32_t place;
@@ -190,7 +192,7 @@ static bool read_all(LineReader *reader, OperationFile *file, Error *error)
                error_add_hint(error,
                               "it is a schedule of steps: `rudo-snap mark --schedule file:%s` "
                               "follows it",
-                              reader->path);
+                              shell_word(reader->path, "SCHEDULE", quoted));
     }
     if (version != VERSION)
         return error_set(error, ERROR_UNSUPPORTED, "schedule '%s' has version %llu", reader->path,

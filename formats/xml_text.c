@@ -6,11 +6,11 @@
 
 #include "base/utf8.h"
 
-// XML has no U+FFFE and U+FFFF.
-static bool is_forbidden(const char *text, size_t length)
+// XML has no U+FFFE and U+FFFF; hidden characters would make one name look like another.
+static bool is_forbidden(size_t length, uint32_t code)
 {
-    return length == 0 || (length == 1 && (unsigned char)*text < ' ' && *text != '\n') ||
-           (length == 3 && memcmp(text, "\xef\xbf", 2) == 0 && (unsigned char)text[2] >= 0xbe);
+    return length == 0 || (utf8_is_hidden(code) && code != '\n') || code == 0xFFFE ||
+           code == 0xFFFF;
 }
 
 static const char *entity_of(char character)
@@ -32,8 +32,9 @@ static const char *entity_of(char character)
 bool xml_text_write(JsonSink sink, const char *text, Error *error)
 {
     while (*text != '\0') {
-        size_t length = utf8_length(text);
-        const char *entity = is_forbidden(text, length) ? "?" : entity_of(*text);
+        uint32_t code = 0;
+        size_t length = utf8_decode(text, SIZE_MAX, &code);
+        const char *entity = is_forbidden(length, code) ? "?" : entity_of(*text);
 
         if (!sink.write(sink.context, entity != NULL ? entity : text,
                         entity != NULL ? strlen(entity) : length, error))

@@ -7,7 +7,8 @@
 #include "base/error.h"
 
 // Writes any text as the content of an element or of an attribute in double quotes. Characters that
-// XML 1.0 cannot hold (most control characters, bytes that are not UTF-8) become '?'. Errors: those
+// XML 1.0 cannot hold (most control characters, bytes that are not UTF-8) and hidden ones
+// (utf8_is_hidden()) become '?'. Errors: those
 // of the sink.
 NODISCARD bool xml_text_write(JsonSink sink, const char *text, Error *error);
 

@@ -1,6 +1,7 @@
 // A violation, for people: see cli/commands/explore_report.h.
 
 #include "base/output_path.h"
+#include "base/shell_word.h"
 #include "cli/commands/explore_report.h"
 
 #include <inttypes.h>
@@ -113,8 +114,8 @@ bool explore_save_finding(const ExploreFinding *finding, const char *prefix, boo
                           Error *error)
 {
     bool is_queue = finding->subject.explored.is_queue, ok;
+    char path[PATH_CHARS], quoted[2][SHELL_WORD_CHARS];
     OutputFile *file = NULL;
-    char path[PATH_CHARS];
 
     (void)snprintf(path, sizeof path, "%s.schedule", prefix);
     ok = result_file_open("--output", path, false, &file, error) &&
@@ -126,11 +127,15 @@ bool explore_save_finding(const ExploreFinding *finding, const char *prefix, boo
     (void)snprintf(path, sizeof path, "%s.zst", prefix);
     if (!is_queue && !explore_heap_write(&finding->subject.heap, path, replaces, error))
         return false;
+    (void)snprintf(path, sizeof path, "%s.schedule", prefix);
+    (void)shell_word(path, "PREFIX.schedule", quoted[0]);
+    (void)snprintf(path, sizeof path, "%s.zst", prefix);
+    (void)shell_word(path, "PREFIX.zst", quoted[1]);
     if (is_queue)
-        printf("reproduce: rudo-snap explore --replay %s.schedule\n", prefix);
+        printf("reproduce: rudo-snap explore --replay %s\n", quoted[0]);
     else
-        printf("reproduce: rudo-snap mark --schedule file:%s.schedule %s.zst\n"
-               "show steps: rudo-snap explore --replay %s.schedule %s.zst\n",
-               prefix, prefix, prefix, prefix);
+        printf("reproduce: rudo-snap mark --schedule file:%s %s\n"
+               "show steps: rudo-snap explore --replay %s %s\n",
+               quoted[0], quoted[1], quoted[0], quoted[1]);
     return true;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shell_word.h"
 #include "formats/schedule_file.h"
 #include "marker/schedule/mark_schedule.h"
 
@@ -51,12 +52,15 @@ static bool parse_schedule(ScheduledRun *run, const char *text, Error *error)
 
 static bool read_operations(ScheduledRun *run, Error *error)
 {
+    char quoted[SHELL_WORD_CHARS];
+
     if (!operation_file_read(run->file, &run->operations, error))
         return false;
     if (!run->operations.is_queue)
         return true;
     (void)error_set(error, ERROR_USAGE, "schedule '%s' is for a queue, not for a mark", run->file);
-    return error_add_hint(error, "`rudo-snap explore --replay %s` runs it", run->file);
+    return error_add_hint(error, "`rudo-snap explore --replay %s` runs it",
+                          shell_word(run->file, "SCHEDULE", quoted));
 }
 
 bool scheduled_run_open(ScheduledRun *run, const ScheduleSettings *settings, Session *session,
@@ -122,6 +126,7 @@ static bool prepare_following(ScheduledRun *run, const HeapImage *image, MarkOpt
 static bool follow_operations(ScheduledRun *run, const HeapImage *image, MarkOptions *options,
                               Error *error)
 {
+    char quoted[SHELL_WORD_CHARS];
     const OperationFile *file = &run->operations;
     const Violation *violation = &run->replay.violation;
 
@@ -137,7 +142,8 @@ static bool follow_operations(ScheduledRun *run, const HeapImage *image, MarkOpt
         return true;
     (void)error_set(error, ERROR_SYSTEM, "the schedule leads to a violation: %s (%s)",
                     violation->text, violation_kind_name(violation->kind));
-    return error_add_hint(error, "`rudo-snap explore --replay %s FILE` shows each step", run->file);
+    return error_add_hint(error, "`rudo-snap explore --replay %s FILE` shows each step",
+                          shell_word(run->file, "SCHEDULE", quoted));
 }
 
 bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image, MarkOptions *options,

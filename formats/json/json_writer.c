@@ -152,11 +152,26 @@ static void put_escaped(JsonWriter *writer, unsigned char byte)
     }
 }
 
+// As UTF-16, in which characters above U+FFFF take two units (RFC 8259, 7).
+static void put_code(JsonWriter *writer, uint32_t code)
+{
+    char escapes[16];
+
+    if (code > 0xFFFF)
+        (void)snprintf(escapes, sizeof escapes, "\\u%04x\\u%04x", 0xD800 + ((code - 0x10000) >> 10),
+                       0xDC00 + ((code - 0x10000) & 0x3FF));
+    else
+        (void)snprintf(escapes, sizeof escapes, "\\u%04x", code);
+    put_text(writer, escapes);
+}
+
+// Hidden characters are escaped: the document holds them, but a terminal does not show them.
 static void put_string(JsonWriter *writer, const char *text)
 {
     put(writer, "\"", 1);
     while (*text != '\0') {
-        size_t length = utf8_length(text);
+        uint32_t code = 0;
+        size_t length = utf8_decode(text, SIZE_MAX, &code);
         unsigned char byte = (unsigned char)*text;
 
         if (length == 0) {
@@ -164,6 +179,8 @@ static void put_string(JsonWriter *writer, const char *text)
             length = 1;
         } else if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f) {
             put_escaped(writer, byte);
+        } else if (utf8_is_hidden(code)) {
+            put_code(writer, code);
         } else {
             put(writer, text, length);
         }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/shell_word.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "formats/golden_file.h"
@@ -130,6 +131,7 @@ static void fail(ReplayHeap *heap, const Error *error)
 
 static void report_marks(ReplayHeap *heap, const HeapReplay *replay)
 {
+    char quoted[SHELL_WORD_CHARS];
     const ReplayWay *way = &replay->way;
     ReplayRecord *record = &heap->record;
     char *again;
@@ -154,11 +156,11 @@ static void report_marks(ReplayHeap *heap, const HeapReplay *replay)
         length = asprintf(
             &again, "rudo-snap mark %s--workers %u --schedule seed:%" PRIu64 " --policy %s %s",
             heap->precise_option, way->workers, way->seed, mark_policy_name(way->policy),
-            record->heap);
+            shell_word(record->heap, "HEAP", quoted));
     else
-        length =
-            asprintf(&again, "rudo-snap mark %s--workers %u --policy %s %s", heap->precise_option,
-                     way->workers, mark_policy_name(way->policy), record->heap);
+        length = asprintf(&again, "rudo-snap mark %s--workers %u --policy %s %s",
+                          heap->precise_option, way->workers, mark_policy_name(way->policy),
+                          shell_word(record->heap, "HEAP", quoted));
     if (length >= 0)
         set_reproduction(heap, again);
 }
@@ -196,12 +198,16 @@ static bool write_golden(char *path, const MarkGolden *golden, Error *error)
 // heap's name alone leads to it.
 static void set_golden_again(ReplayHeap *heap)
 {
-    const char *golden = heap->record.golden, *folder_end = strrchr(golden, '/');
-    char *again;
+    const char *golden = heap->record.golden;
+    char *folder = strndup(golden, (size_t)(strrchr(golden, '/') - golden)), *again;
+    char quoted[2][SHELL_WORD_CHARS];
 
-    if (asprintf(&again, "rudo-snap replay %s%s --golden %.*s", heap->precise_option,
-                 heap->record.heap, (int)(folder_end - golden), golden) >= 0)
+    if (folder != NULL &&
+        asprintf(&again, "rudo-snap replay %s%s --golden %s", heap->precise_option,
+                 shell_word(heap->record.heap, "HEAP", quoted[0]),
+                 shell_word(folder, "FOLDER", quoted[1])) >= 0)
         set_reproduction(heap, again);
+    free(folder);
 }
 
 static void report_golden(ReplayHeap *heap, const GoldenComparison *comparison,

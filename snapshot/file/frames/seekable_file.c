@@ -12,8 +12,12 @@
 #include "base/array.h"
 #include "base/byte_buffer.h"
 #include "base/checksum.h"
+#include "base/shell_word.h"
 #include "snapshot/file/frames/seekable_frame.h"
 #include "snapshot/file/frames/seekable_internal.h"
+
+// How a file begins that stands for one in Git LFS (its specification, version 1).
+#define GIT_LFS_POINTER "version https://git-lfs"
 
 static bool set_damage(Error *error, const SeekableFile *file, uint64_t offset, const char *what)
 {
@@ -24,11 +28,13 @@ static bool set_damage(Error *error, const SeekableFile *file, uint64_t offset, 
 bool seekable_file_frame_damage(Error *error, const SeekableFile *file, const SeekableFrame *frame,
                                 const char *what)
 {
+    char quoted[SHELL_WORD_CHARS];
+
     (void)error_set(error, ERROR_CORRUPT, "'%s' is damaged: frame %u: %s (offset %llu of %llu)",
                     file->path, frame->number, what, (unsigned long long)frame->file_offset,
                     (unsigned long long)file->info.file_bytes);
     return error_add_hint(error, "`rudo-snap verify --salvage %s -o saved.zst` keeps what is whole",
-                          file->path);
+                          shell_word(file->path, "FILE", quoted));
 }
 
 bool seekable_file_read(const SeekableFile *file, uint64_t offset, void *to, size_t length,
@@ -63,8 +69,13 @@ static bool open_file(SeekableFile *file, const char *path, Error *error)
         return error_set_memory(error, strlen(path) + 1, "a file name");
     // O_NONBLOCK: opening a pipe without a writer must not hang.
     file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file->descriptor < 0 || fstat(file->descriptor, &status) != 0)
-        return error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
+    if (file->descriptor < 0 || fstat(file->descriptor, &status) != 0) {
+        (void)error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
+        return errno == ENOENT && lstat(path, &status) == 0 &&
+               error_add_hint(error,
+                              "it is a link that leads nowhere; `git annex get` or `dvc pull` "
+                              "fetches what it stands for");
+    }
     if (!S_ISREG(status.st_mode))
         return error_set(error, ERROR_CORRUPT, "'%s' is not a snapshot, but a %s", path,
                          S_ISDIR(status.st_mode) ? "folder" : "device, pipe or socket");
@@ -103,6 +114,12 @@ static bool read_file_header(SeekableFile *file, uint16_t newest_major, Error *e
                          "'%s' is not a snapshot: the file is empty (offset 0)", file->path);
     if (!seekable_file_read(file, 0, header, length, error))
         return false;
+    if (memcmp(header, GIT_LFS_POINTER, strlen(GIT_LFS_POINTER)) == 0) {
+        (void)error_set(error, ERROR_CORRUPT,
+                        "'%s' is not a snapshot, but a pointer of Git LFS to one (offset 0)",
+                        file->path);
+        return error_add_hint(error, "`git lfs pull` fetches the snapshot");
+    }
     if (bytes_get_u32(header) != SKIPPABLE_MAGIC || !has_name(header))
         return error_set(
             error, ERROR_CORRUPT, "'%s' is not a snapshot of rudo-snap%s (offset 0)", file->path,

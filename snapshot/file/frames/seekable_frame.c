@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/byte_buffer.h"
+#include "base/shell_word.h"
 #include "snapshot/file/frames/seekable_internal.h"
 
 #define BLOCK_HEAD_BYTES 3u
@@ -176,13 +177,15 @@ bool seekable_find_frame(int descriptor, uint64_t file_bytes, uint64_t offset, F
 // A hint to the command that keeps the whole frames.
 static bool add_salvage_hint(Error *error, const char *path, unsigned whole)
 {
+    char quoted[SHELL_WORD_CHARS];
+
     if (whole == 0)
         return false;
     return error_add_hint(
         error,
         "`rudo-snap verify --salvage %s -o saved.zst` keeps the %u frame%s that %s "
         "whole",
-        path, whole, whole == 1 ? "" : "s", whole == 1 ? "is" : "are");
+        shell_word(path, "FILE", quoted), whole, whole == 1 ? "" : "s", whole == 1 ? "is" : "are");
 }
 
 bool seekable_explain_damage(int descriptor, const char *path, uint64_t file_bytes, Error *error)

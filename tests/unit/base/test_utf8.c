@@ -108,3 +108,27 @@ Test(clean_text, characters_are_not_cut)
     cr_expect_eq(text_cut(text, 5, 1), 1);
     cr_expect_eq(text_cut(text, 5, 0), 0);
 }
+
+Test(utf8, hidden_characters_are_known)
+{
+    static const uint32_t hidden[] = {0,      '\n',   0x1b,   0x7f,    0x85,
+                                      0xad,   0x61c,  0x200b, 0x200f,  0x2028,
+                                      0x202e, 0x2066, 0xfeff, 0xe0041, 0xe0fff};
+    static const uint32_t shown[] = {' ', 'a', 0xe9, 0x3b1, 0x4e2d, 0x2192, 0x1f600, 0x10ffff};
+
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+        cr_expect(utf8_is_hidden(hidden[i]), "U+%04X", hidden[i]);
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        cr_expect_not(utf8_is_hidden(shown[i]), "U+%04X", shown[i]);
+}
+
+Test(utf8, text_is_shown_without_them)
+{
+    char out[32];
+
+    cr_expect_eq(text_show("a\u202e\xff\xc3(\u00e9", 9, out), 7);
+    cr_expect_str_eq(out, "a?"
+                          "?"
+                          "?"
+                          "(\u00e9");
+}

@@ -84,9 +84,9 @@ Test(golden_file, damage_is_refused_with_its_line)
         {"\npages ", "\npages 1", "line "},
         {"\ngroup xxh3-128:", "\ngroup xxh3-128:x", "line 12: not a digest"},
         {"\n0x", "\n0y", "line 13: a page is missing"},
-        {"\nend\n", "\nend\n\n", "the end is missing"},
+        {"\nend\n", "\nend\nmore\n", "the end is missing"},
         {"\nend\n", "\n", "the file ends early"},
-        {"\nend\n", "\nend", "cut"},
+        {"\nend\n", "\nen", "the end is missing"},
     };
     MarkedHeap marked = marked_heap_with_pages();
     Text text = text_of(&marked.golden);
@@ -106,6 +106,36 @@ Test(golden_file, damage_is_refused_with_its_line)
         cr_expect_not_null(strstr(error.message, damages[i][2]), "%s", error.message);
         free(damaged);
     }
+    free(text.bytes);
+    marked_heap_release(&marked);
+}
+
+// As Git or an editor on another system may leave it.
+Test(golden_file, line_ends_do_not_matter)
+{
+    MarkedHeap marked = marked_heap_with_pages();
+    Text text = text_of(&marked.golden);
+    char *changed = malloc(2 * text.used + 8);
+    size_t used = 3;
+    MarkGolden golden;
+    Error error;
+
+    memcpy(changed, "\xef\xbb\xbf", 3);
+    for (size_t i = 0; i < text.used; i++) {
+        if (text.bytes[i] == '\n')
+            changed[used++] = '\r';
+        changed[used++] = text.bytes[i];
+    }
+    cr_expect(read_text(changed, used, &golden, &error), "%s", error.message);
+    cr_expect_str_eq(golden.digest, marked.golden.digest);
+    mark_golden_release(&golden);
+    // The last line feed is missing, or doubled.
+    cr_expect(read_text(changed, used - 2, &golden, &error), "%s", error.message);
+    mark_golden_release(&golden);
+    changed[used++] = '\n';
+    cr_expect(read_text(changed, used, &golden, &error), "%s", error.message);
+    mark_golden_release(&golden);
+    free(changed);
     free(text.bytes);
     marked_heap_release(&marked);
 }
