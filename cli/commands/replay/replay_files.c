@@ -92,9 +92,26 @@ typedef struct Walk {
     GoldenPlace golden; // of the files found
 } Walk;
 
-static bool walk_folder(const Walk *walk, const char *relative, unsigned depth, Error *error);
+// A folder on the way down, so that a link to one of them is noticed.
+typedef struct Ancestor {
+    const struct Ancestor *parent;
+    dev_t device;
+    ino_t inode;
+} Ancestor;
 
-static bool visit(const Walk *walk, const char *relative, unsigned depth, Error *error)
+static bool is_among(const Ancestor *ancestor, const struct stat *folder)
+{
+    for (; ancestor != NULL; ancestor = ancestor->parent)
+        if (ancestor->device == folder->st_dev && ancestor->inode == folder->st_ino)
+            return true;
+    return false;
+}
+
+static bool walk_folder(const Walk *walk, const char *relative, const Ancestor *parent,
+                        unsigned depth, Error *error);
+
+static bool visit(const Walk *walk, const char *relative, const Ancestor *parent, unsigned depth,
+                  Error *error)
 {
     char *path = text_of(walk->root, "/", relative, error);
     struct stat state;
@@ -102,11 +119,14 @@ static bool visit(const Walk *walk, const char *relative, unsigned depth, Error 
 
     if (path == NULL)
         return false;
-    // Files that were removed meanwhile, and dangling links, are skipped.
-    if (lstat(path, &state) == 0 && S_ISDIR(state.st_mode))
-        ok = walk_folder(walk, relative, depth + 1, error);
-    else if (ends_with(relative, walk->ending) && stat(path, &state) == 0 &&
-             S_ISREG(state.st_mode)) {
+    // Files that were removed meanwhile are skipped. A link that leads nowhere is a heap that
+    // cannot be read: its verdict says so.
+    bool is_there = stat(path, &state) == 0, is_link = !is_there && lstat(path, &state) == 0;
+    if (is_there && S_ISDIR(state.st_mode)) {
+        if (!is_among(parent, &state))
+            ok = walk_folder(walk, relative, parent, depth + 1, error);
+    } else if (ends_with(relative, walk->ending) &&
+               (is_link || (is_there && S_ISREG(state.st_mode)))) {
         char *copy = text_of(relative, "", "", error);
         return add_file(walk->files, path, copy, walk->golden, error);
     }
@@ -114,10 +134,13 @@ static bool visit(const Walk *walk, const char *relative, unsigned depth, Error 
     return ok;
 }
 
-static bool walk_folder(const Walk *walk, const char *relative, unsigned depth, Error *error)
+static bool walk_folder(const Walk *walk, const char *relative, const Ancestor *parent,
+                        unsigned depth, Error *error)
 {
     char *path = text_of(walk->root, relative[0] != '\0' ? "/" : "", relative, error);
+    Ancestor here = {.parent = parent};
     struct dirent *entry;
+    struct stat state;
     DIR *folder;
     bool ok = true;
 
@@ -128,11 +151,15 @@ static bool walk_folder(const Walk *walk, const char *relative, unsigned depth, 
         ok =
             error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path,
                       depth < MAX_FOLDER_DEPTH ? strerror(errno) : "folders are nested too deeply");
+    if (ok && fstat(dirfd(folder), &state) == 0) {
+        here.device = state.st_dev;
+        here.inode = state.st_ino;
+    }
     while (ok && (entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
         char *inner = text_of(relative, relative[0] != '\0' ? "/" : "", entry->d_name, error);
-        ok = inner != NULL && visit(walk, inner, depth, error);
+        ok = inner != NULL && visit(walk, inner, &here, depth, error);
         free(inner);
     }
     if (folder != NULL)
@@ -185,7 +212,7 @@ static bool collect_path(ReplayFiles *files, const char *path, GoldenPlace golde
     root = strndup(path, length);
     if (root == NULL)
         return error_set_memory(error, length, "a path");
-    ok = walk_folder(&(Walk){files, root, SNAPSHOT_ENDING, golden}, "", 0, error);
+    ok = walk_folder(&(Walk){files, root, SNAPSHOT_ENDING, golden}, "", NULL, 0, error);
     if (ok && files->count == before)
         ok = error_set(error, ERROR_USAGE, "no snapshot (*.zst) in folder '%s'", root);
     free(root);
@@ -257,7 +284,7 @@ bool replay_files_find_orphans(const ReplayFiles *files, GoldenPlace golden, Rep
     *out = (ReplayFiles){.count = 0};
     if (stat(golden.folder, &state) != 0)
         return true; // none was written yet
-    if (!walk_folder(&(Walk){.files = out, .root = golden.folder, .ending = ending}, "", 0,
+    if (!walk_folder(&(Walk){.files = out, .root = golden.folder, .ending = ending}, "", NULL, 0,
                      error)) {
         replay_files_release(out);
         return false;
