@@ -83,12 +83,17 @@ bool address_index_build(AddressIndex *index, const SnapshotPages *runs, uint64_
                                 "the address index");
     for (uint64_t i = 0; i < index->run_count; i++) {
         const SnapshotPages *run = &index->runs[i];
-        if (!fill(index, run->address, run->address + run->page_count * index->page_size, 1, error))
+        index->end = run->address + run->page_count * index->page_size;
+        if (!fill(index, run->address, index->end, 1, error))
             return false;
     }
-    for (uint32_t i = 0; i < chunk_count; i++)
-        if (!fill(index, chunk_user_address(&chunks[i]), user_end(&chunks[i]), i + 2, error))
+    for (uint32_t i = 0; i < chunk_count; i++) {
+        uint64_t end = user_end(&chunks[i]);
+
+        index->end = end > index->end ? end : index->end;
+        if (!fill(index, chunk_user_address(&chunks[i]), end, i + 2, error))
             return false;
+    }
     return true;
 }
 

@@ -22,6 +22,7 @@ typedef struct AddressIndex {
     const SnapshotPages *runs; // borrowed
     uint64_t run_count;
     uint32_t page_size;
+    uint64_t end; // of all pages and chunks
 } AddressIndex;
 
 // Builds a zeroed index of page runs and chunks, both ascending and borrowed. Errors: memory.
@@ -45,8 +46,9 @@ static inline uint32_t address_index_find(const AddressIndex *index, uint64_t ad
 {
     uint32_t entry;
 
+    // Text and numbers, nearly always.
     if (address >> (INDEX_TOP_SHIFT + INDEX_TOP_BITS) != 0)
-        return address_index_find_slow(index, address);
+        return address >= index->end ? ADDRESS_NOWHERE : address_index_find_slow(index, address);
     entry = index->top[address >> INDEX_TOP_SHIFT];
     if (entry == 0)
         return ADDRESS_NOWHERE;
