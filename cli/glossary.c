@@ -33,7 +33,7 @@ const GlossaryTerm glossary_terms[] = {
     {"foreign block", "A block of malloc'd memory that refers to the heap, such as the buffer of a "
                       "Vec. It is traced like an object."},
     {"foreign root", "A word of malloc'd memory that is treated as a root, because the blocks of "
-                     "that memory are not known."},
+                     "that memory are not known; or a word of shared memory."},
     {"frame", "A part of a snapshot file that is compressed by itself and has its own checksum."},
     {"garbage",
      "Objects that no root reaches, \"unreachable\" in JSON. A collection would free them."},
