@@ -18,6 +18,22 @@ const char *heap_view_label_of(const HeapView *view, const HeapPlace *place)
     return heap_place_kind_name(place->kind);
 }
 
+bool heap_view_owner_of(const HeapView *view, uint32_t block, HeapPlace *owner, EdgeLabel *label)
+{
+    const BlockOwners *owners = view->labels->owners;
+    const BlockOwner *item;
+    uint32_t offset;
+
+    if (owners == NULL || heap_image_block_is_sized(view->image, block) ||
+        owners->items[block].type == NO_DATA)
+        return false;
+    item = &owners->items[block];
+    offset = data_values_type(view->labels->values, item->type)->fields[item->field].offset;
+    *owner = heap_place_at(view->image, item->value_address + offset);
+    edge_label_make(view->labels, owner->page, owner->slot, owner->block, owner->offset, label);
+    return true;
+}
+
 static void take_facts(HeapView *view)
 {
     const HeapPlace *place = &view->place;

@@ -88,6 +88,9 @@ static inline bool heap_view_has_fields(const HeapView *view)
     return view->data_type != NULL;
 }
 
+// The word that owns a block, by the program's data types. False: not known.
+bool heap_view_owner_of(const HeapView *view, uint32_t block, HeapPlace *owner, EdgeLabel *label);
+
 // The text in a block, as far as its length is known or it ends with a NUL: false where there is
 // none, or its bytes are not in the snapshot.
 bool heap_view_block_text(const HeapImage *image, uint32_t block, const BufferShape *shape,

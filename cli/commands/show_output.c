@@ -102,6 +102,23 @@ static void print_root_referrer(const ShowJson *shown, uint64_t root)
     free(label);
 }
 
+// " of service::Audit  0x7ffff7d9da00  .subscribers", through blocks that blocks own.
+static void print_owners(const HeapView *view, const HeapPlace *place)
+{
+    HeapPlace block = *place, owner;
+    EdgeLabel label;
+
+    for (int depth = 0; depth < 4 && block.kind == HEAP_PLACE_BLOCK &&
+                        heap_view_owner_of(view, block.block, &owner, &label);
+         depth++) {
+        printf("  of ");
+        print_text(stdout, heap_view_label_of(view, &owner));
+        printf("  0x%" PRIx64 "  ", owner.address);
+        print_text(stdout, label.text);
+        block = owner;
+    }
+}
+
 static void print_node_referrer(const ShowJson *shown, const Referrer *referrer)
 {
     const HeapView *view = shown->view;
@@ -123,6 +140,7 @@ static void print_node_referrer(const ShowJson *shown, const Referrer *referrer)
         printf(" and %s more", format_count(text, referrer->words - 1));
     if (label.kind == EDGE_WEAK || label.kind == EDGE_NONE)
         printf(label.kind == EDGE_WEAK ? "  (weak)" : "  (left over: no value is there)");
+    print_owners(view, &place);
     if (place.address == view->place.address)
         printf("  (itself)");
     else if (!referrer->is_reachable)

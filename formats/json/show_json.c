@@ -139,7 +139,7 @@ static void write_referrer(JsonWriter *writer, const HeapView *view, const Refer
     uint64_t address = referrer->page == NO_INDEX
                            ? image->blocks[referrer->block].address
                            : heap_image_object_address(image, referrer->page, referrer->slot);
-    HeapPlace place = heap_place_at(image, address);
+    HeapPlace place = heap_place_at(image, address), owner;
     EdgeLabel label;
 
     json_begin_object(writer);
@@ -157,6 +157,18 @@ static void write_referrer(JsonWriter *writer, const HeapView *view, const Refer
     json_string_member(writer, "field", label.is_named ? label.text : NULL);
     json_string_member(writer, "reference", edge_kind_name(label.kind));
     json_unsigned_member(writer, "words", referrer->words);
+    json_key(writer, "owner");
+    if (place.kind == HEAP_PLACE_BLOCK && heap_view_owner_of(view, place.block, &owner, &label)) {
+        json_begin_object(writer);
+        json_string_member(writer, "kind", heap_place_kind_name(owner.kind));
+        json_address_member(writer, "address", owner.address);
+        json_string_member(writer, "type", heap_view_label_of(view, &owner));
+        json_unsigned_member(writer, "offset", owner.offset);
+        json_string_member(writer, "field", label.text);
+        json_end_object(writer);
+    } else {
+        json_null(writer);
+    }
     json_end_object(writer);
 }
 
