@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analysis/names/type_name.h"
+#include "analysis/names/type_sizes.h"
 #include "base/array.h"
 
 // ---- keys ----
@@ -139,14 +140,17 @@ static void know_keys(const TypeTable *table, const SnapshotDetails *details, Kn
 // are of different types. Where there are more sizes than types, that cannot be: in other languages
 // objects of one type may have any size, and a type for each would hide it. So sizes separate types
 // only where there are no more sizes than names. The number of names in an open set is not known;
-// up to 16 sizes are taken for types, more are not.
+// up to 16 sizes are taken for types, more are not. Where debug information gives the sizes of all
+// types of the set, a size that only one of them has names it (type_sizes.h).
 #define MAX_SIZES_OF_OPEN_SET 16u
 
 // The keys known[begin..end), which are in order, have the same two functions.
-static bool name_pair(KnownKey *known, uint32_t begin, uint32_t end, Error *error)
+static bool name_pair(KnownKey *known, uint32_t begin, uint32_t end, const TypeSizes *by_size,
+                      Error *error)
 {
     uint32_t sizes = 0, names = 0, last_size = 0;
     bool is_separated_by_size;
+    const char *sized;
 
     for (uint32_t i = begin; i < end; i++)
         if (known[i].kind == HEAP_TYPE_OBJECTS && known[i].words->block_size != last_size) {
@@ -164,6 +168,14 @@ static bool name_pair(KnownKey *known, uint32_t begin, uint32_t end, Error *erro
             continue;
         known[i].name = known[begin].pair_name;
         known[i].type_size = is_separated_by_size ? known[i].words->block_size : 0;
+        sized = names > 1 && names != TYPE_NAMES_OPEN
+                    ? type_sizes_name(by_size, known[i].words->trace, known[i].words->drop,
+                                      known[i].words->block_size, names)
+                    : NULL;
+        if (sized != NULL) {
+            known[i].name = sized;
+            known[i].type_size = known[i].words->block_size;
+        }
     }
     return true;
 }
@@ -174,15 +186,19 @@ static bool is_same_pair(const KnownKey *a, const KnownKey *b)
            a->words->trace == b->words->trace && a->words->drop == b->words->drop;
 }
 
-static bool name_pairs(KnownKey *known, uint32_t count, Error *error)
+static bool name_pairs(KnownKey *known, uint32_t count, const SnapshotDetails *details,
+                       Error *error)
 {
-    for (uint32_t begin = 0, end; begin < count; begin = end) {
+    TypeSizes *by_size = NULL;
+    bool ok = type_sizes_new(details, &by_size, error);
+
+    for (uint32_t begin = 0, end; ok && begin < count; begin = end) {
         for (end = begin + 1; end < count && is_same_pair(&known[begin], &known[end]);)
             end++;
-        if (!name_pair(known, begin, end, error))
-            return false;
+        ok = name_pair(known, begin, end, by_size, error);
     }
-    return true;
+    type_sizes_free(by_size);
+    return ok;
 }
 
 // True for two keys of the same type. A compiler makes the functions of a type once for each part
@@ -305,7 +321,7 @@ bool type_table_finish(TypeTable *table, const SnapshotDetails *details, Error *
     }
     know_keys(table, details, known);
     qsort_r(known, table->key_count, sizeof *known, compare_keys, (void *)(uintptr_t)details);
-    ok = name_pairs(known, table->key_count, error) &&
+    ok = name_pairs(known, table->key_count, details, error) &&
          find_equals(known, table->key_count, first_of, error) &&
          make_types(table, details, known, first_of, error);
 

@@ -8,8 +8,6 @@
 #include "base/clock.h"
 #include "snapshot/capture/debug/data_type_reader_internal.h"
 
-#define MAX_TYPE_NAME_CHARS 1024u
-
 bool data_type_reader_init(DataTypeReader *reader)
 {
     *reader = (DataTypeReader){.scopes = dwarf_scopes_new(), .deadline_ns = UINT64_MAX};
@@ -39,8 +37,7 @@ void data_type_base_name(DwarfEntry *type, char *base, size_t chars)
         memmove(base, last + 1, strlen(last + 1) + 1);
 }
 
-// "shop::Session"; arrays have no name of their own.
-static void name_type(DataTypeReader *reader, DwarfEntry *type, char name[MAX_TYPE_NAME_CHARS])
+void data_type_reader_name(DataTypeReader *reader, DwarfEntry *type, char name[MAX_TYPE_NAME_CHARS])
 {
     const char *own = dwarf_entry_name(type), *scope;
     DwarfEntry element;
@@ -111,7 +108,7 @@ uint32_t data_type_reader_add(DataTypeReader *reader, DwarfEntry *type)
     uint32_t *slot;
     char *copy;
 
-    name_type(reader, type, name);
+    data_type_reader_name(reader, type, name);
     key.has_name = strstr(name, "(no name)") == NULL;
     if (!make_room(reader)) {
         reader->is_limited = true;

@@ -32,6 +32,10 @@ bool data_type_reader_init(DataTypeReader *reader);
 void data_type_reader_release(DataTypeReader *reader);
 // The index of the type, which is added if it is new; NO_DATA: a limit is reached.
 uint32_t data_type_reader_add(DataTypeReader *reader, DwarfEntry *type);
+// "shop::Session"; arrays have no name of their own.
+#define MAX_TYPE_NAME_CHARS 1024u
+void data_type_reader_name(DataTypeReader *reader, DwarfEntry *type,
+                           char name[MAX_TYPE_NAME_CHARS]);
 // Reads the fields of all types that were added, and of those that these refer to. To be called
 // before the file that describes them is closed.
 void data_type_reader_fill(DataTypeReader *reader);

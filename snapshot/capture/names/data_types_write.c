@@ -34,6 +34,10 @@ typedef struct BoxSearch {
     DataTypeReader *reader;
     uint32_t name_count;
     NamedFunction *names; // ascending by symbol; owned
+    // By the name of the type, where the symbol has it: a function that was merged into another is
+    // not in debug information.
+    uint32_t type_count;
+    NamedFunction *types; // ascending by that name, which is in `symbol`; owned
     uint32_t address_count;
     uint64_t *addresses; // ascending; owned
     uint32_t box_count;
@@ -44,6 +48,20 @@ static int compare_named(const void *left, const void *right)
     return strcmp(((const NamedFunction *)left)->symbol, ((const NamedFunction *)right)->symbol);
 }
 
+// The T of "<rudo_gc::ptr::GcBox<T>>::trace_fn_for"; NULL: it has none. The caller frees it.
+static char *type_in(const char *readable)
+{
+    static const char end[] = ">>::";
+    const char *begin = strstr(readable, "::GcBox<"), *last = NULL;
+
+    if (strncmp(readable, "<rudo_gc", 8) != 0 || begin == NULL)
+        return NULL;
+    begin += strlen("::GcBox<");
+    for (const char *next = begin; (next = strstr(next, end)) != NULL; next++)
+        last = next;
+    return last == NULL ? NULL : strndup(begin, (size_t)(last - begin));
+}
+
 static bool box_search_init(BoxSearch *boxes, const ModuleSearch *search)
 {
     size_t names = 0;
@@ -52,7 +70,8 @@ static bool box_search_init(BoxSearch *boxes, const ModuleSearch *search)
         names += search->functions[i].count;
     boxes->names = calloc(names + 1, sizeof *boxes->names);
     boxes->addresses = calloc((size_t)search->function_count + 1, sizeof *boxes->addresses);
-    if (boxes->names == NULL || boxes->addresses == NULL)
+    boxes->types = calloc(names + 1, sizeof *boxes->types);
+    if (boxes->names == NULL || boxes->types == NULL || boxes->addresses == NULL)
         return false;
     for (uint32_t i = 0; i < search->function_count; i++) {
         const FunctionNames *function = &search->functions[i];
@@ -64,9 +83,13 @@ static bool box_search_init(BoxSearch *boxes, const ModuleSearch *search)
             if (symbol == NULL)
                 return false;
             boxes->names[boxes->name_count++] = (NamedFunction){symbol, function};
+            symbol = type_in(function->names[n].readable);
+            if (symbol != NULL)
+                boxes->types[boxes->type_count++] = (NamedFunction){symbol, function};
         }
     }
     qsort(boxes->names, boxes->name_count, sizeof *boxes->names, compare_named);
+    qsort(boxes->types, boxes->type_count, sizeof *boxes->types, compare_named);
     return true;
 }
 
@@ -74,7 +97,10 @@ static void box_search_release(BoxSearch *boxes)
 {
     for (uint32_t i = 0; i < boxes->name_count; i++)
         free(boxes->names[i].symbol);
+    for (uint32_t i = 0; i < boxes->type_count; i++)
+        free(boxes->types[i].symbol);
     free(boxes->names);
+    free(boxes->types);
     free(boxes->addresses);
 }
 
@@ -128,40 +154,59 @@ static bool find_value(DwarfEntry *box, uint64_t *offset, DwarfEntry *type)
     return false;
 }
 
-static void take_box(BoxSearch *boxes, DwarfEntry *box)
-{
-    SnapshotDataType *type = NULL;
-    DwarfEntry child, value;
-    uint64_t offset;
+// A box, and its data type once one of its functions was found.
+typedef struct FoundBox {
+    BoxSearch *boxes;
+    DwarfEntry value; // its type
+    uint64_t offset;  // of the value
+    uint64_t bytes;   // of the box
+    SnapshotDataType *type;
+} FoundBox;
 
-    if (!find_value(box, &offset, &value) || offset > UINT32_MAX ||
-        dwarf_entry_bytes(&value) > dwarf_entry_bytes(box) ||
-        offset > dwarf_entry_bytes(box) - dwarf_entry_bytes(&value) ||
-        !dwarf_entry_child(box, &child))
+// Adds the functions of this name to the type. False: there is no room for the type.
+static bool add_named(FoundBox *box, const NamedFunction *names, uint32_t count, const char *name)
+{
+    DataTypeReader *reader = box->boxes->reader;
+
+    for (uint64_t i = search_first(names, count, is_before, name);
+         i < count && strcmp(names[i].symbol, name) == 0; i++) {
+        if (box->type == NULL) {
+            uint32_t index = data_type_reader_add(reader, &box->value);
+            if (index == NO_DATA)
+                return false;
+            box->type = &reader->types[index];
+            box->type->value_at = (uint32_t)box->offset;
+            box->type->object_bytes = box->bytes;
+        }
+        add_function(box->boxes, box->type, names[i].function);
+    }
+    return true;
+}
+
+static void take_box(BoxSearch *boxes, DwarfEntry *entry)
+{
+    FoundBox box = {.boxes = boxes, .bytes = dwarf_entry_bytes(entry)};
+    char name[MAX_TYPE_NAME_CHARS];
+    DwarfEntry child;
+
+    if (!find_value(entry, &box.offset, &box.value) || box.offset > UINT32_MAX ||
+        dwarf_entry_bytes(&box.value) > box.bytes ||
+        box.offset > box.bytes - dwarf_entry_bytes(&box.value) || !dwarf_entry_child(entry, &child))
         return;
     do {
-        char symbol[1024];
         const char *linkage_name;
-        uint64_t i;
 
         if (dwarf_tag(&child) != DW_TAG_subprogram)
             continue;
         linkage_name = dwarf_entry_linkage_name(&child);
-        (void)snprintf(symbol, sizeof symbol, "%.*s", (int)strcspn(linkage_name, "."),
-                       linkage_name);
-        i = search_first(boxes->names, boxes->name_count, is_before, symbol);
-        for (; i < boxes->name_count && strcmp(boxes->names[i].symbol, symbol) == 0; i++) {
-            if (type == NULL) {
-                uint32_t index = data_type_reader_add(boxes->reader, &value);
-                if (index == NO_DATA)
-                    return;
-                type = &boxes->reader->types[index];
-                type->value_at = (uint32_t)offset;
-                type->object_bytes = dwarf_entry_bytes(box);
-            }
-            add_function(boxes, type, boxes->names[i].function);
-        }
+        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(linkage_name, "."), linkage_name);
+        if (!add_named(&box, boxes->names, boxes->name_count, name))
+            return;
     } while (dwarf_entry_next(&child));
+    if (boxes->type_count == 0)
+        return;
+    data_type_reader_name(boxes->reader, &box.value, name);
+    (void)add_named(&box, boxes->types, boxes->type_count, name);
 }
 
 // Depth first, without recursion; functions hold no boxes.
