@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analysis/names/register_name.h"
+#include "analysis/names/root_rank.h"
 #include "base/search.h"
 
 static bool is_only_one_of_its_name(const SnapshotDetails *details, uint32_t thread)
@@ -223,8 +224,7 @@ char *function_label(const char *function)
 static const SnapshotPlace *own_place(const SnapshotPlace *places, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (!is_of_standard_library(places[i].function) && places[i].function[0] != '<' &&
-            strncmp(places[i].function, "rudo_gc::", strlen("rudo_gc::")) != 0)
+        if (!name_is_of_library(places[i].function, "rudo_gc::"))
             return &places[i];
     return places;
 }

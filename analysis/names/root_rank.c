@@ -93,14 +93,31 @@ static bool is_in_executable(const RootRanks *ranks, uint64_t address)
 
 // ---- frames ----
 
-static RootRank rank_of_frame(const RootRanks *ranks, const SnapshotFrame *frame)
+// Was a function of the program inlined at the code of the frame?
+static bool has_own_place(const RootRanks *ranks, const SnapshotStack *stack, uint32_t number)
 {
+    uint32_t count;
+    const SnapshotPlace *places =
+        snapshot_details_find_places(ranks->details, stack->thread, number, &count);
+
+    for (uint32_t i = 0; places != NULL && i < count; i++)
+        if (!name_is_of_library(places[i].function, ranks->collector))
+            return true;
+    return false;
+}
+
+static RootRank rank_of_frame(const RootRanks *ranks, const SnapshotStack *stack, uint32_t number)
+{
+    const SnapshotFrame *frame = &stack->frames[number];
+
     if (!is_in_executable(ranks, frame->program_counter))
         return ROOT_RANK_OTHER_FRAME;
     if (frame->function == NULL || holds_thread(frame->function))
         return ROOT_RANK_FRAME;
-    return name_is_of_library(frame->function, ranks->collector) ? ROOT_RANK_OTHER_FRAME
-                                                                 : ROOT_RANK_FRAME;
+    return name_is_of_library(frame->function, ranks->collector) &&
+                   !has_own_place(ranks, stack, number)
+               ? ROOT_RANK_OTHER_FRAME
+               : ROOT_RANK_FRAME;
 }
 
 static int compare_frames(const void *left, const void *right)
@@ -123,7 +140,7 @@ static void take_stack(RootRanks *ranks, const SnapshotStack *stack)
         return;
     for (uint32_t i = 0; i < stack->frame_count; i++) {
         const SnapshotFrame *frame = &stack->frames[i];
-        RankedFrame ranked = {frame->start, frame->end, rank_of_frame(ranks, frame)};
+        RankedFrame ranked = {frame->start, frame->end, rank_of_frame(ranks, stack, i)};
 
         // Words further up than the last frame that is known are those of its callers.
         if (i + 1 == stack->frame_count && stack->end != STACK_END_WHOLE)

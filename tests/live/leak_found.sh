@@ -107,6 +107,12 @@ case $? in
     for program in fields containers service; do
         prove_sample "$program" "$rust/release/$program"
     done
+    # Of all words that refer to a shop, the one in a frame of the program's own code is shown.
+    run "$RUDO_SNAP" path --json "$WORK/path.json" "$WORK/sample.zst" service::Order
+    is "the path to most orders begins in the program's own code" \
+        "$(asks "$WORK/path.json" '"rudo_gc_samples::" in d["paths"][0]["root"]["label"]')" True
+    is "most of them take this route" \
+        "$(asks "$WORK/path.json" '2 * d["route_objects"] > d["target"]["reachable_objects"]')" True
     ;;
 77)
     skip "the samples on the real rudo-gc" "$reason"

@@ -118,6 +118,25 @@ Test(root_rank, places_have_an_order)
         cr_expect_leq(root_rank_tier((RootRank)rank - 1), root_rank_tier((RootRank)rank));
 }
 
+Test(root_rank, an_inlined_function_of_the_program_makes_a_frame_its_own)
+{
+    static SnapshotPlace places[] = {
+        {.thread = 0, .frame = 1, .function = TEXT("core::ptr::read"), .file = TEXT("")},
+        {.thread = 0, .frame = 1, .function = TEXT("shop::wait"), .file = TEXT("")},
+        {.thread = 0, .frame = 1, .function = TEXT("std::thread::sleep"), .file = TEXT("")},
+    };
+    SnapshotDetails details;
+    HeapImage image = shop_image(&details);
+    Root root = {.kind = ROOT_STACK, .address = 0x1108};
+    RootRanks ranks;
+
+    details.places = places;
+    details.place_count = 3;
+    root_ranks_init(&ranks, &image);
+    cr_expect_eq(root_ranks_of(&ranks, &root, false), ROOT_RANK_FRAME);
+    root_ranks_release(&ranks);
+}
+
 Test(root_rank, an_exact_root_is_the_best_one)
 {
     SnapshotDetails details;
