@@ -27,6 +27,7 @@ typedef struct BlockSearch {
     RegionList *spans;       // memory of the allocator: blocks, free ones, free pages
     RegionList *metadata;    // its own bookkeeping: not roots
     uint64_t unwalked_bytes; // of pages and extents that failed a check
+    uint64_t entries_left;   // of thread caches, that may still be checked
 } BlockSearch;
 
 // Errors of all: memory, interrupted.

@@ -12,6 +12,8 @@
 
 #define BIN_BYTES UINT64_C(24)
 #define MAX_BINS 77u
+// Entries of caches that are checked: real ones have a few thousand a thread.
+#define MAX_ENTRIES (UINT64_C(1) << 26)
 
 typedef struct CacheBin {
     uint64_t head; // address of the newest entry
@@ -71,6 +73,9 @@ static JemallocExtent *find_block(const JemallocExtents *extents, uint64_t addre
 static bool is_bin(BlockSearch *search, const JemallocExtents *extents, const CacheBin *bin,
                    uint32_t number)
 {
+    if (bin->count > search->entries_left)
+        return false;
+    search->entries_left -= bin->count;
     for (uint64_t i = 0; i < bin->count; i++)
         if (find_block(extents, memory_word(&search->reader, bin->head + 8 * i), number) == NULL)
             return false;
@@ -177,6 +182,7 @@ static bool claim_all_remembered(BlockSearch *search, const JemallocExtents *ext
 
 bool jemalloc_flag_cached(BlockSearch *search, JemallocExtents *extents, Error *error)
 {
+    search->entries_left = MAX_ENTRIES;
     for (uint64_t i = 0; i < search->thread_locals->count; i++) {
         const Region *region = &search->thread_locals->items[i];
         uint64_t address = round_up(region->start, 8);

@@ -367,13 +367,18 @@ static bool find_in_shape(LeafSearch *leaves, Error *error)
 {
     RegionList distinct = {0};
     bool ok = find_leaves(leaves, error) && region_map_claim(&distinct, &leaves->leaves, error);
+    uint64_t end = 0;
 
-    // Sorted by now. Several words may lead to one leaf.
-    for (uint64_t i = 0; ok && i < leaves->leaves.count; i++)
-        if (i == 0 || leaves->leaves.items[i].start != leaves->leaves.items[i - 1].start)
-            ok = walk_leaf(leaves, leaves->leaves.items[i].start, error) &&
-                 region_list_add(&leaves->extents->leaves, leaves->leaves.items[i].start,
-                                 leaves->leaves.items[i].end, REGION_IGNORED, NO_INDEX, error);
+    // Sorted by now. Several words may lead to one leaf; leaves that overlap each other are made.
+    for (uint64_t i = 0; ok && i < leaves->leaves.count; i++) {
+        const Region *leaf = &leaves->leaves.items[i];
+        if (leaf->start < end)
+            continue;
+        end = leaf->end;
+        ok = walk_leaf(leaves, leaf->start, error) &&
+             region_list_add(&leaves->extents->leaves, leaf->start, leaf->end, REGION_IGNORED,
+                             NO_INDEX, error);
+    }
     region_list_release(&distinct);
     return ok;
 }
