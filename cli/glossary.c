@@ -10,6 +10,12 @@
 #define INDENT 4
 
 const GlossaryTerm glossary_terms[] = {
+    {"account", "Where the resident memory of a process was at its capture: the line \"memory\" of "
+                "a report and the lines below it. Their sum is the kernel's count, as far as the "
+                "use of the memory is known."},
+    {"block without content", "A block of malloc'd memory that holds no reference to the heap, and "
+                              "to which an object or a foreign block leads: the bytes of a string. "
+                              "Its place and size are recorded, and count with its owner."},
     {"collector's memory", "Malloc'd blocks that the collector keeps for itself: control blocks of "
                            "threads, lists of pages, queues, buffers of writes. They are neither "
                            "suspects nor counted in shares."},
