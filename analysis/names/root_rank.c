@@ -75,20 +75,24 @@ static uint32_t find_executable(const SnapshotDetails *details)
     return NO_INDEX;
 }
 
-// Does the address lie in the executable, as far as is known? Its .bss may lie behind its end.
+// Where the module behind the executable begins: its .bss may lie behind its own end.
+static uint64_t find_executable_limit(const SnapshotDetails *details, uint32_t executable)
+{
+    uint64_t limit = UINT64_MAX;
+
+    for (uint32_t i = 0; executable != NO_INDEX && i < details->module_count; i++)
+        if (details->modules[i].base > details->modules[executable].base &&
+            details->modules[i].base < limit)
+            limit = details->modules[i].base;
+    return limit;
+}
+
+// Does the address lie in the executable, as far as is known?
 static bool is_in_executable(const RootRanks *ranks, uint64_t address)
 {
-    const SnapshotDetails *details = ranks->details;
-
-    if (ranks->executable == NO_INDEX)
-        return true;
-    if (address < details->modules[ranks->executable].base)
-        return false;
-    for (uint32_t i = 0; i < details->module_count; i++)
-        if (i != ranks->executable && details->modules[i].base <= address &&
-            details->modules[i].base > details->modules[ranks->executable].base)
-            return false;
-    return true;
+    return ranks->executable == NO_INDEX ||
+           (address >= ranks->details->modules[ranks->executable].base &&
+            address < ranks->executable_limit);
 }
 
 // ---- frames ----
@@ -206,6 +210,7 @@ void root_ranks_init(RootRanks *ranks, const HeapImage *image)
         .collector = begins_with(image->layout.name, "rudo-gc") ? "rudo_gc::" : NULL,
         .executable = find_executable(image->details),
     };
+    ranks->executable_limit = find_executable_limit(image->details, ranks->executable);
 }
 
 void root_ranks_release(RootRanks *ranks)

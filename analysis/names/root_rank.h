@@ -46,6 +46,7 @@ typedef struct RootRanks {
     const SnapshotDetails *details; // borrowed
     const char *collector;          // the prefix of its names; NULL: not known
     uint32_t executable;            // index into modules; NO_INDEX: not known
+    uint64_t executable_limit;      // where the module behind it begins
     // The frames of the stack that was asked about last; ascending by start.
     const SnapshotStack *stack;
     uint32_t frame_count;

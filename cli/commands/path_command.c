@@ -346,6 +346,7 @@ static bool answer(void *context, Error *error)
                          .reachable_objects = run->reachable,
                          .paths = &run->paths,
                          .merged = run->settings->merges ? run->merged : NULL,
+                         .most_roots = (uint32_t)run->settings->most,
                          .lead_objects = run->lead_objects};
     return path_json_write(result_file_sink(session->json), &document, error) &&
            output_file_commit(session->json, error);

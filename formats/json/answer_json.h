@@ -44,6 +44,7 @@ typedef struct PathJson {
     uint64_t reachable_objects;   // of them
     const RootPaths *paths;       // may be empty
     const MergedPaths *merged;    // NULL: not requested
+    uint32_t most_roots;          // listed for each path
     uint64_t lead_objects;        // of a type, on the route of the first path; 0: not a type
 } PathJson;
 

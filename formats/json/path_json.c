@@ -2,7 +2,27 @@
 
 #include "formats/json/answer_json.h"
 
+#include <stdlib.h>
+
 #include "formats/json/answer_parts_internal.h"
+
+// The next best roots that refer to a node.
+static void write_other_roots(JsonWriter *writer, const PathJson *document, uint32_t node)
+{
+    const ObjectGraph *graph = document->types->graph;
+    uint64_t count = 0, *roots = NULL;
+
+    if (document->most_roots > 1)
+        roots = path_roots_of(graph, document->avoided_roots, node, &count);
+    json_begin_array(writer);
+    for (uint64_t i = 1; roots != NULL && i < count && i < document->most_roots; i++) {
+        json_begin_object(writer);
+        answer_json_root(writer, graph, roots[i]);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+    free(roots);
+}
 
 static void write_path(JsonWriter *writer, const PathJson *document, const RootPath *path)
 {
@@ -16,6 +36,8 @@ static void write_path(JsonWriter *writer, const PathJson *document, const RootP
     json_begin_object(writer);
     answer_json_root(writer, graph, root);
     json_end_object(writer);
+    json_key(writer, "other_roots");
+    write_other_roots(writer, document, path->nodes[0]);
     json_key(writer, "steps");
     answer_json_steps(writer, document->types, path);
     json_end_object(writer);
