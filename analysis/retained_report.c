@@ -16,6 +16,19 @@ void retained_report_free(RetainedReport *report)
     free(report);
 }
 
+const char *retained_field(const RetainedReport *report, uint32_t index, EdgeLabel *label)
+{
+    const DominatorTree *tree = report->tree;
+    uint32_t node = report->objects[index], dominator = tree->dominators[node];
+    uint64_t offset;
+
+    if (index >= RETAINED_NAMED || dominator_tree_is_holder(tree, dominator) ||
+        !edge_label_between(&report->types->labels, tree->graph, dominator, node, label, &offset) ||
+        !label->is_named)
+        return NULL;
+    return label->text;
+}
+
 // ---- objects ----
 
 // True when node `a` comes before node `b`: the larger first, of equals the lower address.

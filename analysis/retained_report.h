@@ -50,6 +50,15 @@ NODISCARD bool retained_report_new(DominatorTree *tree, const NodeTypes *types, 
                                    RetainedReport **out, Error *error);
 void retained_report_free(RetainedReport *report);
 
+// Objects of a report whose references from their dominators have names: finding one takes time in
+// proportion to the dominator.
+#define RETAINED_NAMED 1000u
+
+// What the dominator of objects[index] calls its reference to the object
+// (analysis/graph/edge_label.h), in `label`. NULL: it has no name, or is none: the dominator is
+// roots, or refers to it through others.
+const char *retained_field(const RetainedReport *report, uint32_t index, EdgeLabel *label);
+
 // Fills `freed` of the first `count` types. Errors: as mark_reachable().
 NODISCARD bool retained_report_free_types(RetainedReport *report, uint32_t count,
                                           const AnalysisProgress *progress, Error *error);

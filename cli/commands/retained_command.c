@@ -156,12 +156,18 @@ static void print_objects(const RetainedRun *run)
         char address[NUMBER_CHARS], keeper_address[NUMBER_CHARS];
         char *what = node_text(run, node, address);
         char *keeper = node_text(run, tree->dominators[node], keeper_address);
+        EdgeLabel label;
+        const char *field = retained_field(run->report, i, &label);
+        char *named = NULL;
 
+        if (field != NULL && asprintf(&named, "%s %s", keeper != NULL ? keeper : "", field) < 0)
+            named = NULL;
         text_table_add(&table, (const char *[]){
                                    format_bytes(bytes, tree->retained_bytes[node]),
                                    format_share(share, tree->retained_bytes[node], everything(run)),
                                    format_count(objects, tree->retained_objects[node]), address,
-                                   what, keeper_address, keeper});
+                                   what, keeper_address, named != NULL ? named : keeper});
+        free(named);
         free(what);
         free(keeper);
     }

@@ -4,9 +4,11 @@
 
 #include "formats/json/answer_parts_internal.h"
 
-static void write_object(JsonWriter *writer, const RetainedReport *report, uint32_t node)
+static void write_object(JsonWriter *writer, const RetainedReport *report, uint32_t index)
 {
     const DominatorTree *tree = report->tree;
+    uint32_t node = report->objects[index];
+    EdgeLabel label;
 
     json_begin_object(writer);
     answer_json_node(writer, report->types, node);
@@ -14,6 +16,7 @@ static void write_object(JsonWriter *writer, const RetainedReport *report, uint3
     json_unsigned_member(writer, "retained_objects", tree->retained_objects[node]);
     json_key(writer, "dominator");
     answer_json_keeper(writer, tree, report->types, tree->dominators[node]);
+    json_string_member(writer, "field", retained_field(report, index, &label));
     json_end_object(writer);
 }
 
@@ -63,7 +66,7 @@ bool retained_json_write(JsonSink sink, const RetainedJson *document, Error *err
     json_key(&writer, "objects");
     json_begin_array(&writer);
     for (uint32_t i = 0; i < report->object_count; i++)
-        write_object(&writer, report, report->objects[i]);
+        write_object(&writer, report, i);
     json_end_array(&writer);
     json_key(&writer, "types");
     json_begin_array(&writer);
