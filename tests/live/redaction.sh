@@ -32,6 +32,9 @@ counts()
     "$RUDO_SNAP" mark -q --json - "$1" | python3 -c '
 import json, sys
 report = json.load(sys.stdin)
+# Names of mapped files are left out.
+note = report["snapshot"]["shared_note"]
+report["snapshot"]["shared_note"] = [line.split(":")[0] for line in note.split("\n")]
 print(json.dumps(report, indent=1, sort_keys=True))'
 }
 

@@ -6,6 +6,20 @@
 
 #include "snapshot/file/sections/section_fields_internal.h"
 
+// Cuts each line at its colon, behind which the name of a file stands.
+static void cut_names(char *lines)
+{
+    char *to = lines;
+    bool is_name = false;
+
+    for (const char *from = lines; *from != '\0'; from++) {
+        is_name = *from != '\n' && (is_name || *from == ':');
+        if (!is_name)
+            *to++ = *from;
+    }
+    *to = '\0';
+}
+
 static void redact_metadata(SnapshotMetadata *out, const SnapshotMetadata *metadata)
 {
     const char *name;
@@ -14,8 +28,7 @@ static void redact_metadata(SnapshotMetadata *out, const SnapshotMetadata *metad
     *out = *metadata;
     // It quotes memory that only looks like a page header.
     out->rejected_note[0] = '\0';
-    // It has names of files.
-    out->shared_note[0] = '\0';
+    cut_names(out->shared_note);
     out->is_redacted = true;
     name = without_folders(out->executable);
     memmove(out->executable, name, strlen(name) + 1);
