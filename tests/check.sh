@@ -102,6 +102,7 @@ check_all()
     done
     TEST_DOSE=1 counted "collector versions" collector-versions
     TEST_DOSE=1 counted "allocators" allocators
+    TEST_DOSE=1 counted "kinds of builds" build-kinds
     counted "mutants" mutants
     counted "valgrind" valgrind
     counted "explore" explore

@@ -16,7 +16,7 @@ start_mark()
     mark=$!
     for _ in $(seq 100); do
         # The file has no name yet; where the file system has no unnamed files, a hidden one.
-        ls -l "/proc/$mark/fd" 2>/dev/null | grep -q "$WORK/out/" && return
+        [ -n "$(find "/proc/$mark/fd" -lname "$WORK/out/*" 2>/dev/null)" ] && return
         sleep 0.05
     done
     not_ok "the mark opens its outputs" "$(cat "$WORK/stderr")"

@@ -76,6 +76,6 @@ check_exit "--force replaces another snapshot" 0
 is "by the result" "$(cat bystander.zst)" "$(cat reach.json)"
 run "$RUDO_SNAP" mark -q --json /dev/null --objects /dev/null a.zst
 check_exit "/dev/null takes any number of results" 0
-is "no file is left over" "$(ls -A | grep -E 'tmp$|^\.')" ""
+is "no file is left over" "$(find . -name '*tmp' -o -name '.?*')" ""
 cd "$ROOT" || exit 1
 done_testing
