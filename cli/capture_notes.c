@@ -35,10 +35,9 @@ static void print_foreign_note(FILE *stream, const SnapshotMetadata *metadata)
 
     if (mode == metadata->foreign_requested)
         return;
-    fprintf(stream, "note: malloc'd memory was treated as %s, not as %s: ", foreign_mode_name(mode),
-            foreign_mode_name(metadata->foreign_requested));
-    print_text(stream, metadata->foreign_note);
-    fprintf(stream, "\n");
+    print_prose(stream, 6, "note: malloc'd memory was treated as %s, not as %s: %s",
+                foreign_mode_name(mode), foreign_mode_name(metadata->foreign_requested),
+                metadata->foreign_note);
     if (mode == FOREIGN_ROOTS && !snapshot_metadata_has_foreign_share(metadata))
         fprintf(stream, "      garbage that only malloc'd memory refers to counts as reachable\n");
 }
@@ -49,9 +48,7 @@ static void print_lines(FILE *stream, const char *before, const char *text)
     while (*text != '\0') {
         size_t length = strcspn(text, "\n");
 
-        fprintf(stream, "%s", before);
-        print_safely(stream, text, length);
-        fprintf(stream, "\n");
+        print_prose(stream, 6, "%s%.*s", before, (int)length, text);
         text += length + (text[length] == '\n');
     }
 }
@@ -63,13 +60,14 @@ void print_layout_warning(FILE *stream, uint64_t references_overlooked, const ch
 
     if (references_overlooked == 0)
         return;
-    fprintf(stream,
-            "warning: references are overlooked: %s object%s fewer than %s own count says\n",
-            format_count(text, references_overlooked), is_one ? " has" : "s have",
-            is_one ? "its" : "their");
-    fprintf(stream, "         likely reasons: another layout than ");
-    print_text(stream, layout);
-    fprintf(stream, ", memory shared with another process, a leaked count\n");
+    print_prose(stream, 9,
+                "warning: references are overlooked: %s object%s fewer than %s own count says",
+                format_count(text, references_overlooked), is_one ? " has" : "s have",
+                is_one ? "its" : "their");
+    print_prose(stream, 9,
+                "         likely reasons: another layout than %s, memory shared with another "
+                "process, a leaked count",
+                layout);
 }
 
 void print_root_warning(FILE *stream, const SnapshotMetadata *metadata)

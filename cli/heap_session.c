@@ -207,9 +207,8 @@ static void print_foreign_roots(const HeapSession *session)
 
     if (count == 0 || metadata->foreign_mode != metadata->foreign_requested)
         return;
-    printf("note: %s foreign root%s: ", format_count(text, count), plural(count));
-    print_text(stdout, metadata->foreign_note);
-    printf("\n");
+    print_prose(stdout, 6, "note: %s foreign root%s: %s", format_count(text, count), plural(count),
+                metadata->foreign_note);
 }
 
 static void print_guessed(const HeapSession *session)

@@ -45,6 +45,9 @@ static char *group_label(const HeapImage *image, const Root *root)
 
     if (root->kind == ROOT_FOREIGN)
         return strdup("other memory");
+    // Redacted names are empty.
+    if (root->thread < details->thread_count && details->threads[root->thread].name[0] == '\0')
+        return asprintf(&label, "%s of a thread", kind) < 0 ? NULL : label;
     if (root->thread < details->thread_count)
         return asprintf(&label, "%s of '%s'", kind, details->threads[root->thread].name) < 0
                    ? NULL

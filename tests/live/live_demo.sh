@@ -2,6 +2,7 @@
 # timeout: 600
 # `make demo` does all it promises, and leaves no process behind, even when it is interrupted.
 . "$(dirname "$0")/../support/tap.sh"
+export LC_ALL=C.UTF-8 # trees
 
 sample_of()
 {
