@@ -129,6 +129,12 @@ static bool select_address(const HeapImage *image, const TypeTable *table, Selec
         return error_add_hint(error,
                               "the program has dropped it, and the collector has not swept it yet");
     case REFERENCE_NONE:
+        if (heap_image_find_sized_block(image, address) == NO_INDEX)
+            break;
+        (void)error_set(error, ERROR_USAGE,
+                        "of the malloc'd block at 0x%" PRIx64 " the size alone is recorded",
+                        address);
+        return error_add_hint(error, "`rudo-snap show` says which objects refer to it");
     case REFERENCE_INVALID:
         break;
     }

@@ -10,6 +10,7 @@
 // Windows never take more than this share of what they index, or this many buckets.
 #define PAGE_WINDOW_BUCKETS 64u  // 256 bytes for a page of 4096 or more
 #define BLOCK_WINDOW_BUCKETS 16u // 64 bytes for a block, which may be tiny
+#define SIZED_WINDOW_BUCKETS 4u // a block without content takes 16 bytes, and as few as 2 in a file
 #define WINDOW_MIN_LIMIT (UINT64_C(1) << 20)
 
 static uint32_t log2_exact(uint64_t power_of_two)
@@ -237,7 +238,8 @@ static uint64_t block_end(const AddressedItems *blocks, uint64_t index)
 }
 
 // items: ForeignBlock or SizedBlock.
-static bool build_block_window(AddressWindow *window, const AddressedItems *items, Error *error)
+static bool build_block_window(AddressWindow *window, const AddressedItems *items,
+                               uint32_t buckets_per_item, Error *error)
 {
     uint64_t first, last, bucket = 0;
     uint32_t *entries;
@@ -247,7 +249,7 @@ static bool build_block_window(AddressWindow *window, const AddressedItems *item
         return true;
     choose_stretch(items, &first, &last);
     if (!window_new(window, address_of(items, first), block_end(items, last) - 1, 12,
-                    last - first + 1, BLOCK_WINDOW_BUCKETS, &entries, error))
+                    last - first + 1, buckets_per_item, &entries, error))
         return false;
     if (entries == NULL)
         return true;
@@ -307,8 +309,8 @@ static bool build_block_windows(HeapImage *image, Error *error)
     const AddressedItems sized = {details->sized_blocks, sizeof *details->sized_blocks,
                                   details->sized_block_count, ~(uint64_t)(SIZED_BLOCK_GRANULE - 1)};
 
-    return build_block_window(&image->block_window, &blocks, error) &&
-           build_block_window(&image->sized_window, &sized, error);
+    return build_block_window(&image->block_window, &blocks, BLOCK_WINDOW_BUCKETS, error) &&
+           build_block_window(&image->sized_window, &sized, SIZED_WINDOW_BUCKETS, error);
 }
 
 static bool build(HeapImageBuilder *builder, Error *error)

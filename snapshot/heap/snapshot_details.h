@@ -129,6 +129,8 @@ typedef struct SizedBlock {
 } SizedBlock;
 
 #define SIZED_BLOCK_GRANULE 8u
+// A snapshot records at most this many such blocks, and as many links.
+#define SIZED_BLOCKS_MAX (1u << 27)
 // Other memory than objects, the blocks that they lead to, and stacks keeps the block, too: it
 // belongs to no object. It has no links.
 #define SIZED_BLOCK_SHARED 1u

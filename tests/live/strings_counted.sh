@@ -46,6 +46,18 @@ run "$RUDO_SNAP" retained --prove 50 "$WORK/strings.zst"
 check_exit "retained sizes are proved" 0
 check_output "all of them" stdout "*proved: * of * retained sizes equal what marking without*"
 
+# A block without content is found by its address, and commands that need more say what does.
+object=$(asks "$WORK/truth" 'd["slice"][0]')
+run "$RUDO_SNAP" show "$WORK/strings.zst" "$object"
+check_exit "show prints the owner of a slice" 0
+block=$(sed -n 's/.*foreign block  \(0x[0-9a-f]*\)  29[0-9]\.[0-9] KiB.*/\1/p' "$WORK/stdout" | head -n 1)
+run "$RUDO_SNAP" show "$WORK/strings.zst" "${block:-0}"
+check_exit "show prints the slice" 0
+check_output "its owner refers to it" stdout "*its bytes are not in the snapshot*referred to by *$object*"
+run "$RUDO_SNAP" path "$WORK/strings.zst" "${block:-0}"
+check_exit "path refuses it" 2
+check_output "and names the command" stderr "*the size alone is recorded*rudo-snap show*"
+
 run "$RUDO_SNAP" report --json "$WORK/report.json" -q "$WORK/strings.zst"
 check_exit "the report" 0
 run "$RUDO_SNAP" report --json "$WORK/redacted.json" -q "$WORK/redacted.zst"

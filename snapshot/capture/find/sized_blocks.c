@@ -249,6 +249,11 @@ static bool make_blocks(SizedSearch *sized, Error *error)
 
     for (uint64_t i = 0; i < chunks->count; i++)
         count += is_sized(sized, (uint32_t)i);
+    // Too many are not recorded at all: a part of them would be a wrong figure.
+    if (count > SIZED_BLOCKS_MAX) {
+        details->metadata.sized_blocks_recorded = false;
+        return true;
+    }
     details->sized_blocks = malloc((count + 1) * sizeof *details->sized_blocks);
     if (details->sized_blocks == NULL)
         return error_set_memory(error, count * sizeof *details->sized_blocks,
@@ -302,9 +307,12 @@ static bool make_links(SizedSearch *sized, Error *error)
     for (uint64_t i = 0; i < search->chunk_edge_count; i++)
         count += is_owned(sized, search->chunk_edges[i].from) &&
                  is_owned(sized, search->chunk_edges[i].to);
-    if (count >= NO_INDEX)
-        return error_set(error, ERROR_UNSUPPORTED, "%llu references between strings are too many",
-                         (unsigned long long)count);
+    if (count > SIZED_BLOCKS_MAX) {
+        details->metadata.sized_blocks_recorded = false;
+        details->sized_block_count = 0;
+    }
+    if (!details->metadata.sized_blocks_recorded)
+        return true;
     details->sized_links = malloc((count + 1) * sizeof *details->sized_links);
     if (details->sized_links == NULL)
         return error_set_memory(error, count * sizeof *details->sized_links,

@@ -153,7 +153,7 @@ static bool decode_body(ByteCursor *cursor, uint32_t count, SnapshotDetails *out
     uint64_t links = byte_cursor_u64(cursor);
 
     // A gap and a size take at least two bytes, a link one.
-    if (cursor->is_short || links > byte_cursor_left(cursor) || links > MAX_SIZED_LINKS ||
+    if (cursor->is_short || links > byte_cursor_left(cursor) || links > SIZED_BLOCKS_MAX ||
         byte_cursor_left(cursor) - links < 2ull * count)
         return error_set(error, ERROR_CORRUPT,
                          "there is no room for %u blocks without content and %llu links", count,
@@ -194,7 +194,7 @@ const SectionTable section_sized_blocks = {
     .entry_name = "block without content",
     .name = "blocks without content",
     .least_bytes = 2,
-    .limit = MAX_SIZED_BLOCKS,
+    .limit = SIZED_BLOCKS_MAX,
     .encode_body = encode_body,
     .decode_body = decode_body,
     .redact_body = redact_body,

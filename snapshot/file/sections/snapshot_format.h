@@ -59,7 +59,5 @@
 #define MAX_FRAMES (1u << 20) // of all stacks together
 #define MAX_PLACES (1u << 20)
 #define MAX_FIELDS (1u << 20) // and variants, of all data types together
-#define MAX_SIZED_BLOCKS (1u << 30)
-#define MAX_SIZED_LINKS (1u << 30)
 
 #endif
