@@ -60,7 +60,7 @@ static uint64_t wanted_bytes(const CoreCopying *copying, uint32_t mapping)
     const CoreSegment *segment = segment_of(copying, mapping);
     uint64_t bytes = segment == NULL ? 0 : segment->file_bytes;
 
-    if (mapping_is_private_writable(record))
+    if (mapping_is_private_writable(record) || record->is_shared_memory)
         return bytes;
     if (!mapping_is_file(record) || !record->is_private || record->file_offset != 0)
         return 0;
@@ -177,7 +177,8 @@ static bool copy_mapping(CoreCopying *copying, uint32_t mapping)
     while (bytes > 0 && next_stretch(copying, segment, bytes, &position, &length)) {
         if (!copy_stretch(copying, segment, position - length, length))
             return false;
-        if (mapping_is_private_writable(&copying->out->mappings[mapping]))
+        if (mapping_is_private_writable(&copying->out->mappings[mapping]) ||
+            copying->out->mappings[mapping].is_shared_memory)
             copying->out->copied_bytes += length;
     }
     return true;
@@ -205,10 +206,25 @@ static bool note_left_out(CoreCopying *copying, uint32_t mapping)
     return true;
 }
 
+// Shared memory that is not in the core is not searched.
+static void choose_shared(CoreCopying *copying)
+{
+    ProcessCopy *out = copying->out;
+
+    process_mappings_choose_shared(out->mappings, out->mapping_count);
+    for (uint32_t i = 0; i < out->mapping_count; i++) {
+        const CoreSegment *segment = segment_of(copying, i);
+
+        if (segment == NULL || segment->file_bytes == 0)
+            out->mappings[i].is_shared_memory = false;
+    }
+}
+
 static bool copy_all(CoreCopying *copying)
 {
     ProcessCopy *out = copying->out;
 
+    choose_shared(copying);
     if (!make_room(copying, count_data(copying)))
         return false;
     for (uint32_t i = 0; i < out->mapping_count; i++) {
