@@ -3,6 +3,7 @@
 #include "cli/heap_session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -171,10 +172,17 @@ void heap_session_say(HeapSession *session, const char *what)
 
 void heap_session_print_heading(const HeapSession *session)
 {
-    print_text(stdout, session->path);
-    printf(": ");
-    print_capture(stdout, &session->image->details->metadata);
-    printf(", %s, %s\n", session->image->layout.name, session->report->rule);
+    char *capture = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&capture, &size);
+
+    if (stream != NULL) {
+        print_capture(stream, &session->image->details->metadata);
+        (void)fclose(stream);
+    }
+    print_prose(stdout, 2, "%s: %s, %s, %s", session->path, capture != NULL ? capture : "",
+                session->image->layout.name, session->report->rule);
+    free(capture);
     if (session->report->kind == MARK_MINOR)
         printf("minor mark: old pages count as live; only objects of generation 0 are marked\n");
     print_layout_warning(stdout, session->image->details->metadata.references_overlooked,

@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/names/root_label.h"
+#include "cli/shortening.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
 
@@ -42,16 +44,23 @@ static void print_root(const ObjectGraph *graph, const uint8_t *avoided, uint32_
     const GraphRoot *record = &graph->roots[index];
     const Root *root = &graph->image->roots[record->root];
     char *label = root_label(graph->image->details, root);
-    char text[NUMBER_CHARS];
+    char text[NUMBER_CHARS], more[2 * NUMBER_CHARS] = "";
+    const char *certainty = root->is_exact        ? ""
+                            : record->is_interior ? "  (conservative, interior pointer)"
+                                                  : "  (conservative)";
+    size_t columns = terminal_columns(stdout), taken;
 
+    if (words > 1)
+        (void)snprintf(more, sizeof more, "  and %s more root%s", format_count(text, words - 1),
+                       plural(words - 1));
+    taken = 2 + strlen(certainty) + strlen(more);
+    // Functions have long names; the address at the end stays.
+    if (label != NULL)
+        shorten_names(&label, 1, columns > taken ? columns - taken : 0);
     printf("  ");
     print_text(stdout, label != NULL ? label : "a root");
     free(label);
-    if (!root->is_exact)
-        printf(record->is_interior ? "  (conservative, interior pointer)" : "  (conservative)");
-    if (words > 1)
-        printf("  and %s more root%s", format_count(text, words - 1), plural(words - 1));
-    printf("\n");
+    printf("%s%s\n", certainty, more);
 }
 
 static void print_indent(uint32_t depth)
