@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/next_command.h"
@@ -146,25 +147,56 @@ static void print_types(const HeapDiff *diff)
     print_left_out(changed, shown, "types");
 }
 
-// "stack of thread 'shop' > Cart > Order".
-static void path_text(const char *label, char *text, size_t size)
+// The length of the steps at which a path goes on from the one before it, the separator behind them
+// included.
+static size_t common_length(const char *path, const char *before)
 {
-    size_t used = 0;
+    size_t common = 0, i = 0;
 
-    for (; *label != '\0' && used + 4 < size; label++) {
-        if (*label == PROFILE_PATH_SEPARATOR) {
-            memcpy(text + used, " > ", 3);
-            used += 3;
-        } else {
-            text[used++] = *label;
-        }
+    for (; path[i] != '\0' && path[i] == before[i]; i++)
+        if (path[i] == PROFILE_PATH_SEPARATOR)
+            common = i + 1;
+    return path[i] == PROFILE_PATH_SEPARATOR && before[i] == '\0' ? i + 1 : common;
+}
+
+// A path comes right before those that go on from it: the separator is below all other characters.
+static int compare_paths(const void *left, const void *right)
+{
+    return strcmp((*(const DiffRow *const *)left)->label, (*(const DiffRow *const *)right)->label);
+}
+
+// Adds a path as a branch of a tree: a row for each step that the path before it does not have, and
+// the figures beside the last one.
+static void add_path(TextTable *table, const HeapDiff *diff, const DiffRow *row, const char *before)
+{
+    size_t at = common_length(row->label, before);
+    unsigned depth = 0;
+
+    for (size_t i = 0; i < at; i++)
+        depth += row->label[i] == PROFILE_PATH_SEPARATOR;
+    for (;; depth++) {
+        size_t length = strcspn(row->label + at, (const char[]){PROFILE_PATH_SEPARATOR, '\0'});
+        bool is_last = row->label[at + length] == '\0';
+        char *step;
+
+        if (asprintf(&step, "%*s%s%.*s", (int)(depth > 0 ? 3 * (depth - 1) : 0), "",
+                     depth > 0 ? tree_branch() : "", (int)length, row->label + at) < 0)
+            return;
+        if (is_last)
+            add_row(table, diff, row, step);
+        else
+            text_table_add(table, (const char *[]){"", "", "", "", "", step});
+        free(step);
+        if (is_last)
+            return;
+        at += length + 1;
     }
-    text[used] = '\0';
 }
 
 static void print_paths(const HeapDiff *diff)
 {
     uint32_t changed = count_changed(diff, diff->paths, diff->path_count), shown = 0;
+    const DiffRow *rows[SHOWN_ROWS];
     TextTable table;
 
     print_title("shortest paths from the roots");
@@ -178,13 +210,11 @@ static void print_paths(const HeapDiff *diff)
     }
     begin_rows(&table, "path");
     for (uint32_t i = 0; i < diff->path_count && shown < SHOWN_ROWS; i++)
-        if (has_changed(diff, &diff->paths[i])) {
-            char text[2000];
-
-            path_text(diff->paths[i].label, text, sizeof text);
-            add_row(&table, diff, &diff->paths[i], text);
-            shown++;
-        }
+        if (has_changed(diff, &diff->paths[i]))
+            rows[shown++] = &diff->paths[i];
+    qsort(rows, shown, sizeof(const DiffRow *), compare_paths);
+    for (uint32_t i = 0; i < shown; i++)
+        add_path(&table, diff, rows[i], i > 0 ? rows[i - 1]->label : "");
     text_table_print_fitting(&table, 1u << 5, stdout);
     print_left_out(changed, shown, "paths");
 }
