@@ -66,7 +66,7 @@ static unsigned cr_suite_count;
 static bool cr_has_failed;
 // Why a test was skipped: written by its process, read by main().
 static char *cr_reason;
-#define CR_REASON_BYTES 256
+#define CR_REASON_BYTES 1024
 
 __attribute__((format(printf, 3, 4), unused)) static void cr_fail(const char *file, int line,
                                                                   const char *format, ...)
