@@ -14,6 +14,9 @@ graph_of()
     "$RUDO_SNAP" mark -q --json - "$@" | python3 -c '
 import json, sys
 report = json.load(sys.stdin)
+# Which words are left over shows in lengths, which are left out.
+for figure in ("objects", "bytes"):
+    report["totals"].pop("reachable_without_residue_" + figure)
 print(report["mark"], report["totals"], report["size_classes"], report["owner_threads"])'
 }
 

@@ -56,20 +56,6 @@ static bool check(const SnapshotDetails *details, const void *entry, const Entry
     return true;
 }
 
-static bool redact(const SnapshotDetails *details, const void *entry, void *out, Error *error)
-{
-    const SnapshotPlace *place = entry;
-    SnapshotPlace *copy = out;
-
-    (void)details;
-    copy->thread = place->thread;
-    copy->frame = place->frame;
-    copy->level = place->level;
-    copy->line = place->line;
-    return section_copy_text(&copy->function, redacted_symbol(place->function), error) &&
-           section_copy_text(&copy->file, without_folders(place->file), error);
-}
-
 const SectionTable section_places = {
     SECTION_TABLE_OF(places, place_count),
     .entry_name = "place",
@@ -79,5 +65,4 @@ const SectionTable section_places = {
     .encode = encode,
     .decode = decode,
     .check = check,
-    .redact = redact,
 };

@@ -142,7 +142,7 @@ Test(core_process, shared_memory_is_not_private)
     cr_assert(copy_core(), "%s", error.message);
     cr_expect_not(mapping_at(shared)->is_private);
     cr_expect(mapping_at(shared + PAGE)->is_private);
-    cr_expect_null(process_copy_bytes(&copy, shared, 8));
+    cr_expect_not_null(process_copy_bytes(&copy, shared, 8));
     cr_expect_not_null(process_copy_bytes(&copy, shared + PAGE, 8));
 }
 

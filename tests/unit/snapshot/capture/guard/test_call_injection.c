@@ -221,7 +221,7 @@ Test(call_injection_of_two_threads, a_process_that_is_killed_in_the_middle_of_a_
         (void)kill(child_pid(), SIGKILL);
         _exit(0);
     }
-    cr_expect_not(call_injection_call(&injection, SYS_pause, no_arguments, &result, &error));
+    cr_expect_not(call_injection_call(&injection, SYS_ppoll, no_arguments, &result, &error));
     cr_expect_eq(error.code, ERROR_SYSTEM);
     cr_expect_not_null(strstr(error.message, "exited"), "%s", error.message);
     (void)waitpid(killer, NULL, 0);

@@ -39,8 +39,8 @@ Test(redacted_details, names_that_were_given_at_run_time_go)
     SnapshotRootName roots[] = {{0x8000, 0x4010, name}, {0x8008, 7, name}};
     SnapshotTypeLayout layout = {0x1010, UINT32_MAX, 2, offsets};
     SnapshotLoss loss = {0x9000, 4096, LOSS_MEMORY, why};
-    char place_file[] = "/home/alice/shop/src/main.rs", field_name[] = "sessions";
-    char type_path[] = "shop::{closure at /home/alice/shop/src/main.rs}", no_text[] = "";
+    char place_file[] = "/srv/alice/shop/src/main.rs", field_name[] = "sessions";
+    char type_path[] = "shop::{closure at /srv/alice/shop/src/main.rs}", no_text[] = "";
     SnapshotPlace place = {.line = 88, .function = function, .file = place_file};
     SnapshotField field = {.bytes = 8, .name = field_name, .type_name = no_text};
     SnapshotDataType data_type = {
@@ -75,8 +75,7 @@ Test(redacted_details, names_that_were_given_at_run_time_go)
     cr_expect_str_eq(redacted->stacks[0].frames[0].function, "shop::serve");
     cr_expect_eq(redacted->stacks[0].frames[0].program_counter, 0x1234);
     cr_expect_eq(redacted->root_name_count, 0);
-    cr_expect_str_eq(redacted->places[0].file, "main.rs");
-    cr_expect_eq(redacted->places[0].line, 88);
+    cr_expect_eq(redacted->place_count, 0);
     cr_expect_str_eq(redacted->data_types[0].name, "[redacted]");
     cr_expect_str_eq(redacted->data_types[0].fields[0].name, "sessions");
     cr_expect_eq(redacted->type_layouts[0].offsets[1], 64);
