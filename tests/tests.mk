@@ -84,6 +84,8 @@ TEST_PROGRAMS = $(sort $(foreach test,$(TESTS_TO_RUN),$(if $(filter %.sh,$(test)
 	$(PROGRAMS_$(patsubst tests/%/,%,$(dir $(test)))),$(firstword $(subst :, ,$(test))))))
 
 $(CRITERION_TESTS:=.o): ALL_CFLAGS += $(TEST_FLAGS)
+# Looks at its own types in its debug information.
+$(BUILD)/tests/unit/snapshot/capture/debug/test_data_type_reader.o: ALL_CFLAGS += -g
 # Headers of the system, as which it is included, are not in dependency files.
 $(CRITERION_TESTS:=.o): $(if $(HAS_CRITERION),,tests/plain_criterion/criterion/criterion.h)
 $(CRITERION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)

@@ -255,6 +255,6 @@ Test(sized_blocks, count_as_if_their_content_were_there)
         free(plan);
     }
     // The test is about something.
-    cr_expect_gt(all, first == 1 ? 200 : 0);
-    cr_expect_gt(nodes, first == 1 ? 10 : 0);
+    cr_expect_gt(all, first == 1 ? 4 * test_dose(CASES) : 0);
+    cr_expect_gt(nodes, first == 1 ? test_dose(CASES) / 6 : 0);
 }
