@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/checksum.h"
 #include "base/clock.h"
 #include "snapshot/capture/debug/data_type_reader_internal.h"
 
@@ -66,11 +67,7 @@ typedef struct TypeKey {
 
 static uint64_t hash_of_key(const char *name, uint64_t bytes)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ bytes;
-
-    for (; *name != '\0'; name++)
-        hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
-    return hash_mix(hash);
+    return hash_mix(checksum_xxh64(name, strlen(name)) ^ bytes);
 }
 
 static uint64_t hash_of_type(const void *items, uint32_t position)

@@ -32,7 +32,7 @@ typedef struct FieldPlace {
 // The base of a type's name, "HashMap" of "HashMap<K, V>"; cut at `chars`.
 void data_type_base_name(DwarfEntry *type, char *base, size_t chars);
 
-// Appends a field of `bytes` at the place, without a target; NULL: there is no room. The pointer
+// Appends a field of `bytes` at the place, without a target; NULL: the table is full. The pointer
 // is valid until the next call.
 SnapshotField *field_list_add(FieldList *list, const FieldPlace *place, uint64_t bytes,
                               FieldKind kind, const char *type_name);

@@ -2,6 +2,7 @@
 
 #include "snapshot/capture/debug/dwarf_entry.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 // Of typedefs and qualifiers; a hostile file may have a circle of them.
@@ -15,6 +16,32 @@ bool dwarf_entry_child(DwarfEntry *entry, DwarfEntry *child)
 bool dwarf_entry_next(DwarfEntry *entry)
 {
     return dwarf_siblingof(entry, entry) == 0;
+}
+
+void dwarf_entry_walk(DwarfEntry *root, DwarfVisit *visit, void *context)
+{
+    // Without recursion: a hostile file may nest as deep as it likes.
+    DwarfEntry *path = calloc(DWARF_WALK_DEPTH, sizeof *path);
+    uint32_t depth = 0;
+
+    if (path == NULL || !dwarf_entry_child(root, &path[0])) {
+        free(path);
+        return;
+    }
+    for (;;) {
+        if (visit(context, &path[depth], depth) && depth + 1 < DWARF_WALK_DEPTH &&
+            dwarf_entry_child(&path[depth], &path[depth + 1])) {
+            depth++;
+            continue;
+        }
+        while (!dwarf_entry_next(&path[depth])) {
+            if (depth == 0) {
+                free(path);
+                return;
+            }
+            depth--;
+        }
+    }
 }
 
 const char *dwarf_entry_name(DwarfEntry *entry)

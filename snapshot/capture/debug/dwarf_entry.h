@@ -17,6 +17,17 @@ typedef Dwarf_Die DwarfEntry;
 bool dwarf_entry_child(DwarfEntry *entry, DwarfEntry *child);
 bool dwarf_entry_next(DwarfEntry *entry);
 
+// How deep entries may be nested in each other; programs have a few tens.
+#define DWARF_WALK_DEPTH 512u
+
+// What a walk does with an entry at `depth`, which is below DWARF_WALK_DEPTH. True: the walk goes
+// into the entry. An entry is visited before those in it.
+typedef bool DwarfVisit(void *context, DwarfEntry *entry, uint32_t depth);
+
+// Visits the entries below `root`, depth first; those directly below it have depth 0. Deeper
+// entries than DWARF_WALK_DEPTH, and all when memory is short, are left out.
+void dwarf_entry_walk(DwarfEntry *root, DwarfVisit *visit, void *context);
+
 // "" when it has none; borrowed.
 const char *dwarf_entry_name(DwarfEntry *entry);
 const char *dwarf_entry_linkage_name(DwarfEntry *entry);

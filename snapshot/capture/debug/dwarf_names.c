@@ -2,15 +2,9 @@
 
 #include "snapshot/capture/debug/dwarf_names.h"
 
-#include <stdlib.h>
-
-// Of nested entries; programs have a few tens.
-#define MAX_DEPTH 512u
-
 typedef struct Walk {
     DwarfFunctionVisitor visitor;
     void *context;
-    DwarfEntry path[MAX_DEPTH]; // from the unit's own entry down
 } Walk;
 
 static void visit_function(const Walk *walk, DwarfEntry *entry)
@@ -29,42 +23,26 @@ static void visit_function(const Walk *walk, DwarfEntry *entry)
         walk->visitor(walk->context, &function);
 }
 
-// Depth first, without recursion.
+static bool visit_entry(void *context, DwarfEntry *entry, uint32_t depth)
+{
+    (void)depth;
+    if (dwarf_tag(entry) != DW_TAG_subprogram)
+        return true;
+    visit_function(context, entry);
+    // The entries inside a function are most of a unit, and none of them is a function.
+    return false;
+}
+
 static void walk_unit(void *context, DwarfEntry *unit, bool is_transient)
 {
-    Walk *walk = context;
-    uint32_t depth = 0;
-
     (void)is_transient;
-    walk->path[0] = *unit;
-    for (;;) {
-        DwarfEntry *entry = &walk->path[depth];
-
-        bool is_function = dwarf_tag(entry) == DW_TAG_subprogram;
-        if (is_function)
-            visit_function(walk, entry);
-        // The entries inside a function are most of a unit, and none of them is a function.
-        if (!is_function && depth + 1 < MAX_DEPTH &&
-            dwarf_entry_child(entry, &walk->path[depth + 1])) {
-            depth++;
-            continue;
-        }
-        while (depth > 0 && !dwarf_entry_next(&walk->path[depth]))
-            depth--;
-        if (depth == 0)
-            return;
-    }
+    dwarf_entry_walk(unit, visit_entry, context);
 }
 
 void dwarf_names_visit(DwarfFile *file, const uint64_t *addresses, uint32_t count,
                        DwarfFunctionVisitor visitor, void *context)
 {
-    Walk *walk = malloc(sizeof *walk);
+    Walk walk = {visitor, context};
 
-    if (walk == NULL)
-        return;
-    walk->visitor = visitor;
-    walk->context = context;
-    dwarf_file_visit_units(file, addresses, count, walk_unit, walk);
-    free(walk);
+    dwarf_file_visit_units(file, addresses, count, walk_unit, &walk);
 }

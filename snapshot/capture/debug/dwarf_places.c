@@ -6,7 +6,6 @@
 
 #include "base/search.h"
 
-#define MAX_DEPTH 64u // of namespaces and types in each other
 // Blocks and inlined functions in a function, that are looked at for one address.
 #define MAX_SEARCHED 100000u
 
@@ -97,40 +96,28 @@ static void visit_function(const PlaceWalk *walk, DwarfEntry *function)
             visit_address(walk, function, walk->addresses[i]);
 }
 
-// Depth first, without recursion; functions are not in functions.
+// Functions are in namespaces and types, not in functions.
+static bool visit_entry(void *context, DwarfEntry *entry, uint32_t depth)
+{
+    int tag = dwarf_tag(entry);
+
+    (void)depth;
+    if (tag == DW_TAG_subprogram)
+        visit_function(context, entry);
+    return tag == DW_TAG_namespace || dwarf_entry_is_structure(entry);
+}
+
 static void walk_unit(void *context, DwarfEntry *unit, bool is_transient)
 {
     PlaceWalk *walk = context;
-    DwarfEntry *path = calloc(MAX_DEPTH, sizeof *path);
-    uint32_t depth = 0;
 
     // Entries of a package do not know the addresses of their functions.
-    if (is_transient || path == NULL || !dwarf_entry_child(unit, &path[0])) {
-        free(path);
+    if (is_transient)
         return;
-    }
     walk->unit = *unit;
     if (dwarf_getsrcfiles(unit, &walk->files, &walk->file_count) != 0)
         walk->files = NULL;
-    for (;;) {
-        DwarfEntry *entry = &path[depth];
-        int tag = dwarf_tag(entry);
-
-        if (tag == DW_TAG_subprogram)
-            visit_function(walk, entry);
-        if ((tag == DW_TAG_namespace || dwarf_entry_is_structure(entry)) && depth + 1 < MAX_DEPTH &&
-            dwarf_entry_child(entry, &path[depth + 1])) {
-            depth++;
-            continue;
-        }
-        while (!dwarf_entry_next(&path[depth])) {
-            if (depth == 0) {
-                free(path);
-                return;
-            }
-            depth--;
-        }
-    }
+    dwarf_entry_walk(unit, visit_entry, walk);
 }
 
 void dwarf_places_visit(DwarfFile *file, const uint64_t *addresses, uint32_t count,

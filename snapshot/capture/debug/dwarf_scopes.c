@@ -9,8 +9,7 @@
 #include "base/array.h"
 #include "base/search.h"
 
-// Of namespaces and types in each other.
-#define MAX_DEPTH 64u
+// The longest name of a scope, with those around it.
 #define MAX_SCOPE_CHARS 1024u
 
 typedef struct ScopedType {
@@ -97,38 +96,33 @@ static void add_type(ScopedUnit *unit, DwarfEntry *type, uint32_t scope)
         unit->types[unit->count++] = (ScopedType){dwarf_dieoffset(type), scope};
 }
 
-// Depth first, without recursion.
+typedef struct ScopeWalk {
+    DwarfScopes *scopes;
+    ScopedUnit *unit;
+    uint32_t scope_of[DWARF_WALK_DEPTH]; // of the entries at each depth
+} ScopeWalk;
+
+static bool visit_entry(void *context, DwarfEntry *entry, uint32_t depth)
+{
+    ScopeWalk *walk = context;
+    uint32_t scope = walk->scope_of[depth];
+    int tag = dwarf_tag(entry);
+
+    if (is_type(tag))
+        add_type(walk->unit, entry, scope);
+    if ((tag != DW_TAG_namespace && !is_type(tag)) || depth + 1 == DWARF_WALK_DEPTH ||
+        dwarf_haschildren(entry) <= 0)
+        return false;
+    walk->scope_of[depth + 1] =
+        add_name(walk->scopes, walk->scopes->names[scope], dwarf_entry_name(entry));
+    return true;
+}
+
 static void walk_unit(DwarfScopes *scopes, ScopedUnit *unit, DwarfEntry *root)
 {
-    DwarfEntry *path = calloc(MAX_DEPTH, sizeof *path);
-    uint32_t scope_of[MAX_DEPTH] = {0}; // of the entries at each depth
-    uint32_t depth = 0;
+    ScopeWalk walk = {.scopes = scopes, .unit = unit};
 
-    if (path == NULL || !dwarf_entry_child(root, &path[0])) {
-        free(path);
-        return;
-    }
-    for (;;) {
-        DwarfEntry *entry = &path[depth];
-        int tag = dwarf_tag(entry);
-
-        if (is_type(tag))
-            add_type(unit, entry, scope_of[depth]);
-        if ((tag == DW_TAG_namespace || is_type(tag)) && depth + 1 < MAX_DEPTH &&
-            dwarf_entry_child(entry, &path[depth + 1])) {
-            scope_of[depth + 1] =
-                add_name(scopes, scopes->names[scope_of[depth]], dwarf_entry_name(entry));
-            depth++;
-            continue;
-        }
-        while (!dwarf_entry_next(&path[depth])) {
-            if (depth == 0) {
-                free(path);
-                return;
-            }
-            depth--;
-        }
-    }
+    dwarf_entry_walk(root, visit_entry, &walk);
 }
 
 static ScopedUnit *unit_of(DwarfScopes *scopes, DwarfEntry *type)

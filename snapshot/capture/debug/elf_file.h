@@ -66,7 +66,7 @@ typedef struct ElfSection {
     bool is_compressed; // they begin with an Elf64_Chdr
 } ElfSection;
 
-// False: there is no such section, or it has no bytes.
+// False: the file lacks the section, or the section is empty.
 bool elf_file_section(ElfFile *file, const char *name, ElfSection *out);
 // Has it .symtab, and not .dynsym alone?
 bool elf_file_has_all_symbols(ElfFile *file);

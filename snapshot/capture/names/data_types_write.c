@@ -17,7 +17,6 @@
 
 // Of the time that the child has, so that what it found until then is recorded.
 #define READ_NS UINT64_C(10000000000)
-#define MAX_DEPTH 64u // of namespaces and types in each other
 #define MAX_BOXES 65536u
 
 static const char box_name[] = "GcBox<";
@@ -163,7 +162,7 @@ typedef struct FoundBox {
     SnapshotDataType *type;
 } FoundBox;
 
-// Adds the functions of this name to the type. False: there is no room for the type.
+// Adds the functions of this name to the type. False: the table is full.
 static bool add_named(FoundBox *box, const NamedFunction *names, uint32_t count, const char *name)
 {
     DataTypeReader *reader = box->boxes->reader;
@@ -209,45 +208,26 @@ static void take_box(BoxSearch *boxes, DwarfEntry *entry)
     (void)add_named(&box, boxes->types, boxes->type_count, name);
 }
 
-// Depth first, without recursion; functions hold no boxes.
-static void walk_boxes(BoxSearch *boxes, DwarfEntry *unit)
+// Functions hold no boxes.
+static bool visit_entry(void *context, DwarfEntry *entry, uint32_t depth)
 {
-    DwarfEntry *path = calloc(MAX_DEPTH, sizeof *path);
-    uint32_t depth = 0;
+    BoxSearch *boxes = context;
+    bool is_structure = dwarf_entry_is_structure(entry);
 
-    if (path == NULL || !dwarf_entry_child(unit, &path[0])) {
-        free(path);
-        return;
+    (void)depth;
+    if (is_structure && boxes->box_count < MAX_BOXES &&
+        strncmp(dwarf_entry_name(entry), box_name, strlen(box_name)) == 0) {
+        boxes->box_count++;
+        take_box(boxes, entry);
     }
-    for (;;) {
-        DwarfEntry *entry = &path[depth];
-        bool is_structure = dwarf_entry_is_structure(entry);
-
-        if (is_structure && boxes->box_count < MAX_BOXES &&
-            strncmp(dwarf_entry_name(entry), box_name, strlen(box_name)) == 0) {
-            boxes->box_count++;
-            take_box(boxes, entry);
-        }
-        if ((is_structure || dwarf_tag(entry) == DW_TAG_namespace) && depth + 1 < MAX_DEPTH &&
-            dwarf_entry_child(entry, &path[depth + 1])) {
-            depth++;
-            continue;
-        }
-        while (!dwarf_entry_next(&path[depth])) {
-            if (depth == 0) {
-                free(path);
-                return;
-            }
-            depth--;
-        }
-    }
+    return is_structure || dwarf_tag(entry) == DW_TAG_namespace;
 }
 
 static void visit_unit(void *context, DwarfEntry *unit, bool is_transient)
 {
     BoxSearch *boxes = context;
 
-    walk_boxes(boxes, unit);
+    dwarf_entry_walk(unit, visit_entry, boxes);
     if (is_transient) {
         data_type_reader_fill(boxes->reader);
         data_type_reader_leave_file(boxes->reader);
