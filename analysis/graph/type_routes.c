@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/graph/rooted_nodes_internal.h"
 #include "analysis/graph/route_places_internal.h"
-#include "analysis/names/root_label.h"
 #include "base/array.h"
 #include "base/hash_index.h"
 #include "base/side_table.h"
@@ -75,19 +75,10 @@ void type_routes_free(TypeRoutes *routes)
 
 // ---- steps ----
 
-static uint64_t hash_text(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash | 1;
-}
-
 static uint64_t hash_of_type(Routing *routing, uint32_t type)
 {
     if (routing->type_hashes[type] == 0)
-        routing->type_hashes[type] = hash_text(node_types_label(routing->types, type));
+        routing->type_hashes[type] = rooted_nodes_hash(node_types_label(routing->types, type));
     return routing->type_hashes[type];
 }
 
@@ -320,185 +311,22 @@ static bool take_children(Routing *routing, uint32_t place, Error *error)
 
 // ---- below roots ----
 
-typedef struct RootedNode {
-    uint32_t place; // a holder
-    uint32_t node;
-    uint64_t field; // hash of the variable
-} RootedNode;
-
-static int compare_rooted(const void *left, const void *right)
-{
-    const RootedNode *a = left, *b = right;
-
-    if (a->place != b->place)
-        return a->place < b->place ? -1 : 1;
-    return a->node < b->node ? -1 : a->node > b->node;
-}
-
-// A variable that refers to a node.
-typedef struct NodeVariable {
-    uint32_t node;
-    uint64_t root; // index into the image's roots
-} NodeVariable;
-
-static int compare_variables(const void *left, const void *right)
-{
-    const NodeVariable *a = left, *b = right;
-
-    if (a->node != b->node)
-        return a->node < b->node ? -1 : 1;
-    return a->root < b->root ? -1 : a->root > b->root;
-}
-
-// The variables that refer to nodes, ascending. NULL when memory is short.
-static NodeVariable *list_variables(const ObjectGraph *graph, uint64_t *count)
-{
-    NodeVariable *variables = calloc(graph->root_count + 1, sizeof *variables);
-
-    *count = 0;
-    for (uint64_t i = 0; variables != NULL && i < graph->root_count; i++)
-        if (graph->image->roots[graph->roots[i].root].kind == ROOT_GLOBAL)
-            variables[(*count)++] = (NodeVariable){graph->roots[i].node, graph->roots[i].root};
-    if (variables != NULL)
-        qsort(variables, *count, sizeof *variables, compare_variables);
-    return variables;
-}
-
-// The first variable that refers to the node; NULL: none.
-static const NodeVariable *variable_of(const NodeVariable *variables, uint64_t count, uint32_t node)
-{
-    uint64_t low = 0, high = count;
-
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-
-        if (variables[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && variables[low].node == node ? &variables[low] : NULL;
-}
-
-// Variables tell routes apart, stacks do not: their words move, and threads are alike.
-static bool name_variable(const Routing *routing, const NodeVariable *variable, uint64_t *field,
-                          Error *error)
-{
-    const HeapImage *image = routing->tree->graph->image;
-    char *label;
-
-    *field = NO_FIELD;
-    if (variable == NULL)
-        return true;
-    label = root_label(image->details, &image->roots[variable->root]);
-    if (label == NULL)
-        return error_set_memory(error, 64, "the label of a root");
-    if (strstr(label, " 0x") == NULL)
-        *field = hash_text(label);
-    free(label);
-    return true;
-}
-
-// The thread of the roots of each node that has roots; NO_INDEX: none, or several.
-static void find_threads(const Routing *routing)
-{
-    const ObjectGraph *graph = routing->tree->graph;
-    uint32_t *threads = routing->out->threads;
-    uint32_t all = graph->image->details->thread_count;
-
-    for (uint64_t i = 0; i < graph->root_count; i++)
-        threads[graph->roots[i].node] = all;
-    for (uint64_t i = 0; i < graph->root_count; i++) {
-        uint32_t thread = graph->image->roots[graph->roots[i].root].thread;
-        uint32_t *known = &threads[graph->roots[i].node];
-
-        if (thread >= all)
-            continue;
-        *known = *known == all || *known == thread ? thread : NO_INDEX;
-    }
-    for (uint64_t i = 0; i < graph->root_count; i++)
-        if (threads[graph->roots[i].node] == all)
-            threads[graph->roots[i].node] = NO_INDEX;
-}
-
-// By thread: a holder of its words; 0, which is the top, where it has none.
-static uint32_t *thread_holders(const DominatorTree *tree)
-{
-    uint32_t threads = tree->graph->image->details->thread_count;
-    uint32_t *holders = calloc((size_t)threads + 1, sizeof *holders);
-
-    for (uint32_t i = 0; holders != NULL && i < tree->holder_count; i++)
-        if (tree->holders[i].level == HOLDER_THREAD && tree->holders[i].thread < threads &&
-            holders[tree->holders[i].thread] == 0)
-            holders[tree->holders[i].thread] = i;
-    return holders;
-}
-
-// The holder below which a node with roots counts: the words of its thread, else the one above its
-// only word.
-static uint32_t place_of_rooted(const Routing *routing, const uint32_t *holders, uint32_t node)
-{
-    const DominatorTree *tree = routing->tree;
-    uint32_t thread = routing->out->threads[node], above = tree->dominators[node];
-
-    if (thread != NO_INDEX && holders[thread] != 0)
-        return tree->graph->node_count + holders[thread];
-    if (dominator_tree_holder(tree, above)->level == HOLDER_WORD)
-        return tree->graph->node_count + dominator_tree_holder(tree, above)->parent;
-    return above;
-}
-
-// The nodes that roots refer to, by place. NULL: memory is short, and `error` is set.
-static RootedNode *list_rooted(const Routing *routing, uint32_t *count, Error *error)
-{
-    const PathTree *paths = routing->paths;
-    uint64_t variable_count;
-    NodeVariable *variables = list_variables(routing->tree->graph, &variable_count);
-    RootedNode *rooted = calloc(routing->tree->graph->root_count + 1, sizeof *rooted);
-    uint32_t *holders = thread_holders(routing->tree);
-    bool ok = (variables != NULL && rooted != NULL && holders != NULL) ||
-              error_set_memory(error, routing->tree->graph->root_count * 40, "routes");
-
-    *count = 0;
-    for (uint32_t i = 0; ok && i < paths->reached_count; i++) {
-        uint32_t node = paths->order[i];
-
-        if (!route_places_has(routing->places.is_rooted, node))
-            continue;
-        if (is_left_out(routing, node)) {
-            routing->out->by_node[node] = NO_INDEX;
-            continue;
-        }
-        rooted[*count] =
-            (RootedNode){.place = place_of_rooted(routing, holders, node), .node = node};
-        ok = name_variable(routing, variable_of(variables, variable_count, node),
-                           &rooted[(*count)++].field, error);
-    }
-    free(holders);
-    free(variables);
-    if (ok) {
-        qsort(rooted, *count, sizeof *rooted, compare_rooted);
-        return rooted;
-    }
-    free(rooted);
-    return NULL;
-}
-
 static bool take_rooted(Routing *routing, Error *error)
 {
     RootedNode *rooted;
     uint32_t count;
-    bool ok;
+    bool ok = rooted_nodes_list(routing->tree, routing->paths, routing->places.is_rooted,
+                                routing->out->threads, &rooted, &count, error);
 
-    find_threads(routing);
-    rooted = list_rooted(routing, &count, error);
-    ok = rooted != NULL;
     for (uint32_t i = 0; ok && i < count; i++) {
         RouteStep step = {.from = NO_INDEX,
                           .type = routing->types->by_node[rooted[i].node],
                           .field = rooted[i].field};
 
-        ok = place_node(routing, rooted[i].place, &step, rooted[i].node, error);
+        if (is_left_out(routing, rooted[i].node))
+            routing->out->by_node[rooted[i].node] = NO_INDEX;
+        else
+            ok = place_node(routing, rooted[i].place, &step, rooted[i].node, error);
         if (ok && (i + 1 == count || rooted[i + 1].place != rooted[i].place))
             end_place(routing, rooted[i].place);
     }
