@@ -30,7 +30,7 @@
 
 // The growth of a suspect since the older heap.
 typedef enum GrowthKnowledge {
-    GROWTH_NOT_COMPARED, // there is no older heap
+    GROWTH_NOT_COMPARED, // only one heap was given
     GROWTH_NOT_KNOWN,    // its route has other fields there
     GROWTH_KNOWN,
 } GrowthKnowledge;
@@ -77,7 +77,7 @@ NODISCARD bool route_history_make(const TypeRoutes *routes, uint64_t program_byt
                                   RouteHistory *out, Error *error);
 void route_history_release(RouteHistory *history);
 
-// program_bytes: as above. older: NULL: there is no older heap. Errors: memory.
+// program_bytes: as above. older: NULL: only one heap was given. Errors: memory.
 NODISCARD bool leak_suspects_find(const TypeRoutes *routes, uint64_t program_bytes,
                                   const RouteHistory *older, LeakSuspects *out, Error *error);
 

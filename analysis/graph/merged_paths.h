@@ -42,7 +42,7 @@ NODISCARD bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
 void merged_paths_free(MergedPaths *paths);
 
 // The route that most targets take: types in the same order, whatever the roots are. Gives the step
-// at its end that has most of them (NO_INDEX: there are no targets), and how many take the route.
+// at its end that has most of them (NO_INDEX: without targets), and how many take the route.
 // Errors: memory.
 NODISCARD bool merged_paths_lead(const MergedPaths *paths, uint32_t *step, uint64_t *objects,
                                  Error *error);

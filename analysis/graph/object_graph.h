@@ -52,7 +52,7 @@ typedef struct ObjectGraph {
     uint64_t *residue;      // bit per edge: its word looks left over; NULL: none, or not known
     // By block without content: the node that alone refers to it, directly or through others, and
     // so owns its bytes; its own node where it has several owners; NO_NODE where none is reached.
-    uint32_t *sized_owners; // NULL: there are no such blocks
+    uint32_t *sized_owners; // NULL: the heap has none
     uint32_t *sized_nodes;  // by node from foreign_end on: the block without content
     uint64_t root_count;
     GraphRoot *roots; // in the order of the image's roots

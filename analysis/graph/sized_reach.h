@@ -1,7 +1,7 @@
 // SizedReach: the blocks without content that a mark reaches: those that its objects and foreign
 // blocks refer to, directly or through other such blocks. Shared blocks are not among them.
 //
-// For marks of which there is no graph; an ObjectGraph knows these blocks itself.
+// For marks without an ObjectGraph, which knows these blocks itself.
 
 #ifndef ANALYSIS_GRAPH_SIZED_REACH_H
 #define ANALYSIS_GRAPH_SIZED_REACH_H

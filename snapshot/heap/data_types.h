@@ -64,7 +64,7 @@ typedef struct SnapshotField {
     uint32_t
         variant; // index into the type's variants: the field exists in that one only; or NO_DATA
     uint32_t first_at; // FIELD_BLOCK: offset of the first value in the block
-    // Offsets in the same value of u64 words, or NO_DATA: there is no such word.
+    // Offsets in the same value of u64 words, or NO_DATA: the value lacks that word.
     uint32_t length_at;
     uint32_t capacity_at;
     uint32_t head_at;

@@ -51,7 +51,8 @@ NODISCARD bool call_injection_begin(CallInjection *injection, int pid, int tid,
 
 // Has the thread make a call. `*result` is the kernel's: -errno when the call failed.
 // Errors: system (the thread was killed, got a signal that cannot be blocked, or does not enter the
-// call: the instruction is no longer what it was); call_injection_end() restores it all the same.
+// call: another process has written over the instruction); call_injection_end() restores it all the
+// same.
 NODISCARD bool call_injection_call(CallInjection *injection, long number,
                                    const uint64_t arguments[6], int64_t *result, Error *error);
 

@@ -32,7 +32,7 @@ static bool is_same(RudoGcVersion left, RudoGcVersion right)
     return left.major == right.major && left.minor == right.minor && left.patch == right.patch;
 }
 
-// False when the version is known already, or there is no room for it.
+// False when the version is known already, or the list is full.
 static bool add_version(CollectorVersions *versions, RudoGcVersion version)
 {
     for (uint32_t i = 0; i < versions->count; i++)
