@@ -171,7 +171,9 @@ run_one()
     # Memory that cannot be had is an error that the program handles: the warning is not a report.
     reports=$(find "$(dirname "$base")" -maxdepth 1 -name "$(basename "$base").report.*" \
         -exec grep -qvE 'WARNING: AddressSanitizer failed to allocate' {} \; -print | sort)
-    if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+    if [ "$status" -eq 137 ] && [ $((${ended%.*} - ${began%.*})) -lt "$limit" ]; then
+        complaint="killed by another process, or for memory"
+    elif [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
         complaint="still running after $limit s"
     elif [ "$bailed" -ne 0 ]; then
         complaint=$(grep '^Bail out!' "$base.tap")

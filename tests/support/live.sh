@@ -29,7 +29,7 @@ start_target()
 # end_target: asks it to end, and waits for it.
 end_target()
 {
-    kill -TERM "$TARGET" 2>/dev/null
+    is_started "$TARGET" && kill -TERM "$TARGET" 2>/dev/null
     wait "$TARGET" 2>/dev/null
 }
 

@@ -30,12 +30,19 @@ TAP_FAILED=0
 TAP_DONE=no
 TAP_STARTED=()
 
+# is_started PID: is it still a child of this script? The shell reaps a child when it ends, and the
+# kernel gives its number to another process, which must not be killed in its place.
+is_started()
+{
+    grep -q "^PPid:[[:space:]]*$$\$" "/proc/$1/status" 2>/dev/null
+}
+
 tap_clean_up()
 {
     local status=$? pid
     trap - EXIT
     for pid in "${TAP_STARTED[@]}"; do
-        kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+        is_started "$pid" && kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
     done
     chmod -R u+rwx "$WORK" 2>/dev/null
     rm -rf "$WORK"
