@@ -333,6 +333,7 @@ static bool search_models(ExploreRun *run, bool *found, Error *error)
 {
     const ExploreSettings *settings = run->settings;
     TextTable table;
+    bool ok = true;
 
     text_table_init(&table, "lrrl");
     text_table_add(&table,
@@ -341,21 +342,20 @@ static bool search_models(ExploreRun *run, bool *found, Error *error)
     print_heading(run);
     // Ctrl-C ends the search early; the table then shows what was searched.
     interrupt_defer();
-    for (int model = 0; model < SIM_MODEL_COUNT && !*found && !interrupt_is_pending(NULL);
+    for (int model = 0; ok && model < SIM_MODEL_COUNT && !*found && !interrupt_is_pending(NULL);
          model++) {
         if (settings->model != SIM_MODEL_COUNT && settings->model != model)
             continue;
         run->model = (SimModel)model;
         run->start_ns = clock_monotonic_ns();
-        if (settings->exhaustive != 0 ? !search_exhaustively(run, &table, found, error)
-                                      : !search(run, &table, found, error))
-            return false;
+        ok = settings->exhaustive != 0 ? search_exhaustively(run, &table, found, error)
+                                       : search(run, &table, found, error);
     }
     progress_end(&run->session.progress);
-    if (!*found)
+    if (ok && !*found)
         text_table_print(&table, stdout);
     text_table_release(&table);
-    return true;
+    return ok;
 }
 
 // ---- the command ----
