@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/search.h"
 #include "snapshot/heap/heap_image.h"
@@ -111,10 +112,28 @@ static bool place_at_captured_addresses(HeapImage *image)
     return true;
 }
 
+// Room that begins at a multiple of `alignment` (a power of two), or MAP_FAILED.
+static void *map_aligned(uint64_t bytes, uint64_t alignment)
+{
+    uint64_t extra = alignment > (uint64_t)sysconf(_SC_PAGESIZE) ? alignment : 0;
+    uint8_t *mapped = mmap(NULL, bytes + extra, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (mapped == MAP_FAILED || extra == 0)
+        return mapped;
+
+    uint64_t before = -(uint64_t)(uintptr_t)mapped & (alignment - 1);
+    if (before > 0)
+        (void)munmap(mapped, before);
+    (void)munmap(mapped + before + bytes, extra - before);
+    return mapped + before;
+}
+
+// The arena begins at a multiple of the page size, as pages do where they were captured: the
+// marker counts objects of one page as near to each other, and the schedule digest counts on that.
 static bool place_in_arena(HeapImage *image, Error *error)
 {
-    void *arena = mmap(NULL, image->arena_bytes, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *arena = map_aligned(image->arena_bytes, image->layout.page_size);
 
     if (arena == MAP_FAILED) {
         image->run_count = 0;

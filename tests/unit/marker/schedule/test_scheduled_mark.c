@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "marker/mark.h"
 #include "marker/schedule/mark_schedule.h"
@@ -99,29 +100,49 @@ Test(scheduled_mark, every_schedule_marks_what_the_serial_marker_marks)
     }
 }
 
+// Layouts of all page sizes: pages above 4 KiB must lie at multiples of their size in an arena,
+// too.
+static HeapLayout layout_with_pages(uint32_t bytes)
+{
+    HeapLayout layout = *heap_layout_rudo_gc_0_8();
+    Error error;
+
+    layout.page_size = bytes;
+    cr_assert(heap_layout_check(&layout, &error), "%s", error.message);
+    return layout;
+}
+
 Test(scheduled_mark, the_same_schedule_is_the_same_run_wherever_the_image_lies)
 {
     for (uint64_t seed = 1; seed <= 30; seed++) {
         RandomHeapOptions heap_options = random_heap_options(seed, 600);
+        HeapLayout layout = layout_with_pages(LAYOUT_MIN_PAGE_SIZE << seed % 5);
+        heap_options.layout = &layout;
         RandomHeap *heap = random_heap_new(&heap_options);
         HeapImage *image = random_heap_image(heap, false);
+        // One page of ours between the arenas: the second begins at another place of its 64 KiB.
         HeapImage *relocated = random_heap_image(heap, true);
+        void *between = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        HeapImage *again_relocated = random_heap_image(heap, true);
         MarkSchedule schedule = mark_schedule_default();
         MarkOptions options = {.workers = 6,
                                .policy = seed % 2 == 0 ? MARK_POLICY_STEAL : MARK_POLICY_OWNER,
                                .queue_capacity = 2u << (seed % 4)};
+        const HeapImage *const others[] = {image, relocated, again_relocated};
 
         schedule.seed = seed;
+        schedule.policy = (SchedulePolicy)(seed / 5 % SCHEDULE_POLICY_COUNT);
         MarkResult *first = mark(image, options, &schedule);
-        MarkResult *again = mark(image, options, &schedule);
-        MarkResult *elsewhere = mark(relocated, options, &schedule);
-        expect_same_run(first, again);
-        expect_same_run(first, elsewhere);
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+            MarkResult *other = mark(others[i], options, &schedule);
+            expect_same_run(first, other);
+            mark_result_free(other);
+        }
         mark_result_free(first);
-        mark_result_free(again);
-        mark_result_free(elsewhere);
         heap_image_free(image);
         heap_image_free(relocated);
+        heap_image_free(again_relocated);
+        (void)munmap(between, 4096);
         random_heap_free(heap);
     }
 }
