@@ -1,5 +1,6 @@
-// Objects full of words that look like addresses far away from the other pages: a scan of them
-// stops early, again and again, while references keep coming. Nothing may be lost on the way.
+// Pages far away from the others. Objects full of words that look like addresses there: a scan of
+// them stops early, again and again, while references keep coming. And one reference to such a
+// page: nothing may be lost on the way.
 
 #include <criterion/criterion.h>
 #include <stdbool.h>
@@ -8,6 +9,7 @@
 
 #include "marker/mark.h"
 #include "tests/support/dose.h"
+#include "tests/support/made_heap.h"
 #include "tests/support/xorshift.h"
 
 #define FAR UINT64_C(0x10000000)
@@ -73,30 +75,64 @@ static HeapImage *make_heap(uint64_t seed)
     return image;
 }
 
+// Marks with 1 to 4 workers and demands the serial marker's marks. Frees the image.
+static void expect_serial_marks(HeapImage *image, MarkPolicy policy, uint64_t seed)
+{
+    MarkResult *expected = NULL;
+    Error error = {0};
+
+    cr_assert(mark_reachable_serial(image, MARK_MAJOR, &expected, &error));
+    for (uint32_t workers = 1; workers <= 4; workers++) {
+        MarkOptions options = mark_options_default();
+        MarkResult *result = NULL;
+        options.workers = workers;
+        options.policy = policy;
+        cr_assert(mark_reachable(image, &options, &result, &error));
+        cr_expect_eq(memcmp(result->marked, expected->marked,
+                            expected->word_count * sizeof *expected->marked),
+                     0, "seed %llu, %u workers: %llu objects instead of %llu",
+                     (unsigned long long)seed, workers,
+                     (unsigned long long)result->totals.marked_objects,
+                     (unsigned long long)expected->totals.marked_objects);
+        mark_result_free(result);
+    }
+    mark_result_free(expected);
+    heap_image_free(image);
+}
+
 Test(mark_far_words, nothing_is_lost_when_scans_stop_early)
 {
     uint64_t first = test_seed(1);
 
-    for (uint64_t seed = first; seed < first + test_dose(4); seed++) {
-        HeapImage *image = make_heap(seed);
-        MarkResult *expected = NULL;
-        Error error = {0};
-        cr_assert(mark_reachable_serial(image, MARK_MAJOR, &expected, &error));
-        for (uint32_t workers = 1; workers <= 4; workers++) {
-            MarkOptions options = mark_options_default();
-            MarkResult *result = NULL;
-            options.workers = workers;
-            options.policy = seed % 2 == 0 ? MARK_POLICY_OWNER : MARK_POLICY_STEAL;
-            cr_assert(mark_reachable(image, &options, &result, &error));
-            cr_expect_eq(memcmp(result->marked, expected->marked,
-                                expected->word_count * sizeof *expected->marked),
-                         0, "seed %llu, %u workers: %llu objects instead of %llu",
-                         (unsigned long long)seed, workers,
-                         (unsigned long long)result->totals.marked_objects,
-                         (unsigned long long)expected->totals.marked_objects);
-            mark_result_free(result);
-        }
-        mark_result_free(expected);
-        heap_image_free(image);
+    for (uint64_t seed = first; seed < first + test_dose(4); seed++)
+        expect_serial_marks(make_heap(seed), seed % 2 == 0 ? MARK_POLICY_OWNER : MARK_POLICY_STEAL,
+                            seed);
+}
+
+// Small objects, which are scanned without a loop, and no malloc'd blocks, so that nothing but the
+// far page makes the marker look far away.
+static HeapImage *make_heap_with_far_object(bool is_relocated)
+{
+    MadeHeap *heap = made_heap_new(NULL);
+    uint64_t far = made_heap_object(heap, made_heap_page(heap, FAR, 64, 1), 0);
+    uint64_t first = 0;
+
+    for (uint64_t i = 0; i < PAGES; i++) {
+        uint64_t object = made_heap_object(heap, made_heap_page(heap, NEAR + i * 4096, 64, 1), 0);
+        first = i == 0 ? object : first;
+    }
+    made_heap_refer(heap, first, 0, far);
+    made_heap_root(heap, ROOT_GLOBAL, first);
+
+    HeapImage *image = made_heap_image(heap, is_relocated);
+    made_heap_free(heap);
+    return image;
+}
+
+Test(mark_far_words, a_far_page_that_only_an_object_refers_to_is_reached)
+{
+    for (int relocated = 0; relocated < 2; relocated++) {
+        expect_serial_marks(make_heap_with_far_object(relocated != 0), MARK_POLICY_STEAL, 1);
+        expect_serial_marks(make_heap_with_far_object(relocated != 0), MARK_POLICY_OWNER, 1);
     }
 }
