@@ -124,6 +124,8 @@ $(CLI_HELPERS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -o $@
 
+# It captures itself as well.
+$(BUILD)/tests/live/targets/keeps_invariants: $(EMBED_ARCHIVE)
 $(LIVE_TARGETS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@

@@ -20,6 +20,9 @@
 #include "snapshot/capture/copy/process_copy.h"
 #include "snapshot/capture/guard/guard_messages.h"
 
+// The name of the guard's process.
+#define CAPTURE_GUARD_NAME "rudo-snap-guard"
+
 typedef struct CaptureGuard {
     int pid;              // of the target
     const Cancel *cancel; // borrowed; may be NULL

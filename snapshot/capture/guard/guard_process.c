@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/guard/capture_guard.h"
 #include "snapshot/capture/guard/guard_fork_internal.h"
 #include "snapshot/capture/guard/guard_messages.h"
 #include "snapshot/capture/guard/thread_stops_internal.h"
@@ -312,7 +313,7 @@ static void become_independent(int socket)
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
     (void)setsid();
-    (void)prctl(PR_SET_NAME, "rudo-snap-guard");
+    (void)prctl(PR_SET_NAME, CAPTURE_GUARD_NAME);
     // If that fails, a file system stays busy a moment longer.
     if (chdir("/") != 0)
         errno = 0;

@@ -15,6 +15,7 @@
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/staging_area.h"
 #include "snapshot/capture/guard/capture_guard.h"
+#include "snapshot/capture/live/capture_turn_internal.h"
 #include "snapshot/capture/live/live_process_internal.h"
 
 // The staging memory is larger than what the process held before the stop, by a share and these
@@ -171,6 +172,7 @@ bool live_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *
 {
     static const ProcessCopyOptions defaults;
     CaptureJob job = {.pid = pid, .out = out, .error = error};
+    CaptureTurn turn = {.lock = -1};
     sigset_t waiting, before;
     bool is_ok;
 
@@ -178,8 +180,11 @@ bool live_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *
     job.cancel = &job.options->cancel;
     memset(out, 0, sizeof *out);
     out->pid = pid;
-    if (!live_process_check(pid, error))
+    if (!capture_turn_take(&turn, pid, CAPTURE_TURN_PATIENCE_NS, job.cancel, error) ||
+        !live_process_check(pid, error)) {
+        capture_turn_give(&turn);
         return false;
+    }
     job.task = proc_live_task(pid);
     proc_executable_name(pid, job.task, out->executable, sizeof out->executable);
     // Job control must not stop this program meanwhile: the guard would resume the target.
@@ -189,6 +194,7 @@ bool live_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *
     (void)sigaddset(&waiting, SIGTTOU);
     (void)sigprocmask(SIG_BLOCK, &waiting, &before);
     is_ok = copy(&job);
+    capture_turn_give(&turn);
     if (is_ok)
         resident_memory_count_written(&out->resident, pid, job.task, out->mappings,
                                       out->mapping_count);

@@ -291,6 +291,17 @@ static bool copy_while_stopped(Precopy *job)
 
 // ---- after the stop ----
 
+// Was all protection that the rounds and the stop have seen ours?
+static bool check_trackers(Precopy *job)
+{
+    const PageSource source = {.pid = job->pid,
+                               .tid = job->tid,
+                               .mappings = job->out->mappings,
+                               .mapping_count = job->out->mapping_count};
+
+    return write_tracking_register(&job->tracking, &source, job->error);
+}
+
 static bool finish(Precopy *job)
 {
     ProcessCopy *out = job->out;
@@ -331,7 +342,8 @@ bool precopy_run(int pid, int tid, const ProcessCopyOptions *options, ProcessCop
     // The guard is forked while this process is small.
     is_ok = capture_guard_start(&job.guard, pid, &options->cancel, error) &&
             prepare_staging(&job) && begin_tracking(&job) && run_rounds(&job) &&
-            select_shared(&job, tid) && check_estimated_pause(&job) && copy_while_stopped(&job);
+            select_shared(&job, tid) && check_estimated_pause(&job) && copy_while_stopped(&job) &&
+            check_trackers(&job);
     capture_guard_end(&job.guard);
     write_tracking_release(&job.tracking);
     is_ok = is_ok && finish(&job);

@@ -1,6 +1,16 @@
 // WriteTracking while the process runs: registering memory, protecting it in rounds, and releasing
 // it again. See write_tracking_internal.h; the queries are in tracked_runs.c, the stop is in
 // write_tracking_stop.c. The unit test is tests/unit/snapshot/capture/live/test_write_tracking.c.
+//
+// Note [Other trackers]
+// ~~~~~~~~~~~~~~~~~~~~~
+// Another process may track the writes to the same memory, by a userfaultfd that it got from the
+// target: another capture, a checkpoint, a debugger. The descriptor need not be open in the target,
+// so that no file there tells. A tracker that protects pages again consumes what the kernel has
+// noted since, and the other one misses writes. But memory has one userfaultfd at most: registering
+// it with ours fails with EBUSY when it has another one, and does nothing when it has ours. So each
+// round registers all memory before it protects any of it, and once more after the stop, for
+// mappings that were made since the last round: then all protection that was seen was ours.
 
 #include "snapshot/capture/live/write_tracking_internal.h"
 
@@ -26,7 +36,7 @@
 
 // ---- registering ----
 
-static bool register_range(WriteTracking *tracking, uint64_t start, uint64_t end)
+static bool register_range(const WriteTracking *tracking, uint64_t start, uint64_t end)
 {
     struct uffdio_register request = {.range = {.start = start, .len = end - start},
                                       .mode = UFFDIO_REGISTER_MODE_WP};
@@ -34,23 +44,26 @@ static bool register_range(WriteTracking *tracking, uint64_t start, uint64_t end
     return ioctl(tracking->userfault, UFFDIO_REGISTER, &request) == 0;
 }
 
-// Registers the run, unless it is registered. Mappings that cannot be registered count as written
-// in every round.
-static bool register_run(WriteTracking *tracking, const PageSource *source, const TrackedRun *run,
-                         Error *error)
+// Registers the run; what is registered already stays so. Mappings that cannot be registered count
+// as written in every round. See Note [Other trackers].
+static bool register_run(const WriteTracking *tracking, const PageSource *source,
+                         const TrackedRun *run, Error *error)
 {
-    PageSelection *untracked = &tracking->scratch[0];
+    bool is_foreign = false;
 
-    page_set_clear(untracked);
-    if (!tracked_scan(tracking, &page_untracked_query, run->start, run->end, untracked, error))
-        return false;
-    if (untracked->count == 0)
+    if (register_range(tracking, run->start, run->end))
         return true;
-    if (!register_range(tracking, run->start, run->end) && run->count > 1) {
-        for (uint32_t i = run->first; i < run->first + run->count; i++)
-            (void)register_range(tracking, source->mappings[i].start, source->mappings[i].end);
-    }
-    return true;
+    is_foreign = errno == EBUSY;
+    for (uint32_t i = run->first; !is_foreign && i < run->first + run->count; i++)
+        is_foreign =
+            !register_range(tracking, source->mappings[i].start, source->mappings[i].end) &&
+            errno == EBUSY;
+    if (!is_foreign)
+        return true;
+    return error_set(error, ERROR_UNSUPPORTED,
+                     "another process tracks the writes to the memory of process %d (a "
+                     "userfaultfd)",
+                     tracking->pid);
 }
 
 // Notes which memory may be protected.
@@ -132,6 +145,19 @@ static bool mark_blocks(WriteTracking *tracking, const PageSelection *blocks,
     return is_ok;
 }
 
+bool write_tracking_register(WriteTracking *tracking, const PageSource *source, Error *error)
+{
+    TrackedRun run = {0};
+
+    // First, so that everything that is registered below will be released.
+    if (!note_registered(tracking, source, error))
+        return false;
+    while (tracked_run_next(source, &run))
+        if (!register_run(tracking, source, &run, error))
+            return false;
+    return true;
+}
+
 bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
                             PageSelection *written, Error *error)
 {
@@ -140,12 +166,10 @@ bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
 
     page_set_clear(written);
     page_set_clear(blocks);
-    // First, so that everything that is protected below will be released.
-    if (!note_registered(tracking, source, error))
+    if (!write_tracking_register(tracking, source, error))
         return false;
     while (tracked_run_next(source, &run)) {
-        if (!register_run(tracking, source, &run, error) ||
-            !protect_run(tracking, &run, written, error))
+        if (!protect_run(tracking, &run, written, error))
             return false;
         if (run.kind == RUN_ANONYMOUS && !add_blocks(&run, written, blocks, error))
             return false;

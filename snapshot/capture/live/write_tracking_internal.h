@@ -66,9 +66,16 @@ NODISCARD bool write_tracking_init(WriteTracking *tracking, int pid, int tid, in
 // ended, or executed another program.
 bool write_tracking_is_alive(const WriteTracking *tracking);
 
+// Registers all memory of the process that is not registered yet. To be called after the stop, with
+// the mappings of the stop: see Note [Other trackers] in write_tracking.c. Errors: memory,
+// unsupported (another process tracks some of it).
+NODISCARD bool write_tracking_register(WriteTracking *tracking, const PageSource *source,
+                                       Error *error);
+
 // Clears `written`, and fills it with the pages with content that are new, or were written since
 // the last call; all are protected again at the same moment. Errors: system, memory, interrupted,
-// unsupported (memory was pinned meanwhile that the kernel does not list).
+// unsupported (memory was pinned meanwhile that the kernel does not list, or another process tracks
+// some of it).
 NODISCARD bool write_tracking_protect(WriteTracking *tracking, const PageSource *source,
                                       PageSelection *written, Error *error);
 

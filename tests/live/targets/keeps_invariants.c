@@ -1,15 +1,19 @@
 // A process whose threads write all over its heap and keep the invariants of
 // tests/support/invariant_heap.h at every moment.
 //
-//     keeps_invariants HEARTBEAT PAGES THREADS PAUSE_US [breaks | RING N]
+//     keeps_invariants HEARTBEAT PAGES THREADS PAUSE_US [breaks | tracked | RING N]
 //
 // Each thread rests PAUSE_US after every 16 pages; 0: never. `breaks`: counters are written in an
 // order that breaks an invariant, so that the test can check that this is noticed. RING (listed,
 // unmapped, closed, hidden): the last N pages are pinned, and written only by io_urings of that
-// kind (tests/support/pinning_ring.h). Prints "heap ADDRESS PAGES THREADS", then "ready", and runs
-// until it is killed; "skipped: REASON" if there is no such io_uring.
+// kind (tests/support/pinning_ring.h). `tracked`: a child, which alone has the descriptor, tracks
+// the writes to the heap all the time (tests/support/write_tracker.h). Prints "heap ADDRESS PAGES
+// THREADS", then "ready", and runs until it is killed; "skipped: REASON" if there is no such
+// io_uring or tracker. Upon SIGUSR1 it captures itself into HEARTBEAT.self.zst, and prints
+// "captured STATUS MESSAGE".
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "embed/rudo_snap.h"
 #include "tests/support/invariant_heap.h"
 #include "tests/support/pinning_ring.h"
 #include "tests/support/target.h"
+#include "tests/support/write_tracker.h"
 
 #define PAGE_BYTES 4096u
 
@@ -148,9 +154,38 @@ static void *keep(void *context)
     return NULL;
 }
 
+static void track_heap(uint64_t bytes)
+{
+    const char *reason;
+
+    if (write_tracker_start(heap, bytes, &reason))
+        return;
+    printf("skipped: %s\nready\n", reason);
+    (void)fflush(stdout);
+    _exit(0);
+}
+
+static void capture_itself(const char *path, uint64_t pages)
+{
+    const rudo_snap_pages all = {.address = heap, .bytes = pages * PAGE_BYTES};
+    rudo_snap_options options;
+    rudo_snap_result result;
+
+    rudo_snap_options_init(&options);
+    options.pages = &all;
+    options.page_count = 1;
+    options.replaces = 1;
+    (void)rudo_snap_wait(rudo_snap_capture(path, &options), &result);
+    printf("captured %d %s\n", (int)result.status, result.message);
+    (void)fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
+    char path[4096];
+    sigset_t wishes;
     uint64_t pages;
+    int wish;
 
     if (argc < 5) {
         fprintf(stderr, "usage: %s HEARTBEAT PAGES THREADS PAUSE_US [KIND [PINNED]]\n", argv[0]);
@@ -158,6 +193,10 @@ int main(int argc, char **argv)
     }
     pages = strtoull(argv[2], NULL, 10);
     thread_count = strtoull(argv[3], NULL, 10);
+    (void)snprintf(path, sizeof path, "%s.self.zst", argv[1]);
+    (void)sigemptyset(&wishes);
+    (void)sigaddset(&wishes, SIGUSR1);
+    (void)pthread_sigmask(SIG_BLOCK, &wishes, NULL);
     pause_us = strtol(argv[4], NULL, 10);
     breaks = argc > 5 && strcmp(argv[5], "breaks") == 0;
     if (argc > 6)
@@ -169,6 +208,8 @@ int main(int argc, char **argv)
     }
     printf("heap %p %llu %llu\n", (void *)heap, (unsigned long long)pages,
            (unsigned long long)thread_count);
+    if (argc > 5 && strcmp(argv[5], "tracked") == 0)
+        track_heap(pages * PAGE_BYTES);
     target_start_heartbeat(argv[1]);
     if (pthread_barrier_init(&all_are_ready, NULL, (unsigned)thread_count + 1) != 0)
         target_fail("pthread_barrier_init");
@@ -187,5 +228,6 @@ int main(int argc, char **argv)
     (void)pthread_barrier_wait(&all_are_ready);
     target_announce();
     for (;;)
-        (void)pause();
+        if (sigwait(&wishes, &wish) == 0)
+            capture_itself(path, pages);
 }

@@ -5,9 +5,11 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -378,4 +380,49 @@ Test(write_tracking, a_terabyte_with_three_pages)
 Test(write_tracking, it_knows_whether_the_memory_lives)
 {
     cr_expect(write_tracking_is_alive(&tracking));
+}
+
+// A userfaultfd of another owner that protects the pages from `first` on.
+static int track_elsewhere(uint64_t first, uint64_t count)
+{
+    struct uffdio_api api = {.api = UFFD_API, .features = WRITE_TRACKING_FEATURES};
+    struct uffdio_register area = {
+        .range = {.start = PLACE + first * PAGE, .len = count * PAGE},
+        .mode = UFFDIO_REGISTER_MODE_WP,
+    };
+    int other = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | 1);
+
+    cr_assert_geq(other, 0);
+    cr_assert_eq(ioctl(other, UFFDIO_API, &api), 0);
+    cr_assert_eq(ioctl(other, UFFDIO_REGISTER, &area), 0);
+    return other;
+}
+
+Test(write_tracking, memory_that_is_tracked_already_is_refused)
+{
+    int other = track_elsewhere(1000, 1);
+
+    set_up_pages();
+    cr_expect_not(write_tracking_protect(&tracking, &source, &written, &error));
+    cr_expect_eq(error.code, ERROR_UNSUPPORTED);
+    cr_expect_not_null(strstr(error.message, "another process tracks"));
+    (void)close(other);
+    protect();
+    cr_expect_str_eq(pages_of(&written), "0-9 1030");
+}
+
+Test(write_tracking, memory_that_is_tracked_between_rounds_is_refused)
+{
+    int other;
+
+    set_up_pages();
+    protect();
+    // New memory, and so not registered.
+    map_place();
+    other = track_elsewhere(500, 100);
+    cr_expect_not(write_tracking_register(&tracking, &source, &error));
+    cr_expect_eq(error.code, ERROR_UNSUPPORTED);
+    (void)close(other);
+    memset(&error, 0, sizeof error);
+    cr_expect(write_tracking_register(&tracking, &source, &error), "%s", error.message);
 }
