@@ -59,6 +59,11 @@ static void print_totals(const HeapReport *report)
                format_count(count, reachability->without_residue_objects));
         printf(", %s", format_bytes(bytes, reachability->without_residue_bytes));
     }
+    if (!reachability->knows_residue && report->image->details->metadata.is_redacted &&
+        report->image->layout.reference_count.width != 0)
+        printf(
+            "\n             how many without words that look left over is not known: the snapshot "
+            "is redacted");
     printf("\ngarbage      %s object%s, %s", format_count(count, totals->unreachable_objects),
            plural(totals->unreachable_objects), format_bytes(bytes, totals->unreachable_bytes));
     if (totals->zombies > 0)

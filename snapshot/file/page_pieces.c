@@ -136,10 +136,11 @@ static void filter(const void *context, const StreamPiece *piece, uint64_t offse
     }
     record += offset / page_size;
     for (uint64_t at = 0; at + page_size <= length; at += page_size, record++) {
-        if (!pieces->keeps_free_slots)
+        if (pieces->redaction == NULL)
             zero_free_slots(pieces, record, bytes + at);
-        if (pieces->redaction != NULL)
-            redaction_small_page(pieces->redaction, record, bytes + at);
+        else
+            redaction_small_page(pieces->redaction, record,
+                                 page_record_bits(pieces->records, record), bytes + at);
     }
 }
 

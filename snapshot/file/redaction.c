@@ -193,19 +193,53 @@ static void redact_words(const Redaction *redaction, uint8_t *bytes, uint64_t le
     memset(bytes + at, 0, length - at);
 }
 
-void redaction_small_page(const Redaction *redaction, const PageRecord *record, uint8_t *page)
+bool redaction_keeps_link(const Redaction *redaction, const uint8_t *link, uint32_t slot_count)
+{
+    uint32_t bytes = redaction->layout->free_link_bytes;
+
+    if (bytes == WORD_BYTES) {
+        uint64_t address = heap_layout_read(link, (LayoutField){0, WORD_BYTES});
+        if (redaction_keeps(redaction, address))
+            return true;
+    }
+    for (uint32_t at = 0; at < bytes; at += 2) {
+        uint64_t number =
+            heap_layout_read(link, (LayoutField){(uint16_t)at, bytes - at > 1 ? 2 : 1});
+        if (number >= slot_count && number != UINT16_MAX)
+            return false;
+    }
+    return true;
+}
+
+static void redact_slot(const Redaction *redaction, const PageRecord *record, bool is_allocated,
+                        uint8_t *slot)
 {
     const HeapLayout *layout = redaction->layout;
     uint32_t head =
         heap_layout_has_object_header(layout, record->block_size) ? layout->object_header_bytes : 0;
+    uint32_t link = layout->free_link_bytes;
+
+    if (is_allocated) {
+        apply_mask(slot, redaction->object_mask, head);
+        redact_words(redaction, slot + head, record->block_size - head);
+        return;
+    }
+    if (!redaction_keeps_link(redaction, slot, record->slot_count))
+        link = 0;
+    memset(slot + link, 0, record->block_size - link);
+}
+
+void redaction_small_page(const Redaction *redaction, const PageRecord *record,
+                          const PageBits *bits, uint8_t *page)
+{
+    const HeapLayout *layout = redaction->layout;
     uint32_t slots_end = record->header_size + record->slot_count * record->block_size;
 
     redact_page_header(redaction, page, record->slot_count);
     memset(page + layout->page_header_bytes, 0, record->header_size - layout->page_header_bytes);
-    for (uint32_t at = record->header_size; at < slots_end; at += record->block_size) {
-        apply_mask(page + at, redaction->object_mask, head);
-        redact_words(redaction, page + at + head, record->block_size - head);
-    }
+    for (uint32_t slot = 0; slot < record->slot_count; slot++)
+        redact_slot(redaction, record, (bits[slot / 64].allocated >> slot % 64 & 1) != 0,
+                    page + record->header_size + (size_t)slot * record->block_size);
     memset(page + slots_end, 0, layout->page_size - slots_end);
 }
 
@@ -227,7 +261,9 @@ void redaction_large_part(const Redaction *redaction, const PageRecord *record, 
     const HeapLayout *layout = redaction->layout;
     uint64_t object = record->header_size;
     uint64_t value = object + layout->object_header_bytes;
-    uint64_t end = object + record->block_size;
+    // Nothing of a free one stays: it is on no list of its page's slots.
+    bool is_free = (record->bits.allocated & 1) == 0;
+    uint64_t end = is_free ? object : object + record->block_size;
     uint64_t from, to;
 
     if (offset == 0 && length >= layout->page_header_bytes)
@@ -236,7 +272,7 @@ void redaction_large_part(const Redaction *redaction, const PageRecord *record, 
         memset(bytes + from, 0, to - from);
     if (clip(layout->page_header_bytes, object, offset, length, &from, &to))
         memset(bytes + from, 0, to - from);
-    if (clip(object, value, offset, length, &from, &to))
+    if (!is_free && clip(object, value, offset, length, &from, &to))
         apply_mask(bytes + from, redaction->object_mask + (offset + from - object), to - from);
     if (clip(value, end, offset, length, &from, &to))
         redact_words(redaction, bytes + from, to - from);

@@ -2,8 +2,10 @@
 //
 // The graph stays: page headers, the fields of object headers, and every 8-aligned word whose
 // value lies in memory that could hold an object or lead to one: a private writable mapping, a
-// page run or a foreign block. Every other byte is zeroed: values, text, padding, and the bytes
-// between and behind objects. So marks, digests and counts are those of the unredacted snapshot.
+// page run or a foreign block. Of a free slot its free-list link alone stays, whatever else is
+// kept of free slots: the rest is left over from an object that is gone. Every other byte is
+// zeroed: values, text, padding, and the bytes between and behind objects. So marks, digests and
+// counts are those of the unredacted snapshot.
 //
 // snapshot_write() redacts, so it is the same for every way of capturing. It changes its own copies
 // of the bytes, on their way into the file.
@@ -39,8 +41,14 @@ void redaction_release(Redaction *redaction);
 // May a word with this value stay?
 bool redaction_keeps(const Redaction *redaction, uint64_t value);
 
-// Redacts a page of a small class in place.
-void redaction_small_page(const Redaction *redaction, const PageRecord *record, uint8_t *page);
+// May the bytes at `link`, the first layout->free_link_bytes of a free slot, stay? A link is the
+// address of a slot, or numbers of 16 bits below the page's number of slots or with all bits set:
+// no two letters of text are.
+bool redaction_keeps_link(const Redaction *redaction, const uint8_t *link, uint32_t slot_count);
+
+// Redacts a page of a small class in place. `bits` are those of `record`.
+void redaction_small_page(const Redaction *redaction, const PageRecord *record,
+                          const PageBits *bits, uint8_t *page);
 
 // Redacts `length` bytes of a large object's pages, which begin `offset` bytes (a multiple of 8)
 // behind its first page.

@@ -306,6 +306,9 @@ bool snapshot_write(const char *path, const SnapshotContents *contents,
 
     if (options != NULL)
         writer.options = *options;
+    // Of free slots a redacted snapshot holds links, whatever the caller asks for.
+    if (writer.options.redacts)
+        writer.options.keeps_free_slots = false;
     writer.flags = writer.options.keeps_free_slots ? SNAPSHOT_FLAG_KEEPS_FREE_SLOTS : 0;
     if (result == NULL)
         result = &unwanted;

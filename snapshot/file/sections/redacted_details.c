@@ -2,7 +2,7 @@
 
 #include "snapshot/file/sections/sections.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "snapshot/file/sections/section_fields_internal.h"
 
@@ -20,9 +20,11 @@ static void cut_names(char *lines)
     *to = '\0';
 }
 
-static void redact_metadata(SnapshotMetadata *out, const SnapshotMetadata *metadata)
+static void redact_metadata(SnapshotMetadata *out, const SnapshotDetails *details)
 {
-    const char *name;
+    const SnapshotMetadata *metadata = &details->metadata;
+    const char *name = redaction_hides_executable(details) ? REDACTED_PROGRAM
+                                                           : without_folders(metadata->executable);
 
     // Its members are numbers, choices, and texts of rudo-snap.
     *out = *metadata;
@@ -30,12 +32,12 @@ static void redact_metadata(SnapshotMetadata *out, const SnapshotMetadata *metad
     out->rejected_note[0] = '\0';
     cut_names(out->shared_note);
     out->is_redacted = true;
-    name = without_folders(out->executable);
-    memmove(out->executable, name, strlen(name) + 1);
-    redact_paths(out->foreign_note);
-    redact_paths(out->missing);
-    redact_paths(out->names_note);
-    redact_paths(out->names_reasons);
+    (void)snprintf(out->executable, sizeof out->executable, "%s", name);
+    redact_note(details, out->foreign_note);
+    redact_note(details, out->missing);
+    redact_note(details, out->names_note);
+    redact_note(details, out->names_reasons);
+    redact_note(details, out->certificate.method_note);
 }
 
 bool redacted_details_new(const SnapshotDetails *details, SnapshotDetails **out, Error *error)
@@ -47,7 +49,7 @@ bool redacted_details_new(const SnapshotDetails *details, SnapshotDetails **out,
     *out = NULL;
     if (copy == NULL)
         return error_set_memory(error, sizeof *copy, "a redacted snapshot");
-    redact_metadata(&copy->metadata, &details->metadata);
+    redact_metadata(&copy->metadata, details);
     for (size_t i = 0; i < count; i++)
         if (kinds[i].table != NULL && !section_table_redact(kinds[i].table, details, copy, error)) {
             snapshot_details_free(copy);

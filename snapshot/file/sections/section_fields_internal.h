@@ -10,6 +10,7 @@
 #include "base/byte_buffer.h"
 #include "base/error.h"
 #include "snapshot/file/sections/section_table.h"
+#include "snapshot/heap/snapshot_details.h"
 
 // A zeroed array with room for `count` entries; not NULL when it is empty.
 // NULL: memory is short, and `error` is set.
@@ -34,5 +35,18 @@ const char *redacted_symbol(const char *symbol);
 // Replaces paths in one of our own notes by '*', and with them the rest of their lines, since a
 // path may hold spaces and quotes.
 void redact_paths(char *text);
+
+// ---- names of files: snapshot/file/sections/redacted_names.c ----
+
+// Did the program make up the name while it ran?
+bool redaction_hides_module(const SnapshotDetails *details, const SnapshotModule *module);
+bool redaction_hides_executable(const SnapshotDetails *details);
+// The name of a program that is hidden.
+#define REDACTED_PROGRAM "[program]"
+// The name of an entry of details->modules without folders, or a number. The caller owns `*out`.
+NODISCARD bool redaction_copy_module_name(const SnapshotDetails *details,
+                                          const SnapshotModule *module, char **out, Error *error);
+// Redacts one of our own notes: paths, and the names of files that the program made up.
+void redact_note(const SnapshotDetails *details, char *text);
 
 #endif

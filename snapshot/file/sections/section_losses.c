@@ -43,13 +43,12 @@ static bool redact(const SnapshotDetails *details, const void *entry, void *out,
     const SnapshotLoss *loss = entry;
     SnapshotLoss *copy = out;
 
-    (void)details;
     copy->address = loss->address;
     copy->bytes = loss->bytes;
     copy->kind = loss->kind;
     if (!section_copy_text(&copy->why, loss->why, error))
         return false;
-    redact_paths(copy->why);
+    redact_note(details, copy->why);
     return true;
 }
 

@@ -56,7 +56,7 @@ static bool is_module_name(const SnapshotDetails *details, const char *name)
 {
     for (uint32_t i = 0; i < details->module_count; i++)
         if (strcmp(without_folders(details->modules[i].name), name) == 0)
-            return true;
+            return !redaction_hides_module(details, &details->modules[i]);
     return false;
 }
 

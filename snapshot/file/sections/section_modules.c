@@ -1,5 +1,5 @@
 // The MODU section: the executable and its libraries. A redacted snapshot names them without
-// folders.
+// folders, and leaves out names that the program made up while it ran.
 
 #include "snapshot/file/sections/section_codecs_internal.h"
 #include "snapshot/file/sections/section_fields_internal.h"
@@ -31,10 +31,9 @@ static bool redact(const SnapshotDetails *details, const void *entry, void *out,
     const SnapshotModule *module = entry;
     SnapshotModule *copy = out;
 
-    (void)details;
     copy->base = module->base;
     copy->end = module->end;
-    return section_copy_text(&copy->name, without_folders(module->name), error) &&
+    return redaction_copy_module_name(details, module, &copy->name, error) &&
            section_copy_text(&copy->build_id, module->build_id, error);
 }
 

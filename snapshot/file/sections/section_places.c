@@ -1,4 +1,5 @@
-// The SRCE section: places in the source of the code in frames.
+// The SRCE section: places in the source of the code in frames. They come from the program's debug
+// information, so a redacted snapshot keeps them, without the folders of files.
 
 #include <stdlib.h>
 
@@ -56,6 +57,20 @@ static bool check(const SnapshotDetails *details, const void *entry, const Entry
     return true;
 }
 
+static bool redact(const SnapshotDetails *details, const void *entry, void *out, Error *error)
+{
+    const SnapshotPlace *place = entry;
+    SnapshotPlace *copy = out;
+
+    (void)details;
+    copy->thread = place->thread;
+    copy->frame = place->frame;
+    copy->level = place->level;
+    copy->line = place->line;
+    return section_copy_text(&copy->function, redacted_symbol(place->function), error) &&
+           section_copy_text(&copy->file, without_folders(place->file), error);
+}
+
 const SectionTable section_places = {
     SECTION_TABLE_OF(places, place_count),
     .entry_name = "place",
@@ -65,4 +80,5 @@ const SectionTable section_places = {
     .encode = encode,
     .decode = decode,
     .check = check,
+    .redact = redact,
 };

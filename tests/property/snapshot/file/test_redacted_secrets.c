@@ -97,9 +97,16 @@ static void plant_run(const SnapshotContents *contents, uint8_t *bytes, uint64_t
             PAGE_HEADER_VALID);
         plant_page_header(page);
         plant(page, 1576, header.header_size);
-        for (uint64_t slot = 0; slot < header.slot_count; slot++)
-            plant_object(contents, page, header.header_size + slot * header.block_size,
-                         header.block_size);
+        for (uint64_t slot = 0; slot < header.slot_count; slot++) {
+            uint64_t at = header.header_size + slot * header.block_size;
+            uint64_t bits = heap_layout_bitmap_word(page, contents->layout.allocated_bitmap,
+                                                    (uint32_t)slot / 64);
+
+            if ((bits >> slot % 64 & 1) != 0)
+                plant_object(contents, page, at, header.block_size);
+            else // header, link and all
+                plant(page, at, at + header.block_size);
+        }
         end = header.header_size + (uint64_t)header.slot_count * header.block_size;
         plant(page, end, header.page_count * page_size);
         p += header.page_count;

@@ -158,7 +158,8 @@ static void redact_page(uint8_t *page)
     Redaction redaction = redaction_of(&contents);
 
     cr_assert_eq(records.count, 1u);
-    redaction_small_page(&redaction, records.items, page);
+    redaction_small_page(&redaction, records.items, page_record_bits(&records, records.items),
+                         page);
     redaction_release(&redaction);
     page_records_release(&records);
 }
@@ -181,15 +182,55 @@ Test(redaction, a_page_keeps_the_fields_of_its_headers_and_its_references)
     cr_expect_eq(read, word);
     memcpy(&read, page + FIRST_SLOT + HEADER_BYTES + 8, sizeof read);
     cr_expect_eq(read, 0u);
-    // Of the filling the fields of object headers that were not written stay, nothing else.
-    for (uint32_t slot = 0; slot < SLOTS; slot++) {
-        uint8_t *object = page + FIRST_SLOT + slot * SLOT;
-        heap_layout_write(object, layout->reference_count, 0);
-        heap_layout_write(object, layout->drop_function, 0);
-        heap_layout_write(object, layout->dropping, 0);
-        heap_layout_write(object, layout->object_generation, 0);
-    }
+    // Of the filling the fields of the object's header that were not written stay, nothing else.
+    heap_layout_write(page + FIRST_SLOT, layout->reference_count, 0);
+    heap_layout_write(page + FIRST_SLOT, layout->drop_function, 0);
+    heap_layout_write(page + FIRST_SLOT, layout->dropping, 0);
+    heap_layout_write(page + FIRST_SLOT, layout->object_generation, 0);
     cr_expect_eq(count_filled(page, sizeof page), 0u);
+}
+
+Test(redaction, of_a_free_slot_its_link_stays_and_no_text_in_its_place)
+{
+    // What rudo-gc writes: whether there is a next free slot, and its number.
+    static const uint8_t link[8] = {1, 0, 7, 0}, beyond[8] = {1, 0, SLOTS, 0};
+    static uint8_t page[PAGE_BYTES];
+    uint8_t *slots = page + FIRST_SLOT;
+
+    make_page(page);
+    fill(slots + SLOT, (SLOTS - 1) * SLOT);
+    memcpy(slots + 1 * SLOT, link, sizeof link);
+    memcpy(slots + 2 * SLOT, beyond, sizeof beyond);
+    redact_page(page);
+    cr_expect_arr_eq(slots + 1 * SLOT, link, sizeof link);
+    for (size_t i = SLOT; i < SLOTS * SLOT; i++)
+        cr_assert(slots[i] == 0 || (i >= SLOT && i < SLOT + sizeof link), "byte %zu", i);
+}
+
+Test(redaction, links_are_numbers_of_slots_or_addresses)
+{
+    static uint8_t data[PAGE_BYTES];
+    SnapshotPages run = {HEAP, 1, data};
+    SnapshotContents contents = contents_of(&run, NULL);
+    static const struct {
+        uint32_t bytes;
+        uint64_t link;
+        bool stays;
+    } cases[] = {
+        {2, 38, true},         {2, 0xffff, true},      {2, 39, false},
+        {4, 0x00260001, true}, {4, 0x00270001, false}, {8, HEAP + FIRST_SLOT, true},
+        {8, UINT64_MAX, true}, {8, HEAP - 8, false},   {8, 0x5345435245543031, false},
+        {1, 'S', false},       {1, 3, true},           {0, 0x5353, true},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t link[8];
+        contents.layout.free_link_bytes = cases[i].bytes;
+        Redaction redaction = redaction_of(&contents);
+        memcpy(link, &cases[i].link, sizeof link);
+        cr_expect_eq(redaction_keeps_link(&redaction, link, SLOTS), cases[i].stays, "case %zu", i);
+        redaction_release(&redaction);
+    }
 }
 
 Test(redaction, bits_behind_the_last_slot_become_one)
@@ -252,6 +293,7 @@ Test(redaction, large_objects_are_the_same_however_they_are_cut)
 
     fill(pages, sizeof pages);
     memset(pages, 0, 1576);
+    pages[layout->allocated_bitmap] = 1;
     heap_layout_write(pages, layout->magic, layout->magic_value);
     heap_layout_write(pages, layout->flags, layout->flag_large);
     heap_layout_write(pages, layout->owner_thread, 1);
@@ -276,6 +318,12 @@ Test(redaction, large_objects_are_the_same_however_they_are_cut)
         redaction_large_part(&redaction, records.items, cut, part + cut, sizeof part - cut);
         cr_expect_arr_eq(part, whole, sizeof part);
     }
+    // Of a free one nothing stays but the page's header.
+    records.items[0].bits.allocated = 0;
+    memcpy(whole, pages, sizeof whole);
+    redaction_large_part(&redaction, records.items, 0, whole, sizeof whole);
+    for (size_t i = 1576; i < sizeof whole; i++)
+        cr_assert_eq(whole[i], 0, "byte %zu", i);
     page_records_release(&records);
     redaction_release(&redaction);
 }

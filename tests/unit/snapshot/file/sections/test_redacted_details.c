@@ -75,11 +75,81 @@ Test(redacted_details, names_that_were_given_at_run_time_go)
     cr_expect_str_eq(redacted->stacks[0].frames[0].function, "shop::serve");
     cr_expect_eq(redacted->stacks[0].frames[0].program_counter, 0x1234);
     cr_expect_eq(redacted->root_name_count, 0);
-    cr_expect_eq(redacted->place_count, 0);
+    cr_assert_eq(redacted->place_count, 1);
+    cr_expect_str_eq(redacted->places[0].file, "main.rs");
+    cr_expect_str_eq(redacted->places[0].function, "shop::serve");
+    cr_expect_eq(redacted->places[0].line, 88);
     cr_expect_str_eq(redacted->data_types[0].name, "[redacted]");
     cr_expect_str_eq(redacted->data_types[0].fields[0].name, "sessions");
     cr_expect_eq(redacted->type_layouts[0].offsets[1], 64);
     cr_expect_str_eq(redacted->losses[0].why, "*");
     cr_expect_eq(redacted->losses[0].bytes, 4096);
     snapshot_details_free(redacted);
+}
+
+// A program that maps code under names that it makes up.
+Test(redacted_details, names_of_modules_that_were_made_up_go_from_notes_too)
+{
+    char names[][40] = {"memfd:alice", "libjit-alice.so", "alice.bin", "libc.so.6", "shop"};
+    char paths[][40] = {"/memfd:alice (deleted)", "/tmp/libjit-alice.so (deleted)",
+                        "/srv/alice.bin", "/usr/lib/libc.so.6", "/srv/shop (deleted)"};
+    static const char *const expected[] = {"[module 1]", "[module 2]", "[module 3]", "libc.so.6",
+                                           "shop"};
+    char build_id[] = "c0ffee", no_id[] = "", why[] = "'memfd:alice' is gone";
+    SnapshotModule modules[5];
+    SnapshotMapping mappings[5];
+    SnapshotLoss loss = {0x9000, 4096, LOSS_MEMORY, why};
+    SnapshotDetails details = {
+        .metadata = {.executable = "shop",
+                     .names_note = "3 types: 'memfd:alice' is stripped\n1 type: 'libjit-al",
+                     .names_reasons = "2 types: 'alice.bin' and 'libc.so.6'",
+                     .certificate = {.method_note = "it was stopped: 'alice.bin' at /srv/alice"}},
+        .module_count = 5,
+        .modules = modules,
+        .mapping_count = 5,
+        .mappings = mappings,
+        .loss_count = 1,
+        .losses = &loss,
+    };
+    SnapshotDetails *redacted = NULL;
+    Error error;
+
+    for (uint32_t i = 0; i < 5; i++) {
+        uint64_t start = 0x10000 + i * 0x10000;
+        modules[i] = (SnapshotModule){names[i], i == 2 ? no_id : build_id, start, start + 0x1000};
+        mappings[i] = (SnapshotMapping){start, start + 0x1000, 0, "r-xp", paths[i]};
+    }
+    cr_assert(redacted_details_new(&details, &redacted, &error));
+    for (uint32_t i = 0; i < 5; i++)
+        cr_expect_str_eq(redacted->modules[i].name, expected[i]);
+    for (uint32_t i = 0; i < 5; i++)
+        cr_expect_str_eq(redacted->mappings[i].name, i == 3 ? "libc.so.6" : "[file]");
+    cr_expect_str_eq(redacted->metadata.executable, "shop");
+    cr_expect_str_eq(redacted->metadata.names_note, "3 types: '*' is stripped\n1 type: '*");
+    cr_expect_str_eq(redacted->metadata.names_reasons, "2 types: '*' and 'libc.so.6'");
+    cr_expect_null(strstr(redacted->metadata.certificate.method_note, "alice"));
+    cr_expect_str_eq(redacted->losses[0].why, "'*' is gone");
+    snapshot_details_free(redacted);
+}
+
+static void expect_program(const char *executable, const char *thread_name, const char *expected)
+{
+    SnapshotThread thread = {.tid = 7};
+    SnapshotDetails details = {.thread_count = 1, .threads = &thread};
+    SnapshotDetails *redacted = NULL;
+    Error error;
+
+    strcpy(details.metadata.executable, executable);
+    strcpy(thread.name, thread_name);
+    cr_assert(redacted_details_new(&details, &redacted, &error));
+    cr_expect_str_eq(redacted->metadata.executable, expected);
+    snapshot_details_free(redacted);
+}
+
+Test(redacted_details, a_program_keeps_the_name_of_its_file_alone)
+{
+    expect_program("/srv/alice/shop", "worker", "shop");
+    expect_program("memfd:alice", "worker", "[program]");
+    // Where the capture found no file, it took the name of the thread.
+    expect_program("alice's", "alice's", "[program]");
 }
