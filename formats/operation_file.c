@@ -209,8 +209,10 @@ static bool read_all(LineReader *reader, OperationFile *file, Error *error)
         !line_reader_number(reader, "choices", 0, MAX_CHOICES, &count, error) ||
         !read_choices(reader, &file->choices, count, error) || !line_reader_next(reader, error))
         return false;
-    return strcmp(reader->line, "end") == 0 ||
-           line_reader_damaged(reader, "the end is missing", error);
+    if (strcmp(reader->line, "end") != 0)
+        return line_reader_damaged(reader, "the end is missing", error);
+    return line_reader_is_at_end(reader) ||
+           line_reader_damaged(reader, "text behind the end", error);
 }
 
 bool operation_file_is(const char *path)

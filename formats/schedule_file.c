@@ -17,10 +17,9 @@ static bool put(JsonSink sink, const char *line, int length, Error *error)
     return sink.write(sink.context, line, (size_t)length, error);
 }
 
-bool schedule_file_write(JsonSink sink, const ScheduleRecording *recording, const char *digest,
-                         Error *error)
+bool schedule_file_write(JsonSink sink, const ScheduleRecording *recording, Error *error)
 {
-    char line[HEAD_CHARS];
+    char line[HEAD_CHARS], digest[DIGEST128_CHARS];
     int length = snprintf(line, sizeof line,
                           "rudo-snap schedule %u\n"
                           "heap %s\n"
@@ -47,6 +46,7 @@ bool schedule_file_write(JsonSink sink, const ScheduleRecording *recording, cons
         if (!put(sink, line, length, error))
             return false;
     }
+    schedule_recording_digest(recording, digest);
     length = snprintf(line, sizeof line, "end %s\n", digest);
     return put(sink, line, length, error);
 }
@@ -132,7 +132,13 @@ static bool read_all(LineReader *reader, ScheduleRecording *recording, Error *er
             !schedule_recording_add(recording, step, error))
             return false;
     }
-    return line_reader_value(reader, "end", &digest, error);
+    if (!line_reader_value(reader, "end", &digest, error))
+        return false;
+    if (strlen(digest) != sizeof recording->digest - 1)
+        return line_reader_damaged(reader, "not a digest", error);
+    memcpy(recording->digest, digest, sizeof recording->digest);
+    return line_reader_is_at_end(reader) ||
+           line_reader_damaged(reader, "text behind the end", error);
 }
 
 bool schedule_file_read(const char *path, ScheduleRecording *recording, Error *error)

@@ -10,13 +10,13 @@
 #include "marker/schedule/schedule_recording.h"
 #include "base/error.h"
 
-// Writes the recording, and `digest`, the schedule digest of its mark. Errors: those of the sink.
-NODISCARD bool schedule_file_write(JsonSink sink, const ScheduleRecording *recording,
-                                   const char *digest, Error *error);
+// Writes the recording, and the schedule digest of its steps. Errors: those of the sink.
+NODISCARD bool schedule_file_write(JsonSink sink, const ScheduleRecording *recording, Error *error);
 
-// Reads a file; nothing in it is trusted. On success the caller releases `*recording` with
-// schedule_recording_release(). Errors: system, memory, corrupt (with the line), unsupported (a
-// newer version).
+// Reads a file; nothing in it is trusted, but the caller compares
+// recording->digest with schedule_recording_digest(). On success the caller releases `*recording`
+// with schedule_recording_release(). Errors: system, memory, corrupt (with the line), unsupported
+// (a newer version).
 NODISCARD bool schedule_file_read(const char *path, ScheduleRecording *recording, Error *error);
 
 #endif

@@ -128,7 +128,8 @@ static bool prepare(void *context, const HeapImage *image, MarkOptions *marking,
 
 static bool finish(void *context, const MarkResult *mark, Error *error)
 {
-    return scheduled_run_finish(&((MarkRun *)context)->schedule, mark, error);
+    (void)mark;
+    return scheduled_run_finish(&((MarkRun *)context)->schedule, error);
 }
 
 static bool read_and_mark(MarkRun *run, Error *error)

@@ -63,6 +63,19 @@ static bool read_operations(ScheduledRun *run, Error *error)
                           shell_word(run->file, "SCHEDULE", quoted));
 }
 
+static bool read_steps(ScheduledRun *run, Error *error)
+{
+    char digest[DIGEST128_CHARS];
+
+    if (!schedule_file_read(run->file, &run->recording, error))
+        return false;
+    schedule_recording_digest(&run->recording, digest);
+    return strcmp(digest, run->recording.digest) == 0 ||
+           error_set(error, ERROR_CORRUPT,
+                     "schedule '%s' is damaged: the digest of its steps is not the one at its end",
+                     run->file);
+}
+
 bool scheduled_run_open(ScheduledRun *run, const ScheduleSettings *settings, Session *session,
                         Error *error)
 {
@@ -79,8 +92,7 @@ bool scheduled_run_open(ScheduledRun *run, const ScheduleSettings *settings, Ses
     if (run->file == NULL)
         return true;
     run->has_operations = operation_file_is(run->file);
-    return run->has_operations ? read_operations(run, error)
-                               : schedule_file_read(run->file, &run->recording, error);
+    return run->has_operations ? read_operations(run, error) : read_steps(run, error);
 }
 
 // Takes the options of the recorded mark; other options are errors.
@@ -167,15 +179,27 @@ bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image, MarkOption
     return true;
 }
 
-bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *error)
+// A run can follow the schedule of a heap that differs in what the steps do not count.
+static bool check_heap(ScheduledRun *run, Error *error)
+{
+    if (!run->is_other_heap)
+        return true;
+    run->follower.has_departed = true;
+    run->is_other_heap = false; // said here
+    return error_set(error, ERROR_CORRUPT,
+                     "schedule '%s' was recorded from another heap; the run follows its steps all "
+                     "the same",
+                     run->file);
+}
+
+bool scheduled_run_finish(ScheduledRun *run, Error *error)
 {
     if (run->has_operations)
         return true;
     if (run->file != NULL)
-        return schedule_follower_finish(&run->follower, error);
+        return schedule_follower_finish(&run->follower, error) && check_heap(run, error);
     return run->record == NULL ||
-           (schedule_file_write(result_file_sink(run->record), &run->recording,
-                                result->statistics.schedule.digest, error) &&
+           (schedule_file_write(result_file_sink(run->record), &run->recording, error) &&
             output_file_commit(run->record, error));
 }
 

@@ -5,7 +5,7 @@
 //          ... read the image ... &&
 //          scheduled_run_prepare(&run, image, &mark_options, &error) &&
 //          mark_reachable(image, &mark_options, &result, &error) &&
-//          scheduled_run_finish(&run, result, &error);
+//          scheduled_run_finish(&run, &error);
 //     if (!ok && scheduled_run_has_departed(&run))
 //         // error says at which step
 //     scheduled_run_release(&run);
@@ -61,7 +61,7 @@ NODISCARD bool scheduled_run_prepare(ScheduledRun *run, const HeapImage *image,
                                      MarkOptions *options, Error *error);
 
 // After the mark: writes the recorded schedule; checks that all of the given one was followed.
-NODISCARD bool scheduled_run_finish(ScheduledRun *run, const MarkResult *result, Error *error);
+NODISCARD bool scheduled_run_finish(ScheduledRun *run, Error *error);
 
 // After a failure: did the run depart from the schedule, or, with operations, violate a rule? Adds
 // a hint to `error` if it departed because the heap is another one.

@@ -3,6 +3,7 @@
 #include "marker/schedule/schedule_recording.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -76,6 +77,17 @@ void schedule_recording_release(ScheduleRecording *recording)
     recording->step_count = recording->capacity = 0;
 }
 
+void schedule_recording_digest(const ScheduleRecording *recording, char text[DIGEST128_CHARS])
+{
+    Digest128 digest;
+
+    digest128_init(&digest);
+    if (recording->step_count > 0)
+        digest128_update(&digest, recording->steps,
+                         recording->step_count * sizeof *recording->steps);
+    digest128_text(&digest, text);
+}
+
 bool schedule_recording_add(ScheduleRecording *recording, RecordedStep step, Error *error)
 {
     if (!array_reserve(&recording->steps, &recording->capacity, recording->step_count + 1,
@@ -139,6 +151,14 @@ static bool departs(ScheduleFollower *follower, const ScheduleStep *step, const 
                      (unsigned long long)recorded);
 }
 
+static const char *victim_text(uint8_t victim, char text[16])
+{
+    if (victim == NO_VICTIM)
+        return "no worker";
+    (void)snprintf(text, 16, "worker %u", victim);
+    return text;
+}
+
 static bool compare_step(void *context, const ScheduleStep *step, Error *error)
 {
     ScheduleFollower *follower = context;
@@ -154,9 +174,16 @@ static bool compare_step(void *context, const ScheduleStep *step, Error *error)
                          step_outcome_name(step->outcome),
                          step_outcome_name((StepOutcome)recorded->outcome));
     }
-    if (here.victim != recorded->victim)
-        return departs(follower, step, "the victim is worker", recorded->victim, here.victim,
-                       error);
+    if (here.victim != recorded->victim) {
+        char victims[2][16];
+        follower->has_departed = true;
+        return error_set(error, ERROR_CORRUPT,
+                         "the run departs from the schedule at step %llu: worker %u steals from %s "
+                         "here, from %s when it was recorded",
+                         (unsigned long long)step->number, step->worker,
+                         victim_text(here.victim, victims[0]),
+                         victim_text(recorded->victim, victims[1]));
+    }
     if (here.claimed != recorded->claimed)
         return departs(follower, step, "objects claimed:", recorded->claimed, here.claimed, error);
     if (here.scanned_words != recorded->scanned_words)

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "marker/schedule/mark_schedule.h"
+#include "base/checksum.h"
 #include "base/error.h"
 #include "snapshot/heap/heap_image.h"
 
@@ -41,6 +42,7 @@ RecordedStep recorded_step(const ScheduleStep *step);
 
 typedef struct ScheduleRecording {
     char heap[MARK_DIGEST_CHARS]; // heap_fingerprint()
+    char digest[DIGEST128_CHARS]; // of the steps, as a file has it; "" while it is recorded
     uint32_t workers;
     MarkKind kind;
     MarkPolicy policy; // never MARK_POLICY_DEFAULT
@@ -60,6 +62,8 @@ void schedule_recording_init(ScheduleRecording *recording, const HeapImage *imag
                              const MarkOptions *options);
 void schedule_recording_release(ScheduleRecording *recording);
 
+// The schedule digest of the steps: the one of the mark that made them.
+void schedule_recording_digest(const ScheduleRecording *recording, char text[DIGEST128_CHARS]);
 // Errors: memory.
 NODISCARD bool schedule_recording_add(ScheduleRecording *recording, RecordedStep step,
                                       Error *error);

@@ -16,12 +16,15 @@ done
 rudo-snap mark --schedule seed:3 --scheduler thief --workers 3 --record thief.schedule -q shop.zst
 head -12 thief.schedule
 rudo-snap mark --schedule file:thief.schedule --relocate shop.zst | grep '^digest'
-# ... and where a run departs from it.
+# ... and what is not the schedule of this heap.
+sed 's/^heap .*/heap xxh3-128:00000000000000000000000000000000/' thief.schedule >moved.schedule
+rudo-snap mark --schedule file:moved.schedule shop.zst
+echo "status $?"
 awk 'NR == 12 { $5++ } { print }' thief.schedule >other.schedule
 rudo-snap mark --schedule file:other.schedule shop.zst
 echo "status $?"
 sed '20,$d; s/^steps .*/steps 11/' thief.schedule >short.schedule
-echo "end ?" >>short.schedule
+tail -n 1 thief.schedule >>short.schedule
 rudo-snap mark --schedule file:short.schedule shop.zst
 echo "status $?"
 rudo-snap mark --schedule file:thief.schedule --workers 4 shop.zst

@@ -73,10 +73,14 @@ Test(schedule_file, what_is_read_is_written_again)
     cr_expect_eq(recording.steps[0].victim, NO_VICTIM);
     cr_expect_eq(recording.steps[1].outcome, STEP_FOUND);
     cr_expect_eq(recording.steps[1].claimed, UINT32_MAX);
-    cr_assert(schedule_file_write((JsonSink){append, &text}, &recording,
-                                  "xxh3-128:00000000000000000000000000000000", &error));
+    cr_expect_str_eq(recording.digest, "xxh3-128:00000000000000000000000000000000");
+    cr_assert(schedule_file_write((JsonSink){append, &text}, &recording, &error));
+    schedule_recording_digest(&recording, recording.digest);
     for (int i = 0; whole[i] != NULL; i++)
-        if (whole[i][0] != '#')
+        if (strncmp(whole[i], "end ", 4) == 0)
+            wanted.used +=
+                (size_t)sprintf(wanted.bytes + wanted.used, "end %s\n", recording.digest);
+        else if (whole[i][0] != '#')
             wanted.used += (size_t)sprintf(wanted.bytes + wanted.used, "%s\n", whole[i]);
     // Without the comment that the writer puts above the steps.
     char *comment = strchr(text.bytes, '#');
@@ -120,6 +124,8 @@ Test(schedule_file, what_is_damaged_is_refused)
         {8, "0 1 started - 7 0", ERROR_CORRUPT},
         {8, "0 1 started - 7 0 0 0", ERROR_CORRUPT},
         {8, long_line, ERROR_CORRUPT},
+        {10, "end xxh3-128:00", ERROR_CORRUPT},
+        {10, "end xxh3-128:00000000000000000000000000000000\nmore", ERROR_CORRUPT},
     };
 
     memset(long_line, '1', sizeof long_line - 1);
