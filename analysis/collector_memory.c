@@ -3,8 +3,10 @@
 #include "analysis/collector_memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/graph/heap_cut.h"
+#include "analysis/heap_place.h"
 
 // A list of pages has at least this number of them, and no fewer than half of its words.
 #define LISTED_PAGES 4u
@@ -310,36 +312,80 @@ bool collector_memory_find(const ObjectGraph *graph, CollectorMemory *out, Error
     return ok;
 }
 
-static bool is_of_program(const CollectorMemory *memory, const ObjectGraph *graph, uint32_t node)
+// ---- setting it aside ----
+
+static bool is_of_program(const CollectorMemory *memory, const HeapImage *image,
+                          const NodePlace *place)
+{
+    if (place->page != NO_INDEX)
+        return mark_result_is_marked(memory->program, image, place->page, place->slot);
+    return place->block < image->block_count &&
+           has_bit(memory->program->marked_blocks, place->block);
+}
+
+static bool is_node_of_program(const CollectorMemory *memory, const ObjectGraph *graph,
+                               uint32_t node)
 {
     NodePlace place = object_graph_place(graph, node);
 
-    if (place.page != NO_INDEX)
-        return mark_result_is_marked(memory->program, graph->image, place.page, place.slot);
-    return place.block < graph->image->block_count &&
-           has_bit(memory->program->marked_blocks, place.block);
+    return is_of_program(memory, graph->image, &place);
 }
 
-void collector_memory_set_aside(const CollectorMemory *memory, ObjectGraph *graph)
+// Sets the words of a node to zero that refer to what the program reaches.
+static void clear_words(const CollectorMemory *memory, HeapImage *image, const NodePlace *node)
+{
+    HeapPlace place = heap_place_at(
+        image, node->page == NO_INDEX ? heap_image_block_address(image, node->block)
+                                      : heap_image_object_address(image, node->page, node->slot));
+    PlaceWords words = heap_place_words(image, &place);
+
+    for (uint64_t i = 0; i < words.count; i++) {
+        // The image is the caller's to change, though its own pointers are const.
+        uint8_t *at = (uint8_t *)(uintptr_t)words.bytes + 8 * i;
+        Reference reference = heap_image_resolve(image, load_u64(at), false);
+        NodePlace target = {reference.page, reference.slot, reference.block};
+
+        if (reference.kind == REFERENCE_BLOCK)
+            target.page = NO_INDEX;
+        if ((reference.kind == REFERENCE_OBJECT || reference.kind == REFERENCE_BLOCK) &&
+            is_of_program(memory, image, &target))
+            memset(at, 0, sizeof(uint64_t));
+    }
+}
+
+static void set_roots_aside(const CollectorMemory *memory, ObjectGraph *graph, HeapImage *image)
 {
     uint64_t kept = 0;
 
+    for (uint64_t i = 0; i < graph->root_count; i++) {
+        uint64_t root = graph->roots[i].root;
+
+        if (!collector_memory_has_root(memory, root) ||
+            !is_node_of_program(memory, graph, graph->roots[i].node))
+            graph->roots[kept++] = graph->roots[i];
+        else if (image != NULL)
+            ((Root *)(uintptr_t)image->roots)[root].value = 0;
+    }
+    graph->roots_left_out += graph->root_count - kept;
+    graph->root_count = kept;
+}
+
+void collector_memory_set_aside(const CollectorMemory *memory, ObjectGraph *graph, HeapImage *image)
+{
+    NodeCursor cursor = node_cursor(graph);
+
     if (memory->program == NULL)
         return;
-    for (uint32_t block = 0; block < graph->image->block_count; block++) {
-        uint32_t node;
+    while (node_cursor_next(&cursor)) {
+        uint64_t edge = object_graph_first_edge(graph, cursor.node);
 
-        if (!collector_memory_has_block(memory, block))
+        if (is_of_program(memory, graph->image, &cursor.place))
             continue;
-        node = object_graph_block_node(graph, block);
-        for (uint64_t edge = object_graph_first_edge(graph, node);
-             edge < object_graph_first_edge(graph, node + 1); edge++)
-            if (is_of_program(memory, graph, graph->targets[edge]))
-                graph->targets[edge] = node;
+        for (; edge < object_graph_first_edge(graph, cursor.node + 1); edge++)
+            if (is_node_of_program(memory, graph, graph->targets[edge]))
+                graph->targets[edge] = cursor.node;
+        if (image != NULL)
+            clear_words(memory, image, &cursor.place);
     }
-    for (uint64_t i = 0; i < graph->root_count; i++)
-        if (!collector_memory_has_root(memory, graph->roots[i].root) ||
-            !is_of_program(memory, graph, graph->roots[i].node))
-            graph->roots[kept++] = graph->roots[i];
-    graph->root_count = kept;
+    set_roots_aside(memory, graph, image);
 }

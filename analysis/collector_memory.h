@@ -35,10 +35,19 @@ typedef struct CollectorMemory {
 NODISCARD bool collector_memory_find(const ObjectGraph *graph, CollectorMemory *out, Error *error);
 void collector_memory_release(CollectorMemory *memory);
 
-// Leaves out of the graph what the collector's words refer to and the program's words reach as
-// well, so that dominators and paths are those of the program. Everything stays reachable: what
-// only the collector keeps is still below it. References become references of the block to itself.
-void collector_memory_set_aside(const CollectorMemory *memory, ObjectGraph *graph);
+// Note [Set aside]
+//
+// What only the collector keeps, and what the collector's words refer to of the rest, is set aside
+// for all answers about the program: the references from what only the collector keeps to what the
+// program reaches are left out of the graph, and of the image, where later marks would find them.
+// So dominators, retained sizes and paths are those of the program, and marking again proves them.
+// Everything stays reachable: what only the collector keeps is still below its words. Sizes still
+// add up to all that is reachable.
+//
+// In the graph references become references of a node to itself; in the image words become zero.
+// image: that of the graph, or NULL: its words stay.
+void collector_memory_set_aside(const CollectorMemory *memory, ObjectGraph *graph,
+                                HeapImage *image);
 
 static inline bool collector_memory_has_block(const CollectorMemory *memory, uint32_t block)
 {

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "analysis/graph/route_label.h"
+#include "analysis/routes/route_label.h"
 #include "analysis/retained_report.h"
 
 void heap_report_release(HeapReport *report)
@@ -16,6 +16,7 @@ void heap_report_release(HeapReport *report)
         free(report->labels[i]);
     }
     type_routes_free(report->routes);
+    free(report->type_growth);
     free(report->retainers);
     *report = (HeapReport){.image = NULL};
 }
@@ -79,26 +80,53 @@ static bool find_suspects(HeapReport *report, DominatorTree *tree, Error *error)
     PathTree paths;
     bool ok = find_routes(tree, report->types, report->collector, &paths, &report->routes, error) &&
               leak_suspects_find(report->routes, program_bytes(tree, report->collector),
-                                 report->older, &report->suspects, error) &&
+                                 report->older != NULL ? report->older->routes : NULL,
+                                 report->older != NULL ? report->older->count : 0,
+                                 &report->suspects, error) &&
               describe_suspects(report, &paths, error);
 
     path_tree_release(&paths);
     return ok;
 }
 
-bool heap_report_history(DominatorTree *tree, const NodeTypes *types,
-                         const CollectorMemory *collector, RouteHistory *out, Error *error)
+// ---- older heaps ----
+
+bool heap_report_add_history(const HeapImage *image, const MarkResult *mark,
+                             const ReachabilityReport *reachability, DominatorTree *tree,
+                             const NodeTypes *types, const CollectorMemory *collector,
+                             HeapHistory *history, Error *error)
 {
+    HeapGroups groups = {.has_retained = false};
     TypeRoutes *routes;
     PathTree paths;
-    bool ok;
+    bool ok = find_routes(tree, types, collector, &paths, &routes, error);
 
-    *out = (RouteHistory){.count = 0};
-    ok = find_routes(tree, types, collector, &paths, &routes, error) &&
-         route_history_make(routes, program_bytes(tree, collector), out, error);
-    type_routes_free(routes);
     path_tree_release(&paths);
+    ok = ok && heap_groups_make(image, mark, reachability, tree, types, &groups, error) &&
+         heap_history_add(history, reachability, &groups, routes, program_bytes(tree, collector),
+                          error);
+    heap_groups_release(&groups);
+    type_routes_free(routes);
     return ok;
+}
+
+static bool find_growth(HeapReport *report, Error *error)
+{
+    uint32_t count = report->groups.counts[GROUP_BY_TYPE];
+
+    if (report->older == NULL || report->tree == NULL)
+        return true;
+    report->type_growth = calloc((size_t)count + 1, sizeof *report->type_growth);
+    if (report->type_growth == NULL)
+        return error_set_memory(error, count * sizeof *report->type_growth, "types");
+    for (uint32_t i = 0; i < count; i++) {
+        const HeapGroup *group = &report->groups.groups[GROUP_BY_TYPE][i];
+
+        report->type_growth[i] = heap_history_type_growth(
+            report->older, report->reachability->type_table->types[group->key].label,
+            group->counts.reachable_objects, group->retained_bytes);
+    }
+    return true;
 }
 
 // ---- all ----
@@ -132,7 +160,7 @@ uint64_t heap_report_program_bytes(const HeapReport *report)
 bool heap_report_make(const HeapImage *image, const MarkResult *mark,
                       const ReachabilityReport *reachability, DominatorTree *tree,
                       const NodeTypes *types, const CollectorMemory *collector,
-                      const RouteHistory *older, uint32_t top, HeapReport *out, Error *error)
+                      const HeapHistory *older, uint32_t top, HeapReport *out, Error *error)
 {
     static const CollectorMemory nothing;
 
@@ -146,7 +174,8 @@ bool heap_report_make(const HeapImage *image, const MarkResult *mark,
                         .collector = collector,
                         .older = older};
     if (!heap_groups_make(image, mark, reachability, tree, types, &out->groups, error) ||
-        !page_fragmentation_find(image, mark, tree, types, &out->fragmentation, error))
+        !page_fragmentation_find(image, mark, tree, types, &out->fragmentation, error) ||
+        !find_growth(out, error))
         return false;
     return tree == NULL || (find_suspects(out, tree, error) && find_retainers(out, top, error) &&
                             ambiguity_ledger_make(tree, &out->ledger, error));

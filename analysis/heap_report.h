@@ -9,11 +9,12 @@
 #include "analysis/ambiguity_ledger.h"
 #include "analysis/collector_memory.h"
 #include "analysis/heap_groups.h"
-#include "analysis/leak_suspects.h"
+#include "analysis/heap_history.h"
+#include "analysis/routes/leak_suspects.h"
 #include "analysis/page_fragmentation.h"
 #include "analysis/reachability_report.h"
 #include "analysis/graph/root_paths.h"
-#include "analysis/graph/type_routes.h"
+#include "analysis/routes/type_routes.h"
 
 typedef struct HeapReport {
     const HeapImage *image;                 // borrowed
@@ -28,7 +29,8 @@ typedef struct HeapReport {
     LeakSuspects suspects;
     char *labels[MAX_SUSPECTS];   // of each suspect's route: route_label(); owned
     RootPath paths[MAX_SUSPECTS]; // to each suspect's place; to its example where that is a holder
-    const RouteHistory *older;    // borrowed; NULL: not compared
+    const HeapHistory *older;     // borrowed; NULL: not compared
+    Growth *type_growth; // of each group of types; owned; NULL: not compared, or without a tree
     uint32_t retainer_count;
     uint32_t *retainers; // nodes that keep most alive, largest first; owned
     AmbiguityLedger ledger;
@@ -36,12 +38,12 @@ typedef struct HeapReport {
 
 // Borrows all, which must outlive the report; tree and types may be NULL. The tree is one of a
 // graph without the collector's words (collector_memory_set_aside()); collector may be NULL: it has
-// none; so may `older`, the routes of an older heap. top: number of retainers. Errors: memory, and
+// none; so may `older`, older heaps of the program. top: number of retainers. Errors: memory, and
 // those of marking. Released by heap_report_release() in any case.
 NODISCARD bool heap_report_make(const HeapImage *image, const MarkResult *mark,
                                 const ReachabilityReport *reachability, DominatorTree *tree,
                                 const NodeTypes *types, const CollectorMemory *collector,
-                                const RouteHistory *older, uint32_t top, HeapReport *out,
+                                const HeapHistory *older, uint32_t top, HeapReport *out,
                                 Error *error);
 void heap_report_release(HeapReport *report);
 
@@ -49,10 +51,11 @@ void heap_report_release(HeapReport *report);
 // these.
 uint64_t heap_report_program_bytes(const HeapReport *report);
 
-// The routes of a heap that a report is compared with. Tree and collector as above. Adds children
-// to the tree. Errors: memory. Released by route_history_release() in any case.
-NODISCARD bool heap_report_history(DominatorTree *tree, const NodeTypes *types,
-                                   const CollectorMemory *collector, RouteHistory *out,
-                                   Error *error);
+// Adds a heap to those that a report is compared with. All but the history as above. Errors:
+// memory.
+NODISCARD bool heap_report_add_history(const HeapImage *image, const MarkResult *mark,
+                                       const ReachabilityReport *reachability, DominatorTree *tree,
+                                       const NodeTypes *types, const CollectorMemory *collector,
+                                       HeapHistory *history, Error *error);
 
 #endif

@@ -18,7 +18,9 @@ const GlossaryTerm glossary_terms[] = {
                               "Its place and size are recorded, and count with its owner."},
     {"collector's memory", "Malloc'd blocks that the collector keeps for itself: control blocks of "
                            "threads, lists of pages, queues, buffers of writes. They are neither "
-                           "suspects nor counted in shares."},
+                           "suspects nor counted in shares, and where the program reaches an "
+                           "object, their words do not count as other ways to it. Marking follows "
+                           "them like all words."},
     {"conservative root", "A root that looks like a reference, but may be another value. The "
                           "marker treats it as a reference."},
     {"data type", "A type of the program with its fields, as debug information describes it. "

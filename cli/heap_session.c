@@ -22,12 +22,14 @@ void heap_session_init(HeapSession *session, const Command *command, HeapSetting
 void heap_session_free_heap(HeapSession *session)
 {
     dominator_tree_free(session->tree);
+    collector_memory_release(&session->collector);
     node_types_free(session->types);
     object_graph_free(session->graph);
     reachability_report_free(session->report);
     mark_result_free(session->mark);
     heap_image_free(session->image);
     session->tree = NULL;
+    session->knows_collector = false;
     session->types = NULL;
     session->graph = NULL;
     session->report = NULL;
@@ -54,6 +56,7 @@ ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, 
     session_begin(&session->frame, command, &settings->session, operands->values, inputs);
     session->shows_terms = question->shows_terms;
     session->skips_residue = question->skips_residue;
+    session->keeps_words = question->keeps_words;
     session->analysis_progress = (AnalysisProgress){progress_tell, &session->frame.progress};
     session->mem_limit = settings->mem_limit > 0 ? (uint64_t)settings->mem_limit : UINT64_MAX;
     ok = session_open_result(&session->frame, "--json", settings->json, &session->json, &error) &&
@@ -147,13 +150,28 @@ bool heap_session_need_graph(HeapSession *session, Error *error)
            node_types_new(session->graph, session->report->type_table, &session->types, error);
 }
 
+bool heap_session_need_program(HeapSession *session, Error *error)
+{
+    if (!heap_session_need_graph(session, error))
+        return false;
+    if (session->knows_collector)
+        return true;
+    heap_session_say(session, "telling the collector's memory from the program's");
+    if (!collector_memory_find(session->graph, &session->collector, error))
+        return false;
+    collector_memory_set_aside(&session->collector, session->graph,
+                               session->keeps_words ? NULL : session->image);
+    session->knows_collector = true;
+    return true;
+}
+
 bool heap_session_need_tree(HeapSession *session, Error *error)
 {
     uint64_t bytes;
 
     if (session->tree != NULL)
         return true;
-    if (!heap_session_need_graph(session, error))
+    if (!heap_session_need_program(session, error))
         return false;
     bytes = object_graph_bytes(session->graph) + 4 * (uint64_t)session->graph->node_count +
             dominator_tree_peak_bytes(session->graph);

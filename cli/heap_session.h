@@ -16,6 +16,7 @@
 #ifndef CLI_HEAP_SESSION_H
 #define CLI_HEAP_SESSION_H
 
+#include "analysis/collector_memory.h"
 #include "analysis/graph/dominator_tree.h"
 #include "analysis/graph/node_types.h"
 #include "analysis/reachability_report.h"
@@ -73,6 +74,7 @@ typedef struct HeapSession {
     AnalysisProgress analysis_progress;
     bool shows_terms;
     bool skips_residue;
+    bool keeps_words;
     OutputFile *json;   // NULL: not wanted
     uint64_t mem_limit; // UINT64_MAX: none
     // The heap at hand.
@@ -85,6 +87,8 @@ typedef struct HeapSession {
     uint64_t report_ns;   // and counting
     ObjectGraph *graph;   // NULL: not needed so far; so are the next two
     NodeTypes *types;
+    CollectorMemory collector; // zeroed until it is needed
+    bool knows_collector;
     DominatorTree *tree;
 } HeapSession;
 
@@ -101,6 +105,7 @@ typedef struct HeapQuestion {
     int max_inputs;     // operands that are snapshots: the first ones; 0: all
     bool shows_terms;   // heap_session_print_next() points to the glossary
     bool skips_residue; // the answer does not need the words that look left over
+    bool keeps_words;   // the answer shows words of the image: they stay as they were captured
 } HeapQuestion;
 
 // `settings` hold the defaults; they are borrowed.
@@ -129,9 +134,13 @@ NODISCARD bool heap_session_read(HeapSession *session, const char *path, const H
 // Frees the heap at hand early; heap_session_run() does so at the end.
 void heap_session_free_heap(HeapSession *session);
 
-// Make graph and types, and on top of them the dominator tree, unless they are there already.
-// Errors: memory (more than --mem-limit allows, too), unsupported.
+// Make graph and types, unless they are there already. Errors: memory (more than --mem-limit
+// allows, too), unsupported.
 NODISCARD bool heap_session_need_graph(HeapSession *session, Error *error);
+// The same, and sets the collector's memory aside (see Note [Set aside]) in the graph and, unless
+// the question keeps words, in the image.
+NODISCARD bool heap_session_need_program(HeapSession *session, Error *error);
+// The same, and makes the dominator tree on top of them.
 NODISCARD bool heap_session_need_tree(HeapSession *session, Error *error);
 
 // Shows on standard error what is done next.

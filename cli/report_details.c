@@ -29,29 +29,46 @@ static char *node_text(const HeapReport *report, uint32_t node, char address[NUM
 
 // ---- groups ----
 
+void report_groups_begin(TextTable *table, bool with_growth, const char *what)
+{
+    text_table_init(table, with_growth ? "rrrrrrrl" : "rrrrrl");
+    text_table_add(table, with_growth
+                              ? (const char *[]){"retained", "+retained", "reachable", "+reachable",
+                                                 "own bytes", "garbage", "garbage bytes", what}
+                              : (const char *[]){"retained", "reachable", "own bytes", "garbage",
+                                                 "garbage bytes", what});
+}
+
 void report_groups_add(TextTable *table, const HeapReport *report, const HeapGroup *group,
-                       const char *name)
+                       const Growth *growth, const char *name)
 {
     char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], retained[NUMBER_CHARS] = "?";
     char unreachable[NUMBER_CHARS] = "", lost[NUMBER_CHARS] = "";
+    char more_bytes[NUMBER_CHARS] = "?", more_objects[NUMBER_CHARS] = "?";
 
     if (report->groups.has_retained)
         format_bytes(retained, group->retained_bytes);
+    format_count(objects, group->counts.reachable_objects);
+    format_bytes(bytes, group->counts.reachable_bytes);
     if (group->counts.unreachable_objects > 0) {
         format_count(unreachable, group->counts.unreachable_objects);
         format_bytes(lost, group->counts.unreachable_bytes);
     }
-    text_table_add(table, (const char *[]){retained,
-                                           format_count(objects, group->counts.reachable_objects),
-                                           format_bytes(bytes, group->counts.reachable_bytes),
+    if (growth == NULL) {
+        text_table_add(table, (const char *[]){retained, objects, bytes, unreachable, lost, name});
+        return;
+    }
+    if (growth->knowledge == GROWTH_KNOWN) {
+        format_more_bytes(more_bytes, growth->bytes);
+        format_more(more_objects, growth->objects);
+    }
+    text_table_add(table, (const char *[]){retained, more_bytes, objects, more_objects, bytes,
                                            unreachable, lost, name});
 }
 
-void report_groups_begin(TextTable *table, const char *what)
+void report_groups_print(TextTable *table)
 {
-    text_table_init(table, "rrrrrl");
-    text_table_add(table, (const char *[]){"retained", "reachable", "own bytes", "garbage",
-                                           "garbage bytes", what});
+    text_table_print_fitting(table, 1u << (table->column_count - 1), stdout);
 }
 
 static void print_groups(const HeapReport *report, Grouping grouping, const char *title,
@@ -62,14 +79,14 @@ static void print_groups(const HeapReport *report, Grouping grouping, const char
     TextTable table;
 
     print_title(title);
-    report_groups_begin(&table, what);
+    report_groups_begin(&table, false, what);
     for (uint32_t i = 0; i < shown; i++) {
         const HeapGroup *group = &report->groups.groups[grouping][i];
         char name[NUMBER_CHARS] = "large";
 
         if (grouping != GROUP_BY_SIZE_CLASS || group->key != LARGE_SIZE_CLASS)
             (void)snprintf(name, sizeof name, "%" PRIu64, group->key);
-        report_groups_add(&table, report, group, name);
+        report_groups_add(&table, report, group, NULL, name);
     }
     text_table_print(&table, stdout);
     print_left_out(count, shown, title);

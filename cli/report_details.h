@@ -11,10 +11,11 @@
 // malloc'd memory, and what only conservative words keep.
 void report_details_print(const HeapReport *report, uint32_t most);
 
-// The head of a table of groups, and a row. The last column is flexible.
-#define REPORT_GROUP_NAMES (1u << 5)
-void report_groups_begin(TextTable *table, const char *what);
+// The head of a table of groups, and a row; with_growth: with columns for the growth since an older
+// heap, which is NULL in tables without them. Prints the table within the width of the terminal.
+void report_groups_begin(TextTable *table, bool with_growth, const char *what);
 void report_groups_add(TextTable *table, const HeapReport *report, const HeapGroup *group,
-                       const char *name);
+                       const Growth *growth, const char *name);
+void report_groups_print(TextTable *table);
 
 #endif

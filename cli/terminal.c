@@ -108,6 +108,31 @@ char *format_bytes(char text[NUMBER_CHARS], uint64_t bytes)
     return text;
 }
 
+// Puts the sign of a growth in front of its size.
+static char *format_signed(char text[NUMBER_CHARS], int64_t growth,
+                           char *(*format)(char *text, uint64_t size))
+{
+    char size[NUMBER_CHARS];
+
+    (void)snprintf(text, NUMBER_CHARS, "%s%.*s",
+                   growth > 0   ? "+"
+                   : growth < 0 ? "-"
+                                : "",
+                   (int)NUMBER_CHARS - 2,
+                   format(size, growth < 0 ? 0 - (uint64_t)growth : (uint64_t)growth));
+    return text;
+}
+
+char *format_more(char text[NUMBER_CHARS], int64_t growth)
+{
+    return format_signed(text, growth, format_count);
+}
+
+char *format_more_bytes(char text[NUMBER_CHARS], int64_t growth)
+{
+    return format_signed(text, growth, format_bytes);
+}
+
 char *format_round_bytes(char text[NUMBER_CHARS], uint64_t bytes)
 {
     static const char units[] = "BKMG";

@@ -32,8 +32,10 @@ void print_left_out(uint64_t all, uint64_t shown, const char *what);
 
 // The following write into `text` and return it.
 #define NUMBER_CHARS 32
-char *format_count(char text[NUMBER_CHARS], uint64_t count); // "1,150,022"
-char *format_bytes(char text[NUMBER_CHARS], uint64_t bytes); // "91.6 MiB", "812 B"
+char *format_count(char text[NUMBER_CHARS], uint64_t count);      // "1,150,022"
+char *format_bytes(char text[NUMBER_CHARS], uint64_t bytes);      // "91.6 MiB", "812 B"
+char *format_more(char text[NUMBER_CHARS], int64_t growth);       // "+1,150", "-3", "0"
+char *format_more_bytes(char text[NUMBER_CHARS], int64_t growth); // "+1.2 MiB", "-812 B", "0 B"
 // As options take it, rounded up: "92M".
 char *format_round_bytes(char text[NUMBER_CHARS], uint64_t bytes);
 char *format_time(char text[NUMBER_CHARS], uint64_t ns);                    // "1.2 ms", "3.41 s"

@@ -17,12 +17,6 @@
 // The width of "likely leak" and of the gap behind it.
 #define INDENT 14u
 
-static bool has_grown(const LeakSuspect *suspect)
-{
-    return suspect->growth == GROWTH_KNOWN && suspect->grown_objects > 0 &&
-           suspect->grown_bytes > 0;
-}
-
 // ---- sentences ----
 
 static void print_label(const char *label, bool is_alarming)
@@ -107,29 +101,33 @@ static void print_held(const HeapReport *report, const LeakSuspect *suspect)
 static char *growth_text(const LeakSuspect *suspect, char text[3 * NUMBER_CHARS])
 {
     char objects[NUMBER_CHARS], bytes[NUMBER_CHARS];
-    int64_t count = suspect->grown_objects, size = suspect->grown_bytes;
 
-    if (suspect->growth != GROWTH_KNOWN)
+    if (suspect->growth.knowledge != GROWTH_KNOWN)
         (void)snprintf(text, 3 * NUMBER_CHARS, "not known");
     else
-        (void)snprintf(text, 3 * NUMBER_CHARS, "%s%s objects, %s%s",
-                       count > 0   ? "+"
-                       : count < 0 ? "-"
-                                   : "",
-                       format_count(objects, count < 0 ? 0 - (uint64_t)count : (uint64_t)count),
-                       size > 0   ? "+"
-                       : size < 0 ? "-"
-                                  : "",
-                       format_bytes(bytes, size < 0 ? 0 - (uint64_t)size : (uint64_t)size));
+        (void)snprintf(text, 3 * NUMBER_CHARS, "%s object%s, %s",
+                       format_more(objects, suspect->growth.objects),
+                       suspect->growth.objects == 1 ? "" : "s",
+                       format_more_bytes(bytes, suspect->growth.bytes));
     return text;
 }
 
-static void print_growth(const LeakSuspect *suspect, const VerdictFiles *files)
+static void print_growth(const HeapReport *report, const LeakSuspect *suspect,
+                         const VerdictFiles *files)
 {
-    char growth[3 * NUMBER_CHARS], *text = NULL;
+    char growth[3 * NUMBER_CHARS], all[NUMBER_CHARS], steps[NUMBER_CHARS], *text = NULL;
 
     if (files->older != NULL) {
-        if (asprintf(&text, "growth since %s: %s", files->older, growth_text(suspect, growth)) >= 0)
+        const HeapHistory *older = report->older;
+        bool is_steady = suspect->growth.is_steady && older->count > 1;
+
+        (void)snprintf(steps, sizeof steps, "%" PRIu32, older->count);
+        if (asprintf(&text, "growth since %s: %s, of %s in all%s%s%s", files->older,
+                     growth_text(suspect, growth),
+                     format_more_bytes(all, (int64_t)(heap_report_program_bytes(report) -
+                                                      older->heaps[0].program_bytes)),
+                     is_steady ? "; more in each of " : "", is_steady ? steps : "",
+                     is_steady ? " steps" : "") >= 0)
             print_sentence(text, false);
         free(text);
         return;
@@ -217,7 +215,7 @@ void verdict_print(const HeapReport *report, const VerdictFiles *files, bool is_
                        true);
         return;
     }
-    if (is_compared && first->growth == GROWTH_KNOWN && !has_grown(first)) {
+    if (is_compared && first->growth.knowledge == GROWTH_KNOWN && !leak_suspect_has_grown(first)) {
         print_label("no growth", false);
         print_sentence("no crowd of objects grew; the largest one:", true);
         printf("%*s", (int)INDENT, "");
@@ -227,7 +225,7 @@ void verdict_print(const HeapReport *report, const VerdictFiles *files, bool is_
     print_amount(report, first);
     print_place(report, 0);
     print_held(report, first);
-    print_growth(first, files);
+    print_growth(report, first, files);
     printf("\n");
     print_path(report, 0);
     print_others(report, files);

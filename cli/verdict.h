@@ -10,7 +10,7 @@
 
 typedef struct VerdictFiles {
     const char *snapshot;
-    const char *older; // NULL: not compared
+    const char *older; // the oldest one; NULL: not compared
 } VerdictFiles;
 
 // Prints the verdict, the path to its suspect, and a table of the other suspects; all with their

@@ -56,6 +56,8 @@ typedef struct ObjectGraph {
     uint32_t *sized_nodes;  // by node from foreign_end on: the block without content
     uint64_t root_count;
     GraphRoot *roots; // in the order of the image's roots
+    // Others that were left out after all (collector_memory_set_aside()).
+    uint64_t roots_left_out;
 } ObjectGraph;
 
 #define GRAPH_GROUP_SHIFT 6u

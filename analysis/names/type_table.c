@@ -266,6 +266,13 @@ static char *unnamed_label(const SnapshotDetails *details, const KnownKey *key, 
     return length < 0 ? NULL : label;
 }
 
+const char *type_label_without_number(const char *label)
+{
+    const char *trace = strncmp(label, "type #", 6) == 0 ? strstr(label, "(trace ") : NULL;
+
+    return trace != NULL ? trace : label;
+}
+
 static bool add_type(TypeTable *table, const SnapshotDetails *details, const KnownKey *key,
                      Error *error)
 {

@@ -74,6 +74,10 @@ uint32_t type_table_add(TypeTable *table, const TypeKey *key, Error *error);
 // Makes types of the keys. `details` is borrowed for the call. Errors: memory.
 NODISCARD bool type_table_finish(TypeTable *table, const SnapshotDetails *details, Error *error);
 
+// A label without its number among the types of its heap, for comparing heaps: "shop::Order",
+// "(trace shop+0x1f40)". A part of it.
+const char *type_label_without_number(const char *label);
+
 // Index of the key, or NO_INDEX.
 uint32_t type_table_find_key(const TypeTable *table, const TypeKey *key);
 

@@ -15,20 +15,6 @@
 // Heaps that have a line of their own: the first ones and the last ones.
 #define SHOWN_HEAPS 12u
 
-// "+1.2 MiB", "-812 B", "0 B"
-static char *format_growth(char text[NUMBER_CHARS], int64_t growth)
-{
-    char bytes[NUMBER_CHARS];
-    uint64_t size = growth < 0 ? 0 - (uint64_t)growth : (uint64_t)growth;
-
-    (void)snprintf(text, NUMBER_CHARS, "%s%.24s",
-                   growth > 0   ? "+"
-                   : growth < 0 ? "-"
-                                : "",
-                   format_bytes(bytes, size));
-    return text;
-}
-
 static void print_heading(const HeapDiff *diff, const HeapProfile *const *profiles)
 {
     const ProfileProcess *process = &profiles[0]->process;
@@ -98,11 +84,11 @@ static void add_row(TextTable *table, const HeapDiff *diff, const DiffRow *row, 
     char growth[NUMBER_CHARS], before[NUMBER_CHARS], after[NUMBER_CHARS], bytes[NUMBER_CHARS];
     uint32_t last = diff->heap_count - 1;
 
-    text_table_add(table,
-                   (const char *[]){
-                       format_growth(growth, row->growth), format_count(after, row->objects[last]),
-                       format_count(before, row->objects[0]), format_bytes(bytes, row->bytes[last]),
-                       row->grew_always && diff->heap_count > 2 ? "every step" : "", label});
+    text_table_add(
+        table, (const char *[]){
+                   format_more_bytes(growth, row->growth), format_count(after, row->objects[last]),
+                   format_count(before, row->objects[0]), format_bytes(bytes, row->bytes[last]),
+                   row->grew_always && diff->heap_count > 2 ? "every step" : "", label});
 }
 
 static void begin_rows(TextTable *table, const char *what)

@@ -10,6 +10,8 @@
 #include "cli/terminal.h"
 #include "formats/json/answer_json.h"
 
+#define MAX_HEAPS 1000
+
 typedef struct ReportSettings {
     HeapSettings heap;
     int64_t top;
@@ -37,28 +39,28 @@ static const Option options[] = {
 };
 
 const CommandUsage report_usage = {
-    .operands = "[OLDER] FILE",
+    .operands = "[OLDER...] FILE",
     .min_operands = 1,
-    .max_operands = 2,
+    .max_operands = MAX_HEAPS,
     .options = options,
     .details = "Summarizes the heap in the snapshot FILE. It begins with the verdict: the likely\n"
                "leak, which is many objects of one type that are reached in the same way, and\n"
-               "the path from a root to them. OLDER is an earlier snapshot of the program: what\n"
-               "grew since then comes first. Objects by type follow, with their retained size\n"
-               "and their garbage.\n",
+               "the path from a root to them. OLDER are earlier snapshots of the program, oldest\n"
+               "first: what grew since the first one comes first, and of that what grew in every\n"
+               "step. Objects by type follow, with their retained size, their garbage and their\n"
+               "growth.\n",
     .examples = "  rudo-snap report shop.zst\n"
-                "  rudo-snap report monday.zst tuesday.zst\n"
+                "  rudo-snap report monday.zst tuesday.zst wednesday.zst\n"
                 "  rudo-snap report --full --json report.json shop.zst\n",
 };
 
 typedef struct ReportRun {
     const ReportSettings *settings;
     HeapSession session;
-    bool is_reduced; // for lack of memory
-    Error reason;    // why, if so
-    CollectorMemory collector;
-    bool is_compared; // with an older snapshot
-    RouteHistory older;
+    bool is_reduced;    // for lack of memory
+    Error reason;       // why, if so
+    Error not_compared; // why older heaps are left out; no error: they are not
+    HeapHistory older;
     HeapReport report;
 } ReportRun;
 
@@ -68,36 +70,35 @@ static const char *file_of(const ReportRun *run)
     return run->session.operands.values[run->session.operands.count - 1];
 }
 
-// The graph and the tree of the program: the collector's own memory is set aside.
-static bool need_tree(ReportRun *run, Error *error)
+static bool is_for_lack_of_memory(const Error *error)
 {
-    HeapSession *session = &run->session;
-
-    if (!heap_session_need_graph(session, error))
-        return false;
-    heap_session_say(session, "telling the collector's memory from the program's");
-    if (!collector_memory_find(session->graph, &run->collector, error))
-        return false;
-    collector_memory_set_aside(&run->collector, session->graph);
-    return heap_session_need_tree(session, error);
+    return error->code == ERROR_MEMORY || error->code == ERROR_UNSUPPORTED;
 }
 
-static bool read_older(ReportRun *run, Error *error)
+static bool add_older(ReportRun *run, const char *path, Error *error)
 {
     HeapSession *session = &run->session;
-    bool ok = heap_session_read(session, session->operands.values[0], NULL, error) &&
-              need_tree(run, error);
 
-    if (ok) {
-        heap_session_say(session, "counting the older heap");
-        ok =
-            heap_report_history(session->tree, session->types, &run->collector, &run->older, error);
-        run->is_compared = ok;
-    }
-    collector_memory_release(&run->collector);
-    run->collector = (CollectorMemory){.block_count = 0};
-    heap_session_free_heap(session);
-    return ok;
+    if (!heap_session_read(session, path, NULL, error) || !heap_session_need_tree(session, error))
+        return false;
+    heap_session_say(session, "counting the older heap");
+    return heap_report_add_history(session->image, session->mark, session->report, session->tree,
+                                   session->types, &session->collector, &run->older, error);
+}
+
+// Older heaps, oldest first. Without memory for one of them the report does without all.
+static bool read_older(ReportRun *run, Error *error)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i + 1 < run->session.operands.count; i++)
+        ok = add_older(run, run->session.operands.values[i], error);
+    heap_session_free_heap(&run->session);
+    if (ok || !is_for_lack_of_memory(error))
+        return ok;
+    run->not_compared = *error;
+    heap_history_release(&run->older);
+    return true;
 }
 
 static bool answer(void *context, Error *error)
@@ -106,12 +107,11 @@ static bool answer(void *context, Error *error)
     HeapSession *session = &run->session;
     const char *left_out = NULL;
 
-    if ((session->operands.count > 1 && !read_older(run, error)) ||
-        !heap_session_read(session, file_of(run), NULL, error))
+    if (!read_older(run, error) || !heap_session_read(session, file_of(run), NULL, error))
         return false;
     // Without memory for retained sizes the report is reduced, not refused.
-    if (!need_tree(run, &run->reason)) {
-        if (run->reason.code != ERROR_MEMORY && run->reason.code != ERROR_UNSUPPORTED) {
+    if (!heap_session_need_tree(session, &run->reason)) {
+        if (!is_for_lack_of_memory(&run->reason)) {
             *error = run->reason;
             return false;
         }
@@ -121,8 +121,8 @@ static bool answer(void *context, Error *error)
     heap_session_say(session, "counting groups, pages and roots");
     if (!reachability_report_add_invalid(session->report, session->image, session->mark, error) ||
         !heap_report_make(session->image, session->mark, session->report, session->tree,
-                          session->tree != NULL ? session->types : NULL, &run->collector,
-                          run->is_compared ? &run->older : NULL, (uint32_t)run->settings->top,
+                          session->tree != NULL ? session->types : NULL, &session->collector,
+                          run->older.count > 0 ? &run->older : NULL, (uint32_t)run->settings->top,
                           &run->report, error))
         return false;
     return session->json == NULL ||
@@ -155,8 +155,9 @@ static void print_answer(void *context)
     const ReportRun *run = context;
     ReportOutput output = {
         .files = {.snapshot = file_of(run),
-                  .older = run->is_compared ? run->session.operands.values[0] : NULL},
+                  .older = run->older.count > 0 ? run->session.operands.values[0] : NULL},
         .left_out = run->is_reduced ? run->reason.message : NULL,
+        .not_compared = run->not_compared.code != ERROR_NONE ? run->not_compared.message : NULL,
         .most = (uint32_t)run->settings->top,
         .is_full = run->settings->is_full};
 
@@ -172,8 +173,7 @@ static void release(void *context)
     ReportRun *run = context;
 
     heap_report_release(&run->report);
-    route_history_release(&run->older);
-    collector_memory_release(&run->collector);
+    heap_history_release(&run->older);
 }
 
 ExitStatus report_run(const Command *command, int argument_count, char **arguments)

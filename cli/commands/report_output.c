@@ -85,10 +85,16 @@ static void print_account(const HeapReport *report)
 
 // ---- types ----
 
-static int compare_groups(const void *left, const void *right)
+// Of compared heaps, what grew most comes first.
+static int compare_groups(const void *left, const void *right, void *context)
 {
-    const HeapGroup *a = *(const HeapGroup *const *)left, *b = *(const HeapGroup *const *)right;
+    const HeapReport *report = context;
+    uint32_t x = *(const uint32_t *)left, y = *(const uint32_t *)right;
+    const HeapGroup *a = &report->groups.groups[GROUP_BY_TYPE][x];
+    const HeapGroup *b = &report->groups.groups[GROUP_BY_TYPE][y];
 
+    if (report->type_growth != NULL && report->type_growth[x].bytes != report->type_growth[y].bytes)
+        return report->type_growth[x].bytes > report->type_growth[y].bytes ? -1 : 1;
     if (a->retained_bytes != b->retained_bytes)
         return a->retained_bytes > b->retained_bytes ? -1 : 1;
     if (a->counts.object_bytes != b->counts.object_bytes)
@@ -99,22 +105,26 @@ static int compare_groups(const void *left, const void *right)
 static void print_types(const HeapReport *report, uint32_t most)
 {
     uint32_t count = report->groups.counts[GROUP_BY_TYPE], with_objects = 0, shown;
-    const HeapGroup **order = calloc((size_t)count + 1, sizeof(HeapGroup *));
+    uint32_t *order = calloc((size_t)count + 1, sizeof *order);
     TextTable table;
 
     if (order == NULL)
         return;
     for (uint32_t i = 0; i < count; i++)
         if (report->groups.groups[GROUP_BY_TYPE][i].counts.objects > 0)
-            order[with_objects++] = &report->groups.groups[GROUP_BY_TYPE][i];
-    qsort(order, with_objects, sizeof *order, compare_groups);
+            order[with_objects++] = i;
+    qsort_r(order, with_objects, sizeof *order, compare_groups, (void *)(uintptr_t)report);
     shown = with_objects < most ? with_objects : most;
-    print_title("types");
-    report_groups_begin(&table, "type");
-    for (uint32_t i = 0; i < shown; i++)
-        report_groups_add(&table, report, order[i],
-                          report->reachability->type_table->types[order[i]->key].label);
-    text_table_print_fitting(&table, REPORT_GROUP_NAMES, stdout);
+    print_title(report->type_growth != NULL ? "types, what grew most first" : "types");
+    report_groups_begin(&table, report->type_growth != NULL, "type");
+    for (uint32_t i = 0; i < shown; i++) {
+        const HeapGroup *group = &report->groups.groups[GROUP_BY_TYPE][order[i]];
+
+        report_groups_add(&table, report, group,
+                          report->type_growth != NULL ? &report->type_growth[order[i]] : NULL,
+                          report->reachability->type_table->types[group->key].label);
+    }
+    report_groups_print(&table);
     print_left_out(with_objects, shown, "types");
     free(order);
 }
@@ -126,6 +136,10 @@ void report_output_print(const HeapReport *report, const ReportOutput *output)
     if (output->left_out != NULL) {
         print_prose(stdout, 2, "skipped: suspects, retained sizes, owners, conservative roots: %s",
                     output->left_out);
+        printf("\n");
+    }
+    if (output->not_compared != NULL) {
+        print_prose(stdout, 2, "skipped: growth since older snapshots: %s", output->not_compared);
         printf("\n");
     }
     if (report->tree != NULL) {

@@ -9,8 +9,9 @@ typedef struct ReportOutput {
     VerdictFiles files;
     const char *left_out; // why the parts that need the dominator tree are skipped; NULL: they are
                           // not
-    uint32_t most;        // rows of the tables of types and retainers
-    bool is_full;         // with what only authors of collectors want
+    const char *not_compared; // why older snapshots were not looked at; NULL: they were
+    uint32_t most;            // rows of the tables of types and retainers
+    bool is_full;             // with what only authors of collectors want
 } ReportOutput;
 
 void report_output_print(const HeapReport *report, const ReportOutput *output);

@@ -113,6 +113,7 @@ static void print_totals(const RetainedRun *run)
     const ObjectGraph *graph = run->session.graph;
     const MarkTotals *totals = &graph->mark->totals;
     uint32_t blocks = graph->node_count - graph->object_count;
+    uint64_t roots = graph->root_count + graph->roots_left_out;
     char text[NUMBER_CHARS];
 
     printf("reachable: %s object%s", format_count(text, graph->object_count),
@@ -121,7 +122,7 @@ static void print_totals(const RetainedRun *run)
     printf(", %s foreign block%s", format_count(text, blocks), plural(blocks));
     printf(" (%s)", format_bytes(text, totals->marked_block_bytes));
     printf(", %s reference%s", format_count(text, graph->edge_count), plural(graph->edge_count));
-    printf(", %s root%s\n\n", format_count(text, graph->root_count), plural(graph->root_count));
+    printf(", %s root%s\n\n", format_count(text, roots), plural(roots));
 }
 
 // Node and address, or the label of a holder; the caller frees it. NULL: memory is short.

@@ -221,8 +221,11 @@ static void release(void *context)
 
 ExitStatus show_run(const Command *command, int argument_count, char **arguments)
 {
-    static const HeapQuestion question = {
-        .answer = answer, .print = print_answer, .release = release, .max_inputs = 1};
+    static const HeapQuestion question = {.answer = answer,
+                                          .print = print_answer,
+                                          .release = release,
+                                          .keeps_words = true,
+                                          .max_inputs = 1};
     ShowSettings settings = {.top = DEFAULT_TOP};
     ShowRun run = {.settings = &settings, .shown = {.node = NO_NODE}};
 

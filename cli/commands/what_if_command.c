@@ -47,7 +47,17 @@ typedef struct WhatIfRun {
     uint32_t cut_count;
     HeapSelection cuts[OPTION_MAX_TEXTS];
     WhatIf what_if;
+    bool follows_collector; // for lack of memory: its words count like all others
 } WhatIfRun;
+
+// Without memory for the graph the rule of marking is followed.
+static bool set_collector_aside(WhatIfRun *run, Error *error)
+{
+    if (heap_session_need_program(&run->session, error))
+        return true;
+    run->follows_collector = error->code == ERROR_MEMORY || error->code == ERROR_UNSUPPORTED;
+    return run->follows_collector;
+}
 
 static bool answer(void *context, Error *error)
 {
@@ -63,6 +73,8 @@ static bool answer(void *context, Error *error)
             return false;
         run->cut_count++;
     }
+    if (!set_collector_aside(run, error))
+        return false;
     heap_session_say(session, "marking again");
     if (!what_if_make(session->image, session->mark, session->report->type_table, run->cuts,
                       run->cut_count, &run->what_if, error))
@@ -148,6 +160,10 @@ static void print_answer(void *context)
     print_freed(run);
     print_types(run);
     printf("\n");
+    if (run->follows_collector)
+        print_prose(stdout, 6,
+                    "note: the collector's own words were followed: there was no memory to tell "
+                    "them from the program's");
     heap_session_print_notes(&run->session);
     heap_session_print_next(&run->session, "retained", NULL);
 }

@@ -203,7 +203,7 @@ void answer_json_graph(JsonWriter *writer, const ObjectGraph *graph)
     json_unsigned_member(writer, "foreign_blocks", graph->node_count - graph->object_count);
     json_unsigned_member(writer, "foreign_bytes", totals->marked_block_bytes);
     json_unsigned_member(writer, "references", graph->edge_count);
-    json_unsigned_member(writer, "roots", graph->root_count);
+    json_unsigned_member(writer, "roots", graph->root_count + graph->roots_left_out);
     json_end_object(writer);
 }
 

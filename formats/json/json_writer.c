@@ -252,6 +252,16 @@ void json_unsigned_member(JsonWriter *writer, const char *key, uint64_t value)
     json_unsigned(writer, value);
 }
 
+void json_signed_member(JsonWriter *writer, const char *key, int64_t value)
+{
+    char digits[32];
+
+    json_key(writer, key);
+    (void)snprintf(digits, sizeof digits, "%" PRId64, value);
+    begin_value(writer);
+    put_text(writer, digits);
+}
+
 void json_boolean_member(JsonWriter *writer, const char *key, bool value)
 {
     json_key(writer, key);

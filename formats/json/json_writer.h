@@ -73,6 +73,7 @@ void json_address(JsonWriter *writer, uint64_t address);
 // A key with its value. A NULL string is written as null.
 void json_string_member(JsonWriter *writer, const char *key, const char *text);
 void json_unsigned_member(JsonWriter *writer, const char *key, uint64_t value);
+void json_signed_member(JsonWriter *writer, const char *key, int64_t value);
 void json_boolean_member(JsonWriter *writer, const char *key, bool value);
 void json_address_member(JsonWriter *writer, const char *key, uint64_t address);
 

@@ -3,6 +3,8 @@
 #include "formats/json/answer_json.h"
 
 #include "formats/json/answer_parts_internal.h"
+#include "formats/json/info_json.h"
+#include "formats/json/suspects_json_internal.h"
 
 static void write_counts(JsonWriter *writer, const ReachabilityCounts *counts)
 {
@@ -68,70 +70,26 @@ static void write_collector(JsonWriter *writer, const HeapReport *report)
     json_end_object(writer);
 }
 
-static void write_steps(JsonWriter *writer, const HeapReport *report, const RootPath *path)
+// The older heaps that the report is compared with, oldest first.
+static void write_older(JsonWriter *writer, const HeapReport *report)
 {
-    const ObjectGraph *graph = report->tree->graph;
-    uint64_t words, root = path_best_root(graph, NULL, path->nodes[0], &words);
-
-    json_key(writer, "root");
-    json_begin_object(writer);
-    answer_json_root(writer, graph, root);
-    json_end_object(writer);
-    json_key(writer, "path");
-    answer_json_steps(writer, report->types, path);
-}
-
-static void write_held(JsonWriter *writer, const HeapReport *report, const LeakSuspect *suspect)
-{
-    json_key(writer, "holding");
-    if (suspect->held_elsewhere == 0) {
+    json_key(writer, "older");
+    if (report->older == NULL) {
         json_null(writer);
         return;
     }
-    json_begin_object(writer);
-    json_string_member(writer, "type", node_types_label(report->types, suspect->held_type));
-    json_unsigned_member(writer, "objects", suspect->held_objects);
-    json_unsigned_member(writer, "held_elsewhere", suspect->held_elsewhere);
-    json_end_object(writer);
-}
-
-static void write_before(JsonWriter *writer, const LeakSuspect *suspect)
-{
-    json_key(writer, "before");
-    if (suspect->growth != GROWTH_KNOWN) {
-        json_null(writer);
-        return;
-    }
-    json_begin_object(writer);
-    json_unsigned_member(writer, "objects", suspect->objects_before);
-    json_unsigned_member(writer, "retained_bytes", suspect->bytes_before);
-    json_end_object(writer);
-}
-
-static void write_suspects(JsonWriter *writer, const HeapReport *report)
-{
-    json_key(writer, "suspects");
     json_begin_array(writer);
-    for (uint32_t i = 0; i < report->suspects.count; i++) {
-        const LeakSuspect *suspect = &report->suspects.suspects[i];
+    for (uint32_t i = 0; i < report->older->count; i++) {
+        const OlderHeap *heap = &report->older->heaps[i];
+        char time[UTC_TIME_CHARS];
 
         json_begin_object(writer);
-        json_string_member(writer, "type", node_types_label(report->types, suspect->type));
-        json_unsigned_member(writer, "objects", suspect->objects);
-        json_unsigned_member(writer, "retained_bytes", suspect->retained_bytes);
-        json_string_member(writer, "in", report->labels[i]);
-        json_unsigned_member(writer, "places", suspect->places);
-        json_unsigned_member(writer, "threads", suspect->threads);
-        json_boolean_member(writer, "nested", suspect->is_nested);
-        write_held(writer, report, suspect);
-        write_before(writer, suspect);
-        json_key(writer, "accumulates_in");
-        answer_json_keeper(writer, report->tree, report->types, suspect->place);
-        json_key(writer, "owner");
-        answer_json_keeper(writer, report->tree, report->types, suspect->owner);
-        json_key(writer, "example");
-        answer_json_keeper(writer, report->tree, report->types, suspect->example);
-        write_steps(writer, report, &report->paths[i]);
+        json_string_member(writer, "executable", heap->executable);
+        json_unsigned_member(writer, "pid", heap->pid);
+        format_utc_time(heap->captured_at_ns, time);
+        json_string_member(writer, "captured_at", time);
+        json_unsigned_member(writer, "reachable_objects", heap->reachable_objects);
+        json_unsigned_member(writer, "retained_bytes", heap->program_bytes);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -180,6 +138,9 @@ static void write_groups(JsonWriter *writer, const HeapReport *report, const cha
             json_unsigned(writer, group->retained_bytes);
         else
             json_null(writer);
+        if (grouping == GROUP_BY_TYPE)
+            report_json_growth(writer,
+                               report->type_growth != NULL ? &report->type_growth[i] : NULL);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -345,11 +306,12 @@ bool report_json_write(JsonSink sink, const HeapReport *report, const char *left
     answer_json_snapshot(&writer, report->image);
     answer_json_mark(&writer, report->reachability);
     json_string_member(&writer, "left_out", left_out);
+    write_older(&writer, report);
     write_totals(&writer, report);
     answer_json_invalid_counts(&writer, report->image, report->reachability);
     write_collector(&writer, report);
     answer_json_account(&writer, &report->image->details->metadata.account);
-    write_suspects(&writer, report);
+    report_json_suspects(&writer, report);
     write_groups(&writer, report, "types", GROUP_BY_TYPE);
     write_groups(&writer, report, "size_classes", GROUP_BY_SIZE_CLASS);
     write_groups(&writer, report, "owner_threads", GROUP_BY_OWNER_THREAD);

@@ -63,7 +63,8 @@ def try_mutants(document):
             if not (path == [] and key == "statistics"):
                 del node[key]
                 refuse(document, path + [key, "removed"])
-            for wrong in (-1, 1.5, {"a": 1}):
+            # Growth may be negative.
+            for wrong in ("one", 1.5, {"a": 1}) if "growth" in path else (-1, 1.5, {"a": 1}):
                 node[key] = wrong
                 refuse(document, path + [key, wrong])
             node[key] = value

@@ -260,7 +260,7 @@ typedef struct Answers {
     ResidueWords residue;
     CollectorMemory collector;
     TypeRoutes *routes;
-    RouteHistory history;
+    HeapHistory history;
     LeakSuspects suspects;
     PageFragmentation fragmentation;
     HeapProfile *profiles[2];
@@ -294,8 +294,9 @@ static bool find_answers(Answers *answers, const HeapImage *image, const MarkRes
            collector_memory_find(answers->graph, &answers->collector, error) &&
            type_routes_new(answers->tree, answers->types, &answers->tree_of_paths, NULL,
                            &answers->routes, error) &&
-           route_history_make(answers->routes, 1000, &answers->history, error) &&
-           leak_suspects_find(answers->routes, 1000, &answers->history, &answers->suspects,
+           heap_history_add(&answers->history, answers->report, &answers->groups, answers->routes,
+                            1000, error) &&
+           leak_suspects_find(answers->routes, 1000, answers->history.routes, 1, &answers->suspects,
                               error) &&
            page_fragmentation_find(image, result, answers->tree, answers->types,
                                    &answers->fragmentation, error) &&
@@ -316,7 +317,7 @@ static void release_answers(Answers *answers)
     page_fragmentation_release(&answers->fragmentation);
     residue_words_release(&answers->residue);
     collector_memory_release(&answers->collector);
-    route_history_release(&answers->history);
+    heap_history_release(&answers->history);
     type_routes_free(answers->routes);
     heap_groups_release(&answers->groups);
     heap_selection_release(&answers->selection);

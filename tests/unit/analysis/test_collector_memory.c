@@ -2,7 +2,10 @@
 
 #include <criterion/criterion.h>
 
+#include <stdlib.h>
+
 #include "analysis/collector_memory.h"
+#include "analysis/retained_report.h"
 #include "tests/support/heap_answers.h"
 
 #define PAGE UINT64_C(0x10000000)
@@ -85,6 +88,57 @@ Test(collector_memory, is_nothing_where_the_heap_shows_none)
     cr_assert(collector_memory_find(answers.graph, &memory, &error), "%s", error.message);
     cr_expect_eq(memory.block_count, 0);
     cr_expect_eq(memory.kept_objects, 0);
+    collector_memory_release(&memory);
+    heap_answers_close(&answers);
+}
+
+// The program's object refers to a chain, in the middle of which a buffer of the collector, and an
+// object that only this buffer keeps, have words of their own.
+static void make_stale_words(HeapAnswers *answers, uint64_t slots[4])
+{
+    MadeHeap *heap = made_heap_new(NULL);
+    uint64_t page = made_heap_page(heap, PAGE, 64, 1);
+
+    for (uint32_t i = 0; i < 4; i++)
+        slots[i] = made_heap_object(heap, page, i);
+    made_heap_root(heap, ROOT_STACK, made_heap_block(heap, CONTROL, 64));
+    made_heap_block_word(heap, CONTROL, 8, made_heap_slot(heap, page, 4));
+    made_heap_block_word(heap, CONTROL, 16, PAGE + 4096);
+    made_heap_block_word(heap, CONTROL, 24, page);
+    made_heap_block_word(heap, CONTROL, 32, slots[1]);
+    made_heap_block_word(heap, CONTROL, 40, slots[3]);
+    made_heap_root(heap, ROOT_GLOBAL, slots[0]);
+    made_heap_refer(heap, slots[0], 0, slots[1]);
+    made_heap_refer(heap, slots[1], 0, slots[2]);
+    made_heap_refer(heap, slots[3], 0, slots[2]);
+    heap_answers_of(answers, heap);
+}
+
+Test(collector_memory, is_set_aside_for_retained_sizes_and_for_marks_that_prove_them)
+{
+    uint64_t slots[4], all;
+    CollectorMemory memory;
+    RetainedProof *proofs;
+    HeapAnswers answers;
+    uint32_t count;
+    Error error;
+
+    make_stale_words(&answers, slots);
+    all = answers.tree->retained_bytes[dominator_tree_top(answers.tree)];
+    cr_expect_eq(answers.tree->retained_bytes[heap_answers_node(&answers, slots[0])], 64);
+    dominator_tree_free(answers.tree);
+    cr_assert(collector_memory_find(answers.graph, &memory, &error), "%s", error.message);
+    cr_expect_eq(memory.kept_objects, 1);
+    collector_memory_set_aside(&memory, answers.graph, answers.image);
+    cr_assert(dominator_tree_new(answers.graph, NULL, &answers.tree, &error));
+    cr_expect_eq(answers.tree->retained_bytes[heap_answers_node(&answers, slots[0])], 3 * 64);
+    cr_expect_eq(answers.tree->retained_bytes[heap_answers_node(&answers, slots[3])], 64);
+    cr_expect_eq(answers.tree->retained_bytes[heap_answers_node(&answers, CONTROL)], 2 * 64);
+    cr_expect_eq(answers.tree->retained_bytes[dominator_tree_top(answers.tree)], all);
+    cr_assert(retained_prove(answers.tree, 30, 1, NULL, &proofs, &count, &error));
+    for (uint32_t i = 0; i < count; i++)
+        cr_expect(retained_proof_holds(&proofs[i]), "node %u", proofs[i].node);
+    free(proofs);
     collector_memory_release(&memory);
     heap_answers_close(&answers);
 }

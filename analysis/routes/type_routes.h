@@ -10,8 +10,8 @@
 // A node whose type is already on its way there belongs to that route (a list, a tree): the route
 // is *nested*, and its size is that of its entries, in which the others are included.
 
-#ifndef ANALYSIS_GRAPH_TYPE_ROUTES_H
-#define ANALYSIS_GRAPH_TYPE_ROUTES_H
+#ifndef ANALYSIS_ROUTES_TYPE_ROUTES_H
+#define ANALYSIS_ROUTES_TYPE_ROUTES_H
 
 #include "analysis/graph/dominator_tree.h"
 #include "analysis/graph/node_types.h"

@@ -2,21 +2,22 @@
 //
 // One heap alone does not distinguish a leak from a cache, but both look alike: many objects of one
 // type that the program reaches in the same way. Objects are grouped by their route
-// (analysis/graph/type_routes.h), so that one leak on many threads, or in many instances of a type,
-// is one suspect, and a long list or a tree of one type, too. Of crowds within each other the one
-// counts that has most objects a place: the orders in a cache, not the few items of each order; the
-// subscriptions below 64 services, not the services.
+// (analysis/routes/type_routes.h), so that one leak on many threads, or in many instances of a
+// type, is one suspect, and a long list or a tree of one type, too. Of crowds within each other the
+// one counts that has most objects a place: the orders in a cache, not the few items of each order;
+// the subscriptions below 64 services, not the services.
 //
 // A crowd whose members each hold an object of a type of which others are held elsewhere weighs
 // more: a subscription that keeps a session alive which the table of sessions has let go looks like
 // that, and a cache of pages does not.
 //
-// An older heap of the program tells more: crowds that grew come first, by their growth.
+// Older heaps of the program tell more: crowds that grew come first, by their growth since the
+// oldest one; before them, where there are several older heaps, those that grew in every step.
 
-#ifndef ANALYSIS_LEAK_SUSPECTS_H
-#define ANALYSIS_LEAK_SUSPECTS_H
+#ifndef ANALYSIS_ROUTES_LEAK_SUSPECTS_H
+#define ANALYSIS_ROUTES_LEAK_SUSPECTS_H
 
-#include "analysis/graph/type_routes.h"
+#include "analysis/routes/route_history.h"
 
 #define MAX_SUSPECTS 5u
 // In per cent: the least share of all memory that a suspect keeps alive; of the growth, that it
@@ -27,13 +28,6 @@
 #define HOLDING_WEIGHT 3u
 // The least number of objects side by side.
 #define SUSPECT_CROWD ROUTE_CROWD
-
-// The growth of a suspect since the older heap.
-typedef enum GrowthKnowledge {
-    GROWTH_NOT_COMPARED, // only one heap was given
-    GROWTH_NOT_KNOWN,    // its route has other fields there
-    GROWTH_KNOWN,
-} GrowthKnowledge;
 
 typedef struct LeakSuspect {
     uint32_t route;
@@ -51,11 +45,7 @@ typedef struct LeakSuspect {
     uint32_t held_type;
     uint64_t held_objects;
     uint64_t held_elsewhere;
-    GrowthKnowledge growth;
-    uint64_t objects_before; // of the route
-    uint64_t bytes_before;
-    int64_t grown_objects;
-    int64_t grown_bytes;
+    Growth growth; // of the route
 } LeakSuspect;
 
 typedef struct LeakSuspects {
@@ -63,22 +53,17 @@ typedef struct LeakSuspects {
     LeakSuspect suspects[MAX_SUSPECTS]; // most growth first, then the heaviest
 } LeakSuspects;
 
-// The sizes of all routes of an older heap.
-typedef struct RouteHistory {
-    uint64_t program_bytes;
-    uint64_t count;
-    struct RouteSize *sizes; // by key, ascending; owned
-    uint64_t *loose_keys;    // ascending; owned
-} RouteHistory;
-
-// program_bytes: all that is reachable and not the collector's own. Errors: memory. Released by
-// route_history_release() in any case.
-NODISCARD bool route_history_make(const TypeRoutes *routes, uint64_t program_bytes,
-                                  RouteHistory *out, Error *error);
-void route_history_release(RouteHistory *history);
-
-// program_bytes: as above. older: NULL: only one heap was given. Errors: memory.
+// program_bytes: all that is reachable and not the collector's own. older: `older_count` heaps,
+// oldest first; 0: only one heap was given. Errors: memory.
 NODISCARD bool leak_suspects_find(const TypeRoutes *routes, uint64_t program_bytes,
-                                  const RouteHistory *older, LeakSuspects *out, Error *error);
+                                  const RouteHistory *older, uint32_t older_count,
+                                  LeakSuspects *out, Error *error);
+
+// Did the suspect grow, as far as is known?
+static inline bool leak_suspect_has_grown(const LeakSuspect *suspect)
+{
+    return suspect->growth.knowledge == GROWTH_KNOWN && suspect->growth.objects > 0 &&
+           suspect->growth.bytes > 0;
+}
 
 #endif

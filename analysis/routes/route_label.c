@@ -1,9 +1,27 @@
-// Naming routes: see analysis/graph/route_label.h.
+// Naming routes: see analysis/routes/route_label.h.
 
-#include "analysis/graph/route_label.h"
+#include "analysis/routes/route_label.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "analysis/routes/rooted_nodes_internal.h"
+#include "base/hash_index.h"
+
+// "slots[17]" -> "slots[]": the number is that of one item of many.
+static void drop_numbers(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from != '\0';) {
+        *to++ = *from;
+        if (*from++ == '[')
+            from += strspn(from, "0123456789");
+    }
+    *to = '\0';
+}
 
 // The field of an object that refers to the nodes of a route, as the object at its place has it.
 // False: not known.
@@ -22,9 +40,12 @@ static bool label_field(const TypeRoutes *routes, const TypeRoute *route, EdgeLa
                         label);
         return true;
     }
-    return edge_label_between(&routes->types->labels, graph, route->place, route->example, label,
-                              &offset) &&
-           label->is_named;
+    if (!edge_label_between(&routes->types->labels, graph, route->place, route->example, label,
+                            &offset) ||
+        !label->is_named)
+        return false;
+    drop_numbers(label->text);
+    return true;
 }
 
 char *route_label(const TypeRoutes *routes, uint32_t route)
@@ -60,4 +81,11 @@ char *route_label(const TypeRoutes *routes, uint32_t route)
         return NULL;
     }
     return text;
+}
+
+void route_fingerprint(const char *label, const char *type, char text[ROUTE_FINGERPRINT_CHARS])
+{
+    uint64_t hash = hash_mix(rooted_nodes_hash(label) ^ hash_mix(rooted_nodes_hash(type)));
+
+    (void)snprintf(text, ROUTE_FINGERPRINT_CHARS, "%08" PRIx32, (uint32_t)(hash >> 32));
 }

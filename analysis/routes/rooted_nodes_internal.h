@@ -1,8 +1,8 @@
 // The nodes that roots refer to, each with the holder that it counts below and the variable that
 // names it: where the routes of TypeRoutes begin.
 
-#ifndef ANALYSIS_GRAPH_ROOTED_NODES_INTERNAL_H
-#define ANALYSIS_GRAPH_ROOTED_NODES_INTERNAL_H
+#ifndef ANALYSIS_ROUTES_ROOTED_NODES_INTERNAL_H
+#define ANALYSIS_ROUTES_ROOTED_NODES_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>

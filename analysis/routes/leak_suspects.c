@@ -1,6 +1,6 @@
-// LeakSuspects: see analysis/leak_suspects.h.
+// LeakSuspects: see analysis/routes/leak_suspects.h.
 
-#include "analysis/leak_suspects.h"
+#include "analysis/routes/leak_suspects.h"
 
 #include <stdlib.h>
 
@@ -8,96 +8,22 @@
 // that grew are beside them.
 #define MOST_CROWDS (100u / SUSPECT_SHARE + 100u)
 
-typedef struct RouteSize {
-    uint64_t key;
-    uint64_t objects;
-    uint64_t bytes;
-} RouteSize;
-
-// ---- the older heap ----
-
-// Lists and trees grow by all of their nodes, others by those side by side.
-static uint64_t objects_of(const TypeRoute *route)
-{
-    return route->entries >= SUSPECT_CROWD * route->places ? route->entries : route->objects;
-}
-
-static int compare_sizes(const void *left, const void *right)
-{
-    const RouteSize *a = left, *b = right;
-
-    return a->key < b->key ? -1 : a->key > b->key;
-}
-
-static int compare_keys(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-
-    return a < b ? -1 : a > b;
-}
-
-bool route_history_make(const TypeRoutes *routes, uint64_t program_bytes, RouteHistory *out,
-                        Error *error)
-{
-    *out = (RouteHistory){.program_bytes = program_bytes};
-    out->sizes = calloc((size_t)routes->count + 1, sizeof *out->sizes);
-    out->loose_keys = calloc((size_t)routes->count + 1, sizeof *out->loose_keys);
-    if (out->sizes == NULL || out->loose_keys == NULL)
-        return error_set_memory(error, routes->count * sizeof *out->sizes, "the older heap");
-    out->count = routes->count;
-    for (uint32_t i = 0; i < routes->count; i++) {
-        const TypeRoute *route = &routes->routes[i];
-
-        out->sizes[i] = (RouteSize){route->key, objects_of(route), route->retained_bytes};
-        out->loose_keys[i] = route->loose_key;
-    }
-    qsort(out->sizes, out->count, sizeof *out->sizes, compare_sizes);
-    qsort(out->loose_keys, out->count, sizeof *out->loose_keys, compare_keys);
-    return true;
-}
-
-void route_history_release(RouteHistory *history)
-{
-    free(history->sizes);
-    free(history->loose_keys);
-    *history = (RouteHistory){.count = 0};
-}
-
 // ---- crowds ----
 
 typedef struct Search {
     const TypeRoutes *routes;
     const RouteHistory *older;
+    uint32_t older_count;
     uint64_t least;        // bytes that a suspect keeps alive
     uint64_t least_growth; // bytes that one that grows grew by
     LeakSuspect found[MOST_CROWDS];
     uint32_t count;
 } Search;
 
-static void compare_with_older(const Search *search, const TypeRoute *route, LeakSuspect *suspect)
-{
-    const RouteHistory *older = search->older;
-    const RouteSize *size, key = {.key = route->key};
-
-    if (older == NULL)
-        return;
-    size = bsearch(&key, older->sizes, older->count, sizeof *older->sizes, compare_sizes);
-    if (size == NULL && bsearch(&route->loose_key, older->loose_keys, older->count,
-                                sizeof *older->loose_keys, compare_keys) != NULL) {
-        suspect->growth = GROWTH_NOT_KNOWN;
-        return;
-    }
-    suspect->growth = GROWTH_KNOWN;
-    suspect->objects_before = size != NULL ? size->objects : 0;
-    suspect->bytes_before = size != NULL ? size->bytes : 0;
-    suspect->grown_objects = (int64_t)(objects_of(route) - suspect->objects_before);
-    suspect->grown_bytes = (int64_t)(route->retained_bytes - suspect->bytes_before);
-}
-
 static bool has_grown(const Search *search, const LeakSuspect *suspect)
 {
-    return suspect->growth == GROWTH_KNOWN && suspect->grown_objects > 0 &&
-           suspect->grown_bytes > 0 && (uint64_t)suspect->grown_bytes >= search->least_growth;
+    return leak_suspect_has_grown(suspect) &&
+           (uint64_t)suspect->growth.bytes >= search->least_growth;
 }
 
 static uint32_t owner_of(const DominatorTree *tree, uint32_t node)
@@ -131,7 +57,7 @@ static bool is_crowd(const Search *search, uint32_t index, LeakSuspect *out)
                          .is_nested = !is_wide && !is_at_one_place};
     is_crowd = route->place_objects >= SUSPECT_CROWD ||
                (out->is_nested && route->objects >= SUSPECT_CROWD * route->entries);
-    compare_with_older(search, route, out);
+    out->growth = route_history_growth(search->older, search->older_count, route);
     return is_crowd && (out->retained_bytes >= search->least || has_grown(search, out));
 }
 
@@ -145,8 +71,9 @@ static bool is_below(const TypeRoutes *routes, uint32_t route, uint32_t ancestor
 // How strongly a crowd piles up: objects a place, of which those that came since the older heap.
 static double pile_of(const LeakSuspect *suspect)
 {
-    double objects = (double)(suspect->growth == GROWTH_KNOWN ? suspect->grown_objects
-                                                              : (int64_t)suspect->objects);
+    double objects =
+        (double)(suspect->growth.knowledge == GROWTH_KNOWN ? suspect->growth.objects
+                                                           : (int64_t)suspect->objects);
 
     return objects / (double)(suspect->places > 0 ? suspect->places : 1);
 }
@@ -160,8 +87,8 @@ static bool is_steeper(const LeakSuspect *inner, const LeakSuspect *outer)
 
 static double weight_of(const LeakSuspect *suspect)
 {
-    return (double)(suspect->growth == GROWTH_KNOWN ? suspect->grown_bytes
-                                                    : (int64_t)suspect->retained_bytes);
+    return (double)(suspect->growth.knowledge == GROWTH_KNOWN ? suspect->growth.bytes
+                                                              : (int64_t)suspect->retained_bytes);
 }
 
 // Takes a crowd instead of those within it, or leaves it out for them. Crowds within it were taken
@@ -230,9 +157,12 @@ static bool is_before(const Search *search, const LeakSuspect *a, const LeakSusp
 
     if (a_grew != b_grew)
         return a_grew;
-    if (a_grew && a->grown_bytes != b->grown_bytes)
-        return heaviness_of(a, (uint64_t)a->grown_bytes) >
-               heaviness_of(b, (uint64_t)b->grown_bytes);
+    // A cache fills up; a leak goes on.
+    if (a_grew && a->growth.is_steady != b->growth.is_steady)
+        return a->growth.is_steady;
+    if (a_grew && a->growth.bytes != b->growth.bytes)
+        return heaviness_of(a, (uint64_t)a->growth.bytes) >
+               heaviness_of(b, (uint64_t)b->growth.bytes);
     return heaviness_of(a, a->retained_bytes) > heaviness_of(b, b->retained_bytes);
 }
 
@@ -271,18 +201,21 @@ static bool count_threads(const TypeRoutes *routes, LeakSuspect *suspect, Error 
 }
 
 bool leak_suspects_find(const TypeRoutes *routes, uint64_t program_bytes, const RouteHistory *older,
-                        LeakSuspects *out, Error *error)
+                        uint32_t older_count, LeakSuspects *out, Error *error)
 {
-    uint64_t growth = older != NULL && program_bytes > older->program_bytes
-                          ? program_bytes - older->program_bytes
+    uint64_t growth = older_count > 0 && program_bytes > older[0].program_bytes
+                          ? program_bytes - older[0].program_bytes
                           : 0;
     uint64_t least = program_bytes / 100 * SUSPECT_SHARE + 1;
     // Where all shrank, something may have grown nevertheless.
     uint64_t least_growth = growth / 100 * SUSPECT_SHARE > program_bytes / 1000
                                 ? growth / 100 * SUSPECT_SHARE
                                 : program_bytes / 1000;
-    Search search = {
-        .routes = routes, .older = older, .least = least, .least_growth = least_growth + 1};
+    Search search = {.routes = routes,
+                     .older = older,
+                     .older_count = older_count,
+                     .least = least,
+                     .least_growth = least_growth + 1};
 
     *out = (LeakSuspects){.count = 0};
     // Routes follow those that they lie below.

@@ -1,12 +1,12 @@
-// The nodes that roots refer to: see analysis/graph/rooted_nodes_internal.h.
+// The nodes that roots refer to: see analysis/routes/rooted_nodes_internal.h.
 
-#include "analysis/graph/rooted_nodes_internal.h"
+#include "analysis/routes/rooted_nodes_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/graph/route_places_internal.h"
-#include "analysis/graph/type_routes.h"
+#include "analysis/routes/route_places_internal.h"
+#include "analysis/routes/type_routes.h"
 #include "analysis/names/root_label.h"
 #include "base/checksum.h"
 #include "base/search.h"

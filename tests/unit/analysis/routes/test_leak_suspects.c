@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "analysis/heap_report.h"
-#include "analysis/leak_suspects.h"
+#include "analysis/routes/leak_suspects.h"
 #include "tests/support/heap_answers.h"
 
 #define PAGES UINT64_C(0x10000000)
@@ -40,8 +40,9 @@ static uint64_t add(Shop *shop, uint64_t type)
     return object;
 }
 
-// Compared with an older heap, unless that is NULL.
-static LeakSuspects compared(Shop *shop, HeapAnswers *answers, const RouteHistory *older)
+// Compared with `older_count` older heaps.
+static LeakSuspects compared(Shop *shop, HeapAnswers *answers, const RouteHistory *older,
+                             uint32_t older_count)
 {
     static const PathQuery all = {.context = NULL};
     LeakSuspects suspects;
@@ -55,7 +56,7 @@ static LeakSuspects compared(Shop *shop, HeapAnswers *answers, const RouteHistor
     cr_assert(type_routes_new(answers->tree, answers->types, &paths, NULL, &routes, &error));
     cr_assert(leak_suspects_find(routes,
                                  answers->tree->retained_bytes[dominator_tree_top(answers->tree)],
-                                 older, &suspects, &error));
+                                 older, older_count, &suspects, &error));
     type_routes_free(routes);
     path_tree_release(&paths);
     return suspects;
@@ -63,20 +64,19 @@ static LeakSuspects compared(Shop *shop, HeapAnswers *answers, const RouteHistor
 
 static LeakSuspects suspects_of(Shop *shop, HeapAnswers *answers)
 {
-    return compared(shop, answers, NULL);
+    return compared(shop, answers, NULL, 0);
 }
 
-static RouteHistory history_of(Shop *shop)
+static void add_history(HeapHistory *history, Shop *shop)
 {
     HeapAnswers answers;
-    RouteHistory history;
     Error error;
 
     heap_answers_of(&answers, shop->heap);
-    cr_assert(heap_report_history(answers.tree, answers.types, &(CollectorMemory){.block_count = 0},
-                                  &history, &error));
+    cr_assert(heap_report_add_history(answers.image, answers.mark, answers.report, answers.tree,
+                                      answers.types, &(CollectorMemory){.block_count = 0}, history,
+                                      &error));
     heap_answers_close(&answers);
-    return history;
 }
 
 Test(leak_suspects, a_crowd_below_one_object_is_one)
@@ -286,22 +286,55 @@ static Shop two_shelves(uint64_t count)
 Test(leak_suspects, what_grew_comes_first)
 {
     Shop before = two_shelves(40), after = two_shelves(100), same = two_shelves(40);
-    RouteHistory older = history_of(&before);
+    HeapHistory older = {.count = 0};
     HeapAnswers answers;
-    LeakSuspects suspects = compared(&after, &answers, &older);
+    LeakSuspects suspects;
 
+    add_history(&older, &before);
+    suspects = compared(&after, &answers, older.routes, 1);
     cr_assert_eq(suspects.count, 2);
     cr_expect_eq(suspects.suspects[0].objects, 100);
-    cr_expect_eq(suspects.suspects[0].growth, GROWTH_KNOWN);
-    cr_expect_eq(suspects.suspects[0].grown_objects, 60);
-    cr_expect_eq(suspects.suspects[0].grown_bytes, 60 * 64);
-    cr_expect_eq(suspects.suspects[1].grown_objects, 0);
+    cr_expect_eq(suspects.suspects[0].growth.knowledge, GROWTH_KNOWN);
+    cr_expect_eq(suspects.suspects[0].growth.objects, 60);
+    cr_expect_eq(suspects.suspects[0].growth.bytes, 60 * 64);
+    cr_expect_eq(suspects.suspects[1].growth.objects, 0);
     heap_answers_close(&answers);
-    suspects = compared(&same, &answers, &older);
+    suspects = compared(&same, &answers, older.routes, 1);
     cr_expect_eq(suspects.suspects[0].objects, 300);
-    cr_expect_eq(suspects.suspects[0].grown_bytes, 0);
+    cr_expect_eq(suspects.suspects[0].growth.bytes, 0);
     heap_answers_close(&answers);
-    route_history_release(&older);
+    heap_history_release(&older);
+}
+
+// A cache with `cached` objects, which is full soon, and a leak of `leaked`.
+static Shop cache_and_leak(uint64_t cached, uint64_t leaked)
+{
+    Shop shop = shop_new();
+
+    made_heap_root(shop.heap, ROOT_GLOBAL, add_shelf(&shop, 0, cached, CART));
+    made_heap_root(shop.heap, ROOT_GLOBAL, add_shelf(&shop, 1, leaked, ORDER));
+    return shop;
+}
+
+Test(leak_suspects, what_grew_in_every_step_comes_before_what_grew_more)
+{
+    Shop first = cache_and_leak(50, 40), second = cache_and_leak(300, 60),
+         last = cache_and_leak(300, 100);
+    HeapHistory older = {.count = 0};
+    HeapAnswers answers;
+    LeakSuspects suspects;
+
+    add_history(&older, &first);
+    add_history(&older, &second);
+    suspects = compared(&last, &answers, older.routes, older.count);
+    cr_assert_eq(suspects.count, 2);
+    cr_expect_eq(suspects.suspects[0].objects, 100);
+    cr_expect_eq(suspects.suspects[0].growth.objects, 60);
+    cr_expect(suspects.suspects[0].growth.is_steady);
+    cr_expect_eq(suspects.suspects[1].growth.objects, 250);
+    cr_expect_not(suspects.suspects[1].growth.is_steady);
+    heap_answers_close(&answers);
+    heap_history_release(&older);
 }
 
 Test(leak_suspects, pairs_and_small_shares_are_none)

@@ -1,9 +1,9 @@
-// RoutePlaces: see analysis/graph/route_places_internal.h.
+// RoutePlaces: see analysis/routes/route_places_internal.h.
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/graph/route_places_internal.h"
+#include "analysis/routes/route_places_internal.h"
 
 // A node with at least as many references is wide.
 #define WIDE_EDGES 20u

@@ -9,8 +9,8 @@
 // So that places have no circles, only nodes below *pillars* choose freely: nodes that roots refer
 // to, which are never adopted, and dominate a wide node.
 
-#ifndef ANALYSIS_GRAPH_ROUTE_PLACES_INTERNAL_H
-#define ANALYSIS_GRAPH_ROUTE_PLACES_INTERNAL_H
+#ifndef ANALYSIS_ROUTES_ROUTE_PLACES_INTERNAL_H
+#define ANALYSIS_ROUTES_ROUTE_PLACES_INTERNAL_H
 
 #include "analysis/graph/dominator_tree.h"
 #include "analysis/graph/root_paths.h"
