@@ -55,13 +55,21 @@ static int64_t place(double log2_value, int from, int to)
     return llround((from + (to - from) * log2_value / MOST_WORKERS_LOG2) * 10);
 }
 
-static void put_point(SvgWriter *writer, uint32_t workers, uint64_t permille)
+// A point of a curve, as text.
+typedef struct Place {
+    char x[32], y[32];
+} Place;
+
+static Place place_of(uint32_t workers, uint64_t permille)
 {
     double speedup = permille > 1000 ? (double)permille / 1000 : 1;
     int64_t x = place(log2(workers), LEFT, WIDTH - RIGHT);
     int64_t y = place(log2(speedup), HEIGHT - BOTTOM, TOP);
+    Place text;
 
-    put(writer, "%" PRId64 ".%" PRId64 ",%" PRId64 ".%" PRId64, x / 10, x % 10, y / 10, y % 10);
+    (void)snprintf(text.x, sizeof text.x, "%" PRId64 ".%" PRId64, x / 10, x % 10);
+    (void)snprintf(text.y, sizeof text.y, "%" PRId64 ".%" PRId64, y / 10, y % 10);
+    return text;
 }
 
 static void put_axes(SvgWriter *writer)
@@ -82,19 +90,50 @@ static void put_axes(SvgWriter *writer)
 
 typedef enum Curve { CURVE_PERFECT, CURVE_IDEAL, CURVE_SIMULATED } Curve;
 
+static uint64_t permille_of(const SimulationTable *table, const SimulatedMark *mark, Curve curve)
+{
+    switch (curve) {
+    case CURVE_PERFECT:
+        return 1000 * (uint64_t)mark->workers;
+    case CURVE_IDEAL:
+        return simulation_ideal_speedup(table, mark->workers);
+    case CURVE_SIMULATED:
+        break;
+    }
+    return simulation_speedup(table, mark);
+}
+
+// NULL: none was simulated.
+static const SimulatedMark *mark_with(const SimulationTable *table, uint32_t workers)
+{
+    for (uint32_t i = 0; i < table->mark_count; i++)
+        if (table->marks[i].workers == workers)
+            return &table->marks[i];
+    return NULL;
+}
+
+// From left to right, in whatever order the marks were simulated, and a dot for each: one alone is
+// not a line.
 static void put_curve(SvgWriter *writer, const SimulationTable *table, Curve curve,
                       const char *style, const char *label)
 {
-    put(writer, "<polyline fill=\"none\" %s points=\"", style);
-    for (uint32_t i = 0; i < table->mark_count; i++) {
-        const SimulatedMark *mark = &table->marks[i];
-        uint64_t permille = curve == CURVE_PERFECT ? 1000 * (uint64_t)mark->workers
-                            : curve == CURVE_IDEAL ? simulation_ideal_speedup(table, mark->workers)
-                                                   : simulation_speedup(table, mark);
-        put(writer, "%s", i > 0 ? " " : "");
-        put_point(writer, mark->workers, permille);
+    put(writer, "<g fill=\"none\" %s>\n<polyline points=\"", style);
+    for (uint32_t workers = 1, i = 0; workers <= MAX_VIRTUAL_WORKERS; workers++) {
+        const SimulatedMark *mark = mark_with(table, workers);
+        if (mark == NULL)
+            continue;
+        Place at = place_of(workers, permille_of(table, mark, curve));
+        put(writer, "%s%s,%s", i++ > 0 ? " " : "", at.x, at.y);
     }
-    put(writer, "\"/>\n<path d=\"M%d %dh30\" %s/>\n", LEFT + 20, TOP + 20 + 20 * (int)curve, style);
+    put(writer, "\"/>\n");
+    for (uint32_t workers = 1; workers <= MAX_VIRTUAL_WORKERS; workers++) {
+        const SimulatedMark *mark = mark_with(table, workers);
+        if (mark == NULL)
+            continue;
+        Place at = place_of(workers, permille_of(table, mark, curve));
+        put(writer, "<circle cx=\"%s\" cy=\"%s\" r=\"2\"/>\n", at.x, at.y);
+    }
+    put(writer, "<path d=\"M%d %dh30\"/>\n</g>\n", LEFT + 20, TOP + 20 + 20 * (int)curve);
     put(writer, "<text x=\"%d\" y=\"%d\">%s</text>\n", LEFT + 60, TOP + 24 + 20 * (int)curve,
         label);
 }
@@ -111,7 +150,8 @@ bool simulation_svg_write(JsonSink sink, const SimulationTable *table, const cha
         "<text x=\"%d\" y=\"25\" font-size=\"15\">",
         WIDTH, HEIGHT, LEFT);
     put_text(&writer, title);
-    put(&writer, "</text>\n");
+    put(&writer, "</text>\n<text x=\"%d\" y=\"42\" fill=\"#666\">policy %s, costs %s</text>\n",
+        LEFT, mark_policy_name(table->options->policy), table->cost_source);
     put_axes(&writer);
     put_curve(&writer, table, CURVE_PERFECT, "stroke=\"#999\" stroke-dasharray=\"2 3\"",
               "perfect scaling");

@@ -168,7 +168,11 @@ static SimulationTable table_of(const SimulateRun *run)
                              .shape = &run->shape,
                              .single = &run->single,
                              .marks = run->marks,
-                             .mark_count = run->count};
+                             .mark_count = run->count,
+                             .cost_source = run->settings->is_calibrated   ? "measured here"
+                                            : run->settings->costs != NULL ? "read from a file"
+                                                                           : "of a server CPU of "
+                                                                             "2021"};
 }
 
 static bool write_documents(SimulateRun *run, Error *error)
@@ -253,11 +257,11 @@ static void print_answer(void *context)
     printf(", at most %s at the same distance from the roots\n\n",
            format_count(text, run->shape.widest));
     print_marks(run);
-    printf("\ntimes are virtual; costs %s\n",
-           run->settings->is_calibrated   ? "were measured on this machine"
-           : run->settings->costs != NULL ? "were read from a file"
-                                          : "are those of a server CPU of 2021 (--calibrate "
-                                            "measures this machine)");
+    printf("\ntimes are virtual; policy %s, costs %s%s\n", mark_policy_name(run->options.policy),
+           table_of(run).cost_source,
+           run->settings->is_calibrated || run->settings->costs != NULL
+               ? ""
+               : " (--calibrate measures this machine)");
     heap_session_print_notes(&run->session);
     heap_session_print_next(&run->session, "simulate",
                             (const char *[]){"--trace-events", "timeline.json", NULL});

@@ -21,6 +21,7 @@ typedef struct SimulationTable {
     const SimulatedMark *single; // with one worker: the base of speed-ups
     const SimulatedMark *marks;
     uint32_t mark_count;
+    const char *cost_source; // where the costs come from, as a phrase: "measured on this machine"
 } SimulationTable;
 
 // How many times faster than one worker, in thousandths: this mark, and ideal workers.

@@ -3,7 +3,7 @@
 rudo-snap simulate --workers 1,2,16 shop.zst
 rudo-snap simulate --workers 4 --policy owner --json - --svg speedup.svg --trace-events timeline.json shop.zst
 sed -n 1,12p timeline.json
-tail -4 speedup.svg
+grep -A 3 "<polyline" speedup.svg
 rudo-snap simulate --workers 0 shop.zst
 rudo-snap simulate --workers 1,65 shop.zst
 rudo-snap simulate --workers 1, shop.zst
