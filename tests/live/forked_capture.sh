@@ -133,4 +133,21 @@ check_output "info says why it was stopped" stdout \
     '*note: it was stopped, not forked: *runs under seccomp*'
 check_runs "it runs on"
 end_target
+
+# Where some threads run under seccomp, another one makes the calls.
+for filtered in 1 20; do
+    start_target sandboxed $filtered
+    wait_until 5 grep -q closed "$WORK/target.out" || bail "the target is not closed in"
+    trouble=""
+    for ((i = 0; i < 2 * DOSE; i++)); do
+        run "${wrapper[@]}" "$RUDO_SNAP" capture --pid "$TARGET" -o "$heap" --force --method fork
+        # At once: a zombie that is left to the guard stays for a while.
+        trouble+=$(children)
+        [ "$STATUS" -eq 0 ] || trouble+="$i: status $STATUS: $(head -1 "$WORK/stderr")"$'\n'
+        "$RUDO_SNAP" info "$heap" | grep -q '^note: .*\(zombie\|seccomp\)' && trouble+="$i: a note"$'\n'
+    done
+    is "$filtered threads under seccomp beside a free one: forked, and no fork stays" "$trouble" ""
+    check_runs "it runs on"
+    end_target
+done
 done_testing

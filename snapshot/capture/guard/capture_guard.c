@@ -16,6 +16,7 @@
 
 #include "base/cancel.h"
 #include "snapshot/capture/copy/capture_refusal.h"
+#include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/guard/guard_process_internal.h"
 
 // How often a wait for the guard checks whether the user has cancelled.
@@ -56,6 +57,14 @@ static bool has_ended(Error *error)
     return error_set(error, ERROR_SYSTEM, "the guard process of the capture has ended early");
 }
 
+// Wakes the guard, should it have been put to sleep: see Note [A sleeping guard] in
+// guard_process.c.
+static void wake(const CaptureGuard *guard)
+{
+    if (proc_task_state(guard->process, guard->process) == 'T')
+        (void)kill(guard->process, SIGCONT);
+}
+
 // Waits until a message of the guard has arrived.
 static bool await(const CaptureGuard *guard, Error *error)
 {
@@ -70,6 +79,7 @@ static bool await(const CaptureGuard *guard, Error *error)
                              strerror(errno));
         if (!cancel_check(guard->cancel, error))
             return false;
+        wake(guard);
     }
 }
 
@@ -242,6 +252,7 @@ void capture_guard_end(CaptureGuard *guard)
 
         if (ended == guard->process || (ended < 0 && errno != EINTR))
             break;
+        wake(guard);
         (void)nanosleep(&moment, NULL);
     }
     guard->process = 0;

@@ -1,5 +1,6 @@
 // Choosing a thread of the target for injected calls: see guard_calls_internal.h. A thread that
-// sleeps is best: its program does not miss it, and it is in no restartable sequence.
+// sleeps is best: its program does not miss it, and it is in no restartable sequence. One that runs
+// under seccomp comes last: we may not be allowed to suspend its filter.
 
 #include "snapshot/capture/guard/guard_calls_internal.h"
 
@@ -43,33 +44,52 @@ static uint64_t find_instruction(int pid, int tid)
     return instruction;
 }
 
-// How suitable a thread in this state is for being stopped alone; 0: not at all.
-static int rank_of(char state)
+#define FREE_RANK 3
+#define BEST_RANK (3 + FREE_RANK)
+
+// How suitable a thread is for being stopped alone; 0: not at all.
+static int rank_of(int pid, int tid)
 {
-    switch (state) {
+    int rank = 0;
+
+    switch (proc_task_state(pid, tid)) {
     case 'S':
-        return 3;
+        rank = 3;
+        break;
     case 'R':
-        return 2;
+        rank = 2;
+        break;
     case 'T':
-        return 1;
+        rank = 1;
+        break;
     default:
         return 0;
     }
+    if (proc_is_io_worker(pid, tid))
+        return 0;
+    return proc_status_number(pid, tid, "Seccomp", 0) == 0 ? rank + FREE_RANK : rank;
 }
 
-// The most suitable thread; 0: there is none.
-static int choose_thread(int pid)
+static bool is_among(const int *tids, uint32_t count, int tid)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (tids[i] == tid)
+            return true;
+    return false;
+}
+
+// The most suitable thread that was not tried yet; 0: there is none.
+static int choose_thread(int pid, const int *tried, uint32_t tried_count)
 {
     uint32_t count = 0;
     int *tids = NULL, best = 0, chosen = 0;
 
     if (!proc_task_list(pid, &tids, &count))
         return 0;
-    for (uint32_t i = 0; i < count && best < rank_of('S'); i++) {
-        int rank = rank_of(proc_task_state(pid, tids[i]));
+    for (uint32_t i = 0; i < count && best < BEST_RANK; i++) {
+        int rank = is_among(tried, tried_count, tids[i]) ? 0 : rank_of(pid, tids[i]);
 
-        if (rank <= best || proc_is_io_worker(pid, tids[i]))
+        if (rank <= best)
             continue;
         best = rank;
         chosen = tids[i];
@@ -78,11 +98,13 @@ static int choose_thread(int pid)
     return chosen;
 }
 
-uint64_t guard_find_instruction(int pid)
+GuardCaller guard_find_caller(int pid)
 {
-    int tid = choose_thread(pid);
+    GuardCaller caller = {.tid = choose_thread(pid, NULL, 0)};
 
-    return tid == 0 ? 0 : find_instruction(pid, tid);
+    if (caller.tid != 0)
+        caller.instruction = find_instruction(pid, caller.tid);
+    return caller;
 }
 
 // *has_begun: the thread was taken over, and `work` was called.
@@ -124,12 +146,25 @@ static bool call_by_thread(GuardCall *call, int tid, uint64_t instruction, Error
     return is_ok;
 }
 
+// The thread for the next try: the one that the caller prefers first.
+static int next_thread(const GuardCall *call, const int *tried, uint32_t tried_count)
+{
+    if (tried_count == 0 && call->preferred_tid != 0 && rank_of(call->pid, call->preferred_tid) > 0)
+        return call->preferred_tid;
+    return choose_thread(call->pid, tried, tried_count);
+}
+
 bool guard_call_alone(GuardCall *call, Error *error)
 {
-    for (int tries = 1;; tries++) {
-        int tid = choose_thread(call->pid);
+    int tried[MAX_THREADS_TRIED];
+
+    for (uint32_t tries = 0;; tries++) {
+        int tid = next_thread(call, tried, tries);
         uint64_t instruction;
 
+        // The others cannot make the call either.
+        if (tid == 0 && tries > 0)
+            return false;
         call->times = (GuardTimes){0};
         // The process may be about to end.
         if (tid == 0 && proc_status_number(call->pid, call->pid, "VmSize", 0) == 0)
@@ -144,9 +179,11 @@ bool guard_call_alone(GuardCall *call, Error *error)
             return explain_no_instruction(call->pid, tid, error);
         if (call_by_thread(call, tid, instruction, error))
             return true;
-        // The thread may have ended while the process lives on: then another one is tried.
-        if (tries == MAX_THREADS_TRIED || call->has_stuck_thread ||
-            proc_task_state(call->pid, tid) != 0)
+        // The thread may have ended while the process lives on, or run under seccomp, as others do
+        // not: then another one is tried.
+        tried[tries] = tid;
+        if (tries + 1 == MAX_THREADS_TRIED || call->has_stuck_thread ||
+            (error->code != ERROR_UNSUPPORTED && proc_task_state(call->pid, tid) != 0))
             return false;
     }
 }
@@ -192,27 +229,34 @@ bool guard_call_apart(GuardCall *call, Error *error)
                      "process %d cannot be traced while it starts another program", call->pid);
 }
 
-// Threads that slept come first, in pass 0; those in user code may be in a restartable sequence.
-bool guard_call_held(const TracedThreads *threads, uint64_t instruction, const GuardWork *work,
+// In which pass a thread is tried: the one that was chosen before the stop in pass 0, others that
+// slept in pass 1, and those in user code, which may be in a restartable sequence, in pass 2.
+static int pass_of(const TracedThread *thread, const GuardCaller *caller)
+{
+    if (thread_registers_is_in_user_code(&thread->general))
+        return 2;
+    return thread->tid == caller->tid ? 0 : 1;
+}
+
+bool guard_call_held(const TracedThreads *threads, const GuardCaller *caller, const GuardWork *work,
                      Error *error)
 {
     bool has_begun;
     int tries = 0;
 
-    if (instruction == 0)
+    if (caller->instruction == 0)
         return explain_no_instruction(threads->pid, traced_threads_any(threads), error);
     (void)error_set(error, ERROR_UNSUPPORTED, "process %d has no thread to make a call",
                     threads->pid);
-    for (int pass = 0; pass < 2; pass++) {
+    for (int pass = 0; pass < 3; pass++) {
         for (uint32_t i = 0; i < threads->count && tries < MAX_HELD_TRIED; i++) {
             const TracedThread *thread = &threads->threads[i];
 
-            if (thread->state != TRACED_STOPPED ||
-                thread_registers_is_in_user_code(&thread->general) != (pass == 1))
+            if (thread->state != TRACED_STOPPED || pass_of(thread, caller) != pass)
                 continue;
             tries++;
-            if (work_in_thread(threads->pid, thread->tid, instruction, threads->limit_ns, work,
-                               &has_begun, error))
+            if (work_in_thread(threads->pid, thread->tid, caller->instruction, threads->limit_ns,
+                               work, &has_begun, error))
                 return true;
             if (has_begun || error->code != ERROR_UNSUPPORTED)
                 return false;

@@ -23,14 +23,20 @@ typedef struct GuardCall {
     int pid;
     const Cancel *cancel;
     uint64_t patience_ns; // how long the thread may take to enter a call; 0: a default
+    int preferred_tid;    // the thread that is tried first; 0: any
     GuardWork work;
     GuardTimes times;      // out: of the stop
     bool has_stuck_thread; // out: a thread did not stop; it stays traced until this process ends
 } GuardCall;
 
-// The address of a `syscall` instruction in the process, or 0. To be called before the process is
-// stopped, since it takes a while.
-uint64_t guard_find_instruction(int pid);
+// What an injected call needs.
+typedef struct GuardCaller {
+    uint64_t instruction; // the address of a `syscall` instruction in the process; 0: none
+    int tid;              // the most suitable thread; 0: none
+} GuardCaller;
+
+// To be called before the process is stopped, since it takes a while.
+GuardCaller guard_find_caller(int pid);
 
 // Stops one thread, runs the work in it, and resumes it. To be called by the guard while it traces
 // no thread. Errors: of the work; unsupported (seccomp does not allow it), system, memory,
@@ -42,7 +48,7 @@ NODISCARD bool guard_call_alone(GuardCall *call, Error *error);
 NODISCARD bool guard_call_apart(GuardCall *call, Error *error);
 
 // Runs the work in one of the stopped threads. Errors: of the work, unsupported, system.
-NODISCARD bool guard_call_held(const TracedThreads *threads, uint64_t instruction,
+NODISCARD bool guard_call_held(const TracedThreads *threads, const GuardCaller *caller,
                                const GuardWork *work, Error *error);
 
 // Has the target open a userfaultfd, in a short stop of one thread (guard_userfault.c). `call`

@@ -37,6 +37,7 @@ static bool fork_in_thread(void *context, CallInjection *injection, Error *error
     if (result <= 0)
         return error_set(error, ERROR_UNSUPPORTED, "process %d cannot fork: %s", injection->pid,
                          strerror((int)-result));
+    fork->maker = injection->tid;
     fork->child = (pid_t)injection->newborn;
     fork->child_inside = result;
     return true;
@@ -66,11 +67,11 @@ static void prefer_as_victim(pid_t child)
     (void)close(file);
 }
 
-bool guard_fork_make(GuardFork *fork, const TracedThreads *threads, uint64_t instruction,
+bool guard_fork_make(GuardFork *fork, const TracedThreads *threads, const GuardCaller *caller,
                      Error *error)
 {
     const GuardWork work = {.run = fork_in_thread, .context = fork};
-    bool is_ok = guard_call_held(threads, instruction, &work, error);
+    bool is_ok = guard_call_held(threads, caller, &work, error);
 
     if (fork->child == 0)
         return is_ok;
@@ -116,6 +117,8 @@ bool guard_fork_end(GuardFork *fork, GuardCall *call, uint64_t patience_ns, Erro
         fork->child = 0;
     }
     call->work = (GuardWork){.run = reap_in_thread, .context = fork};
+    // It could make a call then.
+    call->preferred_tid = fork->maker;
     // A process that executes another program keeps its children; its threads may be in
     // uninterruptible sleep (state D) or about to end. When the process has ended, its children
     // are not its zombies any more.

@@ -15,14 +15,15 @@
 typedef struct GuardFork {
     pid_t child;          // its pid, seen from here; 0: none
     int64_t child_inside; // its pid in the target's namespace; 0: none, and no zombie of it
+    int maker;            // the thread of the target that made it
 } GuardFork;
 
 // Has one of the stopped threads fork. The child is traced and stands still before its first
 // instruction; it gets no signal, the kernel kills it first when memory is short, and it dies with
 // the tracer. Errors: unsupported (seccomp does not allow it, or the kernel refuses: another method
 // is needed), system.
-NODISCARD bool guard_fork_make(GuardFork *fork, const TracedThreads *threads, uint64_t instruction,
-                               Error *error);
+NODISCARD bool guard_fork_make(GuardFork *fork, const TracedThreads *threads,
+                               const GuardCaller *caller, Error *error);
 
 // Kills the child, and has one thread of the target reap it in a short stop (`call` holds its
 // moments); tries again for `patience_ns`. Does nothing without a child. The target may have ended.

@@ -2,6 +2,14 @@
 //
 // It serves one request after the other. While it holds the target stopped, it resumes it by itself
 // when the socket closes, when the time limit has passed, or when rudo-snap has been stopped.
+//
+// Note [A sleeping guard]
+// ~~~~~~~~~~~~~~~~~~~~~~~
+// SIGSTOP can put the guard to sleep, and the target would stand still with it. SIGCONT wakes a
+// process when it is sent, blocked or not, and three parties send it: rudo-snap, which looks at the
+// guard while it waits for it; the kernel, when rudo-snap ends (PR_SET_PDEATHSIG); and a timer of
+// the guard's own, for when rudo-snap sleeps as well. The guard sets the timer again while it is
+// awake and holds the target, so that it expires only when the guard is late.
 
 #include "snapshot/capture/guard/guard_process_internal.h"
 
@@ -28,6 +36,8 @@
 
 // How often the guard checks whether rudo-snap has been stopped, while it holds the target.
 #define TOOL_LOOK_MS 50
+// How late the guard may be before its timer wakes it.
+#define WAKE_NS (200 * 1000000)
 // How long the guard tries to remove the zombie of a fork: while rudo-snap waits, and afterwards.
 #define REAP_PATIENCE_NS UINT64_C(1000000000)
 #define LAST_REAP_PATIENCE_NS (60 * UINT64_C(1000000000))
@@ -41,15 +51,35 @@ typedef struct Guard {
     bool is_holding;
     bool is_over; // the target was resumed before rudo-snap asked for it
     bool has_stuck_thread;
-    uint64_t instruction; // the address of a `syscall` instruction in the target; 0: none
+    GuardCaller caller; // of the fork
     GuardFork fork;
     uint64_t limit_ns;
     GuardTimes times;
     ProcessThread *records; // registers of the threads of the last stop
     uint32_t record_count;
     Error *record_error; // why they could not be read, or NULL
+    timer_t alarm;       // sends SIGCONT to this process
+    bool has_alarm;
     Error error;
 } Guard;
+
+// ---- sleep ----
+
+// See Note [A sleeping guard].
+static void make_alarm(Guard *guard)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCONT};
+
+    guard->has_alarm = timer_create(CLOCK_MONOTONIC, &event, &guard->alarm) == 0;
+}
+
+static void set_alarm(const Guard *guard)
+{
+    const struct itimerspec late = {.it_value = {.tv_nsec = WAKE_NS}};
+
+    if (guard->has_alarm)
+        (void)timer_settime(guard->alarm, 0, &late, NULL);
+}
 
 // ---- messages ----
 
@@ -59,6 +89,8 @@ static bool has_tool_ended(void *context)
 {
     const Guard *guard = context;
     struct pollfd end = {.fd = guard->socket, .events = POLLIN};
+
+    set_alarm(guard);
 
     return poll(&end, 1, 0) > 0;
 }
@@ -141,6 +173,7 @@ static void let_go(Guard *guard)
 
     if (!guard->is_holding)
         return;
+    set_alarm(guard);
     guard->times.resuming_at_ns = clock_monotonic_ns();
     traced_threads_resume(threads);
     guard->times.interrupted_at_ns = threads->interrupted_at_ns;
@@ -157,7 +190,7 @@ static void stop(Guard *guard, const GuardRequest *request, GuardReply *reply)
     traced_threads_init(&guard->threads, guard->pid, &guard->cancel);
     guard->threads.limit_ns = request->limit_ns;
     guard->limit_ns = request->limit_ns;
-    guard->instruction = request->will_fork ? guard_find_instruction(guard->pid) : 0;
+    guard->caller = request->will_fork ? guard_find_caller(guard->pid) : (GuardCaller){0};
     guard->is_holding = true;
     guard->is_over = false;
     reply->is_ok = traced_threads_stop(&guard->threads, &reply->error);
@@ -207,8 +240,7 @@ static void make_fork(Guard *guard, GuardReply *reply)
                         guard->pid);
         return;
     }
-    reply->is_ok =
-        guard_fork_make(&guard->fork, &guard->threads, guard->instruction, &reply->error);
+    reply->is_ok = guard_fork_make(&guard->fork, &guard->threads, &guard->caller, &reply->error);
     reply->tid = guard->fork.child;
 }
 
@@ -244,6 +276,7 @@ static void wait_for_tool(Guard *guard)
         uint64_t left = time_left_ms(guard);
         char state;
 
+        set_alarm(guard);
         if (left > 0 && poll(&end, 1, (int)(left < TOOL_LOOK_MS ? left : TOOL_LOOK_MS)) != 0)
             return;
         state = proc_task_state(guard->tool, guard->tool);
@@ -313,6 +346,8 @@ static void become_independent(int socket)
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
     (void)setsid();
+    // See Note [A sleeping guard]. If rudo-snap has ended already, the socket says so.
+    (void)prctl(PR_SET_PDEATHSIG, SIGCONT);
     (void)prctl(PR_SET_NAME, CAPTURE_GUARD_NAME);
     // If that fails, a file system stays busy a moment longer.
     if (chdir("/") != 0)
@@ -329,6 +364,7 @@ void guard_process_run(int socket, int pid, pid_t tool)
 
     guard.cancel = (Cancel){.is_cancelled = has_tool_ended, .context = &guard};
     become_independent(socket);
+    make_alarm(&guard);
     serve(&guard);
     end_fork(&guard, LAST_REAP_PATIENCE_NS, &(GuardReply){.is_ok = false});
     // The kernel detaches what is still traced.
