@@ -50,13 +50,33 @@ static void print_amount(const HeapReport *report, const LeakSuspect *suspect)
     free(text);
 }
 
+// "memory of thread 'main', frame #2 shop::serve+0x40": what a path begins with, without addresses.
+// The caller frees it; NULL when memory is short.
+static char *root_text(const HeapReport *report, const RootPath *path)
+{
+    const ObjectGraph *graph = report->tree->graph;
+    uint64_t words, index = path_best_root(graph, NULL, path->nodes[0], &words);
+    char *label, *text = NULL, *address;
+
+    if (index == NO_ROOT)
+        return NULL;
+    label = root_label(graph->image->details, &graph->image->roots[graph->roots[index].root]);
+    address = label != NULL ? strstr(label, ", stack 0x") : NULL;
+    if (address != NULL)
+        *address = '\0';
+    if (label != NULL && asprintf(&text, "memory of %s", label) < 0)
+        text = NULL;
+    free(label);
+    return text;
+}
+
 // "service::Audit+64, on 3 threads alike". The caller frees it.
 static char *place_text(const HeapReport *report, uint32_t index)
 {
     const LeakSuspect *suspect = &report->suspects.suspects[index];
     const char *label = report->labels[index];
-    char count[NUMBER_CHARS], alike[2 * NUMBER_CHARS] = "", *text = NULL;
-    bool is_rooted = report->routes->routes[suspect->route].parent == NO_INDEX;
+    char count[NUMBER_CHARS], alike[2 * NUMBER_CHARS] = "", behind[2 * NUMBER_CHARS] = "";
+    char *text = NULL, *root = label[0] == '\0' ? root_text(report, &report->paths[index]) : NULL;
 
     if (suspect->threads > 1)
         (void)snprintf(alike, sizeof alike, ", on %s threads alike",
@@ -64,12 +84,17 @@ static char *place_text(const HeapReport *report, uint32_t index)
     else if (suspect->places > 1)
         (void)snprintf(alike, sizeof alike, ", in %s places alike",
                        format_count(count, suspect->places));
-    if (asprintf(&text, "%s%s%s",
+    if (suspect->blocks > 0)
+        (void)snprintf(behind, sizeof behind, ", behind %s foreign blocks",
+                       format_count(count, suspect->blocks));
+    if (asprintf(&text, "%s%s%s%s",
                  label[0] != '\0' ? label
-                 : is_rooted      ? "(roots)"
-                                  : "malloc'd memory of roots",
-                 suspect->is_nested ? ", below each other (a list or a tree)" : "", alike) < 0)
-        return NULL;
+                 : root != NULL   ? root
+                                  : "memory of roots",
+                 behind, suspect->is_nested ? ", below each other (a list or a tree)" : "",
+                 alike) < 0)
+        text = NULL;
+    free(root);
     return text;
 }
 

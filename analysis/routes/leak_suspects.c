@@ -112,6 +112,45 @@ static void take_crowd(Search *search, const LeakSuspect *crowd)
     search->count = kept;
 }
 
+// ---- objects behind blocks ----
+
+// A crowd of blocks is the cells of a list, the nodes of a tree, boxes: the program counts the
+// objects that they hold. Blocks behind each other are one route, so these objects have one of
+// their own right below it. Of several types, the one that keeps most is named; blocks that hold
+// few objects, as against their number, stay the crowd.
+static void name_objects(const Search *search, LeakSuspect *suspect)
+{
+    const TypeRoutes *routes = search->routes;
+    const TypeRoute *blocks = &routes->routes[suspect->route], *best = NULL;
+    Growth growth;
+
+    if (suspect->type != node_types_foreign(routes->types))
+        return;
+    for (uint32_t i = suspect->route + 1; i < routes->count; i++) {
+        const TypeRoute *route = &routes->routes[i];
+
+        if (route->parent == suspect->route && route->type != suspect->type &&
+            route->objects >= SUSPECT_CROWD && route->objects >= blocks->objects / 4 &&
+            (best == NULL || route->retained_bytes > best->retained_bytes))
+            best = route;
+    }
+    if (best == NULL)
+        return;
+    suspect->route = (uint32_t)(best - routes->routes);
+    suspect->type = best->type;
+    suspect->blocks = suspect->objects;
+    suspect->objects = best->objects;
+    suspect->example = best->example;
+    suspect->is_nested = false;
+    // Bytes grow with the blocks.
+    growth = route_history_growth(search->older, search->older_count, best);
+    if (growth.knowledge == GROWTH_KNOWN && suspect->growth.knowledge == GROWTH_KNOWN) {
+        growth.bytes_before = suspect->growth.bytes_before;
+        growth.bytes = suspect->growth.bytes;
+    }
+    suspect->growth = growth;
+}
+
 // ---- what they hold ----
 
 // Objects of a type on routes that are not below `crowd`, nor on the way to it.
@@ -226,6 +265,7 @@ bool leak_suspects_find(const TypeRoutes *routes, uint64_t program_bytes, const 
             take_crowd(&search, &crowd);
     }
     for (uint32_t i = 0; i < search.count; i++) {
+        name_objects(&search, &search.found[i]);
         find_held(routes, &search.found[i]);
         keep(&search, out, &search.found[i]);
     }

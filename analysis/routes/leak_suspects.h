@@ -7,6 +7,9 @@
 // one counts that has most objects a place: the orders in a cache, not the few items of each order;
 // the subscriptions below 64 services, not the services.
 //
+// Where blocks are the crowd (a linked list, a tree, boxes of trait objects), the objects that they
+// hold are named.
+//
 // A crowd whose members each hold an object of a type of which others are held elsewhere weighs
 // more: a subscription that keeps a session alive which the table of sessions has let go looks like
 // that, and a cache of pages does not.
@@ -40,6 +43,7 @@ typedef struct LeakSuspect {
     uint64_t places;         // at which it accumulates
     uint32_t threads;        // whose roots lead to them; 0: not known
     bool is_nested;          // a list or a tree: objects below each other
+    uint64_t blocks;         // foreign blocks that the objects lie behind, a crowd themselves; or 0
     // Objects of one type that its members hold, one each or nearly, and others of the type that
     // are held elsewhere; 0: there are none.
     uint32_t held_type;

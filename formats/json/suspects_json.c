@@ -78,6 +78,7 @@ void report_json_suspects(JsonWriter *writer, const HeapReport *report)
         json_unsigned_member(writer, "places", suspect->places);
         json_unsigned_member(writer, "threads", suspect->threads);
         json_boolean_member(writer, "nested", suspect->is_nested);
+        json_unsigned_member(writer, "behind_foreign_blocks", suspect->blocks);
         write_held(writer, report, suspect);
         write_before(writer, &suspect->growth);
         report_json_growth(writer, &suspect->growth);

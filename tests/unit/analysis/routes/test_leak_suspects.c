@@ -125,6 +125,54 @@ Test(leak_suspects, the_owner_of_a_block_is_the_object_above_it)
     heap_answers_close(&answers);
 }
 
+// A linked list of malloc'd cells, each with an object; `held` of them.
+static LeakSuspects suspects_of_list(uint64_t held, HeapAnswers *answers)
+{
+    Shop shop = shop_new();
+    uint64_t owner = add(&shop, CART), before = 0;
+
+    for (uint64_t i = 0; i < 100; i++) {
+        uint64_t cell = made_heap_block(shop.heap, UINT64_C(0x50000000) + 1024 * i, 800);
+
+        if (i < held)
+            made_heap_block_word(shop.heap, cell, 8, add(&shop, ORDER));
+        if (i == 0)
+            made_heap_refer(shop.heap, owner, 0, cell);
+        else
+            made_heap_block_word(shop.heap, before, 0, cell);
+        before = cell;
+    }
+    made_heap_root(shop.heap, ROOT_GLOBAL, owner);
+    return suspects_of(&shop, answers);
+}
+
+Test(leak_suspects, objects_behind_blocks_are_named)
+{
+    HeapAnswers answers;
+    LeakSuspects suspects = suspects_of_list(100, &answers);
+
+    cr_assert_eq(suspects.count, 1);
+    cr_expect_neq(suspects.suspects[0].type, node_types_foreign(answers.types));
+    cr_expect_eq(suspects.suspects[0].type, answers.types->by_node[suspects.suspects[0].example]);
+    cr_expect_eq(suspects.suspects[0].objects, 100);
+    cr_expect_eq(suspects.suspects[0].blocks, 100);
+    cr_expect_eq(suspects.suspects[0].retained_bytes, 100 * (800 + 64));
+    cr_expect_not(suspects.suspects[0].is_nested);
+    heap_answers_close(&answers);
+}
+
+Test(leak_suspects, blocks_with_few_objects_are_the_crowd)
+{
+    HeapAnswers answers;
+    LeakSuspects suspects = suspects_of_list(24, &answers);
+
+    cr_assert_eq(suspects.count, 1);
+    cr_expect_eq(suspects.suspects[0].type, node_types_foreign(answers.types));
+    cr_expect_eq(suspects.suspects[0].objects, 100);
+    cr_expect_eq(suspects.suspects[0].blocks, 0);
+    heap_answers_close(&answers);
+}
+
 Test(leak_suspects, objects_that_roots_hold_accumulate_there)
 {
     Shop shop = shop_new();
