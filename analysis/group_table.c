@@ -28,9 +28,9 @@ void group_table_release(GroupTable *table)
     memset(table, 0, sizeof *table);
 }
 
-static uint64_t hash_at(const void *groups, uint32_t position)
+static uint64_t hash_at(const HashIndex *index, const void *groups, uint32_t position)
 {
-    return hash_mix(((const Group *)groups)[position].key);
+    return hash_index_hash(index, ((const Group *)groups)[position].key, 0);
 }
 
 static bool is_group_at(const void *groups, uint32_t position, const void *key)
@@ -48,7 +48,8 @@ ReachabilityCounts *group_table_at(GroupTable *table, uint64_t key, Error *error
         !hash_index_reserve(&table->index, table->groups, wanted, hash_at, "groups of a histogram",
                             error))
         return NULL;
-    slot = hash_index_find(&table->index, table->groups, hash_mix(key), is_group_at, &key);
+    slot = hash_index_find(&table->index, table->groups, hash_index_hash(&table->index, key, 0),
+                           is_group_at, &key);
     if (*slot == 0) {
         table->groups[table->group_count] = (Group){.key = key};
         *slot = ++table->group_count;

@@ -80,16 +80,11 @@ static bool count_classes(const HeapImage *image, const MarkResult *mark, PageFr
 
 // ---- keepers ----
 
-static uint64_t hash_of(uint32_t type, uint32_t kept_by)
-{
-    return hash_mix((uint64_t)type << 32 | kept_by);
-}
-
-static uint64_t hash_at(const void *keepers, uint32_t position)
+static uint64_t hash_at(const HashIndex *index, const void *keepers, uint32_t position)
 {
     const PageKeeper *keeper = (const PageKeeper *)keepers + position;
 
-    return hash_of(keeper->type, keeper->kept_by);
+    return hash_index_hash(index, keeper->type, keeper->kept_by);
 }
 
 static bool is_keeper_at(const void *keepers, uint32_t position, const void *key)
@@ -111,7 +106,7 @@ static PageKeeper *keeper_of(KeeperTable *table, const PageKeeper *wanted, Error
         !hash_index_reserve(&table->index, out->keepers, count, hash_at,
                             "types on nearly empty pages", error))
         return NULL;
-    slot = hash_index_find(&table->index, out->keepers, hash_of(wanted->type, wanted->kept_by),
+    slot = hash_index_find(&table->index, out->keepers, hash_at(&table->index, wanted, 0),
                            is_keeper_at, wanted);
     if (*slot == 0) {
         out->keepers[out->keeper_count] = *wanted;

@@ -3,12 +3,17 @@
 // The index holds positions in the array, in a hash table with open addressing that is at most half
 // full; the items stay with their owner.
 //
+// Keys come from files, so hashes have a random seed: the maker of a file cannot choose keys that
+// share a hash, by which looking one up would take as long as looking at all. Positions and the
+// order of items do not depend on the seed.
+//
 //     if (!array_reserve(&list->items, &list->capacity, list->count + UINT64_C(1),
 //                        sizeof *list->items, "items", error) ||
 //         !hash_index_reserve(&list->index, list->items, list->count + UINT64_C(1), hash_of_item,
 //                             "items", error))
 //         return NULL;
-//     uint32_t *slot = hash_index_find(&list->index, list->items, hash, is_item, &key);
+//     uint32_t *slot = hash_index_find(&list->index, list->items,
+//                                      hash_index_hash(&list->index, key, 0), is_item, &key);
 //     if (*slot == 0) {
 //         list->items[list->count] = ...;
 //         *slot = ++list->count;
@@ -19,7 +24,9 @@
 #define BASE_HASH_INDEX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -27,12 +34,13 @@
 typedef struct HashIndex {
     uint32_t *slots;     // owned; the position of an item plus 1, or 0
     uint32_t slot_count; // a power of two, or 0
+    uint64_t seeds[2];   // random; set with the first slots
 } HashIndex;
 
 void hash_index_release(HashIndex *index);
 
-// The hash of item `position`.
-typedef uint64_t HashIndexHash(const void *items, uint32_t position);
+// The hash of item `position`, by hash_index_hash() with `index`.
+typedef uint64_t HashIndexHash(const HashIndex *index, const void *items, uint32_t position);
 // Returns whether item `position` has this key.
 typedef bool HashIndexMatch(const void *items, uint32_t position, const void *key);
 
@@ -53,8 +61,37 @@ static inline uint32_t *hash_index_find(const HashIndex *index, const void *item
     return &index->slots[slot];
 }
 
-// Spreads the bits of a key over the upper half of a hash, which is the half in use: addresses
-// share their low bits.
+// The hash of a key of two words, for an index that has room. Of longer keys, the hash of the first
+// two words and the third is taken.
+//
+// The product of two seeded words, folded: W. Yi's wyhash.
+static inline uint64_t hash_index_hash(const HashIndex *index, uint64_t first, uint64_t second)
+{
+    __extension__ typedef unsigned __int128 Wide;
+    Wide product = (Wide)(first ^ index->seeds[0]) * (second ^ index->seeds[1]);
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+// The hash of a text, likewise.
+static inline uint64_t hash_index_text(const HashIndex *index, const char *text, size_t length)
+{
+    uint64_t hash = length;
+
+    while (length > 0) {
+        uint64_t words[2] = {0, 0};
+        size_t part = length < sizeof words ? length : sizeof words;
+
+        memcpy(words, text, part);
+        hash = hash_index_hash(index, hash ^ words[0], words[1]);
+        text += part;
+        length -= part;
+    }
+    return hash;
+}
+
+// Numbers without a seed, which name a key in the same way in every run. The maker of a file can
+// choose keys that share one.
 static inline uint64_t hash_mix(uint64_t key)
 {
     return (key ^ key >> 32) * UINT64_C(0x9e3779b97f4a7c15);

@@ -28,6 +28,7 @@ typedef struct Merge {
     MergedPaths *paths;
     uint64_t step_capacity;
     uint64_t label_capacity;
+    HashIndex label_index;
     HashIndex index;    // of steps, by parent, type and root
     uint32_t *steps_of; // by node
     uint32_t seed;      // nodes below roots that were placed
@@ -60,40 +61,55 @@ static char *group_label(const HeapImage *image, const Root *root)
     return label;
 }
 
+static uint64_t hash_label_at(const HashIndex *index, const void *labels, uint32_t position)
+{
+    const char *label = ((char *const *)labels)[position];
+
+    return hash_index_text(index, label, strlen(label));
+}
+
+static bool is_label_at(const void *labels, uint32_t position, const void *label)
+{
+    return strcmp(((char *const *)labels)[position], label) == 0;
+}
+
 // Consumes a label. Returns its index; NO_INDEX when memory is short.
 static uint32_t take_label(Merge *merge, char *label, Error *error)
 {
     MergedPaths *paths = merge->paths;
+    uint64_t wanted = paths->label_count + UINT64_C(1);
+    uint32_t *slot;
 
     if (label == NULL) {
         (void)error_set(error, ERROR_MEMORY, "cannot allocate memory for the label of a root");
         return NO_INDEX;
     }
-    // The newest first: neighbouring roots mostly have the same label.
-    for (uint32_t i = paths->label_count; i-- > 0;)
-        if (strcmp(paths->labels[i], label) == 0) {
-            free(label);
-            return i;
-        }
-    if (!array_reserve(&paths->labels, &merge->label_capacity, paths->label_count + UINT64_C(1),
-                       sizeof *paths->labels, "the labels of roots", error)) {
+    if (!array_reserve(&paths->labels, &merge->label_capacity, wanted, sizeof *paths->labels,
+                       "the labels of roots", error) ||
+        !hash_index_reserve(&merge->label_index, paths->labels, wanted, hash_label_at,
+                            "labels of roots", error)) {
         free(label);
         return NO_INDEX;
     }
-    paths->labels[paths->label_count] = label;
-    return paths->label_count++;
+    slot = hash_index_find(&merge->label_index, paths->labels,
+                           hash_index_text(&merge->label_index, label, strlen(label)), is_label_at,
+                           label);
+    if (*slot == 0) {
+        paths->labels[paths->label_count] = label;
+        *slot = ++paths->label_count;
+    } else {
+        free(label);
+    }
+    return *slot - 1;
 }
 
 // ---- steps ----
 
-static uint64_t hash_of(const MergedStep *step)
+static uint64_t hash_at(const HashIndex *index, const void *steps, uint32_t position)
 {
-    return hash_mix(((uint64_t)step->parent << 32 | step->type) ^ (uint64_t)step->root << 17);
-}
+    const MergedStep *step = (const MergedStep *)steps + position;
 
-static uint64_t hash_at(const void *steps, uint32_t position)
-{
-    return hash_of((const MergedStep *)steps + position);
+    return hash_index_hash(index, (uint64_t)step->parent << 32 | step->type, step->root);
 }
 
 static bool is_step_at(const void *steps, uint32_t position, const void *key)
@@ -121,7 +137,8 @@ static uint32_t take_step(Merge *merge, uint32_t parent, uint32_t type, uint32_t
                        error) ||
         !hash_index_reserve(&merge->index, paths->steps, wanted, hash_at, "merged paths", error))
         return NO_INDEX;
-    slot = hash_index_find(&merge->index, paths->steps, hash_of(&step), is_step_at, &step);
+    slot = hash_index_find(&merge->index, paths->steps, hash_at(&merge->index, &step, 0),
+                           is_step_at, &step);
     if (*slot == 0) {
         paths->steps[paths->step_count] = step;
         *slot = ++paths->step_count;
@@ -269,6 +286,7 @@ bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
         ok = drop_empty(merge.paths, error);
     }
     hash_index_release(&merge.index);
+    hash_index_release(&merge.label_index);
     side_table_free(merge.steps_of, bytes);
     if (ok)
         *out = merge.paths;

@@ -9,15 +9,32 @@
 
 #include "analysis/names/register_name.h"
 #include "analysis/names/root_rank.h"
+#include "base/clean_text.h"
 #include "base/search.h"
+#include "snapshot/heap/snapshot_lookup.h"
 
-static bool is_only_one_of_its_name(const SnapshotDetails *details, uint32_t thread)
+// Names of a file may be long, and one name may be a part of the labels of many roots. Longer ones
+// than this are cut: real ones are shorter.
+#define MOST_NAME_BYTES 1024u
+// Functions with longer names keep their type parameters.
+#define MOST_FUNCTION_BYTES 4096u
+
+typedef struct ShownName {
+    int length;
+    const char *text;
+    const char *rest; // "...", or ""
+} ShownName;
+
+static ShownName show_name(const char *name)
 {
-    for (uint32_t i = 0; i < details->thread_count; i++)
-        if (i != thread && strcmp(details->threads[i].name, details->threads[thread].name) == 0)
-            return false;
-    return true;
+    size_t length = strnlen(name, MOST_NAME_BYTES + 1), shown;
+
+    shown = text_cut(name, length, MOST_NAME_BYTES);
+    return (ShownName){(int)shown, name, shown < length ? "..." : ""};
 }
+
+// For "%.*s%s".
+#define SHOWN(name) (name).length, (name).text, (name).rest
 
 char *thread_label(const SnapshotDetails *details, uint32_t thread)
 {
@@ -30,10 +47,10 @@ char *thread_label(const SnapshotDetails *details, uint32_t thread)
     record = &details->threads[thread];
     if (record->name[0] == '\0')
         length = asprintf(&label, "thread %" PRIu32, record->tid);
-    else if (is_only_one_of_its_name(details, thread))
-        length = asprintf(&label, "thread '%s'", record->name);
-    else
+    else if (snapshot_lookup_has_namesake(details, thread))
         length = asprintf(&label, "thread '%s' (%" PRIu32 ")", record->name, record->tid);
+    else
+        length = asprintf(&label, "thread '%s'", record->name);
     return length < 0 ? NULL : label;
 }
 
@@ -59,14 +76,8 @@ static const char *without_folders(const char *path)
 static const SnapshotModule *find_module(const SnapshotDetails *details, uint64_t address,
                                          const char *file)
 {
-    const SnapshotModule *found = NULL;
+    const SnapshotModule *found = snapshot_lookup_module(details, address);
 
-    for (uint32_t i = 0; i < details->module_count; i++) {
-        const SnapshotModule *module = &details->modules[i];
-
-        if (module->base <= address && (found == NULL || module->base > found->base))
-            found = module;
-    }
     return found != NULL && (file[0] == '\0' || address < found->end) ? found : NULL;
 }
 
@@ -76,12 +87,15 @@ static const SnapshotModule *find_module(const SnapshotDetails *details, uint64_
 static int shown_length(const char *name)
 {
     static const char inner[] = "::__RUST_STD_INTERNAL_VAL";
-    size_t length = strlen(name);
-    const char *closure = strstr(name, "::{");
+    size_t length = strnlen(name, MOST_FUNCTION_BYTES);
+    const char *closure;
 
+    if (length == MOST_FUNCTION_BYTES)
+        return (int)text_cut(name, length, MOST_NAME_BYTES);
+    closure = strstr(name, "::{");
     if (length > strlen(inner) && strcmp(name + length - strlen(inner), inner) == 0)
         length = closure != NULL ? (size_t)(closure - name) : length - strlen(inner);
-    return (int)length;
+    return (int)text_cut(name, length, MOST_NAME_BYTES);
 }
 
 // "shop::CACHE+0x10"; the caller frees it.
@@ -104,20 +118,22 @@ static char *global_label(const SnapshotDetails *details, const Root *root)
     const SnapshotModule *module = find_module(details, root->address, file);
     const SnapshotVariable *variable =
         snapshot_details_find_variable(details, false, root->address);
+    ShownName name = show_name(variable != NULL ? details->modules[variable->module].name
+                               : module != NULL ? module->name
+                                                : file);
     char *label = NULL, *place;
     int length = -1;
 
     if (variable != NULL) {
         place = variable_label(variable, root->address);
         if (place != NULL)
-            length =
-                asprintf(&label, "global %s (%s)", place, details->modules[variable->module].name);
+            length = asprintf(&label, "global %s (%.*s%s)", place, SHOWN(name));
         free(place);
     } else if (module != NULL) {
         length =
-            asprintf(&label, "global %s+0x%" PRIx64, module->name, root->address - module->base);
+            asprintf(&label, "global %.*s%s+0x%" PRIx64, SHOWN(name), root->address - module->base);
     } else if (file[0] != '\0') {
-        length = asprintf(&label, "global 0x%" PRIx64 " (%s)", root->address, file);
+        length = asprintf(&label, "global 0x%" PRIx64 " (%.*s%s)", root->address, SHOWN(name));
     } else {
         length = asprintf(&label, "global 0x%" PRIx64, root->address);
     }
@@ -158,13 +174,14 @@ static char *other_label(const SnapshotDetails *details, const Root *root)
     const char *name = is_foreign ? mapping_name(details, root->address) : "";
     const char *kind = is_foreign ? "memory" : root_kind_name((RootKind)root->kind);
     const char *given = snapshot_details_find_root_name(details, root->address, root->value);
+    ShownName shown = show_name(given != NULL ? given : name);
     char *label = NULL;
     int length;
 
     if (given != NULL)
-        length = asprintf(&label, "root %s", given);
+        length = asprintf(&label, "root %.*s%s", SHOWN(shown));
     else if (name[0] != '\0')
-        length = asprintf(&label, "%s 0x%" PRIx64 " (%s)", kind, root->address, name);
+        length = asprintf(&label, "%s 0x%" PRIx64 " (%.*s%s)", kind, root->address, SHOWN(shown));
     else
         length = asprintf(&label, "%s 0x%" PRIx64, kind, root->address);
     return length < 0 ? NULL : label;
@@ -194,9 +211,13 @@ static bool is_of_standard_library(const char *function)
 
 char *function_label(const char *function)
 {
-    size_t length = strlen(function), used = 0, open = 0;
+    size_t length = strnlen(function, MOST_FUNCTION_BYTES), used = 0, open = 0;
     size_t kept = is_of_standard_library(function); // levels of parameters that are shown
-    char *label = malloc(length + 1);
+    char *label;
+
+    if (length == MOST_FUNCTION_BYTES)
+        return strndup(function, text_cut(function, length, MOST_NAME_BYTES));
+    label = malloc(length + 1);
 
     for (size_t i = 0; label != NULL && i < length; i++) {
         bool is_arrow = function[i] == '>' && i > 0 && function[i - 1] == '-';
@@ -239,6 +260,7 @@ static char *place_label(const SnapshotDetails *details, const SnapshotStack *st
         snapshot_details_find_places(details, stack->thread, number, &count);
     const SnapshotPlace *own = places == NULL ? NULL : own_place(places, count);
     char *label = NULL, *name;
+    ShownName file;
     bool is_inlined;
     int length;
 
@@ -248,10 +270,12 @@ static char *place_label(const SnapshotDetails *details, const SnapshotStack *st
     is_inlined = own != &places[count - 1];
     if (name == NULL)
         return NULL;
+    file = show_name(own->file);
     if (is_inlined && strcmp(name, function) != 0)
-        length = asprintf(&label, " (in %s, %s:%" PRIu32 ")", name, own->file, own->line);
+        length = asprintf(&label, " (in %.*s%s, %.*s%s:%" PRIu32 ")", SHOWN(show_name(name)),
+                          SHOWN(file), own->line);
     else
-        length = asprintf(&label, " (%s:%" PRIu32 ")", own->file, own->line);
+        length = asprintf(&label, " (%.*s%s:%" PRIu32 ")", SHOWN(file), own->line);
     free(name);
     return length < 0 ? NULL : label;
 }
@@ -261,26 +285,21 @@ static char *frame_label(const SnapshotDetails *details, const SnapshotStack *st
                          uint32_t number)
 {
     const SnapshotFrame *frame = &stack->frames[number];
-    const SnapshotModule *module = NULL;
+    const SnapshotModule *module = snapshot_lookup_code(details, frame->program_counter);
     char *label = NULL, *function = NULL, *place = NULL;
     int length = -1;
 
-    for (uint32_t i = 0; i < details->module_count; i++)
-        if (frame->program_counter >= details->modules[i].base &&
-            frame->program_counter < details->modules[i].end &&
-            (module == NULL || details->modules[i].base > module->base))
-            module = &details->modules[i];
     if (frame->function != NULL) {
         function = function_label(frame->function);
         place = function == NULL ? NULL : place_label(details, stack, number, function);
         if (place != NULL)
-            length = asprintf(&label, "#%" PRIu32 " %s+0x%" PRIx64 "%s", number, function,
-                              frame->function_offset, place);
+            length = asprintf(&label, "#%" PRIu32 " %.*s%s+0x%" PRIx64 "%s", number,
+                              SHOWN(show_name(function)), frame->function_offset, place);
         free(place);
         free(function);
     } else if (module != NULL) {
-        length = asprintf(&label, "#%" PRIu32 " %s+0x%" PRIx64, number, module->name,
-                          frame->program_counter - module->base);
+        length = asprintf(&label, "#%" PRIu32 " %.*s%s+0x%" PRIx64, number,
+                          SHOWN(show_name(module->name)), frame->program_counter - module->base);
     } else {
         length = asprintf(&label, "#%" PRIu32 " 0x%" PRIx64, number, frame->program_counter);
     }
@@ -291,7 +310,8 @@ static char *frame_label(const SnapshotDetails *details, const SnapshotStack *st
 static char *stack_label(const SnapshotDetails *details, const Root *root, const char *thread)
 {
     const SnapshotStack *stack = snapshot_details_find_stack(details, root->thread);
-    uint32_t number = stack == NULL ? NO_INDEX : snapshot_stack_find_frame(stack, root->address);
+    uint32_t number =
+        stack == NULL ? NO_INDEX : snapshot_lookup_frame(details, stack, root->address);
     const SnapshotFrame *last =
         stack == NULL || stack->frame_count == 0 ? NULL : &stack->frames[stack->frame_count - 1];
     char *label = NULL, *frame = NULL;

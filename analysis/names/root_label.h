@@ -15,10 +15,11 @@
 #include "snapshot/heap/heap_image.h"
 
 // Frames are counted from the innermost. Where unwinding could not go on, words further up belong
-// to "frame #7 plugin.so+0x1f40 or a caller". Type parameters of functions are left out.
+// to "frame #7 plugin.so+0x1f40 or a caller". Type parameters of functions are left out. Names of
+// more than 1024 bytes are cut.
 //
 // The caller frees it; NULL when memory is short. root: any root whose thread is one of `details`,
-// or NO_INDEX.
+// or NO_INDEX. `details` are those of a heap image (snapshot_details_index()).
 char *root_label(const SnapshotDetails *details, const Root *root);
 
 // "thread 'worker-3'"; with its number where another thread has the same name:

@@ -30,15 +30,19 @@ static bool begins_with(const char *text, const char *beginning)
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
+// A file may have names that consist of these alone, and ask for them many times.
+#define MOST_SKIPPED 32u
+
 // The path at the beginning of a name: behind "<", "&", "&mut ", "*const " and "dyn ".
 static const char *first_path(const char *name)
 {
     static const char *const skipped[] = {"<", "&", "mut ", "*const ", "*mut ", "dyn ", "("};
 
-    for (size_t i = 0; i < sizeof skipped / sizeof skipped[0];)
-        if (begins_with(name, skipped[i])) {
+    for (size_t i = 0, left = MOST_SKIPPED; i < sizeof skipped / sizeof skipped[0];)
+        if (left > 0 && begins_with(name, skipped[i])) {
             name += strlen(skipped[i]);
             i = 0;
+            left--;
         } else {
             i++;
         }

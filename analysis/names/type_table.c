@@ -30,15 +30,12 @@ TypeKey type_key_of(const HeapImage *image, uint32_t page, uint32_t slot)
     };
 }
 
-static uint64_t hash_of(const TypeKey *key)
+static uint64_t hash_at(const HashIndex *index, const void *keys, uint32_t position)
 {
-    return (hash_mix(key->trace) ^ key->drop ^ (uint64_t)key->block_size << 40) *
-           UINT64_C(0xd6e8feb86659fd93);
-}
+    const TypeKey *key = (const TypeKey *)keys + position;
 
-static uint64_t hash_at(const void *keys, uint32_t position)
-{
-    return hash_of((const TypeKey *)keys + position);
+    return hash_index_hash(index, hash_index_hash(index, key->trace, key->drop),
+                           (uint64_t)key->block_size << 1 | key->is_dead);
 }
 
 static bool is_key_at(const void *keys, uint32_t position, const void *key)
@@ -48,9 +45,10 @@ static bool is_key_at(const void *keys, uint32_t position, const void *key)
 
 uint32_t type_table_find_key(const TypeTable *table, const TypeKey *key)
 {
-    uint32_t entry = table->key_count == 0 ? 0
-                                           : *hash_index_find(&table->key_index, table->keys,
-                                                              hash_of(key), is_key_at, key);
+    uint32_t entry = table->key_count == 0
+                         ? 0
+                         : *hash_index_find(&table->key_index, table->keys,
+                                            hash_at(&table->key_index, key, 0), is_key_at, key);
 
     return entry == 0 ? NO_INDEX : entry - 1;
 }
@@ -63,7 +61,8 @@ uint32_t type_table_add(TypeTable *table, const TypeKey *key, Error *error)
     if (!array_reserve(&table->keys, &table->key_capacity, wanted, sizeof *key, "types", error) ||
         !hash_index_reserve(&table->key_index, table->keys, wanted, hash_at, "types", error))
         return NO_INDEX;
-    slot = hash_index_find(&table->key_index, table->keys, hash_of(key), is_key_at, key);
+    slot = hash_index_find(&table->key_index, table->keys, hash_at(&table->key_index, key, 0),
+                           is_key_at, key);
     if (*slot == 0) {
         table->keys[table->key_count] = *key;
         *slot = ++table->key_count;

@@ -24,14 +24,11 @@ static uint64_t hash_of_type(Routing *routing, uint32_t type)
     return routing->type_hashes[type];
 }
 
-static uint64_t hash_of_step(const RouteStep *step)
+static uint64_t hash_at(const HashIndex *index, const void *steps, uint32_t position)
 {
-    return hash_mix(((uint64_t)step->from << 32 | step->type) ^ hash_mix(step->field));
-}
+    const RouteStep *step = (const RouteStep *)steps + position;
 
-static uint64_t hash_at(const void *steps, uint32_t position)
-{
-    return hash_of_step((const RouteStep *)steps + position);
+    return hash_index_hash(index, (uint64_t)step->from << 32 | step->type, step->field);
 }
 
 static bool is_step_at(const void *steps, uint32_t position, const void *key)
@@ -116,7 +113,8 @@ bool route_steps_take(Routing *routing, uint32_t place, RouteStep *step, Error *
                        error) ||
         !hash_index_reserve(&routing->index, routing->steps, wanted, hash_at, "routes", error))
         return false;
-    slot = hash_index_find(&routing->index, routing->steps, hash_of_step(step), is_step_at, step);
+    slot = hash_index_find(&routing->index, routing->steps, hash_at(&routing->index, step, 0),
+                           is_step_at, step);
     if (*slot != 0) {
         *step = routing->steps[*slot - 1];
         return true;

@@ -6,6 +6,7 @@
 
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/heap/heap_image_internal.h"
+#include "snapshot/heap/snapshot_lookup.h"
 
 // Windows never take more than this share of what they index, or this many buckets.
 #define PAGE_WINDOW_BUCKETS 64u  // 256 bytes for a page of 4096 or more
@@ -325,7 +326,8 @@ static bool build(HeapImageBuilder *builder, Error *error)
         !heap_image_build_words(image, &builder->records, builder->has_dead, error))
         return false;
     heap_image_mask_types(image);
-    return true;
+    // The image is not frozen yet.
+    return snapshot_details_index((SnapshotDetails *)(uintptr_t)image->details, error);
 }
 
 uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder)

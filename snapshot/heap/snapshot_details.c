@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/search.h"
+#include "snapshot/heap/snapshot_lookup.h"
 
 const char *foreign_mode_name(ForeignMode mode)
 {
@@ -100,6 +101,7 @@ void snapshot_details_free(SnapshotDetails *details)
 {
     if (details == NULL)
         return;
+    snapshot_lookup_free(details->lookup);
     for (uint32_t i = 0; i < details->module_count; i++) {
         free(details->modules[i].name);
         free(details->modules[i].build_id);
@@ -161,6 +163,8 @@ static bool is_place_before(const void *places, uint64_t index, const void *want
     return place->thread != key->thread ? place->thread < key->thread : place->frame < key->frame;
 }
 
+#define MAX_PLACES_OF_FRAME 256u
+
 const SnapshotPlace *snapshot_details_find_places(const SnapshotDetails *details, uint32_t thread,
                                                   uint32_t frame, uint32_t *count)
 {
@@ -168,8 +172,9 @@ const SnapshotPlace *snapshot_details_find_places(const SnapshotDetails *details
     uint64_t first = search_first(details->places, details->place_count, is_place_before, &wanted);
     uint64_t end = first;
 
-    while (end < details->place_count && details->places[end].thread == thread &&
-           details->places[end].frame == frame)
+    // Inlined functions nest a few deep; a file may claim that they nest deeper.
+    while (end < details->place_count && end - first < MAX_PLACES_OF_FRAME &&
+           details->places[end].thread == thread && details->places[end].frame == frame)
         end++;
     *count = (uint32_t)(end - first);
     return end > first ? &details->places[first] : NULL;
@@ -217,15 +222,6 @@ const SnapshotStack *snapshot_details_find_stack(const SnapshotDetails *details,
 
     return at < details->stack_count && details->stacks[at].thread == thread ? &details->stacks[at]
                                                                              : NULL;
-}
-
-uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address)
-{
-    // Frames ascend, but where a thread changes stacks: no order to search by.
-    for (uint32_t i = 0; i < stack->frame_count; i++)
-        if (address >= stack->frames[i].start && address < stack->frames[i].end)
-            return i;
-    return UINT32_MAX;
 }
 
 static bool is_root_name_before(const void *items, uint64_t index, const void *key)

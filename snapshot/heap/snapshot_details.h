@@ -214,6 +214,8 @@ uint64_t snapshot_metadata_foreign_percent(const SnapshotMetadata *metadata);
 // be far too high?
 bool snapshot_metadata_has_foreign_share(const SnapshotMetadata *metadata);
 
+typedef struct SnapshotLookup SnapshotLookup;
+
 // Owns all its arrays and strings. A zeroed struct is valid and empty.
 typedef struct SnapshotDetails {
     SnapshotMetadata metadata;
@@ -247,6 +249,7 @@ typedef struct SnapshotDetails {
     uint32_t sized_link_count;
     SizedBlock *sized_blocks; // ascending by address, disjoint
     SizedLink *sized_links;   // ascending by (from, to), no two alike
+    SnapshotLookup *lookup;   // those of a heap image have it: snapshot/heap/snapshot_lookup.h
 } SnapshotDetails;
 
 // Which names could not be found, and why, lines; "". Borrowed.
@@ -261,9 +264,6 @@ const SnapshotType *snapshot_details_find_type(const SnapshotDetails *details, u
 
 // The stack of the thread with this index, or NULL. Needs `stacks` in order.
 const SnapshotStack *snapshot_details_find_stack(const SnapshotDetails *details, uint32_t thread);
-
-// The number of the frame whose words hold the address, or UINT32_MAX.
-uint32_t snapshot_stack_find_frame(const SnapshotStack *stack, uint64_t address);
 
 // The places in the source of a frame, `*count` of them, from the innermost function on; NULL: not
 // known. Needs `places` in order.

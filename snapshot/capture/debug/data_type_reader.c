@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/checksum.h"
 #include "base/clock.h"
 #include "snapshot/capture/debug/data_type_reader_internal.h"
 
@@ -65,16 +64,24 @@ typedef struct TypeKey {
     bool has_name;
 } TypeKey;
 
-static uint64_t hash_of_key(const char *name, uint64_t bytes)
+static bool is_named(const char *name)
 {
-    return hash_mix(checksum_xxh64(name, strlen(name)) ^ bytes);
+    return strstr(name, "(no name)") == NULL;
 }
 
-static uint64_t hash_of_type(const void *items, uint32_t position)
+// Types without names are never the same, so each has a hash of its own.
+static uint64_t hash_of_key(const HashIndex *index, const char *name, uint64_t bytes,
+                            uint32_t position)
+{
+    return hash_index_hash(index, hash_index_text(index, name, strlen(name)),
+                           bytes << 32 | (is_named(name) ? 0 : position));
+}
+
+static uint64_t hash_of_type(const HashIndex *index, const void *items, uint32_t position)
 {
     const SnapshotDataType *type = &((const SnapshotDataType *)items)[position];
 
-    return hash_of_key(type->name, type->bytes);
+    return hash_of_key(index, type->name, type->bytes, position);
 }
 
 static bool is_same_type(const void *items, uint32_t position, const void *wanted)
@@ -106,12 +113,13 @@ uint32_t data_type_reader_add(DataTypeReader *reader, DwarfEntry *type)
     char *copy;
 
     data_type_reader_name(reader, type, name);
-    key.has_name = strstr(name, "(no name)") == NULL;
+    key.has_name = is_named(name);
     if (!make_room(reader)) {
         reader->is_limited = true;
         return NO_DATA;
     }
-    slot = hash_index_find(&reader->index, reader->types, hash_of_key(name, key.bytes),
+    slot = hash_index_find(&reader->index, reader->types,
+                           hash_of_key(&reader->index, name, key.bytes, reader->count),
                            is_same_type, &key);
     if (*slot == 0) {
         if ((copy = strdup(name)) == NULL) {

@@ -2,9 +2,11 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/names/register_name.h"
 #include "analysis/names/root_label.h"
+#include "snapshot/heap/snapshot_lookup.h"
 
 static SnapshotThread threads[] = {
     {.tid = 100, .name = "shop", .control_block = 0x7f31c9a4e700},
@@ -45,7 +47,7 @@ static SnapshotStack stacks[] = {
     {.thread = 1, .end = STACK_END_WHOLE, .frame_count = 4, .frames = worker_frames},
     {.thread = 2, .end = STACK_END_BROKEN, .frame_count = 2, .frames = lost_frames},
 };
-static const SnapshotDetails details = {
+static SnapshotDetails details = {
     .thread_count = 4,
     .threads = threads,
     .module_count = 2,
@@ -58,10 +60,23 @@ static const SnapshotDetails details = {
     .variables = variables,
 };
 
+// The label by these details, which get their lookups for it.
+static char *label_of(SnapshotDetails *of, const Root *root)
+{
+    char *label;
+    Error error;
+
+    cr_assert(snapshot_details_index(of, &error));
+    label = root_label(of, root);
+    snapshot_lookup_free(of->lookup);
+    of->lookup = NULL;
+    return label;
+}
+
 static void expect_label(RootKind kind, uint32_t thread, uint64_t address, const char *expected)
 {
     Root root = {.kind = (uint8_t)kind, .thread = thread, .address = address};
-    char *label = root_label(&details, &root);
+    char *label = label_of(&details, &root);
 
     cr_assert_not_null(label);
     cr_expect_str_eq(label, expected);
@@ -117,13 +132,13 @@ Test(root_label, frames_have_their_place_in_the_source)
 
     with_places.place_count = 4;
     with_places.places = places;
-    label = root_label(&with_places, &root);
+    label = label_of(&with_places, &root);
     cr_expect_str_eq(label, "thread 'worker' (101), frame #0 shop::handle_order+0x5c "
                             "(src/main.rs:88), stack 0x7001018");
     free(label);
     // The innermost function of the program's own that was inlined there.
     root.address = 0x70010f8;
-    label = root_label(&with_places, &root);
+    label = label_of(&with_places, &root);
     cr_expect_str_eq(label, "thread 'worker' (101), frame #2 shop::serve+0x200 (in shop::audit, "
                             "src/main.rs:41), stack 0x70010f8");
     free(label);
@@ -234,4 +249,19 @@ Test(register_name, numbers_are_those_of_the_format)
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         cr_expect_str_eq(register_name(cases[i].number, name), cases[i].name);
+}
+
+Test(root_label, long_names_are_cut)
+{
+    static char name[5000];
+    static SnapshotModule long_module[] = {{.name = name, .base = 0x10000, .end = 0x14000}};
+    SnapshotDetails with_long = {.module_count = 1, .modules = long_module};
+    Root root = {.kind = ROOT_GLOBAL, .thread = NO_INDEX, .address = 0x10100};
+    char *label;
+
+    memset(name, 'a', sizeof name - 1);
+    label = label_of(&with_long, &root);
+    cr_expect_eq(strlen(label), strlen("global ") + 1024 + strlen("...+0x100"));
+    cr_expect_str_eq(label + strlen(label) - 9, "...+0x100");
+    free(label);
 }
