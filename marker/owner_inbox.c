@@ -40,8 +40,8 @@ bool owner_inbox_deliver(OwnerInbox *inbox, ReferenceChunk *chunk)
         // Before the owner can see the chunk, or it could count it off first. Relaxed: ordered
         // by the lock; the sender's own unit keeps the count above 0.
         (void)shared_u32_fetch_add(inbox->outstanding, 1, SHARED_RELAXED);
-        // Release: partner is owner_inbox_is_pending().
-        shared_u32_store(&inbox->is_pending, 1, SHARED_RELEASE);
+        // Relaxed: only the lock hands anything over.
+        shared_u32_store(&inbox->is_pending, 1, SHARED_RELAXED);
     }
     shared_mutex_unlock(&inbox->mutex);
     return was_empty;
@@ -64,7 +64,7 @@ ReferenceChunk *owner_inbox_take(OwnerInbox *inbox)
     if (list != NULL) {
         // Relaxed: the caller's own unit keeps the count above 0.
         (void)shared_u32_fetch_sub(inbox->outstanding, 1, SHARED_RELAXED);
-        shared_u32_store(&inbox->is_pending, 0, SHARED_RELEASE);
+        shared_u32_store(&inbox->is_pending, 0, SHARED_RELAXED);
     }
     shared_mutex_unlock(&inbox->mutex);
     return list;
@@ -72,6 +72,6 @@ ReferenceChunk *owner_inbox_take(OwnerInbox *inbox)
 
 bool owner_inbox_is_pending(const OwnerInbox *inbox)
 {
-    // Acquire: as in steal_queue_size().
-    return shared_u32_load(&inbox->is_pending, SHARED_ACQUIRE) != 0;
+    // Relaxed: as in steal_queue_size().
+    return shared_u32_load(&inbox->is_pending, SHARED_RELAXED) != 0;
 }

@@ -9,9 +9,15 @@
 // comes from work: only a worker that is counted puts items into a queue or an inbox, a queue's
 // owner stays counted while the queue is not empty, and an inbox that is not empty is counted
 // itself. So once `outstanding` is 0, no work is left and none can appear, and the worker that
-// brought it to 0 ends the mark. All changes are read-modify-writes on one cell; the one to 0
-// is acq_rel, so all that the other workers did before they counted themselves off is visible to
-// the last one.
+// brought it to 0 ends the mark.
+//
+// All changes are read-modify-writes on one cell, and those of workers are acq_rel for one case: a
+// thief counts itself on (A) and takes the last segment, of which the owner sees only that the
+// count of its list is 0 (B, written and read relaxed); the owner counts itself off (C). Were C
+// before A in the order of the cell, C would happen before A and B, and the owner's load, which
+// comes before C, could not read B. With relaxed changes it could (the litmus test LB, load
+// buffering: ARMv8 shows it), and the mark would end under the thief's hands. No model of the
+// explorer shows load buffering, so no mutant stands for this.
 //
 // Note [No lost wake-up]
 //

@@ -11,6 +11,11 @@
 // reads top = b, it competes for the item by the same CAS as the thieves. Were the store of
 // bottom and the load of top any weaker, the load could overtake the store (it does, on x86
 // too), and the item would be handed out twice.
+//
+// The thief's load of top is among the four, although an acquire load would do on x86 and ARMv8: in
+// C++20, [atomics.order] 4, an acquire load that reads from a seq_cst CAS does not put that CAS
+// before the seq_cst load of bottom that follows, because it is no part of the order (the litmus
+// test Z6.U in Lahav et al., "Repairing Sequential Consistency in C/C++11", PLDI 2017).
 
 #include "marker/steal_queue.h"
 
@@ -76,10 +81,12 @@ bool steal_queue_pop(StealQueue *queue, uint64_t *item)
     *item = shared_u64_load(slot_of(queue, bottom), SHARED_RELAXED);
     if (top < bottom)
         return true;
-    // Partner is the CAS in steal(). Relaxed on failure: a thief has it, and nothing of what
-    // the thief did matters here.
+    // Competes with the CAS in steal(), on one cell. Relaxed: it hands nothing over (slots are
+    // published by bottom), what the thieves before us read was ordered by the load of top above,
+    // and a release sequence of theirs goes on through it. Note [Last item] speaks of the CAS of a
+    // thief only: after ours, the next pop() finds top = b, and competes.
     bool is_ours =
-        shared_i64_compare_exchange(&queue->top, &top, top + 1, SHARED_SEQ_CST, SHARED_RELAXED);
+        shared_i64_compare_exchange(&queue->top, &top, top + 1, SHARED_RELAXED, SHARED_RELAXED);
     shared_i64_store(&queue->bottom, bottom + 1, SHARED_RELEASE);
     return is_ours;
 }
@@ -103,11 +110,12 @@ bool steal_queue_steal(StealQueue *queue, uint64_t *item)
 
 uint32_t steal_queue_size(const StealQueue *queue)
 {
-    // Acquire, both: an idle worker that was woken for new work must not miss it here (see
-    // Note [No lost wake-up]). Apart from that the answer is an estimate: push, pop and steal
-    // check for themselves.
-    int64_t top = shared_i64_load(&queue->top, SHARED_ACQUIRE);
-    int64_t bottom = shared_i64_load(&queue->bottom, SHARED_ACQUIRE);
+    // Relaxed, both: an estimate; push, pop and steal check for themselves. A worker that is about
+    // to sleep must not miss work here, and the last one not leave before a thief is counted on:
+    // both are ordered by read-modify-writes of another cell, see Note [No lost wake-up] and
+    // Note [Termination] in marker/parallel_mark_coordinator.h.
+    int64_t top = shared_i64_load(&queue->top, SHARED_RELAXED);
+    int64_t bottom = shared_i64_load(&queue->bottom, SHARED_RELAXED);
 
     return bottom > top ? (uint32_t)(bottom - top) : 0;
 }

@@ -86,9 +86,9 @@ void worklist_put(Worklist *list, WorkSegment *segment)
         shared_mutex_lock(&list->mutex);
     segment->next = list->first;
     list->first = segment;
-    // Release: partner is worklist_size(). The segment itself is handed over by the lock.
+    // Relaxed: only the lock hands anything over.
     shared_u32_store(&list->count, shared_u32_load(&list->count, SHARED_RELAXED) + 1,
-                     SHARED_RELEASE);
+                     SHARED_RELAXED);
     if (list->is_shared)
         shared_mutex_unlock(&list->mutex);
 }
@@ -106,7 +106,7 @@ WorkSegment *worklist_take(Worklist *list)
         list->first = segment->next;
         segment->next = NULL;
         shared_u32_store(&list->count, shared_u32_load(&list->count, SHARED_RELAXED) - 1,
-                         SHARED_RELEASE);
+                         SHARED_RELAXED);
     }
     if (list->is_shared)
         shared_mutex_unlock(&list->mutex);
@@ -115,6 +115,6 @@ WorkSegment *worklist_take(Worklist *list)
 
 uint32_t worklist_size(const Worklist *list)
 {
-    // Acquire: as in steal_queue_size().
-    return shared_u32_load(&list->count, SHARED_ACQUIRE);
+    // Relaxed: as in steal_queue_size().
+    return shared_u32_load(&list->count, SHARED_RELAXED);
 }

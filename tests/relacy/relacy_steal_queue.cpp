@@ -87,7 +87,7 @@ struct StealQueue {
             return true;
         }
         bool won = mutation == Mutation::LAST_ITEM_WITHOUT_CAS ||
-                   top($).compare_exchange_strong(t, t + 1, rl::mo_seq_cst, rl::mo_relaxed);
+                   top($).compare_exchange_strong(t, t + 1, rl::mo_relaxed, rl::mo_relaxed);
         bottom($).store(b + 1, rl::mo_release);
         if (won)
             *item = newest;
