@@ -2,6 +2,7 @@
 
 #include "base/near_names.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define FAR UINT32_MAX
@@ -43,51 +44,152 @@ uint32_t edit_distance(const char *from, size_t from_length, const char *to, siz
     return previous[to_length];
 }
 
-// Behind the last "::" that is not inside type parameters.
-static const char *last_part(const char *name)
-{
-    const char *part = name;
+// ---- words ----
 
-    for (const char *at = name; *at != '\0' && *at != '<'; at++)
-        if (at[0] == ':' && at[1] == ':')
-            part = at + 2;
-    return part;
+// A word of a name: "shop::Cart<u64>" has three.
+typedef struct Word {
+    const char *start;
+    size_t length;
+} Word;
+
+// Words of a name that are looked at: a name may be as long as a file.
+#define MOST_WORDS 64u
+
+static bool is_of_word(char letter)
+{
+    return (letter >= '0' && letter <= '9') || (lower(letter) >= 'a' && lower(letter) <= 'z') ||
+           letter == '_' || ((unsigned char)letter & 0x80) != 0;
 }
 
-// 0 is best. Contained names come before misspelt ones.
-static uint32_t distance(const char *wrong, const char *name)
+// The next word from `*at` on, which moves behind it; length 0: none.
+static Word next_word(const char **at)
 {
-    size_t length = strnlen(wrong, EDIT_DISTANCE_MAX),
-           name_length = strnlen(name, EDIT_DISTANCE_MAX);
-    const char *part = last_part(name), *wrong_part = last_part(wrong);
-    size_t part_length = strnlen(part, EDIT_DISTANCE_MAX),
-           wrong_part_length = strnlen(wrong_part, EDIT_DISTANCE_MAX);
-    uint32_t whole, parts;
+    Word word;
 
+    while (**at != '\0' && !is_of_word(**at))
+        ++*at;
+    word = (Word){*at, 0};
+    while (is_of_word(**at)) {
+        ++*at;
+        word.length++;
+    }
+    return word;
+}
+
+// "Cart" of "shop::Cart<u64>": the last word before type parameters; all of it if it has no word.
+static Word last_part(const char *name)
+{
+    Word last = {name, strlen(name)};
+
+    for (const char *at = name; *at != '\0' && *at != '<';) {
+        Word word = next_word(&at);
+
+        if (word.length > 0)
+            last = word;
+        while (*at != '\0' && *at != '<' && !is_of_word(*at))
+            at++;
+    }
+    return last;
+}
+
+static bool is_same(Word a, Word b)
+{
+    for (size_t i = 0; i < a.length && i < b.length; i++)
+        if (lower(a.start[i]) != lower(b.start[i]))
+            return false;
+    return a.length == b.length;
+}
+
+// ---- how near ----
+
+// Ranks, 0 being best: another case only; a word of it; a part of it; misspelt. In each, shorter
+// names come first.
+enum { RANK_PART = 0, RANK_WORD = 100, RANK_CONTAINED = 200, RANK_MISSPELT = 300 };
+#define MOST_IN_RANK 99u
+
+static uint32_t in_rank(uint32_t rank, size_t excess)
+{
+    return rank + (excess / 8 < MOST_IN_RANK ? (uint32_t)(excess / 8) : MOST_IN_RANK);
+}
+
+static bool contains(const char *name, size_t name_length, const char *wrong, size_t length)
+{
     for (size_t at = 0; length > 0 && at + length <= name_length; at++) {
         size_t same = 0;
 
         while (same < length && lower(name[at + same]) == lower(wrong[same]))
             same++;
         if (same == length)
-            return (uint32_t)(name_length - length) / 8;
+            return true;
     }
-    whole = edit_distance(wrong, length, name, name_length);
-    parts = edit_distance(wrong_part, wrong_part_length, part, part_length);
-    if (parts <= (wrong_part_length + 2) / 3)
-        return 20 + parts;
-    return whole <= (length + 2) / 3 ? 20 + whole : FAR;
+    return false;
+}
+
+// The edits between two texts; FAR if these are more than a third of the wrong one's letters.
+static uint32_t few_edits(Word wrong, Word right)
+{
+    size_t most = (wrong.length + 2) / 3, edits;
+
+    if (wrong.length > EDIT_DISTANCE_MAX || right.length > EDIT_DISTANCE_MAX ||
+        wrong.length + most < right.length || right.length + most < wrong.length)
+        return FAR;
+    edits = edit_distance(wrong.start, wrong.length, right.start, right.length);
+    return edits <= most ? (uint32_t)edits : FAR;
+}
+
+// A wrong name, of which the parts are looked up once.
+typedef struct WrongName {
+    Word whole;
+    Word part;
+} WrongName;
+
+// Of the words of a name: is one the wrong name's part, and how many edits are to the nearest?
+static bool has_word(const WrongName *wrong, const char *name, uint32_t *edits)
+{
+    *edits = FAR;
+    for (uint32_t i = 0; i < MOST_WORDS; i++) {
+        Word word = next_word(&name);
+
+        if (word.length == 0)
+            return false;
+        if (is_same(word, wrong->part))
+            return true;
+        *edits = smaller(*edits, few_edits(wrong->part, word));
+    }
+    return false;
+}
+
+static uint32_t distance(const WrongName *wrong, const char *name)
+{
+    size_t length = strlen(name);
+    size_t excess = length > wrong->whole.length ? length - wrong->whole.length : 0;
+    uint32_t edits, parts;
+
+    if (wrong->whole.length == 0)
+        return FAR;
+    if (is_same(last_part(name), wrong->part))
+        return in_rank(RANK_PART, excess);
+    if (has_word(wrong, name, &edits))
+        return in_rank(RANK_WORD, excess);
+    if (contains(name, length, wrong->whole.start, wrong->whole.length))
+        return in_rank(RANK_CONTAINED, excess);
+    parts = few_edits(wrong->part, last_part(name));
+    edits = smaller(edits, few_edits(wrong->whole, (Word){name, length}));
+    // Of a word among the type parameters, one edit more.
+    edits = smaller(parts, edits == FAR ? FAR : edits + 1);
+    return edits == FAR ? FAR : RANK_MISSPELT + edits;
 }
 
 unsigned near_names_find(NameList list, const char *wrong, const char **near, unsigned most)
 {
+    const WrongName wrong_name = {.whole = {wrong, strlen(wrong)}, .part = last_part(wrong)};
     uint32_t distances[8];
     unsigned count = 0;
 
     most = most < 8 ? most : 8;
     for (uint64_t i = 0; i < list.count; i++) {
         const char *name = list.name(list.context, i);
-        uint32_t far = distance(wrong, name);
+        uint32_t far = distance(&wrong_name, name);
         unsigned place = count;
 
         while (place > 0 && distances[place - 1] > far)

@@ -20,9 +20,10 @@ typedef struct NameList {
     const void *context;
 } NameList;
 
-// Fills `near` with at most `most` names, the likeliest first: names that contain `wrong` (letter
-// case is ignored), then names within few edits of it. All others are left out. Returns the number
-// of names, whose strings are the list's.
+// Fills `near` with at most `most` names, the likeliest first: names whose last part is that of
+// `wrong` ("session" of "service::Session<u64>"; letter case is ignored), names that have it as a
+// word among their type parameters, names that contain `wrong`, and names within few edits of it.
+// All others are left out. Returns the number of names, whose strings are the list's.
 unsigned near_names_find(NameList list, const char *wrong, const char **near, unsigned most);
 
 #endif

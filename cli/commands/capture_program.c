@@ -175,7 +175,10 @@ static bool let_it_start(const ProgramRun *run, int start, int failure, Error *e
         continue;
     if (got != (ssize_t)sizeof reason)
         return true;
-    return error_set(error, ERROR_SYSTEM, "cannot run '%s': %s", name, strerror(reason));
+    (void)error_set(error, ERROR_SYSTEM, "cannot run '%s': %s", name, strerror(reason));
+    if (reason == ENOENT && strspn(name, "0123456789") == strlen(name))
+        return error_add_hint(error, "did you mean --pid %s?", name);
+    return false;
 }
 
 static void close_pair(const int pair[2])

@@ -27,6 +27,35 @@ Test(near_names, misspelt_and_cut_names_are_found_and_strangers_are_not)
     cr_expect_eq(near_names_find(list, "order", near, 3), 0);
 }
 
+Test(near_names, the_last_part_comes_first_whatever_its_case_and_type_parameters)
+{
+    static const char *const names[] = {
+        "alloc::SessionMap",
+        "session::Store",
+        "hashbrown::Table<u64, core::cell::RefCell<service::Session>>",
+        "service::Session",
+        "service::Session<alloc::Arena>",
+        "service::Sesion",
+        "std::Mutex",
+    };
+    NameList list = {.count = 7, .name = name_at, .context = names};
+    const char *near[6];
+
+    cr_assert_eq(near_names_find(list, "session", near, 6), 6);
+    cr_expect_str_eq(near[0], "service::Session");
+    cr_expect_str_eq(near[1], "service::Session<alloc::Arena>");
+    cr_expect_str_eq(near[2], "session::Store");
+    cr_expect_str_eq(near[3], "hashbrown::Table<u64, core::cell::RefCell<service::Session>>");
+    cr_expect_str_eq(near[4], "alloc::SessionMap");
+    cr_expect_str_eq(near[5], "service::Sesion");
+    cr_assert_eq(near_names_find(list, "shop::SESSION<u8>", near, 2), 2);
+    cr_expect_str_eq(near[0], "service::Session");
+    cr_expect_eq(near_names_find(list, "", near, 6), 0);
+    cr_expect_eq(near_names_find(list, "<>", near, 6), 0);
+    cr_assert_eq(near_names_find(list, "Mutx", near, 6), 1);
+    cr_expect_str_eq(near[0], "std::Mutex");
+}
+
 static uint32_t distance(const char *from, const char *to)
 {
     return edit_distance(from, strlen(from), to, strlen(to));
