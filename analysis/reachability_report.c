@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/names/heap_language.h"
 #include "analysis/names/type_name.h"
 #include "analysis/slot_counts_internal.h"
 #include "base/array.h"
@@ -207,6 +208,7 @@ static bool take_types(ReachabilityReport *report, const HeapImage *image, Error
     if (image->is_precise)
         report->has_guessed_words =
             image->imprecise_objects > 0 || image->details->metadata.is_redacted;
+    report->may_have_none = report->has_guessed_words && heap_language_has_none(image);
     qsort(report->shown_types, report->type_count, sizeof *report->shown_types, compare_shown);
     return true;
 }

@@ -43,6 +43,7 @@ typedef struct ReachabilityReport {
     MarkKind kind;
     const char *rule;       // mark_rule_name()
     bool has_guessed_words; // the layout of some live object's type is not known
+    bool may_have_none;     // of those words: they may be left over (heap_language_has_none())
     char digest[MARK_DIGEST_CHARS];
     ReachabilityCounts totals;
     uint64_t heap_bytes;     // of all pages, tails of large objects included

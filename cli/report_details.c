@@ -222,10 +222,11 @@ static void print_excess(const HeapReport *report)
         return;
     print_prose(stdout, 2,
                 "%s object%s referred to by %s more word%s than the reference counts say: weak "
-                "references, stale words or chance values, which cannot be told apart",
+                "references%s or chance values, which cannot be told apart",
                 format_count(objects, ledger->excess_objects),
                 ledger->excess_objects == 1 ? " is" : "s are",
-                format_count(words, ledger->excess_words), plural(ledger->excess_words));
+                format_count(words, ledger->excess_words), plural(ledger->excess_words),
+                report->reachability->may_have_none ? ", stale words" : "");
 }
 
 static void print_ledger(const HeapReport *report)

@@ -93,23 +93,27 @@ void answer_json_snapshot(JsonWriter *writer, const HeapImage *image)
     json_end_object(writer);
 }
 
+void answer_json_type(JsonWriter *writer, const char *label)
+{
+    json_string_member(writer, "type", label);
+    json_string_member(writer, "type_label", label);
+}
+
 void answer_json_invalid(JsonWriter *writer, const HeapImage *image,
                          const ReachabilityReport *report, const InvalidReference *reference,
                          const char *field)
 {
     bool is_block = reference->page == NO_INDEX;
-    const char *type = NULL, *name = NULL;
+    const TypeTable *table = report->type_table;
+    const char *type = NULL;
+    HeapType known = {.name = NULL};
 
     if (!is_block) {
         TypeKey key = type_key_of(image, reference->page, reference->slot);
 
-        if (key.block_size != 0) {
+        known = table->types[type_table_find(table, image, reference->page, reference->slot)];
+        if (key.block_size != 0)
             type = reachability_report_find_type(report, key.trace)->label;
-            name = report->type_table
-                       ->types[type_table_find(report->type_table, image, reference->page,
-                                               reference->slot)]
-                       .name;
-        }
     }
     json_address_member(writer, "source",
                         is_block
@@ -117,7 +121,8 @@ void answer_json_invalid(JsonWriter *writer, const HeapImage *image,
                             : heap_image_object_address(image, reference->page, reference->slot));
     json_string_member(writer, "source_kind", is_block ? "foreign block" : "object");
     json_string_member(writer, "type", type);
-    json_string_member(writer, "name", name);
+    json_string_member(writer, "type_label", known.label);
+    json_string_member(writer, "name", known.name);
     json_unsigned_member(writer, "offset", reference->offset);
     json_string_member(writer, "field", field);
     json_address_member(writer, "target", reference->target);
@@ -184,10 +189,10 @@ void answer_json_mark(JsonWriter *writer, const ReachabilityReport *report)
     // References that the rule counts as strong although they may not be.
     json_key(writer, "counted_as_strong");
     json_begin_array(writer);
-    if (report->has_guessed_words) {
+    if (report->may_have_none)
         json_string(writer, "stale words of None");
+    if (report->has_guessed_words)
         json_string(writer, "weak references");
-    }
     json_end_array(writer);
     json_end_object(writer);
 }

@@ -28,6 +28,10 @@ void answer_json_account(JsonWriter *writer, const MemoryAccount *account);
 void answer_json_invalid(JsonWriter *writer, const HeapImage *image,
                          const ReachabilityReport *report, const InvalidReference *reference,
                          const char *field);
+// "type" and "type_label", both the label of the type as commands show and take it. (In documents
+// about a mark, "type" is the place of the trace function.)
+void answer_json_type(JsonWriter *writer, const char *label);
+
 // "invalid": how many there are, by where they are and what they point to, and the first that is
 // proven to be in a field that holds a reference; null where they were not counted.
 void answer_json_invalid_counts(JsonWriter *writer, const HeapImage *image,

@@ -81,7 +81,7 @@ static void write_types(JsonWriter *writer, const DiffJson *document)
         const DiffRow *row = &diff->types[i];
 
         json_begin_object(writer);
-        json_string_member(writer, "type", row->label);
+        answer_json_type(writer, row->label);
         write_numbers(writer, "reachable_objects", row->objects, diff->heap_count);
         write_slot_bytes(writer, "reachable_bytes", row, diff->heap_count);
         write_owned(writer, diff, row);

@@ -174,6 +174,7 @@ static uint32_t write_variant(JsonWriter *writer, const ReachabilityReport *repo
         reachability_counts_add(&counts, &report->key_counts[keys[used]]);
     }
     json_begin_object(writer);
+    json_string_member(writer, "type_label", table->types[key->type].label);
     json_string_member(writer, "name", table->types[key->type].name);
     json_key(writer, "slot_bytes");
     if (has_one_size)
@@ -188,11 +189,24 @@ static uint32_t write_variant(JsonWriter *writer, const ReachabilityReport *repo
     return used;
 }
 
+// Of all its variants, or NULL: they are of several types.
+static const char *common_label(const ReachabilityReport *report, const ReachabilityType *type)
+{
+    const TypeTable *table = report->type_table;
+    uint32_t first = table->keys[type->variants[0]].type;
+
+    for (uint32_t i = 1; i < type->variant_count; i++)
+        if (table->keys[type->variants[i]].type != first)
+            return NULL;
+    return table->types[first].label;
+}
+
 static void write_type(JsonWriter *writer, const ReachabilityReport *report,
                        const ReachabilityType *type, const SnapshotDetails *details)
 {
     json_begin_object(writer);
     json_string_member(writer, "type", type->label);
+    json_string_member(writer, "type_label", common_label(report, type));
     json_string_member(writer, "name", type->name);
     write_place(writer, "module", "module_offset", type->details, details);
     json_key(writer, "type_word");
@@ -298,7 +312,7 @@ bool reachability_json_write(JsonSink sink, const HeapImage *image,
 }
 
 static void write_object(JsonWriter *writer, const HeapImage *image, uint32_t page, uint32_t slot,
-                         const char *type, const char *name, bool is_reachable)
+                         const char *type, const HeapType *known, bool is_reachable)
 {
     const HeapPage *record = &image->pages[page];
 
@@ -309,7 +323,8 @@ static void write_object(JsonWriter *writer, const HeapImage *image, uint32_t pa
     json_unsigned_member(writer, "bytes", record->block_size);
     json_unsigned_member(writer, "owner_thread", record->owner_thread);
     json_string_member(writer, "type", type);
-    json_string_member(writer, "name", name);
+    json_string_member(writer, "type_label", known->label);
+    json_string_member(writer, "name", known->name);
     json_boolean_member(writer, "reachable", is_reachable);
     json_end_object(writer);
 }
@@ -328,21 +343,21 @@ bool reachability_objects_write(JsonSink sink, const HeapImage *image,
 
         for (uint32_t slot = 0; slot < image->pages[page].slot_count; slot++) {
             bool is_reachable = is_old || mark_result_is_marked(result, image, page, slot);
+            const HeapType *known;
             TypeKey key;
 
             if (!heap_image_is_live(image, page, slot))
                 continue;
+            known = &table->types[type_table_find(table, image, page, slot)];
             key = type_key_of(image, page, slot);
             if (key.block_size == 0) {
-                write_object(&writer, image, page, slot, NULL, NULL, is_reachable);
+                write_object(&writer, image, page, slot, NULL, known, is_reachable);
                 continue;
             }
             // Neighbours often have the same type.
             if (type == NULL || type->type_word != key.trace)
                 type = reachability_report_find_type(report, key.trace);
-            write_object(&writer, image, page, slot, type->label,
-                         table->types[type_table_find(table, image, page, slot)].name,
-                         is_reachable);
+            write_object(&writer, image, page, slot, type->label, known, is_reachable);
         }
     }
     return json_writer_finish(&writer, error);

@@ -100,7 +100,7 @@ static void write_group_key(JsonWriter *writer, const HeapReport *report, Groupi
 {
     switch (grouping) {
     case GROUP_BY_TYPE:
-        json_string_member(writer, "type", report->reachability->type_table->types[key].label);
+        answer_json_type(writer, report->reachability->type_table->types[key].label);
         return;
     case GROUP_BY_SIZE_CLASS:
         json_key(writer, "size_class");

@@ -23,7 +23,7 @@ static void write_object(JsonWriter *writer, const RetainedReport *report, uint3
 static void write_type(JsonWriter *writer, const RetainedReport *report, const RetainedType *type)
 {
     json_begin_object(writer);
-    json_string_member(writer, "type", node_types_label(report->types, type->type));
+    answer_json_type(writer, node_types_label(report->types, type->type));
     json_unsigned_member(writer, "objects", type->objects);
     json_unsigned_member(writer, "bytes", type->bytes);
     json_unsigned_member(writer, "retained_bytes", type->retained_bytes);

@@ -49,9 +49,8 @@ bool what_if_json_write(JsonSink sink, const WhatIfJson *document, Error *error)
         const FreedType *type = &what_if->types[i];
 
         json_begin_object(&writer);
-        json_string_member(&writer, "type",
-                           type->type < table->type_count ? table->types[type->type].label
-                                                          : "foreign block");
+        answer_json_type(&writer, type->type < table->type_count ? table->types[type->type].label
+                                                                 : "foreign block");
         json_unsigned_member(&writer, "freed_objects", type->objects);
         json_unsigned_member(&writer, "freed_bytes", type->bytes);
         json_end_object(&writer);
