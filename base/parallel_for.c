@@ -3,9 +3,10 @@
 #include "base/parallel_for.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+
+#include "base/cpu_count.h"
 
 typedef struct ParallelLoop {
     ParallelItem run;
@@ -25,20 +26,21 @@ typedef struct ParallelWorker {
 uint32_t parallel_for_threads(uint32_t wanted, uint64_t item_count)
 {
     uint32_t threads = wanted;
-    cpu_set_t cpus;
 
-    if (threads == 0) {
-        CPU_ZERO(&cpus);
-        if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
-            threads = (uint32_t)CPU_COUNT(&cpus);
-        else
-            threads = PARALLEL_FOR_MAX_THREADS; // more CPUs than the set has room for
-    }
+    if (item_count <= 1)
+        return 1;
+    if (threads == 0)
+        threads = cpu_count();
     if (threads > PARALLEL_FOR_MAX_THREADS)
         threads = PARALLEL_FOR_MAX_THREADS;
     if (threads > item_count)
         threads = (uint32_t)item_count;
-    return threads > 0 ? threads : 1;
+    return threads;
+}
+
+uint32_t parallel_for_burst_threads(uint64_t item_count)
+{
+    return parallel_for_threads(cpu_count_allowed(), item_count);
 }
 
 static bool take_item(ParallelLoop *loop, uint64_t *item)

@@ -2,6 +2,7 @@
 
 #include "cli/heap_session.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,8 @@ static void print_foreign_roots(const HeapSession *session)
 
 static void print_guessed(const HeapSession *session)
 {
+    const char *which =
+        session->report->may_have_none ? "weak references and stale words" : "weak references";
     uint64_t count = session->image->imprecise_objects;
     char text[NUMBER_CHARS];
 
@@ -246,15 +249,23 @@ static void print_guessed(const HeapSession *session)
         printf("note: the snapshot is redacted: which values exist is not known, and stale words "
                "count as strong\n");
     else if (session->image->is_precise)
-        printf("note: of %s object%s of unknown type, weak references and stale words count as "
-               "strong\n",
-               format_count(text, count), plural(count));
+        printf("note: of %s object%s of unknown type, %s count as strong\n",
+               format_count(text, count), plural(count), which);
     else
-        printf("note: weak references and stale words count as strong\n");
+        printf("note: %s count as strong\n", which);
+}
+
+static void print_lacking_threads(const MarkStatistics *statistics)
+{
+    if (statistics->worker_count < statistics->wanted_workers)
+        printf("note: marked by %" PRIu32 " of %" PRIu32 " workers: the system refused further "
+               "threads (a limit on processes); the result is the same\n",
+               statistics->worker_count, statistics->wanted_workers);
 }
 
 void heap_session_print_notes(const HeapSession *session)
 {
+    print_lacking_threads(&session->mark->statistics);
     print_capture_notes(stdout, &session->image->details->metadata);
     print_possible(session->report);
     print_foreign_roots(session);

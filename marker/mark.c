@@ -2,27 +2,18 @@
 
 #include "marker/mark.h"
 
-#include <sched.h>
-
 #include "marker/mark_driver.h"
 #include "marker/mark_internal.h"
 #include "marker/mark_words.h"
 #include "marker/mark_worker.h"
 #include "marker/parallel_mark_coordinator.h"
+#include "base/cpu_count.h"
 
 uint32_t mark_default_workers(void)
 {
-    cpu_set_t cpus;
-    int count;
+    uint32_t count = cpu_count();
 
-    CPU_ZERO(&cpus);
-    // The CPUs that this process may use: a container or taskset may allow fewer than there are.
-    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
-        return 1;
-    count = CPU_COUNT(&cpus);
-    if (count < 1)
-        return 1;
-    return (uint32_t)count < MAX_WORKERS ? (uint32_t)count : MAX_WORKERS;
+    return count < MAX_WORKERS ? count : MAX_WORKERS;
 }
 
 MarkOptions mark_options_default(void)
@@ -103,6 +94,25 @@ static bool mark_alone(const HeapImage *image, const MarkOptions *options, MarkT
     return ok;
 }
 
+// Where the system grants fewer threads (a limit of processes), fewer workers mark: the result does
+// not depend on their number.
+static bool mark_with_workers(const HeapImage *image, const MarkOptions *options, MarkTarget target,
+                              MarkResult *result, Error *error)
+{
+    MarkOptions possible = *options;
+
+    while (possible.workers > 1 || possible.driver != NULL) {
+        uint32_t started;
+
+        if (!parallel_mark_coordinator_mark(image, &possible, target, result, &started, error))
+            return false;
+        if (started == possible.workers)
+            return true;
+        possible.workers = started;
+    }
+    return mark_alone(image, &possible, target, result, error);
+}
+
 bool mark_reachable(const HeapImage *image, const MarkOptions *options, MarkResult **out,
                     Error *error)
 {
@@ -117,11 +127,9 @@ bool mark_reachable(const HeapImage *image, const MarkOptions *options, MarkResu
     resolved = resolve_options(options);
     if (!mark_result_new(image, resolved.kind, &result, error))
         return false;
-    ok = mark_words_start(result, image, &target, error);
-    if (ok && resolved.workers == 1 && resolved.driver == NULL)
-        ok = mark_alone(image, &resolved, target, result, error);
-    else if (ok)
-        ok = parallel_mark_coordinator_mark(image, &resolved, target, result, error);
+    ok = mark_words_start(result, image, &target, error) &&
+         mark_with_workers(image, &resolved, target, result, error);
+    result->statistics.wanted_workers = options->workers;
     mark_words_finish(result, image, &target);
     if (!ok) {
         mark_result_free(result);

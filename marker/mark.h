@@ -65,7 +65,7 @@ const char *mark_kind_name(MarkKind kind);
 const char *mark_policy_name(MarkPolicy policy);
 
 typedef struct MarkOptions {
-    uint32_t workers; // 1..MAX_WORKERS (or see `driver`); 0: min(CPUs, MAX_WORKERS)
+    uint32_t workers; // 1..MAX_WORKERS (or see `driver`); 0: mark_default_workers()
     MarkKind kind;
     MarkPolicy policy;
     uint32_t queue_capacity; // 0: QUEUE_CAPACITY; else a power of two >= 2 (tests use small ones)
@@ -76,7 +76,7 @@ typedef struct MarkOptions {
 
 MarkOptions mark_options_default(void);
 
-// min(CPUs, MAX_WORKERS), at least 1.
+// One for each CPU that this process may use (base/cpu_count.h), at most MAX_WORKERS.
 uint32_t mark_default_workers(void);
 
 // Counts of one worker.
@@ -111,6 +111,8 @@ typedef struct ScheduleStatistics {
 
 typedef struct MarkStatistics {
     uint32_t worker_count;
+    uint32_t
+        wanted_workers; // that the caller asked for; the system may grant fewer threads; 0: any
     MarkWorkerStatistics workers[MAX_VIRTUAL_WORKERS];
     uint64_t elapsed_ns; // from the start barrier to the end barrier
     ScheduleStatistics schedule;

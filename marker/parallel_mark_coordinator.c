@@ -156,27 +156,24 @@ static void *run_thread(void *argument)
     return NULL;
 }
 
-// Runs all workers as threads, worker 0 on the calling one.
-static bool run_threads(ParallelMarkCoordinator *coordinator, Error *error)
+// Runs all workers as threads, worker 0 on the calling one. False: only `*started` workers had a
+// thread, and nothing was done.
+static bool run_threads(ParallelMarkCoordinator *coordinator, uint32_t *started)
 {
     SharedThread threads[MAX_WORKERS];
-    uint32_t started = 1;
-    int failure = 0;
 
-    while (started < coordinator->worker_count && failure == 0) {
-        failure = shared_thread_start(&threads[started], run_thread, coordinator->workers[started]);
-        started += failure == 0;
-    }
-    coordinator->is_cancelled = failure != 0;
-    for (uint32_t i = 1; i < started; i++)
+    for (*started = 1; *started < coordinator->worker_count; ++*started)
+        if (shared_thread_start(&threads[*started], run_thread, coordinator->workers[*started]) !=
+            0)
+            break;
+    coordinator->is_cancelled = *started < coordinator->worker_count;
+    for (uint32_t i = 1; i < *started; i++)
         shared_unpark(&coordinator->parkers[i]);
     if (!coordinator->is_cancelled)
         run_worker(coordinator->workers[0]);
-    for (uint32_t i = 1; i < started; i++)
+    for (uint32_t i = 1; i < *started; i++)
         shared_thread_join(&threads[i]);
-    if (failure != 0)
-        return error_set(error, ERROR_SYSTEM, "cannot start a thread: %s", strerror(failure));
-    return true;
+    return !coordinator->is_cancelled;
 }
 
 // Checks after the end that no worker left while there was work. That would be an error in the
@@ -190,13 +187,17 @@ static bool check_nothing_left(const ParallelMarkCoordinator *coordinator, Error
     return true;
 }
 
+// `*started` is the number of workers unless it comes back smaller: then too few threads could be
+// started.
 static bool run_all(ParallelMarkCoordinator *coordinator, const MarkDriver *driver,
-                    MarkResult *result, Error *error)
+                    MarkResult *result, uint32_t *started, Error *error)
 {
     result->statistics.worker_count = coordinator->worker_count;
-    if (driver != NULL ? !driver->run(driver, coordinator, result, error)
-                       : !run_threads(coordinator, error))
+    *started = coordinator->worker_count;
+    if (driver != NULL && !driver->run(driver, coordinator, result, error))
         return false;
+    if (driver == NULL && !run_threads(coordinator, started))
+        return true;
     for (uint32_t i = 0; i < coordinator->worker_count; i++)
         if (coordinator->workers[i]->has_failed)
             return error_set_memory(error, SEGMENT_ITEMS * sizeof(uint64_t), "a mark segment");
@@ -281,7 +282,8 @@ static bool make_workers(ParallelMarkCoordinator *coordinator, const HeapImage *
 }
 
 bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *options,
-                                    MarkTarget target, MarkResult *result, Error *error)
+                                    MarkTarget target, MarkResult *result, uint32_t *started,
+                                    Error *error)
 {
     ParallelMarkCoordinator *coordinator = NULL;
     bool ok;
@@ -289,8 +291,8 @@ bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *o
     if (!coordinator_new(image, options, &coordinator, error))
         return false;
     ok = make_workers(coordinator, image, options, target, error) &&
-         run_all(coordinator, options->driver, result, error);
-    if (ok) {
+         run_all(coordinator, options->driver, result, started, error);
+    if (ok && *started == options->workers) {
         result->statistics.elapsed_ns = coordinator->finished_ns - coordinator->started_ns;
         for (uint32_t i = 0; i < coordinator->worker_count; i++)
             mark_worker_report(coordinator->workers[i], result);

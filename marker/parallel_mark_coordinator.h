@@ -54,7 +54,7 @@ typedef struct ParallelMarkCoordinator {
     PageOwnership ownership;
     SharedBarrier start_barrier;
     SharedBarrier end_barrier;
-    bool is_cancelled;    // a thread could not start: the others leave at the start barrier
+    bool is_cancelled;    // a thread could not start: the others leave before the start barrier
     uint64_t started_ns;  // written by worker 0 behind the start barrier
     uint64_t finished_ns; // and behind the end barrier
 } ParallelMarkCoordinator;
@@ -63,9 +63,11 @@ typedef struct ParallelMarkCoordinator {
 
 // Marks with options->workers (all options resolved) and adds totals and statistics to `result`;
 // the marks go to `target`. Worker 0 runs on the calling thread; with options->driver, all do.
-// Errors: memory, system (a thread could not start; nothing was marked then), those of the driver.
+// `*started` becomes options->workers, or less: the workers that had a thread when no more could be
+// started; nothing was marked then. Errors: memory, those of the driver.
 NODISCARD bool parallel_mark_coordinator_mark(const HeapImage *image, const MarkOptions *options,
-                                              MarkTarget target, MarkResult *result, Error *error);
+                                              MarkTarget target, MarkResult *result,
+                                              uint32_t *started, Error *error);
 
 // ---- for the workers ----
 

@@ -97,6 +97,8 @@ $(BUILD)/tests/unit/test_allocation_failures: LDFLAGS += $(foreach function, \
 	malloc calloc realloc reallocarray strdup strndup asprintf open_memstream realpath mmap \
 	pthread_create ZSTD_createCCtx ZSTD_createDCtx cJSON_CreateObject cJSON_AddStringToObject cJSON_Print, \
 	-Wl$(comma)--wrap=$(function))
+$(BUILD)/tests/unit/marker/test_parallel_mark_coordinator: LDFLAGS += \
+	-Wl,--wrap=pthread_create -Wl,--wrap=pthread_join
 $(BUILD)/tests/unit/base/test_output_file: LDFLAGS += $(foreach function,openat linkat fsync write, \
 	-Wl$(comma)--wrap=$(function))
 

@@ -35,6 +35,8 @@ static bool mark_one_way(const HeapImage *image, const ReplayPlan *plan, const R
         options.driver = &schedule.driver;
     if (!mark_reachable(image, &options, &result, error))
         return false;
+    if (way->workers - result->statistics.worker_count > out->lacking_threads)
+        out->lacking_threads = way->workers - result->statistics.worker_count;
     if (way->is_scheduled) {
         out->marks++;
         out->steps += result->statistics.schedule.steps;

@@ -35,9 +35,10 @@ typedef struct ReplayWay {
 } ReplayWay;
 
 typedef struct HeapReplay {
-    MarkResult *serial; // the expected result; owned
-    uint64_t marks;     // made on schedules
-    uint64_t steps;     // of all of them
+    MarkResult *serial;       // the expected result; owned
+    uint64_t marks;           // made on schedules
+    uint64_t steps;           // of all of them
+    uint32_t lacking_threads; // that the system refused, of the mark that lacked most
     // The first way whose result differs; further ways were left out then.
     bool has_difference;
     ReplayWay way;

@@ -93,6 +93,7 @@ typedef struct SimulateRun {
     OutputFile *svg; // NULL: not wanted
     OutputFile *trace_file;
     TraceEvents trace;
+    bool has_threads; // while it measured
 } SimulateRun;
 
 static bool take_settings(SimulateRun *run, Error *error)
@@ -203,7 +204,7 @@ static bool answer(void *context, Error *error)
         return false;
     if (run->settings->is_calibrated) {
         heap_session_say(session, "measuring this machine");
-        if (!schedule_calibrate(session->image, &run->options.costs, error))
+        if (!schedule_calibrate(session->image, &run->options.costs, &run->has_threads, error))
             return false;
     }
     return simulate_all(run, error) && write_documents(run, error);
@@ -262,6 +263,9 @@ static void print_answer(void *context)
            run->settings->is_calibrated || run->settings->costs != NULL
                ? ""
                : " (--calibrate measures this machine)");
+    if (run->settings->is_calibrated && !run->has_threads)
+        printf("note: the system refused a second thread: the costs of a wake-up and a barrier are "
+               "those of a server CPU of 2021\n");
     heap_session_print_notes(&run->session);
     heap_session_print_next(&run->session, "simulate",
                             (const char *[]){"--trace-events", "timeline.json", NULL});

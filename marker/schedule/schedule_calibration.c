@@ -2,8 +2,6 @@
 
 #include "marker/schedule/schedule_calibration.h"
 
-#include <string.h>
-
 #include "shared_memory.h"
 
 #define REAL_MARKS 5u
@@ -36,22 +34,22 @@ static uint32_t as_cost(uint64_t ps)
     return ps < 1 ? 1 : ps > MAX_COST_PS ? MAX_COST_PS : (uint32_t)ps;
 }
 
-// Takes the shortest of many times, which other load of the machine disturbs least.
-static bool measure_threads(ScheduleCosts *costs, Error *error)
+// Takes the shortest of many times, which other load of the machine disturbs least. Where the
+// system refuses a second thread, the costs stay as they are.
+static bool measure_threads(ScheduleCosts *costs, bool *has_threads, Error *error)
 {
     Partner partner;
     SharedThread thread;
     uint64_t wake_ns = UINT64_MAX, barrier_ns = UINT64_MAX;
-    int failure;
 
     shared_parker_init(&partner.here);
     shared_parker_init(&partner.there);
     if (!shared_barrier_init(&partner.barrier, 2))
         return error_set(error, ERROR_SYSTEM, "cannot make a barrier");
-    failure = shared_thread_start(&thread, answer, &partner);
-    if (failure != 0) {
+    *has_threads = shared_thread_start(&thread, answer, &partner) == 0;
+    if (!*has_threads) {
         shared_barrier_release(&partner.barrier);
-        return error_set(error, ERROR_SYSTEM, "cannot start a thread: %s", strerror(failure));
+        return true;
     }
     for (uint32_t i = 0; i < ROUND_TRIPS; i++) {
         uint64_t start = shared_clock_ns(), took;
@@ -92,9 +90,11 @@ static bool mark_once(const HeapImage *image, const MarkSchedule *schedule, uint
     return true;
 }
 
-bool schedule_calibrate(const HeapImage *image, ScheduleCosts *costs, Error *error)
+bool schedule_calibrate(const HeapImage *image, ScheduleCosts *costs, bool *has_threads,
+                        Error *error)
 {
     MarkSchedule schedule = mark_schedule_default();
+    const uint32_t wake = costs->wake, barrier = costs->barrier;
     uint64_t real_ns = UINT64_MAX, virtual_ns;
 
     schedule.policy = SCHEDULE_CLOCK;
@@ -112,5 +112,7 @@ bool schedule_calibrate(const HeapImage *image, ScheduleCosts *costs, Error *err
             uint32_t *cost = schedule_cost_at(costs, i);
             *cost = as_cost((uint64_t)((double)*cost * (double)real_ns / (double)virtual_ns));
         }
-    return measure_threads(costs, error);
+    costs->wake = wake;
+    costs->barrier = barrier;
+    return measure_threads(costs, has_threads, error);
 }

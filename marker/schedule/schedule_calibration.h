@@ -8,7 +8,9 @@
 // Measures on `image`: one worker marks it on a real thread and in virtual time, and all costs of
 // work are scaled so that both agree; the costs of a wake-up and a barrier are measured between two
 // threads. The CPU time of the fastest of a few marks counts. `*costs` holds the initial table, and
-// then the result. Errors: memory, system (a thread could not start).
-NODISCARD bool schedule_calibrate(const HeapImage *image, ScheduleCosts *costs, Error *error);
+// then the result. `*has_threads` is false where the system refused a second thread: the costs of a
+// wake-up and a barrier are those of the initial table then. Errors: memory.
+NODISCARD bool schedule_calibrate(const HeapImage *image, ScheduleCosts *costs, bool *has_threads,
+                                  Error *error);
 
 #endif

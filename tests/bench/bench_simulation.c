@@ -60,7 +60,7 @@ bool bench_simulation(const HeapImage *image, const char *name, uint32_t max_wor
     ScheduleCosts plain = schedule_costs_default(), calibrated = plain;
     uint32_t counts = 0;
 
-    if (!schedule_calibrate(image, &calibrated, error))
+    if (!schedule_calibrate(image, &calibrated, &(bool){false}, error))
         return false;
     for (uint32_t workers = 1; workers <= max_workers && counts < COUNTS; workers *= 2)
         counts++;

@@ -237,6 +237,26 @@ static void report_golden(ReplayHeap *heap, const GoldenComparison *comparison,
     say_totals(heap);
 }
 
+// "wrote golden/cart.golden (changed)", and then how it differed before.
+static void say_written(ReplayHeap *heap, bool was_there)
+{
+    char *before = heap->text;
+
+    heap->text = NULL;
+    heap->record.text = NULL;
+    say(heap, "wrote %s (%s)", heap->record.golden, was_there ? "changed" : "new");
+    for (const char *line = before; line != NULL && *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        if (line != before)
+            say(heap, "%.*s", (int)length, line);
+        else
+            say(heap, heap->record.is_other_heap ? "  before, it was the golden of another heap"
+                                                 : "  before, the mark and the golden differed:");
+        line += length + (line[length] == '\n');
+    }
+    free(before);
+}
+
 // Compares the mark with the golden; writes the golden with --update.
 static bool check_golden(ReplayHeap *heap, const ReplayFile *file, const ReplayHeapOptions *options,
                          const MarkGolden *found, const HeapImage *image, const MarkResult *serial,
@@ -270,6 +290,7 @@ static bool check_golden(ReplayHeap *heap, const ReplayFile *file, const ReplayH
         return true;
     if (!write_golden(file->golden, found, error))
         return false;
+    say_written(heap, is_there);
     record->verdict = REPLAY_EQUAL;
     record->exit_status = EXIT_STATUS_DONE;
     record->is_updated = true;
@@ -300,6 +321,7 @@ static bool replay(ReplayHeap *heap, const ReplayFile *file, const ReplayHeapOpt
     heap->record.is_complete = image->details->metadata.is_complete;
     if (!heap_replay_run(image, &options->plan, &replay, error))
         return false;
+    heap->lacking_threads = replay.lacking_threads;
     mark_golden_init(&found);
     ok = mark_golden_take(&found, image, replay.serial, error);
     if (ok) {

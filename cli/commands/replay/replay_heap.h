@@ -21,6 +21,7 @@ typedef struct ReplayHeap {
     const char *precise_option; // "--precise ", or ""
     char *text;                 // of the record; owned
     char *again;                // of the record; owned
+    uint32_t lacking_threads;   // that the system refused, of the mark that lacked most
 } ReplayHeap;
 
 // Errors go to the record; only options->plan.cancel makes the call itself fail, with

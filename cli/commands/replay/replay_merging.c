@@ -39,7 +39,7 @@ static void print_merge(const ReplayMerge *merge)
     printf(" of %s shard%s\n", format_count(text, merge->parts), plural(merge->parts));
     replay_output_print_counts(&counts);
     for (uint64_t i = 0; i < merge->count; i++)
-        if (merge->lines[i].exit_status != EXIT_STATUS_DONE)
+        if (merge->lines[i].exit_status != EXIT_STATUS_DONE || merge->lines[i].is_updated)
             replay_output_print_text(merge->lines[i].heap, merge->lines[i].verdict,
                                      merge->lines[i].text, merge->lines[i].again);
 }

@@ -82,6 +82,19 @@ static void print_record(const ReplayRecord *record)
     }
 }
 
+static void print_lacking_threads(const ReplayOutput *output)
+{
+    uint32_t most = 0;
+
+    for (uint64_t i = 0; i < output->count; i++)
+        if (output->heaps[i].lacking_threads > most)
+            most = output->heaps[i].lacking_threads;
+    if (most > 0)
+        printf("note: the system refused up to %" PRIu32 " of the threads of a mark; fewer workers "
+               "marked\n",
+               most);
+}
+
 static void print_notes(const ReplayOutput *output, uint64_t finished)
 {
     char text[NUMBER_CHARS];
@@ -99,6 +112,7 @@ static void print_notes(const ReplayOutput *output, uint64_t finished)
         print_text(stdout, output->orphans->files[i].path);
         printf("\n");
     }
+    print_lacking_threads(output);
     if (finished < output->count)
         printf("note: interrupted; %s of the heaps were not replayed\n",
                format_count(text, output->count - finished));
@@ -120,7 +134,8 @@ void replay_output_print(const ReplayOutput *output)
     print_heading(output);
     replay_output_print_counts(&counts);
     for (uint64_t i = 0; i < output->count; i++)
-        if (output->heaps[i].record.exit_status != EXIT_STATUS_DONE)
+        if (output->heaps[i].record.exit_status != EXIT_STATUS_DONE ||
+            output->heaps[i].record.is_updated)
             print_record(&output->heaps[i].record);
     print_notes(output, finished);
 }

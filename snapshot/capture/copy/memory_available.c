@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/control_groups.h"
 #include "snapshot/capture/copy/proc_files.h"
-
-#define GROUP_PATH_BYTES 4096
 
 const MemorySources system_memory_sources = {
     .meminfo = "/proc/meminfo",
@@ -50,18 +49,11 @@ static uint64_t number_after(const char *text, const char *key, uint64_t fallbac
 static uint64_t read_number(const char *folder, const char *name, const char *key,
                             uint64_t fallback)
 {
-    char path[GROUP_PATH_BYTES];
-    uint64_t number;
-    char *text;
+    char text[CONTROL_GROUP_TEXT_BYTES];
 
-    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
+    if (!control_group_read(folder, name, text) || strncmp(text, "max", 3) == 0)
         return fallback;
-    text = proc_file_read(path);
-    if (text == NULL)
-        return fallback;
-    number = strncmp(text, "max", 3) == 0 ? fallback : number_after(text, key, fallback);
-    free(text);
-    return number;
+    return number_after(text, key, fallback);
 }
 
 // The memory that the group at `folder` leaves: its limit, less the used memory that cannot be
@@ -78,57 +70,29 @@ static uint64_t left_in_group(const char *folder, const GroupFiles *files)
     return used < limit ? limit - used : 0;
 }
 
-// Does the list of controllers, as in "3:cpu,memory:/", have `memory`?
-static bool has_memory_controller(const char *line)
-{
-    const char *list = strchr(line, ':');
-    size_t length = list == NULL ? 0 : strcspn(list + 1, ":\n");
+// The least memory that the visited groups leave.
+typedef struct GroupSearch {
+    const GroupFiles *files;
+    uint64_t least;
+} GroupSearch;
 
-    for (const char *at = list; at != NULL && at <= list + length; at = strchr(at + 1, ','))
-        if (strncmp(at + 1, "memory", 6) == 0 && strchr(",:", at[7]) != NULL)
-            return true;
-    return false;
+static void visit_group(void *context, const char *folder)
+{
+    GroupSearch *search = context;
+    uint64_t left = left_in_group(folder, search->files);
+
+    search->least = left < search->least ? left : search->least;
 }
 
-// The path of this process's group, as a line of `text` says, cut off there; NULL: there is none.
-static char *own_group(char *text, bool is_old)
-{
-    for (char *line = text; line != NULL; line = strchr(line, '\n')) {
-        char *path;
-
-        line += *line == '\n';
-        if (is_old ? !has_memory_controller(line) : strncmp(line, "0::/", 4) != 0)
-            continue;
-        path = strchr(strchr(line, ':') + 1, ':') + 1;
-        path[strcspn(path, "\n")] = '\0';
-        return path;
-    }
-    return NULL;
-}
-
-// The least memory that this process's group and the groups above it leave. In a container, the
-// named groups may not exist here; its own group is the root then.
 static uint64_t left_in_groups(const MemorySources *sources, bool is_old)
 {
-    const char *root = is_old ? sources->old_groups_root : sources->groups_root;
-    char *text = proc_file_read(sources->own_groups), *own = own_group(text, is_old);
-    uint64_t least = UINT64_MAX;
-    char folder[GROUP_PATH_BYTES];
+    const ControlGroups groups = {.own_groups = sources->own_groups,
+                                  .root = is_old ? sources->old_groups_root : sources->groups_root,
+                                  .controller = is_old ? "memory" : NULL};
+    GroupSearch search = {.files = is_old ? &old_files : &new_files, .least = UINT64_MAX};
 
-    if (own != NULL && root != NULL &&
-        snprintf(folder, sizeof folder, "%s%s", root, own) >= (int)sizeof folder)
-        own = NULL;
-    while (own != NULL && root != NULL && strlen(folder) >= strlen(root)) {
-        uint64_t left = left_in_group(folder, is_old ? &old_files : &new_files);
-        char *last = strrchr(folder, '/');
-
-        least = left < least ? left : least;
-        if (last == NULL)
-            break;
-        *last = '\0';
-    }
-    free(text);
-    return least;
+    control_groups_visit(&groups, visit_group, &search);
+    return search.least;
 }
 
 uint64_t memory_available(const MemorySources *sources)

@@ -269,8 +269,12 @@ static bool start_thread(PackedPager *pager, PagerThread *thread, const pthread_
     result = pthread_create(&thread->thread, attributes, run_thread, thread);
     thread->is_running = result == 0;
     // One thread is enough.
-    return result == 0 || thread != pager->threads ||
-           error_set(error, ERROR_SYSTEM, "cannot start a thread: %s", strerror(result));
+    if (result == 0 || thread != pager->threads)
+        return true;
+    (void)error_set(error, ERROR_SYSTEM, "cannot start a thread that unpacks pages: %s",
+                    strerror(result));
+    return error_add_hint(error, "a limit on processes leaves none; without --staging none is "
+                                 "needed, where there is memory for all pages");
 }
 
 // With all signals blocked: they are for the other threads of the program.

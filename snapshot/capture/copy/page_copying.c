@@ -215,7 +215,7 @@ static bool merge_unread(CopyJob *job, PageSelection *unread, Error *error)
 static bool run(CopyJob *job, uint32_t max_threads, PageSelection *unread, Error *error)
 {
     uint64_t batches = (job->selection->bytes + job->batch_bytes - 1) / job->batch_bytes;
-    uint32_t threads = parallel_for_threads(0, batches);
+    uint32_t threads = parallel_for_burst_threads(batches);
     bool is_ok;
 
     threads = threads < max_threads ? threads : max_threads;

@@ -16,7 +16,7 @@
 
 bool marked_scan_init(MarkedScan *scan, int pid, int pagemap, Error *error)
 {
-    uint32_t threads = parallel_for_threads(0, MARKED_SCAN_MAX_THREADS);
+    uint32_t threads = parallel_for_burst_threads(MARKED_SCAN_MAX_THREADS);
 
     *scan = (MarkedScan){.pid = pid, .pagemap = pagemap};
     for (uint32_t i = 0; i < threads; i++) {
