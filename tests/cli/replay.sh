@@ -67,7 +67,13 @@ if [ -n "$again" ]; then
     (eval "${again/#rudo-snap/\"\$RUDO_SNAP\"}") >/dev/null 2>&1
     is "the command that is printed does nothing else than it says" "$(find . -name 'PLANTED*' -newer again.jsonl)" ""
 fi
-rm -f 'kept/don'\''t; touch PLANTED.zst'
+ln -s nowhere kept/annexed.zst
+for named in kept kept/annexed.zst; do
+    run "$RUDO_SNAP" replay "$named" "${once[@]}"
+    check_exit "$named: a link that leads nowhere is not passed over" 4
+    check_output "$named: with what it is" stdout "*kept/annexed.zst: cannot open*it is a link that leads nowhere*"
+done
+rm -f kept/annexed.zst 'kept/don'\''t; touch PLANTED.zst'
 ln -s missing kept/annexed.zst
 printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 9040\n' 0 >kept/pointer.zst
 run "$RUDO_SNAP" replay kept "${once[@]}"

@@ -200,7 +200,8 @@ static bool collect_path(ReplayFiles *files, const char *path, GoldenPlace golde
     char *root;
     bool ok;
 
-    if (stat(path, &state) != 0)
+    // A link that leads nowhere is a heap that cannot be read.
+    if (stat(path, &state) != 0 && lstat(path, &state) != 0)
         return error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
     if (!S_ISDIR(state.st_mode)) {
         files->has_named_files = true;
