@@ -69,7 +69,7 @@ static bool take_types(HeapProfile *profile, const ReachabilityReport *report, u
     if (ok) {
         qsort(profile->types, profile->type_count, sizeof *profile->types, compare_types);
         for (uint32_t type = 0; type < table->type_count; type++) {
-            ProfileType key = {.label = table->types[type].label};
+            ProfileType key = {.label = (char *)(uintptr_t)table->types[type].label};
             ProfileType *found =
                 bsearch(&key, profile->types, profile->type_count, sizeof key, compare_types);
 
@@ -123,10 +123,15 @@ static char *path_label(const MergedPaths *merged, const NodeTypes *types, uint3
     return text;
 }
 
+// Each path names all types on it, and types of a file may have long names: of such, only the paths
+// with most objects are compared.
+#define MOST_LABEL_BYTES (UINT64_C(16) << 20)
+
 static bool take_paths(HeapProfile *profile, const MergedPaths *merged, const NodeTypes *types,
                        Error *error)
 {
     uint32_t *order = calloc((size_t)merged->step_count + 1, sizeof *order), count = 0;
+    uint64_t label_bytes = 0;
     bool ok = order != NULL;
 
     for (uint32_t step = 0; ok && step < merged->step_count; step++)
@@ -137,10 +142,11 @@ static bool take_paths(HeapProfile *profile, const MergedPaths *merged, const No
     count = count < PROFILE_MAX_PATHS ? count : PROFILE_MAX_PATHS;
     profile->paths = calloc((size_t)count + 1, sizeof *profile->paths);
     ok = ok && profile->paths != NULL;
-    for (uint32_t i = 0; ok && i < count; i++) {
+    for (uint32_t i = 0; ok && i < count && label_bytes < MOST_LABEL_BYTES; i++) {
         ProfilePath *path = &profile->paths[profile->path_count++];
 
         path->label = path_label(merged, types, order[i]);
+        label_bytes += path->label == NULL ? 0 : strlen(path->label);
         path->objects = merged->steps[order[i]].own_objects;
         path->bytes = merged->steps[order[i]].own_bytes;
         path->owned_bytes = merged->steps[order[i]].owned_bytes;

@@ -124,17 +124,19 @@ static void count_roots(ReachabilityReport *report, const HeapImage *image,
     }
 }
 
-static bool name_type(ReachabilityType *type, const SnapshotDetails *details, Error *error)
+static bool name_type(ReachabilityType *type, NameSets *sets, const SnapshotDetails *details,
+                      Error *error)
 {
-    uint32_t count;
+    NameSet set;
 
     if (!type->has_header) {
         type->label = strdup("no object header");
     } else {
         type->details = snapshot_details_find_type(details, type->type_word);
         type->label = type_label(details, type->type_word);
-        if (!type_readable_name(type->details, NULL, &type->name, &count))
-            return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's name");
+        if (!name_sets_find(sets, type->details, NULL, &set, error))
+            return false;
+        type->name = set.text;
     }
     if (type->label == NULL)
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's label");
@@ -197,7 +199,7 @@ static bool take_types(ReachabilityReport *report, const HeapImage *image, Error
     group_keys(report);
     qsort(report->types, report->type_count, sizeof *report->types, compare_by_word);
     for (uint32_t i = 0; i < report->type_count; i++) {
-        if (!name_type(&report->types[i], image->details, error))
+        if (!name_type(&report->types[i], report->type_table->sets, image->details, error))
             return false;
         report->shown_types[i] = &report->types[i];
         if (report->types[i].counts.objects > 0 &&
@@ -304,10 +306,8 @@ void reachability_report_free(ReachabilityReport *report)
 {
     if (report == NULL)
         return;
-    for (uint32_t i = 0; i < report->type_count; i++) {
+    for (uint32_t i = 0; i < report->type_count; i++)
         free(report->types[i].label);
-        free(report->types[i].name);
-    }
     free(report->types);
     free(report->shown_types);
     free(report->key_counts);

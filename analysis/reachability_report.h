@@ -32,8 +32,9 @@ typedef struct ReachabilityType {
     uint64_t type_word;
     const SnapshotType *details; // its entry in the snapshot, or NULL; borrowed from the image
     char *label;                 // "shop+0x1f40", "type 0x55d0c0001f40", "no object header"; owned
-    char *name;                  // all types that it may be: "shop::Order", or NULL; owned
-    ReachabilityCounts counts;   // pages and slots are 0: types share pages
+    // All types that it may be: "shop::Order", or NULL; borrowed from type_table.
+    const char *name;
+    ReachabilityCounts counts; // pages and slots are 0: types share pages
     // Its keys, which differ by drop function and size: a part of type_table->shown_keys.
     uint32_t variant_count;
     const uint32_t *variants;

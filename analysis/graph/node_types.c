@@ -7,6 +7,7 @@
 
 #include "base/parallel_for.h"
 #include "base/side_table.h"
+#include "base/text_ranks.h"
 
 #define PIECE_PAGES 4096u
 
@@ -19,38 +20,32 @@ void node_types_free(NodeTypes *types)
     free(types);
 }
 
-static int compare_labels(const void *left, const void *right, void *context)
-{
-    const TypeTable *table = context;
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    int order = strcmp(table->types[a].label, table->types[b].label);
-
-    return order != 0 ? order : (a > b) - (a < b);
-}
-
 bool node_types_unify(const TypeTable *table, uint32_t **out, Error *error)
 {
     size_t count = table->type_count;
-    uint32_t *order = malloc((count + 1) * sizeof *order);
+    const char **labels = calloc(count + 1, sizeof *labels);
+    uint32_t *ranks = malloc((count + 1) * sizeof *ranks);
+    uint32_t *firsts = malloc((count + 1) * sizeof *firsts); // by rank
+    bool ok;
 
     *out = malloc((count + 1) * sizeof **out);
-    if (order == NULL || *out == NULL) {
-        free(order);
+    ok = (labels != NULL && ranks != NULL && firsts != NULL && *out != NULL) ||
+         error_set_memory(error, count * 20, "types");
+    for (uint32_t type = 0; ok && type < count; type++)
+        labels[type] = table->types[type].label;
+    ok = ok && text_ranks_make(labels, count, ranks, error);
+    for (size_t type = count; ok && type-- > 0;)
+        firsts[ranks[type]] = (uint32_t)type;
+    for (uint32_t type = 0; ok && type < count; type++)
+        (*out)[type] = firsts[ranks[type]];
+    free(labels);
+    free(ranks);
+    free(firsts);
+    if (!ok) {
         free(*out);
         *out = NULL;
-        return error_set_memory(error, count * 8, "types");
     }
-    for (uint32_t type = 0; type < count; type++)
-        order[type] = type;
-    qsort_r(order, count, sizeof *order, compare_labels, (void *)(uintptr_t)table);
-    for (uint32_t i = 0; i < count; i++) {
-        bool is_same =
-            i > 0 && strcmp(table->types[order[i - 1]].label, table->types[order[i]].label) == 0;
-
-        (*out)[order[i]] = is_same ? (*out)[order[i - 1]] : order[i];
-    }
-    free(order);
-    return true;
+    return ok;
 }
 
 typedef struct Typing {

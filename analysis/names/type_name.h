@@ -20,6 +20,9 @@
 
 #include "snapshot/heap/snapshot_details.h"
 
+// Of the names of modules in labels, which have at most that many bytes on Linux.
+#define TYPE_MODULE_BYTES 255
+
 // "shop+0x1f40", or "type 0x55d0c0001f40" where the module is unknown. The caller frees it;
 // NULL when memory is short.
 char *type_label(const SnapshotDetails *details, uint64_t type_word);
@@ -40,32 +43,10 @@ typedef struct SymbolName {
 // `<rudo_gc::ptr::GcBox<shop::Order>>::trace_fn_for` gives the type shop::Order.
 SymbolName symbol_name(const char *symbol);
 
+// The number of types of an open set.
 #define TYPE_NAMES_OPEN UINT32_MAX
-
-// The set of types that an object with these two functions can have, as text; see Note [Sets of
-// names]. Each may be NULL, when the snapshot has no entry for it. The caller frees `*out`, which
-// is NULL without an error when no symbol gives a name. `*count` is the number of types in the set:
-// TYPE_NAMES_OPEN when the text does not have all of them, 0 when no symbol gives a type (a plain
-// function's name is not one). False: memory is short.
-bool type_readable_name(const SnapshotType *trace, const SnapshotType *drop, char **out,
-                        uint32_t *count);
 
 // The file name of the module that the function lies in, or NULL. `function` may be NULL.
 const char *type_module_name(const SnapshotDetails *details, const SnapshotType *function);
-
-// Compares two functions, as strcmp() does, for the order in which they are shown: by module name
-// and offset, which are the same in every run of a program; then those without a known module, by
-// address.
-int type_function_order(const SnapshotDetails *details, const SnapshotType *a, uint64_t a_address,
-                        const SnapshotType *b, uint64_t b_address);
-
-// True when the function has symbols and every one gives a type.
-bool type_is_certain(const SnapshotType *function);
-
-// True for the function that the collector gives to objects without a type, unless it is merged
-// with a type's own.
-bool type_is_no_op(const SnapshotType *function);
-// True for that function, merged or not.
-bool type_may_be_no_op(const SnapshotType *function);
 
 #endif

@@ -10,6 +10,7 @@
 #include "analysis/names/type_name.h"
 #include "analysis/names/type_sizes.h"
 #include "base/array.h"
+#include "base/text_ranks.h"
 
 // ---- keys ----
 
@@ -79,8 +80,10 @@ typedef struct KnownKey {
     const TypeKey *words;
     const SnapshotType *trace; // or NULL
     const SnapshotType *drop;  // or NULL
-    const char *name;          // or NULL; the one of its pair of functions
-    char *pair_name;           // of the first key of a pair; owned
+    uint32_t trace_module;     // the rank of its name; NO_INDEX: not known
+    uint32_t drop_module;
+    const char *name; // or NULL; borrowed, equal ones are one
+    uint32_t name_rank;
     // The size, where types of the pair differ by size; else 0. See Note [Sizes of types].
     uint32_t type_size;
 } KnownKey;
@@ -90,17 +93,30 @@ static int compare_numbers(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
-static int compare_keys(const void *left, const void *right, void *context)
+// Functions are in an order that is the same in every run of a program: by module name and offset;
+// then those without a known module, by address.
+static int compare_functions(uint32_t a_module, const SnapshotType *a, uint64_t a_address,
+                             uint32_t b_module, const SnapshotType *b, uint64_t b_address)
+{
+    if (a_module != b_module)
+        return a_module < b_module ? -1 : 1;
+    if (a_module != NO_INDEX && a->module_offset != b->module_offset)
+        return a->module_offset < b->module_offset ? -1 : 1;
+    return compare_numbers(a_address, b_address);
+}
+
+static int compare_keys(const void *left, const void *right)
 {
     const KnownKey *a = left, *b = right;
-    const SnapshotDetails *details = context;
     int order;
 
     if ((a->kind == HEAP_TYPE_HEADERLESS) != (b->kind == HEAP_TYPE_HEADERLESS))
         return a->kind == HEAP_TYPE_HEADERLESS ? 1 : -1;
-    order = type_function_order(details, a->trace, a->words->trace, b->trace, b->words->trace);
+    order = compare_functions(a->trace_module, a->trace, a->words->trace, b->trace_module, b->trace,
+                              b->words->trace);
     if (order == 0)
-        order = type_function_order(details, a->drop, a->words->drop, b->drop, b->words->drop);
+        order = compare_functions(a->drop_module, a->drop, a->words->drop, b->drop_module, b->drop,
+                                  b->words->drop);
     if (order == 0)
         order = compare_numbers(a->words->block_size, b->words->block_size);
     return order != 0 ? order : (int)a->words->is_dead - (int)b->words->is_dead;
@@ -110,27 +126,67 @@ static int compare_keys(const void *left, const void *right, void *context)
 
 // The functions of an object without a type do nothing. A compiler may merge them with those of
 // types that need no tracing: then they mean "no type" for DEAD objects only.
-static HeapTypeKind kind_of(const KnownKey *key)
+static HeapTypeKind kind_of(NameSets *sets, const KnownKey *key)
 {
-    if (type_is_no_op(key->trace) ||
-        (key->words->is_dead && (type_may_be_no_op(key->trace) || type_may_be_no_op(key->drop))))
+    unsigned no_op = 1u << SYMBOL_NO_OP, trace = name_sets_meanings(sets, key->trace);
+
+    if (trace == no_op ||
+        (key->words->is_dead && ((trace | name_sets_meanings(sets, key->drop)) & no_op) != 0))
         return HEAP_TYPE_NONE;
     return HEAP_TYPE_OBJECTS;
 }
 
-static void know_keys(const TypeTable *table, const SnapshotDetails *details, KnownKey *known)
+static uint32_t module_rank(const SnapshotDetails *details, const uint32_t *ranks,
+                            const SnapshotType *function)
 {
+    return type_module_name(details, function) == NULL ? NO_INDEX : ranks[function->module];
+}
+
+// The ranks of the names of modules. The caller frees them. NULL: memory is short.
+static uint32_t *rank_modules(const SnapshotDetails *details, Error *error)
+{
+    size_t count = (size_t)details->module_count + 1;
+    const char **names = calloc(count, sizeof *names);
+    uint32_t *ranks = malloc(count * sizeof *ranks);
+    bool ok = (names != NULL && ranks != NULL) ||
+              error_set_memory(error, count * sizeof *names, "modules");
+
+    for (uint32_t i = 0; ok && i < details->module_count; i++)
+        names[i] = details->modules[i].name;
+    ok = ok && text_ranks_make(names, details->module_count, ranks, error);
+    free(names);
+    if (ok)
+        return ranks;
+    free(ranks);
+    return NULL;
+}
+
+static bool know_keys(TypeTable *table, const SnapshotDetails *details, KnownKey *known,
+                      Error *error)
+{
+    uint32_t *modules = rank_modules(details, error);
+
+    if (modules == NULL)
+        return false;
     for (uint32_t i = 0; i < table->key_count; i++) {
         const TypeKey *words = &table->keys[i];
         KnownKey *key = &known[i];
 
-        *key = (KnownKey){.key = i, .kind = HEAP_TYPE_HEADERLESS, .words = words};
+        *key = (KnownKey){.key = i,
+                          .kind = HEAP_TYPE_HEADERLESS,
+                          .words = words,
+                          .trace_module = NO_INDEX,
+                          .drop_module = NO_INDEX};
         if (words->block_size == 0)
             continue;
         key->trace = snapshot_details_find_type(details, words->trace);
         key->drop = snapshot_details_find_drop(details, words->drop);
-        key->kind = kind_of(key);
+        key->trace_module = module_rank(details, modules, key->trace);
+        key->drop_module = module_rank(details, modules, key->drop);
+        key->kind = kind_of(table->sets, key);
     }
+    free(modules);
+    return true;
 }
 
 // Note [Sizes of types]
@@ -144,12 +200,13 @@ static void know_keys(const TypeTable *table, const SnapshotDetails *details, Kn
 #define MAX_SIZES_OF_OPEN_SET 16u
 
 // The keys known[begin..end), which are in order, have the same two functions.
-static bool name_pair(KnownKey *known, uint32_t begin, uint32_t end, const TypeSizes *by_size,
-                      Error *error)
+static bool name_pair(NameSets *sets, KnownKey *known, uint32_t begin, uint32_t end,
+                      const TypeSizes *by_size, Error *error)
 {
-    uint32_t sizes = 0, names = 0, last_size = 0;
+    uint32_t sizes = 0, last_size = 0, names;
     bool is_separated_by_size;
     const char *sized;
+    NameSet set;
 
     for (uint32_t i = begin; i < end; i++)
         if (known[i].kind == HEAP_TYPE_OBJECTS && known[i].words->block_size != last_size) {
@@ -158,21 +215,24 @@ static bool name_pair(KnownKey *known, uint32_t begin, uint32_t end, const TypeS
         }
     if (sizes == 0)
         return true;
-    if (!type_readable_name(known[begin].trace, known[begin].drop, &known[begin].pair_name, &names))
-        return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's name");
+    if (!name_sets_find(sets, known[begin].trace, known[begin].drop, &set, error))
+        return false;
+    names = set.count;
     is_separated_by_size =
         names > 1 && sizes <= (names == TYPE_NAMES_OPEN ? MAX_SIZES_OF_OPEN_SET : names);
     for (uint32_t i = begin; i < end; i++) {
         if (known[i].kind != HEAP_TYPE_OBJECTS)
             continue;
-        known[i].name = known[begin].pair_name;
+        known[i].name = set.text;
         known[i].type_size = is_separated_by_size ? known[i].words->block_size : 0;
         sized = names > 1 && names != TYPE_NAMES_OPEN
                     ? type_sizes_name(by_size, known[i].words->trace, known[i].words->drop,
                                       known[i].words->block_size, names)
                     : NULL;
         if (sized != NULL) {
-            known[i].name = sized;
+            known[i].name = name_sets_keep(sets, sized, error);
+            if (known[i].name == NULL)
+                return false;
             known[i].type_size = known[i].words->block_size;
         }
     }
@@ -185,8 +245,8 @@ static bool is_same_pair(const KnownKey *a, const KnownKey *b)
            a->words->trace == b->words->trace && a->words->drop == b->words->drop;
 }
 
-static bool name_pairs(KnownKey *known, uint32_t count, const SnapshotDetails *details,
-                       Error *error)
+static bool name_pairs(NameSets *sets, KnownKey *known, uint32_t count,
+                       const SnapshotDetails *details, Error *error)
 {
     TypeSizes *by_size = NULL;
     bool ok = type_sizes_new(details, &by_size, error);
@@ -194,7 +254,7 @@ static bool name_pairs(KnownKey *known, uint32_t count, const SnapshotDetails *d
     for (uint32_t begin = 0, end; ok && begin < count; begin = end) {
         for (end = begin + 1; end < count && is_same_pair(&known[begin], &known[end]);)
             end++;
-        ok = name_pair(known, begin, end, by_size, error);
+        ok = name_pair(sets, known, begin, end, by_size, error);
     }
     type_sizes_free(by_size);
     return ok;
@@ -203,25 +263,31 @@ static bool name_pairs(KnownKey *known, uint32_t count, const SnapshotDetails *d
 // True for two keys of the same type. A compiler makes the functions of a type once for each part
 // of a program that it compiles, so functions at different places are of one type if all their
 // symbols give the same name.
-static bool is_same_type(const KnownKey *a, const KnownKey *b)
+static bool is_same_type(NameSets *sets, const KnownKey *a, const KnownKey *b)
 {
+    unsigned certain = 1u << SYMBOL_TYPE | 1u << SYMBOL_NO_OP, type = 1u << SYMBOL_TYPE;
+    unsigned trace;
+
     if (a->kind != b->kind)
         return false;
     if (a->kind != HEAP_TYPE_OBJECTS)
         return true;
     if (a->type_size != b->type_size)
         return false;
-    return is_same_pair(a, b) ||
-           (type_is_certain(a->trace) && type_is_certain(b->trace) && a->name != NULL &&
-            b->name != NULL && strcmp(a->name, b->name) == 0);
+    if (is_same_pair(a, b))
+        return true;
+    trace = name_sets_meanings(sets, a->trace) & name_sets_meanings(sets, b->trace);
+    return (trace & type) != 0 &&
+           ((name_sets_meanings(sets, a->trace) | name_sets_meanings(sets, b->trace)) & ~certain) ==
+               0 &&
+           a->name != NULL && a->name == b->name;
 }
 
 static int compare_names(const void *left, const void *right)
 {
     const KnownKey *a = *(const KnownKey *const *)left, *b = *(const KnownKey *const *)right;
-    int order = a->kind != b->kind
-                    ? (a->kind < b->kind ? -1 : 1)
-                    : strcmp(a->name != NULL ? a->name : "", b->name != NULL ? b->name : "");
+    int order = a->kind != b->kind ? (a->kind < b->kind ? -1 : 1)
+                                   : compare_numbers(a->name_rank, b->name_rank);
 
     if (order == 0 && a->kind == HEAP_TYPE_OBJECTS)
         order = compare_numbers(a->type_size, b->type_size);
@@ -229,11 +295,32 @@ static int compare_names(const void *left, const void *right)
     return order != 0 ? order : compare_numbers((uintptr_t)a, (uintptr_t)b);
 }
 
-// For each of the keys in `known`, which are in order: the first one that is of the same type.
-static bool find_equals(const KnownKey *known, uint32_t count, uint32_t *first_of, Error *error)
+static bool rank_names(KnownKey *known, uint32_t count, Error *error)
 {
-    const KnownKey **by_name = calloc((size_t)count + 1, sizeof *by_name);
+    const char **names = calloc((size_t)count + 1, sizeof *names);
+    uint32_t *ranks = malloc(((size_t)count + 1) * sizeof *ranks);
+    bool ok = (names != NULL && ranks != NULL) ||
+              error_set_memory(error, count * sizeof *names, "names of types");
 
+    for (uint32_t i = 0; ok && i < count; i++)
+        names[i] = known[i].name;
+    ok = ok && text_ranks_make(names, count, ranks, error);
+    for (uint32_t i = 0; ok && i < count; i++)
+        known[i].name_rank = ranks[i];
+    free(names);
+    free(ranks);
+    return ok;
+}
+
+// For each of the keys in `known`, which are in order: the first one that is of the same type.
+static bool find_equals(NameSets *sets, KnownKey *known, uint32_t count, uint32_t *first_of,
+                        Error *error)
+{
+    const KnownKey **by_name;
+
+    if (!rank_names(known, count, error))
+        return false;
+    by_name = calloc((size_t)count + 1, sizeof *by_name);
     if (by_name == NULL)
         return error_set_memory(error, count * sizeof *by_name, "types");
     for (uint32_t i = 0; i < count; i++)
@@ -242,7 +329,7 @@ static bool find_equals(const KnownKey *known, uint32_t count, uint32_t *first_o
     for (uint32_t i = 0; i < count; i++) {
         uint32_t index = (uint32_t)(by_name[i] - known);
 
-        first_of[index] = i > 0 && is_same_type(by_name[i - 1], by_name[i])
+        first_of[index] = i > 0 && is_same_type(sets, by_name[i - 1], by_name[i])
                               ? first_of[by_name[i - 1] - known]
                               : index;
     }
@@ -257,8 +344,8 @@ static char *unnamed_label(const SnapshotDetails *details, const KnownKey *key, 
     int length;
 
     if (module != NULL)
-        length = asprintf(&label, "type #%" PRIu32 " (trace %s+0x%" PRIx64 ")", number, module,
-                          key->trace->module_offset);
+        length = asprintf(&label, "type #%" PRIu32 " (trace %.*s+0x%" PRIx64 ")", number,
+                          TYPE_MODULE_BYTES, module, key->trace->module_offset);
     else
         length =
             asprintf(&label, "type #%" PRIu32 " (trace 0x%" PRIx64 ")", number, key->words->trace);
@@ -277,23 +364,22 @@ static bool add_type(TypeTable *table, const SnapshotDetails *details, const Kno
 {
     HeapType *type = &table->types[table->type_count++];
 
-    *type = (HeapType){.kind = key->kind, .first_key = key->key};
-    if (key->name != NULL) {
-        type->name = strdup(key->name);
-        if (type->name == NULL)
-            return error_set_memory(error, strlen(key->name) + 1, "a type's name");
+    *type = (HeapType){.kind = key->kind, .first_key = key->key, .name = key->name};
+    if (type->kind == HEAP_TYPE_HEADERLESS) {
+        type->label = "no object header";
+    } else if (type->kind == HEAP_TYPE_NONE) {
+        type->label = "no type";
+    } else if (type->name != NULL) {
+        type->label = type->name;
+    } else {
+        char *label = unnamed_label(details, key, table->type_count);
+
+        if (label == NULL)
+            return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's label");
+        type->label = name_sets_keep(table->sets, label, error);
+        free(label);
     }
-    if (type->kind == HEAP_TYPE_HEADERLESS)
-        type->label = strdup("no object header");
-    else if (type->kind == HEAP_TYPE_NONE)
-        type->label = strdup("no type");
-    else if (type->name != NULL)
-        type->label = strdup(type->name);
-    else
-        type->label = unnamed_label(details, key, table->type_count);
-    if (type->label == NULL)
-        return error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's label");
-    return true;
+    return type->label != NULL;
 }
 
 static bool make_types(TypeTable *table, const SnapshotDetails *details, const KnownKey *known,
@@ -325,15 +411,14 @@ bool type_table_finish(TypeTable *table, const SnapshotDetails *details, Error *
         error_set_memory(error, table->key_count * sizeof *known, "types");
         goto done;
     }
-    know_keys(table, details, known);
-    qsort_r(known, table->key_count, sizeof *known, compare_keys, (void *)(uintptr_t)details);
-    ok = name_pairs(known, table->key_count, details, error) &&
-         find_equals(known, table->key_count, first_of, error) &&
+    if (!name_sets_new(details, &table->sets, error) || !know_keys(table, details, known, error))
+        goto done;
+    qsort(known, table->key_count, sizeof *known, compare_keys);
+    ok = name_pairs(table->sets, known, table->key_count, details, error) &&
+         find_equals(table->sets, known, table->key_count, first_of, error) &&
          make_types(table, details, known, first_of, error);
 
 done:
-    for (uint32_t i = 0; known != NULL && i < table->key_count; i++)
-        free(known[i].pair_name);
     free(known);
     free(first_of);
     return ok;
@@ -351,10 +436,7 @@ void type_table_free(TypeTable *table)
 {
     if (table == NULL)
         return;
-    for (uint32_t i = 0; i < table->type_count; i++) {
-        free(table->types[i].name);
-        free(table->types[i].label);
-    }
+    name_sets_free(table->sets);
     free(table->types);
     free(table->shown_keys);
     free(table->keys);

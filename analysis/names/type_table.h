@@ -19,6 +19,7 @@
 #ifndef ANALYSIS_NAMES_TYPE_TABLE_H
 #define ANALYSIS_NAMES_TYPE_TABLE_H
 
+#include "analysis/names/name_sets.h"
 #include "base/hash_index.h"
 #include "snapshot/heap/heap_image.h"
 
@@ -46,8 +47,9 @@ typedef enum HeapTypeKind {
 typedef struct HeapType {
     HeapTypeKind kind;
     uint32_t first_key; // the first of its keys
-    char *name;         // "shop::Order", "i64 | u64", or NULL where no symbol gives one; owned
-    char *label;        // the name, or "type #7 (trace shop+0x1f40)"; never NULL; owned
+    // "shop::Order", "i64 | u64", or NULL where no symbol gives one; borrowed from the sets.
+    const char *name;
+    const char *label; // the name, or "type #7 (trace shop+0x1f40)"; never NULL; likewise
 } HeapType;
 
 typedef struct TypeTable {
@@ -60,6 +62,7 @@ typedef struct TypeTable {
     // Indices of keys in the order in which they are shown: by module and offset of the trace
     // function, then of the drop function, then by size. Owned; once the table is finished.
     uint32_t *shown_keys;
+    NameSets *sets; // owned; once the table is finished
 } TypeTable;
 
 // An empty table without types. Errors: memory. The caller owns `*out`.
@@ -71,7 +74,7 @@ TypeKey type_key_of(const HeapImage *image, uint32_t page, uint32_t slot);
 
 // The key's index; a new key is added. NO_INDEX when memory is short (then `error` is set).
 uint32_t type_table_add(TypeTable *table, const TypeKey *key, Error *error);
-// Makes types of the keys. `details` is borrowed for the call. Errors: memory.
+// Makes types of the keys. `details` is borrowed as long as the table lives. Errors: memory.
 NODISCARD bool type_table_finish(TypeTable *table, const SnapshotDetails *details, Error *error);
 
 // A label without its number among the types of its heap, for comparing heaps: "shop::Order",

@@ -130,11 +130,16 @@ static void write_root_kinds(JsonWriter *writer, const ReachabilityReport *repor
     json_end_array(writer);
 }
 
-static void write_symbols(JsonWriter *writer, const char *key, const SnapshotType *function)
+// A function may be that of many types, and have many symbols: those of drop functions are written
+// with each type up to this number.
+#define MOST_DROP_SYMBOLS 64u
+
+static void write_symbols(JsonWriter *writer, const char *key, const SnapshotType *function,
+                          uint32_t most)
 {
     json_key(writer, key);
     json_begin_array(writer);
-    for (uint32_t i = 0; function != NULL && i < function->symbol_count; i++)
+    for (uint32_t i = 0; function != NULL && i < function->symbol_count && i < most; i++)
         json_string(writer, function->symbols[i]);
     json_end_array(writer);
 }
@@ -183,7 +188,11 @@ static uint32_t write_variant(JsonWriter *writer, const ReachabilityReport *repo
         json_null(writer);
     write_place(writer, "drop_module", "drop_offset", drop, details);
     json_address_member(writer, "drop_word", key->drop);
-    write_symbols(writer, "drop_symbols", drop);
+    write_symbols(writer, "drop_symbols", drop, MOST_DROP_SYMBOLS);
+    json_unsigned_member(writer, "drop_symbols_left_out",
+                         drop != NULL && drop->symbol_count > MOST_DROP_SYMBOLS
+                             ? drop->symbol_count - MOST_DROP_SYMBOLS
+                             : 0);
     write_counts(writer, &counts);
     json_end_object(writer);
     return used;
@@ -214,7 +223,7 @@ static void write_type(JsonWriter *writer, const ReachabilityReport *report,
         json_address(writer, type->type_word);
     else
         json_null(writer);
-    write_symbols(writer, "symbols", type->details);
+    write_symbols(writer, "symbols", type->details, UINT32_MAX);
     write_counts(writer, &type->counts);
     json_key(writer, "variants");
     json_begin_array(writer);

@@ -56,7 +56,7 @@ static bool index_frames(SnapshotLookup *lookup, const SnapshotDetails *details,
 static bool find_namesakes(SnapshotLookup *lookup, const SnapshotDetails *details, Error *error)
 {
     uint32_t count = details->thread_count;
-    const char **names = malloc(((size_t)count + 1) * sizeof *names);
+    const char **names = calloc((size_t)count + 1, sizeof *names);
     uint32_t *ranks = malloc(((size_t)count + 1) * sizeof *ranks);
     uint32_t *owners = calloc((size_t)count + 1, sizeof *owners);
     bool ok = (names != NULL && ranks != NULL && owners != NULL) ||
