@@ -145,11 +145,12 @@ void print_pause_certificate(FILE *stream, const PauseCertificate *certificate)
         print_lines(stream, "note: ", certificate->method_note);
 }
 
-void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata)
+void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata, bool names_were_explained)
 {
     print_foreign_note(stream, metadata);
     print_shared_note(stream, metadata);
-    print_lines(stream, "note: ", snapshot_names_note(metadata));
+    if (!names_were_explained)
+        print_lines(stream, "note: ", snapshot_names_note(metadata));
     if (!metadata->is_complete) {
         fprintf(stream,
                 "note: the snapshot is incomplete; counts cover only the parts that are present\n");

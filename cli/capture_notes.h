@@ -23,8 +23,9 @@ void print_layout_warning(FILE *stream, uint64_t references_overlooked, const ch
 void print_root_warning(FILE *stream, const SnapshotMetadata *metadata);
 
 // A "note: ..." line for each limit of the results: foreign blocks that could not be traced, names
-// and parts that are missing, pages that are not valid.
-void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata);
+// and parts that are missing, pages that are not valid. names_were_explained: the reasons of
+// missing names stand above already.
+void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata, bool names_were_explained);
 
 // The cost of the capture for the program: a line for each stop and each round of copying.
 void print_pause_certificate(FILE *stream, const PauseCertificate *certificate);

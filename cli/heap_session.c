@@ -266,7 +266,7 @@ static void print_lacking_threads(const MarkStatistics *statistics)
 void heap_session_print_notes(const HeapSession *session)
 {
     print_lacking_threads(&session->mark->statistics);
-    print_capture_notes(stdout, &session->image->details->metadata);
+    print_capture_notes(stdout, &session->image->details->metadata, session->explained_names);
     print_possible(session->report);
     print_foreign_roots(session);
     if (session->report->has_guessed_words)

@@ -73,6 +73,7 @@ typedef struct HeapSession {
     Operands operands;
     AnalysisProgress analysis_progress;
     bool shows_terms;
+    bool explained_names; // the answer itself said why names are missing
     bool skips_residue;
     bool keeps_words;
     OutputFile *json;   // NULL: not wanted

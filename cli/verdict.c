@@ -64,7 +64,9 @@ static char *root_text(const HeapReport *report, const RootPath *path)
     address = label != NULL ? strstr(label, ", stack 0x") : NULL;
     if (address != NULL)
         *address = '\0';
-    if (label != NULL && asprintf(&text, "memory of %s", label) < 0)
+    // "memory 0x7f0012345678": all that is known of it is its address.
+    if (label != NULL &&
+        asprintf(&text, strncmp(label, "memory ", 7) == 0 ? "%s" : "memory of %s", label) < 0)
         text = NULL;
     free(label);
     return text;
@@ -228,17 +230,34 @@ static void print_other_paths(const HeapReport *report)
     }
 }
 
-void verdict_print(const HeapReport *report, const VerdictFiles *files, bool is_full)
+// What gives a suspect without a name one: a number says little to who reads the verdict. False:
+// it has a name, or the reason is not known.
+static bool explain_names(const HeapReport *report, const LeakSuspect *suspect)
+{
+    const char *note = snapshot_names_note(&report->image->details->metadata);
+    const char *end = strchrnul(note, '\n');
+    char *text = NULL;
+    bool is_explained = note[0] != '\0' && strncmp(node_types_label(report->types, suspect->type),
+                                                   "type #", strlen("type #")) == 0;
+
+    if (is_explained && asprintf(&text, "%.*s", (int)(end - note), note) >= 0)
+        print_sentence(text, false);
+    free(text);
+    // Further reasons stay among the notes.
+    return is_explained && *end == '\0';
+}
+
+bool verdict_print(const HeapReport *report, const VerdictFiles *files, bool is_full)
 {
     const LeakSuspect *first = &report->suspects.suspects[0];
-    bool is_compared = files->older != NULL;
+    bool is_compared = files->older != NULL, is_explained;
 
     if (report->suspects.count == 0) {
         print_label("no suspect", false);
         print_sentence("nothing stands out: no 20 objects of one type that are reached in the same "
                        "way keep 5 % of what is reachable",
                        true);
-        return;
+        return false;
     }
     if (is_compared && first->growth.knowledge == GROWTH_KNOWN && !leak_suspect_has_grown(first)) {
         print_label("no growth", false);
@@ -251,9 +270,11 @@ void verdict_print(const HeapReport *report, const VerdictFiles *files, bool is_
     print_place(report, 0);
     print_held(report, first);
     print_growth(report, first, files);
+    is_explained = explain_names(report, first);
     printf("\n");
     print_path(report, 0);
     print_others(report, files);
     if (is_full)
         print_other_paths(report);
+    return is_explained;
 }

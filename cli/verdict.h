@@ -15,6 +15,7 @@ typedef struct VerdictFiles {
 
 // Prints the verdict, the path to its suspect, and a table of the other suspects; all with their
 // paths where `is_full`. The report has a tree.
-void verdict_print(const HeapReport *report, const VerdictFiles *files, bool is_full);
+// Returns whether it said why types have no names: the first suspect has none.
+bool verdict_print(const HeapReport *report, const VerdictFiles *files, bool is_full);
 
 #endif

@@ -43,7 +43,7 @@ void print_capture_summary(FILE *stream, const char *path, const CaptureSummary 
             plural(summary->found.object_count));
     fprintf(stream, " (searched %s pages)\n", format_count(text, summary->found.searched_pages));
     print_file(stream, path, summary);
-    print_capture_notes(stream, &summary->metadata);
+    print_capture_notes(stream, &summary->metadata, false);
     print_next(stream, "report", (const char *[]){path, NULL});
 }
 

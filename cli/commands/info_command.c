@@ -134,7 +134,7 @@ static void print_info(const char *path, const SnapshotFileInfo *info)
     print_foreign(info);
     print_file(info);
     print_pause_certificate(stdout, &info->details->metadata.certificate);
-    print_capture_notes(stdout, &info->details->metadata);
+    print_capture_notes(stdout, &info->details->metadata, false);
     print_next(stdout, "report", (const char *[]){path, NULL});
 }
 

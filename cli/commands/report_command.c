@@ -152,7 +152,7 @@ static void print_next_question(const ReportRun *run)
 
 static void print_answer(void *context)
 {
-    const ReportRun *run = context;
+    ReportRun *run = context;
     ReportOutput output = {
         .files = {.snapshot = file_of(run),
                   .older = run->older.count > 0 ? run->session.operands.values[0] : NULL},
@@ -162,7 +162,7 @@ static void print_answer(void *context)
         .is_full = run->settings->is_full};
 
     heap_session_print_heading(&run->session);
-    report_output_print(&run->report, &output);
+    run->session.explained_names = report_output_print(&run->report, &output);
     printf("\n");
     heap_session_print_notes(&run->session);
     print_next_question(run);

@@ -129,9 +129,9 @@ static void print_types(const HeapReport *report, uint32_t most)
     free(order);
 }
 
-void report_output_print(const HeapReport *report, const ReportOutput *output)
+bool report_output_print(const HeapReport *report, const ReportOutput *output)
 {
-    bool is_recorded = report->image->details->metadata.account.is_recorded;
+    bool is_recorded = report->image->details->metadata.account.is_recorded, is_explained = false;
 
     if (output->left_out != NULL) {
         print_prose(stdout, 2, "skipped: suspects, retained sizes, owners, conservative roots: %s",
@@ -143,7 +143,7 @@ void report_output_print(const HeapReport *report, const ReportOutput *output)
         printf("\n");
     }
     if (report->tree != NULL) {
-        verdict_print(report, &output->files, output->is_full);
+        is_explained = verdict_print(report, &output->files, output->is_full);
         printf("\n");
     }
     if (is_recorded) {
@@ -159,4 +159,5 @@ void report_output_print(const HeapReport *report, const ReportOutput *output)
     else
         printf("\nmore: --full (size classes, owner threads, generations, retainers, pages, "
                "conservative roots)\n");
+    return is_explained;
 }

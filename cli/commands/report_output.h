@@ -14,6 +14,7 @@ typedef struct ReportOutput {
     bool is_full;             // with what only authors of collectors want
 } ReportOutput;
 
-void report_output_print(const HeapReport *report, const ReportOutput *output);
+// Returns whether it said why types have no names.
+bool report_output_print(const HeapReport *report, const ReportOutput *output);
 
 #endif
