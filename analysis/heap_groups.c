@@ -220,9 +220,29 @@ static int compare_owners(const void *left, const void *right)
 {
     const ForeignOwner *a = left, *b = right;
 
-    if (a->bytes != b->bytes)
-        return a->bytes > b->bytes ? -1 : 1;
+    if (a->bytes + a->sized_bytes != b->bytes + b->sized_bytes)
+        return a->bytes + a->sized_bytes > b->bytes + b->sized_bytes ? -1 : 1;
     return a->type < b->type ? -1 : a->type > b->type;
+}
+
+// The walk does not come to blocks without content that are not nodes.
+static void add_sized(GroupWalk *walk)
+{
+    const ObjectGraph *graph = walk->tree->graph;
+    const SnapshotDetails *details = graph->image->details;
+
+    for (uint32_t block = 0; block < details->sized_block_count; block++) {
+        uint32_t node = object_graph_sized_node(graph, block);
+        ForeignOwner *owner;
+
+        if (node >= graph->foreign_end)
+            continue;
+        owner = &walk->out->owners[object_graph_is_block(graph, node)
+                                       ? walk->owners[node - graph->object_count]
+                                       : walk->types->by_node[node]];
+        owner->sized_blocks++;
+        owner->sized_bytes += sized_block_bytes(&details->sized_blocks[block]);
+    }
 }
 
 static bool allocate_workers(GroupWalk *walk)
@@ -305,9 +325,10 @@ static void add_workers(GroupWalk *walk)
             out->owners[type].bytes += walk->workers[i].owners[type].bytes;
         }
     }
+    add_sized(walk);
     for (uint32_t type = 0; type <= types; type++) {
         out->owners[type].type = type;
-        if (out->owners[type].blocks > 0)
+        if (out->owners[type].blocks + out->owners[type].sized_blocks > 0)
             out->owners[out->owner_count++] = out->owners[type];
     }
     qsort(out->owners, out->owner_count, sizeof *out->owners, compare_owners);

@@ -1,6 +1,6 @@
 // HeapGroups: the objects of a heap by type, size class, owner thread and generation: counts,
-// bytes, unreachable objects, and the size that each group keeps alive; and malloc'd memory by the
-// type that owns it.
+// bytes, unreachable objects, and the size that each group keeps alive, strings and buffers
+// included; and malloc'd memory by the type that owns it.
 
 #ifndef ANALYSIS_HEAP_GROUPS_H
 #define ANALYSIS_HEAP_GROUPS_H
@@ -25,11 +25,13 @@ typedef struct HeapGroup {
     uint64_t retained_bytes;
 } HeapGroup;
 
-// Foreign blocks that objects of one type alone keep alive, directly or through other blocks.
+// Malloc'd blocks that objects of one type alone keep alive, directly or through other blocks.
 typedef struct ForeignOwner {
-    uint32_t type; // of the table; type_count: roots
+    uint32_t type; // of the table; type_count: roots, or several objects
     uint64_t blocks;
     uint64_t bytes;
+    uint64_t sized_blocks; // beside these, blocks without content of one owner
+    uint64_t sized_bytes;
 } ForeignOwner;
 
 typedef struct HeapGroups {

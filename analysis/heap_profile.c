@@ -111,6 +111,10 @@ static char *path_label(const MergedPaths *merged, const NodeTypes *types, uint3
     for (; step != NO_INDEX; step = merged->steps[step].parent)
         chain[depth++] = step;
     while (depth-- > 0) {
+        const char *field = merged_step_field(merged, chain[depth]);
+
+        if (field != NULL)
+            (void)fprintf(stream, "%s%c", field, PROFILE_FIELD_END);
         (void)fputs(merged_step_label(merged, types, chain[depth]), stream);
         if (depth > 0)
             (void)fputc(PROFILE_PATH_SEPARATOR, stream);
@@ -157,7 +161,39 @@ static bool take_paths(HeapProfile *profile, const MergedPaths *merged, const No
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for paths");
     qsort(profile->paths, profile->path_count, sizeof *profile->paths, compare_paths);
     profile->has_paths = true;
+    profile->knows_fields = merged->knows_fields;
     return true;
+}
+
+static void drop_fields(char *label)
+{
+    char *to = label, *step = label;
+
+    for (const char *from = label; *from != '\0'; from++) {
+        if (*from == PROFILE_FIELD_END) {
+            to = step;
+            continue;
+        }
+        *to++ = *from;
+        if (*from == PROFILE_PATH_SEPARATOR)
+            step = to;
+    }
+    *to = '\0';
+}
+
+void heap_profiles_match(HeapProfile *const *profiles, uint32_t count)
+{
+    bool know_fields = true;
+
+    for (uint32_t i = 0; i < count; i++)
+        know_fields = know_fields && (profiles[i]->knows_fields || !profiles[i]->has_paths);
+    for (uint32_t i = 0; !know_fields && i < count; i++) {
+        for (uint32_t path = 0; path < profiles[i]->path_count; path++)
+            drop_fields(profiles[i]->paths[path].label);
+        if (profiles[i]->path_count > 0)
+            qsort(profiles[i]->paths, profiles[i]->path_count, sizeof *profiles[i]->paths,
+                  compare_paths);
+    }
 }
 
 // ---- pages and objects ----

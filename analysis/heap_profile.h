@@ -26,13 +26,16 @@ typedef struct ProfileType {
 
 // Objects whose shortest path from the roots has these steps.
 typedef struct ProfilePath {
-    char *label; // steps, separated by PROFILE_PATH_SEPARATOR; owned
+    // Steps, separated by PROFILE_PATH_SEPARATOR; in front of each the field that refers to it,
+    // where it is known, and PROFILE_FIELD_END. Owned.
+    char *label;
     uint64_t objects;
     uint64_t bytes;
     uint64_t owned_bytes; // of blocks without content that these own
 } ProfilePath;
 
 #define PROFILE_PATH_SEPARATOR '\n'
+#define PROFILE_FIELD_END '\t'
 // Maximum number of paths: the largest are kept.
 #define PROFILE_MAX_PATHS 20000u
 
@@ -68,6 +71,7 @@ typedef struct HeapProfile {
     uint32_t type_count;
     ProfileType *types; // ascending by label
     bool has_paths;     // false: left out because of a memory limit
+    bool knows_fields;  // steps of paths have the fields that refer to them, where they have names
     uint32_t path_count;
     ProfilePath *paths; // ascending by label
     uint32_t page_count;
@@ -84,5 +88,8 @@ NODISCARD bool heap_profile_new(const HeapImage *image, const MarkResult *mark,
                                 const ReachabilityReport *report, const MergedPaths *merged,
                                 const NodeTypes *types, HeapProfile **out, Error *error);
 void heap_profile_free(HeapProfile *profile);
+
+// Makes the paths of some heaps comparable: leaves fields out where not all of them know them.
+void heap_profiles_match(HeapProfile *const *profiles, uint32_t count);
 
 #endif

@@ -163,11 +163,13 @@ typedef struct Branches {
 static void add_branch(Branches *branches, uint32_t step)
 {
     const MergedStep *record = &branches->merged->steps[step];
+    const char *field = merged_step_field(branches->merged, step);
     char objects[NUMBER_CHARS], bytes[NUMBER_CHARS], *line;
     unsigned depth = record->depth < DEEPEST ? record->depth : DEEPEST;
 
-    if (asprintf(&line, "%*s%s%s%s", (int)(3 * (depth > 0 ? depth - 1 : 0)), "",
-                 depth > 0 ? tree_branch() : "",
+    if (asprintf(&line, "%*s%s%s%s%s%s", (int)(3 * (depth > 0 ? depth - 1 : 0)), "",
+                 depth > 0 ? tree_branch() : "", field != NULL ? field : "",
+                 field != NULL ? " " : "",
                  merged_step_label(branches->merged, branches->types, step),
                  record->is_repeated ? " ..." : "") < 0)
         return;

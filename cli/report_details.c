@@ -193,11 +193,12 @@ static void print_foreign_owners(const HeapReport *report)
         const ForeignOwner *owner = &groups->owners[i];
         char blocks[NUMBER_CHARS], bytes[NUMBER_CHARS];
 
-        text_table_add(&table, (const char *[]){format_count(blocks, owner->blocks),
-                                                format_bytes(bytes, owner->bytes),
-                                                owner->type < types->type_count
-                                                    ? types->types[owner->type].label
-                                                    : "(roots, or several objects)"});
+        text_table_add(&table,
+                       (const char *[]){format_count(blocks, owner->blocks + owner->sized_blocks),
+                                        format_bytes(bytes, owner->bytes + owner->sized_bytes),
+                                        owner->type < types->type_count
+                                            ? types->types[owner->type].label
+                                            : "(roots, or several objects)"});
     }
     text_table_print_fitting(&table, 1u << 2, stdout);
     print_left_out(groups->owner_count, shown, "types");

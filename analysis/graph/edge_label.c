@@ -190,6 +190,18 @@ void edge_label_make(const EdgeLabels *labels, uint32_t page, uint32_t slot, uin
         label_object(labels, page, slot, offset, out);
 }
 
+void edge_label_drop_numbers(EdgeLabel *label)
+{
+    char *to = label->text;
+
+    for (const char *from = label->text; *from != '\0';) {
+        *to++ = *from;
+        if (*from++ == '[')
+            from += strspn(from, "0123456789");
+    }
+    *to = '\0';
+}
+
 bool edge_label_between(const EdgeLabels *labels, const ObjectGraph *graph, uint32_t node,
                         uint32_t target, EdgeLabel *out, uint64_t *offset)
 {

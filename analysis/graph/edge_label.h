@@ -61,7 +61,10 @@ typedef struct EdgeLabel {
 void edge_label_make(const EdgeLabels *labels, uint32_t page, uint32_t slot, uint32_t block,
                      uint64_t offset, EdgeLabel *out);
 
-// The same for the reference of a node to another: the strong one, if several words refer to it.
+// ".slots[17].conn" -> ".slots[].conn": one name for all items of an array.
+void edge_label_drop_numbers(EdgeLabel *label);
+
+// The label of the reference of a node to another: the strong one, if several words refer to it.
 // False: no word does.
 bool edge_label_between(const EdgeLabels *labels, const ObjectGraph *graph, uint32_t node,
                         uint32_t target, EdgeLabel *out, uint64_t *offset);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/graph/merged_fields_internal.h"
 #include "analysis/names/root_label.h"
 #include "base/array.h"
 #include "base/hash_index.h"
@@ -17,6 +18,9 @@ void merged_paths_free(MergedPaths *paths)
         return;
     for (uint32_t i = 0; i < paths->label_count; i++)
         free(paths->labels[i]);
+    for (uint32_t i = 0; i < paths->field_count; i++)
+        free(paths->fields[i]);
+    free(paths->fields);
     free(paths->labels);
     free(paths->steps);
     free(paths);
@@ -27,9 +31,9 @@ typedef struct Merge {
     const NodeTypes *types;
     MergedPaths *paths;
     uint64_t step_capacity;
-    uint64_t label_capacity;
-    HashIndex label_index;
-    HashIndex index;    // of steps, by parent, type and root
+    NameSet labels;  // of groups of roots
+    HashIndex index; // of steps, by parent, type, root and field
+    MergedFields fields;
     uint32_t *steps_of; // by node
     uint32_t seed;      // nodes below roots that were placed
 } Merge;
@@ -61,46 +65,17 @@ static char *group_label(const HeapImage *image, const Root *root)
     return label;
 }
 
-static uint64_t hash_label_at(const HashIndex *index, const void *labels, uint32_t position)
-{
-    const char *label = ((char *const *)labels)[position];
-
-    return hash_index_text(index, label, strlen(label));
-}
-
-static bool is_label_at(const void *labels, uint32_t position, const void *label)
-{
-    return strcmp(((char *const *)labels)[position], label) == 0;
-}
-
 // Consumes a label. Returns its index; NO_INDEX when memory is short.
 static uint32_t take_label(Merge *merge, char *label, Error *error)
 {
-    MergedPaths *paths = merge->paths;
-    uint64_t wanted = paths->label_count + UINT64_C(1);
-    uint32_t *slot;
+    uint32_t index = NO_INDEX;
 
-    if (label == NULL) {
+    if (label == NULL)
         (void)error_set(error, ERROR_MEMORY, "cannot allocate memory for the label of a root");
-        return NO_INDEX;
-    }
-    if (!array_reserve(&paths->labels, &merge->label_capacity, wanted, sizeof *paths->labels,
-                       "the labels of roots", error) ||
-        !hash_index_reserve(&merge->label_index, paths->labels, wanted, hash_label_at,
-                            "labels of roots", error)) {
-        free(label);
-        return NO_INDEX;
-    }
-    slot = hash_index_find(&merge->label_index, paths->labels,
-                           hash_index_text(&merge->label_index, label, strlen(label)), is_label_at,
-                           label);
-    if (*slot == 0) {
-        paths->labels[paths->label_count] = label;
-        *slot = ++paths->label_count;
-    } else {
-        free(label);
-    }
-    return *slot - 1;
+    else if (!name_set_take(&merge->labels, label, &index, error))
+        index = NO_INDEX;
+    free(label);
+    return index;
 }
 
 // ---- steps ----
@@ -109,7 +84,8 @@ static uint64_t hash_at(const HashIndex *index, const void *steps, uint32_t posi
 {
     const MergedStep *step = (const MergedStep *)steps + position;
 
-    return hash_index_hash(index, (uint64_t)step->parent << 32 | step->type, step->root);
+    return hash_index_hash(index, (uint64_t)step->parent << 32 | step->type,
+                           (uint64_t)step->root << 32 | step->field);
 }
 
 static bool is_step_at(const void *steps, uint32_t position, const void *key)
@@ -117,11 +93,12 @@ static bool is_step_at(const void *steps, uint32_t position, const void *key)
     const MergedStep *step = (const MergedStep *)steps + position, *wanted = key;
 
     return step->parent == wanted->parent && step->type == wanted->type &&
-           step->root == wanted->root;
+           step->root == wanted->root && step->field == wanted->field;
 }
 
 // The step below `parent`; NO_INDEX when memory is short.
-static uint32_t take_step(Merge *merge, uint32_t parent, uint32_t type, uint32_t root, Error *error)
+static uint32_t take_step(Merge *merge, uint32_t parent, uint32_t type, uint32_t root,
+                          uint32_t field, Error *error)
 {
     MergedPaths *paths = merge->paths;
     uint64_t wanted = paths->step_count + UINT64_C(1);
@@ -129,6 +106,7 @@ static uint32_t take_step(Merge *merge, uint32_t parent, uint32_t type, uint32_t
         .parent = parent,
         .type = type,
         .root = root,
+        .field = field,
         .depth = parent == NO_INDEX ? 0 : (uint16_t)(paths->steps[parent].depth + 1),
     };
     uint32_t *slot;
@@ -162,21 +140,23 @@ static uint32_t step_before(Merge *merge, uint32_t index, Error *error)
         error);
     if (label == NO_INDEX)
         return NO_INDEX;
-    return take_step(merge, NO_INDEX, NO_INDEX, label, error);
+    return take_step(merge, NO_INDEX, NO_INDEX, label, NO_INDEX, error);
 }
 
 static bool place_node(Merge *merge, uint32_t index, Error *error)
 {
     uint32_t node = merge->tree->order[index], type = merge->types->by_node[node];
+    uint32_t parent = merge->tree->parents[node], field = NO_INDEX;
     uint32_t before = step_before(merge, index, error), step = before;
 
-    if (before == NO_INDEX)
+    if (before == NO_INDEX ||
+        (parent != PATH_ROOT && !merged_fields_find(&merge->fields, parent, node, &field, error)))
         return false;
     if (merge->paths->steps[before].type == type ||
         merge->paths->steps[before].depth == MERGED_DEPTH)
         merge->paths->steps[before].is_repeated = true;
     else
-        step = take_step(merge, before, type, NO_INDEX, error);
+        step = take_step(merge, before, type, NO_INDEX, field, error);
     merge->steps_of[node] = step;
     return step != NO_INDEX;
 }
@@ -274,6 +254,7 @@ bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
     bool ok;
 
     *out = NULL;
+    merged_fields_init(&merge.fields, tree->graph, &types->labels);
     merge.steps_of = side_table_new(bytes);
     ok = merge.paths != NULL && merge.steps_of != NULL;
     if (!ok)
@@ -285,8 +266,14 @@ bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
         find_examples(&merge, is_target, context);
         ok = drop_empty(merge.paths, error);
     }
+    if (ok) {
+        merge.paths->knows_fields = types->labels.values != NULL;
+        merge.paths->labels = name_set_give(&merge.labels, &merge.paths->label_count);
+        merge.paths->fields = name_set_give(&merge.fields.names, &merge.paths->field_count);
+    }
+    name_set_release(&merge.labels);
+    name_set_release(&merge.fields.names);
     hash_index_release(&merge.index);
-    hash_index_release(&merge.label_index);
     side_table_free(merge.steps_of, bytes);
     if (ok)
         *out = merge.paths;
@@ -326,7 +313,8 @@ static bool list_routes(const MergedPaths *paths, Route **out, Error *error)
     // Parents come before their children.
     for (uint32_t i = 0; i < paths->step_count; i++) {
         if (steps[i].parent != NO_INDEX)
-            types[i] = hash_mix(types[steps[i].parent] * 31 + steps[i].type + 1);
+            types[i] = hash_mix(types[steps[i].parent] * 31 + steps[i].type + 1 +
+                                ((uint64_t)steps[i].field + 1) * 961);
         routes[i] = (Route){types[i], i};
     }
     free(types);
@@ -367,6 +355,11 @@ const char *merged_step_label(const MergedPaths *paths, const NodeTypes *types, 
                                                  : node_types_label(types, paths->steps[step].type);
 }
 
+const char *merged_step_field(const MergedPaths *paths, uint32_t step)
+{
+    return paths->steps[step].field == NO_INDEX ? NULL : paths->fields[paths->steps[step].field];
+}
+
 typedef struct Comparing {
     const MergedPaths *paths;
     const NodeTypes *types;
@@ -383,6 +376,9 @@ static int compare_steps(const void *left, const void *right, void *context)
         return steps[a].bytes > steps[b].bytes ? -1 : 1;
     order = strcmp(merged_step_label(comparing->paths, comparing->types, a),
                    merged_step_label(comparing->paths, comparing->types, b));
+    if (order == 0 && steps[a].field != NO_INDEX && steps[b].field != NO_INDEX)
+        order =
+            strcmp(merged_step_field(comparing->paths, a), merged_step_field(comparing->paths, b));
     return order != 0 ? order : (a > b) - (a < b);
 }
 

@@ -1,5 +1,6 @@
-// MergedPaths: the shortest paths to many objects, merged where their types are the same into a
-// tree of types below groups of roots.
+// MergedPaths: the shortest paths to many objects, merged into a tree of types below groups of
+// roots: where their types are the same, and the names of the fields, where the program's data
+// types give them.
 //
 // Consecutive steps of one type are one step (a list of a million nodes is one line), and objects
 // deeper than MERGED_DEPTH count to the step there. So the tree stays small, and two heaps of one
@@ -17,6 +18,7 @@ typedef struct MergedStep {
     uint32_t parent;      // index; NO_INDEX: a group of roots
     uint32_t type;        // of NodeTypes; NO_INDEX: a group of roots
     uint32_t root;        // of a group of roots: index into labels
+    uint32_t field;       // of the reference from the parent: index into fields; NO_INDEX: unknown
     uint16_t depth;       // 0: a group of roots
     bool is_repeated;     // stands for several nodes in a row, or for deeper nodes
     uint64_t objects;     // targets at this step and below, blocks included
@@ -32,6 +34,9 @@ typedef struct MergedPaths {
     MergedStep *steps; // parents before children; all have targets at or below
     uint32_t label_count;
     char **labels; // of groups of roots: a variable, a thread's stack; owned
+    bool knows_fields;
+    uint32_t field_count;
+    char **fields; // ".audit", "[].session"; owned
 } MergedPaths;
 
 // Merges the paths of `tree` to each node for which `is_target` is true (NULL: all). Errors:
@@ -49,6 +54,9 @@ NODISCARD bool merged_paths_lead(const MergedPaths *paths, uint32_t *step, uint6
 
 // The label of a step: that of its group of roots, or of its type.
 const char *merged_step_label(const MergedPaths *paths, const NodeTypes *types, uint32_t step);
+
+// What the parent of a step calls its reference to it; NULL: not known.
+const char *merged_step_field(const MergedPaths *paths, uint32_t step);
 
 // The indices of the steps right below one (NO_INDEX: the groups of roots), most bytes first, of
 // equals by label. The caller frees the array. NULL when memory is short.

@@ -5,23 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/routes/rooted_nodes_internal.h"
 #include "base/hash_index.h"
-
-// "slots[17]" -> "slots[]": the number is that of one item of many.
-static void drop_numbers(char *text)
-{
-    char *to = text;
-
-    for (const char *from = text; *from != '\0';) {
-        *to++ = *from;
-        if (*from++ == '[')
-            from += strspn(from, "0123456789");
-    }
-    *to = '\0';
-}
 
 // The field of an object that refers to the nodes of a route, as the object at its place has it.
 // False: not known.
@@ -44,7 +30,8 @@ static bool label_field(const TypeRoutes *routes, const TypeRoute *route, EdgeLa
                             &offset) ||
         !label->is_named)
         return false;
-    drop_numbers(label->text);
+    // The number is that of one item of many.
+    edge_label_drop_numbers(label);
     return true;
 }
 

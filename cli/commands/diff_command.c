@@ -170,6 +170,7 @@ static bool answer(void *context, Error *error)
     for (int i = 0; i < operands->count; i++)
         if (!add_heap(run, operands->values[i], error))
             return false;
+    heap_profiles_match(run->profiles, run->heap_count);
     if (!heap_diff_new((const HeapProfile *const *)run->profiles, run->heap_count, &run->diff,
                        error) ||
         !check_limits(run, error))

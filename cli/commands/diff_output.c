@@ -168,6 +168,9 @@ static void add_path(TextTable *table, const HeapDiff *diff, const DiffRow *row,
         if (asprintf(&step, "%*s%s%.*s", (int)(depth > 0 ? 3 * (depth - 1) : 0), "",
                      depth > 0 ? tree_branch() : "", (int)length, row->label + at) < 0)
             return;
+        // ".audit shop::Topic"
+        if (strchr(step, PROFILE_FIELD_END) != NULL)
+            *strchr(step, PROFILE_FIELD_END) = ' ';
         if (is_last)
             add_row(table, diff, row, step);
         else

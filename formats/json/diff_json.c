@@ -100,14 +100,25 @@ static void write_types(JsonWriter *writer, const DiffJson *document)
     json_end_array(writer);
 }
 
-static void write_steps_of(JsonWriter *writer, const char *label)
+// The steps of a path, or the fields that refer to them, which are null where they are not known.
+static void write_steps_of(JsonWriter *writer, const char *key, const char *label, bool are_fields)
 {
     char *steps = strdup(label), *rest = steps, *step;
 
-    json_key(writer, "path");
+    json_key(writer, key);
     json_begin_array(writer);
-    while ((step = strsep(&rest, (const char[]){PROFILE_PATH_SEPARATOR, '\0'})) != NULL)
-        json_string(writer, step);
+    while ((step = strsep(&rest, (const char[]){PROFILE_PATH_SEPARATOR, '\0'})) != NULL) {
+        char *end = strchr(step, PROFILE_FIELD_END);
+
+        if (end != NULL)
+            *end = '\0';
+        if (!are_fields)
+            json_string(writer, end != NULL ? end + 1 : step);
+        else if (end != NULL)
+            json_string(writer, step);
+        else
+            json_null(writer);
+    }
     json_end_array(writer);
     free(steps);
 }
@@ -124,7 +135,8 @@ static void write_paths(JsonWriter *writer, const HeapDiff *diff)
         const DiffRow *row = &diff->paths[i];
 
         json_begin_object(writer);
-        write_steps_of(writer, row->label);
+        write_steps_of(writer, "path", row->label, false);
+        write_steps_of(writer, "fields", row->label, true);
         write_numbers(writer, "objects", row->objects, diff->heap_count);
         write_slot_bytes(writer, "bytes", row, diff->heap_count);
         write_owned(writer, diff, row);

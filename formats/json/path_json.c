@@ -63,6 +63,7 @@ static void write_merged(JsonWriter *writer, const MergedPaths *merged, const No
         else
             json_unsigned(writer, step->parent);
         json_string_member(writer, "label", merged_step_label(merged, types, i));
+        json_string_member(writer, "field", merged_step_field(merged, i));
         json_boolean_member(writer, "repeated", step->is_repeated);
         json_unsigned_member(writer, "objects", step->objects);
         json_unsigned_member(writer, "bytes", step->bytes);

@@ -211,6 +211,8 @@ static void write_fragmentation(JsonWriter *writer, const HeapReport *report)
 
 static void write_owners(JsonWriter *writer, const HeapReport *report)
 {
+    bool knows_sized = report->image->details->metadata.sized_blocks_recorded;
+
     json_key(writer, "foreign_owners");
     json_begin_array(writer);
     for (uint32_t i = 0; i < report->groups.owner_count; i++) {
@@ -223,6 +225,9 @@ static void write_owners(JsonWriter *writer, const HeapReport *report)
                                                            : "roots");
         json_unsigned_member(writer, "foreign_blocks", owner->blocks);
         json_unsigned_member(writer, "foreign_bytes", owner->bytes);
+        answer_json_count_or_null(writer, "blocks_without_content", knows_sized,
+                                  owner->sized_blocks);
+        answer_json_count_or_null(writer, "bytes_without_content", knows_sized, owner->sized_bytes);
         json_end_object(writer);
     }
     json_end_array(writer);

@@ -67,6 +67,14 @@ is "redaction changes nothing about them" "$(asks "$WORK/redacted.json" "$total"
     "$(asks "$WORK/report.json" "$total")"
 is "at most 2 % of the resident memory is not explained" "$(asks "$WORK/report.json" \
     'abs(d["memory"]["resident_bytes"] - d["memory"]["explained_bytes"]) * 50 <= d["memory"]["resident_bytes"]')" True
+is "malloc'd memory by owner counts the strings of documents" "$(asks "$WORK/report.json" \
+    '[abs(o["bytes_without_content"] - int(a[0])) * 100 <= int(a[0]) for o in d["foreign_owners"]
+      if o["type"] == "strings::Document"]' "$(asks "$WORK/truth" 'd["documents"][1]')")" "[True]"
+is "it has all of them" "$(asks "$WORK/report.json" \
+    'sum(o["bytes_without_content"] + o["foreign_bytes"] for o in d["foreign_owners"]) == sum(
+      d["totals"][k] for k in ("reachable_bytes_without_content", "reachable_foreign_bytes"))')" True
+is "owner threads keep them" "$(asks "$WORK/report.json" \
+    'sum(g["retained_bytes"] for g in d["owner_threads"]) >= d["totals"]["reachable_bytes_without_content"]')" True
 is "most of it belongs to objects" "$(asks "$WORK/report.json" \
     'd["memory"]["malloc_of_objects_bytes"] * 10 > d["memory"]["resident_bytes"] * 7')" True
 

@@ -2,6 +2,7 @@
 // did; growth in every step.
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/heap_diff.h"
@@ -212,4 +213,25 @@ Test(heap_diff, growth_in_every_step_differs_from_growth_at_the_end)
     diff = diff_of_counts(once, 4, profiles);
     cr_expect_not(diff->types[0].grew_always);
     free_all(diff, profiles);
+}
+
+Test(heap_diff, fields_of_paths_are_left_out_where_one_heap_does_not_know_them)
+{
+    ProfilePath named[] = {{.label = strdup("global\n.audit\tApp\n[].order\tOrder")},
+                           {.label = strdup("global\n.other\tApp")}};
+    ProfilePath plain[] = {{.label = strdup("global\nApp")}};
+    HeapProfile known = {.has_paths = true, .knows_fields = true, .path_count = 2, .paths = named};
+    HeapProfile unknown = {.has_paths = true, .path_count = 1, .paths = plain};
+    HeapProfile *profiles[] = {&known, &unknown};
+
+    heap_profiles_match(profiles, 1);
+    cr_expect_str_eq(named[1].label, "global\n.other\tApp");
+    heap_profiles_match(profiles, 2);
+    // In order.
+    cr_expect_str_eq(named[0].label, "global\nApp");
+    cr_expect_str_eq(named[1].label, "global\nApp\nOrder");
+    cr_expect_str_eq(plain[0].label, "global\nApp");
+    free(named[0].label);
+    free(named[1].label);
+    free(plain[0].label);
 }
