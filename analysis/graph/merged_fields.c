@@ -82,5 +82,6 @@ bool merged_fields_find(MergedFields *fields, uint32_t source, uint32_t target, 
         !label.is_named)
         return true;
     edge_label_drop_numbers(&label);
-    return strcmp(label.text, "[]") == 0 || name_set_take(&fields->names, label.text, field, error);
+    return strcmp(label.text, "[]") == 0 ||
+           label_set_take(&fields->names, label.text, field, error);
 }

@@ -8,12 +8,12 @@
 
 #include "analysis/graph/object_graph_internal.h"
 #include "analysis/graph/edge_label.h"
-#include "analysis/graph/name_set_internal.h"
+#include "analysis/graph/label_set_internal.h"
 
 typedef struct MergedFields {
     const ObjectGraph *graph; // borrowed
     const EdgeLabels *labels; // borrowed
-    NameSet names;
+    LabelSet names;
     // The node whose references are looked at.
     uint32_t source;
     NodePlace place;

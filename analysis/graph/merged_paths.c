@@ -31,7 +31,7 @@ typedef struct Merge {
     const NodeTypes *types;
     MergedPaths *paths;
     uint64_t step_capacity;
-    NameSet labels;  // of groups of roots
+    LabelSet labels; // of groups of roots
     HashIndex index; // of steps, by parent, type, root and field
     MergedFields fields;
     uint32_t *steps_of; // by node
@@ -72,7 +72,7 @@ static uint32_t take_label(Merge *merge, char *label, Error *error)
 
     if (label == NULL)
         (void)error_set(error, ERROR_MEMORY, "cannot allocate memory for the label of a root");
-    else if (!name_set_take(&merge->labels, label, &index, error))
+    else if (!label_set_take(&merge->labels, label, &index, error))
         index = NO_INDEX;
     free(label);
     return index;
@@ -268,11 +268,11 @@ bool merged_paths_new(const PathTree *tree, const NodeTypes *types,
     }
     if (ok) {
         merge.paths->knows_fields = types->labels.values != NULL;
-        merge.paths->labels = name_set_give(&merge.labels, &merge.paths->label_count);
-        merge.paths->fields = name_set_give(&merge.fields.names, &merge.paths->field_count);
+        merge.paths->labels = label_set_give(&merge.labels, &merge.paths->label_count);
+        merge.paths->fields = label_set_give(&merge.fields.names, &merge.paths->field_count);
     }
-    name_set_release(&merge.labels);
-    name_set_release(&merge.fields.names);
+    label_set_release(&merge.labels);
+    label_set_release(&merge.fields.names);
     hash_index_release(&merge.index);
     side_table_free(merge.steps_of, bytes);
     if (ok)

@@ -1,10 +1,10 @@
-// NameSet: names, each once, by number.
+// LabelSet: names, each once, by number.
 //
-//     if (!name_set_take(&set, ".audit", &number, error)) ...
+//     if (!label_set_take(&set, ".audit", &number, error)) ...
 //     set.names[number]
 
-#ifndef ANALYSIS_GRAPH_NAME_SET_INTERNAL_H
-#define ANALYSIS_GRAPH_NAME_SET_INTERNAL_H
+#ifndef ANALYSIS_GRAPH_LABEL_SET_INTERNAL_H
+#define ANALYSIS_GRAPH_LABEL_SET_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,19 +13,19 @@
 #include "base/hash_index.h"
 
 // A zeroed struct is valid and empty.
-typedef struct NameSet {
+typedef struct LabelSet {
     uint32_t count;
     uint64_t capacity;
     char **names; // owned
     HashIndex index;
     uint32_t newest; // the name that was asked for last
-} NameSet;
+} LabelSet;
 
 // The number of a name, which is added unless it is there. Errors: memory.
-NODISCARD bool name_set_take(NameSet *set, const char *name, uint32_t *number, Error *error);
-void name_set_release(NameSet *set);
+NODISCARD bool label_set_take(LabelSet *set, const char *name, uint32_t *number, Error *error);
+void label_set_release(LabelSet *set);
 
 // Gives the names away, as an array of *count; the set is empty afterwards.
-char **name_set_give(NameSet *set, uint32_t *count);
+char **label_set_give(LabelSet *set, uint32_t *count);
 
 #endif

@@ -1,6 +1,6 @@
-// NameSet: see analysis/graph/name_set_internal.h.
+// LabelSet: see analysis/graph/label_set_internal.h.
 
-#include "analysis/graph/name_set_internal.h"
+#include "analysis/graph/label_set_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static bool is_name_at(const void *names, uint32_t position, const void *key)
     return strcmp(((char *const *)names)[position], key) == 0;
 }
 
-bool name_set_take(NameSet *set, const char *name, uint32_t *number, Error *error)
+bool label_set_take(LabelSet *set, const char *name, uint32_t *number, Error *error)
 {
     uint64_t wanted = set->count + UINT64_C(1);
     uint32_t *slot;
@@ -44,22 +44,22 @@ bool name_set_take(NameSet *set, const char *name, uint32_t *number, Error *erro
     return true;
 }
 
-void name_set_release(NameSet *set)
+void label_set_release(LabelSet *set)
 {
     for (uint32_t i = 0; i < set->count; i++)
         free(set->names[i]);
     free(set->names);
     hash_index_release(&set->index);
-    *set = (NameSet){.count = 0};
+    *set = (LabelSet){.count = 0};
 }
 
-char **name_set_give(NameSet *set, uint32_t *count)
+char **label_set_give(LabelSet *set, uint32_t *count)
 {
     char **names = set->names;
 
     *count = set->count;
     set->names = NULL;
     set->count = 0;
-    name_set_release(set);
+    label_set_release(set);
     return names;
 }
