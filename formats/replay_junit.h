@@ -1,7 +1,6 @@
 // Replayed heaps as JUnit XML, which continuous integration shows: a test case for each heap.
 //
-// The elements are those that Jenkins, GitLab and the GitHub actions read: testsuites, testsuite,
-// testcase, failure, error.
+// See formats/junit.h for the elements.
 
 #ifndef FORMATS_REPLAY_JUNIT_H
 #define FORMATS_REPLAY_JUNIT_H
