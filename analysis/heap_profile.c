@@ -304,7 +304,7 @@ bool heap_profile_new(const HeapImage *image, const MarkResult *mark,
     ok = take_types(profile, report, &index_of, error) &&
          (merged == NULL || take_paths(profile, merged, types, error)) &&
          take_pages(profile, image, mark, report, index_of, error);
-    if (ok && merged != NULL)
+    if (ok && types != NULL)
         take_owned(profile, types, index_of);
     free(index_of);
     if (ok)

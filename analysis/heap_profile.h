@@ -81,8 +81,9 @@ typedef struct HeapProfile {
     ProfileObject *objects;
 } HeapProfile;
 
-// merged: the paths to all objects and blocks, or NULL; types: those of `merged`. The profile keeps
-// no pointer to any of them. Errors: memory. The caller owns `*out` and frees it with
+// merged: the paths to all objects and blocks, or NULL; types: those of `merged`, or without paths
+// those of the heap, or NULL: the bytes that objects own are not known then. The profile keeps no
+// pointer to any of them. Errors: memory. The caller owns `*out` and frees it with
 // heap_profile_free().
 NODISCARD bool heap_profile_new(const HeapImage *image, const MarkResult *mark,
                                 const ReachabilityReport *report, const MergedPaths *merged,

@@ -70,6 +70,10 @@ static bool describe_suspects(HeapReport *report, const PathTree *paths, Error *
         report->labels[i] = route_label(report->routes, suspect->route);
         ok = report->labels[i] != NULL || error_set_memory(error, 64, "the label of a suspect");
         ok = ok &&
+             route_fingerprint(report->labels[i], node_types_label(report->types, suspect->type),
+                               report->routes->routes[suspect->route].variable,
+                               report->fingerprints[i], error);
+        ok = ok &&
              path_tree_chain(paths, end, &report->paths[i].nodes, &report->paths[i].length, error);
     }
     return ok;
@@ -81,7 +85,7 @@ static bool find_suspects(HeapReport *report, DominatorTree *tree, Error *error)
     bool ok = find_routes(tree, report->types, report->collector, &paths, &report->routes, error) &&
               leak_suspects_find(report->routes, program_bytes(tree, report->collector),
                                  report->older != NULL ? report->older->routes : NULL,
-                                 report->older != NULL ? report->older->count : 0,
+                                 report->older != NULL ? report->older->count : 0, MAX_SUSPECTS,
                                  &report->suspects, error) &&
               describe_suspects(report, &paths, error);
 

@@ -11,6 +11,7 @@
 #include "analysis/heap_groups.h"
 #include "analysis/heap_history.h"
 #include "analysis/routes/leak_suspects.h"
+#include "analysis/routes/route_label.h"
 #include "analysis/page_fragmentation.h"
 #include "analysis/reachability_report.h"
 #include "analysis/graph/root_paths.h"
@@ -27,7 +28,8 @@ typedef struct HeapReport {
     const CollectorMemory *collector; // borrowed
     TypeRoutes *routes;               // owned; NULL without a tree
     LeakSuspects suspects;
-    char *labels[MAX_SUSPECTS];   // of each suspect's route: route_label(); owned
+    char *labels[MAX_SUSPECTS]; // of each suspect's route: route_label(); owned
+    char fingerprints[MAX_SUSPECTS][ROUTE_FINGERPRINT_CHARS];
     RootPath paths[MAX_SUSPECTS]; // to each suspect's place; to its example where that is a holder
     const HeapHistory *older;     // borrowed; NULL: not compared
     Growth *type_growth; // of each group of types; owned; NULL: not compared, or without a tree

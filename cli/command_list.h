@@ -29,6 +29,9 @@ ExitStatus what_if_run(const Command *command, int argument_count, char **argume
 extern const CommandUsage diff_usage; // cli/commands/diff_command.c
 ExitStatus diff_run(const Command *command, int argument_count, char **arguments);
 
+extern const CommandUsage check_usage; // cli/commands/check/check_command.c
+ExitStatus check_run(const Command *command, int argument_count, char **arguments);
+
 extern const CommandUsage simulate_usage; // cli/commands/simulate_command.c
 ExitStatus simulate_run(const Command *command, int argument_count, char **arguments);
 

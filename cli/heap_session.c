@@ -48,8 +48,8 @@ ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, 
     Error error = {.code = ERROR_NONE};
     ParseResult parsed = command_parse(command, argument_count, arguments, settings, operands);
     ExitStatus status;
+    bool is_found, ok;
     int inputs;
-    bool ok;
 
     if (parsed != PARSE_RUN)
         return parse_exit_status(parsed);
@@ -62,10 +62,13 @@ ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, 
     session->mem_limit = settings->mem_limit > 0 ? (uint64_t)settings->mem_limit : UINT64_MAX;
     ok = session_open_result(&session->frame, "--json", settings->json, &session->json, &error) &&
          question->answer(run, &error);
+    is_found = ok && question->is_finding != NULL && question->is_finding(run);
     if (session_prints(&session->frame) && ok)
         question->print(run);
+    else if (is_found && question->print_finding != NULL && session_has_output(&session->frame))
+        question->print_finding(run);
     status = session_end(&session->frame, ok, &error);
-    if (ok && question->is_finding != NULL && question->is_finding(run))
+    if (is_found)
         status = EXIT_STATUS_FOUND;
     if (question->release != NULL)
         question->release(run);

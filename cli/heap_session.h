@@ -99,6 +99,9 @@ typedef struct HeapQuestion {
     bool (*answer)(void *run, Error *error);
     // Prints the answer for people. Called unless --quiet, or a result takes standard output.
     void (*print)(void *run);
+    // With --quiet, prints the finding alone, so that status 1 is never silent. NULL: there is
+    // none.
+    void (*print_finding)(void *run);
     // Is the answer a finding, exit status 1? NULL: never.
     bool (*is_finding)(const void *run);
     // Frees what `run` owns, but for the session. NULL: nothing.

@@ -20,6 +20,8 @@ const Command commands[] = {
     {"what-if", "show what removing objects, types or roots would free", &what_if_usage,
      what_if_run},
     {"diff", "compare snapshots and list what grew", &diff_usage, diff_run},
+    {"check", "compare a heap with limits: exit status 1 if one is exceeded", &check_usage,
+     check_run},
     {"simulate", "predict how long marking would take on N cores", &simulate_usage, simulate_run},
     {"info", "show the origin and the contents of a snapshot", &info_usage, info_run},
     {"verify", "check snapshots for damage; salvage a damaged one", &verify_usage, verify_run},

@@ -66,14 +66,19 @@ bool session_open_result(Session *session, const char *option, const char *path,
     return true;
 }
 
-bool session_prints(Session *session)
+bool session_has_output(Session *session)
 {
     bool is_free = true;
 
     progress_end(&session->progress);
     for (uint32_t i = 0; i < session->result_count; i++)
         is_free = is_free && !output_path_is_stream(session->result_paths[i], STDOUT_FILENO);
-    return is_free && !session->is_quiet;
+    return is_free;
+}
+
+bool session_prints(Session *session)
+{
+    return session_has_output(session) && !session->is_quiet;
 }
 
 ExitStatus session_end(Session *session, bool ok, const Error *error)

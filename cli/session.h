@@ -78,6 +78,8 @@ NODISCARD bool session_check_input(const Session *session, const char *path, Err
 NODISCARD bool session_open_result(Session *session, const char *option, const char *path,
                                    OutputFile **file, Error *error);
 
+// Is standard output free of results? Ends the line of progress.
+bool session_has_output(Session *session);
 // Is a summary wanted, and is standard output free for it? Ends the line of progress.
 bool session_prints(Session *session);
 

@@ -1,20 +1,15 @@
-// GrowthLimit: see analysis/growth_limit.h.
+// Limits of growth: see analysis/check/growth_limit.h.
 
-#include "analysis/growth_limit.h"
+#include "analysis/check/growth_limit.h"
 
-#include <string.h>
+#include <stdlib.h>
 
+#include "analysis/check/type_pattern.h"
 #include "base/near_names.h"
-#include "analysis/names/type_fit.h"
 
-// Doubles are exact enough for hundredths of a per cent of terabytes.
-static bool is_over(const GrowthLimit *limit, uint64_t before, uint64_t after)
+static bool is_in_objects(const HeapLimit *limit)
 {
-    uint64_t growth = after > before ? after - before : 0;
-
-    if (limit->unit != GROWTH_PERCENT)
-        return growth > limit->amount;
-    return growth > 0 && (double)growth * 10000 > (double)before * (double)limit->amount;
+    return limit->unit == LIMIT_NUMBER || (limit->unit == LIMIT_PERCENT && !limit->is_in_bytes);
 }
 
 static const char *row_label(const void *context, uint64_t index)
@@ -22,76 +17,114 @@ static const char *row_label(const void *context, uint64_t index)
     return ((const HeapDiff *)context)->types[index].label;
 }
 
-static bool no_such_type(const GrowthLimit *limit, const HeapDiff *diff, Error *error)
+static void judge(const HeapLimit *limit, uint64_t before, uint64_t after, LimitFinding *out)
 {
-    const char *near[3];
-    unsigned count =
-        near_names_find((NameList){.count = diff->type_count, .name = row_label, .context = diff},
-                        limit->name, near, 3);
-
-    (void)error_set(error, ERROR_USAGE, "no heap has a type '%s'", limit->name);
-    for (unsigned i = 0; i < count; i++)
-        (void)error_add_hint(error, "a similar name is '%s'", near[i]);
-    return false;
-}
-
-static void check_row(const GrowthLimit *limit, const HeapDiff *diff, const DiffRow *row,
-                      GrowthFinding *out)
-{
-    const uint64_t *figures = limit->unit == GROWTH_OBJECTS ? row->objects : row->bytes;
-    uint64_t before = figures[0], after = figures[diff->heap_count - 1];
-    bool is_exceeded = is_over(limit, before, after);
-
-    out->exceeded_count += is_exceeded;
-    // Rows are sorted by growth, largest first.
-    if (out->label != NULL && (out->is_exceeded || !is_exceeded))
-        return;
-    out->label = row->label;
     out->before = before;
-    out->after = after;
-    out->is_exceeded = is_exceeded;
+    out->measured = after;
+    limit_finding_judge(out, limit, (WideValue)after - (WideValue)before, before);
 }
 
-static uint64_t total_of(const GrowthLimit *limit, const HeapDiff *diff, const HeapProfile *profile)
+// ---- all types ----
+
+static uint64_t total_of(const HeapLimit *limit, const HeapDiff *diff, const HeapProfile *profile)
 {
-    if (limit->unit == GROWTH_OBJECTS)
+    if (is_in_objects(limit))
         return profile->totals.reachable_objects;
     return profile->totals.reachable_bytes + profile->foreign_bytes +
            (diff->knows_owned ? profile->sized_bytes : 0);
 }
 
-static void check_total(const GrowthLimit *limit, const HeapDiff *diff,
-                        const HeapProfile *const *profiles, GrowthFinding *out)
+static void check_total(const HeapLimit *limit, const HeapDiff *diff,
+                        const HeapProfile *const *profiles, LimitFinding *out)
 {
-    const HeapProfile *first = profiles[0], *last = profiles[diff->heap_count - 1];
-
+    judge(limit, total_of(limit, diff, profiles[0]),
+          total_of(limit, diff, profiles[diff->heap_count - 1]), out);
     out->label = "total";
-    out->before = total_of(limit, diff, first);
-    out->after = total_of(limit, diff, last);
-    out->is_exceeded = is_over(limit, out->before, out->after);
-    out->exceeded_count = out->is_exceeded;
+    out->exceeded_by = out->is_exceeded;
 }
 
-bool growth_limit_check(const GrowthLimit *limit, const HeapDiff *diff,
-                        const HeapProfile *const *profiles, GrowthFinding *out, Error *error)
-{
-    bool is_any = strcmp(limit->name, "any") == 0;
-    TypeFit best = TYPE_FIT_NONE;
+// ---- some types ----
 
-    *out = (GrowthFinding){.label = NULL};
-    if (strcmp(limit->name, "total") == 0) {
+static uint64_t figure_of(const HeapLimit *limit, const HeapDiff *diff, const DiffRow *row,
+                          bool is_last)
+{
+    return (is_in_objects(limit) ? row->objects : row->bytes)[is_last ? diff->heap_count - 1 : 0];
+}
+
+// The one that grew most over the limit, or else least under it.
+static void check_row(const HeapLimit *limit, const HeapDiff *diff, const DiffRow *row,
+                      LimitFinding *out)
+{
+    LimitFinding one = {.figure = out->figure};
+
+    judge(limit, figure_of(limit, diff, row, false), figure_of(limit, diff, row, true), &one);
+    out->exceeded_by += one.is_exceeded;
+    // Rows are sorted by growth, largest first.
+    if (out->label != NULL && (out->is_exceeded || !one.is_exceeded))
+        return;
+    one.label = row->label;
+    one.exceeded_by = out->exceeded_by;
+    one.type_count = out->type_count;
+    one.types = out->types;
+    *out = one;
+}
+
+static void check_sum(const HeapLimit *limit, const HeapDiff *diff, const bool *is_selected,
+                      LimitFinding *out)
+{
+    uint64_t before = 0, after = 0;
+
+    for (uint32_t i = 0; i < diff->type_count; i++)
+        if (is_selected[i]) {
+            before += figure_of(limit, diff, &diff->types[i], false);
+            after += figure_of(limit, diff, &diff->types[i], true);
+        }
+    judge(limit, before, after, out);
+    out->exceeded_by = out->is_exceeded;
+}
+
+static void check_types(const HeapLimit *limit, const HeapDiff *diff, const bool *is_selected,
+                        LimitFinding *out)
+{
+    for (uint32_t i = 0; i < diff->type_count; i++) {
+        if (!is_selected[i])
+            continue;
+        out->types[out->type_count++] = diff->types[i].label;
+        if (limit->is_each)
+            check_row(limit, diff, &diff->types[i], out);
+    }
+    if (!limit->is_each || out->type_count == 0)
+        check_sum(limit, diff, is_selected, out);
+    if (out->label == NULL)
+        out->label = out->type_count == 1 ? out->types[0] : limit->type;
+}
+
+bool growth_limit_check(const HeapLimit *limit, const HeapDiff *diff,
+                        const HeapProfile *const *profiles, LimitFinding *out, Error *error)
+{
+    NameList labels = {.count = diff->type_count, .name = row_label, .context = diff};
+    bool *is_selected;
+
+    *out = (LimitFinding){.figure = is_in_objects(limit) ? FIGURE_OBJECTS : FIGURE_BYTES};
+    if (limit->is_total) {
         check_total(limit, diff, profiles, out);
         return true;
     }
-    for (uint32_t i = 0; i < diff->type_count && !is_any; i++) {
-        TypeFit fit = type_fit(diff->types[i].label, limit->name);
-
-        best = fit > best ? fit : best;
+    is_selected = calloc((size_t)diff->type_count + 1, sizeof *is_selected);
+    out->types = calloc((size_t)diff->type_count + 1, sizeof *out->types);
+    if (is_selected == NULL || out->types == NULL) {
+        free(is_selected);
+        return error_set_memory(error, (uint64_t)diff->type_count * 9, "types of a limit");
     }
-    if (best == TYPE_FIT_NONE && !is_any)
-        return no_such_type(limit, diff, error);
-    for (uint32_t i = 0; i < diff->type_count; i++)
-        if (is_any || type_fit(diff->types[i].label, limit->name) == best)
-            check_row(limit, diff, &diff->types[i], out);
+    // Without a type: of each of all.
+    if (limit->type == NULL) {
+        for (uint32_t i = 0; i < diff->type_count; i++)
+            is_selected[i] = true;
+    } else if (type_pattern_select(limit->type, labels, is_selected) == 0) {
+        out->is_missing = true;
+        (void)near_names_find(labels, limit->type, &out->nearest, 1);
+    }
+    check_types(limit, diff, is_selected, out);
+    free(is_selected);
     return true;
 }

@@ -4,10 +4,6 @@
 
 #include <stdlib.h>
 
-// Crowds that are not within each other have disjoint sizes of SUSPECT_SHARE at least; smaller ones
-// that grew are beside them.
-#define MOST_CROWDS (100u / SUSPECT_SHARE + 100u)
-
 // ---- crowds ----
 
 typedef struct Search {
@@ -16,7 +12,7 @@ typedef struct Search {
     uint32_t older_count;
     uint64_t least;        // bytes that a suspect keeps alive
     uint64_t least_growth; // bytes that one that grows grew by
-    LeakSuspect found[MOST_CROWDS];
+    LeakSuspect found[MOST_SUSPECTS];
     uint32_t count;
 } Search;
 
@@ -107,7 +103,7 @@ static void take_crowd(Search *search, const LeakSuspect *crowd)
     for (uint32_t i = 0; i < search->count; i++)
         if (!is_below(search->routes, search->found[i].route, crowd->route))
             search->found[kept++] = search->found[i];
-    if (kept < MOST_CROWDS)
+    if (kept < MOST_SUSPECTS)
         search->found[kept++] = *crowd;
     search->count = kept;
 }
@@ -205,15 +201,15 @@ static bool is_before(const Search *search, const LeakSuspect *a, const LeakSusp
     return heaviness_of(a, a->retained_bytes) > heaviness_of(b, b->retained_bytes);
 }
 
-static void keep(const Search *search, LeakSuspects *out, const LeakSuspect *suspect)
+static void keep(const Search *search, LeakSuspects *out, uint32_t most, const LeakSuspect *suspect)
 {
     uint32_t place = out->count;
 
     while (place > 0 && is_before(search, suspect, &out->suspects[place - 1]))
         place--;
-    if (place == MAX_SUSPECTS)
+    if (place == most)
         return;
-    if (out->count < MAX_SUSPECTS)
+    if (out->count < most)
         out->count++;
     for (uint32_t later = out->count - 1; later > place; later--)
         out->suspects[later] = out->suspects[later - 1];
@@ -240,7 +236,7 @@ static bool count_threads(const TypeRoutes *routes, LeakSuspect *suspect, Error 
 }
 
 bool leak_suspects_find(const TypeRoutes *routes, uint64_t program_bytes, const RouteHistory *older,
-                        uint32_t older_count, LeakSuspects *out, Error *error)
+                        uint32_t older_count, uint32_t most, LeakSuspects *out, Error *error)
 {
     uint64_t growth = older_count > 0 && program_bytes > older[0].program_bytes
                           ? program_bytes - older[0].program_bytes
@@ -267,7 +263,7 @@ bool leak_suspects_find(const TypeRoutes *routes, uint64_t program_bytes, const 
     for (uint32_t i = 0; i < search.count; i++) {
         name_objects(&search, &search.found[i]);
         find_held(routes, &search.found[i]);
-        keep(&search, out, &search.found[i]);
+        keep(&search, out, most, &search.found[i]);
     }
     for (uint32_t i = 0; i < out->count; i++)
         if (!count_threads(routes, &out->suspects[i], error))

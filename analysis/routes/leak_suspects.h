@@ -23,6 +23,9 @@
 #include "analysis/routes/route_history.h"
 
 #define MAX_SUSPECTS 5u
+// Crowds that are not within each other have disjoint sizes of SUSPECT_SHARE at least; smaller ones
+// that grew are beside them.
+#define MOST_SUSPECTS (100u / SUSPECT_SHARE + 100u)
 // In per cent: the least share of all memory that a suspect keeps alive; of the growth, that it
 // grew by; of a crowd, that crowds in it keep, to be named instead.
 #define SUSPECT_SHARE 5u
@@ -54,13 +57,14 @@ typedef struct LeakSuspect {
 
 typedef struct LeakSuspects {
     uint32_t count;
-    LeakSuspect suspects[MAX_SUSPECTS]; // most growth first, then the heaviest
+    LeakSuspect suspects[MOST_SUSPECTS]; // most growth first, then the heaviest
 } LeakSuspects;
 
 // program_bytes: all that is reachable and not the collector's own. older: `older_count` heaps,
-// oldest first; 0: only one heap was given. Errors: memory.
+// oldest first; 0: only one heap was given. most: suspects that are kept, at most MOST_SUSPECTS.
+// Errors: memory.
 NODISCARD bool leak_suspects_find(const TypeRoutes *routes, uint64_t program_bytes,
-                                  const RouteHistory *older, uint32_t older_count,
+                                  const RouteHistory *older, uint32_t older_count, uint32_t most,
                                   LeakSuspects *out, Error *error);
 
 // Did the suspect grow, as far as is known?

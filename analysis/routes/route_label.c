@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analysis/routes/rooted_nodes_internal.h"
-#include "base/hash_index.h"
+#include "base/checksum.h"
 
 // The field of an object that refers to the nodes of a route, as the object at its place has it.
 // False: not known.
@@ -70,9 +69,55 @@ char *route_label(const TypeRoutes *routes, uint32_t route)
     return text;
 }
 
-void route_fingerprint(const char *label, const char *type, char text[ROUTE_FINGERPRINT_CHARS])
-{
-    uint64_t hash = hash_mix(rooted_nodes_hash(label) ^ hash_mix(rooted_nodes_hash(type)));
+// ---- fingerprints ----
 
-    (void)snprintf(text, ROUTE_FINGERPRINT_CHARS, "%08" PRIx32, (uint32_t)(hash >> 32));
+// Writes a label without the numbers of types that have no names ("type #7 (trace ...)"), which
+// depend on the other types of the heap.
+static void write_stable(FILE *stream, const char *label)
+{
+    static const char number[] = "type #";
+
+    while (*label != '\0') {
+        size_t kept = 1, skipped = 0;
+
+        if (strncmp(label, number, sizeof number - 1) == 0) {
+            kept = sizeof number - 1;
+            skipped = strspn(label + kept, "0123456789");
+        }
+        (void)fwrite(label, 1, kept, stream);
+        label += kept + skipped;
+    }
+}
+
+bool route_fingerprint(const char *label, const char *type, uint64_t variable,
+                       char out[ROUTE_FINGERPRINT_CHARS], Error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    uint64_t hash;
+
+    out[0] = '\0';
+    if (stream == NULL)
+        return error_set_memory(error, 64, "a fingerprint");
+    write_stable(stream, label);
+    (void)fputc('\n', stream);
+    write_stable(stream, type);
+    // Below an object, the label tells crowds apart.
+    if (label[0] == '\0' && variable != NO_FIELD)
+        (void)fprintf(stream, "\n%016" PRIx64, variable);
+    if (fclose(stream) != 0) {
+        free(text);
+        return error_set_memory(error, 64, "a fingerprint");
+    }
+    hash = checksum_xxh64(text, size);
+    free(text);
+    (void)snprintf(out, ROUTE_FINGERPRINT_CHARS, "%08" PRIx32, (uint32_t)(hash ^ hash >> 32));
+    return true;
+}
+
+bool route_fingerprint_is_valid(const char *text)
+{
+    return strlen(text) == ROUTE_FINGERPRINT_CHARS - 1 &&
+           strspn(text, "0123456789abcdefABCDEF") == ROUTE_FINGERPRINT_CHARS - 1;
 }

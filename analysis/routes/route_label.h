@@ -14,8 +14,14 @@ char *route_label(const TypeRoutes *routes, uint32_t route);
 
 #define ROUTE_FINGERPRINT_CHARS 9u
 
-// "9f31c2aa": what is accumulated where, by the label of a route and that of its type. The same in
-// every run and every build of a program in which the fields on the way have the same names.
-void route_fingerprint(const char *label, const char *type, char text[ROUTE_FINGERPRINT_CHARS]);
+// "9f31c2aa": what is accumulated where, by the label of a route and that of its type; and of
+// objects that roots refer to, by the name of the variable, if there is one (variable:
+// TypeRoute.variable). The same in every run of a program, whatever addresses, threads and counts
+// are, and in every build in which the fields on the way have the same names. Errors: memory.
+NODISCARD bool route_fingerprint(const char *label, const char *type, uint64_t variable,
+                                 char out[ROUTE_FINGERPRINT_CHARS], Error *error);
+
+// Is the text a fingerprint? Capital letters are taken, too.
+bool route_fingerprint_is_valid(const char *text);
 
 #endif

@@ -94,6 +94,7 @@ static bool add_route(Routing *routing, uint32_t place, RouteStep *step, Error *
     *route = (TypeRoute){.parent = step->from,
                          .type = step->type,
                          .field = parent != NULL ? step->field : NO_FIELD,
+                         .variable = parent != NULL ? NO_FIELD : step->field,
                          .depth = parent != NULL ? (uint16_t)(parent->depth + 1) : 0,
                          .place = NO_NODE};
     route->loose_key =

@@ -27,6 +27,7 @@ typedef struct TypeRoute {
     uint32_t parent;         // an earlier route; NO_INDEX: roots
     uint32_t type;           // of NodeTypes
     uint64_t field;          // offset of the reference in the object at the place
+    uint64_t variable;       // right below roots: hash of the variable's name, or NO_FIELD
     uint64_t key;            // hash of the labels and fields on the way: the same in other heaps
     uint64_t loose_key;      // the same without fields
     uint16_t depth;          // types before it

@@ -1,12 +1,15 @@
 // `rudo-snap diff`: growth between snapshots.
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/check/growth_limit.h"
 #include "cli/command_list.h"
 #include "cli/commands/diff_output.h"
 #include "cli/heap_session.h"
+#include "cli/limit_text.h"
 #include "cli/option_values.h"
 #include "formats/json/answer_json.h"
 
@@ -15,6 +18,8 @@
 typedef struct DiffSettings {
     HeapSettings heap;
     OptionTexts limits;
+    OptionTexts allowed;
+    const char *junit;
 } DiffSettings;
 
 static const Option options[] = {
@@ -27,6 +32,12 @@ static const Option options[] = {
              "'total' means the whole heap, 'any' each type; can be\n"
              "given several times",
      .setting = offsetof(DiffSettings, limits)},
+    ALLOW_OPTION(DiffSettings, allowed),
+    {.name = "junit",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "write the limits as JUnit XML to FILE",
+     .setting = offsetof(DiffSettings, junit)},
     PRECISE_OPTION,
     ANSWER_OPTIONS,
     {.name = NULL},
@@ -48,17 +59,22 @@ const CommandUsage diff_usage = {
 typedef struct DiffRun {
     const DiffSettings *settings;
     HeapSession session;
+    OutputFile *junit; // NULL: not wanted
     uint32_t heap_count;
     HeapProfile **profiles;
+    HeapIdentity *identities; // of each heap
     HeapDiff *diff;
+    DoubtKinds allowed;
+    HeapDoubts doubts; // about the first heap and the last
     uint32_t limit_count;
-    GrowthLimit limits[OPTION_MAX_TEXTS];
-    GrowthFinding findings[OPTION_MAX_TEXTS];
+    HeapLimit limits[OPTION_MAX_TEXTS];
+    LimitFinding findings[OPTION_MAX_TEXTS];
+    char messages[OPTION_MAX_TEXTS][2 * LIMIT_TEXT_CHARS]; // for JUnit
 } DiffRun;
 
 // ---- limits ----
 
-static bool parse_amount(const char *text, GrowthLimit *limit)
+static bool parse_amount(const char *text, HeapLimit *limit)
 {
     char *end;
     double percent;
@@ -69,46 +85,56 @@ static bool parse_amount(const char *text, GrowthLimit *limit)
     errno = 0;
     percent = strtod(text, &end);
     if (errno == 0 && strcmp(end, "%") == 0 && percent <= 1e9) {
-        limit->unit = GROWTH_PERCENT;
-        limit->amount = (uint64_t)(percent * 100 + 0.5);
+        limit->unit = LIMIT_PERCENT;
+        limit->amount = (uint64_t)(percent * (double)LIMIT_PERCENT_SCALE + 0.5);
         return true;
     }
     errno = 0;
     limit->amount = strtoull(text, &end, 10);
     if (errno == 0 && *end == '\0') {
-        limit->unit = GROWTH_OBJECTS;
+        limit->unit = LIMIT_NUMBER;
         return true;
     }
     if (!parse_byte_count(text, &bytes))
         return false;
-    limit->unit = GROWTH_BYTES;
+    limit->unit = LIMIT_BYTES;
     limit->amount = (uint64_t)bytes;
     return true;
 }
 
-static bool parse_limit(const char *text, GrowthLimit *limit, Error *error)
+static bool parse_limit(const char *text, HeapLimit *limit, Error *error)
 {
     const char *plus = strrchr(text, '+');
     size_t length = plus != NULL ? (size_t)(plus - text) : 0;
 
-    limit->text = text;
-    if (length == 0 || length >= sizeof limit->name || !parse_amount(plus + 1, limit)) {
+    *limit = (HeapLimit){.measure = LIMIT_GROWTH,
+                         .comparison = LIMIT_AT_MOST,
+                         .is_in_bytes = true,
+                         .is_each = true,
+                         .is_total = length == 5 && strncmp(text, "total", length) == 0};
+    if (length == 0 || !parse_amount(plus + 1, limit)) {
         (void)error_set(error, ERROR_USAGE, "--fail-on: '%s' is not a growth limit", text);
         return error_add_hint(error,
                               "examples: 'shop::Order+10%%', 'shop::Order+100', 'total+1MiB'");
     }
-    memcpy(limit->name, text, length);
-    limit->name[length] = '\0';
-    return true;
+    limit->text = strdup(text);
+    // 'any' means each of all types.
+    if (length != 3 || strncmp(text, "any", length) != 0)
+        limit->type = strndup(text, length);
+    return (limit->text != NULL && (limit->type != NULL || length == 3)) ||
+           error_set(error, ERROR_MEMORY, "cannot allocate memory for a limit");
 }
 
 static bool parse_limits(DiffRun *run, Error *error)
 {
     const OptionTexts *texts = &run->settings->limits;
 
-    for (; run->limit_count < texts->count; run->limit_count++)
-        if (!parse_limit(texts->values[run->limit_count], &run->limits[run->limit_count], error))
+    while (run->limit_count < texts->count) {
+        uint32_t i = run->limit_count++;
+
+        if (!parse_limit(texts->values[i], &run->limits[i], error))
             return false;
+    }
     return true;
 }
 
@@ -140,6 +166,8 @@ static bool add_heap(DiffRun *run, const char *path, Error *error)
               heap_profile_new(session->image, session->mark, session->report, merged,
                                session->types, &run->profiles[run->heap_count], error);
 
+    if (ok)
+        heap_identity_make(session->image, session->report, &run->identities[run->heap_count]);
     run->heap_count += ok;
     merged_paths_free(merged);
     heap_session_free_heap(session);
@@ -156,16 +184,84 @@ static bool check_limits(DiffRun *run, Error *error)
     return true;
 }
 
+// Growth is that from the first heap to the last.
+static void find_doubts(DiffRun *run)
+{
+    DoubtQuestion question = {.heap = &run->identities[run->heap_count - 1],
+                              .heap_name = "the last heap",
+                              .baseline = &run->identities[0],
+                              .baseline_name = "the first heap",
+                              .allowed = run->allowed};
+
+    for (uint32_t i = 0; i < run->limit_count; i++)
+        question.misses_names = question.misses_names || run->findings[i].is_missing;
+    heap_doubts_find(&question, &run->doubts);
+}
+
+// ---- results ----
+
+static void write_messages(DiffRun *run)
+{
+    for (uint32_t i = 0; i < run->limit_count; i++) {
+        char measured[LIMIT_TEXT_CHARS], excess[LIMIT_TEXT_CHARS];
+
+        (void)snprintf(run->messages[i], sizeof run->messages[i], "%s: %s",
+                       limit_text_measured(&run->limits[i], &run->findings[i], measured),
+                       limit_text_excess(&run->limits[i], &run->findings[i], excess));
+    }
+}
+
+static JUnitCase case_at(const void *context, uint64_t index)
+{
+    const DiffRun *run = context;
+
+    if (index < run->doubts.count)
+        return limit_text_doubt_case(&run->doubts.doubts[index]);
+    index -= run->doubts.count;
+    return (JUnitCase){.name = run->limits[index].text,
+                       .outcome = run->findings[index].is_exceeded ? JUNIT_FAILURE : JUNIT_PASSED,
+                       .type = "exceeded",
+                       .message = run->messages[index],
+                       .text = run->findings[index].label};
+}
+
+static bool write_results(DiffRun *run, Error *error)
+{
+    OutputFile *json = run->session.json;
+    JUnitSuite suite = {.command = "diff",
+                        .timestamp_ns = run->identities[run->heap_count - 1].captured_at_ns,
+                        .count = run->doubts.count + run->limit_count,
+                        .case_at = case_at,
+                        .context = run};
+    DiffJson document = {.diff = run->diff,
+                         .profiles = (const HeapProfile *const *)run->profiles,
+                         .identities = run->identities,
+                         .doubts = &run->doubts,
+                         .limit_count = run->limit_count,
+                         .limits = run->limits,
+                         .findings = run->findings};
+
+    write_messages(run);
+    return (json == NULL || (diff_json_write(result_file_sink(json), &document, error) &&
+                             output_file_commit(json, error))) &&
+           (run->junit == NULL || (junit_write(result_file_sink(run->junit), &suite, error) &&
+                                   output_file_commit(run->junit, error)));
+}
+
 static bool answer(void *context, Error *error)
 {
     DiffRun *run = context;
     const Operands *operands = &run->session.operands;
-    OutputFile *json = run->session.json;
 
     run->profiles = calloc((size_t)operands->count, sizeof(HeapProfile *));
-    if (run->profiles == NULL)
-        return error_set_memory(error, (uint64_t)operands->count * 8, "heaps");
-    if (!parse_limits(run, error))
+    run->identities = calloc((size_t)operands->count, sizeof *run->identities);
+    if (run->profiles == NULL || run->identities == NULL)
+        return error_set_memory(error, (uint64_t)operands->count * sizeof *run->identities,
+                                "heaps");
+    if (!parse_limits(run, error) ||
+        !limit_text_parse_allowed(&run->settings->allowed, &run->allowed, error) ||
+        !session_open_result(&run->session.frame, "--junit", run->settings->junit, &run->junit,
+                             error))
         return false;
     for (int i = 0; i < operands->count; i++)
         if (!add_heap(run, operands->values[i], error))
@@ -175,23 +271,33 @@ static bool answer(void *context, Error *error)
                        error) ||
         !check_limits(run, error))
         return false;
-    if (json == NULL)
-        return true;
-    DiffJson document = {.diff = run->diff,
-                         .profiles = (const HeapProfile *const *)run->profiles,
-                         .limit_count = run->limit_count,
-                         .limits = run->limits,
-                         .findings = run->findings};
-    return diff_json_write(result_file_sink(json), &document, error) &&
-           output_file_commit(json, error);
+    find_doubts(run);
+    return write_results(run, error);
+}
+
+static DiffOutput output_of(const DiffRun *run)
+{
+    return (DiffOutput){.diff = run->diff,
+                        .profiles = (const HeapProfile *const *)run->profiles,
+                        .paths = run->session.operands.values,
+                        .doubts = &run->doubts,
+                        .limits = run->limits,
+                        .findings = run->findings,
+                        .limit_count = run->limit_count};
 }
 
 static void print_answer(void *context)
 {
-    const DiffRun *run = context;
+    DiffOutput output = output_of(context);
 
-    diff_output_print(run->diff, (const HeapProfile *const *)run->profiles,
-                      run->session.operands.values, run->limits, run->findings, run->limit_count);
+    diff_output_print(&output);
+}
+
+static void print_finding(void *context)
+{
+    DiffOutput output = output_of(context);
+
+    diff_output_print_exceeded(&output);
 }
 
 static bool is_exceeded(const void *context)
@@ -201,23 +307,31 @@ static bool is_exceeded(const void *context)
     for (uint32_t i = 0; i < run->limit_count; i++)
         if (run->findings[i].is_exceeded)
             return true;
-    return false;
+    return run->limit_count > 0 && heap_doubts_matter(&run->doubts);
 }
 
 static void release(void *context)
 {
     DiffRun *run = context;
 
+    for (uint32_t i = 0; i < run->limit_count; i++) {
+        limit_finding_release(&run->findings[i]);
+        heap_limit_release(&run->limits[i]);
+    }
     heap_diff_free(run->diff);
     for (uint32_t i = 0; i < run->heap_count; i++)
         heap_profile_free(run->profiles[i]);
     free(run->profiles);
+    free(run->identities);
 }
 
 ExitStatus diff_run(const Command *command, int argument_count, char **arguments)
 {
-    static const HeapQuestion question = {
-        .answer = answer, .print = print_answer, .is_finding = is_exceeded, .release = release};
+    static const HeapQuestion question = {.answer = answer,
+                                          .print = print_answer,
+                                          .print_finding = print_finding,
+                                          .is_finding = is_exceeded,
+                                          .release = release};
     DiffSettings settings = {.limits.count = 0};
     DiffRun run = {.settings = &settings};
 

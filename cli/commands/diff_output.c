@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/limit_text.h"
 #include "cli/next_command.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
@@ -54,29 +55,56 @@ static void print_heaps(const HeapDiff *diff, const HeapProfile *const *profiles
     text_table_print_fitting(&table, 1u << 4, stdout);
 }
 
-static void print_limits(const GrowthLimit *limits, const GrowthFinding *findings, uint32_t count)
+static void print_limit(const HeapLimit *limit, const LimitFinding *finding)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const GrowthFinding *finding = &findings[i];
-        char before[NUMBER_CHARS], after[NUMBER_CHARS];
-        char *(*format)(char *, uint64_t) =
-            limits[i].unit == GROWTH_OBJECTS ? format_count : format_bytes;
+    char before[NUMBER_CHARS], after[NUMBER_CHARS];
+    char *(*format)(char *, uint64_t) =
+        finding->figure == FIGURE_OBJECTS ? format_count : format_bytes;
 
-        printf("%s", i == 0 ? "\n" : "");
-        style_begin(stdout, finding->is_exceeded ? STYLE_ERROR : STYLE_STRONG);
-        printf(finding->is_exceeded ? "EXCEEDED" : "ok      ");
-        style_end(stdout);
-        printf("  ");
-        print_text(stdout, limits[i].text);
-        if (finding->label != NULL) {
-            printf("   ");
-            print_text(stdout, finding->label);
-            printf(" %s -> %s", format(before, finding->before), format(after, finding->after));
-        }
-        if (finding->exceeded_count > 1)
-            printf(", and %" PRIu32 " more", finding->exceeded_count - 1);
-        printf("\n");
+    limit_text_print_verdict(finding->is_exceeded ? "EXCEEDED" : "ok", finding->is_exceeded);
+    print_text(stdout, limit->text);
+    if (finding->label != NULL && !finding->is_missing) {
+        printf("   ");
+        print_text(stdout, finding->label);
+        printf(" %s -> %s", format(before, finding->before), format(after, finding->measured));
     }
+    if (finding->is_missing)
+        printf("   no heap has such a type");
+    if (finding->nearest != NULL) {
+        printf("; a similar name is ");
+        print_text(stdout, finding->nearest);
+    }
+    if (finding->exceeded_by > 1)
+        printf(", and %" PRIu32 " more", finding->exceeded_by - 1);
+    printf("\n");
+}
+
+static void print_limits(const DiffOutput *output, bool only_exceeded)
+{
+    for (uint32_t i = 0; i < output->limit_count; i++)
+        if (!only_exceeded || output->findings[i].is_exceeded)
+            print_limit(&output->limits[i], &output->findings[i]);
+}
+
+// Without limits, heaps that cannot be compared are compared nevertheless.
+static void print_verdicts(const DiffOutput *output)
+{
+    if (output->limit_count == 0) {
+        if (output->doubts->count > 0)
+            printf("\n");
+        for (uint32_t i = 0; i < output->doubts->count; i++)
+            print_prose(stdout, 6, "note: %s", output->doubts->doubts[i].text);
+        return;
+    }
+    printf("\n");
+    limit_text_print_doubts(output->doubts, false);
+    print_limits(output, false);
+}
+
+void diff_output_print_exceeded(const DiffOutput *output)
+{
+    limit_text_print_doubts(output->doubts, true);
+    print_limits(output, true);
 }
 
 static void add_row(TextTable *table, const HeapDiff *diff, const DiffRow *row, const char *label)
@@ -262,20 +290,20 @@ static void print_moves(const HeapDiff *diff)
            "it\n");
 }
 
-void diff_output_print(const HeapDiff *diff, const HeapProfile *const *profiles, char **paths,
-                       const GrowthLimit *limits, const GrowthFinding *findings,
-                       uint32_t limit_count)
+void diff_output_print(const DiffOutput *output)
 {
-    print_heading(diff, profiles);
-    print_heaps(diff, profiles, paths);
-    print_limits(limits, findings, limit_count);
+    const HeapDiff *diff = output->diff;
+    const char *last = output->paths[diff->heap_count - 1];
+
+    print_heading(diff, output->profiles);
+    print_heaps(diff, output->profiles, output->paths);
+    print_verdicts(output);
     print_types(diff);
     print_paths(diff);
     print_classes(diff);
     print_moves(diff);
     if (diff->type_count > 0 && diff->types[0].growth > 0)
-        print_next(stdout, "path --merge",
-                   (const char *[]){paths[diff->heap_count - 1], diff->types[0].label, NULL});
+        print_next(stdout, "path --merge", (const char *[]){last, diff->types[0].label, NULL});
     else
-        print_next(stdout, "report", (const char *[]){paths[diff->heap_count - 1], NULL});
+        print_next(stdout, "report", (const char *[]){last, NULL});
 }

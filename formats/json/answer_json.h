@@ -6,8 +6,10 @@
 #ifndef FORMATS_JSON_ANSWER_JSON_H
 #define FORMATS_JSON_ANSWER_JSON_H
 
+#include "analysis/check/heap_doubts.h"
+#include "analysis/check/limit_finding.h"
 #include "analysis/graph/merged_paths.h"
-#include "analysis/growth_limit.h"
+#include "analysis/heap_diff.h"
 #include "analysis/heap_report.h"
 #include "analysis/reachability_report.h"
 #include "analysis/retained_report.h"
@@ -67,9 +69,11 @@ NODISCARD bool what_if_json_write(JsonSink sink, const WhatIfJson *document, Err
 typedef struct DiffJson {
     const HeapDiff *diff;
     const HeapProfile *const *profiles;
+    const HeapIdentity *identities; // of each heap
+    const HeapDoubts *doubts;       // about the first heap and the last
     uint32_t limit_count;
-    const GrowthLimit *limits;
-    const GrowthFinding *findings;
+    const HeapLimit *limits;
+    const LimitFinding *findings;
 } DiffJson;
 
 NODISCARD bool diff_json_write(JsonSink sink, const DiffJson *document, Error *error);

@@ -316,3 +316,17 @@ void answer_json_freed(JsonWriter *writer, const FreedCounts *freed)
     json_unsigned_member(writer, "freed_blocks_without_content", freed->sized_blocks);
     json_unsigned_member(writer, "freed_bytes_without_content", freed->sized_bytes);
 }
+
+void answer_json_doubts(JsonWriter *writer, const HeapDoubts *doubts)
+{
+    json_key(writer, "not_measured");
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < doubts->count; i++) {
+        json_begin_object(writer);
+        json_string_member(writer, "reason", doubt_kind_name(doubts->doubts[i].kind));
+        json_string_member(writer, "text", doubts->doubts[i].text);
+        json_boolean_member(writer, "allowed", doubts->doubts[i].is_allowed);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}

@@ -3,6 +3,7 @@
 #ifndef FORMATS_JSON_ANSWER_PARTS_INTERNAL_H
 #define FORMATS_JSON_ANSWER_PARTS_INTERNAL_H
 
+#include "analysis/check/heap_doubts.h"
 #include "analysis/graph/dominator_tree.h"
 #include "analysis/graph/heap_cut.h"
 #include "analysis/graph/node_types.h"
@@ -55,6 +56,8 @@ void answer_json_root_word(JsonWriter *writer, const HeapImage *image, const Roo
 // An object: a node, a root word or several roots, as what keeps a node alive.
 void answer_json_keeper(JsonWriter *writer, const DominatorTree *tree, const NodeTypes *types,
                         uint32_t node);
+// "not_measured": the reasons for which limits do not count as measured.
+void answer_json_doubts(JsonWriter *writer, const HeapDoubts *doubts);
 // Members about the memory that would be freed.
 void answer_json_freed(JsonWriter *writer, const FreedCounts *freed);
 

@@ -37,6 +37,14 @@ static void write_heaps(JsonWriter *writer, const DiffJson *document)
                                   profile->sized_bytes);
         json_unsigned_member(writer, "pages", profile->totals.pages);
         json_unsigned_member(writer, "heap_bytes", profile->heap_bytes);
+        json_boolean_member(writer, "complete", document->identities[i].is_complete);
+        json_string_member(writer, "layout", document->identities[i].layout);
+        json_string_member(writer, "rule", document->identities[i].rule);
+        json_string_member(writer, "foreign_mode",
+                           foreign_mode_name(document->identities[i].foreign_mode));
+        answer_json_count_or_null(writer, "references_overlooked",
+                                  document->identities[i].has_references,
+                                  document->identities[i].references_overlooked);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -196,17 +204,16 @@ static void write_findings(JsonWriter *writer, const DiffJson *document)
     json_key(writer, "limits");
     json_begin_array(writer);
     for (uint32_t i = 0; i < document->limit_count; i++) {
-        const GrowthFinding *finding = &document->findings[i];
+        const LimitFinding *finding = &document->findings[i];
 
         json_begin_object(writer);
         json_string_member(writer, "limit", document->limits[i].text);
         json_boolean_member(writer, "exceeded", finding->is_exceeded);
-        json_unsigned_member(writer, "exceeded_by", finding->exceeded_count);
+        json_unsigned_member(writer, "exceeded_by", finding->exceeded_by);
         json_string_member(writer, "type", finding->label);
-        json_string_member(writer, "unit",
-                           document->limits[i].unit == GROWTH_OBJECTS ? "objects" : "bytes");
+        json_string_member(writer, "unit", limit_figure_name(finding->figure));
         json_unsigned_member(writer, "before", finding->before);
-        json_unsigned_member(writer, "after", finding->after);
+        json_unsigned_member(writer, "after", finding->measured);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -221,6 +228,7 @@ bool diff_json_write(JsonSink sink, const DiffJson *document, Error *error)
     json_string_member(&writer, "schema", DIFF_SCHEMA);
     json_boolean_member(&writer, "one_process", document->diff->is_one_process);
     write_heaps(&writer, document);
+    answer_json_doubts(&writer, document->doubts);
     write_findings(&writer, document);
     write_types(&writer, document);
     write_paths(&writer, document->diff);

@@ -65,16 +65,13 @@ void report_json_suspects(JsonWriter *writer, const HeapReport *report)
     json_begin_array(writer);
     for (uint32_t i = 0; i < report->suspects.count; i++) {
         const LeakSuspect *suspect = &report->suspects.suspects[i];
-        char fingerprint[ROUTE_FINGERPRINT_CHARS];
 
         json_begin_object(writer);
         json_string_member(writer, "type", node_types_label(report->types, suspect->type));
         json_unsigned_member(writer, "objects", suspect->objects);
         json_unsigned_member(writer, "retained_bytes", suspect->retained_bytes);
         json_string_member(writer, "in", report->labels[i]);
-        route_fingerprint(report->labels[i], node_types_label(report->types, suspect->type),
-                          fingerprint);
-        json_string_member(writer, "fingerprint", fingerprint);
+        json_string_member(writer, "fingerprint", report->fingerprints[i]);
         json_unsigned_member(writer, "places", suspect->places);
         json_unsigned_member(writer, "threads", suspect->threads);
         json_boolean_member(writer, "nested", suspect->is_nested);

@@ -56,7 +56,7 @@ static LeakSuspects compared(Shop *shop, HeapAnswers *answers, const RouteHistor
     cr_assert(type_routes_new(answers->tree, answers->types, &paths, NULL, &routes, &error));
     cr_assert(leak_suspects_find(routes,
                                  answers->tree->retained_bytes[dominator_tree_top(answers->tree)],
-                                 older, older_count, &suspects, &error));
+                                 older, older_count, MAX_SUSPECTS, &suspects, &error));
     type_routes_free(routes);
     path_tree_release(&paths);
     return suspects;
