@@ -53,6 +53,8 @@ _rudo_snap_values()
             "thread: type:"
         ;;
     GROWTH) echo "total+ any+" ;;
+    EXPR) echo "complete" ;; # all others have spaces, and parentheses
+    REASON) echo "incomplete overlooked names sizes foreign-mode rule layout program same-file" ;;
     LIST) [ "$2" != --policy ] || echo "steal owner steal,owner" ;;
     esac
 }

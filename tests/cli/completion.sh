@@ -83,6 +83,7 @@ becomes "roots" "rudo-snap what-if --cut conse" "rudo-snap what-if --cut conserv
 becomes "a thread" "rudo-snap path shop.zst Order --avoid thr" "rudo-snap path shop.zst Order --avoid thread:"
 becomes "a signal" "rudo-snap capture --on-signal H" "rudo-snap capture --on-signal HUP "
 becomes "a layout" "rudo-snap capture --layout rudo-gc-0.8." "rudo-snap capture --layout rudo-gc-0.8.12 "
+becomes "a reason" "rudo-snap check shop.zst --allow sa" "rudo-snap check shop.zst --allow same-file "
 becomes "a process" "rudo-snap capture --pid $$" "rudo-snap capture --pid $$ "
 becomes "the program that capture runs" "rudo-snap capture -o x.zst -- rudo-sn" "rudo-snap capture -o x.zst -- rudo-snap "
 becomes "merge" "rudo-snap replay mer" "rudo-snap replay merge "
