@@ -143,6 +143,8 @@ void print_pause_certificate(FILE *stream, const PauseCertificate *certificate)
         fprintf(stream, "note: a collection was running when the heap was captured\n");
     if (certificate->method_note[0] != '\0')
         print_lines(stream, "note: ", certificate->method_note);
+    if (certificate->sharing_note[0] != '\0')
+        print_lines(stream, "note: ", certificate->sharing_note);
 }
 
 void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata, bool names_were_explained)

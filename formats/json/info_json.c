@@ -60,6 +60,30 @@ static void write_heap(JsonWriter *writer, const SnapshotFileInfo *info)
     json_end_object(writer);
 }
 
+static void write_known_number(JsonWriter *writer, const char *key, bool is_known, uint64_t number)
+{
+    json_key(writer, key);
+    if (is_known)
+        json_unsigned(writer, number);
+    else
+        json_null(writer);
+}
+
+static void write_sharing(JsonWriter *writer, const PauseCertificate *certificate)
+{
+    bool is_known = certificate->moment != MOMENT_UNKNOWN;
+
+    if (is_known) {
+        json_boolean_member(writer, "single_moment", certificate->moment == MOMENT_SINGLE);
+    } else {
+        json_key(writer, "single_moment");
+        json_null(writer);
+    }
+    write_known_number(writer, "sharing_processes", is_known, certificate->sharing_processes);
+    write_known_number(writer, "sharing_stopped", is_known, certificate->sharing_stopped);
+    json_string_member(writer, "sharing_note", certificate->sharing_note);
+}
+
 // Every stop of threads of the program, and the rest of the pause certificate.
 static void write_certificate(JsonWriter *writer, const PauseCertificate *certificate)
 {
@@ -92,6 +116,7 @@ static void write_certificate(JsonWriter *writer, const PauseCertificate *certif
     json_unsigned_member(writer, "compared_pages", certificate->compared_pages);
     json_unsigned_member(writer, "differing_pages", certificate->differing_pages);
     json_string_member(writer, "method_note", certificate->method_note);
+    write_sharing(writer, certificate);
 }
 
 static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)

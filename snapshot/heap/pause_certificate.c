@@ -16,6 +16,20 @@ const char *collection_state_name(CollectionState state)
     return "unknown";
 }
 
+const char *snapshot_moment_name(SnapshotMoment moment)
+{
+    switch (moment) {
+    case MOMENT_SINGLE:
+        return "single";
+    case MOMENT_NONE:
+        return "none";
+    case MOMENT_UNKNOWN:
+    case SNAPSHOT_MOMENT_COUNT:
+        break;
+    }
+    return "unknown";
+}
+
 uint64_t pause_stop_ns(const PauseStop *stop)
 {
     return stop->stopping_ns + stop->working_ns + stop->resuming_ns;

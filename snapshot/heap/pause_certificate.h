@@ -36,6 +36,14 @@ typedef enum CollectionState {
     COLLECTION_STATE_COUNT,
 } CollectionState;
 
+// Did all that can write the memory stand still when it was copied?
+typedef enum SnapshotMoment {
+    MOMENT_UNKNOWN = 0, // not recorded
+    MOMENT_SINGLE,
+    MOMENT_NONE, // another process that shares the memory ran on
+    SNAPSHOT_MOMENT_COUNT,
+} SnapshotMoment;
+
 typedef struct PauseCertificate {
     uint32_t stop_count; // 0: the certificate is empty
     PauseStop stops[PAUSE_MAX_STOPS];
@@ -47,10 +55,16 @@ typedef struct PauseCertificate {
     uint64_t compared_pages;
     uint64_t differing_pages;
     char method_note[200]; // why another method was used than was asked for; ""
+    SnapshotMoment moment;
+    uint32_t sharing_processes; // other processes that share the memory
+    uint32_t sharing_stopped;   // of them, those that stood still with it
+    char sharing_note[200];     // about them; ""
 } PauseCertificate;
 
 // "unknown", "none", "running".
 const char *collection_state_name(CollectionState state);
+// "unknown", "single", "none".
+const char *snapshot_moment_name(SnapshotMoment moment);
 
 uint64_t pause_stop_ns(const PauseStop *stop);
 

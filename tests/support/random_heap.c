@@ -648,6 +648,12 @@ static void fill_certificate(PauseCertificate *certificate, uint64_t seed)
     certificate->compared_pages = xorshift_below(&random, 1000);
     certificate->differing_pages = xorshift_below(&random, 2);
     snprintf(certificate->method_note, sizeof certificate->method_note, "no reason");
+    certificate->moment = (SnapshotMoment)xorshift_below(&random, SNAPSHOT_MOMENT_COUNT);
+    if (certificate->moment == MOMENT_UNKNOWN)
+        return;
+    certificate->sharing_processes = (uint32_t)xorshift_below(&random, 5);
+    certificate->sharing_stopped = certificate->sharing_processes;
+    snprintf(certificate->sharing_note, sizeof certificate->sharing_note, "processes 4243");
 }
 
 static void fill_details(RandomHeap *heap, SnapshotDetails *details)

@@ -262,10 +262,12 @@ static const char *blocks_differ(const HeapImage *image, const SnapshotContents 
 
 static bool same_certificates(const PauseCertificate *a, const PauseCertificate *b)
 {
-    bool is_same = a->stop_count == b->stop_count && a->round_count == b->round_count &&
-                   a->collection == b->collection && a->compared_pages == b->compared_pages &&
-                   a->differing_pages == b->differing_pages &&
-                   strcmp(a->method_note, b->method_note) == 0;
+    bool is_same =
+        a->stop_count == b->stop_count && a->round_count == b->round_count &&
+        a->collection == b->collection && a->compared_pages == b->compared_pages &&
+        a->differing_pages == b->differing_pages && strcmp(a->method_note, b->method_note) == 0 &&
+        a->moment == b->moment && a->sharing_processes == b->sharing_processes &&
+        a->sharing_stopped == b->sharing_stopped && strcmp(a->sharing_note, b->sharing_note) == 0;
 
     for (uint32_t i = 0; is_same && i < a->stop_count; i++) {
         const PauseStop *x = &a->stops[i], *y = &b->stops[i];

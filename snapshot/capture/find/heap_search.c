@@ -148,6 +148,8 @@ static void describe_completeness(const HeapSearch *search, SnapshotMetadata *me
                     (unsigned long long)search->left_out_bytes);
     if (copy->registers_note[0] != '\0')
         add_missing(metadata, "%s", copy->registers_note);
+    if (copy->certificate.moment == MOMENT_NONE)
+        add_missing(metadata, "a single moment: %s", copy->certificate.sharing_note);
 }
 
 // Losses beyond this number are listed as one.
@@ -182,7 +184,12 @@ static bool list_losses(HeapSearch *search, Error *error)
             snapshot_details_add_loss(details, LOSS_PAGES, 0, other_page_bytes,
                                       "nearly all of it was never touched", error)) &&
            (copy->registers_note[0] == '\0' ||
-            snapshot_details_add_loss(details, LOSS_ROOTS, 0, 0, copy->registers_note, error));
+            snapshot_details_add_loss(details, LOSS_ROOTS, 0, 0, copy->registers_note, error)) &&
+           (copy->certificate.moment != MOMENT_NONE ||
+            snapshot_details_add_loss(details, LOSS_ROOTS, 0, 0,
+                                      "it shows no single moment: another process that shares the "
+                                      "memory ran on",
+                                      error));
 }
 
 static void describe_process(HeapSearch *search)

@@ -139,6 +139,26 @@ bool capture_guard_stop(CaptureGuard *guard, uint64_t limit_ns, bool will_fork, 
     return ask(guard, &request, hold, error);
 }
 
+bool capture_guard_stop_sharers(CaptureGuard *guard, GuardReply *hold, Error *error)
+{
+    const GuardRequest request = {.kind = GUARD_STOP, .only_sharers = true};
+
+    return ask(guard, &request, hold, error);
+}
+
+void capture_guard_note_sharing(PauseCertificate *certificate, const GuardSharing *sharing)
+{
+    bool has_all = sharing->process_count == sharing->stopped_count && !sharing->has_more;
+
+    if (!sharing->is_known)
+        return;
+    certificate->moment = has_all ? MOMENT_SINGLE : MOMENT_NONE;
+    certificate->sharing_processes = sharing->process_count;
+    certificate->sharing_stopped = sharing->stopped_count;
+    (void)snprintf(certificate->sharing_note, sizeof certificate->sharing_note, "%s",
+                   sharing->note);
+}
+
 bool capture_guard_fork(CaptureGuard *guard, int *child, Error *error)
 {
     const GuardRequest request = {.kind = GUARD_FORK};

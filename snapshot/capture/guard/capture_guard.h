@@ -41,6 +41,13 @@ NODISCARD bool capture_guard_start(CaptureGuard *guard, int pid, const Cancel *c
 NODISCARD bool capture_guard_stop(CaptureGuard *guard, uint64_t limit_ns, bool will_fork,
                                   GuardReply *hold, Error *error);
 
+// The same for a process all of whose threads stand still already, traced by this process: stops
+// the other processes that share its memory. capture_guard_resume() stores their threads alone.
+NODISCARD bool capture_guard_stop_sharers(CaptureGuard *guard, GuardReply *hold, Error *error);
+
+// Adds the processes that share the memory to the certificate.
+void capture_guard_note_sharing(PauseCertificate *certificate, const GuardSharing *sharing);
+
 // Forks the process while all threads are stopped. `*child` is the pid of the child, which never
 // runs; 0 on failure. Call capture_guard_resume() next, whatever this returns.
 // Errors: unsupported (the process cannot be forked), system, interrupted, limit (the guard has

@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 typedef enum GuardRequestKind {
-    GUARD_STOP = 1,       // stop all threads
+    GUARD_STOP = 1,       // stop all threads, and the processes that share their memory
     GUARD_RESUME,         // resume them
     GUARD_FORK,           // while they are stopped: fork the process; `tid` is the child's pid
     GUARD_END_FORK,       // remove that child
@@ -23,6 +23,7 @@ typedef enum GuardRequestKind {
 typedef struct GuardRequest {
     GuardRequestKind kind;
     bool will_fork;    // GUARD_STOP: GUARD_FORK comes next
+    bool only_sharers; // GUARD_STOP: the target stands still already
     uint64_t limit_ns; // after which the guard resumes the threads by itself; 0: never
 } GuardRequest;
 
@@ -35,13 +36,23 @@ typedef struct GuardTimes {
     uint64_t captured_at_ns;    // CLOCK_REALTIME, first interrupt
 } GuardTimes;
 
+// The processes that share the memory of the target.
+typedef struct GuardSharing {
+    bool is_known; // they were looked for
+    bool has_more; // than were counted
+    uint32_t process_count;
+    uint32_t stopped_count; // of them, those that stand still with the target
+    char note[200];         // about them; ""
+} GuardSharing;
+
 typedef struct GuardReply {
     bool is_ok;
     bool is_over; // the guard resumed the threads before it was asked to
     int32_t tid;  // a stopped thread, through which the memory can be read
     uint32_t thread_count;
     GuardTimes times;
-    Error error; // when not ok
+    GuardSharing sharing; // GUARD_STOP
+    Error error;          // when not ok
 } GuardReply;
 
 // Room for the descriptor of a reply.

@@ -31,6 +31,7 @@
 #include "snapshot/capture/guard/capture_guard.h"
 #include "snapshot/capture/guard/guard_fork_internal.h"
 #include "snapshot/capture/guard/guard_messages.h"
+#include "snapshot/capture/guard/held_sharers_internal.h"
 #include "snapshot/capture/guard/thread_stops_internal.h"
 #include "snapshot/capture/guard/traced_threads_internal.h"
 
@@ -48,6 +49,7 @@ typedef struct Guard {
     pid_t tool;
     Cancel cancel;
     TracedThreads threads;
+    HeldSharers sharers; // of its memory
     bool is_holding;
     bool is_over; // the target was resumed before rudo-snap asked for it
     bool has_stuck_thread;
@@ -138,30 +140,69 @@ static void forget_threads(Guard *guard)
     guard->records = NULL;
     guard->record_count = 0;
     traced_threads_release(&guard->threads);
+    held_sharers_release(&guard->sharers);
 }
 
+static bool collect_thread(Guard *guard, const TracedThread *thread, Error *error)
+{
+    ProcessThread *record = &guard->records[guard->record_count];
+
+    record->tid = (uint32_t)thread->tid;
+    memcpy(record->name, thread->name, sizeof record->name);
+    if (!thread_registers_collect(thread->tid, &thread->general, record))
+        return capture_refusal_explain(guard->pid, errno, error);
+    guard->record_count++;
+    return true;
+}
+
+// The number of threads that stand still, those of other processes with the same memory included.
+static uint32_t count_held(const Guard *guard)
+{
+    uint32_t count = traced_threads_stopped_count(&guard->threads);
+
+    for (uint32_t i = 0; i < guard->sharers.count; i++)
+        if (guard->sharers.items[i].is_held)
+            count += traced_threads_stopped_count(&guard->sharers.items[i].threads);
+    return count;
+}
+
+static int compare_records(const void *left, const void *right)
+{
+    const ProcessThread *a = left, *b = right;
+
+    return (a->tid > b->tid) - (a->tid < b->tid);
+}
+
+// The main thread comes first, even if the numbers wrapped around; all others ascend. Threads of
+// other processes hold references to objects as well.
 static bool collect_threads(Guard *guard, Error *error)
 {
-    const TracedThreads *threads = &guard->threads;
+    uint32_t count = count_held(guard), first = 0;
 
-    guard->records = calloc(threads->count, sizeof *guard->records);
+    guard->records = calloc((size_t)count + 1, sizeof *guard->records);
     if (guard->records == NULL)
-        return error_set_memory(error, threads->count * sizeof *guard->records, "threads");
-    // The table ascends by tid, but the main thread comes first, even if the numbers wrapped
-    // around.
-    for (int pass = 0; pass < 2; pass++) {
-        for (uint32_t i = 0; i < threads->count; i++) {
-            const TracedThread *thread = &threads->threads[i];
-            ProcessThread *record = &guard->records[guard->record_count];
+        return error_set_memory(error, count * sizeof *guard->records, "threads");
+    for (uint32_t table = 0; table <= guard->sharers.count; table++) {
+        const TracedThreads *threads =
+            table == 0 ? &guard->threads : &guard->sharers.items[table - 1].threads;
 
-            if (thread->state != TRACED_STOPPED || (thread->tid == threads->pid) != (pass == 0))
-                continue;
-            record->tid = (uint32_t)thread->tid;
-            memcpy(record->name, thread->name, sizeof record->name);
-            if (!thread_registers_collect(thread->tid, &thread->general, record))
-                return capture_refusal_explain(threads->pid, errno, error);
-            guard->record_count++;
-        }
+        if (table > 0 && !guard->sharers.items[table - 1].is_held)
+            continue;
+        for (uint32_t i = 0; i < threads->count; i++)
+            if (threads->threads[i].state == TRACED_STOPPED &&
+                !collect_thread(guard, &threads->threads[i], error))
+                return false;
+    }
+    while (first < guard->record_count && (int)guard->records[first].tid != guard->pid)
+        first++;
+    if (first < guard->record_count) {
+        ProcessThread main_thread = guard->records[first];
+
+        guard->records[first] = guard->records[0];
+        guard->records[0] = main_thread;
+        qsort(guard->records + 1, guard->record_count - 1, sizeof *guard->records, compare_records);
+    } else {
+        qsort(guard->records, guard->record_count, sizeof *guard->records, compare_records);
     }
     return true;
 }
@@ -180,6 +221,27 @@ static void let_go(Guard *guard)
     guard->times.captured_at_ns = threads->captured_at_ns;
     guard->times.resumed_at_ns = threads->resumed_at_ns;
     guard->is_holding = false;
+    // The child of a fork lives no longer than its tracer.
+    if (held_sharers_resume(&guard->sharers) && guard->fork.child == 0)
+        guard->has_stuck_thread = true;
+}
+
+// How long the target may stand still from now on; 0: without limit.
+static uint64_t time_left_ns(const Guard *guard)
+{
+    uint64_t passed = clock_monotonic_ns() - guard->threads.interrupted_at_ns;
+
+    if (guard->limit_ns == 0)
+        return 0;
+    return passed < guard->limit_ns ? guard->limit_ns - passed : 1;
+}
+
+// Stops the processes that share the memory as well, after the target: one that it has made by
+// vfork() ends sharing it by itself, and the target cannot stop before.
+static void stop_sharers(Guard *guard, GuardReply *reply)
+{
+    held_sharers_stop(&guard->sharers, &guard->cancel, time_left_ns(guard));
+    held_sharers_describe(&guard->sharers, &reply->sharing);
 }
 
 static void stop(Guard *guard, const GuardRequest *request, GuardReply *reply)
@@ -193,13 +255,16 @@ static void stop(Guard *guard, const GuardRequest *request, GuardReply *reply)
     guard->caller = request->will_fork ? guard_find_caller(guard->pid) : (GuardCaller){0};
     guard->is_holding = true;
     guard->is_over = false;
-    reply->is_ok = traced_threads_stop(&guard->threads, &reply->error);
+    held_sharers_find(&guard->sharers, guard->pid);
+    reply->is_ok = request->only_sharers || traced_threads_stop(&guard->threads, &reply->error);
+    if (reply->is_ok)
+        stop_sharers(guard, reply);
     guard->times.stopped_at_ns = clock_monotonic_ns();
     if (!reply->is_ok)
         let_go(guard);
     guard->times.interrupted_at_ns = guard->threads.interrupted_at_ns;
     reply->tid = traced_threads_any(&guard->threads);
-    reply->thread_count = traced_threads_stopped_count(&guard->threads);
+    reply->thread_count = count_held(guard);
 }
 
 static void resume(Guard *guard, GuardReply *reply)

@@ -1,5 +1,5 @@
 // Copying a process that an ExitWatch holds at its end: see exiting_process.h. This process is its
-// tracer, so no guard is needed, and nothing changes meanwhile.
+// tracer. A guard stops other processes that share its memory; else nothing changes meanwhile.
 
 #include "snapshot/capture/live/exiting_process.h"
 
@@ -12,6 +12,7 @@
 #include "snapshot/capture/copy/page_selection.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/staging_area.h"
+#include "snapshot/capture/guard/capture_guard.h"
 #include "snapshot/capture/guard/thread_registers.h"
 
 static int compare_tids(const void *left, const void *right)
@@ -60,6 +61,49 @@ static bool copy_memory(ProcessCopy *out, int tid, const ProcessCopyOptions *opt
     return is_ok;
 }
 
+// Appends the threads of `more`, which loses them.
+static bool append_threads(ProcessCopy *out, ProcessCopy *more, Error *error)
+{
+    size_t count = (size_t)out->thread_count + more->thread_count + 1;
+    ProcessThread *all = realloc(out->threads, count * sizeof *all);
+
+    if (all == NULL)
+        return error_set_memory(error, count * sizeof *all, "threads");
+    out->threads = all;
+    if (more->thread_count > 0)
+        memcpy(all + out->thread_count, more->threads, more->thread_count * sizeof *all);
+    out->thread_count += more->thread_count;
+    more->thread_count = 0;
+    return true;
+}
+
+// Copies the memory while the processes that share it stand still, too.
+static bool copy_at_rest(ProcessCopy *out, int tid, const ProcessCopyOptions *options, Error *error)
+{
+    ProcessCopy sharers = {.pid = out->pid};
+    GuardTimes times = {0};
+    CaptureGuard guard;
+    GuardReply hold;
+    Error resume_error;
+    bool is_ok;
+
+    if (capture_guard_start(&guard, out->pid, &options->cancel, error) &&
+        capture_guard_stop_sharers(&guard, &hold, error)) {
+        capture_guard_note_sharing(&out->certificate, &hold.sharing);
+        is_ok = copy_memory(out, tid, options, error);
+        if (!capture_guard_resume(&guard, &sharers, &times, &resume_error) && is_ok) {
+            *error = resume_error;
+            is_ok = false;
+        }
+        is_ok = is_ok && append_threads(out, &sharers, error);
+    } else {
+        is_ok = false;
+    }
+    capture_guard_end(&guard);
+    process_copy_drop_threads(&sharers);
+    return is_ok;
+}
+
 bool exiting_process_copy(const ExitWatch *watch, const ProcessCopyOptions *options,
                           ProcessCopy *out, Error *error)
 {
@@ -77,7 +121,7 @@ bool exiting_process_copy(const ExitWatch *watch, const ProcessCopyOptions *opti
     out->method = "exit";
     out->captured_at_ns = (int64_t)clock_realtime_ns();
     proc_executable_name(out->pid, tids[0], out->executable, sizeof out->executable);
-    is_ok = collect_threads(out, tids, count, error) && copy_memory(out, tids[0], options, error);
+    is_ok = collect_threads(out, tids, count, error) && copy_at_rest(out, tids[0], options, error);
     if (is_ok)
         resident_memory_count_written(&out->resident, out->pid, tids[0], out->mappings,
                                       out->mapping_count);

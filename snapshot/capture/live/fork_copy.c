@@ -26,6 +26,7 @@ static bool fork_while_stopped(ForkCopy *job, CaptureGuard *guard, UnforkedMemor
         capture_guard_note_stop(&out->certificate, "fork", &hold.times, hold.thread_count, 0);
         return false;
     }
+    capture_guard_note_sharing(&out->certificate, &hold.sharing);
     is_ok = unforked_memory_copy(unforked, job->pid, hold.tid, &job->options->cancel,
                                  &unreadable_bytes, error) &&
             capture_guard_fork(guard, child, error);

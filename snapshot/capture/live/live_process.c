@@ -75,6 +75,7 @@ static bool copy_while_stopped(CaptureJob *job, CaptureGuard *guard)
         capture_guard_note_stop(&job->out->certificate, "copy", &hold.times, hold.thread_count, 0);
         return false;
     }
+    capture_guard_note_sharing(&job->out->certificate, &hold.sharing);
     is_ok = copy_memory(job, hold.tid);
     is_resumed = capture_guard_resume(guard, job->out, &times, &resume_error);
     // If the guard had resumed the target by itself, that is why copying failed.

@@ -278,6 +278,7 @@ static bool copy_while_stopped(Precopy *job)
         capture_guard_note_stop(&job->out->certificate, "last", &hold.times, hold.thread_count, 0);
         return false;
     }
+    capture_guard_note_sharing(&job->out->certificate, &hold.sharing);
     is_ok = copy_last(job, hold.tid);
     is_resumed = capture_guard_resume(&job->guard, job->out, &times, &resume_error);
     // If the guard had resumed the target by itself, that is why copying failed.

@@ -38,6 +38,7 @@ static void redact_metadata(SnapshotMetadata *out, const SnapshotDetails *detail
     redact_note(details, out->names_note);
     redact_note(details, out->names_reasons);
     redact_note(details, out->certificate.method_note);
+    redact_note(details, out->certificate.sharing_note);
 }
 
 bool redacted_details_new(const SnapshotDetails *details, SnapshotDetails **out, Error *error)

@@ -30,11 +30,21 @@ static bool add_round(JsonObject *metadata, const PauseRound *round)
     return json_object_add_item(metadata, "rounds", item) && ok;
 }
 
+static bool add_sharing(JsonObject *metadata, const PauseCertificate *certificate)
+{
+    return certificate->moment == MOMENT_UNKNOWN ||
+           (json_object_add_text(metadata, "moment", snapshot_moment_name(certificate->moment)) &&
+            json_object_add_u32(metadata, "sharing_processes", certificate->sharing_processes) &&
+            json_object_add_u32(metadata, "sharing_stopped", certificate->sharing_stopped) &&
+            json_object_add_text(metadata, "sharing_note", certificate->sharing_note));
+}
+
 bool section_add_certificate(JsonObject *metadata, const PauseCertificate *certificate)
 {
     bool ok = true;
 
-    if (certificate->stop_count == 0 && certificate->collection == COLLECTION_UNKNOWN)
+    if (certificate->stop_count == 0 && certificate->collection == COLLECTION_UNKNOWN &&
+        certificate->moment == MOMENT_UNKNOWN)
         return true;
     for (uint32_t i = 0; i < certificate->stop_count; i++)
         ok = ok && add_stop(metadata, &certificate->stops[i]);
@@ -45,7 +55,8 @@ bool section_add_certificate(JsonObject *metadata, const PauseCertificate *certi
                                 collection_state_name(certificate->collection)) &&
            json_object_add_u64(metadata, "compared_pages", certificate->compared_pages) &&
            json_object_add_u64(metadata, "differing_pages", certificate->differing_pages) &&
-           json_object_add_text(metadata, "method_note", certificate->method_note);
+           json_object_add_text(metadata, "method_note", certificate->method_note) &&
+           add_sharing(metadata, certificate);
 }
 
 // ---- reading ----
@@ -119,6 +130,34 @@ static bool get_collection(const JsonObject *metadata, CollectionState *out)
     return false;
 }
 
+static bool get_moment(const JsonObject *metadata, SnapshotMoment *out)
+{
+    const char *text = NULL;
+    JsonResult result = json_object_get_text(metadata, "moment", &text);
+
+    if (result != JSON_FOUND)
+        return result == JSON_ABSENT;
+    for (int moment = 0; moment < SNAPSHOT_MOMENT_COUNT; moment++)
+        if (strcmp(text, snapshot_moment_name((SnapshotMoment)moment)) == 0) {
+            *out = (SnapshotMoment)moment;
+            return true;
+        }
+    return false;
+}
+
+static const char *get_sharing(const JsonObject *metadata, PauseCertificate *out)
+{
+    if (!get_moment(metadata, &out->moment))
+        return "moment";
+    if (json_object_get_u32(metadata, "sharing_processes", &out->sharing_processes) == JSON_WRONG)
+        return "sharing_processes";
+    if (json_object_get_u32(metadata, "sharing_stopped", &out->sharing_stopped) == JSON_WRONG)
+        return "sharing_stopped";
+    if (!get_text(metadata, "sharing_note", out->sharing_note, sizeof out->sharing_note))
+        return "sharing_note";
+    return NULL;
+}
+
 const char *section_get_certificate(const JsonObject *metadata, PauseCertificate *out)
 {
     memset(out, 0, sizeof *out);
@@ -134,5 +173,5 @@ const char *section_get_certificate(const JsonObject *metadata, PauseCertificate
         return "differing_pages";
     if (!get_text(metadata, "method_note", out->method_note, sizeof out->method_note))
         return "method_note";
-    return NULL;
+    return get_sharing(metadata, out);
 }

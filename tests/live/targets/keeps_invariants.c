@@ -1,16 +1,18 @@
 // A process whose threads write all over its heap and keep the invariants of
 // tests/support/invariant_heap.h at every moment.
 //
-//     keeps_invariants HEARTBEAT PAGES THREADS PAUSE_US [breaks | tracked | RING N]
+//     keeps_invariants HEARTBEAT PAGES THREADS PAUSE_US [KIND | RING N]
 //
-// Each thread rests PAUSE_US after every 16 pages; 0: never. `breaks`: counters are written in an
-// order that breaks an invariant, so that the test can check that this is noticed. RING (listed,
-// unmapped, closed, hidden): the last N pages are pinned, and written only by io_urings of that
-// kind (tests/support/pinning_ring.h). `tracked`: a child, which alone has the descriptor, tracks
-// the writes to the heap all the time (tests/support/write_tracker.h). Prints "heap ADDRESS PAGES
-// THREADS", then "ready", and runs until it is killed; "skipped: REASON" if there is no such
-// io_uring or tracker. Upon SIGUSR1 it captures itself into HEARTBEAT.self.zst, and prints
-// "captured STATUS MESSAGE".
+// Each thread rests PAUSE_US after every 16 pages; 0: never. KIND: `breaks`: counters are written
+// in an order that breaks an invariant, so that the test can check that this is noticed. RING
+// (listed, unmapped, closed, hidden): the last N pages are pinned, and written only by io_urings of
+// that kind (tests/support/pinning_ring.h). `tracked`: a child, which alone has the descriptor,
+// tracks the writes to the heap all the time (tests/support/write_tracker.h). `shared`: the writers
+// are not threads but processes that share the memory (tests/support/memory_sharer.h); `relayed`:
+// each pass is made by a new one; `untraceable`: they have a tracer already. `spawns`: a thread
+// runs another program all the time. Prints "heap ADDRESS PAGES THREADS", then "ready", and runs
+// until it is killed; "skipped: REASON" if there is no such io_uring or tracker. Upon SIGUSR1 it
+// captures itself into HEARTBEAT.self.zst, and prints "captured STATUS MESSAGE".
 
 #include <pthread.h>
 #include <signal.h>
@@ -23,6 +25,7 @@
 
 #include "embed/rudo_snap.h"
 #include "tests/support/invariant_heap.h"
+#include "tests/support/memory_sharer.h"
 #include "tests/support/pinning_ring.h"
 #include "tests/support/target.h"
 #include "tests/support/write_tracker.h"
@@ -32,6 +35,7 @@
 typedef struct Keeper {
     uint64_t first; // page
     uint64_t page_count;
+    uint64_t pass; // the next one
     PinningRing ring;
 } Keeper;
 
@@ -134,7 +138,8 @@ static void open_ring(Keeper *keeper)
     _exit(0);
 }
 
-static void *keep(void *context)
+// Two passes: all nodes are in the first list again.
+static void keep_twice(void *context)
 {
     Keeper *keeper = context;
     uint8_t *first = page_of(keeper, 0);
@@ -142,16 +147,43 @@ static void *keep(void *context)
     uint64_t *other = word_of(first, 2, INVARIANT_SECOND_WORD);
     uint64_t *journal = word_of(first, 3, INVARIANT_FIRST_WORD);
 
+    count(keeper, keeper->pass++, true);
+    move_nodes(keeper, one, other, journal);
+    count(keeper, keeper->pass++, true);
+    move_nodes(keeper, other, one, journal);
+}
+
+static void *keep(void *context)
+{
     if (pinned != NULL)
-        open_ring(keeper);
+        open_ring(context);
     (void)pthread_barrier_wait(&all_are_ready);
-    for (uint64_t pass = 1;; pass += 2) {
-        count(keeper, pass, true);
-        move_nodes(keeper, one, other, journal);
-        count(keeper, pass + 1, true);
-        move_nodes(keeper, other, one, journal);
-    }
+    for (;;)
+        keep_twice(context);
     return NULL;
+}
+
+static int keep_in_process(void *context)
+{
+    for (;;)
+        keep_twice(context);
+    return 0;
+}
+
+// Starts the writer, as a thread or as a process.
+static void start_writer(Keeper *keeper, const char *kind)
+{
+    pthread_t thread;
+    pid_t process = 0;
+
+    if (strcmp(kind, "relayed") == 0)
+        process = memory_sharer_relay(keep_twice, keeper);
+    else if (strcmp(kind, "shared") == 0 || strcmp(kind, "untraceable") == 0)
+        process = memory_sharer_start(keep_in_process, keeper, strcmp(kind, "untraceable") == 0);
+    else if (pthread_create(&thread, NULL, keep, keeper) != 0)
+        target_fail("pthread_create");
+    if (process < 0)
+        target_fail("clone");
 }
 
 static void track_heap(uint64_t bytes)
@@ -182,9 +214,10 @@ static void capture_itself(const char *path, uint64_t pages)
 
 int main(int argc, char **argv)
 {
+    const char *kind = argc > 5 ? argv[5] : "";
+    uint64_t pages, waiting_count = 0;
     char path[4096];
     sigset_t wishes;
-    uint64_t pages;
     int wish;
 
     if (argc < 5) {
@@ -198,9 +231,9 @@ int main(int argc, char **argv)
     (void)sigaddset(&wishes, SIGUSR1);
     (void)pthread_sigmask(SIG_BLOCK, &wishes, NULL);
     pause_us = strtol(argv[4], NULL, 10);
-    breaks = argc > 5 && strcmp(argv[5], "breaks") == 0;
+    breaks = strcmp(kind, "breaks") == 0;
     if (argc > 6)
-        ring_kind = argv[5];
+        ring_kind = kind;
     heap = target_map_heap(pages);
     if (ring_kind != NULL) {
         pinned_bytes = strtoull(argv[6], NULL, 10) * PAGE_BYTES;
@@ -208,24 +241,29 @@ int main(int argc, char **argv)
     }
     printf("heap %p %llu %llu\n", (void *)heap, (unsigned long long)pages,
            (unsigned long long)thread_count);
-    if (argc > 5 && strcmp(argv[5], "tracked") == 0)
+    if (strcmp(kind, "tracked") == 0)
         track_heap(pages * PAGE_BYTES);
     target_start_heartbeat(argv[1]);
-    if (pthread_barrier_init(&all_are_ready, NULL, (unsigned)thread_count + 1) != 0)
+    // Writers that are processes begin at once.
+    if (strcmp(kind, "shared") != 0 && strcmp(kind, "relayed") != 0 &&
+        strcmp(kind, "untraceable") != 0)
+        waiting_count = thread_count;
+    if (pthread_barrier_init(&all_are_ready, NULL, (unsigned)waiting_count + 1) != 0)
         target_fail("pthread_barrier_init");
     for (uint64_t i = 0; i < thread_count; i++) {
         Keeper *keeper = malloc(sizeof *keeper);
-        pthread_t thread;
 
         if (keeper == NULL)
             target_fail("malloc");
-        *keeper = (Keeper){.first = i, .page_count = (pages - i + thread_count - 1) / thread_count};
+        *keeper = (Keeper){
+            .first = i, .page_count = (pages - i + thread_count - 1) / thread_count, .pass = 1};
         link_nodes(keeper, word_of(page_of(keeper, 0), 2, INVARIANT_FIRST_WORD));
         count(keeper, 0, false);
-        if (pthread_create(&thread, NULL, keep, keeper) != 0)
-            target_fail("pthread_create");
+        start_writer(keeper, kind);
     }
     (void)pthread_barrier_wait(&all_are_ready);
+    if (strcmp(kind, "spawns") == 0)
+        memory_sharer_spawn_others();
     target_announce();
     for (;;)
         if (sigwait(&wishes, &wish) == 0)

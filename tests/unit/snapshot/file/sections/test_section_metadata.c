@@ -99,6 +99,10 @@ Test(section_metadata, members_that_cannot_be_are_named)
         {"collection", "\"perhaps\""},
         {"compared_pages", "[]"},
         {"method_note", "\"a\\nb\""},
+        {"moment", "\"perhaps\""},
+        {"sharing_processes", "\"many\""},
+        {"sharing_stopped", "-1"},
+        {"sharing_note", "\"a\\nb\""},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
