@@ -103,6 +103,7 @@ check_all()
     TEST_DOSE=1 counted "collector versions" collector-versions
     TEST_DOSE=1 counted "allocators" allocators
     TEST_DOSE=1 counted "kinds of builds" build-kinds
+    TEST_DOSE=1 counted "held kinds" held-kinds
     counted "mutants" mutants
     counted "valgrind" valgrind
     counted "explore" explore

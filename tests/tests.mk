@@ -233,6 +233,12 @@ build-kinds: all $(CLI_HELPERS)
 	$(Q)tests/run_tests.sh -b $(BUILD) -r build/build-kinds/results -l "kinds of builds" \
 		$(if $(TOTALS),-s $(TOTALS)) tests/versions/build_kinds.sh
 
+## held-kinds: capture programs that hold objects in each way that Rust programs do (HELD_KINDS, HELD_BUILDS)
+.PHONY: held-kinds
+held-kinds: all
+	$(Q)tests/run_tests.sh -b $(BUILD) -r build/held-kinds/results -l "held kinds" \
+		$(if $(TOTALS),-s $(TOTALS)) tests/versions/held_kinds.sh
+
 ## mutants: apply each recorded mutation in a scratch copy; the test that it names must fail
 .PHONY: mutants
 mutants:

@@ -5,8 +5,12 @@
 
 #include "analysis/graph/residue_search_internal.h"
 
-// A chunk of malloc is at most this much longer than what was asked for.
+// A chunk of glibc's malloc is at most this much longer than what was asked for; those of others
+// have sizes a quarter apart.
 #define MOST_SLACK 24u
+#define MOST_CLASS_SLACK 4u
+// Such a slack does not make entries up to this size look larger.
+#define MOST_EXACT_ENTRY 24u
 // Control bytes: the upper bit says that the bucket is empty.
 #define EMPTY_BUCKET 0x80u
 
@@ -31,7 +35,7 @@ static bool read_vector(const HeapImage *image, NodeWords words, uint64_t at, Bu
 {
     uint64_t capacity = at > 0 ? word_at(words, at - 1) : 0, length = word_at(words, at + 1);
     const ForeignBlock *block;
-    uint64_t entry;
+    uint64_t entry, slack;
 
     // Most words are not in the middle of such a header; looking for blocks takes time.
     if (capacity == 0 || capacity >> 40 != 0 || length > capacity)
@@ -40,13 +44,16 @@ static bool read_vector(const HeapImage *image, NodeWords words, uint64_t at, Bu
     if (block == NULL || block->address != word_at(words, at) || capacity > block->bytes / 8)
         return false;
     entry = block->bytes / capacity & ~UINT64_C(7);
-    if (block->bytes - capacity * entry >= MOST_SLACK)
+    slack = block->bytes - capacity * entry;
+    if (slack >= MOST_SLACK && slack > block->bytes / MOST_CLASS_SLACK)
         return false;
     out->kind = BUFFER_VECTOR;
     out->entry_bytes = entry;
     out->capacity = capacity;
     out->first = length;
-    out->second = word_at(words, at + 2);
+    // Too large entries make a vector's length reach too far, and a ring's window wrong.
+    out->second =
+        slack >= MOST_SLACK && entry > MOST_EXACT_ENTRY ? UINT64_MAX : word_at(words, at + 2);
     return true;
 }
 

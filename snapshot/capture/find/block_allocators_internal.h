@@ -4,6 +4,7 @@
 // roots.
 //
 //   mimalloc_search   arenas with a table of pages, blocks of one size in each (mimalloc 3)
+//   musl_search       groups of slots with masks, tables of records (musl 1.2.1 and newer)
 //   jemalloc_search   the blocks of extents, and of slabs with bitmaps (jemalloc 5.3)
 //   jemalloc_tree     the extents, found through the leaves of the tree of addresses
 //   jemalloc_cached   regions that wait in thread caches, and so are free
@@ -32,6 +33,8 @@ typedef struct BlockSearch {
 
 // Errors of all: memory, interrupted.
 NODISCARD bool mimalloc_find_blocks(BlockSearch *search, Error *error);
+// Looks at each page, so it is called where there is no malloc of glibc.
+NODISCARD bool musl_find_blocks(BlockSearch *search, Error *error);
 NODISCARD bool jemalloc_find_blocks(BlockSearch *search, Error *error);
 
 // Adds a block in use. bytes: a multiple of 8.

@@ -311,7 +311,8 @@ static bool find_other_blocks(ArenaSearch *arenas, MallocChunks *blocks, Error *
         .spans = &spans,
         .metadata = &search->metadata,
     };
-    bool ok = mimalloc_find_blocks(&others, error) && jemalloc_find_blocks(&others, error);
+    bool ok = mimalloc_find_blocks(&others, error) && jemalloc_find_blocks(&others, error) &&
+              (arenas->state_count > 0 || musl_find_blocks(&others, error));
 
     for (uint64_t i = 0; ok && i < spans.count; i++) {
         const Region *span = &spans.items[i];

@@ -90,6 +90,19 @@ Test(residue_words, behind_the_length_of_a_vector)
     cr_expect_eq(without_residue(&shop, 1 + ITEMS), 1 + 3);
 }
 
+Test(residue_words, in_blocks_of_allocators_with_size_classes)
+{
+    // 8 entries in 80 bytes, as in 64; and in twice the size, which no class explains.
+    for (uint64_t bytes = 80; bytes <= 120; bytes += 40) {
+        Shop shop = shop_new();
+
+        add_buffer(&shop, bytes, 8, 0, 3, UINT64_C(1) << 50);
+        for (uint32_t i = 0; i < ITEMS; i++)
+            put(&shop, i, i, i < 3);
+        cr_expect_eq(without_residue(&shop, 1 + ITEMS), bytes == 80 ? 1u + 3 : 1u + ITEMS);
+    }
+}
+
 Test(residue_words, but_not_where_the_count_needs_them)
 {
     Shop shop = shop_new();
