@@ -89,9 +89,12 @@ void byte_buffer_add_varint(ByteBuffer *buffer, uint64_t value)
 
 const uint8_t *byte_cursor_take(ByteCursor *cursor, size_t length)
 {
-    const uint8_t *bytes = cursor->bytes + cursor->position;
+    const uint8_t *bytes = NULL;
 
-    if (cursor->is_short || length > byte_cursor_left(cursor)) {
+    if (!cursor->is_short && length <= byte_cursor_left(cursor))
+        bytes = cursor->fetch == NULL ? cursor->bytes + cursor->position
+                                      : cursor->fetch(cursor->context, cursor->position, length);
+    if (bytes == NULL) {
         cursor->is_short = true;
         return NULL;
     }

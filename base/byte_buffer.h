@@ -34,7 +34,17 @@ typedef struct ByteCursor {
     size_t length;
     size_t position; // <= length
     bool is_short;   // a read went beyond the end
+    // NULL, or: bytes pass by, and are not there as a whole. Gives `length` of them, which are
+    // valid until the next call; NULL: they cannot be read.
+    const uint8_t *(*fetch)(void *context, size_t position, size_t length);
+    void *context;
 } ByteCursor;
+
+// Bytes that pass by are looked at, and nothing that was made of them is kept.
+static inline bool byte_cursor_is_passing(const ByteCursor *cursor)
+{
+    return cursor->fetch != NULL;
+}
 
 // The next `length` bytes, or NULL when there are fewer.
 const uint8_t *byte_cursor_take(ByteCursor *cursor, size_t length);

@@ -55,17 +55,14 @@ static void print_heap(const SnapshotFileInfo *info)
            plural(info->details->thread_count));
 }
 
-static void print_sized_blocks(const SnapshotDetails *details)
+static void print_sized_blocks(const SnapshotFileInfo *info)
 {
     char text[NUMBER_CHARS];
-    uint64_t bytes = 0;
 
-    if (!details->metadata.sized_blocks_recorded)
+    if (!info->details->metadata.sized_blocks_recorded)
         return;
-    for (uint32_t i = 0; i < details->sized_block_count; i++)
-        bytes += sized_block_bytes(&details->sized_blocks[i]);
-    printf("; %s without content", format_count(text, details->sized_block_count));
-    printf(" (%s)", format_bytes(text, bytes));
+    printf("; %s without content", format_count(text, info->details->sized_block_count));
+    printf(" (%s)", format_bytes(text, info->sized_bytes));
 }
 
 static void print_foreign(const SnapshotFileInfo *info)
@@ -78,7 +75,7 @@ static void print_foreign(const SnapshotFileInfo *info)
     case FOREIGN_BLOCKS:
         printf("%s block%s", format_count(text, info->block_count), plural(info->block_count));
         printf(" (%s), traced like objects", format_bytes(text, info->foreign_bytes));
-        print_sized_blocks(info->details);
+        print_sized_blocks(info);
         if (metadata->foreign_root_bytes > 0)
             printf("; %s of other memory treated as roots",
                    format_bytes(text, metadata->foreign_root_bytes));

@@ -56,7 +56,11 @@ static void write_heap(JsonWriter *writer, const SnapshotFileInfo *info)
         if (kinds[i].info_member != NULL)
             json_unsigned_member(writer, kinds[i].info_member,
                                  section_table_count(kinds[i].table, info->details));
-    answer_json_sized(writer, info->details);
+    answer_json_count_or_null(writer, "blocks_without_content",
+                              info->details->metadata.sized_blocks_recorded,
+                              info->details->sized_block_count);
+    answer_json_count_or_null(writer, "bytes_without_content",
+                              info->details->metadata.sized_blocks_recorded, info->sized_bytes);
     json_end_object(writer);
 }
 

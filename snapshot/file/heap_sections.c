@@ -33,7 +33,7 @@ bool heap_sections_table_count(ByteSource *source, const Section *section, uint6
 
 // ---- roots ----
 
-static bool check_root(const Root *root, uint32_t thread_count)
+bool heap_sections_is_possible_root(const Root *root, uint32_t thread_count)
 {
     return root->kind < ROOT_KIND_COUNT && root->is_exact <= 1 && root->reserved == 0 &&
            (root->thread < thread_count || root->thread == NO_INDEX);
@@ -61,7 +61,7 @@ bool heap_sections_read_roots(ByteSource *source, const SectionMap *map, uint32_
         free(roots);
         return false;
     }
-    while (i < count && check_root(&roots[i], thread_count))
+    while (i < count && heap_sections_is_possible_root(&roots[i], thread_count))
         i++;
     if (i < count) {
         free(roots);
@@ -73,6 +73,24 @@ bool heap_sections_read_roots(ByteSource *source, const SectionMap *map, uint32_
 }
 
 // ---- foreign blocks ----
+
+bool heap_sections_add_block(const ByteSource *source, const Section *section, uint64_t number,
+                             uint64_t address, uint64_t length, uint64_t *previous_end,
+                             uint64_t *bytes, Error *error)
+{
+    uint64_t at = section->offset + TABLE_HEAD_BYTES + number * BLOCK_BYTES;
+
+    if (address < *previous_end || address >= HEAP_ADDRESS_LIMIT || length == 0 ||
+        length > HEAP_ADDRESS_LIMIT - address || length > section->length - *bytes)
+        return byte_source_fault(
+            source, at, error, "foreign block %llu (0x%llx, %llu bytes) is not possible",
+            (unsigned long long)number, (unsigned long long)address, (unsigned long long)length);
+    *previous_end = address + length;
+    *bytes += (length + 7) / 8 * 8;
+    return *bytes <= section->length ||
+           byte_source_fault(source, at, error, "foreign block %llu leaves its section",
+                             (unsigned long long)number);
+}
 
 // Reads the block table. Offsets of the bytes follow from the lengths, each rounded up.
 static bool read_block_table(ByteSource *source, const Section *section, ForeignBlock *blocks,
@@ -87,18 +105,9 @@ static bool read_block_table(ByteSource *source, const Section *section, Foreign
         if (!byte_source_read(source, at, entry, sizeof entry, error))
             return false;
         blocks[i] = (ForeignBlock){bytes_get_u64(entry), bytes_get_u64(entry + 8), *foreign_bytes};
-        if (blocks[i].address < previous_end || blocks[i].address >= HEAP_ADDRESS_LIMIT ||
-            blocks[i].bytes == 0 || blocks[i].bytes > HEAP_ADDRESS_LIMIT - blocks[i].address ||
-            blocks[i].bytes > section->length - *foreign_bytes)
-            return byte_source_fault(source, at, error,
-                                     "foreign block %llu (0x%llx, %llu bytes) is not possible",
-                                     (unsigned long long)i, (unsigned long long)blocks[i].address,
-                                     (unsigned long long)blocks[i].bytes);
-        previous_end = blocks[i].address + blocks[i].bytes;
-        *foreign_bytes += (blocks[i].bytes + 7) / 8 * 8;
-        if (*foreign_bytes > section->length)
-            return byte_source_fault(source, at, error, "foreign block %llu leaves its section",
-                                     (unsigned long long)i);
+        if (!heap_sections_add_block(source, section, i, blocks[i].address, blocks[i].bytes,
+                                     &previous_end, foreign_bytes, error))
+            return false;
     }
     return true;
 }

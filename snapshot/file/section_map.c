@@ -37,8 +37,12 @@ static bool read_stream_header(SectionMap *map, ByteSource *source, Error *error
     return true;
 }
 
-static bool add_pages(SectionMap *map, Section section, Error *error)
+static bool add_pages(SectionMap *map, const ByteSource *source, uint64_t at, Section section,
+                      Error *error)
 {
+    if (map->pages_count == MAX_PAGE_SECTIONS)
+        return byte_source_fault(source, at, error, "there are more than %u sections 'PAGE'",
+                                 MAX_PAGE_SECTIONS);
     if (!array_reserve(&map->pages, &map->pages_capacity, map->pages_count + 1, sizeof *map->pages,
                        "the list of sections", error))
         return false;
@@ -64,7 +68,7 @@ static bool add_section(SectionMap *map, const ByteSource *source, uint64_t at, 
     if (kind == NULL)
         return true;
     if (kind->occurrence == SECTION_ANY_NUMBER)
-        return add_pages(map, section, error);
+        return add_pages(map, source, at, section, error);
     if (map->sections[sections_index(kind)].offset != 0)
         return byte_source_fault(source, at, error, "there is a second section '%s'",
                                  section_name(type, name));

@@ -10,28 +10,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snapshot/file/byte_source.h"
+#include "base/json_object.h"
 #include "snapshot/file/heap_sections.h"
 #include "snapshot/file/page_sections.h"
 #include "snapshot/heap/reference_check.h"
-#include "snapshot/file/section_map.h"
+#include "snapshot/file/snapshot_reader_internal.h"
 #include "snapshot/file/frames/seekable_file.h"
 #include "snapshot/file/frames/seekable_reader.h"
 #include "snapshot/file/sections/sections.h"
 
-typedef struct SnapshotReader {
-    ByteSource source;
-    SeekableReader *file; // NULL: a stream in memory
-    SectionMap map;
-    HeapLayout layout;
-    SnapshotDetails *details;
-} SnapshotReader;
-
-static void reader_release(SnapshotReader *reader)
+void snapshot_reader_release(SnapshotReader *reader)
 {
     section_map_release(&reader->map);
     snapshot_details_free(reader->details);
     seekable_reader_free(reader->file);
+}
+
+bool snapshot_reader_check_length(const SnapshotReader *reader, const SectionKind *kind,
+                                  Error *error)
+{
+    const Section *section = section_map_find(&reader->map, kind->type);
+    uint64_t most = kind->type == SECTION_METADATA ? JSON_MAX_BYTES
+                    : kind->type == SECTION_LAYOUT ? MAX_LAYOUT_BYTES
+                    : kind->type == SECTION_LOSSES ? MAX_LOSS_BYTES
+                                                   : UINT64_MAX;
+    char name[SECTION_NAME_CHARS];
+
+    return section->length <= most ||
+           byte_source_fault(&reader->source, section->offset, error,
+                             "section '%s' has more than %llu bytes",
+                             section_name(kind->type, name), (unsigned long long)most);
 }
 
 // ---- small sections ----
@@ -67,6 +75,8 @@ static bool read_small_section(SnapshotReader *reader, const SectionKind *kind, 
 
     if (section->offset == 0)
         return true;
+    if (!snapshot_reader_check_length(reader, kind, error))
+        return false;
     ok = load_section(&reader->source, section, &cursor, &bytes, error);
     if (ok && !decode(reader, kind, &cursor, error))
         ok = byte_source_locate(&reader->source, section->offset + cursor.position, error);
@@ -91,21 +101,29 @@ static bool read_small_sections(SnapshotReader *reader, Error *error)
     return true;
 }
 
-// Opens the stream and reads all sections but those of the heap itself.
-static bool read_surroundings(SnapshotReader *reader, Error *error)
+bool snapshot_reader_map(SnapshotReader *reader, Error *error)
 {
-    SnapshotMetadata *metadata;
-
     reader->details = snapshot_details_new();
     if (reader->details == NULL)
         return error_set_memory(error, sizeof *reader->details, "the snapshot's details");
-    if (!section_map_init(&reader->map, &reader->source, error) ||
-        !read_small_sections(reader, error))
-        return false;
+    return section_map_init(&reader->map, &reader->source, error);
+}
+
+void snapshot_reader_settle_metadata(SnapshotReader *reader)
+{
+    SnapshotMetadata *metadata = &reader->details->metadata;
+
     // The flag and the losses have precedence; the metadata repeat them.
-    metadata = &reader->details->metadata;
     metadata->keeps_free_slots = (reader->map.flags & SNAPSHOT_FLAG_KEEPS_FREE_SLOTS) != 0;
     metadata->is_complete = metadata->is_complete && reader->details->loss_count == 0;
+}
+
+// Opens the stream and reads all sections but those of the heap itself.
+static bool read_surroundings(SnapshotReader *reader, Error *error)
+{
+    if (!snapshot_reader_map(reader, error) || !read_small_sections(reader, error))
+        return false;
+    snapshot_reader_settle_metadata(reader);
     return true;
 }
 
@@ -214,30 +232,28 @@ bool snapshot_read_stream(const uint8_t *stream, uint64_t stream_bytes,
         return error_set(error, ERROR_MEMORY, "%llu bytes of stream are more than are allowed",
                          (unsigned long long)stream_bytes);
     ok = read_surroundings(&reader, error) && build_image(&reader, &chosen, out, error);
-    reader_release(&reader);
+    snapshot_reader_release(&reader);
     return ok;
 }
 
 // ---- files ----
 
-static bool open_file(SnapshotReader *reader, const char *path, const SnapshotReadOptions *options,
-                      Error *error)
+bool snapshot_reader_open(SnapshotReader *reader, const char *path, uint64_t max_stream_bytes,
+                          uint32_t threads, Error *error)
 {
     *reader = (SnapshotReader){0};
-    if (!seekable_reader_open(path, SNAPSHOT_FORMAT_MAJOR, options->max_stream_bytes, &reader->file,
-                              error))
+    if (!seekable_reader_open(path, SNAPSHOT_FORMAT_MAJOR, max_stream_bytes, &reader->file, error))
         return false;
     reader->source = (ByteSource){
         .name = path,
         .length = seekable_reader_info(reader->file)->stream_bytes,
         .reader = reader->file,
-        .threads = options->threads,
+        .threads = threads,
     };
     return true;
 }
 
-// The header of the file must repeat that of the stream.
-static bool check_headers_agree(const SnapshotReader *reader, Error *error)
+bool snapshot_reader_check_headers(const SnapshotReader *reader, Error *error)
 {
     const SeekableFileInfo *info = seekable_reader_info(reader->file);
 
@@ -256,93 +272,11 @@ bool snapshot_read(const char *path, const SnapshotReadOptions *options, HeapIma
     bool ok;
 
     *out = NULL;
-    ok = open_file(&reader, path, &chosen, error) && read_surroundings(&reader, error) &&
-         check_headers_agree(&reader, error) && build_image(&reader, &chosen, out, error);
-    reader_release(&reader);
+    ok = snapshot_reader_open(&reader, path, chosen.max_stream_bytes, chosen.threads, error) &&
+         read_surroundings(&reader, error) && snapshot_reader_check_headers(&reader, error) &&
+         build_image(&reader, &chosen, out, error);
+    snapshot_reader_release(&reader);
     return ok;
-}
-
-bool snapshot_verify(const char *path, const SnapshotReadOptions *options,
-                     SnapshotVerification *out, Error *error)
-{
-    SnapshotReadOptions chosen = options_or_defaults(options);
-    HeapImage *image = NULL;
-    SnapshotReader reader;
-    bool ok;
-
-    *out = (SnapshotVerification){0};
-    ok = open_file(&reader, path, &chosen, error) &&
-         seekable_reader_check_frames(reader.file, chosen.threads, error) &&
-         read_surroundings(&reader, error) && check_headers_agree(&reader, error) &&
-         build_image(&reader, &chosen, &image, error);
-    if (ok) {
-        out->frames_checked = seekable_reader_info(reader.file)->frame_count;
-        out->bytes_checked = seekable_reader_info(reader.file)->stream_bytes;
-        out->pages_checked = image->page_count;
-    }
-    heap_image_free(image);
-    reader_release(&reader);
-    return ok;
-}
-
-// ---- info ----
-
-static bool count_heap(SnapshotReader *reader, SnapshotFileInfo *out, Error *error)
-{
-    const SectionMap *map = &reader->map;
-    const Section *blocks = section_map_find(map, SECTION_BLOCKS);
-    ByteSource *source = &reader->source;
-    uint64_t count;
-
-    if (!heap_sections_table_count(source, section_map_find(map, SECTION_RUNS), RUN_BYTES,
-                                   "page runs", &out->run_count, error) ||
-        !heap_sections_table_count(source, section_map_find(map, SECTION_ROOTS), ROOT_BYTES,
-                                   "roots", &out->root_count, error) ||
-        !heap_sections_table_count(source, blocks, BLOCK_BYTES, "foreign blocks", &out->block_count,
-                                   error))
-        return false;
-    if (blocks->offset != 0)
-        out->foreign_bytes = blocks->length - TABLE_HEAD_BYTES - out->block_count * BLOCK_BYTES;
-    for (uint64_t i = 0; i < map->pages_count; i++) {
-        if (!heap_sections_table_count(source, &map->pages[i], RUN_BYTES, "page runs", &count,
-                                       error))
-            return false;
-        out->page_bytes += map->pages[i].length - TABLE_HEAD_BYTES - count * RUN_BYTES;
-    }
-    return true;
-}
-
-bool snapshot_read_info(const char *path, SnapshotFileInfo *out, Error *error)
-{
-    // Nothing large is kept, so a snapshot may be larger than this machine.
-    SnapshotReadOptions options = {.max_stream_bytes = UINT64_MAX};
-    SnapshotReader reader;
-    bool ok;
-
-    *out = (SnapshotFileInfo){0};
-    ok = open_file(&reader, path, &options, error) && read_surroundings(&reader, error) &&
-         check_headers_agree(&reader, error) && count_heap(&reader, out, error);
-    if (ok) {
-        const SeekableFileInfo *info = seekable_reader_info(reader.file);
-        out->file_bytes = info->file_bytes;
-        out->stream_bytes = info->stream_bytes;
-        out->frame_count = info->frame_count;
-        out->format_major = info->format_major;
-        out->format_minor = info->format_minor;
-        out->layout = reader.layout;
-        out->details = reader.details;
-        reader.details = NULL;
-    } else {
-        *out = (SnapshotFileInfo){0};
-    }
-    reader_release(&reader);
-    return ok;
-}
-
-void snapshot_file_info_release(SnapshotFileInfo *info)
-{
-    snapshot_details_free(info->details);
-    *info = (SnapshotFileInfo){0};
 }
 
 bool snapshot_begins(const char *path)

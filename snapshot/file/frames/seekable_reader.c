@@ -330,13 +330,31 @@ static bool check_one_frame(void *context, uint32_t worker, uint64_t item, Error
                             error);
 }
 
+// Each thread that checks frames keeps one, so as many do it as this allows.
+#define CHECK_BYTES (UINT64_C(24) << 20)
+
+static uint32_t checking_threads(const SeekableReader *reader, uint32_t threads)
+{
+    uint32_t count = reader->file.info.frame_count;
+    uint64_t largest = 1, allowed;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t bytes =
+            (uint64_t)reader->file.frames[i].stream_bytes + reader->file.frames[i].file_bytes;
+
+        largest = bytes > largest ? bytes : largest;
+    }
+    allowed = CHECK_BYTES / largest > 0 ? CHECK_BYTES / largest : 1;
+    threads = parallel_for_threads(threads, count);
+    return allowed < threads ? (uint32_t)allowed : threads;
+}
+
 bool seekable_reader_check_frames(SeekableReader *reader, uint32_t threads, Error *error)
 {
     uint32_t count = reader->file.info.frame_count;
 
     reader->cached_frame = count;
-    return parallel_for(count, parallel_for_threads(threads, count), check_one_frame, reader,
-                        error);
+    return parallel_for(count, checking_threads(reader, threads), check_one_frame, reader, error);
 }
 
 bool seekable_reader_salvage(SeekableReader *reader, uint8_t *stream, StreamPart **parts,

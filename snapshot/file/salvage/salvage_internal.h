@@ -5,6 +5,7 @@
 #define SNAPSHOT_FILE_SALVAGE_SALVAGE_INTERNAL_H
 
 #include "snapshot/file/frames/seekable_reader.h"
+#include "snapshot/file/sections/sections.h"
 #include "snapshot/file/salvage/snapshot_salvage.h"
 
 // A section whose header is whole; its body may have holes, and reach beyond the stream.
@@ -20,11 +21,15 @@ typedef struct SalvageStream {
     uint64_t length;
     StreamPart *parts; // the stretches without holes; owned
     uint64_t part_count;
-    uint32_t flags;           // of the stream header
-    SalvageSection *sections; // in the order of the stream; owned
+    uint32_t flags; // of the stream header
+    // Those that are known, in the order of the stream: of each kind the first, and all PAGE
+    // sections that hold pages. Owned.
+    SalvageSection *sections;
     uint64_t section_count;
     uint64_t section_capacity;
-    bool has_end; // the last section was reached, so there are no others
+    uint64_t firsts[SECTION_KINDS_MAX]; // by kind: the number of the first section, plus 1; or 0
+    uint32_t last_type;                 // of the last section whose header is whole
+    bool has_end;                       // the last section was reached, so there are no others
 } SalvageStream;
 
 // Reads all whole frames. Errors: corrupt (the header of the stream is lost), unsupported (an
@@ -36,7 +41,7 @@ void salvage_stream_release(SalvageStream *stream);
 // Is [offset, offset + length) without holes?
 bool salvage_stream_has(const SalvageStream *stream, uint64_t offset, uint64_t length);
 
-// The first section of this type, or NULL.
+// The first section of this known type, or NULL.
 const SalvageSection *salvage_stream_find(const SalvageStream *stream, uint32_t type);
 
 // The number of entries of the table at the start of a section, at most as many as fit into the
@@ -50,6 +55,7 @@ typedef struct Salvage {
     SalvageStream stream;
     SnapshotContents contents; // borrows from what follows
     SnapshotDetails *details;  // owned
+    uint64_t decoded;          // bit per number of a kind: its table was decoded, and is possible
     SnapshotPages *runs;       // owned
     PageRecords records;       // of all runs
     uint8_t *arena;            // bytes of the pages; owned mapping

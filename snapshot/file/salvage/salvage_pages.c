@@ -1,8 +1,8 @@
 // Pages of a damaged snapshot: see salvage_internal.h.
 //
-// Whole pages are gathered section by section. A later section overrides an earlier one, also where
-// its own bytes are lost: an old version of a page does not replace the new one. The pages are
-// copied together, walked by their headers, and compared with the list of all pages.
+// A later section overrides an earlier one, also where its own bytes are lost: an old version of a
+// page does not replace the new one. The newest versions are copied together, walked by their
+// headers, and compared with the list of all pages.
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "base/byte_buffer.h"
+#include "base/interval_index.h"
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/file/salvage/salvage_internal.h"
 #include "snapshot/file/sections/snapshot_format.h"
@@ -85,77 +86,130 @@ static bool read_runs(const Salvage *salvage, const SalvageSection *section, Run
 
 // ---- gathering ----
 
-// The whole pages of one section. Without its table, the places of the bytes are not known.
-static bool gather_section(const Salvage *salvage, const SalvageSection *section,
-                           const RunList *table, PageList *fresh, Error *error)
-{
-    const SalvageStream *stream = &salvage->stream;
-    uint64_t page_size = salvage->contents.layout.page_size, entries;
-    uint64_t offset;
+// Pages of one section side by side, in memory and in the stream, all of them whole or all lost.
+typedef struct PageStretch {
+    uint64_t address;
+    uint64_t offset; // in the stream; LOST_STRETCH: their bytes are lost
+} PageStretch;
 
-    if (!table->is_whole || !salvage_stream_count(stream, section, RUN_BYTES, &entries))
+#define LOST_STRETCH UINT64_MAX
+
+// All stretches, and where they lie: those of later sections override those of earlier ones.
+typedef struct StretchList {
+    PageStretch *items; // owned
+    Interval *places;   // owned
+    uint64_t count;
+    uint64_t capacity;
+    uint64_t place_capacity;
+    uint64_t rank; // of the section at hand
+} StretchList;
+
+static bool add_stretch(StretchList *list, uint64_t address, uint64_t bytes, uint64_t offset,
+                        Error *error)
+{
+    PageStretch *last = list->count > 0 ? &list->items[list->count - 1] : NULL;
+    Interval *place = list->count > 0 ? &list->places[list->count - 1] : NULL;
+
+    if (last != NULL && place->rank == list->rank && place->end == address &&
+        (last->offset == LOST_STRETCH ? offset == LOST_STRETCH
+                                      : offset == last->offset + (address - last->address))) {
+        place->end += bytes;
         return true;
-    offset = section->offset + TABLE_HEAD_BYTES + entries * RUN_BYTES;
-    for (uint64_t i = 0; i < table->count; i++)
-        for (uint64_t page = 0; page < table->runs[i].page_count; page++, offset += page_size) {
-            // The stream, or the section, ends here.
-            if (offset >= stream->length || offset + page_size > section->offset + section->length)
-                return true;
-            if (salvage_stream_has(stream, offset, page_size) &&
-                !page_list_add(
-                    fresh, (FoundPage){table->runs[i].address + page * page_size, offset}, error))
-                return false;
-        }
+    }
+    if (list->count == UINT32_MAX / 2)
+        return error_set(error, ERROR_UNSUPPORTED, "the pages of the heap lie too far apart");
+    if (!array_reserve(&list->items, &list->capacity, list->count + 1, sizeof *list->items,
+                       "the list of pages", error) ||
+        !array_reserve(&list->places, &list->place_capacity, list->count + 1, sizeof *list->places,
+                       "the list of pages", error))
+        return false;
+    list->items[list->count] = (PageStretch){address, offset};
+    list->places[list->count] =
+        (Interval){address, address + bytes, list->rank, (uint32_t)list->count};
+    list->count++;
     return true;
 }
 
-// current = (current without the pages that `table` covers) and fresh.
-static bool override_pages(const Salvage *salvage, PageList *current, const RunList *table,
-                           const PageList *fresh, Error *error)
+// The pages of one section. Without its table, the places of the bytes are not known: all pages
+// that it lists are lost.
+static bool gather_section(const Salvage *salvage, const SalvageSection *section,
+                           const RunList *table, StretchList *list, Error *error)
 {
-    uint64_t page_size = salvage->contents.layout.page_size, run = 0, next = 0;
-    PageList merged = {0};
-    bool ok = true;
+    const SalvageStream *stream = &salvage->stream;
+    uint64_t page_size = salvage->contents.layout.page_size, entries = 0, offset = UINT64_MAX;
+    uint64_t end = section->offset + section->length;
 
-    for (uint64_t i = 0; ok && i < current->count; i++) {
-        uint64_t address = current->items[i].address;
+    if (end > stream->length)
+        end = stream->length;
+    if (table->is_whole && salvage_stream_count(stream, section, RUN_BYTES, &entries))
+        offset = section->offset + TABLE_HEAD_BYTES + entries * RUN_BYTES;
+    for (uint64_t i = 0; i < table->count; i++) {
+        const PageRun *run = &table->runs[i];
 
-        for (; ok && next < fresh->count && fresh->items[next].address < address; next++)
-            ok = page_list_add(&merged, fresh->items[next], error);
-        while (run < table->count &&
-               table->runs[run].address + table->runs[run].page_count * page_size <= address)
-            run++;
-        if (ok && (run == table->count || table->runs[run].address > address))
-            ok = page_list_add(&merged, current->items[i], error);
+        for (uint64_t page = 0; page < run->page_count;) {
+            // Behind the end of the stream, or of the section, all are lost.
+            bool is_behind = offset > end || page_size > end - offset;
+            uint64_t pages = is_behind ? run->page_count - page : 1;
+            bool is_whole = !is_behind && salvage_stream_has(stream, offset, page_size);
+
+            if (!add_stretch(list, run->address + page * page_size, pages * page_size,
+                             is_whole ? offset : LOST_STRETCH, error))
+                return false;
+            page += pages;
+            if (!is_behind)
+                offset += page_size;
+        }
     }
-    for (; ok && next < fresh->count; next++)
-        ok = page_list_add(&merged, fresh->items[next], error);
-    free(current->items);
-    *current = merged;
-    return ok;
+    return true;
 }
 
-static bool gather(Salvage *salvage, PageList *pages, Error *error)
+static bool gather_stretches(Salvage *salvage, StretchList *list, Error *error)
 {
     const SalvageStream *stream = &salvage->stream;
 
     for (uint64_t i = 0; i < stream->section_count; i++) {
         const SalvageSection *section = &stream->sections[i];
-        PageList fresh = {0};
         RunList table;
         bool ok;
 
         if (section->type != SECTION_PAGES)
             continue;
+        // Later ones count before earlier ones.
+        list->rank = UINT64_MAX - i;
         ok = read_runs(salvage, section, &table, error) &&
-             gather_section(salvage, section, &table, &fresh, error) &&
-             override_pages(salvage, pages, &table, &fresh, error);
+             gather_section(salvage, section, &table, list, error);
         free(table.runs);
-        free(fresh.items);
         if (!ok)
             return false;
     }
     return true;
+}
+
+// The newest version of each page, where it is whole.
+static bool gather(Salvage *salvage, PageList *pages, Error *error)
+{
+    uint64_t page_size = salvage->contents.layout.page_size;
+    StretchList list = {.count = 0};
+    IntervalIndex newest = {.stretches = NULL};
+    bool ok = gather_stretches(salvage, &list, error) &&
+              interval_index_init(&newest, list.places, (uint32_t)list.count, error);
+
+    for (uint64_t i = 0; ok && i < newest.count; i++) {
+        const IntervalStretch *stretch = &newest.stretches[i];
+        const PageStretch *from =
+            stretch->number == INTERVAL_NONE ? NULL : &list.items[stretch->number];
+
+        // Behind the last stretch nothing lies.
+        for (uint64_t at = stretch->start;
+             ok && from != NULL && from->offset != LOST_STRETCH && i + 1 < newest.count &&
+             at < newest.stretches[i + 1].start;
+             at += page_size)
+            ok = page_list_add(pages, (FoundPage){at, from->offset + (at - from->address)}, error);
+    }
+    interval_index_release(&newest);
+    free(list.items);
+    free(list.places);
+    return ok;
 }
 
 // ---- putting together ----
@@ -301,7 +355,7 @@ static bool note_losses(Salvage *salvage, Error *error)
                                        "the list of all pages is damaged", error);
     // Lost PAGE sections may have held newer versions of the pages that are kept.
     if (ok && !stream->has_end && (stream->flags & SNAPSHOT_FLAG_OVERRIDES_PAGES) != 0 &&
-        stream->sections[stream->section_count - 1].type == SECTION_PAGES)
+        stream->last_type == SECTION_PAGES)
         ok = snapshot_details_add_loss(salvage->details, LOSS_PAGES, 0, 0,
                                        "newer versions of pages, if there were any", error);
     free(all.runs);

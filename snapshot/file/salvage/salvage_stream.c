@@ -22,10 +22,19 @@ bool salvage_stream_has(const SalvageStream *stream, uint64_t offset, uint64_t l
 
 static bool add_section(SalvageStream *stream, const SalvageSection *section, Error *error)
 {
+    const SectionKind *kind = sections_find(section->type);
+
+    // A file may have any number of others, which say nothing.
+    if (kind == NULL ||
+        (section->type == SECTION_PAGES ? section->length <= TABLE_HEAD_BYTES
+                                        : salvage_stream_find(stream, section->type) != NULL))
+        return true;
     if (!array_reserve(&stream->sections, &stream->section_capacity, stream->section_count + 1,
                        sizeof *stream->sections, "the list of sections", error))
         return false;
     stream->sections[stream->section_count++] = *section;
+    if (stream->firsts[sections_index(kind)] == 0)
+        stream->firsts[sections_index(kind)] = stream->section_count;
     return true;
 }
 
@@ -41,6 +50,8 @@ static bool walk_sections(SalvageStream *stream, Error *error)
 
         if (section.length > HEAP_ADDRESS_LIMIT)
             return true;
+        if (stream->section_count > MAX_PAGE_SECTIONS + SECTION_KINDS_MAX)
+            return true;
         if (sections_find(section.type) == NULL &&
             (bytes_get_u32(header + 4) & SECTION_FLAG_NEEDED) != 0)
             return error_set(
@@ -48,6 +59,7 @@ static bool walk_sections(SalvageStream *stream, Error *error)
                 "a section is needed to read the snapshot, and is not known to this version");
         if (!add_section(stream, &section, error))
             return false;
+        stream->last_type = section.type;
         if (section.type == SECTION_METADATA) {
             stream->has_end = true;
             return true;
@@ -93,10 +105,9 @@ void salvage_stream_release(SalvageStream *stream)
 
 const SalvageSection *salvage_stream_find(const SalvageStream *stream, uint32_t type)
 {
-    for (uint64_t i = 0; i < stream->section_count; i++)
-        if (stream->sections[i].type == type)
-            return &stream->sections[i];
-    return NULL;
+    uint64_t first = stream->firsts[sections_index(sections_find(type))];
+
+    return first == 0 ? NULL : &stream->sections[first - 1];
 }
 
 bool salvage_stream_count(const SalvageStream *stream, const SalvageSection *section,

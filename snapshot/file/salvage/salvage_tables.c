@@ -7,7 +7,12 @@
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/file/salvage/salvage_internal.h"
 #include "snapshot/file/sections/sections.h"
+#include "snapshot/file/sections/snapshot_format.h"
 #include "base/version.h"
+
+// Salvage adds losses to those of the file, of which there must not be too many then.
+#define SPARE_LOSSES 2000u
+#define SPARE_LOSS_BYTES (UINT32_C(1) << 20)
 
 // ---- names ----
 
@@ -45,22 +50,57 @@ static bool note_lost_metadata(Salvage *salvage, Error *error)
                                      "when and how it was captured", error);
 }
 
-// Decodes a table without holes. Tables that others refer to come first in the table of sections.
-static bool decode_table(Salvage *salvage, const SectionKind *kind, bool *is_there, Error *error)
+static uint64_t bit_of(uint32_t type)
 {
-    const SalvageStream *stream = &salvage->stream;
-    ByteCursor cursor, other;
-    bool is_detached = kind->refers_to != 0 && !find_whole(stream, kind->refers_to, &other);
+    return UINT64_C(1) << sections_index(sections_find(type));
+}
 
-    *is_there =
-        find_whole(stream, kind->type, &cursor) && (!is_detached || kind->table->detach != NULL);
-    if (!*is_there)
-        return true;
-    if (!section_table_decode(kind->table, &cursor, salvage->details, error))
+// Is there a table that reading would refuse, as a whole or for one of its entries?
+static bool is_possible(Salvage *salvage, const SectionKind *kind, ByteCursor *cursor,
+                        bool is_detached, Error *error)
+{
+    if (kind->type == SECTION_LOSSES && cursor->length > MAX_LOSS_BYTES - SPARE_LOSS_BYTES)
+        return error_set(error, ERROR_CORRUPT, "there are too many losses");
+    if (!section_table_decode(kind->table, cursor, salvage->details, error))
         return false;
+    if (kind->type == SECTION_LOSSES && salvage->details->loss_count > MAX_LOSSES - SPARE_LOSSES)
+        return error_set(error, ERROR_CORRUPT, "there are too many losses");
     if (is_detached)
         section_table_detach(kind->table, salvage->details);
     return section_table_check(kind->table, salvage->details, error);
+}
+
+// Decodes a table without holes. Tables that others refer to come first in the table of sections.
+// One that reading would refuse is as lost as one with holes.
+static bool decode_table(Salvage *salvage, const SectionKind *kind, bool *is_there, Error *error)
+{
+    ByteCursor cursor;
+    bool is_detached = kind->refers_to != 0 && (salvage->decoded & bit_of(kind->refers_to)) == 0;
+
+    *is_there = find_whole(&salvage->stream, kind->type, &cursor) &&
+                (!is_detached || kind->table->detach != NULL);
+    if (!*is_there)
+        return true;
+    if (is_possible(salvage, kind, &cursor, is_detached, error)) {
+        salvage->decoded |= bit_of(kind->type);
+        return true;
+    }
+    *is_there = false;
+    return error->code == ERROR_CORRUPT && section_table_drop(kind->table, salvage->details, error);
+}
+
+// Decodes the metadata. Those that reading would refuse are lost.
+static bool decode_metadata(Salvage *salvage, bool *is_there, Error *error)
+{
+    SnapshotMetadata *metadata = &salvage->details->metadata;
+    ByteCursor cursor;
+
+    *is_there = find_whole(&salvage->stream, SECTION_METADATA, &cursor);
+    if (!*is_there || section_decode_metadata(&cursor, metadata, error))
+        return true;
+    *is_there = false;
+    *metadata = (SnapshotMetadata){.is_complete = true};
+    return error->code == ERROR_CORRUPT;
 }
 
 // Decodes the metadata and the losses that the file itself lists, which say whether the snapshot
@@ -68,11 +108,15 @@ static bool decode_table(Salvage *salvage, const SectionKind *kind, bool *is_the
 static bool decode_completeness(Salvage *salvage, Error *error)
 {
     SnapshotDetails *details = salvage->details;
-    ByteCursor cursor;
-    bool has_metadata = find_whole(&salvage->stream, SECTION_METADATA, &cursor), has_losses;
+    const SectionKind *losses = sections_find(SECTION_LOSSES);
+    bool has_metadata, has_losses;
 
-    if ((has_metadata && !section_decode_metadata(&cursor, &details->metadata, error)) ||
-        !decode_table(salvage, sections_find(SECTION_LOSSES), &has_losses, error))
+    if (!decode_metadata(salvage, &has_metadata, error) ||
+        !decode_table(salvage, losses, &has_losses, error))
+        return false;
+    // It was there, and is not possible.
+    if (!has_losses && salvage_stream_find(&salvage->stream, SECTION_LOSSES) != NULL &&
+        !snapshot_details_add_loss(details, LOSS_MEMORY, 0, 0, "what was missing before", error))
         return false;
     if (details->loss_count > 0)
         details->metadata.is_complete = false;
@@ -145,7 +189,7 @@ bool salvage_roots(Salvage *salvage, Error *error)
 
 // ---- blocks ----
 
-static bool is_possible(uint64_t address, uint64_t bytes, uint64_t previous_end)
+static bool is_possible_block(uint64_t address, uint64_t bytes, uint64_t previous_end)
 {
     return address >= previous_end && address < HEAP_ADDRESS_LIMIT && bytes > 0 &&
            bytes <= HEAP_ADDRESS_LIMIT - address;
@@ -188,7 +232,7 @@ bool salvage_blocks(Salvage *salvage, Error *error)
         }
         address = bytes_get_u64(stream->bytes + at);
         bytes = bytes_get_u64(stream->bytes + at + 8);
-        if (!is_possible(address, bytes, previous_end)) {
+        if (!is_possible_block(address, bytes, previous_end)) {
             is_known = false;
             break;
         }

@@ -86,15 +86,23 @@ static void encode(ByteBuffer *buffer, const void *entry)
 static bool take_words(ByteCursor *cursor, uint64_t **words, uint32_t *count, uint32_t wanted,
                        Error *error)
 {
-    *words = section_allocate(wanted, sizeof **words, "type words", error);
-    if (*words == NULL)
-        return false;
-    for (uint32_t i = 0; i < wanted; i++) {
-        (*words)[i] = byte_cursor_u64(cursor);
-        if (i > 0 && (*words)[i - 1] >= (*words)[i])
-            return error_set(error, ERROR_CORRUPT, "type words of a data type are out of order");
+    uint64_t before = 0;
+
+    if (!byte_cursor_is_passing(cursor)) {
+        *words = section_allocate(wanted, sizeof **words, "type words", error);
+        if (*words == NULL)
+            return false;
     }
-    *count = wanted;
+    for (uint32_t i = 0; i < wanted; i++) {
+        uint64_t word = byte_cursor_u64(cursor);
+
+        if (i > 0 && before >= word)
+            return error_set(error, ERROR_CORRUPT, "type words of a data type are out of order");
+        if (*words != NULL)
+            (*words)[i] = word;
+        before = word;
+    }
+    *count = *words != NULL ? wanted : 0;
     return true;
 }
 
@@ -212,7 +220,7 @@ static bool decode(ByteCursor *cursor, void *entry, EntryPosition *position, Err
         drops > byte_cursor_left(cursor) / sizeof(uint64_t) ||
         fields > byte_cursor_left(cursor) / FIELD_BYTES || fields > position->parts_left ||
         variants > byte_cursor_left(cursor) / VARIANT_BYTES ||
-        variants > position->parts_left - fields)
+        variants > position->parts_left - fields || fields + variants > MAX_FIELDS_OF_TYPE)
         return error_set(error, ERROR_CORRUPT, "there is no room for data type %u",
                          position->number);
     position->parts_left -= fields + variants;
@@ -235,6 +243,15 @@ static bool check(const SnapshotDetails *details, const void *entry, const Entry
             return error_set(error, ERROR_CORRUPT, "data type %u refers to data type %u of %u",
                              position->number, type->fields[i].target, details->data_type_count);
     return true;
+}
+
+static void release(void *entry)
+{
+    SnapshotDataType *type = entry;
+
+    // Their names passed by.
+    free(type->fields);
+    free(type->variants);
 }
 
 // ---- redaction ----
@@ -314,4 +331,5 @@ const SectionTable section_data_types = {
     .decode = decode,
     .check = check,
     .redact = redact,
+    .release_passing = release,
 };

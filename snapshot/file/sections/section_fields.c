@@ -44,6 +44,9 @@ bool section_take_string(ByteCursor *cursor, char **out, Error *error)
         return error_set(error, ERROR_CORRUPT, "a string ends early");
     if (!text_is_clean((const char *)bytes, length, TEXT_ONE_LINE))
         return error_set(error, ERROR_CORRUPT, "a string is not clean UTF-8");
+    *out = NULL;
+    if (byte_cursor_is_passing(cursor))
+        return true;
     *out = strndup((const char *)bytes, length);
     return *out != NULL || error_set_memory(error, length + 1ull, "a string");
 }

@@ -19,7 +19,7 @@ void *section_allocate(uint32_t count, size_t entry_bytes, const char *name, Err
 // A u32 length and the text: its control characters and bytes that are not UTF-8 replaced, cut at
 // MAX_STRING_BYTES. NULL is written as "".
 void section_add_string(ByteBuffer *buffer, const char *text);
-// The caller owns `*out`. Errors: corrupt, memory.
+// The caller owns `*out`, which is NULL where bytes pass by. Errors: corrupt, memory.
 NODISCARD bool section_take_string(ByteCursor *cursor, char **out, Error *error);
 
 // "type 7 is out of order"; returns false.

@@ -43,7 +43,7 @@ static bool take_frame(ByteCursor *cursor, SnapshotFrame *frame, Error *error)
     frame->is_interrupted = (byte_cursor_u32(cursor) & FRAME_FLAG_INTERRUPTED) != 0;
     if (!section_take_string(cursor, &frame->function, error))
         return false;
-    if (frame->function[0] == '\0') {
+    if (frame->function != NULL && frame->function[0] == '\0') {
         free(frame->function);
         frame->function = NULL;
     }
@@ -68,12 +68,21 @@ static bool decode(ByteCursor *cursor, void *entry, EntryPosition *position, Err
                          position->number, end);
     position->parts_left -= count;
     stack->end = (uint8_t)end;
-    stack->frames = section_allocate(count, sizeof *stack->frames, "frames", error);
-    if (stack->frames == NULL)
-        return false;
-    while (stack->frame_count < count)
-        if (!take_frame(cursor, &stack->frames[stack->frame_count++], error))
+    if (byte_cursor_is_passing(cursor)) {
+        SnapshotFrame frame;
+
+        // Places in the source are checked against the number of frames.
+        for (; stack->frame_count < count; stack->frame_count++)
+            if (!take_frame(cursor, &frame, error))
+                return false;
+    } else {
+        stack->frames = section_allocate(count, sizeof *stack->frames, "frames", error);
+        if (stack->frames == NULL)
             return false;
+        while (stack->frame_count < count)
+            if (!take_frame(cursor, &stack->frames[stack->frame_count++], error))
+                return false;
+    }
     return position->number == 0 || stack[-1].thread < stack->thread ||
            section_set_disorder(position, error);
 }
@@ -131,4 +140,5 @@ const SectionTable section_frames = {
     .decode = decode,
     .check = check,
     .redact = redact,
+    .keeps_passing = true,
 };

@@ -148,22 +148,118 @@ static bool decode_links(ByteCursor *cursor, uint64_t count, SnapshotDetails *ou
     return true;
 }
 
+static bool check_room(const ByteCursor *cursor, uint32_t count, uint64_t links, Error *error)
+{
+    // A gap and a size take at least two bytes, a link one.
+    return (!cursor->is_short && links <= byte_cursor_left(cursor) && links <= SIZED_BLOCKS_MAX &&
+            byte_cursor_left(cursor) - links >= 2ull * count) ||
+           error_set(error, ERROR_CORRUPT,
+                     "there is no room for %u blocks without content and %llu links", count,
+                     (unsigned long long)links);
+}
+
 static bool decode_body(ByteCursor *cursor, uint32_t count, SnapshotDetails *out, Error *error)
 {
     uint64_t links = byte_cursor_u64(cursor);
 
-    // A gap and a size take at least two bytes, a link one.
-    if (cursor->is_short || links > byte_cursor_left(cursor) || links > SIZED_BLOCKS_MAX ||
-        byte_cursor_left(cursor) - links < 2ull * count)
-        return error_set(error, ERROR_CORRUPT,
-                         "there is no room for %u blocks without content and %llu links", count,
-                         (unsigned long long)links);
+    if (!check_room(cursor, count, links, error))
+        return false;
     if (!decode_blocks(cursor, count, out->sized_blocks, error))
         return false;
     out->sized_block_count = count;
     out->sized_links = section_allocate((uint32_t)links, sizeof *out->sized_links,
                                         "links of blocks without content", error);
     return out->sized_links != NULL && decode_links(cursor, links, out, error);
+}
+
+// ---- looking ----
+
+static bool add_within(uint64_t *sum, uint64_t value)
+{
+    uint64_t room = HEAP_ADDRESS_LIMIT / SIZED_BLOCK_GRANULE - *sum;
+
+    if (value > room)
+        return false;
+    *sum += value;
+    return true;
+}
+
+// Gaps and sizes together end below the limit of addresses: no block can end above, then.
+static bool look_at_blocks(ByteCursor *cursor, uint32_t count, uint8_t *is_shared, uint64_t *bytes,
+                           Error *error)
+{
+    uint64_t sum = 0;
+
+    *bytes = 0;
+    for (uint64_t i = 0; i < 2 * (uint64_t)count; i++) {
+        uint64_t value = byte_cursor_varint(cursor), block = i - count;
+        bool is_size = i >= count;
+
+        if (cursor->is_short)
+            return set_end(error);
+        if (!add_within(&sum, is_size ? value / 2 : value) || (is_size && value / 2 == 0))
+            return error_set(error, ERROR_CORRUPT, "block without content %llu is not possible",
+                             (unsigned long long)(is_size ? block : i));
+        if (!is_size)
+            continue;
+        *bytes += value / 2 * SIZED_BLOCK_GRANULE;
+        if (value % 2 != 0)
+            is_shared[block / 8] |= (uint8_t)(1u << block % 8);
+    }
+    return true;
+}
+
+static bool is_linkable(const uint8_t *is_shared, uint32_t count, uint64_t block)
+{
+    return block < count && (is_shared[block / 8] >> block % 8 & 1) == 0;
+}
+
+static bool look_at_links(ByteCursor *cursor, uint64_t links, const uint8_t *is_shared,
+                          uint32_t count, Error *error)
+{
+    uint64_t from = 0;
+
+    for (uint64_t seen = 0; seen < links;) {
+        uint64_t step = byte_cursor_varint(cursor), targets = byte_cursor_varint(cursor),
+                 target = 0;
+
+        if (cursor->is_short)
+            return set_end(error);
+        if (step >= count - from || (step == 0 && seen > 0) || targets == 0 ||
+            targets > links - seen || !is_linkable(is_shared, count, from + step))
+            return error_set(error, ERROR_CORRUPT,
+                             "links of blocks without content after %llu are not possible",
+                             (unsigned long long)from);
+        from += step;
+        for (uint64_t i = 0; i < targets; i++) {
+            step = byte_cursor_varint(cursor);
+            target = i == 0 ? from + (uint64_t)unzigzag(step) : target + step;
+            if (cursor->is_short)
+                return set_end(error);
+            if (target == from || (i > 0 && step == 0) || step > UINT32_MAX * UINT64_C(2) ||
+                !is_linkable(is_shared, count, target))
+                return error_set(error, ERROR_CORRUPT,
+                                 "a link of block without content %llu is not possible",
+                                 (unsigned long long)from);
+        }
+        seen += targets;
+    }
+    return true;
+}
+
+static bool look_body(ByteCursor *cursor, uint32_t count, uint64_t *bytes, Error *error)
+{
+    uint64_t links = byte_cursor_u64(cursor);
+    uint8_t *is_shared;
+    bool ok;
+
+    if (!check_room(cursor, count, links, error))
+        return false;
+    is_shared = section_allocate(count / 8 + 1, 1, "blocks without content", error);
+    ok = is_shared != NULL && look_at_blocks(cursor, count, is_shared, bytes, error) &&
+         look_at_links(cursor, links, is_shared, count, error);
+    free(is_shared);
+    return ok;
 }
 
 static bool copy_array(void *out, const void *items, uint32_t count, size_t item_bytes,
@@ -198,4 +294,5 @@ const SectionTable section_sized_blocks = {
     .encode_body = encode_body,
     .decode_body = decode_body,
     .redact_body = redact_body,
+    .look_body = look_body,
 };

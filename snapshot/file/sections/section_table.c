@@ -2,6 +2,7 @@
 
 #include "snapshot/file/sections/section_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "snapshot/file/sections/section_fields_internal.h"
@@ -121,6 +122,16 @@ static bool take_count(const SectionTable *table, ByteCursor *cursor, uint32_t *
     return true;
 }
 
+static bool check_end(const SectionTable *table, const ByteCursor *cursor, Error *error)
+{
+    if (cursor->is_short)
+        return error_set(error, ERROR_CORRUPT, "the %s end early", table->name);
+    if (byte_cursor_left(cursor) != 0)
+        return error_set(error, ERROR_CORRUPT, "%llu bytes follow the %s",
+                         (unsigned long long)byte_cursor_left(cursor), table->name);
+    return true;
+}
+
 bool section_table_decode(const SectionTable *table, ByteCursor *cursor, SnapshotDetails *details,
                           Error *error)
 {
@@ -143,12 +154,54 @@ bool section_table_decode(const SectionTable *table, ByteCursor *cursor, Snapsho
                 return false;
         }
     }
-    if (cursor->is_short)
-        return error_set(error, ERROR_CORRUPT, "the %s end early", table->name);
-    if (byte_cursor_left(cursor) != 0)
-        return error_set(error, ERROR_CORRUPT, "%llu bytes follow the %s",
-                         (unsigned long long)byte_cursor_left(cursor), table->name);
-    return true;
+    return check_end(table, cursor, error);
+}
+
+// Two entries: the one at hand, and the one before it.
+static bool look_at_entries(const SectionTable *table, ByteCursor *cursor, char *entries,
+                            uint32_t count, SnapshotDetails *details, Error *error)
+{
+    EntryPosition position = {.table = table, .parts_left = table->parts_limit};
+    char *entry = entries + table->entry_bytes;
+    bool ok = true;
+
+    for (; ok && position.number < count; position.number++) {
+        memset(entry, 0, table->entry_bytes);
+        ok = table->decode(cursor, entry, &position, error) && !cursor->is_short &&
+             (table->check == NULL || table->check(details, entry, &position, error));
+        if (table->release_passing != NULL)
+            table->release_passing(entry);
+        memcpy(entries, entry, table->entry_bytes);
+        if (table->keeps_passing)
+            memcpy(array_of(table, details) + position.number * table->entry_bytes, entry,
+                   table->entry_bytes);
+        if (!ok && cursor->is_short)
+            (void)check_end(table, cursor, error);
+    }
+    return ok;
+}
+
+bool section_table_look(const SectionTable *table, ByteCursor *cursor, SnapshotDetails *details,
+                        uint64_t *bytes, Error *error)
+{
+    char *entries;
+    uint32_t count;
+    bool ok;
+
+    if (!take_count(table, cursor, &count, error))
+        return false;
+    if (table->look_body != NULL) {
+        *count_of(table, details) = count;
+        return table->look_body(cursor, count, bytes, error) && check_end(table, cursor, error);
+    }
+    if (table->keeps_passing && !allocate(table, details, count, error))
+        return false;
+    *count_of(table, details) = count;
+    entries = section_allocate(2, table->entry_bytes, table->name, error);
+    ok = entries != NULL && look_at_entries(table, cursor, entries, count, details, error) &&
+         check_end(table, cursor, error);
+    free(entries);
+    return ok;
 }
 
 bool section_table_check(const SectionTable *table, const SnapshotDetails *details, Error *error)
@@ -160,6 +213,26 @@ bool section_table_check(const SectionTable *table, const SnapshotDetails *detai
     for (; position.number < section_table_count(table, details); position.number++)
         if (!table->check(details, entry_of(table, details, position.number), &position, error))
             return false;
+    return true;
+}
+
+bool section_table_drop(const SectionTable *table, SnapshotDetails *details, Error *error)
+{
+    SnapshotDetails *dropped = snapshot_details_new();
+    char *array = array_of(table, details), *none = NULL;
+
+    if (dropped == NULL)
+        return error_set_memory(error, sizeof *dropped, "the snapshot's details");
+    memcpy((char *)dropped + table->array_at, &array, sizeof array);
+    memcpy((char *)details + table->array_at, &none, sizeof none);
+    *count_of(table, dropped) = section_table_count(table, details);
+    *count_of(table, details) = 0;
+    if (table->decode_body != NULL) {
+        dropped->sized_links = details->sized_links;
+        details->sized_links = NULL;
+        details->sized_link_count = 0;
+    }
+    snapshot_details_free(dropped);
     return true;
 }
 

@@ -53,12 +53,17 @@ struct SectionTable {
     // Copies to a zeroed entry the members that a redacted snapshot may hold. NULL: a redacted
     // snapshot leaves the table out. Errors: memory.
     bool (*redact)(const SnapshotDetails *details, const void *entry, void *out, Error *error);
+    // For section_table_look(): frees what decode() allocated for bytes that pass by, or NULL.
+    void (*release_passing)(void *entry);
+    bool keeps_passing; // entries of bytes that pass by are kept, without their parts
 
     // A table whose entries are coded together has these in place of encode, decode and redact. The
     // body begins with the number of entries, which decode_body() gets, and which is possible.
     void (*encode_body)(ByteBuffer *buffer, const SnapshotDetails *details);
     bool (*decode_body)(ByteCursor *cursor, uint32_t count, SnapshotDetails *details, Error *error);
     bool (*redact_body)(const SnapshotDetails *details, SnapshotDetails *out, Error *error);
+    // Looks at a body that passes by; *bytes gets the sum of what its entries count.
+    bool (*look_body)(ByteCursor *cursor, uint32_t count, uint64_t *bytes, Error *error);
 };
 
 // The members of SectionTable that follow from the array's name in SnapshotDetails.
@@ -79,9 +84,19 @@ void section_table_encode(const SectionTable *table, ByteBuffer *buffer,
 NODISCARD bool section_table_decode(const SectionTable *table, ByteCursor *cursor,
                                     SnapshotDetails *details, Error *error);
 
+// Checks all that section_table_decode() and section_table_check() check, of bytes that pass by,
+// and keeps the number of entries alone; the tables that entries refer to were looked at before.
+// *bytes: see look_body().
+NODISCARD bool section_table_look(const SectionTable *table, ByteCursor *cursor,
+                                  SnapshotDetails *details, uint64_t *bytes, Error *error);
+
 // After all tables were decoded. Errors: corrupt.
 NODISCARD bool section_table_check(const SectionTable *table, const SnapshotDetails *details,
                                    Error *error);
+
+// Empties the table, which may be half decoded. Errors: memory.
+NODISCARD bool section_table_drop(const SectionTable *table, SnapshotDetails *details,
+                                  Error *error);
 
 // Makes all entries refer to nothing.
 void section_table_detach(const SectionTable *table, SnapshotDetails *details);

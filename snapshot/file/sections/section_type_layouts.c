@@ -19,12 +19,19 @@ static void encode(ByteBuffer *buffer, const void *entry)
 }
 
 // Offsets are multiples of 8 and ascend; `rest_offset` is behind all of them.
-static bool is_possible(const SnapshotTypeLayout *layout)
+static bool take_offsets(ByteCursor *cursor, SnapshotTypeLayout *layout, uint32_t count)
 {
-    for (uint32_t i = 0; i < layout->offset_count; i++)
-        if (layout->offsets[i] % 8 != 0 || layout->offsets[i] >= layout->rest_offset ||
-            (i > 0 && layout->offsets[i - 1] >= layout->offsets[i]))
+    uint32_t before = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t offset = byte_cursor_u32(cursor);
+
+        if (offset % 8 != 0 || offset >= layout->rest_offset || (i > 0 && before >= offset))
             return false;
+        if (layout->offsets != NULL)
+            layout->offsets[layout->offset_count++] = offset;
+        before = offset;
+    }
     return layout->rest_offset == UINT32_MAX || layout->rest_offset % 8 == 0;
 }
 
@@ -38,13 +45,14 @@ static bool decode(ByteCursor *cursor, void *entry, EntryPosition *position, Err
     count = byte_cursor_u32(cursor);
     if (cursor->is_short || count > byte_cursor_left(cursor) / sizeof(uint32_t))
         return error_set(error, ERROR_CORRUPT, "there is no room for %u offsets", count);
-    layout->offsets =
-        section_allocate(count, sizeof *layout->offsets, "offsets of references", error);
-    if (layout->offsets == NULL)
-        return false;
-    while (layout->offset_count < count)
-        layout->offsets[layout->offset_count++] = byte_cursor_u32(cursor);
-    if (!is_possible(layout) || (position->number > 0 && layout[-1].type_word >= layout->type_word))
+    if (!byte_cursor_is_passing(cursor)) {
+        layout->offsets =
+            section_allocate(count, sizeof *layout->offsets, "offsets of references", error);
+        if (layout->offsets == NULL)
+            return false;
+    }
+    if (!take_offsets(cursor, layout, count) ||
+        (position->number > 0 && layout[-1].type_word >= layout->type_word))
         return error_set(error, ERROR_CORRUPT, "the layout of type %u is not possible",
                          position->number);
     return true;

@@ -59,5 +59,9 @@
 #define MAX_FRAMES (1u << 20) // of all stacks together
 #define MAX_PLACES (1u << 20)
 #define MAX_FIELDS (1u << 20) // and variants, of all data types together
+#define MAX_FIELDS_OF_TYPE (1u << 16)
+#define MAX_LOSS_BYTES (1u << 24) // of the section
+#define MAX_PAGE_SECTIONS (1u << 16)
+#define MAX_LAYOUT_BYTES (1u << 16)
 
 #endif

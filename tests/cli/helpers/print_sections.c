@@ -8,7 +8,7 @@ static const char *how_often(const SectionKind *kind, size_t number, size_t coun
 {
     switch (kind->occurrence) {
     case SECTION_ANY_NUMBER:
-        return "any number";
+        return "up to 65,536 times";
     case SECTION_UNLESS_EMPTY:
         return "at most once, left out when empty";
     case SECTION_AT_MOST_ONCE:

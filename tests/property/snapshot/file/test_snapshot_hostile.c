@@ -542,7 +542,7 @@ Test(snapshot_hostile, many_sections_and_many_frames_take_linear_time)
 {
     TestFolder folder = test_folder_new();
     char *path = test_folder_file(&folder, "heap.zst");
-    Bytes stream = stream_of_many_sections(100000);
+    Bytes stream = stream_of_many_sections(60000);
     SnapshotReadOptions options = {.threads = 1};
     SnapshotVerification verification;
     Error error = {0};
