@@ -87,7 +87,7 @@ refused "an empty file" 3 "rudo-snap: '*' is not a core file*"
 rm "$WORK/bad"
 refused "no file" 4 "rudo-snap: cannot open '*': No such file*"
 mkfifo "$WORK/bad"
-refused "a pipe" 4 "rudo-snap: '*' is not a regular file*"
+refused "a pipe" 3 "rudo-snap: '*' is not a regular file*"
 
 mkdir "$WORK/corpus"
 "$make" corpus "$WORK/corpus" || exit 1

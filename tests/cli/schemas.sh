@@ -183,6 +183,14 @@ for heaps in growing-2.zst "growing-1.zst growing-2.zst"; do
         "$python" "$WORK/validate.py" "$schemas/report-1.schema.json" "$WORK/report.json" one
 done
 
+# A heap of C: words of None are not spoken of.
+for command in mark report retained simulate; do
+    case $command in mark) schema=reachability ;; simulate) schema=simulation ;; *) schema=$command ;; esac
+    "$RUDO_SNAP" $command --json "$WORK/c.json" -q samples/heaps/c-heap.zst
+    check "$schema/1: a heap of C" \
+        "$python" "$WORK/validate.py" "$schemas/$schema-1.schema.json" "$WORK/c.json" one
+done
+
 # --stats only adds a member.
 "$RUDO_SNAP" mark --json "$WORK/plain.json" -q "$WORK/whole.zst"
 "$RUDO_SNAP" mark --stats --json "$WORK/stats.json" -q "$WORK/whole.zst"

@@ -290,7 +290,7 @@ bool core_unpacking_open(const char *path, const Cancel *cancel, int *descriptor
         return error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
     if (fstat(from, &status) != 0 || !S_ISREG(status.st_mode)) {
         (void)close(from);
-        return error_set(error, ERROR_SYSTEM, "'%s' is not a regular file", path);
+        return error_set(error, ERROR_UNSUPPORTED, "'%s' is not a regular file", path);
     }
     if (pread(from, head, sizeof head, 0) < 0) {
         (void)error_set(error, ERROR_SYSTEM, "cannot read '%s': %s", path, strerror(errno));

@@ -111,9 +111,9 @@ Test(clean_text, characters_are_not_cut)
 
 Test(utf8, hidden_characters_are_known)
 {
-    static const uint32_t hidden[] = {0,      '\n',   0x1b,   0x7f,    0x85,
-                                      0xad,   0x61c,  0x200b, 0x200f,  0x2028,
-                                      0x202e, 0x2066, 0xfeff, 0xe0041, 0xe0fff};
+    static const uint32_t hidden[] = {0,      '\n',    0x1b,    0x7f,   0x85,   0xad,
+                                      0x61c,  0x200b,  0x200f,  0x2028, 0x202e, 0x2066,
+                                      0xfeff, 0xe0041, 0xe0fff, 0xfdd0, 0xfffe, 0xffff};
     static const uint32_t shown[] = {' ', 'a', 0xe9, 0x3b1, 0x4e2d, 0x2192, 0x1f600, 0x10ffff};
 
     for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
