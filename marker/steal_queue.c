@@ -14,8 +14,8 @@
 //
 // The thief's load of top is among the four, although an acquire load would do on x86 and ARMv8: in
 // C++20, [atomics.order] 4, an acquire load that reads from a seq_cst CAS does not put that CAS
-// before the seq_cst load of bottom that follows, because it is no part of the order (the litmus
-// test Z6.U in Lahav et al., "Repairing Sequential Consistency in C/C++11", PLDI 2017).
+// before the seq_cst load of bottom that follows, because it does not belong to that order (the
+// litmus test Z6.U in Lahav et al., "Repairing Sequential Consistency in C/C++11", PLDI 2017).
 
 #include "marker/steal_queue.h"
 

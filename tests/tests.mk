@@ -76,7 +76,7 @@ $(filter $(BUILD)/tests/unit/cli/% $(BUILD)/tests/property/cli/%,$(CRITERION_TES
 
 # Tests that are scripts run the program, on samples, and what helpers make.
 PROGRAMS_for_scripts = $(PROGRAM) embed c-sample $(CLI_HELPERS)
-PROGRAMS_cli = $(PROGRAMS_for_scripts) $(MUTATED_PROGRAM)
+PROGRAMS_cli = $(PROGRAMS_for_scripts) $(MUTATED_PROGRAMS)
 PROGRAMS_live = $(PROGRAMS_for_scripts) $(LIVE_TARGETS)
 PROGRAMS_lint = $(LIBRARY)
 # Of the tests that run: those that are compiled, and what the scripts among them need.

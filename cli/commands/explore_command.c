@@ -148,7 +148,8 @@ const CommandUsage explore_usage = {
     .options = options,
     .details = "Runs the code of the marker again and again, and chooses the order of all its\n"
                "loads, stores, exchanges, locks and wake-ups. Searches for a run that loses an\n"
-               "object, claims one twice, marks an unreachable one, ends early, or never ends.\n"
+               "object, claims one twice, marks an unreachable one, ends early, never ends, or\n"
+               "crashes.\n"
                "An error is reduced to a small case and shown step by step; the exit status is\n"
                "then 1. Heaps are generated, or cut out of the snapshot FILE.\n",
     .examples = "  rudo-snap explore\n"

@@ -14,6 +14,7 @@
 static bool make_subject(const OperationFile *file, const char *path, const HeapImage *image,
                          ExploreSubject *subject, Error *error)
 {
+    subject->is_isolated = true;
     subject->explored.marker = &exploring_marker;
     subject->explored.is_queue = file->is_queue;
     subject->explored.queue = file->queue;

@@ -77,12 +77,27 @@ static void print_waiting(const SimRun *run)
     }
 }
 
+// The objects and blocks that are marked wrongly: as nodes of the heap, where it was made here.
+static void print_addresses(const ExploreSubject *subject, const Violation *violation)
+{
+    for (uint32_t i = 0; i < violation->address_count; i++) {
+        uint64_t address = violation->addresses[i];
+        uint32_t node = explore_heap_node_at(&subject->heap, address);
+        if (node < subject->heap.node_count)
+            printf("%s%s %" PRIu32, i == 0 ? ": " : ", ",
+                   subject->heap.nodes[node].is_block ? "block" : "object", node);
+        else
+            printf("%s0x%" PRIx64, i == 0 ? ": " : ", ", address);
+    }
+}
+
 void explore_print_finding(SimRun *run, const ExploreFinding *finding)
 {
     CaseRun result;
 
     style_begin(stdout, STYLE_STRONG);
     printf("%s", finding->violation.text);
+    print_addresses(&finding->subject, &finding->violation);
     style_end(stdout);
     printf(" (%s, under %s)\n\n", violation_kind_name(finding->violation.kind),
            sim_model_name(finding->model));

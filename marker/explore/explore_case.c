@@ -19,6 +19,7 @@ const char *violation_kind_name(ViolationKind kind)
         [VIOLATION_ENDLESS] = "endless",
         [VIOLATION_QUEUE] = "queue",
         [VIOLATION_COUNTS] = "counts",
+        [VIOLATION_CRASH] = "crash",
     };
 
     return (unsigned)kind < VIOLATION_KIND_COUNT ? names[kind] : "unknown";
@@ -182,6 +183,29 @@ static uint64_t count_missing(const uint64_t *one, const uint64_t *other, uint64
     return count;
 }
 
+static void add_address(Violation *violation, uint64_t address)
+{
+    if (violation->address_count < VIOLATION_ADDRESSES)
+        violation->addresses[violation->address_count++] = address;
+}
+
+// Adds the objects and blocks that `one` has marked and `other` has not.
+static void add_missing(Violation *violation, const HeapImage *image, const MarkResult *one,
+                        const MarkResult *other)
+{
+    for (uint32_t page = 0; page < image->page_count; page++) {
+        uint64_t first = heap_image_first_word(image, page);
+        for (uint32_t slot = 0; slot < image->pages[page].slot_count; slot++) {
+            uint64_t bit = UINT64_C(1) << slot % 64, word = first + slot / 64;
+            if ((one->marked[word] & ~other->marked[word] & bit) != 0)
+                add_address(violation, heap_image_object_address(image, page, slot));
+        }
+    }
+    for (uint64_t i = 0; i < image->block_count; i++)
+        if (((one->marked_blocks[i / 64] & ~other->marked_blocks[i / 64]) >> i % 64 & 1) != 0)
+            add_address(violation, image->blocks[i].address);
+}
+
 static MarkWorkerStatistics sum_workers(const MarkResult *result)
 {
     MarkWorkerStatistics sum = {.marked = 0};
@@ -194,7 +218,8 @@ static MarkWorkerStatistics sum_workers(const MarkResult *result)
     return sum;
 }
 
-static void compare(Violation *violation, const MarkResult *got, const MarkResult *wanted)
+static void compare(Violation *violation, const HeapImage *image, const MarkResult *got,
+                    const MarkResult *wanted)
 {
     uint64_t lost =
         count_missing(wanted->marked, got->marked, wanted->word_count) +
@@ -221,6 +246,10 @@ static void compare(Violation *violation, const MarkResult *got, const MarkResul
                 b.scanned_words - a.scanned_words);
     if (memcmp(&got->totals, &wanted->totals, sizeof got->totals) != 0 || a.edges != b.edges)
         violate(violation, VIOLATION_COUNTS, "roots, edges or invalid references do not add up");
+    if (more > 0)
+        add_missing(violation, image, got, wanted);
+    else if (lost > 0)
+        add_missing(violation, image, wanted, got);
 }
 
 static void run_mark(void *argument)
@@ -240,7 +269,7 @@ static void run_mark(void *argument)
                        error.message);
         return;
     }
-    compare(&context->violation, result, explored->expected);
+    compare(&context->violation, explored->image, result, explored->expected);
 }
 
 // ---- both ----

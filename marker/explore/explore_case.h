@@ -51,15 +51,21 @@ typedef enum ViolationKind {
     VIOLATION_ENDLESS,     // the run does not end, though not all workers wait
     VIOLATION_QUEUE,       // an invariant of the queue
     VIOLATION_COUNTS,      // roots or invalid references counted wrong
+    VIOLATION_CRASH,       // the code ends its process, or runs on without shared operations
     VIOLATION_KIND_COUNT,
 } ViolationKind;
 
 // "lost", "twice", ...
 const char *violation_kind_name(ViolationKind kind);
 
+#define VIOLATION_ADDRESSES 4u
+
 typedef struct Violation {
     ViolationKind kind;
     char text[200]; // one line for people
+    // Of a mark: the first objects and blocks that are marked wrongly.
+    uint32_t address_count;
+    uint64_t addresses[VIOLATION_ADDRESSES];
 } Violation;
 
 typedef struct CaseRun {

@@ -165,7 +165,7 @@ static bool see_end(Exhaustive *search)
 
     search->result->ends++;
     if (!sim_is_finished(search->run) && oracle->violation.kind == VIOLATION_NONE)
-        oracle->violation = (Violation){VIOLATION_DEADLOCK, "all workers wait"};
+        oracle->violation = (Violation){.kind = VIOLATION_DEADLOCK, .text = "all workers wait"};
     if (oracle->violation.kind != VIOLATION_NONE)
         return false;
     if (hash_set_add(&search->finals, sim_mix(oracle_hash(oracle), sim_memory_hash(search->run)),

@@ -57,6 +57,8 @@ void operation_chooser_start(OperationChooser *chooser)
     chooser->preempted_mask = 0;
     if (chooser->record != NULL)
         chooser->record->count = 0;
+    if (chooser->mirror != NULL)
+        chooser->mirror->count = 0, chooser->mirror->step = 0;
     if (chooser->policy != OPERATIONS_PCT)
         return;
     // A random order, all above `lowest`.
@@ -146,6 +148,14 @@ static SimChoice follow(OperationChooser *chooser, const SimRun *run, const SimV
     return choice;
 }
 
+static void mirror(ChoiceMirror *mirror, uint64_t step, SimChoice choice)
+{
+    mirror->beat++;
+    mirror->step = step;
+    if (mirror->count < MIRRORED_CHOICES)
+        mirror->choices[mirror->count++] = choice;
+}
+
 SimChoice operation_choose(void *context, const SimRun *run, const SimView *view)
 {
     OperationChooser *chooser = context;
@@ -178,5 +188,7 @@ SimChoice operation_choose(void *context, const SimRun *run, const SimView *view
     }
     if (chooser->record != NULL && !choice_list_add(chooser->record, choice))
         chooser->is_short = true;
+    if (chooser->mirror != NULL)
+        mirror(chooser->mirror, view->step + 1, choice);
     return choice;
 }

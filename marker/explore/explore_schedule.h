@@ -21,6 +21,15 @@ void choice_list_release(ChoiceList *list);
 bool choice_list_add(ChoiceList *list, SimChoice choice);
 bool choice_list_copy(ChoiceList *to, const ChoiceList *from);
 
+// The choices of a run so far, where another process can read them.
+#define MIRRORED_CHOICES 65536u
+typedef struct ChoiceMirror {
+    uint64_t step;  // of the last choice; 0: none was made
+    uint64_t beat;  // grows with each choice of all runs
+    uint32_t count; // the rest is not kept
+    SimChoice choices[MIRRORED_CHOICES];
+} ChoiceMirror;
+
 typedef enum OperationPolicy {
     OPERATIONS_RANDOM, // any enabled entity, with equal probability
     OPERATIONS_STICKY, // the same entity for some operations, then another
@@ -43,6 +52,7 @@ typedef struct OperationChooser {
     const ChoiceList *follow; // borrowed
     ChoiceList *record;       // NULL: none; all choices are appended
     bool is_short;            // memory for the record was short
+    ChoiceMirror *mirror;     // NULL: none; borrowed
     // State of a run.
     uint32_t next;
     uint32_t priorities[SIM_ENTITIES]; // the highest goes first

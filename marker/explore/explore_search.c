@@ -4,8 +4,12 @@
 
 #include <string.h>
 
+#include "marker/explore/explore_isolation.h"
+
 // A run with more operations than this counts as endless.
 #define MAX_STEPS 30000u
+// Schedules that one child runs: a fork takes as long as some dozens.
+#define BATCH_SCHEDULES 4096u
 #define QUEUE_OPERATIONS 8u
 #define QUEUE_THIEVES 2u
 #define QUEUE_STEALS 3u
@@ -126,17 +130,71 @@ static OperationChooser make_chooser(uint64_t seed, uint64_t number, uint64_t ex
     return chooser;
 }
 
+typedef struct RunRequest {
+    SimRun *run;
+    const ExploreCase *explored;
+    SimOptions options;
+    OperationChooser *chooser;
+    IsolatedArea *area; // of an isolated run
+} RunRequest;
+
+static void run_isolated(void *context)
+{
+    RunRequest *request = context;
+
+    request->area->result = explore_case_run(request->run, request->explored, &request->options);
+    request->area->chooser = *request->chooser;
+}
+
+// The choices of a child's run, as if they had been recorded here.
+static void take_choices(ChoiceMirror *mirror, ChoiceList *record, bool *is_short)
+{
+    const ChoiceList list = {.choices = mirror->choices, .count = mirror->count};
+
+    if (record != NULL && !choice_list_copy(record, &list))
+        *is_short = true;
+}
+
+// Runs the request in a child. A crash has the steps that were made up to it.
+static CaseRun run_in_child(RunRequest *request)
+{
+    OperationChooser *chooser = request->chooser, before = *chooser;
+    IsolatedArea *area = request->area;
+    CaseRun result = {.outcome = SIM_STOPPED};
+
+    chooser->mirror = &area->mirror;
+    if (isolated_run(area, run_isolated, request, &result.violation)) {
+        result = area->result;
+        *chooser = area->chooser;
+        chooser->record = before.record;
+    } else {
+        result.steps = area->mirror.step;
+    }
+    chooser->mirror = NULL;
+    take_choices(&area->mirror, chooser->record, &chooser->is_short);
+    return result;
+}
+
 static CaseRun run_with(SimRun *run, const ExploreSubject *subject, SimModel model,
                         OperationChooser *chooser, SimObserver *observe, void *observe_context)
 {
-    SimOptions options = {.model = model,
-                          .max_steps = MAX_STEPS,
-                          .choose = operation_choose,
-                          .choose_context = chooser,
-                          .observe = observe,
-                          .observe_context = observe_context};
-    CaseRun result = explore_case_run(run, &subject->explored, &options);
+    RunRequest request = {.run = run,
+                          .explored = &subject->explored,
+                          .options = {.model = model,
+                                      .max_steps = MAX_STEPS,
+                                      .choose = operation_choose,
+                                      .choose_context = chooser,
+                                      .observe = observe,
+                                      .observe_context = observe_context,
+                                      .stop_step = subject->stop_step},
+                          .chooser = chooser};
+    CaseRun result;
 
+    if (subject->is_isolated && subject->stop_step == 0)
+        request.area = isolated_area_new();
+    result = request.area != NULL ? run_in_child(&request)
+                                  : explore_case_run(run, &subject->explored, &request.options);
+    isolated_area_free(request.area);
     result.forced = chooser->forced;
     return result;
 }
@@ -152,40 +210,131 @@ static bool check_run(const CaseRun *result, const OperationChooser *chooser, Er
     return true;
 }
 
-static bool search(const ExploreOptions *options, SimRun *run, ExploreFinding *finding, bool *found,
-                   ExploreTotals *totals, Error *error)
-{
-    // About the length of a run of this case, for PCT.
-    uint64_t expected_steps = 100;
+typedef struct Search {
+    const ExploreOptions *options;
+    SimRun *run;
+    ExploreFinding *finding;
+    uint64_t expected_steps; // about the length of a run of this case, for PCT
+    IsolatedArea *area;
+    uint64_t first; // schedule numbers of the batch
+    uint64_t end;
+} Search;
 
-    for (uint64_t i = 0; i < options->schedules; i++) {
-        uint64_t number = options->first + i;
-        if (i % 256 == 0 && options->goes_on != NULL &&
-            !options->goes_on(options->goes_on_context, i))
-            return true;
-        if ((i == 0 || number % EXPLORE_SCHEDULES_PER_CASE == 0)) {
-            ExploreSubject *subject = &finding->subject;
-            if (!make_subject(subject, options, number, error))
+static bool is_first_of_case(uint64_t number)
+{
+    return number % EXPLORE_SCHEDULES_PER_CASE == 0;
+}
+
+// PCT needs the length of a run; it must depend on the case alone.
+static void measure_case(Search *search, uint64_t number, ChoiceMirror *mirror)
+{
+    const ExploreOptions *options = search->options;
+    OperationChooser chooser = {.policy = OPERATIONS_STICKY, .random = {number}, .mirror = mirror};
+
+    operation_chooser_start(&chooser);
+    chooser.random = seeded(options->seed, number - number % EXPLORE_SCHEDULES_PER_CASE);
+    search->expected_steps =
+        run_with(search->run, &search->finding->subject, options->model, &chooser, NULL, NULL)
+            .steps;
+}
+
+static bool run_number(Search *search, uint64_t number, ChoiceMirror *mirror, CaseRun *result,
+                       Error *error)
+{
+    OperationChooser chooser = make_chooser(search->options->seed, number, search->expected_steps,
+                                            &search->finding->choices);
+
+    chooser.mirror = mirror;
+    *result = run_with(search->run, &search->finding->subject, search->options->model, &chooser,
+                       NULL, NULL);
+    return check_run(result, &chooser, error);
+}
+
+static bool run_numbers(Search *search, Error *error)
+{
+    IsolatedArea *area = search->area;
+
+    for (uint64_t number = search->first; number < search->end; number++) {
+        CaseRun result;
+        area->number = number;
+        if (number == search->first || is_first_of_case(number)) {
+            if (!make_subject(&search->finding->subject, search->options, number, error))
                 return false;
-            // PCT needs the length of a run; it must depend on the case alone.
-            OperationChooser chooser = {.policy = OPERATIONS_STICKY, .random = {number}};
-            operation_chooser_start(&chooser);
-            chooser.random = seeded(options->seed, number - number % EXPLORE_SCHEDULES_PER_CASE);
-            expected_steps = run_with(run, subject, options->model, &chooser, NULL, NULL).steps;
+            measure_case(search, number, &area->mirror);
         }
-        OperationChooser chooser =
-            make_chooser(options->seed, number, expected_steps, &finding->choices);
-        CaseRun result = run_with(run, &finding->subject, options->model, &chooser, NULL, NULL);
-        totals->schedules++;
-        totals->steps += result.steps;
-        if (!check_run(&result, &chooser, error))
+        if (!run_number(search, number, &area->mirror, &result, error))
             return false;
+        area->schedules++;
+        area->steps += result.steps;
         if (result.violation.kind != VIOLATION_NONE) {
-            finding->violation = result.violation;
-            finding->number = number;
-            *found = true;
+            area->has_found = true;
             return true;
         }
+    }
+    return true;
+}
+
+static void run_batch(void *context)
+{
+    Search *search = context;
+
+    search->area->has_failed = !run_numbers(search, &search->area->error);
+}
+
+// Makes the finding of the schedule that a child has found again, here.
+static bool take_finding(Search *search, uint64_t number, Error *error)
+{
+    CaseRun result;
+
+    if (!make_subject(&search->finding->subject, search->options, number, error))
+        return false;
+    measure_case(search, number, NULL);
+    if (!run_number(search, number, NULL, &result, error))
+        return false;
+    search->finding->violation = result.violation;
+    search->finding->number = number;
+    return true;
+}
+
+// The finding of a schedule that ended the child's process.
+static bool take_crash(Search *search, const Violation *violation, Error *error)
+{
+    ExploreFinding *finding = search->finding;
+    bool is_short = false;
+
+    finding->violation = *violation;
+    finding->number = search->area->number;
+    if (!make_subject(&finding->subject, search->options, finding->number, error))
+        return false;
+    finding->subject.is_isolated = true;
+    take_choices(&search->area->mirror, &finding->choices, &is_short);
+    return !is_short || error_set_memory(error, 0, "exploring");
+}
+
+static bool search_batches(Search *search, bool *found, ExploreTotals *totals, Error *error)
+{
+    const ExploreOptions *options = search->options;
+    IsolatedArea *area = search->area;
+
+    for (uint64_t done = 0; done < options->schedules && !*found; done += BATCH_SCHEDULES) {
+        uint64_t left = options->schedules - done;
+        Violation crash;
+        if (options->goes_on != NULL && !options->goes_on(options->goes_on_context, done))
+            return true;
+        search->first = options->first + done;
+        search->end = search->first + (left < BATCH_SCHEDULES ? left : BATCH_SCHEDULES);
+        area->schedules = area->steps = 0;
+        bool is_whole = isolated_run(area, run_batch, search, &crash);
+        totals->schedules += area->schedules;
+        totals->steps += area->steps;
+        if (is_whole && area->has_failed) {
+            *error = area->error;
+            return false;
+        }
+        *found = !is_whole || area->has_found;
+        if (*found && !(is_whole ? take_finding(search, area->number, error)
+                                 : take_crash(search, &crash, error)))
+            return false;
     }
     return true;
 }
@@ -193,19 +342,22 @@ static bool search(const ExploreOptions *options, SimRun *run, ExploreFinding *f
 bool explore_search(const ExploreOptions *options, ExploreFinding *finding, bool *found,
                     ExploreTotals *totals, Error *error)
 {
-    SimRun *run = sim_run_new();
+    Search search = {
+        .options = options, .run = sim_run_new(), .finding = finding, .area = isolated_area_new()};
     bool ok;
 
     *found = false;
     *totals = (ExploreTotals){.schedules = 0};
     memset(finding, 0, sizeof *finding);
     finding->model = options->model;
-    if (run == NULL)
-        return error_set_memory(error, SIM_MAX_LOCATIONS, "exploring");
-    ok = search(options, run, finding, found, totals, error);
-    if (!*found)
+    ok = search.run != NULL && search.area != NULL
+             ? search_batches(&search, found, totals, error)
+             : error_set_memory(error, SIM_MAX_LOCATIONS, "exploring");
+    if (!ok || !*found)
         explore_finding_release(finding);
-    sim_run_free(run);
+    *found = *found && ok;
+    isolated_area_free(search.area);
+    sim_run_free(search.run);
     return ok;
 }
 
@@ -247,7 +399,9 @@ CaseRun explore_follow_exactly(SimRun *run, const ExploreSubject *subject, SimMo
 
     operation_chooser_start(&chooser);
     result = run_with(run, subject, model, &chooser, NULL, NULL);
-    if (chooser.departure == DEPARTURE_NONE && chooser.next < choices->count) {
+    // How far a crashed run has followed the list is not known.
+    if (result.violation.kind != VIOLATION_CRASH && chooser.departure == DEPARTURE_NONE &&
+        chooser.next < choices->count) {
         chooser.departure = DEPARTURE_OVER;
         chooser.departed_at = chooser.next;
     }

@@ -23,6 +23,8 @@ typedef struct ExploreSubject {
     ExploreHeap heap; // of a mark
     HeapImage *image;
     MarkResult *expected;
+    bool is_isolated;   // runs may end the process: each is in a child, ...
+    uint64_t stop_step; // ... but one that stops behind this step; 0: none
 } ExploreSubject;
 
 // Gives a mark another heap: makes its image and its expected result; the rest of `explored.mark`
@@ -47,7 +49,7 @@ typedef struct ExploreOptions {
     const ExploreHeap *heap; // NULL: generated ones
     uint32_t workers;        // of a mark: 2..SIM_MAX_WORKERS, or 0: from 2 to 4
     MarkPolicy policy;       // MARK_POLICY_DEFAULT: both
-    // Called from time to time; false ends the search. May be NULL.
+    // Called after every 4096 schedules; false ends the search. May be NULL.
     bool (*goes_on)(void *context, uint64_t done);
     void *goes_on_context;
 } ExploreOptions;
@@ -67,8 +69,9 @@ typedef struct ExploreTotals {
     uint64_t steps;
 } ExploreTotals;
 
-// Runs schedules until one has a violation (*found), all are done, or goes_on() returns false. The
-// caller releases the finding. Errors: memory; unsupported (too many shared cells).
+// Runs schedules, in children of this process, until one has a violation (*found), all are done, or
+// goes_on() returns false. The caller releases the finding. Errors: memory; unsupported (too many
+// shared cells).
 NODISCARD bool explore_search(const ExploreOptions *options, ExploreFinding *finding, bool *found,
                               ExploreTotals *totals, Error *error);
 

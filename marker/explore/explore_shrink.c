@@ -15,6 +15,7 @@
 
 // Maximum number of rounds; each but the last makes the case or the schedule smaller.
 #define MAX_ROUNDS 60u
+#define ISOLATED_SHARE 20u
 // Queue cases that are tried in place of a mark.
 #define QUEUE_CASES 16u
 #define QUEUE_EFFORT 4u
@@ -105,7 +106,7 @@ static bool try_queue_alone(Shrink *shrink)
     ExploreFinding *finding = shrink->finding;
     ExploreCase *explored = &finding->subject.explored;
     ScheduleRandom random = {finding->number};
-    Violation violation = {VIOLATION_NONE, ""};
+    Violation violation = {.kind = VIOLATION_NONE};
 
     if (explored->is_queue || explored->marker->queue_init == NULL)
         return false;
@@ -354,7 +355,10 @@ static void shrink_schedule(Shrink *shrink)
 
 bool explore_shrink(ExploreFinding *finding, uint64_t effort, Error *error)
 {
-    Shrink shrink = {.run = sim_run_new(), .finding = finding, .effort = effort};
+    // An isolated run is a process.
+    Shrink shrink = {.run = sim_run_new(),
+                     .finding = finding,
+                     .effort = finding->subject.is_isolated ? effort / ISOLATED_SHARE : effort};
 
     if (shrink.run == NULL)
         return error_set_memory(error, 0, "exploring");

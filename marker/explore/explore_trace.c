@@ -19,6 +19,9 @@
 #define FEW_LINES 29u
 #define LEAST_LINES 10u
 
+// Steps of an endless run that are searched for a loop.
+#define LOOP_STEPS 4096u
+
 typedef struct SeenValues {
     uint32_t count;
     uint64_t values[SEEN_VALUES];
@@ -329,36 +332,126 @@ static void trace_run(Trace *trace, uint64_t last_step, uint64_t forced, SimRun 
     flush_line(trace);
 }
 
+// ---- loops ----
+
+// What happened in a step, as far as a loop repeats it.
+typedef struct LoopStep {
+    uint32_t entity;
+    uint32_t line;
+    const char *function;
+} LoopStep;
+
+typedef struct LoopSearch {
+    uint64_t first_step; // steps from here on are kept
+    uint32_t count;
+    LoopStep steps[LOOP_STEPS];
+} LoopSearch;
+
+static void keep_step(void *context, const SimRun *run, const SimEvent *event)
+{
+    LoopSearch *loop = context;
+
+    if (event->operation.kind != SIM_SAY && sim_steps(run) > loop->first_step &&
+        loop->count < LOOP_STEPS)
+        loop->steps[loop->count++] =
+            (LoopStep){event->entity, event->operation.line, event->operation.function};
+}
+
+static bool are_same_steps(const LoopStep *a, const LoopStep *b)
+{
+    return a->entity == b->entity && a->line == b->line && a->function == b->function;
+}
+
+// The number of steps after which all that were kept repeat; 0: they do not, or not twice.
+static uint32_t period_of(const LoopSearch *loop)
+{
+    for (uint32_t period = 1; period <= loop->count / 3; period++) {
+        uint32_t i = 0;
+        while (i + period < loop->count &&
+               are_same_steps(&loop->steps[i], &loop->steps[i + period]))
+            i++;
+        if (i + period == loop->count)
+            return period;
+    }
+    return 0;
+}
+
+// The length of the loop that an endless run goes round in after `last_news`, in steps; 0: unknown.
+static uint32_t find_loop(uint64_t last_news, SimRun *run, const ExploreSubject *subject,
+                          SimModel model, const ChoiceList *choices)
+{
+    LoopSearch *loop = calloc(1, sizeof *loop);
+    uint32_t period = 0;
+
+    if (loop == NULL)
+        return 0;
+    loop->first_step = last_news;
+    (void)explore_follow(run, subject, model, choices, NULL, keep_step, loop);
+    period = period_of(loop);
+    free(loop);
+    return period;
+}
+
+// ---- traces ----
+
 // Adds a line about the steps after the last line, if there are any.
-static void add_rest(const Trace *trace, uint32_t all_lines, const CaseRun *result)
+static void add_rest(const Trace *trace, uint32_t all_lines, const CaseRun *result, uint32_t period)
 {
     TraceLine line = {.text = NULL};
+    char text[120];
 
-    if (result->outcome == SIM_ENDLESS)
+    if (result->outcome == SIM_ENDLESS && period > 0) {
+        (void)snprintf(text, sizeof text,
+                       "and so on: the last %" PRIu32 " operation%s repeat without end", period,
+                       period == 1 ? "" : "s");
+        line.text = text;
+    } else if (result->outcome == SIM_ENDLESS) {
         line.text = "and so on: nothing new happens any more";
-    else if (trace->lines < all_lines)
+    } else if (result->violation.kind == VIOLATION_CRASH) {
+        (void)snprintf(text, sizeof text, "and then: %.100s", result->violation.text);
+        line.text = text;
+    } else if (trace->lines < all_lines) {
         line.text = "and so on, without preemption, to the end";
+    }
     if (trace->sink != NULL && line.text != NULL)
         trace->sink(trace->context, &line);
+}
+
+// A crash is found in a child; what is shown are the steps up to it, here.
+static void find_crash(ExploreSubject *shown, SimRun *run, SimModel model,
+                       const ChoiceList *choices, CaseRun *crash)
+{
+    *crash = explore_follow(run, shown, model, choices, NULL, NULL, NULL);
+    if (crash->violation.kind == VIOLATION_CRASH)
+        shown->stop_step = crash->steps > 0 ? crash->steps : 1;
+    else
+        shown->is_isolated = false;
 }
 
 uint32_t explore_trace(SimRun *run, const ExploreSubject *subject, SimModel model,
                        const ChoiceList *choices, TraceSink *sink, void *context, CaseRun *result)
 {
     Trace *trace = calloc(1, sizeof *trace);
+    ExploreSubject shown = *subject; // borrows what the subject owns
     uint64_t last_step = UINT64_MAX, forced = UINT64_MAX;
-    uint32_t lines;
+    uint32_t lines, period = 0;
+    CaseRun crash;
 
     *result = (CaseRun){.outcome = SIM_NO_MEMORY};
     if (trace == NULL)
         return 0;
-    trace->subject = subject;
+    if (shown.is_isolated)
+        find_crash(&shown, run, model, choices, &crash);
+    trace->subject = &shown;
     trace->model = model;
-    trace_run(trace, last_step, forced, run, subject, choices, result);
+    trace_run(trace, last_step, forced, run, &shown, choices, result);
     lines = trace->lines;
-    // An endless run is cut where it begins to repeat itself.
-    if (result->outcome == SIM_ENDLESS)
-        last_step = trace->last_news;
+    // An endless run is cut where it has repeated itself once.
+    if (result->outcome == SIM_ENDLESS) {
+        if (sink != NULL)
+            period = find_loop(trace->last_news, run, &shown, model, choices);
+        last_step = trace->last_news + period;
+    }
     // The end of a mark is always the same, and the violation shows in its result only.
     if (result->outcome == SIM_FINISHED && !subject->explored.is_queue &&
         (sink == NULL || lines > FEW_LINES))
@@ -369,8 +462,10 @@ uint32_t explore_trace(SimRun *run, const ExploreSubject *subject, SimModel mode
         location_names_settle(&trace->names);
     }
     if (sink != NULL || last_step != UINT64_MAX || forced != UINT64_MAX)
-        trace_run(trace, last_step, forced, run, subject, choices, result);
-    add_rest(trace, lines, result);
+        trace_run(trace, last_step, forced, run, &shown, choices, result);
+    if (shown.stop_step != 0)
+        *result = crash;
+    add_rest(trace, lines, result, period);
     lines = trace->lines;
     free(trace);
     return lines;

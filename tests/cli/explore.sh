@@ -119,6 +119,19 @@ check "says where" grep -q "departs from schedule 'found.schedule' at operation 
 check "and says why" grep -q 'it was recorded from another heap' stderr
 run "$mutated" explore --replay found.schedule
 check_exit "which must be named" 2
+
+# A marker that crashes takes nothing with it. (A sanitizer says so on standard error, too.)
+crashing=$BUILD/tests/explore/rudo-snap-steal_trusts_the_look
+run "$crashing" explore --subject mark --output crash
+check_exit "a marker that crashes is found" 1
+check "and named" grep -q '(crash, under sc)$' stdout
+check "with the steps up to there" grep -qE '^ +and then: the code ' stdout
+run "$crashing" explore --replay crash.schedule crash.zst
+check_exit "the file crashes it again" 1
+run "$crashing" mark --schedule file:crash.schedule crash.zst
+check_exit "mark survives it" 1
+check "and names it" grep -q 'the schedule leads to a violation: the code ' stderr
+
 # Damage: the line, and no more.
 lines=$(wc -l <found.schedule)
 for line in 2 3 4 5 6 7 8 9 10 "$((lines - 1))" "$lines"; do

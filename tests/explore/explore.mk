@@ -39,8 +39,9 @@ $(EXPLORE_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 
 -include $(EXPLORE_TESTS:=.d) $(BUILD)/tests/explore/rudo_gc_queue.d
 
-# The command line on a marker that goes wrong; one of them for tests/cli/explore.sh.
-MUTATED_PROGRAM := $(BUILD)/tests/explore/rudo-snap-lost_wake_up
+# The command line on a marker that goes wrong; two of them for tests/cli/explore.sh.
+MUTATED_PROGRAMS := $(BUILD)/tests/explore/rudo-snap-lost_wake_up \
+	$(BUILD)/tests/explore/rudo-snap-steal_trusts_the_look
 $(BUILD)/tests/explore/rudo-snap-%: $(BUILD)/tests/explore/mutants/%.o $(CLI_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(OBJCOPY) --redefine-sym mutant_$*=exploring_marker $< $@.o

@@ -48,6 +48,7 @@
     X(steal_exchanges_relaxed, C11, true)                                                          \
     X(steal_loads_bottom_acquire, C11, true)                                                       \
     X(steal_loads_bottom_relaxed, C11, true)                                                       \
+    X(steal_trusts_the_look, ALL, false)                                                           \
     X(segment_published_unfilled, ALL, false)                                                      \
     X(wake_looks_relaxed, C11, false)                                                              \
     /* What no model shows: see docs/design-marking.md, "Which model sees what". */                \

@@ -130,6 +130,8 @@ static uint32_t schedule(SimRun *run)
             sim_abandon(run, SIM_ENDLESS);
         choice = run->options.choose(run->options.choose_context, run, &view);
         sim_perform(run, choice);
+        if (run->state.step == run->options.stop_step)
+            sim_abandon(run, SIM_STOPPED);
         if (choice.entity < SIM_FLUSHER)
             return choice.entity;
     }
@@ -317,6 +319,14 @@ uint32_t sim_choose(uint32_t count)
         (SimOperation){.kind = SIM_CHOOSE, .operand = count, .function = "choose", .text = ""};
     wait_for_turn(run, index);
     return (uint32_t)run->state.workers[index].result;
+}
+
+void sim_pass(void)
+{
+    uint32_t index;
+
+    if (this_run(&index)->state.worker_count > 1)
+        (void)sim_choose(1);
 }
 
 void sim_say(const char *text, uint64_t value)

@@ -135,6 +135,7 @@ typedef struct SimOptions {
     void *choose_context;
     SimObserver *observe; // NULL: none
     void *observe_context;
+    uint64_t stop_step; // the run is SIM_STOPPED right behind this step; 0: none
 } SimOptions;
 
 // NULL: memory is short. The caller frees it with sim_run_free().
@@ -171,6 +172,8 @@ void sim_join(uint32_t worker);
 void sim_yield(const char *function, uint32_t line);
 // 0..count-1, by the chooser.
 uint32_t sim_choose(uint32_t count);
+// A step without an operation: others may run before it.
+void sim_pass(void);
 // Passes a remark about the worker's last operation to the observer. text: static. value:
 // UINT64_MAX for none.
 void sim_say(const char *text, uint64_t value);
