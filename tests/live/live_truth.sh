@@ -8,8 +8,6 @@
 
 # Marks of each kind: a few, or as many as a soak wants.
 MARKS=$((DOSE > 1 ? 20 : 1))
-# "Well under a second" on a quiet machine; tests share theirs with others.
-SLOW_US=4000000
 
 # value FILE KEY: a number in a JSON document, by dotted key.
 value()
@@ -121,8 +119,6 @@ check_sample()
     same_marks "$name" "$WORK/heap.zst" "$WORK/heap.json"
     note "$name: captured in $(((captured - began) / 1000)) ms, marked with JSON in" \
         "$((marked / 1000)) ms, $(truth allocated) slots"
-    check_between "$name: capturing takes no longer than it may" $((captured - began)) 0 "$SLOW_US"
-    check_between "$name: marking takes no longer than it may" "$marked" 0 "$SLOW_US"
 }
 
 # check_foreign NAME: with malloc's memory as roots, the garbage that hangs together through it
