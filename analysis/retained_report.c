@@ -260,17 +260,33 @@ static uint64_t next_random(uint64_t *state)
     return *state * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-// Every other node should keep others alive: most objects of a heap keep only themselves alive.
-static uint32_t choose_node(const DominatorTree *tree, uint32_t index, uint64_t *random)
+// The nodes in an order that the seed chooses: those that keep others alive first. NULL: memory is
+// short.
+static uint32_t *shuffle_nodes(const DominatorTree *tree, uint64_t seed, uint32_t *keeper_count)
 {
-    uint32_t nodes = tree->graph->node_count, node = 0;
+    uint32_t nodes = tree->graph->node_count, first = 0, last = nodes;
+    uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    uint32_t *order = malloc(((size_t)nodes + 1) * sizeof *order);
+    NodeCursor cursor = node_cursor(tree->graph);
 
-    for (int tries = 0; tries < 100; tries++) {
-        node = (uint32_t)((next_random(random) >> 32) * nodes >> 32);
-        if (index % 2 == 0 || tree->retained_bytes[node] > object_graph_bytes_of(tree->graph, node))
-            break;
+    while (order != NULL && node_cursor_next(&cursor)) {
+        uint64_t own = cursor.place.page == NO_INDEX
+                           ? heap_image_block_bytes(tree->graph->image, cursor.place.block)
+                           : tree->graph->image->pages[cursor.place.page].block_size;
+
+        order[tree->retained_bytes[cursor.node] > own ? first++ : --last] = cursor.node;
     }
-    return node;
+    // Each part by itself: R. Durstenfeld's shuffle.
+    for (uint32_t i = 0; order != NULL && i < nodes; i++) {
+        uint32_t end = i < first ? first : nodes;
+        uint32_t chosen = i + (uint32_t)((next_random(&random) >> 32) * (end - i) >> 32);
+        uint32_t node = order[i];
+
+        order[i] = order[chosen];
+        order[chosen] = node;
+    }
+    *keeper_count = first;
+    return order;
 }
 
 bool retained_prove(const DominatorTree *tree, uint32_t count, uint64_t seed,
@@ -278,19 +294,25 @@ bool retained_prove(const DominatorTree *tree, uint32_t count, uint64_t seed,
                     Error *error)
 {
     const ObjectGraph *graph = tree->graph;
-    uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    uint32_t keepers = 0, *order = shuffle_nodes(tree, seed, &keepers);
+    uint32_t next_keeper = 0, next_other = keepers;
     HeapCut *cut = NULL;
     bool ok = heap_cut_new(graph->image, &cut, error);
 
-    *out_count = graph->node_count == 0 ? 0 : count;
-    *out = calloc(count + UINT64_C(1), sizeof **out);
-    if (ok && *out == NULL)
-        ok = error_set_memory(error, count * sizeof **out, "proofs");
+    *out_count = count < graph->node_count ? count : graph->node_count;
+    *out = calloc(*out_count + UINT64_C(1), sizeof **out);
+    if (ok && (*out == NULL || order == NULL))
+        ok = error_set_memory(error, *out_count * sizeof **out, "proofs");
     for (uint32_t i = 0; ok && i < *out_count; i++) {
         RetainedProof *proof = &(*out)[i];
         NodePlace place;
 
-        proof->node = choose_node(tree, i, &random);
+        // Every other node keeps others alive, as long as there are some: most objects of a heap
+        // keep only themselves alive. Each node comes once.
+        if (next_keeper < keepers && (i % 2 == 1 || next_other == graph->node_count))
+            proof->node = order[next_keeper++];
+        else
+            proof->node = order[next_other++];
         proof->retained_bytes = tree->retained_bytes[proof->node];
         proof->retained_objects = tree->retained_objects[proof->node];
         place = object_graph_place(graph, proof->node);
@@ -300,6 +322,7 @@ bool retained_prove(const DominatorTree *tree, uint32_t count, uint64_t seed,
         analysis_progress_report(progress, i + 1, *out_count);
     }
     heap_cut_free(cut);
+    free(order);
     if (!ok) {
         free(*out);
         *out = NULL;

@@ -71,9 +71,10 @@ typedef struct RetainedProof {
     FreedCounts freed;
 } RetainedProof;
 
-// Removes `count` random objects and blocks, one after the other, and marks again. Half of them are
-// chosen among those that keep others alive, if there are any. The same seed chooses the same
-// nodes. Errors: as mark_reachable(). The caller frees `*out`, an array of `*out_count`.
+// Removes `count` random objects and blocks, or all if there are fewer, one after the other, and
+// marks again. Half of them are chosen among those that keep others alive, if there are any. The
+// same seed chooses the same nodes. Errors: as mark_reachable(). The caller frees `*out`, an array
+// of `*out_count`.
 NODISCARD bool retained_prove(const DominatorTree *tree, uint32_t count, uint64_t seed,
                               const AnalysisProgress *progress, RetainedProof **out,
                               uint32_t *out_count, Error *error);

@@ -42,8 +42,9 @@ static const Option options[] = {
     {.name = "prove",
      .type = OPTION_NUMBER,
      .value_name = "N",
-     .help = "check N random retained sizes: remove the object, mark\n"
-             "again, and compare; exit status 1 if any differs",
+     .help = "check N random retained sizes, or all if there are fewer:\n"
+             "remove the object, mark again, and compare; exit status\n"
+             "1 if any differs",
      .setting = offsetof(RetainedSettings, prove),
      .minimum = 1,
      .maximum = MOST_ROWS},

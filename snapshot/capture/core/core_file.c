@@ -14,8 +14,8 @@
 #define ADDRESS_LIMIT (UINT64_C(1) << 56)
 #define PAGE_BYTES UINT64_C(4096)
 // All notes together. The kernel's list of mapped files has at most 4 MiB; the rest grows with
-// the threads, about 16 KiB each.
-#define MAX_NOTE_BYTES (UINT64_C(1) << 30)
+// the threads, at most 16 KiB each: 16,000 threads with the largest registers.
+#define MAX_NOTE_BYTES (UINT64_C(1) << 28)
 // The kernel's default for mappings of one process is 65,530; machines for Java have ten times
 // as many.
 #define MAX_SEGMENTS (1u << 24)

@@ -28,6 +28,9 @@
 #include "snapshot/capture/copy/register_words.h"
 
 #define MAX_THREADS (1u << 20)
+// Of the note of mapped files: a process has at most 65,530 mappings, unless its machine allows
+// more.
+#define MAX_FILE_NOTE_BYTES (UINT64_C(1) << 26)
 
 // struct elf_prstatus
 #define STATUS_PID 32u
@@ -225,7 +228,7 @@ static bool take_files(NoteReader *reader, const CoreNote *note, Error *error)
     uint64_t count, unit;
     const char *name, *end;
 
-    if (out->file_note != NULL || note->length < 16)
+    if (out->file_note != NULL || note->length < 16 || note->length > MAX_FILE_NOTE_BYTES)
         return refuse(reader, "mapped files", error);
     count = bytes_get_u64(note->bytes);
     unit = bytes_get_u64(note->bytes + 8);
