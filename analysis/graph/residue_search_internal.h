@@ -46,12 +46,18 @@ bool buffer_shape_is_left_over(const HeapImage *image, const BufferShape *shape,
 // Each counting thread has two bytes for each slot.
 #define MOST_COUNTING_THREADS 4u
 
-// The headers and then the candidates that were found in a piece.
+// A word whose place says residue.
+typedef struct ResidueCandidate {
+    ResidueWord word;
+    uint32_t bit; // of the object that it refers to, in HeapImage.live
+} ResidueCandidate;
+
+// The headers and the candidates that were found in a piece.
 typedef struct ResiduePiece {
     BufferShape *shapes; // owned
     uint64_t shape_count;
     uint64_t shape_capacity;
-    ResidueWord *words; // owned
+    ResidueCandidate *words; // owned
     uint64_t word_count;
     uint64_t word_capacity;
 } ResiduePiece;
@@ -65,13 +71,14 @@ typedef struct ResidueSearch {
     ResiduePiece *pieces;                    // owned
     BufferShape *shapes;                     // of blocks; owned
     uint32_t *block_shapes;                  // by block: index into shapes, plus 1; owned
-    uint64_t *targets;                       // bit per slot: some candidate refers to it; owned
     uint32_t thread_count;                   // that count
-    uint16_t *counts[MOST_COUNTING_THREADS]; // by slot, at most UINT16_MAX; owned
+    uint16_t *counts[MOST_COUNTING_THREADS]; // by slot, at most UINT16_MAX: words that refer to it
+                                             // and are not candidates; owned
 } ResidueSearch;
 
-// Finds the candidates, in `out`, and counts the other words that refer to their objects. `search`
-// has its first two members set. Errors: memory. Released by residue_search_release() in any case.
+// Finds the candidates, in `out`, without most of those that are needed, and counts the other
+// words. `search` has its first two members set. Errors: memory. Released by
+// residue_search_release() in any case.
 NODISCARD bool residue_search_run(ResidueSearch *search, ResidueWords *out, Error *error);
 void residue_search_release(ResidueSearch *search);
 
@@ -84,5 +91,8 @@ NodeWords residue_word_words(const HeapImage *image, const ResidueWord *word);
 // The object that a candidate refers to, and its bit in HeapImage.live.
 uint64_t residue_search_target(const ResidueSearch *search, const ResidueWord *word,
                                uint32_t *page);
+
+// The words that refer to the object with this bit, candidates not counted.
+uint64_t residue_search_count(const ResidueSearch *search, uint64_t bit);
 
 #endif

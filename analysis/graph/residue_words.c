@@ -16,14 +16,13 @@ static bool is_not_needed(const ResidueSearch *search, const ResidueWord *word)
     const HeapImage *image = search->image;
     const HeapLayout *layout = &image->layout;
     uint32_t page;
-    uint64_t bit = residue_search_target(search, word, &page), found = 0, references, weak;
+    uint64_t bit = residue_search_target(search, word, &page), references, weak;
+    uint64_t found = residue_search_count(search, bit);
     const uint8_t *object = heap_image_object_bytes(
         image, page, (uint32_t)(bit - heap_image_first_word(image, page) * 64));
 
     if (!heap_layout_has_object_header(layout, image->pages[page].block_size))
         return false;
-    for (uint32_t i = 0; i < search->thread_count; i++)
-        found += search->counts[i][bit];
     references = heap_layout_read(object, layout->reference_count);
     weak = heap_layout_read(object, layout->weak_count) &
            ~(layout->dead_bit | layout->under_construction_bit | layout->old_bit);
@@ -98,7 +97,9 @@ static bool is_applicable(const HeapImage *image, const MarkResult *mark)
 
     for (uint32_t i = 0; i < details->loss_count; i++)
         is_complete = is_complete && details->losses[i].kind == LOSS_NAMES;
-    return mark->kind == MARK_MAJOR && image->layout.reference_count.width != 0 && is_complete &&
+    // Slots are numbered with 32 bits.
+    return image->word_count < UINT32_MAX / 64 && mark->kind == MARK_MAJOR &&
+           image->layout.reference_count.width != 0 && is_complete &&
            !details->metadata.is_redacted && !image->has_exact_types && !image->is_precise;
 }
 

@@ -47,6 +47,7 @@ struct NameSets {
     uint32_t text_count;
     uint64_t text_capacity;
     HashIndex text_index;
+    bool is_short; // memory was, for the names of a function
 };
 
 // ---- texts ----
@@ -248,6 +249,7 @@ static FunctionNames *names_of(NameSets *sets, const SnapshotType *function)
     if (*names != NULL)
         return *names;
     *names = calloc(1, sizeof **names);
+    sets->is_short = sets->is_short || *names == NULL;
     for (uint32_t i = 0; *names != NULL && i < function->symbol_count; i++)
         (*names)->meanings |= 1u << symbol_name(function->symbols[i]).meaning;
     return *names;
@@ -263,6 +265,11 @@ unsigned name_sets_meanings(NameSets *sets, const SnapshotType *function)
     const FunctionNames *names = function == NULL ? NULL : names_of(sets, function);
 
     return names == NULL ? 0 : names->meanings;
+}
+
+bool name_sets_are_complete(const NameSets *sets, Error *error)
+{
+    return !sets->is_short || error_set(error, ERROR_MEMORY, "cannot allocate memory for names");
 }
 
 // ---- sets ----

@@ -35,6 +35,8 @@ NODISCARD bool name_sets_find(NameSets *sets, const SnapshotType *trace, const S
 // The meanings of the symbols of a function, a bit for each (1 << SYMBOL_TYPE and so on). 0 for
 // NULL.
 unsigned name_sets_meanings(NameSets *sets, const SnapshotType *function);
+// After these: false when memory was short for one of them.
+NODISCARD bool name_sets_are_complete(const NameSets *sets, Error *error);
 
 // A copy of the text, of which equal ones are kept once; borrowed. NULL: memory is short, and
 // `error` is set.

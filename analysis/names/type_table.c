@@ -186,7 +186,7 @@ static bool know_keys(TypeTable *table, const SnapshotDetails *details, KnownKey
         key->kind = kind_of(table->sets, key);
     }
     free(modules);
-    return true;
+    return name_sets_are_complete(table->sets, error);
 }
 
 // Note [Sizes of types]

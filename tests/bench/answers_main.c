@@ -14,6 +14,7 @@
 
 #include "analysis/heap_report.h"
 #include "analysis/graph/merged_paths.h"
+#include "analysis/graph/residue_words.h"
 #include "analysis/retained_report.h"
 #include "marker/mark.h"
 #include "tests/bench/bench_graphs.h"
@@ -111,6 +112,15 @@ static bool count(Bench *bench, Error *error)
     return reachability_report_new(bench->image, bench->mark, &bench->reachability, error);
 }
 
+static bool find_residue(Bench *bench, Error *error)
+{
+    ResidueWords residue;
+    bool ok = residue_words_find(bench->image, bench->mark, &residue, error);
+
+    residue_words_release(&residue);
+    return ok;
+}
+
 static bool resolve(Bench *bench, Error *error)
 {
     return object_graph_new(bench->image, bench->mark, NULL, &bench->graph, error);
@@ -196,6 +206,7 @@ static bool run(Bench *bench)
     printf("%-26s %9s %9s %8s   %s\n", "", "wall", "CPU", "B/object", "goal");
     if (!measure(bench, "mark", mark, true, "") ||
         !measure(bench, "histogram", count, true, "0.5 s") ||
+        !measure(bench, "words left over", find_residue, true, "a mark") ||
         !measure(bench, "references", resolve, true, "2 s") ||
         !measure(bench, "dominators, retained sizes", dominate, true, "4 s, 40 B/object") ||
         !measure(bench, "types of objects", type, true, "") ||

@@ -11,6 +11,7 @@
 
 #include "tests/support/snapshot_streams.h"
 #include "tests/support/xorshift.h"
+#include "snapshot/heap/snapshot_lookup.h"
 
 #define FAR_PAGE_ADDRESS UINT64_C(0x100000000000)
 #define FIRST_ADDRESS UINT64_C(0x300000000000)
@@ -828,5 +829,7 @@ HeapImage *random_heap_image(const RandomHeap *heap, bool force_relocation)
     // Tests may compare details, too; `heap` keeps its own.
     snapshot_details_free((SnapshotDetails *)(uintptr_t)image->details);
     image->details = new_details(heap);
+    if (!snapshot_details_index((SnapshotDetails *)(uintptr_t)image->details, &error))
+        abort();
     return image;
 }
