@@ -296,8 +296,8 @@ static bool find_answers(Answers *answers, const HeapImage *image, const MarkRes
                            &answers->routes, error) &&
            heap_history_add(&answers->history, answers->report, &answers->groups, answers->routes,
                             1000, error) &&
-           leak_suspects_find(answers->routes, 1000, answers->history.routes, 1, &answers->suspects,
-                              error) &&
+           leak_suspects_find(answers->routes, 1000, answers->history.routes, 1, MOST_SUSPECTS,
+                              &answers->suspects, error) &&
            page_fragmentation_find(image, result, answers->tree, answers->types,
                                    &answers->fragmentation, error) &&
            heap_profile_new(image, result, answers->report, answers->merged, answers->types,
