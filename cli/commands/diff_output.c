@@ -55,13 +55,18 @@ static void print_heaps(const HeapDiff *diff, const HeapProfile *const *profiles
     text_table_print_fitting(&table, 1u << 4, stdout);
 }
 
-static void print_limit(const HeapLimit *limit, const LimitFinding *finding)
+static void print_limit(const DiffOutput *output, uint32_t index)
 {
+    const HeapLimit *limit = &output->limits[index];
+    const LimitFinding *finding = &output->findings[index];
     char before[NUMBER_CHARS], after[NUMBER_CHARS];
     char *(*format)(char *, uint64_t) =
         finding->figure == FIGURE_OBJECTS ? format_count : format_bytes;
 
-    limit_text_print_verdict(finding->is_exceeded ? "EXCEEDED" : "ok", finding->is_exceeded);
+    limit_text_print_verdict(finding->is_exceeded                 ? "EXCEEDED"
+                             : heap_doubts_matter(output->doubts) ? "doubtful"
+                                                                  : "ok",
+                             finding->is_exceeded);
     print_text(stdout, limit->text);
     if (finding->label != NULL && !finding->is_missing) {
         printf("   ");
@@ -83,7 +88,7 @@ static void print_limits(const DiffOutput *output, bool only_exceeded)
 {
     for (uint32_t i = 0; i < output->limit_count; i++)
         if (!only_exceeded || output->findings[i].is_exceeded)
-            print_limit(&output->limits[i], &output->findings[i]);
+            print_limit(output, i);
 }
 
 // Without limits, heaps that cannot be compared are compared nevertheless.

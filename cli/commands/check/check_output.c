@@ -205,7 +205,10 @@ static void print_limit(const CheckOutput *output, const CheckedLimit *checked, 
     const LimitFinding *finding = &checked->finding;
     char measured[LIMIT_TEXT_CHARS], excess[LIMIT_TEXT_CHARS];
 
-    limit_text_print_verdict(finding->is_exceeded ? "EXCEEDED" : "kept", finding->is_exceeded);
+    limit_text_print_verdict(finding->is_exceeded                 ? "EXCEEDED"
+                             : heap_doubts_matter(output->doubts) ? "doubtful"
+                                                                  : "kept",
+                             finding->is_exceeded);
     print_text(stdout, checked->limit->text);
     pad(checked->limit->text, columns.limit);
     printf("%s", limit_text_measured(checked->limit, finding, measured));
@@ -284,11 +287,11 @@ static void print_sum(const CheckOutput *output)
     if (exceeded > 0)
         printf("%s of %s limit%s exceeded", format_count(count, exceeded),
                format_count(all, output->limits->count), plural(output->limits->count));
+    else if (heap_doubts_matter(output->doubts))
+        printf("not measured, so that no limit counts as kept");
     else
         printf("%s limit%s kept", format_count(all, output->limits->count),
                plural(output->limits->count));
-    if (heap_doubts_matter(output->doubts))
-        printf("; not measured, so not ok");
     style_end(stdout);
     printf("\n");
 }
