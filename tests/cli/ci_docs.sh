@@ -1,8 +1,8 @@
 #!/bin/bash
-# The jobs in docs/ci.md are run: every shell line in them, against small heaps, as on the systems
-# that they are for. Stand-ins replace the programs of those systems: git, apt-get and make (which
-# only record their arguments), kubectl (which runs the Job's command once for each pod), and GNU
-# parallel where it is not installed. An independent parser reads the YAML, too.
+# The jobs in docs/ci.md, and the action in action.yml, are run: every shell line in them, against small
+# heaps, as on the systems that they are for. Stand-ins replace the programs of those systems: git,
+# apt-get, cargo and make (which only record their arguments), kubectl (which runs the Job's command once
+# for each pod), and GNU parallel where it is not installed. An independent parser reads the YAML, too.
 # timeout: 300
 . "$(dirname "$0")/../support/tap.sh"
 
@@ -19,9 +19,10 @@ awk -v folder="$WORK/docs" '
     !fenced { next }
     first && /^# / { file = folder "/" substr($0, 3); sub(/docs\/.*\//, "docs/", file) }
     { first = 0; if (file != "") print > file }' docs/ci.md
+cp action.yml "$WORK/docs/"
 cd "$WORK/docs" || exit 1
 is "docs/ci.md has the files that it describes" "$(find . -type f | sort | tr '\n' ' ')" \
-    "./.gitlab-ci.yml ./Containerfile ./replay-everywhere.sh ./replay-job.sh ./replay-job.yaml ./replay.yml "
+    "./.gitlab-ci.yml ./Containerfile ./action.yml ./heap-check-service.sh ./heap-check.sh ./heap-check.yml ./heap.budget ./heap.yml ./replay-everywhere.sh ./replay-job.sh ./replay-job.yaml ./replay.yml "
 
 # scripts FILE: its literal blocks ("run: |", "- |") become FILE.1, FILE.2, and so on.
 scripts()
@@ -37,22 +38,22 @@ scripts()
             print substr($0, indent + 1) > inside
         }' "$1"
 }
-for file in replay.yml .gitlab-ci.yml replay-job.yaml; do
+for file in replay.yml .gitlab-ci.yml replay-job.yaml heap.yml heap-check.yml action.yml; do
     scripts $file
 done
 is "the scripts of each job" "$(find . -name '*.[0-9]' | sort | tr '\n' ' ')" \
-    "./.gitlab-ci.yml.1 ./.gitlab-ci.yml.2 ./.gitlab-ci.yml.3 ./replay-job.yaml.1 ./replay.yml.1 ./replay.yml.2 ./replay.yml.3 "
+    "./.gitlab-ci.yml.1 ./.gitlab-ci.yml.2 ./.gitlab-ci.yml.3 ./action.yml.1 ./action.yml.2 ./action.yml.3 ./heap-check.yml.1 ./heap-check.yml.2 ./heap.yml.1 ./replay-job.yaml.1 ./replay.yml.1 ./replay.yml.2 ./replay.yml.3 "
 
 if "$python" -c 'import yaml' 2>"$WORK/reason"; then
     check "a YAML parser finds the same scripts, and consistent values" "$python" - <<'PYTHON'
-import glob, yaml
+import glob, re, yaml
 found = {}
 def walk(value, scripts):
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
         if isinstance(item, str) and "\n" in item:
             scripts.append(item)
         walk(item, scripts)
-for name in "replay.yml", ".gitlab-ci.yml", "replay-job.yaml":
+for name in "replay.yml", ".gitlab-ci.yml", "replay-job.yaml", "heap.yml", "heap-check.yml", "action.yml":
     found[name] = yaml.safe_load(open(name))
     scripts = []
     walk(found[name], scripts)
@@ -62,6 +63,19 @@ github = found["replay.yml"]
 assert set(github) == {"name", True, "permissions", "jobs"}, set(github)  # YAML 1.1: on is True
 for step in github["jobs"]["replay"]["steps"]:
     assert ("run" in step) != ("uses" in step), step
+action, heap = found["action.yml"], found["heap.yml"]
+assert action["runs"]["using"] == "composite" and all(set(i) == {"description", "default"} for i in action["inputs"].values())
+used = set()
+for step in action["runs"]["steps"]:
+    assert ("run" in step) != ("uses" in step) and ("run" not in step or step["shell"] == "bash"), step
+    for value in list(step.get("env", {}).values()) + list(step.get("with", {}).values()):
+        used.update(re.findall(r"\$\{\{ inputs\.(\w+) \}\}", value))
+    # Expressions within a script would be code.
+    assert "${{" not in step.get("run", "")
+assert used == set(action["inputs"]), used
+assert set(heap["jobs"]["heap"]["steps"][-1]["with"]) <= set(action["inputs"])
+service = found["heap-check.yml"]["heap"]
+assert service["artifacts"]["when"] == "always" and "heap.zst" in service["artifacts"]["paths"]
 gitlab = found[".gitlab-ci.yml"]
 for job in "replay", "verdict":
     assert gitlab[job]["stage"] in gitlab["stages"] and gitlab[job]["script"]
@@ -151,6 +165,113 @@ SCRIPT
     note "a stand-in replaces GNU parallel"
 fi
 PATH=$WORK/bin:$PATH
+
+stand_in cargo <<'SCRIPT'
+#!/bin/sh
+echo "cargo $*" >>"$WORK/asked"
+SCRIPT
+
+# ---- a repository with a service ----
+
+# The service is a sample: it ends by itself when it is asked to test itself, and waits otherwise.
+mkdir -p "$WORK/service/target/release" "$WORK/action"
+ln -s "$WORK/docs/heap-check.sh" "$WORK/docs/heap-check-service.sh" "$WORK/service/"
+cat >"$WORK/service/target/release/shop" <<SCRIPT
+#!/bin/sh
+if [ "\${1-}" = --self-test ]; then
+    exec "$BUILD/samples/c-heap" --objects 300 --seconds 0
+fi
+exec "$BUILD/samples/c-heap" --objects 300 --seconds 60 >said
+SCRIPT
+cat >"$WORK/service/load" <<'SCRIPT'
+#!/bin/sh
+for i in $(seq 200); do
+    grep -qs reachable said && exit
+    sleep 0.05
+done
+exit 1
+SCRIPT
+cat >"$WORK/action/install-dependencies.sh" <<'SCRIPT'
+#!/bin/sh
+echo "install-dependencies $*" >>"$WORK/asked"
+SCRIPT
+chmod +x "$WORK/service/target/release/shop" "$WORK/service/load" "$WORK/action/install-dependencies.sh"
+ln -s "$ROOT/Makefile" "$WORK/action/"
+cd "$WORK/service" || exit 1
+: >"$WORK/asked"
+
+# budget N: at most N objects, and no more than in the last release.
+budget()
+{
+    printf '# The load\ncount(total) <= %s # a test\ngrowth(total) <= 10%% # since the release\ncomplete\n' "$1" >heap.budget
+}
+
+# action INPUT=VALUE...: the scripts of the action, with inputs as environment, as in its steps.
+action()
+{
+    local step
+    rm -f heap.zst* "$WORK/summary"
+    for step in 1 2 3; do
+        env RUN= PID= HEAP=heap.zst BUDGET= LIMITS= BASELINE= ALLOW= "$@" \
+            GITHUB_ACTION_PATH="$WORK/action" GITHUB_PATH="$WORK/path" GITHUB_STEP_SUMMARY="$WORK/summary" \
+            bash --noprofile --norc -eo pipefail "$WORK/docs/action.yml.$step" || return
+    done
+}
+
+# gitlab_service: before_script and script of the job.
+gitlab_service()
+{
+    rm -rf rudo-snap heap.zst
+    RUDO_SNAP_SOURCE=https://git.example.com/rudo-snap.git RUDO_SNAP_VERSION=main \
+        bash -eo pipefail -c ". '$WORK/docs/heap-check.yml.1'; . '$WORK/docs/heap-check.yml.2'"
+}
+
+# With the last release there is nothing to compare.
+printf 'count(total) <= 100000\ncomplete\n' >heap.budget
+run sh heap-check.sh target/release/shop --self-test
+check_exit "a shell: without a release" 0
+cp heap.zst release.zst
+budget 100000
+run sh heap-check.sh target/release/shop --self-test
+check_exit "a shell: the limits are kept" 0
+check "a shell: JSON and JUnit" grep -q '<testsuite name="rudo-snap check".* failures="0"' heap.xml
+run gitlab_service
+check_exit "GitLab: the limits are kept" 0
+run action "RUN=target/release/shop '--self-test'" BUDGET=heap.budget BASELINE=release.zst
+check_exit "GitHub: the limits are kept" 0
+check_output "GitHub: against the release" stdout "*heap.zst: *, against release.zst*3 limits kept*"
+check "GitHub: the summary" grep -q '^3 limits kept$' "$WORK/summary"
+check "GitHub: rudo-snap is built and found" grep -qx "$WORK/action/build/release" "$WORK/path"
+check "GitHub: and installed with its libraries" grep -q '^install-dependencies build$' "$WORK/asked"
+run action RUN="target/release/shop --self-test" BASELINE=nothing.zst ALLOW="sizes program" \
+    LIMITS='count(total) <= 100000
+no path trace_node -> nothing'
+check_exit "GitHub: limits of the workflow" 0
+check_output "GitHub: all of them" stdout "*2 limits kept*"
+rm -f said
+start "$WORK/started" target/release/shop
+check "the service runs" ./load
+run action PID="$STARTED" LIMITS=complete
+check_exit "GitHub: a process that runs" 0
+kill "$STARTED"
+rm -f said
+run timeout 60 sh heap-check-service.sh ./load target/release/shop
+check_exit "a shell: a service that goes on, without growth" 0
+budget 10
+for system in "sh heap-check.sh target/release/shop --self-test" gitlab_service; do
+    run $system
+    check_exit "$system: a limit is exceeded" 1
+    check_output "$system: which, and what keeps it" stdout "*EXCEEDED  count(total) <= 10 *reason of the limit: a test*"
+    check "$system: the heap is kept" "$RUDO_SNAP" verify -q heap.zst
+done
+run action RUN="target/release/shop --self-test" BUDGET=heap.budget BASELINE=release.zst
+check_exit "GitHub: a limit is exceeded" 1
+check "GitHub: the summary has it" grep -q 'EXCEEDED  count(total) <= 10 ' "$WORK/summary"
+run action RUN="exit 3" BUDGET=heap.budget
+check "GitHub: a failed test is not checked" test "$STATUS" -ne 0
+# The page's own budget is one.
+run "$RUDO_SNAP" check --budget "$WORK/docs/heap.budget" --baseline release.zst --allow same-file -q release.zst
+check "the budget on the page can be read" test "$STATUS" -le 1
 
 # ---- a repository with heaps ----
 
