@@ -156,8 +156,8 @@ static DiffClass *class_of(Diffing *diffing, const ProfilePage *page)
     return &diff->classes[diff->class_count++];
 }
 
-// Powers of two below 2^32, and large ones.
-#define MOST_CLASSES 34u
+// Slots of a page are multiples of 8 bytes; and large ones.
+#define MOST_CLASSES (LAYOUT_MAX_PAGE_SIZE / 8 + 2)
 
 static void fill_classes(Diffing *diffing)
 {

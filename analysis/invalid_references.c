@@ -52,7 +52,9 @@ static inline bool is_invalid(const HeapImage *image, uint64_t word)
         return false;
     record = &image->pages[page];
     offset = word - record->address - record->header_size; // wraps before slot 0
-    slot = heap_image_is_large(image, page) ? 0 : offset >> __builtin_ctz(record->block_size);
+    slot = heap_image_is_large(image, page) || offset >> 32 != 0
+               ? 0
+               : (uint32_t)offset / record->block_size;
     if (offset - slot * record->block_size == 0 && slot < record->slot_count &&
         heap_image_is_live(image, page, (uint32_t)slot))
         return false;

@@ -49,8 +49,8 @@ static ClassPages *class_of(PageFragmentation *out, uint32_t block_size)
     return &out->classes[out->class_count++];
 }
 
-// Small classes are powers of two: there are few.
-#define MOST_CLASSES 33u
+// Slots of a page are multiples of 8 bytes.
+#define MOST_CLASSES (LAYOUT_MAX_PAGE_SIZE / 8 + 1)
 
 static bool count_classes(const HeapImage *image, const MarkResult *mark, PageFragmentation *out,
                           Error *error)

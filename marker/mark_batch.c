@@ -42,7 +42,7 @@ INLINE uint64_t chase_word(BatchState *state, BatchShape shape, uint64_t word, u
         state->granules[state->count++] = granule;
         return 0;
     }
-    bit = bit_of(granule);
+    bit = bit_of(state, shape, granule);
     item = item_at(state, shape, granule, (uint32_t)white & PAGE_TAG_CLASS);
     if (claim(state, shape, index, white, bit)) {
         worker->statistics.marked++;
@@ -133,6 +133,7 @@ INLINE uint32_t run_batches(MarkWorker *worker, BatchShape shape, uint32_t limit
         .far_low = view->range.far_low,
         .far_span = view->range.far_span,
         .granule_shift = view->granule_shift,
+        .page_shift = view->range.page_shift,
         .granules = worker->granules,
     };
     uint32_t done = 0;
@@ -149,7 +150,21 @@ INLINE uint32_t run_batches(MarkWorker *worker, BatchShape shape, uint32_t limit
 
 // One copy of the loops for each shape that a mark can have.
 #define RUN(mode, is_usual, has_far)                                                               \
-    run_batches(worker, (BatchShape){mode, is_usual, has_far}, limit)
+    run_batches(worker, (BatchShape){mode, is_usual, has_far, false}, limit)
+#define RUN_ODD(mode, is_usual) run_batches(worker, (BatchShape){mode, is_usual, true, true}, limit)
+
+static uint32_t run_odd_batches(MarkWorker *worker, MarkMode mode, bool is_usual, uint32_t limit)
+{
+    switch (mode) {
+    case MARK_SHARED:
+        return is_usual ? RUN_ODD(MARK_SHARED, true) : RUN_ODD(MARK_SHARED, false);
+    case MARK_OWNED:
+        return is_usual ? RUN_ODD(MARK_OWNED, true) : RUN_ODD(MARK_OWNED, false);
+    case MARK_ALONE:
+        break;
+    }
+    return is_usual ? RUN_ODD(MARK_ALONE, true) : RUN_ODD(MARK_ALONE, false);
+}
 
 uint32_t mark_batches(MarkWorker *worker, uint32_t limit)
 {
@@ -164,6 +179,8 @@ uint32_t mark_batches(MarkWorker *worker, uint32_t limit)
     // longer than all the rest of a claim.
     if (mode == MARK_SHARED && worker->counts_places)
         mode = MARK_ALONE;
+    if (view->odd_class_count > 0)
+        return run_odd_batches(worker, mode, is_usual, limit);
     switch (mode) {
     case MARK_SHARED:
         return !is_usual ? RUN(MARK_SHARED, false, true)

@@ -3,7 +3,8 @@
 //
 // A reference into the window is represented by the number of its granule (see Note [Granules] in
 // marker/mark_words.h), counted from the start of the window: the upper bits give the place of its
-// mark word, the lower six the bit in it.
+// mark word, the lower six the bit in it. Where some page has an odd class, whose slots begin
+// anywhere, it is the number of its 8 bytes instead.
 
 #ifndef MARKER_MARK_GRANULES_INLINE_H
 #define MARKER_MARK_GRANULES_INLINE_H
@@ -24,6 +25,7 @@
 #define USUAL_PAGE_SHIFT 12u
 #define USUAL_GRANULE_SHIFT (USUAL_PAGE_SHIFT - 6)
 #define GRANULES_OF_PAGE_SHIFT 6u
+#define ODD_GRANULE_SHIFT 3u
 
 // The case that one copy of the loops is compiled for.
 typedef struct BatchShape {
@@ -31,6 +33,7 @@ typedef struct BatchShape {
     bool is_usual; // pages of 4 KiB, words found by bucket, bytes at one distance, nothing under
                    // construction
     bool has_far;  // something outside the window can be referred to
+    bool has_odd;  // some page has an odd class
 } BatchShape;
 
 // The part of the worker that the loops need, in local variables: otherwise the compiler has to
@@ -45,6 +48,7 @@ typedef struct BatchState {
     uint64_t far_low;
     uint64_t far_span;
     uint32_t granule_shift;
+    uint32_t page_shift;
     uint64_t *granules; // found and not visited yet
     uint32_t count;
     uint64_t scanned_words;
@@ -52,7 +56,17 @@ typedef struct BatchState {
 
 INLINE uint32_t granule_shift_of(const BatchState *state, BatchShape shape)
 {
+    if (shape.has_odd)
+        return ODD_GRANULE_SHIFT;
     return shape.is_usual ? USUAL_GRANULE_SHIFT : state->granule_shift;
+}
+
+// log2 of the granules in a page.
+INLINE uint32_t page_granules_shift(const BatchState *state, BatchShape shape)
+{
+    if (!shape.has_odd)
+        return GRANULES_OF_PAGE_SHIFT;
+    return (shape.is_usual ? USUAL_PAGE_SHIFT : state->page_shift) - ODD_GRANULE_SHIFT;
 }
 
 INLINE uint64_t granule_count(const BatchState *state, BatchShape shape)
@@ -81,7 +95,7 @@ INLINE uint64_t word_of(const BatchState *state, BatchShape shape, uint64_t gran
 // The index of the mark word of a granule in the window. NO_INDEX: no page is there.
 INLINE uint32_t index_of(const BatchState *state, BatchShape shape, uint64_t granule)
 {
-    uint64_t bucket = granule >> GRANULES_OF_PAGE_SHIFT;
+    uint64_t bucket = granule >> page_granules_shift(state, shape);
 
     return shape.is_usual || state->pages == NULL ? (uint32_t)bucket : state->pages[bucket];
 }

@@ -6,6 +6,8 @@
 //   8..55  a span: up to 2^(tag - 8) words of a large object, of a foreign block, or of a slot in
 //          a class that has no tag of its own, from this *captured* address on and no further than
 //          its end
+//   56..255 an object of the odd class (see OddClass) with this number less 56; the address of its
+//          payload in this process
 // The worker that takes a long span halves it again and again, and puts the far halves back before
 // it visits the references of the first piece. So one giant array keeps many workers busy, and the
 // oldest item on a stack, which others steal first, is the largest part of it.
@@ -18,6 +20,7 @@
 #define MARK_ITEM_TAG_SHIFT 56
 #define MARK_ITEM_ADDRESS_MASK ((UINT64_C(1) << MARK_ITEM_TAG_SHIFT) - 1)
 #define MARK_ITEM_SPAN_TAG 8u
+#define MARK_ITEM_ODD_TAG 56u
 
 static inline uint64_t mark_item_object(uint64_t payload, uint32_t tag)
 {

@@ -31,7 +31,11 @@ INLINE void prefetch_item(const MarkView *view, uint64_t item)
     uint32_t tag = mark_item_tag(item);
 
     __builtin_prefetch(bytes);
-    if (UNLIKELY(view->long_tags >> tag & 1))
+    if (LIKELY((view->long_tags >> tag % 64 & 1) == 0))
+        return;
+    if (tag >= MARK_ITEM_ODD_TAG)
+        mark_view_prefetch_odd(view, bytes, tag);
+    else if (tag < MARK_ITEM_SPAN_TAG)
         for (uint32_t line = 1; line < view->scan_classes[tag].lines; line++)
             __builtin_prefetch(bytes + line * LINE_BYTES);
 }
@@ -135,7 +139,10 @@ INLINE void scan_item(BatchState *state, BatchShape shape, uint64_t item)
 {
     uint32_t tag = mark_item_tag(item);
 
-    if (UNLIKELY(tag >= MARK_ITEM_SPAN_TAG))
+    if (UNLIKELY(tag >= MARK_ITEM_ODD_TAG))
+        scan_object(state, shape, (const uint8_t *)(uintptr_t)mark_item_address(item),
+                    state->worker->view.odd_classes[tag - MARK_ITEM_ODD_TAG].payload_words);
+    else if (UNLIKELY(tag >= MARK_ITEM_SPAN_TAG))
         keep_filtered(state, shape, scan_span(state->worker, item, state->granules + state->count));
     else if (!is_closed(state->worker, shape, item))
         scan_object(state, shape, (const uint8_t *)(uintptr_t)mark_item_address(item),
@@ -160,10 +167,10 @@ static __attribute__((noinline)) void count_places(MarkWorker *worker, uint32_t 
         uint64_t item = worker->pipe[head % PIPE_ITEMS];
         uint32_t tag = mark_item_tag(item);
         // A span is read in order, so the hardware prefetches it.
-        if (tag >= MARK_ITEM_SPAN_TAG || is_near(worker, item))
+        if ((tag >= MARK_ITEM_SPAN_TAG && tag < MARK_ITEM_ODD_TAG) || is_near(worker, item))
             worker->places.near_items++;
         else
-            worker->places.far_lines += worker->view.scan_classes[tag].lines;
+            worker->places.far_lines += mark_view_item_lines(&worker->view, tag);
     }
 }
 

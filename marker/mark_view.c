@@ -25,6 +25,42 @@ static void fill_scan_classes(MarkView *view)
     }
 }
 
+// Of an object of an odd class, which may begin anywhere in a line.
+static uint32_t odd_lines(const OddClass *class)
+{
+    uint32_t lines = (class->payload_words * 8u + 2 * LINE_BYTES - 1) / LINE_BYTES;
+
+    return lines < PREFETCH_LINES ? lines : PREFETCH_LINES;
+}
+
+static void fill_odd_classes(MarkView *view, const HeapImage *image)
+{
+    view->odd_classes = image->odd_classes;
+    view->odd_class_count = image->odd_class_count;
+    for (uint32_t i = 0; i < image->odd_class_count; i++)
+        view->long_tags |= (uint64_t)(image->odd_classes[i].payload_words > 1)
+                           << (MARK_ITEM_ODD_TAG + i) % 64;
+}
+
+void mark_view_prefetch_odd(const MarkView *view, const uint8_t *bytes, uint32_t tag)
+{
+    uint32_t words = view->odd_classes[tag - MARK_ITEM_ODD_TAG].payload_words;
+    uint32_t last = (words - 1) * 8; // the line of the last word may be another one
+
+    if (last > (PREFETCH_LINES - 1) * LINE_BYTES)
+        last = (PREFETCH_LINES - 1) * LINE_BYTES;
+    for (uint32_t at = LINE_BYTES; at < last; at += LINE_BYTES)
+        __builtin_prefetch(bytes + at);
+    __builtin_prefetch(bytes + last);
+}
+
+uint32_t mark_view_item_lines(const MarkView *view, uint32_t tag)
+{
+    if (tag < MARK_ITEM_SPAN_TAG)
+        return view->scan_classes[tag].lines;
+    return tag < MARK_ITEM_ODD_TAG ? 1 : odd_lines(&view->odd_classes[tag - MARK_ITEM_ODD_TAG]);
+}
+
 // The smallest range around all pages outside the window and all foreign blocks. It may cover
 // the window too, which is tested first.
 static void find_far_range(const HeapImage *image, WordRange *range)
@@ -86,6 +122,7 @@ void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white)
     view->pages = image->is_direct ? NULL : image->page_window.entries;
     memcpy(view->classes, image->slot_classes, sizeof view->classes);
     fill_scan_classes(view);
+    fill_odd_classes(view, image);
     fill_tag_tables(view, image);
     view->checks_construction = image->has_under_construction;
     view->filter = word_filter_best();

@@ -36,11 +36,20 @@ typedef struct MarkView {
     const uint32_t *pages; // the window's entries; NULL when words are found by bucket
     SlotClass classes[PAGE_TAG_CLASS + 1];
     ScanClass scan_classes[PAGE_TAG_CLASS + 1];
-    uint64_t long_tags;       // bit per tag: more than one line is prefetched
+    uint64_t
+        long_tags; // bit per tag, modulo 64: more than one line is prefetched of some such item
+    const OddClass *odd_classes; // HeapImage.odd_classes
+    uint32_t odd_class_count;
     uint32_t pair_tag;        // of the class whose objects have two words; UINT32_MAX: none
     bool checks_construction; // some object is under construction
     WordFilter *filter;
 } MarkView;
+
+// Fetches an object of an odd class, but for its first word.
+void mark_view_prefetch_odd(const MarkView *view, const uint8_t *bytes, uint32_t tag);
+
+// The lines of an item that are prefetched.
+uint32_t mark_view_item_lines(const MarkView *view, uint32_t tag);
 
 // Everything here is borrowed from `image` and `white`.
 void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white);

@@ -1,8 +1,8 @@
 // Visiting references: see marker/mark_visit.h.
 //
-// mark_batch.c visits nearly every reference: tag, granule, white bit. The rest (large objects,
-// wide pages, pages far from the others, foreign blocks, broken references) goes through
-// mark_visit_complex(), which calls heap_image_resolve().
+// mark_batch.c visits nearly every reference: tag, granule, white bit; it collects those into pages
+// of odd classes for mark_visit_odd(). The rest (large objects, pages far from the others, foreign
+// blocks, broken references) goes through mark_visit_complex(), which calls heap_image_resolve().
 
 #include "marker/mark_visit.h"
 
@@ -75,6 +75,47 @@ bool mark_visit_complex(MarkWorker *worker, uint64_t word)
         return true;
     }
     return false;
+}
+
+// The item of an object of an odd class that begins at `word`.
+static uint64_t odd_item(const MarkWorker *worker, uint64_t word, uint32_t class)
+{
+    const MarkView *view = &worker->view;
+    const HeapImage *image = worker->image;
+    uint64_t bytes = word + view->delta;
+
+    if (!view->has_delta)
+        bytes =
+            (uint64_t)(uintptr_t)heap_image_page_bytes(image, heap_image_find_page(image, word)) +
+            (word & view->page_mask);
+    return mark_item_object(bytes + view->odd_classes[class].payload_offset,
+                            MARK_ITEM_ODD_TAG + class);
+}
+
+uint32_t mark_visit_odd(MarkWorker *worker, uint32_t count)
+{
+    const MarkView *view = &worker->view;
+    uint32_t broken = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const OddReference *reference = &worker->odd[i];
+        uint64_t bit = UINT64_C(1) << reference->bit;
+
+        if (!claim(worker, &view->white[reference->index], bit)) {
+            // Marked before, or not live.
+            if (reference->is_sure || (view->live[reference->index] & bit) != 0)
+                worker->complex_references++;
+            else
+                broken += !mark_visit_complex(worker, reference->word);
+            continue;
+        }
+        worker->complex_references++;
+        worker->statistics.marked++;
+        if (view->odd_classes[reference->class].payload_words > 0)
+            per_thread_mark_queue_push(worker->queue,
+                                       odd_item(worker, reference->word, reference->class));
+    }
+    return broken;
 }
 
 bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t index, uint64_t word)

@@ -13,6 +13,10 @@
 // goes to the stack. Returns whether the word is an edge; counts it if it is an invalid reference.
 bool mark_visit_complex(MarkWorker *worker, uint64_t word);
 
+// Visits the first `count` of worker->odd, as mark_visit_complex() would. Returns how many are not
+// edges.
+uint32_t mark_visit_odd(MarkWorker *worker, uint32_t count);
+
 // For a reference into a page with a tagged size class that claimed nothing. Returns whether it
 // refers to an object, marked before or DEAD; counts it as invalid if not. index: of the mark word.
 bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t index, uint64_t word);

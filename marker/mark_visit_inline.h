@@ -112,8 +112,14 @@ INLINE bool claim(const BatchState *state, BatchShape shape, uint32_t index, uin
 }
 
 // See Note [Granules].
-INLINE uint64_t bit_of(uint64_t granule)
+INLINE uint64_t bit_of(const BatchState *state, BatchShape shape, uint64_t granule)
 {
+    if (shape.has_odd) {
+        // The 8 bytes must be the first of a 64th of the page.
+        uint32_t shift = page_granules_shift(state, shape) - GRANULES_OF_PAGE_SHIFT;
+        uint64_t is_start = (granule & ((UINT64_C(1) << shift) - 1)) == 0;
+        return is_start << (granule >> shift & 63) & ~MARK_WORD_TAG;
+    }
     return UINT64_C(1) << (granule & 63) & ~MARK_WORD_TAG;
 }
 
@@ -134,13 +140,46 @@ INLINE uint32_t claim_granules(BatchState *state, BatchShape shape, uint32_t cou
 
     for (uint32_t i = 0; i < count; i++) {
         uint64_t granule = state->granules[i], white;
-        bool is_claimed =
-            try_mark(&state->white[index_of(state, shape, granule)], bit_of(granule), &white);
+        bool is_claimed = try_mark(&state->white[index_of(state, shape, granule)],
+                                   bit_of(state, shape, granule), &white);
         items[top] = item_at(state, shape, granule, (uint32_t)white & PAGE_TAG_CLASS);
         top += is_claimed;
     }
     queue->top = top;
     return top - before;
+}
+
+// Puts a reference into an odd page on the list, and begins to fetch its mark word. Returns false
+// if it is not at the start of a slot, or must go the long way. See Note [Odd pages].
+INLINE bool keep_odd(const BatchState *state, BatchShape shape, uint64_t white, uint64_t granule,
+                     OddReference *reference)
+{
+    const MarkView *view = &state->worker->view;
+    uint32_t number = odd_word_class(white);
+    const OddClass *class = &view->odd_classes[number - 1];
+    uint64_t word, offset, slot;
+
+    if (!shape.has_odd || number == 0 || (!shape.is_usual && view->checks_construction))
+        return false;
+    word = word_of(state, shape, granule);
+    offset = (word & view->page_mask) - class->first_slot; // wraps before slot 0
+    slot = (offset >> 3) * class->reciprocal >> 32;
+    if (offset > view->page_mask || slot >= class->slot_count || offset != slot * class->block_size)
+        return false;
+    *reference = (OddReference){
+        .word = word,
+        .index = odd_word_index(white) + (uint32_t)slot / 64,
+        .bit = slot % 64,
+        .class = (uint8_t)(number - 1),
+        .is_sure = (white & ODD_WORD_IS_WHOLE) != 0,
+    };
+    if (!reference->is_sure)
+        __builtin_prefetch(&view->live[reference->index]);
+    if (shape.mode != MARK_ALONE)
+        shared_u64_prefetch_exclusive(&state->white[reference->index]);
+    else
+        shared_u64_prefetch(&state->white[reference->index]);
+    return true;
 }
 
 INLINE void visit_granules(BatchState *state, BatchShape shape)
@@ -151,20 +190,29 @@ INLINE void visit_granules(BatchState *state, BatchShape shape)
     const uint64_t *granules = state->granules, *end = granules + state->count;
     uint64_t *top = queue->items + queue->top, *first = top;
     uint64_t marked = 0, edges = state->count;
-    uint32_t kept = 0;
+    uint32_t kept = 0, odd = 0;
 
     for (; granules != end; granules++) {
         uint64_t granule = *granules;
         uint32_t index;
         uint64_t white = load_white(state, shape, granule, &index);
         if (UNLIKELY((white & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX)) {
+            bool is_odd = keep_odd(state, shape, white, granule, &worker->odd[odd]);
+            odd += is_odd;
+            if (is_odd && odd < ODD_REFERENCES)
+                continue;
             marked += (uint64_t)(top - first);
             queue->top = (uint32_t)(top - queue->items);
-            edges -= !mark_visit_complex(worker, word_of(state, shape, granule));
+            if (is_odd) {
+                edges -= mark_visit_odd(worker, odd);
+                odd = 0;
+            } else {
+                edges -= !mark_visit_complex(worker, word_of(state, shape, granule));
+            }
             first = top = queue->items + queue->top;
             continue;
         }
-        uint64_t bit = bit_of(granule);
+        uint64_t bit = bit_of(state, shape, granule);
         bool is_white = (white & bit) != 0;
         if (shape.mode != MARK_ALONE) {
             state->granules[kept] = granule;
@@ -179,6 +227,8 @@ INLINE void visit_granules(BatchState *state, BatchShape shape)
     }
     marked += (uint64_t)(top - first);
     queue->top = (uint32_t)(top - queue->items);
+    if (odd > 0)
+        edges -= mark_visit_odd(worker, odd);
     if (shape.mode != MARK_ALONE)
         marked += claim_granules(state, shape, kept);
     worker->statistics.marked += marked;

@@ -113,11 +113,41 @@ static void convert_tagged(uint64_t *words, const HeapImage *image, bool to_gran
     }
 }
 
+// Does every slot hold a live object?
+static bool is_whole(const HeapImage *image, uint32_t page)
+{
+    const uint64_t *live = image->live + heap_image_first_word(image, page);
+    uint32_t slots = image->pages[page].slot_count;
+
+    for (uint32_t first = 0; first < slots; first += 64)
+        if (live[first / 64] != heap_layout_slot_bits(slots, first))
+            return false;
+    return true;
+}
+
+// Adds what Note [Odd pages] says.
+static void describe_odd_pages(uint64_t *words, const HeapImage *image)
+{
+    for (uint32_t page = 0; image->odd_pages != NULL && page < image->page_count; page++) {
+        bool is_in_window = page >= image->window_low && page < image->window_high;
+        uint64_t place = page;
+
+        if (image->odd_pages[page] == 0 || (image->is_direct && !is_in_window))
+            continue;
+        if (image->is_direct)
+            place = (image->pages[page].address >> image->page_shift) - image->page_window.first;
+        words[place] |= (uint64_t)image->odd_pages[page] << ODD_WORD_CLASS_SHIFT |
+                        heap_image_first_word(image, page) << ODD_WORD_INDEX_SHIFT |
+                        (is_whole(image, page) ? ODD_WORD_IS_WHOLE : 0);
+    }
+}
+
 bool mark_words_start(MarkResult *result, const HeapImage *image, MarkTarget *target, Error *error)
 {
     uint64_t tagged = image->tag_count;
 
     convert_tagged(result->marked, image, true);
+    describe_odd_pages(result->marked, image);
     memcpy(result->marked + tagged, image->live + tagged,
            (image->word_count - tagged) * sizeof *result->marked);
     if (result->kind == MARK_MINOR)

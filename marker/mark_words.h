@@ -12,6 +12,13 @@
 // word holds all that visiting a reference needs: it costs one random access, not two. The words
 // that follow the tagged ones have a bit for each slot.
 //
+// Note [Odd pages]
+//
+// Where a page has an odd class (OddClass), the word at its place among the tagged ones has the tag
+// PAGE_TAG_COMPLEX, the number of the class, the index of the page's first word with bits for
+// slots, and whether every slot holds a live object. So a reference into it costs two random
+// accesses, of which the first is fetched ahead.
+//
 // Each bit goes from 1 to 0 once, and the worker that clears it has claimed the object: try_mark()
 // returns true to exactly one caller. All accesses are relaxed: a claim hands no data over
 // (the heap is immutable while it is marked), and the bits are read as a whole only behind the
@@ -28,6 +35,21 @@
 
 // The part of a tagged page's word that is its tag.
 #define MARK_WORD_TAG ((UINT64_C(1) << PAGE_TAG_BITS) - 1)
+
+// See Note [Odd pages]: the number of the class plus 1, or 0, and the index.
+#define ODD_WORD_CLASS_SHIFT 4
+#define ODD_WORD_INDEX_SHIFT 12
+#define ODD_WORD_IS_WHOLE (UINT64_C(1) << 44)
+
+static inline uint32_t odd_word_class(uint64_t word)
+{
+    return (uint32_t)(word >> ODD_WORD_CLASS_SHIFT) & 0xff;
+}
+
+static inline uint32_t odd_word_index(uint64_t word)
+{
+    return (uint32_t)(word >> ODD_WORD_INDEX_SHIFT);
+}
 
 // Claims the object with this bit for the caller. Any number of workers may try at once; most
 // references lead to objects that are marked already, so load the word first: that is cheaper than

@@ -53,6 +53,19 @@ typedef struct ScannedPlaces {
 
 #define NEAR_BYTES 1024u
 
+// A reference to the start of a slot in a page of an odd class: see Note [Odd pages] in
+// marker/mark_words.h.
+typedef struct OddReference {
+    uint64_t word;
+    uint32_t index; // of the mark word
+    uint8_t bit;    // number in it
+    uint8_t class;
+    bool is_sure; // a live object is there
+} OddReference;
+
+// Mark words of odd pages that are fetched at a time.
+#define ODD_REFERENCES 64u
+
 typedef struct MarkWorker {
     MarkView view;
     const HeapImage *image;
@@ -73,6 +86,7 @@ typedef struct MarkWorker {
     uint64_t pipe[PIPE_ITEMS];
     // Of the batch under way; see marker/mark_granules_inline.h.
     uint64_t granules[BATCH_REFERENCES + INCOMING_REFERENCES + WORD_FILTER_SLACK];
+    OddReference odd[ODD_REFERENCES]; // found and not visited yet
     // MARK_OWNED only.
     ReferenceChunk *incoming; // taken from the inbox, not visited yet
     OwnerOutboxes outboxes;

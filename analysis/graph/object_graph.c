@@ -132,7 +132,7 @@ uint32_t graph_resolve(const ObjectGraph *graph, uint64_t word)
     }
     record = &image->pages[page];
     offset = word - record->address - record->header_size; // wraps before slot 0
-    // Small classes are powers of two; of a large object only the start counts.
+    // Of a large object only the start counts.
     if (offset >> 32 != 0 || (uint32_t)offset % record->block_size != 0)
         return NO_NODE;
     slot = (uint32_t)offset / record->block_size;

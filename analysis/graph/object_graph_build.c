@@ -49,7 +49,7 @@ static void enter_in_window(GraphBuild *build, uint32_t page)
     uint64_t bucket = (record->address >> image->page_shift) - image->page_window.first;
 
     if (bucket >= image->page_window.count || record->slot_count > 64 ||
-        heap_image_is_large(image, page))
+        heap_image_is_large(image, page) || (record->block_size & (record->block_size - 1)) != 0)
         return;
     build->window[bucket] = (GraphPage){
         .marked = graph->mark->marked[heap_image_first_word(image, page)],

@@ -42,9 +42,10 @@ static inline uint64_t slot_in(const HeapImage *image, uint32_t page, uint64_t w
     uint64_t slot = 0;
 
     if (!heap_image_is_large(image, page)) {
-        // Small classes are powers of two.
-        slot = offset >> __builtin_ctz(record->block_size);
-        offset &= record->block_size - 1;
+        if (offset >> 32 != 0)
+            return NO_SLOT;
+        slot = (uint32_t)offset / record->block_size;
+        offset -= slot * record->block_size;
     }
     if (offset != 0 || slot >= record->slot_count)
         return NO_SLOT;

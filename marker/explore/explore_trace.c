@@ -108,7 +108,8 @@ static const char *value_text(const Trace *trace, NumberText text, uint32_t loca
 
     if (subject->explored.is_queue || !trace->names.names[location].is_slot || value == 0)
         return number_text(text, value);
-    if (mark_item_tag(value) < MARK_ITEM_SPAN_TAG && image->is_flat)
+    if ((mark_item_tag(value) < MARK_ITEM_SPAN_TAG || mark_item_tag(value) >= MARK_ITEM_ODD_TAG) &&
+        image->is_flat)
         address -= image->window_delta;
     node = explore_heap_node_at(&subject->heap, address);
     if (node < subject->heap.node_count)

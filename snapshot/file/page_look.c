@@ -12,6 +12,7 @@
 #include "snapshot/file/heap_sections.h"
 #include "snapshot/file/sections/snapshot_format.h"
 #include "snapshot/file/stream_window.h"
+#include "snapshot/heap/page_header_check.h"
 
 // A table of page runs that passes by; runs that touch each other are one.
 typedef struct RunStream {
@@ -138,11 +139,15 @@ static bool set_stray(const RunStream *pages, uint64_t address, Error *error)
 
 // ---- headers ----
 
-static bool set_invalid(ByteSource *source, uint64_t at, uint64_t address, PageHeaderFault fault,
-                        Error *error)
+// available_bytes: from the page to the end of its run.
+static bool set_invalid(ByteSource *source, uint64_t at, uint64_t address, const HeapLayout *layout,
+                        const uint8_t *page, uint64_t available_bytes, Error *error)
 {
+    char why[PAGE_HEADER_CHECK_CHARS];
+
+    page_header_explain(layout, page, available_bytes, why, sizeof why);
     return byte_source_fault(source, at, error, "page 0x%llx: %s", (unsigned long long)address,
-                             page_header_fault_name(fault));
+                             why);
 }
 
 // The pages of a run, whose bytes begin at `at`.
@@ -151,14 +156,14 @@ static bool look_at_run(ByteSource *source, const HeapLayout *layout, const Page
 {
     for (uint64_t i = 0; i < run->page_count; ++*heads) {
         uint64_t offset = at + i * layout->page_size;
-        PageHeaderFault fault;
+        uint64_t left = (run->page_count - i) * layout->page_size;
         PageHeader header;
 
         if (!byte_source_read(source, offset, page, layout->page_size, error))
             return false;
-        fault = page_header_read(layout, page, (run->page_count - i) * layout->page_size, &header);
-        if (fault != PAGE_HEADER_VALID)
-            return set_invalid(source, offset, run->address + i * layout->page_size, fault, error);
+        if (page_header_read(layout, page, left, &header) != PAGE_HEADER_VALID)
+            return set_invalid(source, offset, run->address + i * layout->page_size, layout, page,
+                               left, error);
         i += header.page_count;
     }
     return true;

@@ -137,6 +137,9 @@ static bool fits_slot(const HeapLayout *layout, uint64_t bytes, uint32_t block_s
 {
     if (block_size > layout->max_block_size)
         return bytes == block_size;
+    // Which of the possible classes an allocator has is not known.
+    if (layout->block_size_step != 0)
+        return bytes <= block_size;
     return bytes <= block_size && (bytes > block_size / 2 || block_size <= layout->min_block_size);
 }
 

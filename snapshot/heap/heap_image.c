@@ -27,6 +27,8 @@ void heap_image_free(HeapImage *image)
     side_table_free(image->dead, (image->word_count + 1) * sizeof *image->dead);
     free_const(image->arena_pages);
     side_table_free(image->page_tags, image->tag_count + 1);
+    free_const(image->odd_classes);
+    free_const(image->odd_pages);
     free_const(image->roots);
     free_const(image->blocks);
     free_const(image->block_window.entries);

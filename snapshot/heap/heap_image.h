@@ -42,7 +42,7 @@ typedef struct PageRun {
 // A page of slots, or a large object with all its pages: the image's compact form of a PageRecord.
 typedef struct HeapPage {
     uint64_t address;     // captured
-    uint32_t block_size;  // bytes; small classes are powers of two
+    uint32_t block_size;  // bytes
     uint16_t header_size; // offset of slot 0
     uint16_t slot_count;
     uint32_t owner_thread;
@@ -73,6 +73,22 @@ typedef struct SlotClass {
     uint16_t slot_count;
     uint16_t payload_offset; // heap_image_payload_offset()
 } SlotClass;
+
+// A size class without a tag: its slots are more than 64, or do not begin at granules. All its
+// pages have slot 0 at the same offset, and slots of at most TAGGED_BLOCK_SIZE_MAX bytes. For an
+// offset in such a page, slot = ((offset - first_slot) / 8 * reciprocal) >> 32, exactly, if the
+// offset is a multiple of 8 behind slot 0.
+typedef struct OddClass {
+    uint64_t reciprocal; // 2^32 / (block_size / 8), rounded up
+    uint32_t block_size;
+    uint16_t first_slot; // offset
+    uint16_t slot_count;
+    uint16_t payload_offset; // heap_image_payload_offset()
+    uint16_t payload_words;
+} OddClass;
+
+// Pages of further such classes are like those of large objects: ask heap_image_resolve().
+#define ODD_CLASSES_MAX 200u
 
 // The user range of a malloc chunk through which objects may be reached.
 typedef struct ForeignBlock {
@@ -128,6 +144,10 @@ typedef struct HeapImage {
     const uint8_t *page_tags;
     uint64_t tag_count;
     SlotClass slot_classes[PAGE_TAG_CLASS + 1];
+    uint32_t odd_class_count;
+    const OddClass *odd_classes;
+    const uint8_t *odd_pages; // per page: its number among odd_classes plus 1, or 0; NULL: no page
+                              // has one
 
     uint64_t root_count;
     const Root *roots; // ascending by (kind, thread, address, value)

@@ -48,6 +48,9 @@ uint64_t heap_image_bucket(const HeapImage *image, uint32_t page);
 NODISCARD bool heap_image_build_words(HeapImage *image, const PageRecords *records, bool has_dead,
                                       Error *error);
 
+// Finds the odd classes; tags are there already. Errors: memory.
+NODISCARD bool heap_image_find_odd_classes(HeapImage *image, Error *error);
+
 // Gives the memory of all runs back.
 void heap_image_unmap(HeapImage *image);
 

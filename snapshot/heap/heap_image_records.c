@@ -15,6 +15,7 @@
 
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/heap/heap_image_internal.h"
+#include "snapshot/heap/page_header_check.h"
 
 // How far ahead of the page that is read headers are fetched: memory takes about as long as
 // reading N headers.
@@ -76,9 +77,11 @@ static bool complete(HeapImageBuilder *builder, uint64_t address, uint64_t place
         return true;
     fault = page_header_read(&image->layout, bytes, left << image->page_shift, &header);
     if (fault != PAGE_HEADER_VALID) {
+        char why[PAGE_HEADER_CHECK_CHARS];
+
         builder->fault_address = address;
-        return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s", (unsigned long long)address,
-                         page_header_fault_name(fault));
+        page_header_explain(&image->layout, bytes, left << image->page_shift, why, sizeof why);
+        return error_set(error, ERROR_CORRUPT, "page 0x%llx: %s", (unsigned long long)address, why);
     }
     return page_records_complete(&builder->records, place, &image->layout, &header, bytes, error);
 }

@@ -9,18 +9,21 @@ uint64_t heap_image_bucket(const HeapImage *image, uint32_t page)
     return (image->pages[page].address >> image->page_shift) - image->page_window.first;
 }
 
-// The size classes whose pages have at most 64 slots in all of their bytes, header included:
-// then no offset in the page can be taken for another slot modulo 64.
+// The size classes of powers of two whose pages have at most 64 slots in all of their bytes, header
+// included: then no offset in the page can be taken for another slot modulo 64.
 static void build_slot_classes(HeapImage *image)
 {
     uint32_t tag = PAGE_TAG_COMPLEX + 1;
 
     for (uint32_t shift = image->page_shift - 6; shift < image->page_shift; shift++, tag++) {
         uint32_t block_size = 1u << shift;
-        if (block_size < image->layout.min_block_size ||
-            block_size > image->layout.max_block_size || block_size > TAGGED_BLOCK_SIZE_MAX)
+        if (!heap_layout_is_class(&image->layout, block_size) || block_size > TAGGED_BLOCK_SIZE_MAX)
             continue;
-        uint32_t header_size = heap_layout_small_header_size(&image->layout, block_size);
+        // The lowest multiple of the slot size behind the header, wherever else slot 0 may be.
+        uint32_t header_size =
+            (image->layout.page_header_bytes + block_size - 1) / block_size * block_size;
+        if (header_size + block_size > image->layout.page_size)
+            continue;
         uint32_t slot_count = (image->layout.page_size - header_size) >> shift;
         image->slot_classes[tag] = (SlotClass){
             .slots = slot_count == 64 ? UINT64_MAX : (UINT64_C(1) << slot_count) - 1,
@@ -36,14 +39,23 @@ static void build_slot_classes(HeapImage *image)
 static uint8_t page_tag(const HeapImage *image, uint32_t page)
 {
     uint32_t granule = UINT32_C(1) << (image->page_shift - 6);
-    uint32_t block_size = image->pages[page].block_size;
+    const HeapPage *record = &image->pages[page];
+    uint32_t block_size = record->block_size;
+    const SlotClass *class;
+    uint32_t tag;
 
     if (heap_image_is_large(image, page) || block_size < granule ||
-        block_size > TAGGED_BLOCK_SIZE_MAX ||
-        image->pages[page].header_size < PAGE_TAG_BITS * granule)
+        block_size > TAGGED_BLOCK_SIZE_MAX || record->header_size < PAGE_TAG_BITS * granule)
         return PAGE_TAG_COMPLEX;
-    return (uint8_t)(PAGE_TAG_COMPLEX + 1 + (uint32_t)__builtin_ctz(block_size) -
-                     (image->page_shift - 6));
+    tag = PAGE_TAG_COMPLEX + 1 + (uint32_t)__builtin_ctz(block_size) - (image->page_shift - 6);
+    if (tag > PAGE_TAG_CLASS)
+        return PAGE_TAG_COMPLEX;
+    class = &image->slot_classes[tag];
+    return class->block_size == block_size &&
+                   (uint32_t) class->first_slot << class->shift == record->header_size &&
+                   class->slot_count == record->slot_count
+               ? (uint8_t)tag
+               : PAGE_TAG_COMPLEX;
 }
 
 // Hands out the words of `live` and of every mark, and tags the pages; `extra` counts the words
@@ -117,5 +129,5 @@ bool heap_image_build_words(HeapImage *image, const PageRecords *records, bool h
             (uint32_t)__builtin_popcountll(live[first]) == record->slot_count)
             tags[first] |= PAGE_TAG_WHOLE;
     }
-    return true;
+    return heap_image_find_odd_classes(image, error);
 }

@@ -2,7 +2,6 @@
 
 #include "snapshot/heap/heap_layout.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static bool is_power_of_two(uint64_t value)
@@ -22,7 +21,7 @@ static bool field_fits(LayoutField field, uint32_t bytes)
     return known_width && (uint32_t)field.offset + field.width <= bytes;
 }
 
-static uint32_t known_flags(const HeapLayout *layout)
+uint32_t heap_layout_known_flags(const HeapLayout *layout)
 {
     return layout->flag_large | layout->flag_orphan | layout->flag_needs_sweep |
            layout->flag_all_dead | layout->flag_dirty_listed;
@@ -61,6 +60,22 @@ static bool object_fields_fit(const HeapLayout *layout)
            layout->free_link_bytes <= layout->min_block_size;
 }
 
+// Can there be size classes between the smallest and the largest, and does the largest fit a page?
+static bool classes_fit(const HeapLayout *layout)
+{
+    uint32_t min = layout->min_block_size, max = layout->max_block_size;
+    uint32_t step = layout->block_size_step;
+
+    if (step % 8 != 0 || layout->first_slot_step % 8 != 0 || step > layout->page_size ||
+        layout->first_slot_step > layout->page_size)
+        return false;
+    if (step == 0 ? !is_power_of_two(min) || !is_power_of_two(max)
+                  : min % step != 0 || max % step != 0)
+        return false;
+    return min >= 8 && min <= max && max < layout->page_size &&
+           heap_layout_small_header_size(layout, max) + max <= layout->page_size;
+}
+
 bool heap_layout_check(const HeapLayout *layout, Error *error)
 {
     if (memchr(layout->name, '\0', sizeof layout->name) == NULL || layout->name[0] == '\0')
@@ -73,11 +88,7 @@ bool heap_layout_check(const HeapLayout *layout, Error *error)
         layout->bitmap_words > LAYOUT_MAX_PAGE_SIZE / 64 || !page_fields_fit(layout))
         return error_set(error, ERROR_CORRUPT,
                          "heap layout '%s': a field lies outside the page header", layout->name);
-    if (!is_power_of_two(layout->min_block_size) || !is_power_of_two(layout->max_block_size) ||
-        layout->min_block_size < 8 || layout->min_block_size > layout->max_block_size ||
-        layout->max_block_size >= layout->page_size ||
-        heap_layout_small_header_size(layout, layout->max_block_size) + layout->max_block_size >
-            layout->page_size)
+    if (!classes_fit(layout))
         return error_set(error, ERROR_CORRUPT, "heap layout '%s': size classes %u to %u do not fit",
                          layout->name, layout->min_block_size, layout->max_block_size);
     if ((layout->page_size - layout->page_header_bytes) / layout->min_block_size >
@@ -92,7 +103,7 @@ bool heap_layout_check(const HeapLayout *layout, Error *error)
     if (layout->max_owner_thread > UINT32_MAX)
         return error_set(error, ERROR_CORRUPT, "heap layout '%s': owner threads go too high",
                          layout->name);
-    if (layout->max_generation > UINT8_MAX || known_flags(layout) > UINT8_MAX)
+    if (layout->max_generation > UINT8_MAX || heap_layout_known_flags(layout) > UINT8_MAX)
         return error_set(error, ERROR_CORRUPT,
                          "heap layout '%s': generations or flags need more than a byte",
                          layout->name);
@@ -108,19 +119,41 @@ void heap_layout_write(uint8_t *base, LayoutField field, uint64_t value)
         base[field.offset + i] = (uint8_t)(value >> (8 * i));
 }
 
+bool heap_layout_is_class(const HeapLayout *layout, uint64_t block_size)
+{
+    if (block_size < layout->min_block_size || block_size > layout->max_block_size)
+        return false;
+    if (layout->block_size_step == 0)
+        return is_power_of_two(block_size);
+    // Of powers of two all fit a page where the largest does; of others not.
+    return block_size % layout->block_size_step == 0 &&
+           heap_layout_small_header_size(layout, (uint32_t)block_size) + block_size <=
+               layout->page_size;
+}
+
 uint32_t heap_layout_small_header_size(const HeapLayout *layout, uint32_t block_size)
 {
-    return round_up(layout->page_header_bytes, block_size);
+    return round_up(layout->page_header_bytes,
+                    layout->first_slot_step == 0 ? block_size : layout->first_slot_step);
+}
+
+bool heap_layout_is_first_slot(const HeapLayout *layout, uint32_t block_size, uint64_t offset)
+{
+    uint32_t lowest = heap_layout_small_header_size(layout, block_size);
+
+    if (layout->first_slot_step == 0)
+        return offset == lowest;
+    return offset >= lowest && offset % layout->first_slot_step == 0 &&
+           offset + block_size <= layout->page_size;
 }
 
 static PageHeaderFault check_small(const HeapLayout *layout, PageHeader *header)
 {
     uint32_t block_size = header->block_size;
 
-    if (!is_power_of_two(block_size) || block_size < layout->min_block_size ||
-        block_size > layout->max_block_size)
+    if (!heap_layout_is_class(layout, block_size))
         return PAGE_HEADER_BAD_BLOCK_SIZE;
-    if (header->header_size != heap_layout_small_header_size(layout, block_size))
+    if (!heap_layout_is_first_slot(layout, block_size, header->header_size))
         return PAGE_HEADER_BAD_HEADER_SIZE;
     if (header->slot_count != (layout->page_size - header->header_size) / block_size)
         return PAGE_HEADER_BAD_OBJECT_COUNT;
@@ -156,7 +189,7 @@ PageHeaderFault page_header_read(const HeapLayout *layout, const uint8_t *page,
     if (heap_layout_read(page, layout->magic) != layout->magic_value)
         return PAGE_HEADER_NO_MAGIC;
     flags = heap_layout_read(page, layout->flags);
-    if ((flags & ~(uint64_t)known_flags(layout)) != 0)
+    if ((flags & ~(uint64_t)heap_layout_known_flags(layout)) != 0)
         return PAGE_HEADER_BAD_FLAGS;
     generation = heap_layout_read(page, layout->generation);
     if (generation > layout->max_generation)
@@ -181,112 +214,4 @@ PageHeaderFault page_header_read(const HeapLayout *layout, const uint8_t *page,
     out->header_size = (uint32_t)heap_layout_read(page, layout->header_size);
     out->is_large = (flags & layout->flag_large) != 0;
     return out->is_large ? check_large(layout, available_bytes, out) : check_small(layout, out);
-}
-
-const char *page_header_fault_name(PageHeaderFault fault)
-{
-    switch (fault) {
-    case PAGE_HEADER_VALID:
-        return "valid";
-    case PAGE_HEADER_NO_MAGIC:
-        return "no page magic";
-    case PAGE_HEADER_BAD_FLAGS:
-        return "unknown page flags";
-    case PAGE_HEADER_BAD_GENERATION:
-        return "generation out of range";
-    case PAGE_HEADER_BAD_OWNER:
-        return "owner thread out of range";
-    case PAGE_HEADER_BAD_BLOCK_SIZE:
-        return "block size is not a size class";
-    case PAGE_HEADER_BAD_HEADER_SIZE:
-        return "header size does not fit the size class";
-    case PAGE_HEADER_BAD_OBJECT_COUNT:
-        return "object count does not fit the page";
-    case PAGE_HEADER_RUN_TOO_SHORT:
-        return "large object is longer than its pages";
-    }
-    return "unknown fault";
-}
-
-// "NAME (offset N) is VALUE"; returns where the text ends.
-static size_t explain_field(char *text, size_t text_bytes, const char *name, LayoutField field,
-                            const uint8_t *page)
-{
-    int length = snprintf(text, text_bytes, "%s (offset %u) is %llu", name, field.offset,
-                          (unsigned long long)heap_layout_read(page, field));
-
-    return length < 0 || (size_t)length >= text_bytes ? text_bytes - 1 : (size_t)length;
-}
-
-// The header size, or the object count, that goes with slots of `block_size` bytes, which is a
-// size class, or with a large object.
-static void explain_expected(const HeapLayout *layout, uint32_t block_size, bool is_large,
-                             bool is_count, char *text, size_t text_bytes)
-{
-    uint32_t header_size;
-
-    if (is_large && is_count) {
-        (void)snprintf(text, text_bytes, ", not 1 as for a large object");
-        return;
-    }
-    if (is_large) {
-        (void)snprintf(text, text_bytes, ", not a multiple of 8 from %u on",
-                       round_up(layout->page_header_bytes, layout->large_header_alignment));
-        return;
-    }
-    header_size = heap_layout_small_header_size(layout, block_size);
-    (void)snprintf(text, text_bytes, ", not %u as for slots of %u bytes",
-                   is_count ? (layout->page_size - header_size) / block_size : header_size,
-                   block_size);
-}
-
-void page_header_fault_explain(const HeapLayout *layout, const uint8_t *page, PageHeaderFault fault,
-                               char *text, size_t text_bytes)
-{
-    uint64_t block_size = heap_layout_read(page, layout->block_size);
-    bool is_large = (heap_layout_read(page, layout->flags) & layout->flag_large) != 0;
-    bool is_class = is_power_of_two(block_size) && block_size >= layout->min_block_size &&
-                    block_size <= layout->max_block_size;
-    bool is_count = fault == PAGE_HEADER_BAD_OBJECT_COUNT;
-    size_t at;
-
-    switch (fault) {
-    case PAGE_HEADER_BAD_FLAGS:
-        at = explain_field(text, text_bytes, "flags", layout->flags, page);
-        (void)snprintf(text + at, text_bytes - at, ", with bits outside of %u",
-                       known_flags(layout));
-        return;
-    case PAGE_HEADER_BAD_GENERATION:
-        at = explain_field(text, text_bytes, "generation", layout->generation, page);
-        (void)snprintf(text + at, text_bytes - at, ", above %u", layout->max_generation);
-        return;
-    case PAGE_HEADER_BAD_OWNER:
-        at = explain_field(text, text_bytes, "owner_thread", layout->owner_thread, page);
-        (void)snprintf(text + at, text_bytes - at, ", outside of %llu to %llu",
-                       (unsigned long long)layout->min_owner_thread,
-                       (unsigned long long)layout->max_owner_thread);
-        return;
-    case PAGE_HEADER_BAD_BLOCK_SIZE:
-        at = explain_field(text, text_bytes, "block_size", layout->block_size, page);
-        if (is_large)
-            (void)snprintf(text + at, text_bytes - at, ", not above %u as for a large object",
-                           layout->max_block_size);
-        else
-            (void)snprintf(text + at, text_bytes - at, ", not a power of two from %u to %u",
-                           layout->min_block_size, layout->max_block_size);
-        return;
-    case PAGE_HEADER_BAD_HEADER_SIZE:
-    case PAGE_HEADER_BAD_OBJECT_COUNT:
-        at = is_count ? explain_field(text, text_bytes, "object_count", layout->object_count, page)
-                      : explain_field(text, text_bytes, "header_size", layout->header_size, page);
-        if (is_large || is_class)
-            explain_expected(layout, (uint32_t)block_size, is_large, is_count, text + at,
-                             text_bytes - at);
-        return;
-    case PAGE_HEADER_VALID:
-    case PAGE_HEADER_NO_MAGIC:
-    case PAGE_HEADER_RUN_TOO_SHORT:
-        break;
-    }
-    (void)snprintf(text, text_bytes, "%s", page_header_fault_name(fault));
 }

@@ -57,8 +57,12 @@ typedef struct HeapLayout {
     uint32_t bitmap_words; // u64 words in each bitmap
 
     // Values that a valid header may hold.
-    uint32_t min_block_size; // small size classes are the powers of two between the two
+    uint32_t min_block_size; // small size classes lie between the two
     uint32_t max_block_size;
+    uint32_t block_size_step; // they are the multiples of this (a multiple of 8); 0: powers of two
+    uint32_t first_slot_step; // slot 0 of a small page is at a multiple of this (a multiple of 8),
+                              // anywhere behind the header; 0: at page_header_bytes rounded up to
+                              // the slot size
     uint32_t large_header_alignment; // a large page's header_size is at least
                                      // page_header_bytes rounded up to this
     uint32_t max_generation;
@@ -157,17 +161,17 @@ typedef enum PageHeaderFault {
 PageHeaderFault page_header_read(const HeapLayout *layout, const uint8_t *page,
                                  uint64_t available_bytes, PageHeader *out);
 
-// "object count does not fit the page" and the like, for messages.
-const char *page_header_fault_name(PageHeaderFault fault);
+// Is this the slot size of a small size class?
+bool heap_layout_is_class(const HeapLayout *layout, uint64_t block_size);
 
-// Writes which field of a header that page_header_read() refused is at fault, its value, and what
-// was expected: "block_size (offset 4) is 48, not a power of two from 16 to 2048". `text` is
-// truncated where it is too short.
-void page_header_fault_explain(const HeapLayout *layout, const uint8_t *page, PageHeaderFault fault,
-                               char *text, size_t text_bytes);
-
-// Offset of slot 0 for a small size class: page_header_bytes rounded up to `block_size`.
+// Lowest offset of slot 0 for a small size class; without first_slot_step the only one.
 uint32_t heap_layout_small_header_size(const HeapLayout *layout, uint32_t block_size);
+
+// May slot 0 of this small size class be at this offset?
+bool heap_layout_is_first_slot(const HeapLayout *layout, uint32_t block_size, uint64_t offset);
+
+// The bits of the flags that the layout knows.
+uint32_t heap_layout_known_flags(const HeapLayout *layout);
 
 // Does an object of this size carry an object header (and so a type and a DEAD bit)?
 static inline bool heap_layout_has_object_header(const HeapLayout *layout, uint32_t block_size)

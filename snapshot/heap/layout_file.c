@@ -54,6 +54,8 @@ static const Member members[] = {
     REQUIRED(MEMBER_U32, bitmap_words),
     REQUIRED(MEMBER_U32, min_block_size),
     REQUIRED(MEMBER_U32, max_block_size),
+    OPTIONAL(MEMBER_U32, block_size_step),
+    OPTIONAL(MEMBER_U32, first_slot_step),
     OPTIONAL(MEMBER_U32, large_header_alignment),
     OPTIONAL(MEMBER_U32, max_generation),
     OPTIONAL(MEMBER_U64, min_owner_thread),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "snapshot/heap/page_header_check.h"
 
 void page_records_release(PageRecords *records)
 {
@@ -134,10 +135,15 @@ bool page_records_add_run(PageRecords *records, const HeapLayout *layout, uint64
         PageHeaderFault fault =
             page_header_read(layout, page, (page_count - at) * layout->page_size, &header);
 
-        if (fault != PAGE_HEADER_VALID)
-            return error_set(
-                error, ERROR_CORRUPT, "the page at 0x%llx is not a page of layout '%s': %s",
-                (unsigned long long)page_address, layout->name, page_header_fault_name(fault));
+        if (fault != PAGE_HEADER_VALID) {
+            char why[PAGE_HEADER_CHECK_CHARS];
+
+            page_header_explain(layout, page, (page_count - at) * layout->page_size, why,
+                                sizeof why);
+            return error_set(error, ERROR_CORRUPT,
+                             "the page at 0x%llx is not a page of layout '%s': %s",
+                             (unsigned long long)page_address, layout->name, why);
+        }
         if (!page_records_add(records, layout, page_address, &header, page, error))
             return false;
         at += header.page_count;
@@ -149,12 +155,16 @@ bool page_records_add_run(PageRecords *records, const HeapLayout *layout, uint64
 static uint32_t most_slots(const HeapLayout *layout)
 {
     uint32_t block_size = layout->min_block_size;
+    uint32_t step = layout->block_size_step;
 
     while (block_size < layout->max_block_size && !has_dead_bits(layout, block_size))
-        block_size *= 2;
+        block_size += step == 0 ? block_size : step;
     if (!has_dead_bits(layout, block_size))
         return 0;
-    return (layout->page_size - heap_layout_small_header_size(layout, block_size)) / block_size;
+    // The smallest slots may not be the most where they push slot 0 back.
+    return (layout->page_size - (step == 0 ? heap_layout_small_header_size(layout, block_size)
+                                           : layout->page_header_bytes)) /
+           block_size;
 }
 
 bool page_records_reserve(PageRecords *records, const HeapLayout *layout, uint64_t places,

@@ -108,15 +108,57 @@ RandomHeapOptions random_heap_options(uint64_t seed, uint32_t objects)
     return options;
 }
 
+HeapLayout random_heap_layout(Xorshift *random)
+{
+    HeapLayout layout = *heap_layout_rudo_gc_0_8();
+    Error error;
+
+    if (xorshift_below(random, 3) == 0)
+        return layout;
+    do {
+        layout = *heap_layout_rudo_gc_0_8();
+        layout.page_size = LAYOUT_MIN_PAGE_SIZE << xorshift_below(random, 5);
+        layout.page_header_bytes += 8 * (uint32_t)xorshift_below(random, 100);
+        layout.min_block_size = 8u << xorshift_below(random, 5);
+        layout.max_block_size = layout.min_block_size << xorshift_below(random, 12);
+        layout.object_header_bytes += 8 * (uint32_t)xorshift_below(random, 10);
+        layout.large_header_alignment = 8u << xorshift_below(random, 6);
+        if (xorshift_percent(random, 50)) {
+            layout.block_size_step = 8u << xorshift_below(random, 3);
+            layout.min_block_size =
+                layout.block_size_step * (uint32_t)xorshift_between(random, 1, 12);
+            layout.max_block_size = layout.min_block_size +
+                                    layout.block_size_step * (uint32_t)xorshift_below(random, 300);
+            layout.first_slot_step =
+                xorshift_percent(random, 50) ? 8u << xorshift_below(random, 4) : 0;
+        }
+    } while (!heap_layout_check(&layout, &error));
+    return layout;
+}
+
 // ---- pass 1: addresses ----
 
 static uint32_t class_count(const HeapLayout *layout)
 {
     uint32_t count = 1;
 
-    while (layout->min_block_size << (count - 1) < layout->max_block_size)
+    while (count < 16 && layout->min_block_size << (count - 1) < layout->max_block_size)
         count++;
     return count;
+}
+
+// Most pages are of few classes, as in real heaps.
+static uint32_t choose_odd_size(const HeapLayout *layout, Xorshift *random)
+{
+    uint32_t step = layout->block_size_step;
+    uint32_t count = (layout->max_block_size - layout->min_block_size) / step + 1, size;
+
+    do {
+        size = layout->min_block_size +
+               step * (uint32_t)(xorshift_below(random, count) /
+                                 (xorshift_percent(random, 70) ? count / 4 + 1 : 1));
+    } while (!heap_layout_is_class(layout, size));
+    return size;
 }
 
 static void choose_size(RandomHeap *heap, PlannedPage *page)
@@ -150,7 +192,16 @@ static void choose_size(RandomHeap *heap, PlannedPage *page)
             size_class = (uint32_t)xorshift_below(random, small_classes);
         } while ((wanted >> size_class & 1) == 0);
         page->block_size = layout->min_block_size << size_class;
+        if (layout->block_size_step > 0)
+            page->block_size = choose_odd_size(layout, random);
         page->header_size = heap_layout_small_header_size(layout, page->block_size);
+        if (layout->first_slot_step > 0 && xorshift_percent(random, 50))
+            page->header_size +=
+                (uint32_t)xorshift_below(
+                    random, (layout->page_size - page->block_size - page->header_size) /
+                                    layout->first_slot_step +
+                                1) *
+                layout->first_slot_step;
         page->slots = (layout->page_size - page->header_size) / page->block_size;
     }
     page->pages = (page->header_size + page->slots * page->block_size + layout->page_size - 1) /

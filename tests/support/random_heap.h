@@ -56,6 +56,11 @@ typedef struct RandomHeapOptions {
 // About `objects` objects at most.
 RandomHeapOptions random_heap_options(uint64_t seed, uint32_t objects);
 
+// A layout of any page size, classes and headers that one may have; every third is rudo-gc's. Every
+// other of the rest has slots of any size, every other of these slot 0 anywhere.
+struct Xorshift;
+HeapLayout random_heap_layout(struct Xorshift *random);
+
 typedef struct RandomHeap RandomHeap;
 
 // The caller owns the heap and frees it with random_heap_free().
@@ -74,7 +79,6 @@ NODISCARD bool heap_image_from_contents(const SnapshotContents *contents, bool f
                                         HeapImage **out, Error *error);
 
 // A word as conservative scanning meets them: some reference, whole or broken, or garbage.
-struct Xorshift;
 uint64_t random_heap_word(const RandomHeap *heap, struct Xorshift *random);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/array.h"
+#include "snapshot/heap/page_header_check.h"
 
 // Adds `data` to the page runs.
 static bool add_run(HeapSearch *search, uint64_t address, uint64_t page_count, const uint8_t *data,
@@ -62,7 +63,7 @@ static bool add_page(HeapSearch *search, MemoryReader *reader, uint64_t address,
 
 // Counts a page that has the magic, but is not a page; explains the first one.
 static void reject_page(HeapSearch *search, uint64_t address, const uint8_t *page,
-                        PageHeaderFault fault)
+                        uint64_t available_bytes)
 {
     char *note = search->counts.rejected_note;
     size_t bytes = sizeof search->counts.rejected_note;
@@ -71,7 +72,8 @@ static void reject_page(HeapSearch *search, uint64_t address, const uint8_t *pag
     if (search->counts.rejected_pages++ > 0)
         return;
     length = snprintf(note, bytes, "0x%llx: ", (unsigned long long)address);
-    page_header_fault_explain(&search->layout, page, fault, note + length, bytes - (size_t)length);
+    page_header_explain(&search->layout, page, available_bytes, note + length,
+                        bytes - (size_t)length);
 }
 
 // Tries all page boundaries in one piece of copied memory. *position moves behind the last page
@@ -97,7 +99,8 @@ static bool search_piece(HeapSearch *search, const MemoryPiece *piece,
             !add_page(search, &reader, address, &header, &is_added, error))
             return false;
         if (!is_added && fault != PAGE_HEADER_NO_MAGIC)
-            reject_page(search, address, piece->data + (address - piece->address), fault);
+            reject_page(search, address, piece->data + (address - piece->address),
+                        mapping->end - address);
         address += is_added ? (uint64_t)header.page_count * layout->page_size : layout->page_size;
     }
     if (address > *position)

@@ -72,7 +72,18 @@ static const Member members[] = {
     FIELD(dropping),
     FIELD(object_generation),
     U32(free_link_bytes),
+    // Since format 1.2, and only where one of them is not 0.
+    U32(block_size_step),
+    U32(first_slot_step),
 };
+
+#define MEMBER_COUNT (sizeof members / sizeof members[0])
+#define FIRST_MEMBERS (MEMBER_COUNT - 2)
+
+static bool has_steps(const HeapLayout *layout)
+{
+    return layout->block_size_step != 0 || layout->first_slot_step != 0;
+}
 
 void section_encode_layout(ByteBuffer *buffer, const HeapLayout *layout)
 {
@@ -82,7 +93,7 @@ void section_encode_layout(ByteBuffer *buffer, const HeapLayout *layout)
     memcpy(name, layout->name, strnlen(layout->name, sizeof name - 1));
     text_clean(name, strlen(name), TEXT_ONE_LINE);
     byte_buffer_add(buffer, name, sizeof name);
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+    for (size_t i = 0; i < (has_steps(layout) ? MEMBER_COUNT : FIRST_MEMBERS); i++) {
         const void *member = (const char *)layout + members[i].offset;
         if (members[i].kind == MEMBER_U32) {
             byte_buffer_add_u32(buffer, *(const uint32_t *)member);
@@ -103,8 +114,10 @@ bool section_decode_layout(ByteCursor *cursor, HeapLayout *layout, Error *error)
     memset(layout, 0, sizeof *layout);
     if (name != NULL)
         memcpy(layout->name, name, sizeof layout->name);
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
         void *member = (char *)layout + members[i].offset;
+        if (i >= FIRST_MEMBERS && byte_cursor_left(cursor) == 0)
+            break;
         if (members[i].kind == MEMBER_U32) {
             *(uint32_t *)member = byte_cursor_u32(cursor);
         } else if (members[i].kind == MEMBER_U64) {

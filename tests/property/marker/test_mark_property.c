@@ -72,27 +72,6 @@ static void check_options(const HeapImage *image, const MarkResult *wanted, Mark
     mark_result_free(got);
 }
 
-// Every third heap is rudo-gc's; the others have any page size, classes and headers that a layout
-// may have.
-static HeapLayout random_layout(Xorshift *random)
-{
-    HeapLayout layout = *heap_layout_rudo_gc_0_8();
-    Error error;
-
-    if (xorshift_below(random, 3) == 0)
-        return layout;
-    do {
-        layout = *heap_layout_rudo_gc_0_8();
-        layout.page_size = LAYOUT_MIN_PAGE_SIZE << xorshift_below(random, 5);
-        layout.page_header_bytes += 8 * (uint32_t)xorshift_below(random, 100);
-        layout.min_block_size = 8u << xorshift_below(random, 5);
-        layout.max_block_size = layout.min_block_size << xorshift_below(random, 12);
-        layout.object_header_bytes += 8 * (uint32_t)xorshift_below(random, 10);
-        layout.large_header_alignment = 8u << xorshift_below(random, 6);
-    } while (!heap_layout_check(&layout, &error));
-    return layout;
-}
-
 // Many small heaps, where every word counts, and some that keep all workers busy.
 static uint32_t heap_size(uint64_t seed)
 {
@@ -103,7 +82,7 @@ static void check_heap(uint64_t seed)
 {
     RandomHeapOptions heap_options = random_heap_options(seed, heap_size(seed));
     Xorshift random = xorshift_seeded(seed);
-    HeapLayout layout = random_layout(&random);
+    HeapLayout layout = random_heap_layout(&random);
     heap_options.layout = &layout;
     RandomHeap *heap = random_heap_new(&heap_options);
     HeapImage *image = random_heap_image(heap, xorshift_percent(&random, 50));

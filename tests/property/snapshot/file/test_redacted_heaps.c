@@ -13,24 +13,6 @@
 #include "tests/support/snapshot_streams.h"
 #include "tests/support/xorshift.h"
 
-static HeapLayout random_layout(Xorshift *random)
-{
-    HeapLayout layout = *heap_layout_rudo_gc_0_8();
-    Error error;
-
-    if (xorshift_below(random, 2) == 0)
-        return layout;
-    do {
-        layout = *heap_layout_rudo_gc_0_8();
-        layout.page_size = LAYOUT_MIN_PAGE_SIZE << xorshift_below(random, 5);
-        layout.page_header_bytes += 8 * (uint32_t)xorshift_below(random, 100);
-        layout.min_block_size = 8u << xorshift_below(random, 5);
-        layout.max_block_size = layout.min_block_size << xorshift_below(random, 12);
-        layout.object_header_bytes += 8 * (uint32_t)xorshift_below(random, 10);
-    } while (!heap_layout_check(&layout, &error));
-    return layout;
-}
-
 static HeapImage *image_of(const SnapshotContents *contents, bool redacts, bool keeps_free)
 {
     SnapshotWriteOptions options = {.redacts = redacts, .keeps_free_slots = keeps_free};
@@ -146,7 +128,7 @@ static void check_heap(uint64_t seed)
 {
     RandomHeapOptions options = random_heap_options(seed, seed % 16 == 0 ? 3000 : 200);
     Xorshift random = xorshift_seeded(seed);
-    HeapLayout layout = random_layout(&random);
+    HeapLayout layout = random_heap_layout(&random);
     options.layout = &layout;
     RandomHeap *heap = random_heap_new(&options);
     const SnapshotContents *contents = random_heap_contents(heap);

@@ -150,5 +150,7 @@ Test(page_sections, a_page_with_a_bad_header_is_found_in_the_section_that_counts
     uint64_t page = map.pages[0].offset + 8 + 16;
 
     stream.bytes[page] ^= 1;
-    expect_refused(ERROR_CORRUPT, "page 0x600000000000: no page magic", page);
+    expect_refused(ERROR_CORRUPT,
+                   "page 0x600000000000: magic (offset 0) is 0x52554446, expected 0x52554447",
+                   page);
 }

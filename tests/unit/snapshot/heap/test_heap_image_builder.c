@@ -238,7 +238,8 @@ Test(heap_image_builder, a_page_without_a_valid_header_is_refused_and_named)
 
     cr_assert(heap_image_builder_reserve(builder, &run, 1, &error));
     write_page(builder, BASE, 64);
-    expect_refused_finish(builder, "page 0x200000001000: no page magic");
+    expect_refused_finish(builder,
+                          "page 0x200000001000: magic (offset 0) is 0x0, expected 0x52554447");
 }
 
 Test(heap_image_builder, a_large_object_that_leaves_its_run_is_refused)
@@ -250,7 +251,8 @@ Test(heap_image_builder, a_large_object_that_leaves_its_run_is_refused)
     cr_assert(heap_image_builder_reserve(builder, runs, 2, &error));
     write_page(builder, BASE, 5000);
     write_page(builder, BASE + 2 * PAGE, 64);
-    expect_refused_finish(builder, "large object is longer than its pages");
+    expect_refused_finish(builder,
+                          "block_size (offset 4) is 5000, expected at most 2512, the memory");
 }
 
 Test(heap_image_builder, tails_of_large_objects_are_user_data_even_with_the_magic)

@@ -404,13 +404,89 @@ Test(page_header, fields_wider_than_what_they_may_hold_are_bounded)
     cr_expect_eq(page_header_read(&layout, page, 4096, &header), PAGE_HEADER_BAD_HEADER_SIZE);
 }
 
-Test(page_header, each_fault_has_a_name_of_its_own)
+// ---- slots of any size, from anywhere ----
+
+static HeapLayout stepped_layout(uint32_t block_step, uint32_t first_step)
 {
-    for (int a = PAGE_HEADER_VALID; a <= PAGE_HEADER_RUN_TOO_SHORT; a++) {
-        cr_expect_str_neq(page_header_fault_name((PageHeaderFault)a), "unknown fault");
-        for (int b = a + 1; b <= PAGE_HEADER_RUN_TOO_SHORT; b++)
-            cr_expect_str_neq(page_header_fault_name((PageHeaderFault)a),
-                              page_header_fault_name((PageHeaderFault)b));
+    HeapLayout layout = *heap_layout_rudo_gc_0_8();
+
+    layout.block_size_step = block_step;
+    layout.first_slot_step = first_step;
+    layout.min_block_size = 48;
+    layout.max_block_size = 2000;
+    return layout;
+}
+
+static PageHeaderFault read_slots(const HeapLayout *layout, uint32_t block_size, uint32_t first,
+                                  uint32_t count)
+{
+    static uint8_t page[4096];
+    PageHeader header;
+    PageHeaderFault fault;
+
+    make_page(page, false);
+    heap_layout_write(page, layout->block_size, block_size);
+    heap_layout_write(page, layout->header_size, first);
+    heap_layout_write(page, layout->object_count, count);
+    fault = page_header_read(layout, page, 4096, &header);
+    if (fault == PAGE_HEADER_VALID) {
+        cr_expect_eq(header.block_size, block_size);
+        cr_expect_eq(header.header_size, first);
+        cr_expect_eq(header.slot_count, count);
+        cr_expect_eq(header.page_count, 1);
     }
-    cr_expect_str_eq(page_header_fault_name((PageHeaderFault)99), "unknown fault");
+    return fault;
+}
+
+Test(heap_layout, steps_are_multiples_of_eight_and_sizes_multiples_of_the_step)
+{
+    Error error;
+    HeapLayout layout = stepped_layout(16, 8);
+
+    cr_expect(heap_layout_check(&layout, &error), "%s", error.message);
+    layout = stepped_layout(16, 0);
+    cr_expect(heap_layout_check(&layout, &error), "%s", error.message);
+    layout = stepped_layout(0, 8); // then sizes are powers of two
+    cr_expect_not(heap_layout_check(&layout, &error));
+    layout.min_block_size = 64;
+    layout.max_block_size = 1024;
+    cr_expect(heap_layout_check(&layout, &error), "%s", error.message);
+    layout = stepped_layout(12, 8);
+    cr_expect_not(heap_layout_check(&layout, &error));
+    layout = stepped_layout(16, 4);
+    cr_expect_not(heap_layout_check(&layout, &error));
+    layout = stepped_layout(32, 8); // 48 is not a multiple of it
+    cr_expect_not(heap_layout_check(&layout, &error));
+    layout = stepped_layout(8, 8);
+    layout.max_block_size = 2528; // 1,576 and this are more than a page
+    cr_expect_not(heap_layout_check(&layout, &error));
+    layout.max_block_size = 2520;
+    cr_expect(heap_layout_check(&layout, &error), "%s", error.message);
+}
+
+Test(page_header, slots_of_any_size_begin_behind_the_header)
+{
+    HeapLayout layout = stepped_layout(16, 8);
+
+    cr_expect_eq(read_slots(&layout, 48, 1576, 52), PAGE_HEADER_VALID);
+    cr_expect_eq(read_slots(&layout, 80, 1608, 31), PAGE_HEADER_VALID);
+    cr_expect_eq(read_slots(&layout, 64, 1600, 39), PAGE_HEADER_VALID);
+    cr_expect_eq(read_slots(&layout, 48, 4048, 1), PAGE_HEADER_VALID);
+    cr_expect_eq(read_slots(&layout, 48, 4056, 0), PAGE_HEADER_BAD_HEADER_SIZE);
+    cr_expect_eq(read_slots(&layout, 48, 1568, 52), PAGE_HEADER_BAD_HEADER_SIZE);
+    cr_expect_eq(read_slots(&layout, 48, 1580, 52), PAGE_HEADER_BAD_HEADER_SIZE);
+    cr_expect_eq(read_slots(&layout, 48, 1576, 51), PAGE_HEADER_BAD_OBJECT_COUNT);
+    cr_expect_eq(read_slots(&layout, 56, 1576, 45), PAGE_HEADER_BAD_BLOCK_SIZE);
+    cr_expect_eq(read_slots(&layout, 32, 1576, 78), PAGE_HEADER_BAD_BLOCK_SIZE);
+}
+
+Test(page_header, without_a_step_the_first_slot_is_at_a_multiple_of_the_size_that_fits)
+{
+    HeapLayout layout = stepped_layout(8, 0);
+
+    cr_expect_eq(read_slots(&layout, 48, 1584, 52), PAGE_HEADER_VALID);
+    cr_expect_eq(read_slots(&layout, 80, 1600, 31), PAGE_HEADER_VALID);
+    cr_expect_eq(read_slots(&layout, 80, 1576, 31), PAGE_HEADER_BAD_HEADER_SIZE);
+    // The first multiple behind the header is 2,800: no slot fits.
+    cr_expect_eq(read_slots(&layout, 1400, 2800, 0), PAGE_HEADER_BAD_BLOCK_SIZE);
 }

@@ -156,9 +156,9 @@ Test(page_record, a_page_without_a_valid_header_is_refused_and_named)
     cr_expect_not(
         page_records_add_run(&records, heap_layout_rudo_gc_0_8(), BASE, 2, pages, &error));
     cr_expect_eq(error.code, ERROR_CORRUPT);
-    cr_expect_str_eq(
-        error.message,
-        "the page at 0x200000001000 is not a page of layout 'rudo-gc-0.8': no page magic");
+    cr_expect_str_eq(error.message,
+                     "the page at 0x200000001000 is not a page of layout 'rudo-gc-0.8': magic "
+                     "(offset 0) is 0x0, expected 0x52554447");
 }
 
 static PageHeader header_of(const HeapLayout *layout, uint32_t page)
