@@ -10,6 +10,7 @@
 #include "cli/capture_notes.h"
 #include "cli/commands/capture_program.h"
 #include "cli/commands/capture_summary.h"
+#include "cli/commands/page_explanation_output.h"
 #include "cli/command_list.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
@@ -35,6 +36,8 @@ typedef struct CaptureSettings {
     int64_t staging_bytes; // 0: as many as it takes
     int foreign_mode;      // ForeignMode
     const char *layout;
+    bool explains;
+    bool is_verbose;
     int64_t level;
     int64_t max_bytes; // 0: any
 } CaptureSettings;
@@ -104,7 +107,6 @@ static const Option options[] = {
      .help = "write the snapshot, a Zstandard file, to FILE; '-'\n"
              "writes it to standard output, and the summary to\n"
              "standard error",
-     .is_required = true,
      .setting = offsetof(CaptureSettings, output)},
     {.name = "force",
      .letter = 'f',
@@ -151,6 +153,18 @@ static const Option options[] = {
              "rudo-snap/layout/1 (default: that of the version of\n"
              "rudo-gc which the program names)",
      .setting = offsetof(CaptureSettings, layout)},
+    {.name = "explain",
+     .type = OPTION_FLAG,
+     .help = "with --pid or --core: write no snapshot, but say of\n"
+             "the pages of the heap which checks of their headers\n"
+             "fail, with the values found and those expected; exit\n"
+             "status 1 if no page is valid",
+     .setting = offsetof(CaptureSettings, explains)},
+    {.name = "verbose",
+     .letter = 'v',
+     .type = OPTION_FLAG,
+     .help = "with --explain: a line for each page",
+     .setting = offsetof(CaptureSettings, is_verbose)},
     {.name = "keep-free",
      .type = OPTION_FLAG,
      .help = "keep the contents of free slots (default: zero them)",
@@ -181,7 +195,7 @@ static const Option options[] = {
 };
 
 const CommandUsage capture_usage = {
-    .operands = "[-- PROGRAM ARGUMENT...]",
+    .operands = "--output FILE|--explain [-- PROGRAM ARGUMENT...]",
     .max_operands = INT32_MAX,
     .options = options,
     .details = "Records the garbage-collected heap of a running process, and all memory that may\n"
@@ -200,7 +214,8 @@ const CommandUsage capture_usage = {
                 "  rudo-snap capture --pid 4242 -o shop.zst --force --foreign roots\n"
                 "  rudo-snap capture --core core.4242 -o shop.zst\n"
                 "  rudo-snap capture -o end.zst -- shop --port 8080\n"
-                "  rudo-snap capture --every 10s -o shop.zst -- shop --port 8080\n",
+                "  rudo-snap capture --every 10s -o shop.zst -- shop --port 8080\n"
+                "  rudo-snap capture --pid 4242 --layout my-heap.json --explain\n",
 };
 
 static void say_phase(void *context, CapturePhase phase)
@@ -224,6 +239,14 @@ static bool check_source(const CaptureSettings *settings, const Operands *progra
                          "nothing to capture: give --pid PID, --core CORE or -- PROGRAM");
     if (sources > 1)
         return error_set(error, ERROR_USAGE, "--pid, --core and -- PROGRAM exclude each other");
+    if (settings->explains && (program->count > 0 || settings->output != NULL))
+        return error_set(error, ERROR_USAGE,
+                         "--explain writes no snapshot: it goes with --pid or --core, and without "
+                         "--output");
+    if (settings->is_verbose && !settings->explains)
+        return error_set(error, ERROR_USAGE, "--verbose needs --explain");
+    if (settings->output == NULL && !settings->explains)
+        return error_set(error, ERROR_USAGE, "missing option: --output FILE");
     if (settings->executable != NULL && settings->core == NULL)
         return error_set(error, ERROR_USAGE, "--exe needs --core");
     if (moments > 0 && program->count == 0)
@@ -295,6 +318,8 @@ static bool check_output(const CaptureSettings *settings, const Operands *progra
 {
     const char *const inputs[] = {settings->core, settings->executable, settings->layout};
 
+    if (settings->output == NULL)
+        return true;
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
         if (inputs[i] != NULL && output_path_hits(settings->output, inputs[i]))
             return error_set(error, ERROR_USAGE, "--output would overwrite the input '%s'",
@@ -308,6 +333,34 @@ static bool check_output(const CaptureSettings *settings, const Operands *progra
         return true;
     (void)error_set(error, ERROR_USAGE, "refusing to write a snapshot to a terminal");
     return error_add_hint(error, "name a file with --output, or redirect standard output");
+}
+
+// Says what is wrong with pages, and writes nothing.
+static ExitStatus explain(const CaptureSettings *settings, CaptureOptions *how)
+{
+    PageExplanation *explanation = NULL;
+    Progress progress;
+    ExitStatus status;
+    Error error;
+    bool ok;
+
+    interrupt_defer();
+    how->write.cancel = (Cancel){interrupt_is_pending, NULL};
+    progress_init(&progress, (ProgressMode)settings->session.progress);
+    how->on_phase = say_phase;
+    how->phase_context = &progress;
+    ok = settings->core != NULL
+             ? capture_explain_core(settings->core, settings->executable, how, &explanation, &error)
+             : capture_explain_process((int)settings->pid, how, &explanation, &error);
+    progress_end(&progress);
+    if (!ok)
+        return report_error(&error);
+    interrupt_resume();
+    status = explanation->valid_pages > 0 ? EXIT_STATUS_DONE : EXIT_STATUS_FOUND;
+    if (!settings->session.is_quiet)
+        print_page_explanation(explanation, settings->is_verbose);
+    page_explanation_free(explanation);
+    return status;
 }
 
 // A process or a core file.
@@ -368,6 +421,8 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
                                        // A series continues, and replaces none.
                                        .replaces = settings.replaces && settings.every_ns == 0 &&
                                                    settings.signal_name == NULL};
+    if (settings.explains)
+        return explain(&settings, &how);
     if (operands.count > 0)
         return capture_program(command, &settings, &how, &operands);
     return run_once(&settings, &how);

@@ -131,3 +131,44 @@ bool capture_core(const char *core, const char *executable, const char *path,
            core_process_copy(core, executable, &options->write.cancel, &copy, error) &&
            write_copy(&copy, path, options, summary, error);
 }
+
+// Consumes the copy.
+static bool explain_copy(ProcessCopy *copy, const CaptureOptions *options, PageExplanation **out,
+                         Error *error)
+{
+    CopyWatch watch = {.copy = copy, .options = &options->write};
+    const HeapSearchOptions how = {
+        .layout = options->layout,
+        .cancel = {is_given_up, &watch},
+    };
+    bool is_ok;
+
+    begin_phase(options, CAPTURE_SEARCHING);
+    is_ok = page_explanation_new(copy, &how, out, error);
+    if (!is_ok && copy->packed != NULL)
+        (void)!packed_pages_check(copy->packed, error);
+    process_copy_release(copy);
+    return is_ok;
+}
+
+bool capture_explain_process(int pid, const CaptureOptions *options, PageExplanation **out,
+                             Error *error)
+{
+    const ProcessCopyOptions how = describe_way(options, NULL);
+    ProcessCopy copy;
+
+    *out = NULL;
+    begin_phase(options, CAPTURE_COPYING);
+    return live_process_copy(pid, &how, &copy, error) && explain_copy(&copy, options, out, error);
+}
+
+bool capture_explain_core(const char *core, const char *executable, const CaptureOptions *options,
+                          PageExplanation **out, Error *error)
+{
+    ProcessCopy copy;
+
+    *out = NULL;
+    begin_phase(options, CAPTURE_COPYING);
+    return core_process_copy(core, executable, &options->write.cancel, &copy, error) &&
+           explain_copy(&copy, options, out, error);
+}

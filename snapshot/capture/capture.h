@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "snapshot/capture/copy/copy_options.h"
 #include "snapshot/capture/find/heap_search.h"
+#include "snapshot/capture/find/page_explanation.h"
 #include "snapshot/capture/live/exit_watch.h"
 #include "snapshot/file/snapshot_file.h"
 
@@ -70,5 +71,14 @@ NODISCARD bool capture_exiting(const ExitWatch *watch, const char *path,
 // unsupported, no heap, interrupted.
 NODISCARD bool capture_core(const char *core, const char *executable, const char *path,
                             const CaptureOptions *options, CaptureSummary *summary, Error *error);
+
+// Explains the pages of process `pid`, or of the process whose core file is `core`, by
+// options->layout or the layout of the program's version, and writes nothing. Errors: as
+// capture_process() and capture_core(). The caller frees `*out` with page_explanation_free().
+NODISCARD bool capture_explain_process(int pid, const CaptureOptions *options,
+                                       PageExplanation **out, Error *error);
+NODISCARD bool capture_explain_core(const char *core, const char *executable,
+                                    const CaptureOptions *options, PageExplanation **out,
+                                    Error *error);
 
 #endif

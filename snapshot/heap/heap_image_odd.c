@@ -18,11 +18,11 @@ static uint64_t key_of(uint32_t block_size, uint32_t first_slot)
     return (uint64_t)block_size << 32 | first_slot;
 }
 
-static uint64_t hash_of_class(const void *items, uint32_t position)
+static uint64_t hash_of_class(const HashIndex *index, const void *items, uint32_t position)
 {
     const OddClass *class = (const OddClass *)items + position;
 
-    return hash_mix(key_of(class->block_size, class->first_slot));
+    return hash_index_hash(index, key_of(class->block_size, class->first_slot), 0);
 }
 
 static bool is_class(const void *items, uint32_t position, const void *key)
@@ -46,8 +46,8 @@ static uint8_t number_of(OddSearch *search, const HeapImage *image, uint32_t pag
 {
     const HeapPage *record = &image->pages[page];
     uint64_t key = key_of(record->block_size, record->header_size);
-    uint32_t *slot =
-        hash_index_find(&search->index, search->classes, hash_mix(key), is_class, &key);
+    uint32_t *slot = hash_index_find(&search->index, search->classes,
+                                     hash_index_hash(&search->index, key, 0), is_class, &key);
     uint32_t payload = heap_image_payload_offset(image, record->block_size);
     uint32_t units = record->block_size / 8;
 

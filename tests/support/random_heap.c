@@ -3,6 +3,7 @@
 // Three passes, because references need targets: addresses of all pages and blocks first, then
 // headers and bitmaps, then the words.
 
+#include "snapshot/heap/snapshot_lookup.h"
 #include "tests/support/random_heap.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ typedef struct PlannedPage {
 struct RandomHeap {
     RandomHeapOptions options;
     const HeapLayout *layout;
+    HeapLayout own_layout;
     Xorshift random;
 
     PlannedPage *planned;
@@ -105,6 +107,14 @@ RandomHeapOptions random_heap_options(uint64_t seed, uint32_t objects)
     options.broken = random_share(&random, 60);
     options.chain = random_share(&random, 100);
     options.local = random_share(&random, 100);
+    return options;
+}
+
+RandomHeapOptions random_heap_options_any(uint64_t seed, uint32_t objects)
+{
+    RandomHeapOptions options = random_heap_options(seed, objects);
+
+    options.has_any_layout = seed % 2 == 0;
     return options;
 }
 
@@ -773,6 +783,10 @@ RandomHeap *random_heap_new(const RandomHeapOptions *options)
         heap->options.owners = 1;
     heap->layout = options->layout != NULL ? options->layout : heap_layout_rudo_gc_0_8();
     heap->random = xorshift_seeded(options->seed);
+    if (options->has_any_layout) {
+        heap->own_layout = random_heap_layout(&heap->random);
+        heap->layout = &heap->own_layout;
+    }
     heap->contents.layout = *heap->layout;
     plan_pages(heap);
     make_runs(heap);

@@ -32,6 +32,7 @@
 typedef struct RandomHeapOptions {
     uint64_t seed;
     const HeapLayout *layout; // NULL: rudo-gc-0.8; borrowed until the heap is freed
+    bool has_any_layout;      // one of random_heap_layout() instead
     uint32_t objects;         // allocated slots, about; 0: no pages at all
     uint32_t blocks;          // foreign blocks
     uint32_t roots;           // root words
@@ -55,6 +56,8 @@ typedef struct RandomHeapOptions {
 // All knobs drawn from the seed: from empty to crowded, from trees of nothing to one knot.
 // About `objects` objects at most.
 RandomHeapOptions random_heap_options(uint64_t seed, uint32_t objects);
+// The same; every other heap has a random layout.
+RandomHeapOptions random_heap_options_any(uint64_t seed, uint32_t objects);
 
 // A layout of any page size, classes and headers that one may have; every third is rudo-gc's. Every
 // other of the rest has slots of any size, every other of these slot 0 anywhere.

@@ -143,10 +143,13 @@ static bool no_heap(const HeapSearch *search, Error *error)
                              "%llu pages begin with the page magic, but their headers are not "
                              "valid; the first at %s",
                              (unsigned long long)counts->rejected_pages, counts->rejected_note);
-        return error_add_hint(error, "another layout may be right: see '--layout' in rudo-snap(1)");
+        return error_add_hint(error, "another layout may be right: see '--layout' in rudo-snap(1); "
+                                     "'--explain' says what is wrong with each page");
     }
     if (search->options.layout != NULL)
-        return error_add_hint(error, "none of them begins with the layout's magic");
+        return error_add_hint(error,
+                              "none of them begins with the layout's magic; '--explain' says "
+                              "where else it lies");
     return error_add_hint(error, "if it is one, it has not allocated its first Gc yet; "
                                  "otherwise check the pid");
 }

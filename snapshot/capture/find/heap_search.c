@@ -261,14 +261,12 @@ static bool describe_all(HeapSearch *search, Error *error)
     return true;
 }
 
-bool heap_search_new(const ProcessCopy *copy, const HeapSearchOptions *options, HeapSearch **out,
-                     HeapSearchCounts *counts, Error *error)
+bool heap_search_begin(const ProcessCopy *copy, const HeapSearchOptions *options, HeapSearch **out,
+                       Error *error)
 {
     HeapSearch *search = calloc(1, sizeof *search);
-    bool ok;
 
     *out = NULL;
-    *counts = (HeapSearchCounts){0};
     if (search == NULL || (search->details = snapshot_details_new()) == NULL) {
         free(search);
         return error_set_memory(error, sizeof *search, "the search for the heap");
@@ -276,6 +274,20 @@ bool heap_search_new(const ProcessCopy *copy, const HeapSearchOptions *options, 
     search->copy = copy;
     search->options = *options;
     search->assembly.holes_left = MAX_HOLE_BYTES + copy->copied_bytes;
+    *out = search;
+    return true;
+}
+
+bool heap_search_new(const ProcessCopy *copy, const HeapSearchOptions *options, HeapSearch **out,
+                     HeapSearchCounts *counts, Error *error)
+{
+    HeapSearch *search;
+    bool ok;
+
+    *out = NULL;
+    *counts = (HeapSearchCounts){0};
+    if (!heap_search_begin(copy, options, &search, error))
+        return false;
     ok = find_all(search, error) && describe_all(search, error);
     *counts = search->counts;
     if (!ok) {

@@ -117,6 +117,10 @@ struct HeapSearch {
     SnapshotContents contents;
 };
 
+// A search that has found nothing yet. Errors: memory. The caller frees it with heap_search_free().
+NODISCARD bool heap_search_begin(const ProcessCopy *copy, const HeapSearchOptions *options,
+                                 HeapSearch **out, Error *error);
+
 // The parts. Errors of all: memory, interrupted; heap_search_find_pages() also: no heap;
 // heap_search_choose_layout() also: unsupported (a version of rudo-gc that is not known).
 NODISCARD bool heap_search_find_modules(HeapSearch *search, Error *error);

@@ -189,8 +189,16 @@ static void save_whole(const char *folder)
     example_heap(&contents);
     contents.run_count = contents.root_count = contents.block_count = 0;
     save(folder, "empty-heap", snapshot_stream(&contents, NULL));
-    for (uint64_t seed = 1; seed <= 6; seed++) {
+    for (uint64_t seed = 1; seed <= 8; seed++) {
         RandomHeapOptions options = random_heap_options(seed, 60);
+
+        // The last two have slots of any size, from anywhere.
+        HeapLayout layout = *heap_layout_rudo_gc_0_8();
+        layout.min_block_size = 48;
+        layout.max_block_size = 2000;
+        layout.block_size_step = layout.first_slot_step = 8;
+        if (seed > 6)
+            options.layout = &layout;
         RandomHeap *heap = random_heap_new(&options);
         char name[40];
         Bytes stream = snapshot_stream(random_heap_contents(heap), NULL);

@@ -106,7 +106,7 @@ static void build(void)
         }
         objects[i]->kind = 2 * class + 1;
     }
-    // Odd numbers are no references; of the others some are to the inside of an object.
+    // Odd numbers do not refer to anything; of the others some are to the inside of an object.
     for (uint32_t i = 0; i < OBJECTS; i++)
         for (uint32_t w = 0; w < words_of[i]; w++) {
             uint64_t to = xorshift_below(&random, OBJECTS);

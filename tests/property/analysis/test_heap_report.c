@@ -23,7 +23,7 @@ typedef struct Case {
 
 static void case_open(Case *test, uint64_t seed)
 {
-    RandomHeapOptions options = random_heap_options(seed, 150);
+    RandomHeapOptions options = random_heap_options_any(seed, 150);
     RandomHeap *heap = random_heap_new(&options);
     HeapAnswers *answers = &test->answers;
     Error error;

@@ -66,7 +66,7 @@ static uint64_t check_referrers(const HeapAnswers *answers, const HeapView *view
 
 static uint64_t check_heap(uint64_t seed)
 {
-    RandomHeapOptions options = random_heap_options(seed, 200);
+    RandomHeapOptions options = random_heap_options_any(seed, 200);
     Xorshift random = xorshift_seeded(seed);
     RandomHeap *heap = random_heap_new(&options);
     HeapImage *image = random_heap_image(heap, xorshift_percent(&random, 50));

@@ -28,7 +28,7 @@ typedef struct Case {
 
 static void case_open(Case *test, uint64_t seed, uint32_t objects)
 {
-    RandomHeapOptions options = random_heap_options(seed, objects);
+    RandomHeapOptions options = random_heap_options_any(seed, objects);
     RandomHeap *heap = random_heap_new(&options);
     ObjectGraphOptions graph_options = {.threads = 1 + (uint32_t)seed % 3};
     Error error;
