@@ -57,7 +57,7 @@ static inline bool is_live(const ResidueSearch *search, uint64_t bit)
     return bit != NO_SLOT && (search->image->live[bit / 64] >> bit % 64 & 1) != 0;
 }
 
-static bool refers_to_object(const ResidueSearch *search, uint64_t word)
+bool residue_search_refers_to_object(const ResidueSearch *search, uint64_t word)
 {
     uint32_t page = is_in_hull(search, word) ? heap_image_find_page(search->image, word) : NO_INDEX;
 
@@ -88,75 +88,6 @@ uint64_t residue_search_count(const ResidueSearch *search, uint64_t bit)
     return found;
 }
 
-// ---- shapes of blocks ----
-
-static bool add_shape(const ResidueSearch *search, ResiduePiece *piece, NodeWords words,
-                      uint64_t at, Error *error)
-{
-    BufferShape shape;
-
-    if (!buffer_shape_read(search->image, words, at, &shape))
-        return true;
-    if (!array_reserve(&piece->shapes, &piece->shape_capacity, piece->shape_count + 1, sizeof shape,
-                       "shapes of buffers", error))
-        return false;
-    piece->shapes[piece->shape_count++] = shape;
-    return true;
-}
-
-// Headers that disagree about a block say nothing about it.
-static bool take_shapes(ResidueSearch *search, Error *error)
-{
-    uint64_t whole = 0, count = 0;
-
-    for (uint64_t i = 0; i < search->piece_count; i++)
-        whole += search->pieces[i].shape_count;
-    search->shapes = malloc((whole + 1) * sizeof *search->shapes);
-    search->block_shapes =
-        calloc(search->image->block_count + UINT64_C(1), sizeof *search->block_shapes);
-    if (search->shapes == NULL || search->block_shapes == NULL)
-        return error_set_memory(error, whole * sizeof *search->shapes, "shapes of buffers");
-    for (uint64_t i = 0; i < search->piece_count; i++)
-        for (uint64_t j = 0; j < search->pieces[i].shape_count; j++) {
-            const BufferShape *shape = &search->pieces[i].shapes[j];
-            uint32_t *index = &search->block_shapes[shape->block];
-
-            if (*index == 0 && count < UINT32_MAX) {
-                search->shapes[count] = *shape;
-                *index = (uint32_t)++count;
-            } else if (*index != 0 && !buffer_shape_is_same(&search->shapes[*index - 1], shape)) {
-                search->shapes[*index - 1].kind = BUFFER_UNSURE;
-            }
-        }
-    for (uint64_t i = 0; i < count; i++)
-        if (!buffer_shape_holds(search->image, &search->shapes[i]))
-            search->shapes[i].kind = BUFFER_UNSURE;
-    return true;
-}
-
-static BufferShape *find_shape(const ResidueSearch *search, uint32_t block)
-{
-    uint32_t index = search->block_shapes[block];
-
-    return index == 0 ? NULL : &search->shapes[index - 1];
-}
-
-const BufferShape *residue_search_shape(const ResidueSearch *search, const ResidueWord *place)
-{
-    return place->page == NO_INDEX ? find_shape(search, place->slot_or_block) : NULL;
-}
-
-// A vector behind whose length nothing lies is one, whatever the word behind its header says: most
-// headers with a small number behind them are not those of rings.
-static void tell_vector(const ResidueSearch *search, BufferShape *shape, NodeWords words)
-{
-    for (uint64_t i = 0; i < words.count; i++)
-        if (buffer_shape_is_left_over(search->image, shape, words.offset + 8 * i, READ_AS_VECTOR) &&
-            refers_to_object(search, load_u64(words.bytes + 8 * i)))
-            return;
-    shape->second = UINT64_MAX;
-}
-
 // ---- words ----
 
 // Is the place of word `at` one of residue, by a buffer that is read in any of these ways, or
@@ -178,57 +109,131 @@ static bool add_candidate(ResiduePiece *piece, ResidueWord place, uint64_t bit, 
     return true;
 }
 
-// Takes a word that refers to an object as a candidate, or counts it.
-static inline bool take_word(const ResidueSearch *search, ResiduePiece *piece, uint16_t *counts,
-                             const BufferShape *shape, ResidueWord place, NodeWords words,
-                             uint64_t bit, Error *error)
+// Words that are resolved together, so that the loads of all of them are waited for together.
+#define BATCH_WORDS 64u
+
+typedef struct Batch {
+    const ResidueSearch *search;
+    ResiduePiece *piece;
+    uint16_t *counts; // of the thread
+    uint32_t count;
+    uint64_t words[BATCH_WORDS];
+    ResidueWord places[BATCH_WORDS];
+    bool are_candidates[BATCH_WORDS];
+} Batch;
+
+// The same by the tag of the page alone, which is in a faster cache. False: it does not say.
+static inline bool slot_by_tag(const HeapImage *image, uint64_t word, uint64_t *bit)
 {
-    if (is_candidate(search, shape, words, place.word))
-        return !is_live(search, bit) || add_candidate(piece, place, bit, error);
-    if (bit != NO_SLOT && counts[bit] < UINT16_MAX)
-        counts[bit]++;
+    uint64_t bucket = (word >> image->page_shift) - image->page_window.first;
+    uint64_t offset = word & (image->layout.page_size - 1), slot;
+    const SlotClass *class;
+    unsigned tag;
+
+    if (!image->is_direct || bucket >= image->tag_count)
+        return false;
+    tag = image->page_tags[bucket] & PAGE_TAG_CLASS;
+    if (tag <= PAGE_TAG_COMPLEX)
+        return false;
+    class = &image->slot_classes[tag];
+    slot = (offset >> class->shift) - class->first_slot; // wraps before slot 0
+    *bit = (offset & (class->block_size - 1)) != 0 || slot >= class->slot_count
+               ? NO_SLOT
+               : bucket * 64 + slot;
     return true;
 }
 
-static inline bool take_object(const ResidueSearch *search, ResiduePiece *piece, uint16_t *counts,
-                               uint32_t page, uint32_t slot, Error *error)
+// Finds the slots to which the words refer, or NO_SLOT.
+static bool resolve_batch(const Batch *batch, uint64_t bits[BATCH_WORDS], Error *error)
 {
-    const HeapImage *image = search->image;
-    NodeWords words = graph_object_words(image, page, slot);
+    const HeapImage *image = batch->search->image;
+    uint32_t pages[BATCH_WORDS];
+
+    for (uint32_t i = 0; i < batch->count; i++) {
+        pages[i] = NO_INDEX;
+        if (slot_by_tag(image, batch->words[i], &bits[i])) {
+            __builtin_prefetch(&batch->counts[bits[i] == NO_SLOT ? 0 : bits[i]], 1);
+            continue;
+        }
+        bits[i] = NO_SLOT;
+        pages[i] = heap_image_find_page(image, batch->words[i]);
+        // Headers in blocks have been read.
+        if (pages[i] == NO_INDEX && batch->places[i].page != NO_INDEX &&
+            !residue_shapes_add(batch->search, batch->piece,
+                                residue_word_words(image, &batch->places[i]), batch->places[i].word,
+                                error))
+            return false;
+    }
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (pages[i] != NO_INDEX) {
+            bits[i] = slot_in(image, pages[i], batch->words[i]);
+            __builtin_prefetch(&batch->counts[bits[i] == NO_SLOT ? 0 : bits[i]], 1);
+        }
+    return true;
+}
+
+// Takes words that refer to objects as candidates, or counts them.
+static bool end_batch(Batch *batch, Error *error)
+{
+    uint64_t bits[BATCH_WORDS];
+
+    if (!resolve_batch(batch, bits, error))
+        return false;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        uint16_t *count = bits[i] == NO_SLOT ? NULL : &batch->counts[bits[i]];
+
+        if (count == NULL)
+            continue;
+        if (!batch->are_candidates[i])
+            *count = (uint16_t)(*count + (*count < UINT16_MAX));
+        else if (is_live(batch->search, bits[i]) &&
+                 !add_candidate(batch->piece, batch->places[i], bits[i], error))
+            return false;
+    }
+    batch->count = 0;
+    return true;
+}
+
+// The words of an object or a block.
+static inline bool take_words(Batch *batch, const BufferShape *shape, ResidueWord place,
+                              NodeWords words, Error *error)
+{
+    const ResidueSearch *search = batch->search;
 
     for (uint64_t i = 0; i < words.count && i < UINT32_MAX; i++) {
         uint64_t word = load_u64(words.bytes + 8 * i);
-        uint32_t target;
 
         if (!is_in_hull(search, word))
             continue;
-        target = heap_image_find_page(image, word);
-        if (target == NO_INDEX
-                ? !add_shape(search, piece, words, i, error)
-                : !take_word(search, piece, counts, NULL, (ResidueWord){page, slot, (uint32_t)i},
-                             words, slot_in(image, target, word), error))
+        if (batch->count == BATCH_WORDS && !end_batch(batch, error))
             return false;
+        place.word = (uint32_t)i;
+        batch->words[batch->count] = word;
+        batch->places[batch->count] = place;
+        batch->are_candidates[batch->count++] = is_candidate(search, shape, words, i);
     }
     return true;
 }
 
-static bool take_objects(const ResidueSearch *search, ResiduePiece *piece, uint16_t *counts,
-                         uint64_t item, Error *error)
+static bool take_objects(Batch *batch, uint64_t item, Error *error)
 {
-    const HeapImage *image = search->image;
+    const HeapImage *image = batch->search->image;
     uint64_t end = (item + 1) * PIECE_PAGES;
 
     for (uint32_t page = (uint32_t)item * PIECE_PAGES; page < end && page < image->page_count;
          page++)
         for (uint32_t word = 0; word < heap_image_page_words(image, page); word++) {
-            uint64_t left = search->mark->marked[heap_image_first_word(image, page) + word];
+            uint64_t left = batch->search->mark->marked[heap_image_first_word(image, page) + word];
 
-            for (; left != 0; left &= left - 1)
-                if (!take_object(search, piece, counts, page,
-                                 word * 64 + (uint32_t)__builtin_ctzll(left), error))
+            for (; left != 0; left &= left - 1) {
+                uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(left);
+
+                if (!take_words(batch, NULL, (ResidueWord){page, slot, 0},
+                                graph_object_words(image, page, slot), error))
                     return false;
+            }
         }
-    return true;
+    return end_batch(batch, error);
 }
 
 static bool read_headers(const ResidueSearch *search, ResiduePiece *piece, uint32_t block,
@@ -240,64 +245,59 @@ static bool read_headers(const ResidueSearch *search, ResiduePiece *piece, uint3
         uint64_t word = load_u64(words.bytes + 8 * i);
 
         if (is_in_hull(search, word) && heap_image_find_page(search->image, word) == NO_INDEX &&
-            !add_shape(search, piece, words, i, error))
+            !residue_shapes_add(search, piece, words, i, error))
             return false;
     }
     return true;
 }
 
-static bool take_block(ResidueSearch *search, ResiduePiece *piece, uint16_t *counts, uint32_t block,
-                       Error *error)
+static bool take_block(Batch *batch, uint32_t block, Error *error)
 {
-    const HeapImage *image = search->image;
-    NodeWords words = graph_block_words(image, block);
-    BufferShape *shape = find_shape(search, block);
+    NodeWords words = graph_block_words(batch->search->image, block);
+    BufferShape *shape = residue_shapes_find(batch->search, block);
 
     // Each block is looked at once, so no other thread uses its shape.
     if (shape != NULL && shape->kind == BUFFER_VECTOR && shape->second <= shape->capacity)
-        tell_vector(search, shape, words);
-    for (uint64_t i = 0; i < words.count && i < UINT32_MAX; i++) {
-        uint64_t word = load_u64(words.bytes + 8 * i);
-        uint32_t target = is_in_hull(search, word) ? heap_image_find_page(image, word) : NO_INDEX;
-
-        if (target != NO_INDEX &&
-            !take_word(search, piece, counts, shape, (ResidueWord){NO_INDEX, block, (uint32_t)i},
-                       words, slot_in(image, target, word), error))
-            return false;
-    }
-    return true;
+        residue_shapes_tell_vector(batch->search, shape, words);
+    return take_words(batch, shape, (ResidueWord){NO_INDEX, block, 0}, words, error);
 }
 
 // The marked blocks of a piece that is behind those of pages.
-static bool visit_blocks(ResidueSearch *search, uint32_t worker, uint64_t item, bool are_taken,
-                         Error *error)
+static bool visit_blocks(Batch *batch, uint64_t item, bool are_taken, Error *error)
 {
+    const ResidueSearch *search = batch->search;
     uint64_t first = (item - search->page_pieces) * PIECE_BLOCKS, end = first + PIECE_BLOCKS;
-    ResiduePiece *piece = &search->pieces[item];
 
     for (uint32_t block = (uint32_t)first; block < end && block < search->image->block_count;
          block++)
         if ((search->mark->marked_blocks[block / 64] >> block % 64 & 1) != 0 &&
-            !(are_taken ? take_block(search, piece, search->counts[worker], block, error)
-                        : read_headers(search, piece, block, error)))
+            !(are_taken ? take_block(batch, block, error)
+                        : read_headers(search, batch->piece, block, error)))
             return false;
-    return true;
+    return end_batch(batch, error);
+}
+
+static Batch batch_of(const ResidueSearch *search, uint32_t worker, uint64_t item)
+{
+    return (Batch){
+        .search = search, .piece = &search->pieces[item], .counts = search->counts[worker]};
 }
 
 static bool visit_first(void *context, uint32_t worker, uint64_t item, Error *error)
 {
-    ResidueSearch *search = context;
+    const ResidueSearch *search = context;
+    Batch batch = batch_of(search, worker, item);
 
-    return item < search->page_pieces
-               ? take_objects(search, &search->pieces[item], search->counts[worker], item, error)
-               : visit_blocks(search, worker, item, false, error);
+    return item < search->page_pieces ? take_objects(&batch, item, error)
+                                      : visit_blocks(&batch, item, false, error);
 }
 
 static bool visit_second(void *context, uint32_t worker, uint64_t item, Error *error)
 {
-    ResidueSearch *search = context;
+    const ResidueSearch *search = context;
+    Batch batch = batch_of(search, worker, search->page_pieces + item);
 
-    return visit_blocks(search, worker, search->page_pieces + item, true, error);
+    return visit_blocks(&batch, search->page_pieces + item, true, error);
 }
 
 // ---- candidates ----
@@ -378,6 +378,7 @@ bool residue_search_run(ResidueSearch *search, ResidueWords *out, Error *error)
         return error_set_memory(error, search->piece_count * sizeof *search->pieces, "residue");
     return make_counts(search, error) &&
            run_pass(search, visit_first, search->piece_count, error) &&
-           take_shapes(search, error) && run_pass(search, visit_second, block_pieces, error) &&
+           residue_shapes_take(search, error) &&
+           run_pass(search, visit_second, block_pieces, error) &&
            take_candidates(search, out, error);
 }

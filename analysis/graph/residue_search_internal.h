@@ -82,6 +82,20 @@ typedef struct ResidueSearch {
 NODISCARD bool residue_search_run(ResidueSearch *search, ResidueWords *out, Error *error);
 void residue_search_release(ResidueSearch *search);
 
+// Does the word of an object or block refer to a live object?
+bool residue_search_refers_to_object(const ResidueSearch *search, uint64_t word);
+
+// Adds the shape that word `at` and those around it give to a block, if they do. Errors: memory.
+NODISCARD bool residue_shapes_add(const ResidueSearch *search, ResiduePiece *piece, NodeWords words,
+                                  uint64_t at, Error *error);
+// Takes the shapes of all pieces. Errors: memory.
+NODISCARD bool residue_shapes_take(ResidueSearch *search, Error *error);
+// The shape of a block, or NULL.
+BufferShape *residue_shapes_find(const ResidueSearch *search, uint32_t block);
+// A vector behind whose length nothing lies is one, whatever the word behind its header says: most
+// headers with a small number behind them are not those of rings.
+void residue_shapes_tell_vector(const ResidueSearch *search, BufferShape *shape, NodeWords words);
+
 // The shape of the block that a word lies in; NULL: an object, or nothing is known.
 const BufferShape *residue_search_shape(const ResidueSearch *search, const ResidueWord *word);
 
