@@ -13,7 +13,7 @@
 #include "base/side_table.h"
 
 // Counting waits for memory; more threads than these gain little, and each needs its own counts.
-#define MOST_THREADS 4u
+#define MOST_THREADS REFERENCE_CHECK_THREADS
 // Pages and blocks that a thread counts at a time.
 #define PART_PAGES 256u
 #define PART_BLOCKS 1024u
@@ -208,8 +208,11 @@ static bool count_part(void *context, uint32_t worker, uint64_t part, Error *err
                        &hint);
     } else if (part <= check->page_part_count) {
         uint64_t first = (part - 1) * PART_PAGES;
-        for (uint64_t i = first; i < first + PART_PAGES && i < heap->page_count; i++)
+        for (uint64_t i = first; i < first + PART_PAGES && i < heap->page_count; i++) {
             count_page(check, counts, &heap->pages[i]);
+            if (heap->visit != NULL)
+                heap->visit(heap->visit_context, worker, &heap->pages[i]);
+        }
     } else {
         uint64_t first = (part - 1 - check->page_part_count) * PART_BLOCKS;
         for (uint64_t i = first; i < first + PART_BLOCKS && i < heap->block_count; i++)

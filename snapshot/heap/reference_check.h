@@ -51,10 +51,16 @@ typedef struct ReferenceHeap {
     const ReferenceWords *blocks; // malloc'd blocks
     uint64_t root_count;
     const Root *roots;
+    // Called for each page right after its words were counted, so that they need not be fetched
+    // from memory once more, by workers 0 to REFERENCE_CHECK_THREADS - 1; NULL: nothing is called.
+    void (*visit)(void *context, uint32_t worker, const ReferencePage *page);
+    void *visit_context;
 } ReferenceHeap;
 
+#define REFERENCE_CHECK_THREADS 4u
+
 // Looks at every word of `heap` once, on a few threads, each of which needs a byte for each slot of
-// the heap. Errors: memory.
+// the heap. A heap whose layout has no reference count is not looked at. Errors: memory.
 NODISCARD bool reference_check_run(const ReferenceHeap *heap, ReferenceCheck *out, Error *error);
 
 // The same for a loaded heap.

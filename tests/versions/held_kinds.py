@@ -13,7 +13,7 @@ def read(name):
 
 # Slots without a value that nothing in a snapshot tells from others: of persistent maps and vectors, of messages that were
 # received, behind the length of a B-tree's node or of a SmallVec, and behind that of a Vec whose header is on a stack or
-# in a variable. What was removed may be kept.
+# in a variable. Removed objects may be kept.
 UNKNOWN_SLOTS = (
     "btreemap btreeset smallvec smallvecs im-vector im-hashmap im-ordmap rpds-vector rpds-map static threads scoped"
     " mpsc sync-channel crossbeam crossbeam-bounded tokio-channel tokio-bounded"

@@ -243,8 +243,8 @@ static bool find_all(HeapSearch *search, Error *error)
            heap_search_find_stacks(search, error) && cancel_check(cancel, error) &&
            heap_search_find_malloc(search, error) && cancel_check(cancel, error) &&
            heap_search_find_blocks(search, error) && cancel_check(cancel, error) &&
-           heap_search_find_roots(search, error) && heap_search_find_sized_blocks(search, error) &&
-           heap_search_find_types(search, error) && heap_search_prove_layout(search, error) &&
+           heap_search_find_roots(search, error) && heap_search_prove_layout(search, error) &&
+           heap_search_find_sized_blocks(search, error) && heap_search_find_types(search, error) &&
            describe_threads(search, error) && find_names(search, error);
 }
 

@@ -95,10 +95,11 @@ struct HeapSearch {
     MappedModule *modules; // owned; same order as details->modules
     uint64_t module_capacity;
 
-    MallocChunks chunks;    // all blocks; those that lead to the heap have CHUNK_MATTERS
-    AddressIndex index;     // of the GC pages and these chunks
-    uint8_t *chunk_notes;   // CHUNK_HELD, ...; by chunk; owned; NULL: no chunks were looked at
-    ChunkEdge *chunk_edges; // ascending by `from`; owned
+    MallocChunks chunks;       // all blocks; those that lead to the heap have CHUNK_MATTERS
+    AddressIndex index;        // of the GC pages and these chunks
+    uint8_t *chunk_notes;      // CHUNK_HELD, ...; by chunk; owned; NULL: no chunks were looked at
+    bool objects_were_scanned; // for chunks that they point into
+    ChunkEdge *chunk_edges;    // ascending by `from`; owned
     uint64_t chunk_edge_count;
     uint64_t walked_bytes;
     uint64_t unwalked_bytes; // of heaps that look like glibc's, but could not be walked

@@ -8,9 +8,8 @@
 
 #include <stdlib.h>
 
-#include "snapshot/capture/find/heap_search_internal.h"
+#include "snapshot/capture/find/sized_blocks_internal.h"
 #include "snapshot/capture/names/collector_versions.h"
-#include "snapshot/heap/reference_check.h"
 
 // Pages with the magic that are sampled.
 #define SAMPLE_PAGES 4096u
@@ -184,12 +183,15 @@ static bool prove_layout(HeapSearch *search, Error *error)
         .blocks = blocks,
         .root_count = search->root_count,
         .roots = search->roots,
+        .visit = object_scan_visit,
     };
+    ObjectScan scan = {.thread_count = 0};
     const SnapshotPages *run = search->runs;
     uint64_t *next_live = live;
     ReferenceCheck check;
     bool ok = pages != NULL && live != NULL && blocks != NULL;
 
+    heap.visit_context = &scan;
     for (uint64_t i = 0; ok && i < records->count; i++) {
         const PageRecord *record = &records->items[i];
         const PageBits *bits = page_record_bits(records, record);
@@ -209,9 +211,13 @@ static bool prove_layout(HeapSearch *search, Error *error)
     }
     for (uint64_t i = 0; ok && i < search->block_count; i++)
         blocks[i] = (ReferenceWords){search->blocks[i].data, search->blocks[i].bytes / 8};
-    ok = ok ? reference_check_run(&heap, &check, error)
-            : error_set_memory(error, records->count * sizeof *pages, "the proof of the layout");
+    if (ok)
+        ok = object_scan_init(&scan, search, error) && reference_check_run(&heap, &check, error);
+    else
+        (void)error_set_memory(error, records->count * sizeof *pages, "the proof of the layout");
+    object_scan_end(&scan);
     if (ok) {
+        search->objects_were_scanned = check.is_known;
         search->details->metadata.references_counted = check.is_known;
         search->details->metadata.references_overlooked = check.overlooked;
     }

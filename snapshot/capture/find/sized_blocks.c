@@ -23,24 +23,64 @@
 
 #include "base/parallel_for.h"
 #include "base/search.h"
-#include "snapshot/capture/find/heap_search_internal.h"
+#include "snapshot/capture/find/sized_blocks_internal.h"
 
-// More threads than these gain little, and each needs notes of its own.
-#define MOST_THREADS 4u
 #define PART_PAGES 256u
 #define MOST_OWNERS (UINT64_C(1) << 31)
+// Objects that were made one after the other have strings that were.
+#define NEAR_CHUNKS 8u
 
 // ---- objects that point into chunks ----
 
-typedef struct ObjectScan {
-    const HeapSearch *search;
-    uint64_t low; // user ranges of all chunks are in [low, low + span)
-    uint64_t span;
-    uint32_t thread_count;
-    uint8_t *notes[MOST_THREADS]; // by chunk; owned; the first is the search's
-} ObjectScan;
+bool object_scan_init(ObjectScan *scan, HeapSearch *search, Error *error)
+{
+    const MallocChunks *chunks = &search->chunks;
 
-static void scan_object(const ObjectScan *scan, uint8_t *notes, const uint8_t *bytes,
+    *scan = (ObjectScan){.search = search};
+    if (search->chunk_notes == NULL || chunks->count == 0)
+        return true;
+    scan->low = chunks->items[0].address;
+    scan->span = chunk_user_address(&chunks->items[chunks->count - 1]) +
+                 chunk_user_bytes(&chunks->items[chunks->count - 1]) - scan->low;
+    scan->notes[scan->thread_count++] = search->chunk_notes;
+    while (scan->thread_count < parallel_for_threads(0, OBJECT_SCAN_THREADS) &&
+           scan->thread_count < OBJECT_SCAN_THREADS) {
+        uint8_t *notes = calloc(chunks->count, 1);
+
+        if (notes == NULL)
+            return error_set_memory(error, chunks->count, "the list of malloc chunks");
+        scan->notes[scan->thread_count++] = notes;
+    }
+    return true;
+}
+
+void object_scan_end(ObjectScan *scan)
+{
+    for (uint32_t thread = 1; thread < scan->thread_count; thread++) {
+        for (uint64_t i = 0; i < scan->search->chunks.count; i++)
+            scan->notes[0][i] |= scan->notes[thread][i];
+        free(scan->notes[thread]);
+    }
+    scan->thread_count = 0;
+}
+
+// The chunk that holds a word; one at or a little behind `*last` is found at once.
+static uint32_t find_chunk(const HeapSearch *search, uint32_t *last, uint64_t word)
+{
+    const MallocChunks *chunks = &search->chunks;
+    uint32_t found;
+
+    if (*last + NEAR_CHUNKS < chunks->count && word >= chunk_user_address(&chunks->items[*last]) &&
+        word < chunk_user_address(&chunks->items[*last + NEAR_CHUNKS]))
+        found = address_index_chunk_from(&search->index, *last, word);
+    else
+        found = address_index_find(&search->index, word);
+    if (found < ADDRESS_IN_PAGE)
+        *last = found;
+    return found;
+}
+
+static void scan_object(ObjectScan *scan, uint32_t worker, const uint8_t *bytes,
                         uint64_t word_count)
 {
     for (uint64_t i = 0; i < word_count; i++) {
@@ -49,35 +89,41 @@ static void scan_object(const ObjectScan *scan, uint8_t *notes, const uint8_t *b
 
         if (word - scan->low >= scan->span)
             continue;
-        found = address_index_find(&scan->search->index, word);
+        found = find_chunk(scan->search, &scan->last[worker], word);
         if (found < ADDRESS_IN_PAGE)
-            notes[found] |= CHUNK_OF_OBJECT;
+            scan->notes[worker][found] |= CHUNK_OF_OBJECT;
     }
 }
 
-static void scan_page(const ObjectScan *scan, uint8_t *notes, const PageRecord *record,
-                      const uint8_t *bytes)
+// Scans those of 64 slots from `first` on whose bits are set in `live`.
+static void scan_slots(ObjectScan *scan, uint32_t worker, const ReferencePage *page, uint32_t first,
+                       uint64_t live)
 {
     const HeapLayout *layout = &scan->search->layout;
-    const PageBits *bits = page_record_bits(&scan->search->records, record);
     uint32_t header =
-        heap_layout_has_object_header(layout, record->block_size) ? layout->object_header_bytes : 0;
+        heap_layout_has_object_header(layout, page->block_size) ? layout->object_header_bytes : 0;
 
-    for (uint32_t first = 0; first < record->slot_count; first += 64) {
-        uint64_t live = bits[first / 64].allocated & ~bits[first / 64].dead;
+    for (; live != 0; live &= live - 1) {
+        uint64_t slot = first + (uint32_t)__builtin_ctzll(live);
+        const uint8_t *object = page->bytes + page->header_size + slot * page->block_size;
 
-        for (; live != 0; live &= live - 1) {
-            uint64_t slot = first + (uint32_t)__builtin_ctzll(live);
-            const uint8_t *object = bytes + record->header_size + slot * record->block_size;
-
-            scan_object(scan, notes, object + header, (record->block_size - header) / 8);
-        }
+        scan_object(scan, worker, object + header, (page->block_size - header) / 8);
     }
+}
+
+void object_scan_visit(void *context, uint32_t worker, const ReferencePage *page)
+{
+    ObjectScan *scan = context;
+
+    if (scan->thread_count == 0)
+        return;
+    for (uint32_t first = 0; first < page->slot_count; first += 64)
+        scan_slots(scan, worker, page, first, page->live[first / 64]);
 }
 
 static bool scan_part(void *context, uint32_t worker, uint64_t part, Error *error)
 {
-    const ObjectScan *scan = context;
+    ObjectScan *scan = context;
     const HeapSearch *search = scan->search;
     const PageRecords *records = &search->records;
     uint64_t first = part * PART_PAGES;
@@ -88,42 +134,33 @@ static bool scan_part(void *context, uint32_t worker, uint64_t part, Error *erro
     (void)error;
     for (uint64_t i = first; i < first + PART_PAGES && i < records->count; i++) {
         const PageRecord *record = &records->items[i];
+        const PageBits *bits = page_record_bits(records, record);
+        ReferencePage page;
 
         while (record->address - run->address >= run->page_count * search->layout.page_size)
             run++;
-        scan_page(scan, scan->notes[worker], record, run->bytes + (record->address - run->address));
+        page = (ReferencePage){.bytes = run->bytes + (record->address - run->address),
+                               .block_size = record->block_size,
+                               .header_size = record->header_size};
+        for (uint32_t slot = 0; slot < record->slot_count; slot += 64)
+            scan_slots(scan, worker, &page, slot,
+                       bits[slot / 64].allocated & ~bits[slot / 64].dead);
     }
     return true;
 }
 
+// Unless that was done while the layout was proven.
 static bool scan_objects(HeapSearch *search, Error *error)
 {
-    const MallocChunks *chunks = &search->chunks;
     uint64_t parts = (search->records.count + PART_PAGES - 1) / PART_PAGES;
-    uint32_t wanted = parallel_for_threads(0, parts);
-    ObjectScan scan = {
-        .search = search,
-        .low = chunks->items[0].address,
-        .thread_count = 1,
-        .notes = {search->chunk_notes},
-    };
+    ObjectScan scan;
     bool ok;
 
-    scan.span = chunk_user_address(&chunks->items[chunks->count - 1]) +
-                chunk_user_bytes(&chunks->items[chunks->count - 1]) - scan.low;
-    while (scan.thread_count < wanted && scan.thread_count < MOST_THREADS) {
-        uint8_t *notes = calloc(chunks->count, 1);
-
-        if (notes == NULL)
-            break;
-        scan.notes[scan.thread_count++] = notes;
-    }
-    ok = parallel_for(parts, scan.thread_count, scan_part, &scan, error);
-    for (uint32_t thread = 1; thread < scan.thread_count; thread++) {
-        for (uint64_t i = 0; i < chunks->count; i++)
-            scan.notes[0][i] |= scan.notes[thread][i];
-        free(scan.notes[thread]);
-    }
+    if (search->objects_were_scanned)
+        return true;
+    ok = object_scan_init(&scan, search, error) &&
+         parallel_for(parts, scan.thread_count, scan_part, &scan, error);
+    object_scan_end(&scan);
     return ok;
 }
 
@@ -134,7 +171,7 @@ typedef struct SizedSearch {
     uint8_t *notes;     // the search's
     uint64_t *first;    // by chunk, and one more: its first edge; owned
     uint32_t *worklist; // each chunk enters it once for each note; owned
-    uint32_t *numbers;  // by chunk: index among the blocks without content; owned
+    uint32_t *numbers;  // by chunk: index among the blocks without content; the worklist, at last
 } SizedSearch;
 
 static bool is_foreign_block(const SizedSearch *sized, uint32_t chunk)
@@ -157,10 +194,9 @@ static bool sized_search_init(SizedSearch *sized, HeapSearch *search, Error *err
         .notes = search->chunk_notes,
         .first = malloc((count + 1) * sizeof *sized->first),
         .worklist = malloc((count + 1) * sizeof *sized->worklist),
-        .numbers = malloc((count + 1) * sizeof *sized->numbers),
     };
-    if (sized->first == NULL || sized->worklist == NULL || sized->numbers == NULL)
-        return error_set_memory(error, count * 16, "blocks without content");
+    if (sized->first == NULL || sized->worklist == NULL)
+        return error_set_memory(error, count * 12, "blocks without content");
     for (uint64_t chunk = 0; chunk <= count; chunk++) {
         while (edge < search->chunk_edge_count && search->chunk_edges[edge].from < chunk)
             edge++;
@@ -173,7 +209,14 @@ static void sized_search_release(SizedSearch *sized)
 {
     free(sized->first);
     free(sized->worklist);
-    free(sized->numbers);
+}
+
+// A chunk enters the worklist if it leads anywhere; most hold text.
+static uint32_t add_waiting(SizedSearch *sized, uint32_t waiting, uint32_t chunk)
+{
+    if (sized->first[chunk] < sized->first[chunk + 1])
+        sized->worklist[waiting++] = chunk;
+    return waiting;
 }
 
 // Gives `note` to all chunks that those in the worklist, which have it, lead to.
@@ -188,7 +231,7 @@ static void spread(SizedSearch *sized, uint32_t waiting, uint8_t note)
             if ((sized->notes[to] & note) != 0)
                 continue;
             sized->notes[to] |= note;
-            sized->worklist[waiting++] = to;
+            waiting = add_waiting(sized, waiting, to);
         }
     }
 }
@@ -200,13 +243,13 @@ static void find_reached(SizedSearch *sized)
 
     for (uint32_t chunk = 0; chunk < search->chunks.count; chunk++)
         if ((sized->notes[chunk] & CHUNK_OF_OBJECT) != 0)
-            sized->worklist[waiting++] = chunk;
+            waiting = add_waiting(sized, waiting, chunk);
     spread(sized, waiting, CHUNK_OF_OBJECT);
     waiting = 0;
     for (uint32_t chunk = 0; chunk < search->chunks.count; chunk++)
         if ((sized->notes[chunk] & CHUNK_OF_OBJECT) != 0 || is_foreign_block(sized, chunk)) {
             sized->notes[chunk] |= CHUNK_REACHED;
-            sized->worklist[waiting++] = chunk;
+            waiting = add_waiting(sized, waiting, chunk);
         }
     spread(sized, waiting, CHUNK_REACHED);
 }
@@ -235,7 +278,7 @@ static void find_held(SizedSearch *sized)
     }
     for (uint32_t chunk = 0; chunk < search->chunks.count; chunk++)
         if ((sized->notes[chunk] & CHUNK_HELD) != 0 && is_sized(sized, chunk))
-            sized->worklist[waiting++] = chunk;
+            waiting = add_waiting(sized, waiting, chunk);
     spread(sized, waiting, CHUNK_HELD);
 }
 
@@ -249,6 +292,7 @@ static bool make_blocks(SizedSearch *sized, Error *error)
 
     for (uint64_t i = 0; i < chunks->count; i++)
         count += is_sized(sized, (uint32_t)i);
+    sized->numbers = sized->worklist;
     // Too many are not recorded at all: a part of them would be a wrong figure.
     if (count > SIZED_BLOCKS_MAX) {
         details->metadata.sized_blocks_recorded = false;
@@ -286,6 +330,8 @@ static void sort_links(SnapshotDetails *details, uint32_t first)
     SizedLink *links = details->sized_links;
     uint32_t kept = first;
 
+    if (details->sized_link_count - first < 2)
+        return;
     qsort(links + first, details->sized_link_count - first, sizeof *links, compare_links);
     for (uint32_t i = first; i < details->sized_link_count; i++)
         if (kept == first || links[i].to != links[kept - 1].to)
