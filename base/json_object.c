@@ -132,14 +132,23 @@ JsonObject *json_object_member(JsonObject *object, const char *key)
     return cJSON_IsObject(member) ? (JsonObject *)(void *)member : NULL;
 }
 
-bool json_object_set_text(JsonObject *object, const char *key, const char *text)
+// Takes `member`.
+static bool replace(JsonObject *object, const char *key, cJSON *member)
 {
-    cJSON *member = cJSON_CreateString(text);
-
     if (member != NULL && cJSON_ReplaceItemInObjectCaseSensitive(tree_of(object), key, member))
         return true;
     cJSON_Delete(member);
     return false;
+}
+
+bool json_object_set_text(JsonObject *object, const char *key, const char *text)
+{
+    return replace(object, key, cJSON_CreateString(text));
+}
+
+bool json_object_set_u32(JsonObject *object, const char *key, uint32_t value)
+{
+    return replace(object, key, cJSON_CreateNumber(value));
 }
 
 JsonResult json_object_get_text(const JsonObject *object, const char *key, const char **out)

@@ -42,6 +42,7 @@ NODISCARD bool json_object_add_item(JsonObject *object, const char *key, JsonObj
 JsonObject *json_object_member(JsonObject *object, const char *key);
 // Gives a member, which must be there, another text. False when memory is short.
 NODISCARD bool json_object_set_text(JsonObject *object, const char *key, const char *text);
+NODISCARD bool json_object_set_u32(JsonObject *object, const char *key, uint32_t value);
 
 typedef enum JsonResult {
     JSON_ABSENT, // no such member: `out` is left alone

@@ -19,6 +19,8 @@ typedef struct PartReader {
     ReplayMerge *merge;
     const char *path;
     unsigned long long line_number;
+    bool has_count;
+    uint32_t heaps;
 } PartReader;
 
 void replay_merge_init(ReplayMerge *merge)
@@ -108,8 +110,14 @@ static bool take_run(PartReader *reader, JsonObject *object, Error *error)
     if (run == NULL || !is_run(run) || json_object_get_text(run, "shard", &shard) != JSON_FOUND ||
         !parse_shard(shard, &part, &parts))
         return damaged(reader, "it does not describe a run", error);
-    // Equal for all shards of one run, and the line that a replay of all heaps writes.
-    line = json_object_set_text(run, "shard", "1/1") ? json_object_print_line(object) : NULL;
+    // Older files do not say how many heaps there were.
+    reader->has_count = json_object_get_u32(run, "heap_count", &reader->heaps) == JSON_FOUND;
+    // Equal for all shards of one run, and but for the number of heaps the line that a replay of
+    // all of them writes.
+    line = json_object_set_text(run, "shard", "1/1") &&
+                   (!reader->has_count || json_object_set_u32(run, "heap_count", 0))
+               ? json_object_print_line(object)
+               : NULL;
     if (line == NULL)
         return error_set(error, ERROR_MEMORY, "cannot allocate memory for a run");
     if (merge->run != NULL && strcmp(merge->run, line) != 0) {
@@ -215,6 +223,11 @@ bool replay_merge_add(ReplayMerge *merge, const char *path, Error *error)
         ok = error_set(error, ERROR_SYSTEM, "cannot read '%s': %s", path, strerror(errno));
     if (ok && reader.line_number == 0)
         ok = error_set(error, ERROR_CORRUPT, "replay result '%s' is empty", path);
+    if (ok && reader.has_count && reader.line_number - 1 != reader.heaps)
+        ok = error_set(error, ERROR_CORRUPT,
+                       "replay result '%s' has %llu of %u heaps: it is cut, or its replay was "
+                       "interrupted",
+                       path, reader.line_number - 1, reader.heaps);
     free(line);
     (void)fclose(stream);
     return ok;
@@ -223,6 +236,29 @@ bool replay_merge_add(ReplayMerge *merge, const char *path, Error *error)
 static int compare_lines(const void *left, const void *right)
 {
     return strcmp(((const ReplayLine *)left)->heap, ((const ReplayLine *)right)->heap);
+}
+
+// Gives the line about the run the number of all heaps.
+static bool count_heaps(ReplayMerge *merge, Error *error)
+{
+    JsonObject *object, *run;
+    uint32_t heaps;
+    char *line = merge->run;
+
+    if (!json_object_parse(line, strlen(line), &object, error))
+        return false;
+    run = json_object_member(object, "run");
+    if (json_object_get_u32(run, "heap_count", &heaps) == JSON_FOUND)
+        line = json_object_set_u32(run, "heap_count", (uint32_t)merge->count)
+                   ? json_object_print_line(object)
+                   : NULL;
+    json_object_free(object);
+    if (line == NULL)
+        return error_set(error, ERROR_MEMORY, "cannot allocate memory for a run");
+    if (line != merge->run)
+        free(merge->run);
+    merge->run = line;
+    return true;
 }
 
 bool replay_merge_finish(ReplayMerge *merge, Error *error)
@@ -236,7 +272,7 @@ bool replay_merge_finish(ReplayMerge *merge, Error *error)
         if (strcmp(merge->lines[i - 1].heap, merge->lines[i].heap) == 0)
             return error_set(error, ERROR_USAGE, "heap '%s' is in '%s' and in '%s'",
                              merge->lines[i].heap, merge->lines[i - 1].file, merge->lines[i].file);
-    return true;
+    return count_heaps(merge, error);
 }
 
 static bool put_line(JsonSink sink, const char *line, Error *error)

@@ -39,6 +39,7 @@ bool replay_json_write_run(JsonSink sink, const ReplayRunRecord *run, Error *err
     json_boolean_member(&writer, "golden", run->has_golden);
     (void)snprintf(text, sizeof text, "%u/%u", run->part, run->parts);
     json_string_member(&writer, "shard", text);
+    json_unsigned_member(&writer, "heap_count", run->heaps);
     json_end_object(&writer);
     json_end_object(&writer);
     return json_writer_finish(&writer, error);

@@ -22,6 +22,7 @@ typedef struct ReplayRunRecord {
     bool has_golden;
     uint32_t part; // of `parts`, from 1
     uint32_t parts;
+    uint64_t heaps; // of this part; fewer have a line where the run was interrupted
 } ReplayRunRecord;
 
 typedef enum ReplayVerdict {

@@ -81,28 +81,77 @@ check_exit "heaps that are not there are not passed over" 4
 check_output "a link that leads nowhere is named" stdout "*kept/annexed.zst*leads nowhere*"
 check_output "and a pointer of Git LFS" stdout "*kept/pointer.zst*git lfs pull*"
 
-# A marker with an error: the serial one knows better, and the command that is printed has it again.
+# build_mutant NAME COMMAND...: the program with marker/mark_worker.c as the command changes it, in
+# mutant/NAME.
 build_mutant()
 {
-    local command libraries objects
+    local name=$1 command libraries objects
+    shift
     read -r command <"$BUILD/compile-command"
     libraries=$(pkg-config --libs libzstd libcjson libxxhash libelf libdw)
     objects=$(cd "$ROOT" && for source in cli/*.c cli/*/*.c cli/*/*/*.c; do echo "$BUILD/${source%.c}.o"; done)
     mkdir -p "$WORK/mutant/marker"
     cp "$ROOT/marker/mark_worker.c" "$WORK/mutant/marker/"
-    patch -d "$WORK/mutant" -p1 --fuzz=0 --silent --forward \
-        <"$ROOT/tests/mutants/first_roots_only.patch" || return 1
+    (cd "$WORK/mutant" && "$@") || return 1
     # shellcheck disable=SC2086  # many words
     (cd "$ROOT" &&
         $command -w -c "$WORK/mutant/marker/mark_worker.c" -o "$WORK/mutant/mark_worker.o" &&
         $command -w $objects "$WORK/mutant/mark_worker.o" "$BUILD/librudo-snap.a" \
-            $libraries -liberty -lm -o "$WORK/mutant/rudo-snap")
+            $libraries -liberty -lm -o "$WORK/mutant/$name")
 }
-build_mutant || bail "cannot build a marker with an error"
+
+# A marker that crashes at heaps of one size, and one that never ends.
+at_heap_4='/^static void start_from_roots/,/^{/s|^{|{ if (worker->image->root_count == ROOTS) WHAT;|'
+roots=$("$RUDO_SNAP" info --json heaps/4.zst | sed -n 's/^ *"root_words": \([0-9]*\).*/\1/p')
+note "heap 4: $roots roots"
+go_wrong()
+{
+    local text=${at_heap_4/ROOTS/$roots}
+    sed -i "${text/WHAT/$1}" marker/mark_worker.c
+}
+build_mutant crashes go_wrong '__builtin_trap()' || bail "cannot build a marker that crashes"
+build_mutant hangs go_wrong 'for (;;) __asm__("")' || bail "cannot build a marker that hangs"
+one_seed=(--workers 2 --seeds 1..1 --policy steal)
+run mutant/crashes replay heaps "${one_seed[@]}" --json crashed.jsonl --junit crashed.xml
+check_exit "a marker that crashes is a failure" 4
+check_output "of the heap at which it does" stdout \
+    "*7/10 heaps*heaps/4.zst: the replay crashed: * (signal *)*reproduce: rudo-snap replay heaps/4.zst*"
+is "and the others have their results" "$(grep -c '"verdict":"equal"' crashed.jsonl)" 7
+check "in JUnit, too" grep -q 'heaps/4.zst' crashed.xml
+run mutant/hangs replay heaps "${one_seed[@]}" --timeout 1 -j 2 --json hung.jsonl
+check_exit "a marker that does not end is a failure" 4
+check_output "after the time it may take" stdout "*heaps/4.zst: the replay did not end within 1 s (--timeout)*"
+is "and the others have their results" "$(grep -c '"verdict":"equal"' hung.jsonl)" 7
+
+# Interrupted: what was done is written, and the merge knows what is missing.
+timeout -s TERM 2 mutant/hangs replay heaps "${one_seed[@]}" --json part.jsonl >part.out 2>&1
+is "SIGTERM ends the replay" $? 124
+check "which says so" grep -q 'note: interrupted; 1 of the heaps were not replayed' part.out
+is "with the results so far" "$(wc -l <part.jsonl)" 10
+run "$RUDO_SNAP" replay merge part.jsonl -o -
+check_exit "they are not all heaps" 3
+check_output "and the merge knows it" stderr "*'part.jsonl' has 9 of 10 heaps*"
+run "$RUDO_SNAP" replay merge 1.jsonl -o - --junit merged.xml
+# Names that are not UTF-8 are not the same in JSON.
+check "JUnit of a merge is that of the replay" \
+    cmp <(grep -v 'heaps/c' merged.xml) <(grep -v 'heaps/c' 1.xml)
+
+# A heap that is gone.
+cp -r heaps/golden lone.golden
+run "$RUDO_SNAP" replay heaps/1.zst "${one_seed[@]}" --golden lone.golden
+check_exit "a named heap has no others" 0
+mkdir lone && cp heaps/1.zst lone/
+run "$RUDO_SNAP" replay lone "${one_seed[@]}" --golden lone.golden
+check_exit "a golden without a heap is a difference" 1
+check_output "and is named" stdout "*no heap belongs to the golden lone.golden/2.golden*"
+
+# A marker with an error: the serial one knows better, and the command that is printed has it again.
+build_mutant loses patch -p1 --fuzz=0 --silent --forward \
+    -i "$ROOT/tests/mutants/first_roots_only.patch" || bail "cannot build a marker with an error"
 "$make_snapshots" random 21 3000 roots.zst
 run "$RUDO_SNAP" replay roots.zst --seeds 1..2
 check_exit "nothing is wrong with the marker" 0
-run mutant/rudo-snap replay roots.zst --seeds 5..6 --golden mutant-golden --update
+run mutant/loses replay roots.zst --seeds 5..6 --golden mutant-golden --update
 check_exit "a marker that loses roots is found" 1
 check_output "and told of" stdout "*the mark on schedule 5 differs from the serial one*not marked, the serial \
 mark says reachable*reproduce: rudo-snap mark --workers * --schedule seed:5 --policy steal roots.zst*"
@@ -110,10 +159,10 @@ check "what marks do not agree about becomes no golden" test ! -e mutant-golden
 again=$(sed -n 's/^ *reproduce: rudo-snap //p' stdout)
 # shellcheck disable=SC2086  # words
 is "marking so again loses objects again" \
-    "$(mutant/rudo-snap $again --json - | sed -n 's/.*"digest": //p')" \
-    "$(mutant/rudo-snap $again --json - | sed -n 's/.*"digest": //p')"
+    "$(mutant/loses $again --json - | sed -n 's/.*"digest": //p')" \
+    "$(mutant/loses $again --json - | sed -n 's/.*"digest": //p')"
 # shellcheck disable=SC2086  # words
-mutant/rudo-snap $again --json mutant.json -q
+mutant/loses $again --json mutant.json -q
 # shellcheck disable=SC2086  # words
 "$RUDO_SNAP" $again --json whole.json -q
 check "and a marker without the error finds them" sh -c '! cmp -s mutant.json whole.json'

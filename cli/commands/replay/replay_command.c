@@ -15,8 +15,13 @@
 #include "cli/commands/replay/replay_heap.h"
 #include "cli/commands/replay/replay_merging.h"
 #include "cli/commands/replay/replay_output.h"
+#include "cli/commands/replay/replay_workers.h"
 #include "cli/session.h"
 #include "formats/replay_junit.h"
+
+#define DEFAULT_TIMEOUT_SECONDS 3600
+#define MAX_TIMEOUT_SECONDS 10000000
+#define NS_PER_SECOND UINT64_C(1000000000)
 
 typedef struct ReplaySettings {
     SessionSettings session;
@@ -27,6 +32,7 @@ typedef struct ReplaySettings {
     const char *seeds;
     const char *policies;
     int64_t jobs;
+    int64_t timeout;
     const char *shard;
     const char *json;
     const char *junit;
@@ -76,6 +82,14 @@ static const Option options[] = {
      .setting = offsetof(ReplaySettings, jobs),
      .minimum = 1,
      .maximum = PARALLEL_FOR_MAX_THREADS},
+    {.name = "timeout",
+     .type = OPTION_NUMBER,
+     .value_name = "SECONDS",
+     .help = "end the replay of a heap after SECONDS; the heap has then\n"
+             "failed (default: 3600; 0: never)",
+     .setting = offsetof(ReplaySettings, timeout),
+     .minimum = 0,
+     .maximum = MAX_TIMEOUT_SECONDS},
     {.name = "shard",
      .type = OPTION_TEXT,
      .value_name = "I/N",
@@ -120,8 +134,9 @@ const CommandUsage replay_usage = {
         "on threads. All marks of a heap must be equal, and equal to the golden of the\n"
         "heap: DIR/cart.golden for cart.zst.\n"
         "\n"
-        "The exit status is 0 if all are equal, 1 if a heap differs or has no golden, 3 if\n"
-        "a snapshot or golden is damaged; the highest of all heaps.\n"
+        "The exit status is 0 if all are equal, 1 if a heap differs or has no golden, or a\n"
+        "golden no heap, 3 if a snapshot or golden is damaged, 4 if the replay of a heap\n"
+        "crashes or takes too long; the highest of all heaps.\n"
         "\n"
         "`rudo-snap replay merge FILE... -o OUT` merges the --json files of all shards of\n"
         "one replay, and prints and exits as one replay of all heaps would. (A folder of\n"
@@ -143,7 +158,8 @@ typedef struct ReplayRun {
     Session session;
     OutputFile *json; // NULL: not wanted
     OutputFile *junit;
-    _Atomic uint64_t done;
+    uint64_t done;
+    uint64_t written; // heaps that have a line in `json`, or are passed over there
 } ReplayRun;
 
 // ---- settings ----
@@ -215,17 +231,32 @@ static bool take_settings(ReplayRun *run, Error *error)
 
 // ---- the run ----
 
-static bool run_heap(void *context, uint32_t worker, uint64_t item, Error *error)
+static bool is_done(const ReplayRun *run, uint64_t heap)
+{
+    return run->heaps[heap].record.heap != NULL;
+}
+
+// Writes the lines of the heaps that are done, in the order of their paths: those up to the first
+// that is not done, or all.
+static bool write_lines(ReplayRun *run, bool all, Error *error)
+{
+    for (; run->json != NULL && run->written < run->files.count; run->written++) {
+        if (!is_done(run, run->written) && !all)
+            return true;
+        if (is_done(run, run->written) &&
+            !replay_json_write_heap(result_file_sink(run->json), &run->heaps[run->written].record,
+                                    error))
+            return false;
+    }
+    return true;
+}
+
+static bool saw_heap(void *context, Error *error)
 {
     ReplayRun *run = context;
 
-    if (!replay_heap_run(&run->files.files[item], &run->options, &run->heaps[item], error))
-        return false;
-    // All threads share the line of progress; the first one writes it.
-    uint64_t done = ++run->done;
-    if (worker == 0)
-        progress_tell(&run->session.progress, done, run->files.count);
-    return true;
+    progress_tell(&run->session.progress, ++run->done, run->files.count);
+    return write_lines(run, false, error);
 }
 
 static bool collect(ReplayRun *run, const Operands *operands, Error *error)
@@ -249,38 +280,48 @@ static bool collect(ReplayRun *run, const Operands *operands, Error *error)
 
 static bool replay_all(ReplayRun *run, Error *error)
 {
-    uint32_t threads = parallel_for_threads((uint32_t)run->settings->jobs, run->files.count);
+    const ReplayWork work = {
+        .files = &run->files,
+        .options = &run->options,
+        .workers = parallel_for_threads((uint32_t)run->settings->jobs, run->files.count),
+        .timeout_ns = (uint64_t)run->settings->timeout * NS_PER_SECOND,
+        .heaps = run->heaps,
+        .saw_heap = saw_heap,
+        .context = run};
 
-    // Ctrl-C ends the replay after the marks under way; the heaps that were done are shown.
+    // Ctrl-C ends the replay; the heaps that were done are shown and written.
     interrupt_defer();
     run->options.plan.cancel = (Cancel){interrupt_is_pending, NULL};
     progress_say(&run->session.progress, "replaying");
-    return run->files.count == 0 || parallel_for(run->files.count, threads, run_heap, run, error);
+    run->record.heaps = run->files.count;
+    if (run->json != NULL &&
+        !replay_json_write_run(result_file_sink(run->json), &run->record, error))
+        return false;
+    return run->files.count == 0 || replay_workers_run(&work, error);
+}
+
+static bool write_junit(ReplayRun *run, Error *error)
+{
+    ReplayRecord *records = calloc(run->files.count + 1, sizeof *records);
+    uint64_t count = 0;
+    bool ok;
+
+    if (records == NULL)
+        return error_set_memory(error, run->files.count * sizeof *records, "heaps");
+    for (uint64_t i = 0; i < run->files.count; i++)
+        if (is_done(run, i))
+            records[count++] = run->heaps[i].record;
+    ok = replay_junit_write(result_file_sink(run->junit), records, count, error) &&
+         output_file_commit(run->junit, error);
+    free(records);
+    return ok;
 }
 
 static bool write_documents(ReplayRun *run, Error *error)
 {
-    ReplayRecord *records;
-    bool ok = true;
-
-    if (run->json != NULL) {
-        JsonSink sink = result_file_sink(run->json);
-        ok = replay_json_write_run(sink, &run->record, error);
-        for (uint64_t i = 0; ok && i < run->files.count; i++)
-            ok = replay_json_write_heap(sink, &run->heaps[i].record, error);
-        ok = ok && output_file_commit(run->json, error);
-    }
-    if (!ok || run->junit == NULL)
-        return ok;
-    records = calloc(run->files.count + 1, sizeof *records);
-    if (records == NULL)
-        return error_set_memory(error, run->files.count * sizeof *records, "heaps");
-    for (uint64_t i = 0; i < run->files.count; i++)
-        records[i] = run->heaps[i].record;
-    ok = replay_junit_write(result_file_sink(run->junit), records, run->files.count, error) &&
-         output_file_commit(run->junit, error);
-    free(records);
-    return ok;
+    return (run->json == NULL ||
+            (write_lines(run, true, error) && output_file_commit(run->json, error))) &&
+           (run->junit == NULL || write_junit(run, error));
 }
 
 static void print_all(ReplayRun *run, uint64_t elapsed_ns)
@@ -298,6 +339,9 @@ static ExitStatus highest_status(const ReplayRun *run)
 {
     uint32_t highest = EXIT_STATUS_DONE;
 
+    // A heap that is gone, while its golden is still there, was not compared.
+    if (run->orphans.count > 0 && !run->settings->updates)
+        highest = EXIT_STATUS_FOUND;
     for (uint64_t i = 0; run->heaps != NULL && i < run->files.count; i++)
         if (run->heaps[i].record.exit_status > highest)
             highest = run->heaps[i].record.exit_status;
@@ -321,11 +365,14 @@ static ExitStatus replay_heaps(const Command *command, const ReplaySettings *set
     ExitStatus status;
     uint64_t start = clock_monotonic_ns();
     Error error = {.code = ERROR_NONE};
+    Error ignored;
     bool ok;
 
     session_begin(&run.session, command, &settings->session, operands->values, operands->count);
     ok = take_settings(&run, &error) && collect(&run, operands, &error) &&
          replay_all(&run, &error) && write_documents(&run, &error);
+    if (!ok && error.code == ERROR_INTERRUPTED)
+        (void)write_documents(&run, &ignored);
     // --quiet applies only if all heaps are equal.
     run.session.is_quiet = settings->session.is_quiet && highest_status(&run) == EXIT_STATUS_DONE;
     if (session_prints(&run.session) && (ok || error.code == ERROR_INTERRUPTED))
@@ -339,15 +386,19 @@ static ExitStatus replay_heaps(const Command *command, const ReplaySettings *set
 
 ExitStatus replay_run(const Command *command, int argument_count, char **arguments)
 {
-    ReplaySettings settings = {
-        .workers = "1,2,4,8,16", .seeds = "1..20", .policies = "steal,owner"};
+    ReplaySettings settings = {.workers = "1,2,4,8,16",
+                               .seeds = "1..20",
+                               .policies = "steal,owner",
+                               .timeout = DEFAULT_TIMEOUT_SECONDS};
     Operands operands;
     ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);
 
     if (parsed != PARSE_RUN)
         return parse_exit_status(parsed);
     if (strcmp(operands.values[0], "merge") == 0)
-        return replay_merge_run(command, operands.values + 1, operands.count - 1, settings.output,
-                                &settings.session);
+        return replay_merge_run(command, operands.values + 1, operands.count - 1,
+                                &(ReplayMergeSettings){.output = settings.output,
+                                                       .junit = settings.junit,
+                                                       .session = &settings.session});
     return replay_heaps(command, &settings, &operands);
 }

@@ -337,6 +337,25 @@ static bool replay(ReplayHeap *heap, const ReplayFile *file, const ReplayHeapOpt
     return ok;
 }
 
+static void begin(const ReplayFile *file, const ReplayHeapOptions *options, ReplayHeap *out)
+{
+    *out = (ReplayHeap){.record = {.heap = file->path, .verdict = REPLAY_EQUAL},
+                        .precise_option = options->is_precise ? "--precise " : ""};
+}
+
+void replay_heap_fail(const ReplayFile *file, const ReplayHeapOptions *options, const Error *why,
+                      ReplayHeap *out)
+{
+    char quoted[SHELL_WORD_CHARS];
+    char *again;
+
+    begin(file, options, out);
+    fail(out, why);
+    if (asprintf(&again, "rudo-snap replay %s%s", out->precise_option,
+                 shell_word(file->path, "HEAP", quoted)) >= 0)
+        set_reproduction(out, again);
+}
+
 bool replay_heap_run(const ReplayFile *file, const ReplayHeapOptions *options, ReplayHeap *out,
                      Error *error)
 {
@@ -345,8 +364,7 @@ bool replay_heap_run(const ReplayFile *file, const ReplayHeapOptions *options, R
     HeapImage *image = NULL;
     bool ok;
 
-    *out = (ReplayHeap){.record = {.heap = file->path, .verdict = REPLAY_EQUAL},
-                        .precise_option = options->is_precise ? "--precise " : ""};
+    begin(file, options, out);
     ok = snapshot_read(file->path, &read_options, &image, error) &&
          replay(out, file, options, image, error);
     heap_image_free(image);

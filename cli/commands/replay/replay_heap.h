@@ -28,6 +28,9 @@ typedef struct ReplayHeap {
 // ERROR_INTERRUPTED and an empty record. `file` must outlive the record. Several may run at once.
 NODISCARD bool replay_heap_run(const ReplayFile *file, const ReplayHeapOptions *options,
                                ReplayHeap *out, Error *error);
+// The record of a heap that could not be replayed at all, for which the caller knows why.
+void replay_heap_fail(const ReplayFile *file, const ReplayHeapOptions *options, const Error *why,
+                      ReplayHeap *out);
 void replay_heap_release(ReplayHeap *heap);
 
 #endif

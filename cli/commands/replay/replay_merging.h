@@ -5,8 +5,14 @@
 
 #include "cli/session.h"
 
-// Merges the `--json` files into `output`, which is NULL when --output was not given.
+typedef struct ReplayMergeSettings {
+    const char *output; // NULL: not given, which is an error
+    const char *junit;  // NULL: not wanted
+    const SessionSettings *session;
+} ReplayMergeSettings;
+
+// Merges the `--json` files of a run.
 ExitStatus replay_merge_run(const Command *command, char *const *files, int file_count,
-                            const char *output, const SessionSettings *settings);
+                            const ReplayMergeSettings *settings);
 
 #endif

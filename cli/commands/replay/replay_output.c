@@ -75,7 +75,7 @@ void replay_output_print_text(const char *heap, ReplayVerdict verdict, const cha
 static void print_record(const ReplayRecord *record)
 {
     replay_output_print_text(record->heap, record->verdict, record->text, record->again);
-    if (record->again != NULL && !record->is_between_marks) {
+    if (record->again != NULL && !record->is_between_marks && record->verdict != REPLAY_FAILED) {
         printf("  accept the new result: ");
         print_text(stdout, record->again);
         printf(" --update\n");
@@ -108,7 +108,7 @@ static void print_notes(const ReplayOutput *output, uint64_t finished)
         printf(" is incomplete; only its present parts were marked\n");
     }
     for (uint64_t i = 0; i < output->orphans->count; i++) {
-        printf("note: no heap belongs to the golden ");
+        printf("%sno heap belongs to the golden ", i == 0 ? "\n" : "");
         print_text(stdout, output->orphans->files[i].path);
         printf("\n");
     }
