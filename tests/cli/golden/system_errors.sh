@@ -20,4 +20,5 @@ try mark --objects /dev/full shop.zst
 try capture --pid 2147483647 -o heap.zst
 try capture --pid 2147483647 -o heap.zst --force
 try capture --pid 2147483647 -o no/such/folder/heap.zst
+try capture -o heap.zst 2147483647
 ls
