@@ -42,6 +42,11 @@ else
         check_exit "$processes processes: the costs of this machine" 0
     done
     check_output "which two threads have, are not measured with one" stdout "*the system refused a second thread*"
+    for processes in 2 1; do
+        run limited $processes "$WORK/rudo-snap" replay --jobs 16 --seeds 1..1 .
+        check_output "$processes processes for a replay: all heaps" stdout "*ok              5
+*FAILED          1*cut.zst*"
+    done
     run limited 1 "$WORK/rudo-snap" replay --seeds 1..1 leaky.zst
     check_output "a replay notes it, too" stdout "*note: the system refused up to 15 of the threads of a mark*"
 fi

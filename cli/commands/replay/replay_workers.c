@@ -230,9 +230,8 @@ static bool replace_worker(ReplayRing *ring, ReplayWorker *worker, bool is_late,
     replay_heap_fail(&work->files->files[item], work->options, &why, &work->heaps[item]);
     if (!finish_heap(ring, error))
         return false;
-    if (ring->next < work->files->count && !start_worker(ring, worker, error))
-        return false;
-    if (worker->pid > 0)
+    // Without a process for it, the others do its work; see replay_workers_run().
+    if (ring->next < work->files->count && start_worker(ring, worker, &why))
         give_heap(ring, worker);
     else
         worker->item = NONE;
@@ -272,22 +271,40 @@ static bool take_results(ReplayRing *ring, Error *error)
     return true;
 }
 
+static bool has_busy_worker(const ReplayRing *ring)
+{
+    for (uint32_t i = 0; i < ring->count; i++)
+        if (ring->workers[i].item != NONE)
+            return true;
+    return false;
+}
+
+// Replays the heaps that are left in this process: the system grants no other.
+static bool run_here(ReplayRing *ring, Error *error)
+{
+    const ReplayWork *work = ring->work;
+
+    while (ring->next < work->files->count) {
+        uint64_t item = ring->next++;
+
+        if (!replay_heap_run(&work->files->files[item], work->options, &work->heaps[item], error) ||
+            !finish_heap(ring, error))
+            return false;
+    }
+    return true;
+}
+
 bool replay_workers_run(const ReplayWork *work, Error *error)
 {
     ReplayRing ring = {.work = work};
     bool ok = true;
 
-    while (ok && ring.count < work->workers) {
-        ok = start_worker(&ring, &ring.workers[ring.count], error);
-        if (ok)
-            give_heap(&ring, &ring.workers[ring.count++]);
-        else
-            ok = ring.count > 0; // fewer will do
-        if (ring.next == work->files->count)
-            break;
-    }
+    // Fewer will do.
+    while (ring.count < work->workers && ring.next < work->files->count &&
+           start_worker(&ring, &ring.workers[ring.count], error))
+        give_heap(&ring, &ring.workers[ring.count++]);
     while (ok && ring.done < work->files->count) {
-        ok = take_results(&ring, error);
+        ok = has_busy_worker(&ring) ? take_results(&ring, error) : run_here(&ring, error);
         if (ok && cancel_is_requested(&work->options->plan.cancel))
             ok = error_set(error, ERROR_INTERRUPTED, "interrupted");
     }

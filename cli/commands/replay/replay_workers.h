@@ -21,8 +21,9 @@ typedef struct ReplayWork {
 } ReplayWork;
 
 // Replays all heaps. This process must have no other threads. A heap whose worker ends, or is ended
-// after the timeout, has failed. Errors: system (no worker can be started), interrupted, those of
-// saw_heap(); the heaps that were done are there all the same.
+// after the timeout, has failed. Where the system grants no process, heaps are replayed in this
+// one, without the timeout. Errors: interrupted, those of saw_heap(); the heaps that were done are
+// there all the same.
 NODISCARD bool replay_workers_run(const ReplayWork *work, Error *error);
 
 #endif
