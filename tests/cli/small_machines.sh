@@ -47,6 +47,8 @@ else
         check_output "$processes processes for a replay: all heaps" stdout "*ok              5
 *FAILED          1*cut.zst*"
     done
+    run limited 1 "$WORK/rudo-snap" explore -n 20
+    check_exit "one process: explore" 0
     run limited 1 "$WORK/rudo-snap" replay --seeds 1..1 leaky.zst
     check_output "a replay notes it, too" stdout "*note: the system refused up to 15 of the threads of a mark*"
 fi
@@ -85,6 +87,9 @@ done
 for command in $("$WORK/rudo-snap" help | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p') glossary; do
     is "help $command: nothing but ASCII" "$(LC_ALL=C "$WORK/rudo-snap" help "$command" | beyond_ascii)" 0
 done
+
+is "one file decides about it" \
+    "$(cd "$ROOT" && LC_ALL=C.UTF-8 grep -rlP '\\u[0-9a-fA-F]{4}|^[^/]*"[^"]*[^\x00-\x7F]' --include='*.c' cli | tr '\n' ' ')" "cli/terminal.c "
 
 # What a language does not have is not spoken of.
 run "$WORK/rudo-snap" mark --json - c-heap.zst
