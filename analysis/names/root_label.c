@@ -250,6 +250,17 @@ static const SnapshotPlace *own_place(const SnapshotPlace *places, uint32_t coun
     return places;
 }
 
+// The part of the name of a source file that tells: of crates from cargo's registry, what follows
+// the registry's folder ("tokio-1.54.1/src/runtime/park.rs").
+static const char *without_registry(const char *file)
+{
+    static const char registry[] = "/registry/src/";
+    const char *found = strstr(file, registry), *crate;
+
+    crate = found != NULL ? strchr(found + strlen(registry), '/') : NULL;
+    return crate != NULL && crate[1] != '\0' ? crate + 1 : file;
+}
+
 // " (in shop::serve, src/main.rs:88)", which a frame has in its source; "" where that is not known.
 // `function` is the frame's own. The caller frees it.
 static char *place_label(const SnapshotDetails *details, const SnapshotStack *stack,
@@ -270,7 +281,7 @@ static char *place_label(const SnapshotDetails *details, const SnapshotStack *st
     is_inlined = own != &places[count - 1];
     if (name == NULL)
         return NULL;
-    file = show_name(own->file);
+    file = show_name(without_registry(own->file));
     if (is_inlined && strcmp(name, function) != 0)
         length = asprintf(&label, " (in %.*s%s, %.*s%s:%" PRIu32 ")", SHOWN(show_name(name)),
                           SHOWN(file), own->line);

@@ -119,7 +119,9 @@ Test(root_label, frames_have_their_place_in_the_source)
 {
     static char sleep[] = "std::thread::sleep", handle[] = "shop::handle_order";
     static char audit[] = "shop::audit::<shop::Order>", main_rs[] = "src/main.rs",
-                std_rs[] = "s.rs";
+                std_rs[] = "s.rs",
+                crate_rs[] =
+                    "/root/.cargo/registry/src/index.crates.io-1949/tokio-1.54.1/src/park.rs";
     static SnapshotPlace places[] = {
         {1, 0, 0, 88, handle, main_rs},
         {1, 2, 0, 553, sleep, std_rs},
@@ -141,6 +143,12 @@ Test(root_label, frames_have_their_place_in_the_source)
     label = label_of(&with_places, &root);
     cr_expect_str_eq(label, "thread 'worker' (101), frame #2 shop::serve+0x200 (in shop::audit, "
                             "src/main.rs:41), stack 0x70010f8");
+    free(label);
+    // Of a crate from a registry, without cargo's folders.
+    places[2].file = crate_rs;
+    label = label_of(&with_places, &root);
+    cr_expect_str_eq(label, "thread 'worker' (101), frame #2 shop::serve+0x200 (in shop::audit, "
+                            "tokio-1.54.1/src/park.rs:41), stack 0x70010f8");
     free(label);
 }
 
