@@ -13,9 +13,13 @@ const GlossaryTerm glossary_terms[] = {
     {"account", "Where the resident memory of a process was at its capture: the line \"memory\" of "
                 "a report and the lines below it. Their sum is the kernel's count, as far as the "
                 "use of the memory is known."},
+    {"baseline", "An older heap of a program, from which its growth is measured: that of the last "
+                 "release, after the same load."},
     {"block without content", "A block of malloc'd memory that holds no reference to the heap, and "
                               "to which an object or a foreign block leads: the bytes of a string. "
                               "Its place and size are recorded, and count with its owner."},
+    {"budget", "A file of limits for a heap, with their reasons, and of leaks that are known. "
+               "`rudo-snap check` compares a heap with it."},
     {"collector's memory", "Malloc'd blocks that the collector keeps for itself: control blocks of "
                            "threads, lists of pages, queues, buffers of writes. They are neither "
                            "suspects nor counted in shares, and where the program reaches an "
@@ -37,7 +41,9 @@ const GlossaryTerm glossary_terms[] = {
     {"field", "A named part of an object or block, by debug information. Fields of fields have "
               "dotted names."},
     {"fingerprint", "A hash of the pages, live objects, roots and blocks of a heap. Goldens and "
-                    "schedules name their heap by it."},
+                    "schedules name their heap by it. The fingerprint of a suspect is one of the "
+                    "path to the place where it accumulates, and of its type: a budget lists known "
+                    "leaks by it."},
     {"foreign block", "A block of malloc'd memory that refers to the heap, such as the buffer of a "
                       "Vec. It is traced like an object."},
     {"foreign root", "A word of malloc'd memory that is treated as a root, because the blocks of "
