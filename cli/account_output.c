@@ -4,8 +4,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/terminal.h"
+
+// Of the name, the bytes and the share of a part, and the gap behind them.
+#define PART_COLUMNS 44u
 
 static void print_part(const char *name, uint64_t bytes, const MemoryAccount *account)
 {
@@ -21,7 +25,12 @@ static void print_simple(const char *name, uint64_t bytes, const MemoryAccount *
     if (bytes == 0)
         return;
     print_part(name, bytes, account);
-    printf("%s%s\n", what[0] != '\0' ? "   " : "", what);
+    if (what[0] == '\0') {
+        printf("\n");
+        return;
+    }
+    printf("   ");
+    print_prose_at(stdout, PART_COLUMNS, PART_COLUMNS, "%s", what);
 }
 
 static void print_pages(const MemoryAccount *account)
@@ -35,64 +44,47 @@ static void print_pages(const MemoryAccount *account)
         {"free slots", account->free_slots},
         {"headers", account->page_headers},
     };
-    char text[NUMBER_CHARS];
-    const char *separator = "   ";
+    char text[NUMBER_CHARS], all[4 * NUMBER_CHARS] = "";
 
-    print_part("GC pages",
-               account->objects + account->zombies + account->free_slots + account->page_headers,
-               account);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i].bytes > 0) {
-            printf("%s%s %s", separator, parts[i].name, format_bytes(text, parts[i].bytes));
-            separator = ", ";
+            size_t used = strlen(all);
+
+            (void)snprintf(all + used, sizeof all - used, "%s%s %s", used > 0 ? ", " : "",
+                           parts[i].name, format_bytes(text, parts[i].bytes));
         }
-    printf("\n");
+    print_simple("GC pages",
+                 account->objects + account->zombies + account->free_slots + account->page_headers,
+                 account, all);
 }
 
-// The type of object that owns most bytes of blocks without content; NO_INDEX: none does.
-static uint32_t find_owner(const NodeTypes *types, uint64_t *most)
+static void print_owned(const MemoryAccount *account, const ForeignOwner *owner, const char *type)
 {
-    const ObjectGraph *graph = types->graph;
-    const SnapshotDetails *details = graph->image->details;
-    uint64_t *bytes = calloc((size_t)types->type_count + 1, sizeof *bytes);
-    uint32_t owner = NO_INDEX;
+    char bytes[NUMBER_CHARS], *text = NULL;
 
-    *most = 0;
-    for (uint32_t block = 0; bytes != NULL && block < details->sized_block_count; block++) {
-        uint32_t node = object_graph_sized_node(graph, block);
-
-        if (node < graph->object_count)
-            bytes[types->by_node[node]] += sized_block_bytes(&details->sized_blocks[block]);
-    }
-    for (uint32_t type = 0; bytes != NULL && type < types->type_count; type++)
-        if (bytes[type] > *most) {
-            *most = bytes[type];
-            owner = type;
-        }
-    free(bytes);
-    return owner;
+    if (owner == NULL || asprintf(&text, "strings and buffers of %s %s", type,
+                                  format_bytes(bytes, owner->bytes + owner->sized_bytes)) < 0)
+        text = NULL;
+    print_simple("malloc, of objects", account->owned_blocks, account, text != NULL ? text : "");
+    free(text);
 }
 
-static void print_owned(const MemoryAccount *account, const NodeTypes *types)
+// The type whose objects own most; NULL: none does.
+static const ForeignOwner *find_owner(const HeapReport *report)
 {
-    char text[NUMBER_CHARS];
-    uint64_t most = 0;
-    uint32_t owner = types != NULL ? find_owner(types, &most) : NO_INDEX;
+    const HeapGroups *groups = &report->groups;
 
-    if (account->owned_blocks == 0)
-        return;
-    print_part("malloc, of objects", account->owned_blocks, account);
-    if (owner != NO_INDEX) {
-        printf("   strings and buffers of ");
-        print_text(stdout, node_types_label(types, owner));
-        printf(" %s", format_bytes(text, most));
-    }
-    printf("\n");
+    for (uint32_t i = 0; i < groups->owner_count; i++)
+        if (groups->owners[i].type < report->reachability->type_table->type_count)
+            return &groups->owners[i];
+    return NULL;
 }
 
-void account_output_print(const MemoryAccount *account, const NodeTypes *types,
-                          uint64_t collector_bytes)
+void account_output_print(const HeapReport *report)
 {
+    const MemoryAccount *account = &report->image->details->metadata.account;
+    const ForeignOwner *owner = find_owner(report);
+    uint64_t collector_bytes = report->collector->block_bytes;
     // A block may be larger than its resident part.
     uint64_t collector =
         collector_bytes < account->rooted_blocks ? collector_bytes : account->rooted_blocks;
@@ -105,7 +97,8 @@ void account_output_print(const MemoryAccount *account, const NodeTypes *types,
     }
     printf("memory       resident %s = 100 %%\n", format_bytes(text, account->resident));
     print_pages(account);
-    print_owned(account, types);
+    print_owned(account, owner,
+                owner != NULL ? report->reachability->type_table->types[owner->type].label : "");
     print_simple("malloc, shared", account->shared_blocks, account,
                  "of objects, and kept by other memory as well");
     print_simple("collector itself", collector, account, "tables, queues and buffers");

@@ -38,29 +38,59 @@ static void print_other_roots(const ObjectGraph *graph, const uint8_t *avoided, 
     free(roots);
 }
 
+// "frame #3 FUNCTION+0x1c3 (in PLACE, src/lib.rs:229), stack 0x..." -> "frame #3 PLACE,
+// src/lib.rs:229, stack 0x...": where there is no room for both, the inlined function says more.
+static void drop_outer_function(char *label)
+{
+    char *place = strstr(label, " (in "), *frame = strstr(label, "frame #"), *end, *function;
+
+    if (place == NULL || frame == NULL || frame > place)
+        return;
+    end = strstr(place, "), stack 0x");
+    function = strchr(frame, ' ');
+    function = function != NULL ? strchr(function + 1, ' ') : NULL;
+    if (end == NULL || function == NULL || function > place)
+        return;
+    place += strlen(" (in ");
+    memmove(function + 1, place, (size_t)(end - place));
+    function += 1 + (end - place);
+    memmove(function, end + 1, strlen(end + 1) + 1);
+}
+
+void path_output_print_root(char *label, const char *more, unsigned taken, unsigned indent)
+{
+    // Functions have long names.
+    if (label != NULL && taken + text_width(label) + strlen(more) > terminal_columns(stdout)) {
+        char *shorter = NULL;
+
+        drop_outer_function(label);
+        shorter = name_without_modules(label);
+        if (shorter != NULL) {
+            free(label);
+            label = shorter;
+        }
+    }
+    print_prose_at(stdout, taken, indent, "%s%s", label != NULL ? label : "a root", more);
+    free(label);
+}
+
 static void print_root(const ObjectGraph *graph, const uint8_t *avoided, uint32_t node)
 {
     uint64_t words, index = path_best_root(graph, avoided, node, &words);
     const GraphRoot *record = &graph->roots[index];
     const Root *root = &graph->image->roots[record->root];
     char *label = root_label(graph->image->details, root);
-    char text[NUMBER_CHARS], more[2 * NUMBER_CHARS] = "";
-    const char *certainty = root->is_exact        ? ""
-                            : record->is_interior ? "  (conservative, interior pointer)"
-                                                  : "  (conservative)";
-    size_t columns = terminal_columns(stdout), taken;
+    char text[NUMBER_CHARS], more[64 + 2 * NUMBER_CHARS];
 
+    (void)snprintf(more, sizeof more, "%s",
+                   root->is_exact        ? ""
+                   : record->is_interior ? "  (conservative, interior pointer)"
+                                         : "  (conservative)");
     if (words > 1)
-        (void)snprintf(more, sizeof more, "  and %s more root%s", format_count(text, words - 1),
-                       plural(words - 1));
-    taken = 2 + strlen(certainty) + strlen(more);
-    // Functions have long names; the address at the end stays.
-    if (label != NULL)
-        shorten_names(&label, 1, columns > taken ? columns - taken : 0);
+        (void)snprintf(more + strlen(more), sizeof more - strlen(more), "  and %s more root%s",
+                       format_count(text, words - 1), plural(words - 1));
     printf("  ");
-    print_text(stdout, label != NULL ? label : "a root");
-    free(label);
-    printf("%s%s\n", certainty, more);
+    path_output_print_root(label, more, 2, 4);
 }
 
 static void print_indent(uint32_t depth)

@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 
 #define MOST_PASSES 8u
+#define LEAST_HEAD_WIDTH 18u
 
 static bool is_name_start(char byte)
 {
@@ -109,6 +110,9 @@ static char *cut(const char *text, size_t width, const char *suffix)
         if (tail + 3 > room)
             tail = tail < all - 3 ? tail : all;
         head = room > tail + 3 ? room - 3 - tail : 0;
+        // An address says little without the beginning of the name.
+        if (address_length(name) > 0 && head < LEAST_HEAD_WIDTH && tail < all)
+            head = LEAST_HEAD_WIDTH + 3 + tail < all ? LEAST_HEAD_WIDTH : all - tail - 3;
     }
     if (asprintf(&out, "%.*s%.*s%s%s%s", (int)branches, text, (int)(behind(name, head) - name),
                  name, all > room ? "..." : "", all > room ? behind(name, all - tail) : "",
@@ -226,15 +230,18 @@ static void take_cells(char **cells, Cell *shortened, uint32_t count)
     free(shortened);
 }
 
+// All or none: a name without modules beside one with them looks like that of another module.
 void drop_modules(char **cells, uint32_t count, size_t width)
 {
     Cell *shortened = new_cells(cells, count);
+    bool is_any = false;
 
     if (shortened == NULL)
         return;
     for (uint32_t i = 0; i < count; i++)
-        if (is_too_wide(shortened[i].original, width))
-            shortened[i].text = name_without_modules(shortened[i].original);
+        is_any = is_any || is_too_wide(shortened[i].original, width);
+    for (uint32_t i = 0; is_any && i < count; i++)
+        shortened[i].text = name_without_modules(shortened[i].original);
     // What two names became may be what a third one is.
     while (give_back_names(shortened, count))
         ;

@@ -21,8 +21,8 @@ char *name_without_modules(const char *name);
 // behind the branches of a tree). Cells are malloc'd, and replaced; NULL is an empty one. Where
 // memory is short, they stay as they are.
 //
-// drop_modules() replaces only what is too wide, by names without modules, which may still be too
-// wide.
+// drop_modules() replaces all names by names without modules, which may still be too wide, where
+// one is too wide.
 void drop_modules(char **cells, uint32_t count, size_t width);
 void shorten_names(char **cells, uint32_t count, size_t width);
 

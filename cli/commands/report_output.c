@@ -3,6 +3,7 @@
 #include "cli/commands/report_output.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,76 +12,89 @@
 #include "cli/terminal.h"
 #include "cli/text_table.h"
 
-static void print_collector(const HeapReport *report)
-{
-    const CollectorMemory *collector = report->collector;
-    char count[NUMBER_CHARS], bytes[NUMBER_CHARS];
+#define LABEL_COLUMNS 13 // of "reachable" and the like
 
-    if (collector->block_count > 0)
-        printf("\ncollector    %s foreign block%s, %s, of its own",
-               format_count(count, collector->block_count), plural(collector->block_count),
-               format_bytes(bytes, collector->block_bytes));
-    if (collector->kept_objects > 0)
-        printf("\n             %s object%s, %s, kept only by its words",
-               format_count(count, collector->kept_objects), plural(collector->kept_objects),
-               format_bytes(bytes, collector->kept_bytes));
+// A line of the totals: text behind a label, which may be empty.
+static void print_total(const char *label, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void print_total(const char *label, const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
+    va_end(arguments);
+    printf("%-*s", LABEL_COLUMNS, label);
+    print_prose_at(stdout, LABEL_COLUMNS, LABEL_COLUMNS, "%s", text != NULL ? text : "");
+    free(text);
 }
 
-static void print_sized(const HeapReport *report)
+// "; 12 foreign blocks, 1.2 KiB", or nothing where there are none.
+static const char *more_text(char text[4 * NUMBER_CHARS], uint64_t things, const char *what,
+                             uint64_t size)
 {
     char count[NUMBER_CHARS], bytes[NUMBER_CHARS];
-    uint64_t sized_blocks, sized_bytes;
 
-    if (report->tree == NULL)
-        return;
-    object_graph_count_sized(report->tree->graph, &sized_blocks, &sized_bytes);
-    if (sized_blocks > 0)
-        printf("; %s without content, %s", format_count(count, sized_blocks),
-               format_bytes(bytes, sized_bytes));
+    text[0] = '\0';
+    if (things > 0)
+        (void)snprintf(text, 4 * NUMBER_CHARS, "; %s %s, %s", format_count(count, things), what,
+                       format_bytes(bytes, size));
+    return text;
+}
+
+static void print_reachable(const HeapReport *report)
+{
+    const ReachabilityReport *reachability = report->reachability;
+    const ReachabilityCounts *totals = &reachability->totals;
+    char count[NUMBER_CHARS], bytes[NUMBER_CHARS];
+    char foreign[4 * NUMBER_CHARS], sized[4 * NUMBER_CHARS];
+    uint64_t sized_blocks = 0, sized_bytes = 0;
+
+    if (report->tree != NULL)
+        object_graph_count_sized(report->tree->graph, &sized_blocks, &sized_bytes);
+    print_total(
+        "reachable", "%s object%s, %s%s%s", format_count(count, totals->reachable_objects),
+        plural(totals->reachable_objects), format_bytes(bytes, totals->reachable_bytes),
+        more_text(foreign, reachability->reachable_foreign_blocks,
+                  reachability->reachable_foreign_blocks == 1 ? "foreign block" : "foreign blocks",
+                  reachability->reachable_foreign_bytes),
+        more_text(sized, sized_blocks, "without content", sized_bytes));
+    if (reachability->knows_residue &&
+        reachability->without_residue_objects != totals->reachable_objects)
+        print_total("", "%s of the objects without words that look left over, %s",
+                    format_count(count, reachability->without_residue_objects),
+                    format_bytes(bytes, reachability->without_residue_bytes));
+    if (!reachability->knows_residue && report->image->details->metadata.is_redacted &&
+        report->image->layout.reference_count.width != 0)
+        print_total("", "how many without words that look left over is not known: the snapshot is "
+                        "redacted");
 }
 
 static void print_totals(const HeapReport *report)
 {
     const ReachabilityReport *reachability = report->reachability;
     const ReachabilityCounts *totals = &reachability->totals;
-    char count[NUMBER_CHARS], bytes[NUMBER_CHARS];
+    const CollectorMemory *collector = report->collector;
+    char count[NUMBER_CHARS], bytes[NUMBER_CHARS], text[4 * NUMBER_CHARS];
 
-    printf("reachable    %s object%s, %s", format_count(count, totals->reachable_objects),
-           plural(totals->reachable_objects), format_bytes(bytes, totals->reachable_bytes));
-    if (reachability->reachable_foreign_blocks > 0) {
-        printf("; %s foreign block%s", format_count(count, reachability->reachable_foreign_blocks),
-               plural(reachability->reachable_foreign_blocks));
-        printf(", %s", format_bytes(bytes, reachability->reachable_foreign_bytes));
-    }
-    print_sized(report);
-    if (reachability->knows_residue &&
-        reachability->without_residue_objects != totals->reachable_objects) {
-        printf("\n             %s of the objects without words that look left over",
-               format_count(count, reachability->without_residue_objects));
-        printf(", %s", format_bytes(bytes, reachability->without_residue_bytes));
-    }
-    if (!reachability->knows_residue && report->image->details->metadata.is_redacted &&
-        report->image->layout.reference_count.width != 0)
-        printf(
-            "\n             how many without words that look left over is not known: the snapshot "
-            "is redacted");
-    printf("\ngarbage      %s object%s, %s", format_count(count, totals->unreachable_objects),
-           plural(totals->unreachable_objects), format_bytes(bytes, totals->unreachable_bytes));
-    if (totals->zombies > 0)
-        printf("; %s zombie%s", format_count(count, totals->zombies), plural(totals->zombies));
-    if (totals->zombies > 0)
-        printf(", %s", format_bytes(bytes, totals->zombie_bytes));
-    print_collector(report);
-    printf("\npages        %s, %s", format_count(count, totals->pages),
-           format_bytes(bytes, reachability->heap_bytes));
-    printf(", %s of it in reachable objects\n",
-           format_share(count, totals->reachable_bytes, reachability->heap_bytes));
-}
-
-static void print_account(const HeapReport *report)
-{
-    account_output_print(&report->image->details->metadata.account, report->types,
-                         report->collector->block_bytes);
+    print_reachable(report);
+    print_total("garbage", "%s object%s, %s%s", format_count(count, totals->unreachable_objects),
+                plural(totals->unreachable_objects), format_bytes(bytes, totals->unreachable_bytes),
+                more_text(text, totals->zombies, totals->zombies == 1 ? "zombie" : "zombies",
+                          totals->zombie_bytes));
+    if (collector->block_count > 0)
+        print_total("collector", "%s foreign block%s, %s, of its own",
+                    format_count(count, collector->block_count), plural(collector->block_count),
+                    format_bytes(bytes, collector->block_bytes));
+    if (collector->kept_objects > 0)
+        print_total("", "%s object%s, %s, kept only by its words",
+                    format_count(count, collector->kept_objects), plural(collector->kept_objects),
+                    format_bytes(bytes, collector->kept_bytes));
+    print_total("pages", "%s, %s, %s of it in reachable objects",
+                format_count(count, totals->pages), format_bytes(bytes, reachability->heap_bytes),
+                format_share(text, totals->reachable_bytes, reachability->heap_bytes));
 }
 
 // ---- types ----
@@ -147,17 +161,19 @@ bool report_output_print(const HeapReport *report, const ReportOutput *output)
         printf("\n");
     }
     if (is_recorded) {
-        print_account(report);
+        account_output_print(report);
         printf("\n");
     }
     print_totals(report);
     if (!is_recorded)
-        print_account(report);
+        account_output_print(report);
     print_types(report, output->most);
     if (output->is_full)
         report_details_print(report, output->most);
     else
-        printf("\nmore: --full (size classes, owner threads, generations, retainers, pages, "
-               "conservative roots)\n");
+        printf("\n");
+    print_prose(stdout, 6,
+                "more: --full (size classes, owner threads, generations, retainers, pages, "
+                "conservative roots)");
     return is_explained;
 }

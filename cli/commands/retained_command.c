@@ -115,15 +115,17 @@ static void print_totals(const RetainedRun *run)
     const MarkTotals *totals = &graph->mark->totals;
     uint32_t blocks = graph->node_count - graph->object_count;
     uint64_t roots = graph->root_count + graph->roots_left_out;
-    char text[NUMBER_CHARS];
+    char text[6][NUMBER_CHARS];
 
-    printf("reachable: %s object%s", format_count(text, graph->object_count),
-           plural(graph->object_count));
-    printf(" (%s)", format_bytes(text, totals->marked_bytes));
-    printf(", %s foreign block%s", format_count(text, blocks), plural(blocks));
-    printf(" (%s)", format_bytes(text, totals->marked_block_bytes));
-    printf(", %s reference%s", format_count(text, graph->edge_count), plural(graph->edge_count));
-    printf(", %s root%s\n\n", format_count(text, roots), plural(roots));
+    print_prose(stdout, 2,
+                "reachable: %s object%s (%s), %s foreign block%s (%s), %s reference%s, "
+                "%s root%s",
+                format_count(text[0], graph->object_count), plural(graph->object_count),
+                format_bytes(text[1], totals->marked_bytes), format_count(text[2], blocks),
+                plural(blocks), format_bytes(text[3], totals->marked_block_bytes),
+                format_count(text[4], graph->edge_count), plural(graph->edge_count),
+                format_count(text[5], roots), plural(roots));
+    printf("\n");
 }
 
 // Node and address, or the label of a holder; the caller frees it. NULL: memory is short.
@@ -253,6 +255,7 @@ static void print_answer(void *context)
     else
         print_objects(run);
     print_proofs(run);
+    printf("\n");
     heap_session_print_notes(&run->session);
     if (run->report->object_count == 0)
         return;

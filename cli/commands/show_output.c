@@ -11,6 +11,7 @@
 #include "analysis/graph/root_paths.h"
 #include "analysis/names/root_label.h"
 #include "cli/commands/show_rows.h"
+#include "cli/path_output.h"
 #include "cli/terminal.h"
 #include "cli/text_table.h"
 
@@ -41,9 +42,7 @@ static void print_keeper(const ShowJson *shown)
     printf("%-*s", LABEL_COLUMNS, "kept by");
     if (dominator_tree_is_holder(tree, keeper)) {
         label = holder_label(tree, dominator_tree_holder(tree, keeper));
-        print_text(stdout, label != NULL ? label : "a root");
-        printf("\n");
-        free(label);
+        path_output_print_root(label, "", LABEL_COLUMNS, LABEL_COLUMNS + 2);
         return;
     }
     print_text(stdout, node_types_label(shown->types, shown->types->by_node[keeper]));
@@ -94,12 +93,12 @@ static void print_root_referrer(const ShowJson *shown, uint64_t root)
     const HeapImage *image = shown->view->image;
     char *label = root_label(image->details, &image->roots[root]);
 
-    print_text(stdout, label != NULL ? label : "a root");
-    if (!image->roots[root].is_exact)
-        printf("  (conservative%s)",
-               image->roots[root].value != shown->view->place.address ? ", interior pointer" : "");
-    printf("\n");
-    free(label);
+    path_output_print_root(label,
+                           image->roots[root].is_exact ? ""
+                           : image->roots[root].value != shown->view->place.address
+                               ? "  (conservative, interior pointer)"
+                               : "  (conservative)",
+                           LABEL_COLUMNS, LABEL_COLUMNS + 2);
 }
 
 // " of service::Audit  0x7ffff7d9da00  .subscribers", through blocks that blocks own.

@@ -50,7 +50,10 @@ static void check_pair(size_t width, const char *const before[2], const char *co
 Test(shortening, modules_go_first)
 {
     check_pair(20, (const char *const[]){"service::session::Session", "std::Vec<u8>"},
-               (const char *const[]){"Session", "std::Vec<u8>"});
+               (const char *const[]){"Session", "Vec<u8>"});
+    // Where none is too wide, they stay.
+    check_pair(40, (const char *const[]){"service::session::Session", "std::Vec<u8>"},
+               (const char *const[]){"service::session::Session", "std::Vec<u8>"});
 }
 
 Test(shortening, modules_stay_where_they_tell_names_apart)
@@ -69,5 +72,5 @@ Test(shortening, names_that_would_be_alike_get_numbers)
 Test(shortening, addresses_stay_whole)
 {
     check_pair(24, (const char *const[]){"thread 'main', frame #2, stack 0x7fffffffdb60", "x"},
-               (const char *const[]){"thread... 0x7fffffffdb60", "x"});
+               (const char *const[]){"thread 'main', fra... 0x7fffffffdb60", "x"});
 }
