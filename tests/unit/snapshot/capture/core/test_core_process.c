@@ -236,10 +236,10 @@ Test(core_process, other_files_are_no_cores)
     expect_refused(ERROR_UNSUPPORTED, "64-bit");
 }
 
-Test(core_process, directories_and_missing_files_are_system_errors)
+Test(core_process, a_folder_is_no_core_and_a_missing_file_is_an_error_of_the_system)
 {
     cr_expect_not(core_process_copy("/", NULL, NULL, &copy, &error));
-    cr_expect_eq(error.code, ERROR_SYSTEM);
+    cr_expect_eq(error.code, ERROR_UNSUPPORTED);
     cr_expect_not(core_process_copy("/nowhere/core", NULL, NULL, &copy, &error));
     cr_expect_eq(error.code, ERROR_SYSTEM);
 }
