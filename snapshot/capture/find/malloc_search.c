@@ -103,7 +103,9 @@ static bool walk_heap(ArenaSearch *arenas, uint64_t metadata, uint64_t start, ui
             goto done;
     }
     search->walked_bytes += covered;
-    search->unwalked_bytes += memory_copied_bytes(&arenas->reader, start, end) - covered;
+    // Without a state "[heap]" is another allocator's: musl keeps its records there.
+    if (!is_main || arenas->state_count > 0)
+        search->unwalked_bytes += memory_copied_bytes(&arenas->reader, start, end) - covered;
     ok = true;
 
 done:
