@@ -58,6 +58,7 @@ ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, 
     session->shows_terms = question->shows_terms;
     session->skips_residue = question->skips_residue;
     session->keeps_words = question->keeps_words;
+    session->node_bytes = question->node_bytes;
     session->analysis_progress = (AnalysisProgress){progress_tell, &session->frame.progress};
     session->mem_limit = settings->mem_limit > 0 ? (uint64_t)settings->mem_limit : UINT64_MAX;
     ok = session_open_result(&session->frame, "--json", settings->json, &session->json, &error) &&
@@ -114,12 +115,19 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
                                            &session->residue, error);
 }
 
-// The memory that the limit leaves for the graph and the tree.
+// The memory that the limit leaves for the graph and the tree: without the image, its tables, the
+// mark, the words that look left over, and what names references.
 static uint64_t bytes_left(const HeapSession *session)
 {
     const HeapImage *image = session->image;
     uint64_t used = image->image_bytes + image->foreign_byte_count +
                     (uint64_t)image->page_count * 48 + image->root_count * sizeof(Root);
+
+    used += image->block_count * sizeof(ForeignBlock) +
+            image->details->sized_block_count * sizeof(SizedBlock) + image->word_count * 8 +
+            session->residue.count * sizeof(ResidueWord);
+    if (image->details->data_type_count > 0)
+        used += image->block_count * sizeof(BlockOwner);
 
     if (session->mem_limit == UINT64_MAX)
         return UINT64_MAX;
@@ -177,8 +185,10 @@ bool heap_session_need_tree(HeapSession *session, Error *error)
         return true;
     if (!heap_session_need_program(session, error))
         return false;
-    bytes = object_graph_bytes(session->graph) + 4 * (uint64_t)session->graph->node_count +
-            dominator_tree_peak_bytes(session->graph);
+    bytes = dominator_tree_peak_bytes(session->graph);
+    if (bytes < session->node_bytes * (uint64_t)session->graph->node_count)
+        bytes = session->node_bytes * (uint64_t)session->graph->node_count;
+    bytes += object_graph_bytes(session->graph) + 4 * (uint64_t)session->graph->node_count;
     if (bytes > bytes_left(session))
         return too_little(session, "retained sizes", bytes, error);
     heap_session_say(session, "finding dominators");

@@ -76,6 +76,7 @@ typedef struct HeapSession {
     bool explained_names; // the answer itself said why names are missing
     bool skips_residue;
     bool keeps_words;
+    uint32_t node_bytes;
     OutputFile *json;   // NULL: not wanted
     uint64_t mem_limit; // UINT64_MAX: none
     // The heap at hand.
@@ -110,6 +111,9 @@ typedef struct HeapQuestion {
     bool shows_terms;   // heap_session_print_next() points to the glossary
     bool skips_residue; // the answer does not need the words that look left over
     bool keeps_words;   // the answer shows words of the image: they stay as they were captured
+    // With a tree: the most bytes a node that tree and answer take beside the graph, where that is
+    // more than making the tree takes.
+    uint32_t node_bytes;
 } HeapQuestion;
 
 // `settings` hold the defaults; they are borrowed.

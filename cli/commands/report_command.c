@@ -178,8 +178,12 @@ static void release(void *context)
 
 ExitStatus report_run(const Command *command, int argument_count, char **arguments)
 {
-    static const HeapQuestion question = {
-        .answer = answer, .print = print_answer, .release = release, .shows_terms = true};
+    static const HeapQuestion question = {.answer = answer,
+                                          .print = print_answer,
+                                          .release = release,
+                                          .shows_terms = true,
+                                          // 24 of the tree, and routes with the paths to all nodes.
+                                          .node_bytes = 60};
     ReportSettings settings = {.top = 20};
     ReportRun run = {.settings = &settings};
 
