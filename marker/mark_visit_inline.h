@@ -156,18 +156,20 @@ INLINE bool keep_odd(const BatchState *state, BatchShape shape, uint64_t white, 
 {
     const MarkView *view = &state->worker->view;
     uint32_t number = odd_word_class(white);
-    const OddClass *class = &view->odd_classes[number - 1];
-    uint64_t word, offset, slot;
+    uint64_t last = (UINT64_C(1) << page_granules_shift(state, shape)) - 1, granules, slot;
+    const OddClass *class;
 
     if (!shape.has_odd || number == 0 || (!shape.is_usual && view->checks_construction))
         return false;
-    word = word_of(state, shape, granule);
-    offset = (word & view->page_mask) - class->first_slot; // wraps before slot 0
-    slot = (offset >> 3) * class->reciprocal >> 32;
-    if (offset > view->page_mask || slot >= class->slot_count || offset != slot * class->block_size)
+    class = &view->odd_classes[number - 1];
+    // Behind slot 0; wraps before it.
+    granules = (granule & last) - (class->first_slot >> ODD_GRANULE_SHIFT);
+    slot = granules * class->reciprocal >> 32;
+    if (granules > last || slot >= class->slot_count ||
+        granules << ODD_GRANULE_SHIFT != slot * class->block_size)
         return false;
     *reference = (OddReference){
-        .word = word,
+        .word = (granule << ODD_GRANULE_SHIFT) + state->window_start,
         .index = odd_word_index(white) + (uint32_t)slot / 64,
         .bit = slot % 64,
         .class = (uint8_t)(number - 1),
