@@ -10,6 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+// An executable has some dozen program headers, and its notes take some hundred bytes. A file that
+// says more is not read any further.
+#define MAX_HEADERS 4096u
+#define MAX_NOTE_BYTES (UINT64_C(1) << 20)
+
 struct ElfFile {
     int fd;      // -1: in memory
     char *image; // owned, or NULL
@@ -132,7 +137,7 @@ uint32_t elf_file_segments(ElfFile *file, ElfSegment segments[ELF_MAX_SEGMENTS])
 
     if (elf_getphdrnum(file->elf, &header_count) != 0)
         return 0;
-    for (size_t i = 0; i < header_count && i < INT32_MAX && count < ELF_MAX_SEGMENTS; i++) {
+    for (size_t i = 0; i < header_count && i < MAX_HEADERS && count < ELF_MAX_SEGMENTS; i++) {
         GElf_Phdr header;
         if (gelf_getphdr(file->elf, (int)i, &header) == NULL)
             break;
@@ -149,7 +154,7 @@ uint64_t elf_file_tls_bytes(ElfFile *file)
 
     if (elf_getphdrnum(file->elf, &header_count) != 0)
         return 0;
-    for (size_t i = 0; i < header_count && i < INT32_MAX; i++) {
+    for (size_t i = 0; i < header_count && i < MAX_HEADERS; i++) {
         GElf_Phdr header;
         if (gelf_getphdr(file->elf, (int)i, &header) == NULL)
             return 0;
@@ -186,18 +191,23 @@ static bool find_build_id(Elf_Data *data, char build_id[ELF_BUILD_ID_CHARS])
 
 void elf_file_build_id(ElfFile *file, char build_id[ELF_BUILD_ID_CHARS])
 {
+    uint64_t left = MAX_NOTE_BYTES;
     size_t header_count;
 
     build_id[0] = '\0';
     if (elf_getphdrnum(file->elf, &header_count) != 0)
         return;
-    for (size_t i = 0; i < header_count && i < INT32_MAX; i++) {
+    for (size_t i = 0; i < header_count && i < MAX_HEADERS; i++) {
         GElf_Phdr header;
+        uint64_t bytes;
+
         if (gelf_getphdr(file->elf, (int)i, &header) == NULL)
             return;
         if (header.p_type != PT_NOTE || header.p_offset > INT64_MAX)
             continue;
-        if (find_build_id(elf_getdata_rawchunk(file->elf, (int64_t)header.p_offset, header.p_filesz,
+        bytes = header.p_filesz < left ? header.p_filesz : left;
+        left -= bytes;
+        if (find_build_id(elf_getdata_rawchunk(file->elf, (int64_t)header.p_offset, bytes,
                                                header.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR),
                           build_id))
             return;

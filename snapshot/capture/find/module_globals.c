@@ -3,9 +3,10 @@
 //
 // .data and .bss are the writable PT_LOAD segments, in full length: the kernel merges the
 // anonymous end of a .bss with the memory behind it, so mappings alone do not show its end. The
-// program headers are read from the file; where it cannot be read, the end is guessed from the
-// mappings.
+// program headers are read from the file, in a child process (module_headers.h); where it cannot be
+// read, the end is guessed from the mappings.
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@
 #include "base/clean_text.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/find/heap_search_internal.h"
+#include "snapshot/capture/names/module_headers.h"
+#include "snapshot/capture/names/names_reasons.h"
 
 // Do two mappings belong to one loading of one file? A second loading begins again at the
 // file's start.
@@ -55,18 +58,12 @@ static char *file_name(const char *path)
     return strndup(name, length);
 }
 
-// *has_headers: the program headers could be read.
-static bool add_module(HeapSearch *search, uint32_t first, uint32_t last, bool *has_headers,
-                       Error *error)
+static bool add_module(HeapSearch *search, uint32_t first, uint32_t last, Error *error)
 {
     const ProcessMapping *mappings = search->copy->mappings;
     SnapshotDetails *details = search->details;
-    ElfSegment segments[ELF_MAX_SEGMENTS];
-    char build_id[ELF_BUILD_ID_CHARS] = "";
     uint64_t capacity = search->module_capacity;
-    uint32_t segment_count = 0;
     SnapshotModule *module;
-    ElfFile *file;
 
     if (!array_reserve(&search->modules, &search->module_capacity, details->module_count + 1,
                        sizeof *search->modules, "modules", error) ||
@@ -74,24 +71,40 @@ static bool add_module(HeapSearch *search, uint32_t first, uint32_t last, bool *
                        sizeof *details->modules, "modules", error))
         return false;
     search->modules[details->module_count] = (MappedModule){first, last};
-    file = module_file_open(search->copy, &search->modules[details->module_count]);
-    if (file != NULL) {
-        segment_count = elf_file_segments(file, segments);
-        elf_file_build_id(file, build_id);
-        elf_file_free(file);
-    }
-    *has_headers = segment_count > 0;
     module = &details->modules[details->module_count++];
     *module = (SnapshotModule){
         .name = file_name(mappings[first].name),
-        .build_id = strdup(build_id),
-        .base = load_base(&mappings[first], segments, segment_count),
+        .base = load_base(&mappings[first], NULL, 0),
         .end = mappings[last].end,
     };
-    if (module->name == NULL || module->build_id == NULL)
+    if (module->name == NULL)
         return error_set_memory(error, strlen(mappings[first].name) + 1, "a module name");
     text_clean(module->name, strlen(module->name), TEXT_ONE_LINE);
-    return claim_segments(search, module->base, segments, segment_count, error);
+    return true;
+}
+
+typedef struct HeadersTaking {
+    HeapSearch *search;
+    bool *has_headers; // of each module: its program headers could be read
+} HeadersTaking;
+
+// Called with the headers of each module that could be read.
+static bool take_headers(void *context, uint32_t index, const ModuleHeaders *headers, Error *error)
+{
+    const HeadersTaking *taking = context;
+    HeapSearch *search = taking->search;
+    SnapshotModule *module = &search->details->modules[index];
+    const ProcessMapping *first = &search->copy->mappings[search->modules[index].first_mapping];
+
+    // Each module has them once, unless the child went wrong.
+    if (module->build_id != NULL)
+        return true;
+    module->build_id = strdup(headers->build_id);
+    if (module->build_id == NULL)
+        return error_set_memory(error, sizeof headers->build_id, "a build-id");
+    module->base = load_base(first, headers->segments, headers->segment_count);
+    taking->has_headers[index] = headers->segment_count > 0;
+    return claim_segments(search, module->base, headers->segments, headers->segment_count, error);
 }
 
 // Takes the anonymous mapping right behind a module's writable data for its .bss.
@@ -109,17 +122,41 @@ static bool claim_guessed_bss(HeapSearch *search, uint32_t last, Error *error)
                            NO_INDEX, error);
 }
 
-// Adds the module that spans mappings first..last. A mapped file without code is data, not a
-// module.
-static bool finish_module(HeapSearch *search, uint32_t first, uint32_t last, bool has_code,
-                          Error *error)
+// Always true.
+static bool note_end(SnapshotMetadata *metadata, GuardedEnd end)
 {
-    bool has_headers;
+    char line[160];
 
-    if (!has_code)
-        return true;
-    return add_module(search, first, last, &has_headers, error) &&
-           (has_headers || claim_guessed_bss(search, last, error));
+    (void)snprintf(line, sizeof line, "build-ids are missing: %s", guarded_end_text(end));
+    if (end != GUARDED_DONE)
+        names_reasons_add_line(metadata, line);
+    return true;
+}
+
+// Reads the headers of all modules, and guesses where there are none.
+static bool finish_modules(HeapSearch *search, Error *error)
+{
+    SnapshotDetails *details = search->details;
+    HeadersTaking taking = {search, calloc((size_t)details->module_count + 1, sizeof(bool))};
+    GuardedEnd end;
+    bool ok;
+
+    if (taking.has_headers == NULL)
+        return error_set_memory(error, details->module_count, "modules");
+    ok = details->module_count == 0 ||
+         (module_headers_visit(search->copy, search->modules, details->module_count,
+                               &search->options.cancel, take_headers, &taking, &end, error) &&
+          note_end(&details->metadata, end));
+    for (uint32_t i = 0; ok && i < details->module_count; i++) {
+        SnapshotModule *module = &details->modules[i];
+
+        if (module->build_id == NULL && (module->build_id = strdup("")) == NULL)
+            ok = error_set_memory(error, 1, "a build-id");
+        else if (!taking.has_headers[i])
+            ok = claim_guessed_bss(search, search->modules[i].last_mapping, error);
+    }
+    free(taking.has_headers);
+    return ok;
 }
 
 bool heap_search_find_modules(HeapSearch *search, Error *error)
@@ -137,7 +174,8 @@ bool heap_search_find_modules(HeapSearch *search, Error *error)
                              NO_INDEX, error))
             return false;
         if (first != NO_INDEX && !continues_module(&copy->mappings[last], mapping)) {
-            if (!finish_module(search, first, last, has_code, error))
+            // A mapped file without code is data, not a module.
+            if (has_code && !add_module(search, first, last, error))
                 return false;
             first = NO_INDEX;
         }
@@ -148,5 +186,6 @@ bool heap_search_find_modules(HeapSearch *search, Error *error)
         last = i;
         has_code = has_code || mapping->is_executable;
     }
-    return first == NO_INDEX || finish_module(search, first, last, has_code, error);
+    return (first == NO_INDEX || !has_code || add_module(search, first, last, error)) &&
+           finish_modules(search, error);
 }

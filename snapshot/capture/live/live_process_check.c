@@ -16,6 +16,8 @@
 #include "snapshot/capture/guard/thread_registers.h"
 #include "snapshot/capture/live/live_process_internal.h"
 
+#define MAX_START_WORDS 128
+
 // A process that /proc does not show.
 static bool explain_absence(int pid, Error *error)
 {
@@ -29,26 +31,30 @@ static bool explain_absence(int pid, Error *error)
     return error_add_hint(error, "`pgrep -a NAME` lists processes by name");
 }
 
-// Refuses a 32-bit program. (A 64-bit program may still run 32-bit code: traced_threads.c.)
+// Refuses a 32-bit program, by the words that the kernel gave it at its start: its executable,
+// which may be any file, is not opened. (A 64-bit program may still run 32-bit code:
+// traced_threads.c.)
 static bool check_word_size(int pid, int tid, Error *error)
 {
+    Elf32_auxv_t words[MAX_START_WORDS];
     char path[PROC_PATH_BYTES];
-    unsigned char ident[EI_NIDENT] = {0};
     ssize_t got;
     int fd;
 
-    proc_task_path(path, pid, tid, "exe");
+    proc_task_path(path, pid, tid, "auxv");
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return true; // unknown here; the size of the registers will show it
-    got = read(fd, ident, sizeof ident);
+    got = read(fd, words, sizeof words);
     (void)close(fd);
-    if (got == (ssize_t)sizeof ident && memcmp(ident, ELFMAG, SELFMAG) == 0 &&
-        ident[EI_CLASS] == ELFCLASS32)
-        return error_set(error, ERROR_NOT_64_BIT,
-                         "cannot capture pid %d: it is a 32-bit program, only 64-bit ones can be "
-                         "captured",
-                         pid);
+    // In pairs of 64-bit words the second half of a key is 0, and no such pair is met.
+    for (ssize_t i = 0; (i + 1) * (ssize_t)sizeof *words <= got; i++)
+        if (words[i].a_type == AT_PHENT && words[i].a_un.a_val == sizeof(Elf32_Phdr))
+            return error_set(
+                error, ERROR_NOT_64_BIT,
+                "cannot capture pid %d: it is a 32-bit program, only 64-bit ones can be "
+                "captured",
+                pid);
     return true;
 }
 

@@ -100,9 +100,11 @@ bool collector_versions_find(const ProcessCopy *copy, const MappedModule *module
                              Error *error)
 {
     VersionSearch search = {.copy = copy, .modules = modules, .module_count = module_count};
+    char root[MODULE_ROOT_CHARS];
     const GuardedWork work = {
         .run = search_modules,
         .context = &search,
+        .root = root,
         .cpu_seconds = CPU_SECONDS,
         .wall_seconds = WALL_SECONDS,
         .memory_bytes = MEMORY_BYTES,
@@ -111,8 +113,10 @@ bool collector_versions_find(const ProcessCopy *copy, const MappedModule *module
     };
     ByteBuffer output = {0};
     GuardedEnd end;
-    bool ok = guarded_child_run(&work, &output, &end, error);
+    bool ok;
 
+    module_files_root(copy, root);
+    ok = guarded_child_run(&work, &output, &end, error);
     *out = (CollectorVersions){0};
     for (size_t at = 0; ok && at + sizeof(RudoGcVersion) <= output.length;
          at += sizeof(RudoGcVersion)) {

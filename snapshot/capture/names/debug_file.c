@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "snapshot/capture/names/checked_file.h"
 
 #define DEBUG_FOLDER "/usr/lib/debug"
 #define CHECKSUM_BUFFER_BYTES 65536u
@@ -20,7 +21,7 @@ typedef struct Search {
     char link_name[ELF_DEBUG_LINK_CHARS];
     uint32_t link_checksum;
     const char *module_path;
-    const char *root;
+    int root;
     bool is_other_build; // a file was found that does not belong to the module
 } Search;
 
@@ -73,12 +74,8 @@ static bool belongs(const Search *search, int fd)
 
 static int try_path(Search *search, const char *path)
 {
-    char full[PATH_MAX];
-    int fd;
+    int fd = checked_file_open(search->root, path);
 
-    if (snprintf(full, sizeof full, "%s%s", search->root, path) >= (int)sizeof full)
-        return -1;
-    fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd >= 0 && !belongs(search, fd)) {
         (void)close(fd);
         fd = -1;
@@ -118,7 +115,7 @@ static int try_link(Search *search)
 int debug_file_find(ElfFile *module, const char *module_path, const char *root,
                     bool *is_other_build)
 {
-    Search search = {.module_path = module_path, .root = root};
+    Search search = {.module_path = module_path, .root = checked_root_open(root)};
     int fd;
 
     elf_file_build_id(module, search.build_id);
@@ -127,6 +124,8 @@ int debug_file_find(ElfFile *module, const char *module_path, const char *root,
     fd = try_build_id(&search);
     if (fd < 0)
         fd = try_link(&search);
+    if (search.root >= 0)
+        (void)close(search.root);
     if (is_other_build != NULL && fd < 0 && search.is_other_build)
         *is_other_build = true;
     return fd;

@@ -11,8 +11,9 @@
 
 // A descriptor of the debug file of `module`, or -1. It has the same build-id, or, where `module`
 // has none, the checksum that `module` asks for. module_path: its path as the process sees it.
-// root: put before all paths, "/proc/4242/root" or "", since a process may have a file system of
-// its own. *is_other_build (or NULL) is set when a file was found that does not belong to `module`.
+// root: the folder in which all paths are resolved, "/proc/4242/root" or "/", since a process may
+// have a file system of its own. *is_other_build (or NULL) is set when a file was found that does
+// not belong to `module`.
 int debug_file_find(ElfFile *module, const char *module_path, const char *root,
                     bool *is_other_build);
 

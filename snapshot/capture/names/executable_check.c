@@ -99,6 +99,7 @@ bool executable_check(const ProcessCopy *copy, const MappedModule *modules, uint
     const GuardedWork work = {
         .run = check_file,
         .context = &check,
+        .root = "/",
         .cpu_seconds = CPU_SECONDS,
         .wall_seconds = WALL_SECONDS,
         .memory_bytes = MEMORY_BYTES,

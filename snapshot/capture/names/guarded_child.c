@@ -22,6 +22,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "snapshot/capture/names/checked_file.h"
+#include "snapshot/capture/names/guarded_opens.h"
 
 #define FIRST_POLL_NS 200000
 #define LONGEST_POLL_NS 10000000
@@ -111,6 +113,14 @@ static void prefer_as_victim(void)
     (void)close(file);
 }
 
+// The process whose root it is may be gone by now.
+static void guard_opens(const char *path)
+{
+    int root = checked_root_open(path);
+
+    guarded_opens_begin(root < 0 ? checked_root_open("/") : root);
+}
+
 // False: the mark of the end could not be written.
 static bool run_child(const GuardedWork *work, int file, pid_t parent)
 {
@@ -127,6 +137,8 @@ static bool run_child(const GuardedWork *work, int file, pid_t parent)
     limit(RLIMIT_DATA, data_bytes() + work->memory_bytes);
     if (getppid() != parent)
         return false;
+    if (work->root != NULL)
+        guard_opens(work->root);
     work->run(work->context, &child);
     return pwrite(file, &mark, 1, 0) == 1;
 }

@@ -31,6 +31,9 @@ bool guarded_child_write(GuardedChild *child, const void *bytes, size_t length);
 typedef struct GuardedWork {
     void (*run)(void *context, GuardedChild *child); // in the child
     void *context;
+    // The folder in which files are opened that libraries open by themselves (guarded_opens.h):
+    // "/proc/4242/root". NULL: nothing is known about them.
+    const char *root;
     uint32_t cpu_seconds;  // of the child
     uint32_t wall_seconds; // on a machine that is busy with something else
     uint64_t memory_bytes; // beyond what we have now

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "snapshot/capture/copy/memory_available.h"
 #include "snapshot/capture/names/name_records_internal.h"
 #include "snapshot/capture/names/names_reasons.h"
@@ -17,6 +18,7 @@
 // Enough for executables of some gigabytes on a busy machine.
 #define CPU_SECONDS 20u
 #define WALL_SECONDS 40u
+#define ALL_SECONDS 80u // for all children
 #define MAX_MEMORY_BYTES (UINT64_C(1) << 30)
 #define OUTPUT_BYTES (UINT64_C(256) << 20)
 
@@ -39,24 +41,38 @@ static uint64_t memory_for_names(void)
     return available < MAX_MEMORY_BYTES ? available : MAX_MEMORY_BYTES;
 }
 
+// How long the next child may take. A file that is slow is so for all of them.
+static uint32_t seconds_left(const NameReader *reader)
+{
+    uint64_t passed = (clock_monotonic_ns() - reader->began_ns) / UINT64_C(1000000000);
+    uint64_t left = passed < ALL_SECONDS ? ALL_SECONDS - passed : 1;
+
+    return (uint32_t)(left < WALL_SECONDS ? left : WALL_SECONDS);
+}
+
 // `missing` is what the note says when the child fails.
 static bool run_child(NameReader *reader, const char *missing,
                       void (*write)(void *request, GuardedChild *child), Error *error)
 {
     NameRequest request = *reader->request;
+    char root[MODULE_ROOT_CHARS];
     GuardedWork work = {
         .run = write,
         .context = &request,
+        .root = root,
         .cpu_seconds = CPU_SECONDS,
-        .wall_seconds = WALL_SECONDS,
+        .wall_seconds = seconds_left(reader),
         .memory_bytes = memory_for_names(),
         .output_bytes = OUTPUT_BYTES,
         .cancel = request.cancel,
     };
     ByteBuffer records = {0};
     GuardedEnd end;
-    bool ok = guarded_child_run(&work, &records, &end, error) &&
-              name_reader_take(reader, &records, error);
+    bool ok;
+
+    module_files_root(request.copy, root);
+    ok = guarded_child_run(&work, &records, &end, error) &&
+         name_reader_take(reader, &records, error);
 
     if (ok)
         add_note(&request.details->metadata, missing, end);
@@ -103,7 +119,8 @@ static bool find_all(NameReader *reader, Error *error)
 
 bool heap_names_find(const NameRequest *request, CollectionState *collection, Error *error)
 {
-    NameReader reader = {.request = request, .collection = COLLECTION_UNKNOWN};
+    NameReader reader = {
+        .request = request, .collection = COLLECTION_UNKNOWN, .began_ns = clock_monotonic_ns()};
     bool ok = request->details->module_count == 0 || find_all(&reader, error);
 
     *collection = reader.collection;

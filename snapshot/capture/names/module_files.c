@@ -2,18 +2,18 @@
 
 #include "snapshot/capture/names/module_files.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "snapshot/capture/copy/proc_files.h"
+#include "snapshot/capture/names/checked_file.h"
 #include "snapshot/capture/names/debug_file.h"
 
 // Of a file, enough for the ELF header, program headers and build-id.
 #define HEADER_BYTES 4096u
-#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
 static const ProcessMapping *first_mapping(const ProcessCopy *copy, const MappedModule *module)
 {
@@ -32,16 +32,12 @@ static const char *path_of_core(const ProcessCopy *copy, const ProcessMapping *m
     return is_executable && copy->executable_path != NULL ? copy->executable_path : mapping->name;
 }
 
-// Opens the file that a core names. Cores come from anywhere, so the path is opened only where it
-// is a regular file here.
+// Opens the file that a core names. Cores come from anywhere.
 static int open_named_file(const ProcessCopy *copy, const ProcessMapping *mapping)
 {
     const char *path = path_of_core(copy, mapping);
-    struct stat status;
 
-    if (path[0] == '\0' || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return -1;
-    return open(path, OPEN_FLAGS);
+    return path[0] == '\0' ? -1 : checked_path_open(path);
 }
 
 // The first page of a module as the core has it, or NULL: program headers, and the build-id of
@@ -68,11 +64,45 @@ static bool is_same_build(ElfFile *header, ElfFile *file)
 
 // ---- of a process ----
 
+// Hands the descriptor on if it is that of the file which is mapped, by its inode.
+static int if_mapped(int fd, const ProcessMapping *mapping)
+{
+    struct stat status;
+
+    if (fd >= 0 && (fstat(fd, &status) != 0 || status.st_ino != mapping->inode)) {
+        (void)close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+void module_files_root(const ProcessCopy *copy, char root[MODULE_ROOT_CHARS])
+{
+    // The process of a core is gone, and another may have its number by now.
+    if (copy->is_core)
+        (void)snprintf(root, MODULE_ROOT_CHARS, "/");
+    else
+        (void)snprintf(root, MODULE_ROOT_CHARS, "/proc/%d/root", copy->pid);
+}
+
+// Opens a file as the process sees it.
+static int open_in_root(const ProcessCopy *copy, const char *path)
+{
+    char name[MODULE_ROOT_CHARS];
+    int root, fd;
+
+    module_files_root(copy, name);
+    root = checked_root_open(name);
+    fd = checked_file_open(root, path);
+    if (root >= 0)
+        (void)close(root);
+    return fd;
+}
+
 // Opens the file behind a mapping: as the process sees it, if it still runs.
 static int open_mapped_file(const ProcessCopy *copy, const ProcessMapping *mapping)
 {
-    char path[4200];
-    struct stat status;
+    char path[PROC_PATH_BYTES];
     int fd;
 
     if (copy->is_core)
@@ -80,24 +110,15 @@ static int open_mapped_file(const ProcessCopy *copy, const ProcessMapping *mappi
     // The very file, even when it was deleted or replaced; needs privileges.
     (void)snprintf(path, sizeof path, "/proc/%d/map_files/%llx-%llx", copy->pid,
                    (unsigned long long)mapping->start, (unsigned long long)mapping->end);
-    if ((fd = open(path, OPEN_FLAGS)) >= 0)
+    if ((fd = checked_path_open(path)) >= 0)
         return fd;
     // The executable needs none: the right to trace the process is enough.
     (void)snprintf(path, sizeof path, "/proc/%d/exe", copy->pid);
-    if (stat(path, &status) == 0 && status.st_ino == mapping->inode &&
-        (fd = open(path, OPEN_FLAGS)) >= 0)
-        return fd;
-    if (snprintf(path, sizeof path, "/proc/%d/root%s", copy->pid, mapping->name) <
-            (int)sizeof path &&
-        (fd = open(path, OPEN_FLAGS)) >= 0)
+    if ((fd = if_mapped(checked_path_open(path), mapping)) >= 0 ||
+        (fd = open_in_root(copy, mapping->name)) >= 0)
         return fd;
     // The process may be gone by now.
-    fd = open(mapping->name, OPEN_FLAGS);
-    if (fd >= 0 && (fstat(fd, &status) != 0 || status.st_ino != mapping->inode)) {
-        (void)close(fd);
-        fd = -1;
-    }
-    return fd;
+    return if_mapped(checked_path_open(mapping->name), mapping);
 }
 
 // ---- of both ----
@@ -142,15 +163,14 @@ int module_file_open_debug(const ProcessCopy *copy, const MappedModule *module, 
                            bool *is_other_build)
 {
     const ProcessMapping *mapping = first_mapping(copy, module);
-    char root[32];
+    char root[MODULE_ROOT_CHARS];
     int fd;
 
-    // The process of a core is gone, and another may have its number by now.
+    module_files_root(copy, root);
     if (copy->is_core)
-        return debug_file_find(own, path_of_core(copy, mapping), "", is_other_build);
-    (void)snprintf(root, sizeof root, "/proc/%d/root", copy->pid);
+        return debug_file_find(own, path_of_core(copy, mapping), root, is_other_build);
     fd = debug_file_find(own, mapping->name, root, is_other_build);
-    return fd < 0 ? debug_file_find(own, mapping->name, "", is_other_build) : fd;
+    return fd < 0 ? debug_file_find(own, mapping->name, "/", is_other_build) : fd;
 }
 
 // The .dwp file beside the module. Whether it belongs to the module is seen by the identifications
@@ -158,18 +178,14 @@ int module_file_open_debug(const ProcessCopy *copy, const MappedModule *module, 
 static ElfFile *open_package(const ProcessCopy *copy, const MappedModule *module)
 {
     const ProcessMapping *mapping = first_mapping(copy, module);
+    const char *of = copy->is_core ? path_of_core(copy, mapping) : mapping->name;
     char path[PATH_MAX];
-    struct stat status;
-    int length, fd;
+    int length = snprintf(path, sizeof path, "%s.dwp", of), fd;
 
-    if (copy->is_core)
-        length = snprintf(path, sizeof path, "%s.dwp", path_of_core(copy, mapping));
-    else
-        length = snprintf(path, sizeof path, "/proc/%d/root%s.dwp", copy->pid, mapping->name);
-    if (length < 0 || length >= (int)sizeof path || stat(path, &status) != 0 ||
-        !S_ISREG(status.st_mode) || (fd = open(path, OPEN_FLAGS)) < 0)
+    if (length < 0 || length >= (int)sizeof path)
         return NULL;
-    return elf_file_open_mapped(fd);
+    fd = copy->is_core ? checked_path_open(path) : open_in_root(copy, path);
+    return fd < 0 ? NULL : elf_file_open_mapped(fd);
 }
 
 ElfFile *module_files_with_debug_info(const ModuleFiles *files)

@@ -15,6 +15,13 @@ typedef struct MappedModule {
     uint32_t last_mapping;
 } MappedModule;
 
+// The folder in which the paths of the process are resolved: "/proc/4242/root", of a core "/".
+#define MODULE_ROOT_CHARS 32
+void module_files_root(const ProcessCopy *copy, char root[MODULE_ROOT_CHARS]);
+
+// All that follows reads files that the target chooses: for a GuardedChild only. Paths are resolved
+// and looked at as checked_file.h says.
+
 // A descriptor of the file that a module was loaded from, or -1. The caller closes it.
 int module_file_descriptor(const ProcessCopy *copy, const MappedModule *module);
 

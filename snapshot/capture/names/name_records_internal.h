@@ -79,6 +79,7 @@ typedef struct CodePlace {
 // The parent's state between records.
 typedef struct NameReader {
     const NameRequest *request;
+    uint64_t began_ns; // CLOCK_MONOTONIC
     uint64_t variable_capacity;
     uint32_t frame_count; // of all stacks in the details
     uint64_t place_capacity;

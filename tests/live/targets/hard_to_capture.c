@@ -11,6 +11,7 @@
 //   userfault  serves its own userfaultfd: a part of the heap is write-protected and written to
 //              again and again, and other memory gets its pages from it when it is read
 //   packets    has an AF_XDP socket, whose frames are in its memory
+//   maps       maps the file NUMBER, which it takes for a library
 //
 // Prints "pages N" and "ready"; upon SIGTERM "done N wrong M": the number of actions (children,
 // writes), and of those that failed. "skipped: REASON" if this machine does not have it.
@@ -252,6 +253,18 @@ static void open_packet_socket(void)
         skip("no AF_XDP sockets");
 }
 
+// ---- a file with code ----
+
+static void map_library(const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (file < 0 ||
+        mmap(NULL, PAGE_BYTES, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED)
+        target_fail(path);
+    (void)close(file);
+}
+
 // ---- all of them ----
 
 static void *exec_soon(void *context)
@@ -290,6 +303,8 @@ static void become(char **argv)
         start_thread(use_userfault);
     } else if (strcmp(what, "packets") == 0) {
         open_packet_socket();
+    } else if (strcmp(what, "maps") == 0) {
+        map_library(argv[3]);
     } else if (pthread_create(&thread, NULL, exec_soon, argv) != 0) {
         target_fail("pthread_create");
     }
