@@ -116,7 +116,7 @@ static bool decode_completeness(Salvage *salvage, Error *error)
         return false;
     // It was there, and is not possible.
     if (!has_losses && salvage_stream_find(&salvage->stream, SECTION_LOSSES) != NULL &&
-        !snapshot_details_add_loss(details, LOSS_MEMORY, 0, 0, "what was missing before", error))
+        !snapshot_details_add_loss(details, LOSS_MEMORY, 0, 0, "earlier losses", error))
         return false;
     if (details->loss_count > 0)
         details->metadata.is_complete = false;

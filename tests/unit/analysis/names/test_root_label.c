@@ -120,8 +120,7 @@ Test(root_label, frames_have_their_place_in_the_source)
     static char sleep[] = "std::thread::sleep", handle[] = "shop::handle_order";
     static char audit[] = "shop::audit::<shop::Order>", main_rs[] = "src/main.rs",
                 std_rs[] = "s.rs",
-                crate_rs[] =
-                    "/root/.cargo/registry/src/index.crates.io-1949/tokio-1.54.1/src/park.rs";
+                crate_rs[] = "/cargo/registry/src/index.crates.io-1949/tokio-1.54.1/src/park.rs";
     static SnapshotPlace places[] = {
         {1, 0, 0, 88, handle, main_rs},
         {1, 2, 0, 553, sleep, std_rs},
