@@ -94,6 +94,7 @@ record containers -- "$rust/containers" --objects 4000 --garbage 400 --zombies 2
 record containers-as-roots --foreign roots -- "$rust/containers" --objects 1500 --garbage 150 --zombies 75 \
     --seed 4
 record service -- "$rust/service" --sessions 300 --leaked 60 --seed 5
+record strings -- "$rust/strings"
 # One process, before and after it leaked some more.
 if is_wanted growing-1 || is_wanted growing-2; then
     start "$rust/service" --sessions 60 --leaked 20 --forgotten 200 --more 200 --seed 8
