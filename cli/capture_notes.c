@@ -76,7 +76,8 @@ void print_root_warning(FILE *stream, const SnapshotMetadata *metadata)
         return;
     fprintf(stream,
             "warning: %" PRIu64 " %% of the private memory was taken as roots: garbage that only "
-            "malloc'd memory\n         refers to counts as reachable\n",
+            "malloc'd memory\n         refers to counts as reachable, and the bytes of strings "
+            "belong to no object\n",
             snapshot_metadata_foreign_percent(metadata));
 }
 
