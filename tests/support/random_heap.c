@@ -139,9 +139,8 @@ HeapLayout random_heap_layout(Xorshift *random)
                 layout.block_size_step * (uint32_t)xorshift_between(random, 1, 12);
             layout.max_block_size = layout.min_block_size +
                                     layout.block_size_step * (uint32_t)xorshift_below(random, 300);
-            layout.first_slot_step =
-                xorshift_percent(random, 50) ? 8u << xorshift_below(random, 4) : 0;
         }
+        layout.first_slot_step = xorshift_percent(random, 50) ? 8u << xorshift_below(random, 4) : 0;
     } while (!heap_layout_check(&layout, &error));
     return layout;
 }

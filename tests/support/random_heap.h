@@ -60,7 +60,7 @@ RandomHeapOptions random_heap_options(uint64_t seed, uint32_t objects);
 RandomHeapOptions random_heap_options_any(uint64_t seed, uint32_t objects);
 
 // A layout of any page size, classes and headers that one may have; every third is rudo-gc's. Every
-// other of the rest has slots of any size, every other of these slot 0 anywhere.
+// other of the rest has slots of any size, and every other slot 0 anywhere.
 struct Xorshift;
 HeapLayout random_heap_layout(struct Xorshift *random);
 

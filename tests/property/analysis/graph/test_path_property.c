@@ -27,7 +27,7 @@ typedef struct Case {
 
 static void case_open(Case *test, uint64_t seed, uint32_t objects)
 {
-    RandomHeapOptions options = random_heap_options(seed, objects);
+    RandomHeapOptions options = random_heap_options_any(seed, objects);
     RandomHeap *heap = random_heap_new(&options);
     Error error;
 
