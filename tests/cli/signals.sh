@@ -58,7 +58,7 @@ interrupted "$RUDO_SNAP" replay --seeds 1..1000000000 --jobs 1 --json "$WORK/out
 is "a replay ends by the signal" "$STATUS" $((128 + $(kill -l INT)))
 check "and says how many heaps it did not replay" \
     grep -q '^note: interrupted; 2 of the heaps were not replayed$' "$WORK/stdout"
-is "and leaves no file" "$(ls "$WORK/out")" "reach.json"
+is "and leaves the results that it has" "$(cd "$WORK/out" && echo *)" "reach.json result.jsonl"
 
 # A closed pipe is not reported, and leaves no file either.
 rm "$WORK"/out/*
