@@ -64,12 +64,19 @@ static bool has_same_counters(const char *counters, int pid)
     return is_same;
 }
 
-// Is the memory within a quarter as large as the target's, which changes while it runs?
-static bool has_like_size(long pages, int pid)
+// Are those counters the same that hardly ever change: the sizes of the stack, of the executable's
+// code, and of the libraries' code? `counters` may be NULL.
+static bool has_like_counters(const char *counters, int pid)
 {
-    long other = proc_status_number(pid, pid, "VmSize", 0);
+    char *other = read_counters(pid, pid);
+    const char *from = counters == NULL ? NULL : strstr(counters, "\nVmStk:");
+    const char *from_other = other == NULL ? NULL : strstr(other, "\nVmStk:");
+    const char *to = from == NULL ? NULL : strstr(from, "\nVmPTE:");
+    bool is_like =
+        to != NULL && from_other != NULL && strncmp(from, from_other, (size_t)(to - from)) == 0;
 
-    return other > 0 && other >= pages - pages / 4 && other <= pages + pages / 4;
+    free(other);
+    return is_like;
 }
 
 // ---- tasks ----
@@ -124,7 +131,7 @@ static int read_pid_limit(void)
 
 static void look_at_all(MemorySharers *sharers)
 {
-    long size = proc_status_number(sharers->pid, sharers->tid, "VmSize", 0);
+    char *counters = read_counters(sharers->pid, sharers->tid);
     const struct dirent *entry;
     DIR *folder = opendir("/proc");
     int self = (int)getpid();
@@ -141,17 +148,20 @@ static void look_at_all(MemorySharers *sharers)
             add_sharer(sharers, pid);
             break;
         case SHARING_UNKNOWN:
-            if (has_like_size(size, pid))
+            if (has_like_counters(counters, pid))
                 add_doubt(sharers, pid);
             break;
         }
     }
     if (folder != NULL)
         (void)closedir(folder);
+    free(counters);
 }
 
 static void look_at_task(MemorySharers *sharers, int task)
 {
+    char *counters;
+
     switch (compare(sharers, task)) {
     case SHARING_NONE:
         break;
@@ -160,8 +170,12 @@ static void look_at_task(MemorySharers *sharers, int task)
         break;
     case SHARING_UNKNOWN:
         // Not one of our own threads, and not a task that is not there.
-        if (proc_task_state(sharers->pid, task) == 0 && proc_task_state(task, task) != 0)
+        if (proc_task_state(sharers->pid, task) != 0 || proc_task_state(task, task) == 0)
+            break;
+        counters = read_counters(sharers->pid, sharers->tid);
+        if (has_like_counters(counters, task))
             add_doubt(sharers, task);
+        free(counters);
         break;
     }
 }

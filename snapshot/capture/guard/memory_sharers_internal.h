@@ -27,7 +27,7 @@ typedef struct MemorySharers {
     uint32_t count; // of processes that share the memory
     int pids[MEMORY_SHARERS_MAX];
     bool has_more; // than there is room for
-    // Processes that we may not compare, and whose memory has about the size of the target's.
+    // Processes that we may not compare, and whose memory looks like the target's.
     uint32_t doubt_count;
     int doubts[MEMORY_SHARERS_MAX_DOUBTS];
 } MemorySharers;
