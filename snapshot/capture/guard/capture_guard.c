@@ -58,7 +58,7 @@ static bool has_ended(Error *error)
 }
 
 // Wakes the guard, should it have been put to sleep: see Note [A sleeping guard] in
-// guard_process.c.
+// guard_alarm_internal.h.
 static void wake(const CaptureGuard *guard)
 {
     if (proc_task_state(guard->process, guard->process) == 'T')

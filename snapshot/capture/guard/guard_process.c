@@ -2,14 +2,6 @@
 //
 // It serves one request after the other. While it holds the target stopped, it resumes it by itself
 // when the socket closes, when the time limit has passed, or when rudo-snap has been stopped.
-//
-// Note [A sleeping guard]
-// ~~~~~~~~~~~~~~~~~~~~~~~
-// SIGSTOP can put the guard to sleep, and the target would stand still with it. SIGCONT wakes a
-// process when it is sent, blocked or not, and three parties send it: rudo-snap, which looks at the
-// guard while it waits for it; the kernel, when rudo-snap ends (PR_SET_PDEATHSIG); and a timer of
-// the guard's own, for when rudo-snap sleeps as well. The guard sets the timer again while it is
-// awake and holds the target, so that it expires only when the guard is late.
 
 #include "snapshot/capture/guard/guard_process_internal.h"
 
@@ -29,6 +21,7 @@
 #include "snapshot/capture/copy/capture_refusal.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/guard/capture_guard.h"
+#include "snapshot/capture/guard/guard_alarm_internal.h"
 #include "snapshot/capture/guard/guard_fork_internal.h"
 #include "snapshot/capture/guard/guard_messages.h"
 #include "snapshot/capture/guard/held_sharers_internal.h"
@@ -37,8 +30,6 @@
 
 // How often the guard checks whether rudo-snap has been stopped, while it holds the target.
 #define TOOL_LOOK_MS 50
-// How late the guard may be before its timer wakes it.
-#define WAKE_NS (200 * 1000000)
 // How long the guard tries to remove the zombie of a fork: while rudo-snap waits, and afterwards.
 #define REAP_PATIENCE_NS UINT64_C(1000000000)
 #define LAST_REAP_PATIENCE_NS (60 * UINT64_C(1000000000))
@@ -60,28 +51,9 @@ typedef struct Guard {
     ProcessThread *records; // registers of the threads of the last stop
     uint32_t record_count;
     Error *record_error; // why they could not be read, or NULL
-    timer_t alarm;       // sends SIGCONT to this process
-    bool has_alarm;
+    GuardAlarm alarm;
     Error error;
 } Guard;
-
-// ---- sleep ----
-
-// See Note [A sleeping guard].
-static void make_alarm(Guard *guard)
-{
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCONT};
-
-    guard->has_alarm = timer_create(CLOCK_MONOTONIC, &event, &guard->alarm) == 0;
-}
-
-static void set_alarm(const Guard *guard)
-{
-    const struct itimerspec late = {.it_value = {.tv_nsec = WAKE_NS}};
-
-    if (guard->has_alarm)
-        (void)timer_settime(guard->alarm, 0, &late, NULL);
-}
 
 // ---- messages ----
 
@@ -92,7 +64,7 @@ static bool has_tool_ended(void *context)
     const Guard *guard = context;
     struct pollfd end = {.fd = guard->socket, .events = POLLIN};
 
-    set_alarm(guard);
+    guard_alarm_set(&guard->alarm);
 
     return poll(&end, 1, 0) > 0;
 }
@@ -214,7 +186,7 @@ static void let_go(Guard *guard)
 
     if (!guard->is_holding)
         return;
-    set_alarm(guard);
+    guard_alarm_set(&guard->alarm);
     guard->times.resuming_at_ns = clock_monotonic_ns();
     traced_threads_resume(threads);
     guard->times.interrupted_at_ns = threads->interrupted_at_ns;
@@ -341,7 +313,7 @@ static void wait_for_tool(Guard *guard)
         uint64_t left = time_left_ms(guard);
         char state;
 
-        set_alarm(guard);
+        guard_alarm_set(&guard->alarm);
         if (left > 0 && poll(&end, 1, (int)(left < TOOL_LOOK_MS ? left : TOOL_LOOK_MS)) != 0)
             return;
         state = proc_task_state(guard->tool, guard->tool);
@@ -411,8 +383,6 @@ static void become_independent(int socket)
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
     (void)setsid();
-    // See Note [A sleeping guard]. If rudo-snap has ended already, the socket says so.
-    (void)prctl(PR_SET_PDEATHSIG, SIGCONT);
     (void)prctl(PR_SET_NAME, CAPTURE_GUARD_NAME);
     // If that fails, a file system stays busy a moment longer.
     if (chdir("/") != 0)
@@ -429,7 +399,7 @@ void guard_process_run(int socket, int pid, pid_t tool)
 
     guard.cancel = (Cancel){.is_cancelled = has_tool_ended, .context = &guard};
     become_independent(socket);
-    make_alarm(&guard);
+    guard_alarm_init(&guard.alarm);
     serve(&guard);
     end_fork(&guard, LAST_REAP_PATIENCE_NS, &(GuardReply){.is_ok = false});
     // The kernel detaches what is still traced.
