@@ -135,7 +135,7 @@ static bool reachable_bytes(const CheckedHeap *heap, uint64_t *bytes, Error *err
 {
     const ReachabilityReport *report = heap->report;
     SizedReach reach;
-    bool ok = sized_reach_make(heap->image, heap->mark, &reach, error);
+    bool ok = sized_reach_make(heap->image, heap->mark, NULL, &reach, error);
 
     *bytes = report->totals.reachable_bytes + report->reachable_foreign_bytes + reach.bytes;
     sized_reach_release(&reach);

@@ -17,6 +17,7 @@ struct HeapCut {
     ForeignBlock *blocks;
     Root *roots; // without the removed ones
     uint64_t *cut_roots;
+    uint64_t *cut_sized; // bit per block without content
     bool knows_before;
     SizedReach before; // of the mark of the original
 };
@@ -35,6 +36,7 @@ void heap_cut_free(HeapCut *cut)
     free(cut->blocks);
     free(cut->roots);
     free(cut->cut_roots);
+    free(cut->cut_sized);
     sized_reach_release(&cut->before);
     free(cut);
 }
@@ -52,6 +54,8 @@ void heap_cut_reset(HeapCut *cut)
     copy(cut->live, original->live, (original->word_count + 1) * sizeof *cut->live);
     copy(cut->page_tags, original->page_tags, original->tag_count + 1);
     copy(cut->blocks, original->blocks, original->block_count * sizeof *cut->blocks);
+    memset(cut->cut_sized, 0,
+           (bit_words(original->details->sized_block_count) + 1) * sizeof *cut->cut_sized);
     memset(cut->cut_roots, 0, (bit_words(original->root_count) + 1) * sizeof *cut->cut_roots);
 }
 
@@ -69,8 +73,10 @@ bool heap_cut_new(const HeapImage *image, HeapCut **out, Error *error)
     cut->blocks = malloc((image->block_count + UINT64_C(1)) * sizeof *cut->blocks);
     cut->roots = malloc((image->root_count + 1) * sizeof *cut->roots);
     cut->cut_roots = malloc((bit_words(image->root_count) + 1) * sizeof *cut->cut_roots);
-    if (cut->live == NULL || cut->page_tags == NULL || cut->blocks == NULL || cut->roots == NULL ||
-        cut->cut_roots == NULL) {
+    cut->cut_sized =
+        malloc((bit_words(image->details->sized_block_count) + 1) * sizeof *cut->cut_sized);
+    if (cut->cut_sized == NULL || cut->live == NULL || cut->page_tags == NULL ||
+        cut->blocks == NULL || cut->roots == NULL || cut->cut_roots == NULL) {
         heap_cut_free(cut);
         return error_set_memory(error,
                                 (image->word_count + 1) * 9 +
@@ -98,8 +104,13 @@ void heap_cut_object(HeapCut *cut, uint32_t page, uint32_t slot)
 
 void heap_cut_block(HeapCut *cut, uint32_t block)
 {
+    uint32_t sized = block - cut->original->block_count;
+
     // No word refers to an empty block.
-    cut->blocks[block].bytes = 0;
+    if (!heap_image_block_is_sized(cut->original, block))
+        cut->blocks[block].bytes = 0;
+    else
+        cut->cut_sized[sized / 64] |= UINT64_C(1) << sized % 64;
 }
 
 const SizedReach *heap_cut_before(const HeapCut *cut)
@@ -135,8 +146,8 @@ static void count_freed(const HeapImage *image, const MarkResult *before, const 
     }
 }
 
-// A block without content is cut off when nothing that is left leads to it. One that was cut itself
-// (heap_cut_block()) is not: no object is freed with it.
+// A block without content is cut off when nothing that is left leads to it, or when it was cut
+// itself.
 static bool count_sized(HeapCut *cut, const MarkResult *before, const MarkResult *after,
                         FreedCounts *freed, Error *error)
 {
@@ -144,10 +155,10 @@ static bool count_sized(HeapCut *cut, const MarkResult *before, const MarkResult
 
     if (cut->original->details->sized_block_count == 0)
         return true;
-    if (!cut->knows_before && !sized_reach_make(cut->original, before, &cut->before, error))
+    if (!cut->knows_before && !sized_reach_make(cut->original, before, NULL, &cut->before, error))
         return false;
     cut->knows_before = true;
-    if (!sized_reach_make(cut->original, after, &reach, error)) {
+    if (!sized_reach_make(cut->original, after, cut->cut_sized, &reach, error)) {
         sized_reach_release(&reach);
         return false;
     }

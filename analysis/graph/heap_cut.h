@@ -18,6 +18,7 @@ NODISCARD bool heap_cut_new(const HeapImage *image, HeapCut **out, Error *error)
 void heap_cut_free(HeapCut *cut);
 
 void heap_cut_object(HeapCut *cut, uint32_t page, uint32_t slot);
+// A foreign block, or one without content (numbered behind these).
 void heap_cut_block(HeapCut *cut, uint32_t block);
 void heap_cut_root(HeapCut *cut, uint64_t root); // index into HeapImage.roots
 

@@ -80,7 +80,8 @@ static bool add_piece(void *context, uint32_t worker, uint64_t item, Error *erro
 }
 
 // Adds the blocks that reached ones refer to. Errors: memory.
-static bool follow_links(const SnapshotDetails *details, uint64_t *bits, Error *error)
+static bool follow_links(const SnapshotDetails *details, const uint64_t *left_out, uint64_t *bits,
+                         Error *error)
 {
     uint32_t *worklist, waiting = 0;
 
@@ -100,7 +101,7 @@ static bool follow_links(const SnapshotDetails *details, uint64_t *bits, Error *
              i < details->sized_link_count && details->sized_links[i].from == block; i++) {
             uint32_t to = details->sized_links[i].to;
 
-            if ((bits[to / 64] >> to % 64 & 1) != 0)
+            if (((bits[to / 64] | (left_out != NULL ? left_out[to / 64] : 0)) >> to % 64 & 1) != 0)
                 continue;
             bits[to / 64] |= UINT64_C(1) << to % 64;
             worklist[waiting++] = to;
@@ -124,7 +125,8 @@ static void count(const SnapshotDetails *details, SizedReach *out)
     }
 }
 
-bool sized_reach_make(const HeapImage *image, const MarkResult *mark, SizedReach *out, Error *error)
+bool sized_reach_make(const HeapImage *image, const MarkResult *mark, const uint64_t *left_out,
+                      SizedReach *out, Error *error)
 {
     const SnapshotDetails *details = image->details;
     uint64_t words = bit_words(details);
@@ -157,7 +159,9 @@ bool sized_reach_make(const HeapImage *image, const MarkResult *mark, SizedReach
             out->reached[i] |= search.bits[thread][i];
         free(search.bits[thread]);
     }
-    ok = ok && follow_links(details, out->reached, error);
+    for (uint64_t i = 0; left_out != NULL && i < words; i++)
+        out->reached[i] &= ~left_out[i];
+    ok = ok && follow_links(details, left_out, out->reached, error);
     if (ok)
         count(details, out);
     return ok;

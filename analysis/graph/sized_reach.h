@@ -15,10 +15,10 @@ typedef struct SizedReach {
     uint64_t bytes;
 } SizedReach;
 
-// `image` and `mark` are borrowed for the time of the call. Errors: memory. Released by
-// sized_reach_release() in any case.
-NODISCARD bool sized_reach_make(const HeapImage *image, const MarkResult *mark, SizedReach *out,
-                                Error *error);
+// `image` and `mark` are borrowed for the time of the call. left_out: bit per block: not reached,
+// whatever refers to it; NULL: none. Errors: memory. Released by sized_reach_release() in any case.
+NODISCARD bool sized_reach_make(const HeapImage *image, const MarkResult *mark,
+                                const uint64_t *left_out, SizedReach *out, Error *error);
 void sized_reach_release(SizedReach *reach);
 
 static inline bool sized_reach_has(const SizedReach *reach, uint32_t block)

@@ -45,6 +45,10 @@ done
 run "$RUDO_SNAP" retained --prove 50 "$WORK/strings.zst"
 check_exit "retained sizes are proved" 0
 check_output "all of them" stdout "*proved: * of * retained sizes equal what marking without*"
+run "$RUDO_SNAP" retained --by type --top 99 --json "$WORK/types.json" -q "$WORK/strings.zst"
+check_exit "types are removed, and blocks that several objects own" 0
+is "all objects of a type free no less than each alone" "$(asks "$WORK/types.json" \
+    'all(t["freed"]["freed_bytes"] >= t["retained_bytes"] for t in d["types"])')" True
 
 # A block without content is found by its address, and commands that need more say what does.
 object=$(asks "$WORK/truth" 'd["slice"][0]')

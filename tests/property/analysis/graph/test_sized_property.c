@@ -182,7 +182,7 @@ static void check_sizes(const Answers *whole, const Answers *sized, uint64_t see
     cr_expect_eq(sized->tree->retained_bytes[dominator_tree_top(sized->tree)],
                  whole->tree->retained_bytes[dominator_tree_top(whole->tree)], "TEST_SEED=%" PRIu64,
                  seed);
-    cr_assert(sized_reach_make(sized->image, sized->mark, &reach, &error));
+    cr_assert(sized_reach_make(sized->image, sized->mark, NULL, &reach, &error));
     object_graph_count_sized(sized->graph, &blocks, &bytes);
     cr_expect_eq(reach.blocks, blocks);
     cr_expect_eq(reach.bytes, bytes);
