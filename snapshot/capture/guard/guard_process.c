@@ -264,9 +264,14 @@ static int open_userfault(Guard *guard, uint64_t limit_ns, GuardReply *reply)
         (void)error_set(&reply->error, ERROR_SYSTEM, "the guard holds process %d", guard->pid);
         return -1;
     }
+    // A process that shares the memory could write over the code of the call, and the descriptor
+    // would stay open in the target.
+    forget_threads(guard);
+    held_sharers_find(&guard->sharers, guard->pid);
+    held_sharers_stop(&guard->sharers, &guard->cancel, limit_ns);
     reply->is_ok = guard_userfault_open(&call, &descriptor, &reply->error);
     guard->times = call.times;
-    guard->has_stuck_thread = call.has_stuck_thread;
+    guard->has_stuck_thread = held_sharers_resume(&guard->sharers) || call.has_stuck_thread;
     return descriptor;
 }
 
