@@ -76,7 +76,7 @@ $(filter $(BUILD)/tests/unit/cli/% $(BUILD)/tests/property/cli/%,$(CRITERION_TES
 
 # Tests that are scripts run the program, on samples, and what helpers make.
 PROGRAMS_for_scripts = $(PROGRAM) embed c-sample $(CLI_HELPERS)
-PROGRAMS_cli = $(PROGRAMS_for_scripts) $(MUTATED_PROGRAMS)
+PROGRAMS_cli = $(PROGRAMS_for_scripts) $(MUTATED_PROGRAMS) $(COUNTED_PROGRAM)
 PROGRAMS_live = $(PROGRAMS_for_scripts) $(LIVE_TARGETS)
 PROGRAMS_lint = $(LIBRARY)
 # Of the tests that run: those that are compiled, and what the scripts among them need.
@@ -91,6 +91,25 @@ $(CRITERION_TESTS:=.o): $(if $(HAS_CRITERION),,tests/plain_criterion/criterion/c
 $(CRITERION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 	$(if $(Q),@echo "  LINK   $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(CRITERION_LIBS) $(PACKAGE_LIBS) -lm -o $@
+
+# The program with the rooms whose work a file decides compiled to count what they do: see
+# tests/counted/operation_count.c. Of the release variant alone: counts do not depend on it.
+COUNTED_ROOMS := base snapshot/heap snapshot/file snapshot/file/frames snapshot/file/salvage \
+	snapshot/file/sections analysis analysis/names analysis/graph analysis/routes analysis/check \
+	formats/json
+COUNTED_OBJECTS := $(patsubst %.c,$(BUILD)/counted/%.o,$(sort $(foreach room,$(COUNTED_ROOMS),$(wildcard $(room)/*.c))))
+COUNTED_PROGRAM := $(if $(filter release,$(VARIANT)),$(BUILD)/counted/rudo-snap)
+
+$(BUILD)/counted/%.o: %.c $(BUILD)/compile-command
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC     $< (counting)")
+	$(Q)$(CC) $(ALL_CFLAGS) -O1 -fsanitize-coverage=trace-pc -c $< -o $@
+
+$(BUILD)/counted/rudo-snap: $(CLI_OBJECTS) $(COUNTED_OBJECTS) $(BUILD)/tests/counted/operation_count.o $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -Wl,--wrap=strcmp $^ $(PACKAGE_LIBS) -o $@
+
+-include $(COUNTED_OBJECTS:.o=.d)
 
 # Every call of ours that may find memory short goes through the test first.
 $(BUILD)/tests/unit/test_allocation_failures: LDFLAGS += $(foreach function, \
@@ -170,6 +189,7 @@ soak:
 	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test TEST_GROUPS="property stress live"
 	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test VARIANT=sanitize TEST_GROUPS="property"
 	$(Q)TEST_DOSE=$${TEST_DOSE:-20} $(MAKE) test VARIANT=tsan TEST_GROUPS="stress"
+	$(Q)$(MAKE) fuzz-commands
 
 ## coverage: run the tests and say which share of each file's lines they reach
 .PHONY: coverage
@@ -212,6 +232,18 @@ run-fuzzers: $(FUZZ_TARGETS)
 			-artifact_prefix=$(BUILD)/crashes/$$name- \
 			$(BUILD)/corpus/$$name tests/fuzz/corpus/$$name; \
 	done
+
+## fuzz-commands: run every command under ASan and UBSan on snapshots of wrong structure (FUZZ_RUNS, TEST_FIRST_SEED)
+.PHONY: fuzz-commands
+fuzz-commands:
+	$(Q)$(MAKE) VARIANT=sanitize build/sanitize/rudo-snap build/sanitize/tests/cli/helpers/fuzz_commands
+	$(Q)build/sanitize/tests/cli/helpers/fuzz_commands build/sanitize/rudo-snap $(or $(TEST_FIRST_SEED),1) \
+		$(or $(FUZZ_RUNS),50000) build/fuzz-commands samples/heaps/*.zst
+
+## hostile-files: what the commands take on small files that were made to take much (docs/benchmarks.md)
+.PHONY: hostile-files
+hostile-files: $(PROGRAM) $(CLI_HELPERS)
+	$(Q)tests/bench/hostile_files.sh $(BUILD)
 
 include tests/bench/bench.mk
 

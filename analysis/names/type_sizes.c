@@ -8,6 +8,8 @@
 
 // Of types with one function; sets that are larger are left as they are.
 #define MAX_MERGED 64u
+// Of types with one trace function, whatever their drop functions: as many are looked at.
+#define MOST_CANDIDATES 512u
 // Objects in larger slots are large objects, which have their exact size.
 #define LARGEST_CLASS 2048u
 
@@ -75,7 +77,10 @@ const char *type_sizes_name(const TypeSizes *sizes, uint64_t trace, uint64_t dro
     const SnapshotDataType *found = NULL;
     uint32_t known = 0, fitting = 0;
 
-    for (; i < sizes->count && sizes->types[i].type_word == trace && known <= MAX_MERGED; i++) {
+    for (uint64_t end = i + MOST_CANDIDATES;
+         i < sizes->count && sizes->types[i].type_word == trace && known <= MAX_MERGED; i++) {
+        if (i == end)
+            return NULL;
         const SnapshotDataType *type = sizes->types[i].type;
 
         if (!has_drop(type, drop))

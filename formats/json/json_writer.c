@@ -165,14 +165,33 @@ static void put_code(JsonWriter *writer, uint32_t code)
     put_text(writer, escapes);
 }
 
+// The length of the part of a text that is written as it is: ASCII without quotes and the like.
+static size_t plain_length(const char *text)
+{
+    size_t length = 0;
+
+    while (text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' &&
+           text[length] != '\\')
+        length++;
+    return length;
+}
+
 // Hidden characters are escaped: the document holds them, but a terminal does not show them.
 static void put_string(JsonWriter *writer, const char *text)
 {
     put(writer, "\"", 1);
     while (*text != '\0') {
         uint32_t code = 0;
-        size_t length = utf8_decode(text, SIZE_MAX, &code);
-        unsigned char byte = (unsigned char)*text;
+        size_t plain = plain_length(text), length;
+        unsigned char byte;
+
+        // Nearly all text is plain.
+        put(writer, text, plain);
+        text += plain;
+        if (*text == '\0')
+            break;
+        length = utf8_decode(text, SIZE_MAX, &code);
+        byte = (unsigned char)*text;
 
         if (length == 0) {
             put_text(writer, "\xef\xbf\xbd");

@@ -152,6 +152,10 @@ static bool has_drop(const SnapshotDataType *type, uint64_t drop_function)
     return type->drop_count == 0 || (at < type->drop_count && type->drops[at] == drop_function);
 }
 
+// Data types of one type word, where a compiler merged the functions of many. A program has a few
+// hundred; of a word with more, the types are not known.
+#define MOST_CANDIDATES 512u
+
 uint32_t data_values_find(const DataValues *values, const HeapLayout *layout, uint64_t type_word,
                           uint64_t drop_function, uint32_t block_size)
 {
@@ -160,7 +164,11 @@ uint32_t data_values_find(const DataValues *values, const HeapLayout *layout, ui
 
     if (!heap_layout_has_object_header(layout, block_size))
         return NO_DATA;
-    for (; at < values->word_count && values->words[at].type_word == type_word; at++) {
+    for (uint64_t end = at + MOST_CANDIDATES;
+         at < values->word_count && values->words[at].type_word == type_word; at++) {
+        // Too many to look at for each object.
+        if (at == end)
+            return NO_DATA;
         const SnapshotDataType *type = data_values_type(values, values->words[at].type);
 
         if (!fits_slot(layout, type->object_bytes, block_size) || !has_drop(type, drop_function))

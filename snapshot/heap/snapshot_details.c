@@ -163,7 +163,7 @@ static bool is_place_before(const void *places, uint64_t index, const void *want
     return place->thread != key->thread ? place->thread < key->thread : place->frame < key->frame;
 }
 
-#define MAX_PLACES_OF_FRAME 256u
+#define MAX_PLACES_OF_FRAME 64u
 
 const SnapshotPlace *snapshot_details_find_places(const SnapshotDetails *details, uint32_t thread,
                                                   uint32_t frame, uint32_t *count)
