@@ -54,6 +54,7 @@ pid_t memory_sharer_start(int (*body)(void *context), void *context, bool is_tra
 typedef struct Relay {
     void (*step)(void *context);
     void *context;
+    pid_t program; // the parent of all of them
     unsigned turn;
     uint8_t *stacks[2]; // used in turn: the last process may still be on the other one
 } Relay;
@@ -77,6 +78,9 @@ static int run_relay(void *context)
 #ifdef PR_SET_PTRACER
     (void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
 #endif
+    // The program may have ended before.
+    if (getppid() != relay->program)
+        _exit(0);
     // The last one leaves its stack meanwhile.
     (void)nanosleep(&moment, NULL);
     relay->step(relay->context);
@@ -91,7 +95,7 @@ pid_t memory_sharer_relay(void (*step)(void *context), void *context)
 
     if (relay == NULL || sigaction(SIGCHLD, &ignore, NULL) != 0)
         return -1;
-    *relay = (Relay){.step = step, .context = context};
+    *relay = (Relay){.step = step, .context = context, .program = getpid()};
     for (int i = 0; i < 2; i++)
         if ((relay->stacks[i] = malloc(STACK_BYTES)) == NULL)
             return -1;
