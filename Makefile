@@ -55,11 +55,14 @@ ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(FLAGS_$(VARIANT)) $(LDFLAGS)
 
 # Sources of a room and of its sub-rooms.
 sources_of = $(sort $(foreach room,$(1),$(wildcard $(room)/*.c $(room)/*/*.c $(room)/*/*/*.c)))
-LIBRARY_SOURCES := $(filter-out marker/explore/sim/exploring_marker.c,$(call sources_of,$(ROOMS)))
+# Only stress programs are built for TSan, and they use no more.
+LIBRARY_ROOMS := $(if $(filter tsan,$(VARIANT)),base snapshot marker,$(ROOMS))
+LIBRARY_SOURCES := $(filter-out marker/explore/sim/exploring_marker.c $(if $(filter tsan,$(VARIANT)),marker/explore/%), \
+	$(call sources_of,$(LIBRARY_ROOMS)))
 CLI_SOURCES := $(call sources_of,cli)
 LIBRARY := $(BUILD)/librudo-snap.a
 PROGRAM := $(BUILD)/rudo-snap
-LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/exploring_marker.o
+LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o) $(if $(filter tsan,$(VARIANT)),,$(BUILD)/exploring_marker.o)
 # The marker once more, for the exploring build; the oracle and scheduled marks are not explored.
 EXPLORED_SOURCES := $(filter-out marker/mark_serial.c,$(wildcard marker/*.c)) \
 	marker/explore/sim/exploring_marker.c

@@ -35,7 +35,8 @@ CRITERION_LIBS := $(if $(HAS_CRITERION),-lcriterion)
 # Tests of a kind lie in folders that mirror the rooms.
 tests_of = $(sort $(foreach room,. * */* */*/*,$(patsubst tests/$(1)/./%,tests/$(1)/%,$(wildcard tests/$(1)/$(room)/$(2)))))
 
-SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
+SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(if $(filter tsan,$(VARIANT)),tests/support/heap_answers.c tests/support/marked_heap.c), \
+	$(sort $(wildcard tests/support/*.c))))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(call tests_of,unit,test_*.c))
 PROPERTY_TESTS := $(patsubst %.c,$(BUILD)/%,$(call tests_of,property,test_*.c))
 STRESS_TESTS := $(patsubst %.c,$(BUILD)/%,$(call tests_of,stress,stress_*.c))
