@@ -11,7 +11,6 @@
 #include "cli/terminal.h"
 
 #define MOST_PASSES 8u
-#define LEAST_HEAD_WIDTH 18u
 
 static bool is_name_start(char byte)
 {
@@ -111,8 +110,11 @@ static char *cut(const char *text, size_t width, const char *suffix)
             tail = tail < all - 3 ? tail : all;
         head = room > tail + 3 ? room - 3 - tail : 0;
         // An address says little without the beginning of the name.
-        if (address_length(name) > 0 && head < LEAST_HEAD_WIDTH && tail < all)
-            head = LEAST_HEAD_WIDTH + 3 + tail < all ? LEAST_HEAD_WIDTH : all - tail - 3;
+        if (address_length(name) > 0 && head < LEAST_HEAD_WIDTH && tail < all) {
+            tail = address_length(name);
+            head = room > tail + 3 + LEAST_HEAD_WIDTH ? room - 3 - tail : LEAST_HEAD_WIDTH;
+            head = head + 3 + tail < all ? head : all - tail - 3;
+        }
     }
     if (asprintf(&out, "%.*s%.*s%s%s%s", (int)branches, text, (int)(behind(name, head) - name),
                  name, all > room ? "..." : "", all > room ? behind(name, all - tail) : "",

@@ -13,6 +13,8 @@
 
 // The least width to which names are shortened: with less they say nothing.
 #define LEAST_NAME_WIDTH 16u
+// Nor is the beginning of a name in front of an address, the dots between them not counted.
+#define LEAST_HEAD_WIDTH 18u
 
 // The name without modules. The caller frees it; NULL when memory is short.
 char *name_without_modules(const char *name);

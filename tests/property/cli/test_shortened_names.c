@@ -50,16 +50,29 @@ static const char *address_of(const char *text)
     return blank != NULL && strncmp(blank, " 0x", 3) == 0 ? blank : NULL;
 }
 
+// A name that fits loses its modules at most, when all others lose theirs.
+static bool is_whole(const char *before, const char *after)
+{
+    char *bare = name_without_modules(before);
+    bool is_whole = strcmp(before, after) == 0 || strcmp(bare, after) == 0;
+
+    free(bare);
+    return is_whole;
+}
+
 static void check_cells(char **before, char **after, uint32_t count, size_t width, uint64_t seed)
 {
     for (uint32_t i = 0; i < count; i++) {
         const char *address = address_of(before[i]);
-        size_t most = branches_width(before[i]) + LEAST_NAME_WIDTH;
+        size_t least = address != NULL ? LEAST_HEAD_WIDTH + 3 + strlen(address) : 0;
+        size_t most =
+            branches_width(before[i]) + (least > LEAST_NAME_WIDTH ? least : LEAST_NAME_WIDTH);
 
         cr_assert_leq(text_width(after[i]), most > width ? most : width,
                       "'%s' of '%s', TEST_SEED=%" PRIu64, after[i], before[i], seed);
         if (text_width(before[i]) <= width)
-            cr_assert(strcmp(before[i], after[i]) == 0, "'%s'", before[i]);
+            cr_assert(is_whole(before[i], after[i]), "'%s' of '%s', TEST_SEED=%" PRIu64, after[i],
+                      before[i], seed);
         cr_assert_eq(strncmp(before[i], after[i], strspn(before[i], " ")), 0);
         if (address != NULL)
             cr_assert(strstr(after[i], address) != NULL, "'%s' of '%s', TEST_SEED=%" PRIu64,

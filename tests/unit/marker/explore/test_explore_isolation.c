@@ -20,6 +20,8 @@ static void leave_results(void *context)
 static void crash(void *context)
 {
     leave_results(context);
+    // Not the handler of a sanitizer.
+    (void)signal(SIGSEGV, SIG_DFL);
     (void)raise(SIGSEGV);
 }
 
