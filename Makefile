@@ -38,7 +38,7 @@ FLAGS_coverage := -O0 -g --coverage
 # Criterion starts a new program for each test: under a sanitizer that takes longer than most tests
 # do, and under an emulator it does not work. There, tests/plain_criterion/ runs them.
 HAS_CRITERION := $(if $(filter sanitize aarch64,$(VARIANT)),,yes)
-TEST_FLAGS := $(if $(filter release,$(VARIANT)),-O1) $(if $(filter sanitize,$(VARIANT)),-O0) \
+TEST_FLAGS := $(if $(filter release,$(VARIANT)),-O0 -g1 -U_FORTIFY_SOURCE) $(if $(filter sanitize,$(VARIANT)),-O0) \
 	$(if $(HAS_CRITERION),,-isystem tests/plain_criterion -Wno-gnu-zero-variadic-macro-arguments)
 
 ifeq ($(FLAGS_$(VARIANT)),)

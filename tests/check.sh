@@ -18,6 +18,7 @@ totals=$PWD/build/check-totals
 # Each step decides for itself; nothing of an outer make may change what is built.
 unset MAKEFLAGS MFLAGS MAKELEVEL VARIANT CC CFLAGS LDFLAGS TESTS TEST_GROUPS TEST_SEED
 [ "$tier" = all ] || unset TEST_DOSE TEST_FIRST_SEED
+export CHECK_TIER=$tier
 
 # took LABEL BEGAN LINES: the totals behind the first LINES are those of a step; adds its seconds.
 took()

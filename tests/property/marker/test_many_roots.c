@@ -10,7 +10,7 @@
 
 #define BASE UINT64_C(0x10000000)
 #define BLOCK 64u
-#define OBJECTS 60000u // several times the items of the largest queue
+#define OBJECTS 12000u // more than the 8,192 items of the largest stack
 
 static HeapImage *make_heap(bool is_relocated)
 {
