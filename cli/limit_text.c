@@ -101,7 +101,7 @@ void limit_text_print_doubts(const HeapDoubts *doubts, bool only_exceeded)
 
         if (only_exceeded && doubt->is_allowed)
             continue;
-        limit_text_print_verdict(doubt->is_allowed ? "allowed" : "EXCEEDED", !doubt->is_allowed);
+        limit_text_print_verdict(doubt->is_allowed ? "allowed" : "UNKNOWN", !doubt->is_allowed);
         print_prose_at(stdout, 10, 10, "%s: %s%s%s",
                        doubt->is_allowed ? "not sure" : "not measured", doubt->text,
                        doubt->is_allowed ? "" : "; if that is meant: --allow ",

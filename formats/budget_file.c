@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/check/type_quotes.h"
 #include "base/array.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
@@ -35,15 +36,37 @@ typedef struct BudgetReader {
 
 // ---- lines ----
 
+// Does a type begin behind the text in [line, at)?
+static bool is_before_type(const char *line, const char *at)
+{
+    static const char *const words[] = {"(", "->", "path", "type:"};
+    size_t length;
+
+    while (at > line && (at[-1] == ' ' || at[-1] == '\t'))
+        at--;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        length = strlen(words[i]);
+        if ((size_t)(at - line) >= length && strncmp(at - length, words[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
 // The '#' with which a comment begins; the end of the line where there is none.
 static char *find_comment(char *line)
 {
     size_t depth = 0;
-    bool is_quoted = false;
+    bool is_quoted = false, may_close = true;
+    size_t close;
     char *at = line;
 
     for (; *at != '\0'; at++) {
-        if (*at == '"')
+        if (may_close && *at == '\'' && is_before_type(line, at)) {
+            close = type_quote_end(at, 0);
+            at += close;
+            // Without a partner for this one there is none for those behind it.
+            may_close = close > 0;
+        } else if (*at == '"')
             is_quoted = !is_quoted;
         if (is_quoted)
             continue;
@@ -165,6 +188,16 @@ static bool take_line(BudgetReader *reader, char *line)
     return ok;
 }
 
+// Without control characters other than those that end lines or part words.
+static bool is_text(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (((unsigned char)text[i] < ' ' && strchr("\t\n\r\f\v", text[i]) == NULL) ||
+            text[i] == '\0' || text[i] == '\x7f')
+            return false;
+    return true;
+}
+
 bool budget_parse(const char *path, const char *text, size_t length, Budget *out, Error *error)
 {
     BudgetReader reader = {.path = path, .out = out, .error = error};
@@ -177,8 +210,8 @@ bool budget_parse(const char *path, const char *text, size_t length, Budget *out
     if (length > 0)
         memcpy(copy, text, length);
     copy[length] = '\0';
-    if (memchr(text, '\0', length) != NULL)
-        ok = error_set(error, ERROR_USAGE, "'%s' is not a budget: it is not text", path);
+    if (!is_text(copy, length))
+        ok = error_set(error, ERROR_CORRUPT, "'%s' is not a budget: it is not text", path);
     if (length >= 3 && memcmp(copy, BYTE_ORDER_MARK, 3) == 0)
         rest += 3;
     while (ok && (line = strsep(&rest, "\n")) != NULL) {
@@ -207,7 +240,7 @@ bool budget_read(const char *path, Budget *out, Error *error)
         if (ferror(stream))
             (void)error_set(error, ERROR_SYSTEM, "cannot read '%s': %s", path, strerror(errno));
         else if (length > BUDGET_MAX_BYTES)
-            (void)error_set(error, ERROR_USAGE, "'%s' is not a budget: it is larger than 1 MiB",
+            (void)error_set(error, ERROR_CORRUPT, "'%s' is not a budget: it is larger than 1 MiB",
                             path);
         else
             ok = budget_parse(path, text, length, out, error);

@@ -44,9 +44,9 @@ typedef struct Budget {
 // The largest budget file.
 #define BUDGET_MAX_BYTES (1u << 20)
 
-// Reads the budget at `path`. Errors: system (it cannot be read), usage (a line that is neither a
-// limit nor a known leak, with its number and the place in it), memory. Released by
-// budget_release() in any case.
+// Reads the budget at `path`. Errors: system (it cannot be read), corrupt (it is not text, or too
+// large), usage (a line that is neither a limit nor a known leak, with its number and the place in
+// it), memory. Released by budget_release() in any case.
 NODISCARD bool budget_read(const char *path, Budget *out, Error *error);
 // The same of a text; `path` is its name in messages.
 NODISCARD bool budget_parse(const char *path, const char *text, size_t length, Budget *out,

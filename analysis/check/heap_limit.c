@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis/check/limit_amount_internal.h"
+#include "analysis/check/type_quotes.h"
 #include "base/near_names.h"
 
 // The kinds of amounts that a measure is compared with: bit per LimitUnit.
@@ -98,7 +99,7 @@ static bool no_such_measure(LimitParser *parser)
     (void)snprintf(word, sizeof word, "%.*s", (int)length, parser->text + parser->at);
     if (length == 0)
         return limit_parser_fail(parser, parser->at, "a measure is expected",
-                                 "such as 'count(shop::Order) <= 1000'");
+                                 "such as count(shop::Order) <= 1000");
     if (near_names_find((NameList){.count = LIMIT_MEASURE_COUNT, .name = rule_name}, word, near,
                         1) > 0)
         return limit_parser_fail(parser, parser->at, "this is not a measure", "did you mean '%s'?",
@@ -117,7 +118,7 @@ static bool parse_measure(LimitParser *parser, HeapLimit *out)
         out->measure = LIMIT_NO_PATH;
         return take_word(parser, "path") ||
                limit_parser_fail(parser, parser->at, "'path' is expected",
-                                 "such as 'no path shop::Global -> shop::Temp'");
+                                 "such as no path shop::Global -> shop::Temp");
     }
     for (int measure = 0; measure < LIMIT_MEASURE_COUNT; measure++)
         if (take_word(parser, rules[measure].name)) {
@@ -130,12 +131,31 @@ static bool parse_measure(LimitParser *parser, HeapLimit *out)
 
 // ---- types ----
 
+// The quotes around the type in [*start, *end) are taken off.
+static bool take_quotes(LimitParser *parser, size_t *start, size_t *end)
+{
+    const char *text = parser->text;
+    size_t last = *end - 1;
+
+    if (*start >= *end || (!type_quote_is(text[*start]) && !type_quote_is(text[last])))
+        return true;
+    if (last == *start || text[last] != text[*start])
+        return limit_parser_fail(parser, type_quote_is(text[*start]) ? *start : last,
+                                 "this quote has no partner", "a name needs no quotes, such as %s",
+                                 rules[LIMIT_COUNT].example);
+    ++*start;
+    --*end;
+    return *start == *end || !type_quote_is(text[*start]) ||
+           limit_parser_fail(parser, *start, "a second quote stands here",
+                             "one pair of quotes is enough");
+}
+
 // Copies the text in [start, end), without the spaces around it and quotes around all of it, to
 // `*out`; `*is_total` is set for "total".
 static bool copy_type(LimitParser *parser, size_t start, size_t end, char **out, bool *is_total)
 {
     const char *text = parser->text;
-    bool is_quoted, is_type;
+    bool is_type;
 
     while (start < end && text[start] == ' ')
         start++;
@@ -143,14 +163,12 @@ static bool copy_type(LimitParser *parser, size_t start, size_t end, char **out,
         end--;
     is_type = end - start > 5 && strncmp(text + start, "type:", 5) == 0;
     start += is_type ? 5 : 0;
-    is_quoted = end - start >= 2 && text[start] == '"' && text[end - 1] == '"';
-    start += is_quoted;
-    end -= is_quoted;
+    if (!take_quotes(parser, &start, &end))
+        return false;
     if (start >= end)
         return limit_parser_fail(parser, start, "the name of a type is expected",
-                                 "such as 'shop::Order', 'shop::*', or 'total'");
-    *is_total =
-        !is_type && !is_quoted && end - start == 5 && strncmp(text + start, "total", 5) == 0;
+                                 "such as shop::Order, shop::* or total");
+    *is_total = !is_type && end - start == 5 && strncmp(text + start, "total", 5) == 0;
     *out = strndup(text + start, end - start);
     return *out != NULL ||
            error_set(parser->error, ERROR_MEMORY, "cannot allocate memory for a limit");
@@ -163,6 +181,13 @@ static size_t find_end(const char *text, size_t at, const char *end)
     size_t length = strlen(end), depth = 0;
     bool is_quoted = false, is_arrow;
 
+    at += strspn(text + at, " \t");
+    at += strncmp(text + at, "type:", 5) == 0 ? 5 : 0;
+    if (type_quote_is(text[at])) {
+        size_t close = type_quote_end(text, at);
+
+        at = close > 0 ? close + 1 : at + 1;
+    }
     for (; text[at] != '\0'; at += is_arrow && !is_quoted ? 2 : 1) {
         is_arrow = text[at] == '-' && text[at + 1] == '>';
         if (text[at] == '"')
@@ -186,11 +211,11 @@ static bool parse_type(LimitParser *parser, HeapLimit *out)
 
     if (parser->text[open] != '(')
         return limit_parser_fail(parser, open, "'(' is expected",
-                                 "such as '%s'; for all types: %s(total)",
+                                 "such as %s; for all types: %s(total)",
                                  rules[out->measure].example, name);
     end = find_end(parser->text, open + 1, ")");
     if (parser->text[end] == '\0')
-        return limit_parser_fail(parser, end, "')' is missing", "such as '%s'",
+        return limit_parser_fail(parser, end, "')' is missing", "such as %s",
                                  rules[out->measure].example);
     if (!copy_type(parser, open + 1, end, &out->type, &out->is_total))
         return false;
@@ -207,11 +232,11 @@ static bool parse_path(LimitParser *parser, HeapLimit *out)
 
     if (parser->text[arrow] == '\0')
         return limit_parser_fail(parser, arrow, "'->' is expected",
-                                 "such as 'no path shop::Global -> shop::Temp'");
+                                 "such as no path shop::Global -> shop::Temp");
     second = find_end(parser->text, arrow + 2, "->");
     if (parser->text[second] != '\0')
         return limit_parser_fail(parser, second, "a second '->' stands here",
-                                 "put a type whose name has an arrow into double quotes");
+                                 "put a type whose name has an arrow into quotes");
     if (!copy_type(parser, start, arrow, &out->type, &is_total) ||
         (!is_total && !copy_type(parser, arrow + 2, second, &out->target, &is_total)))
         return false;
@@ -240,7 +265,7 @@ static bool parse_comparison(LimitParser *parser, HeapLimit *out)
             return true;
         }
     return limit_parser_fail(parser, parser->at, "a comparison is expected",
-                             "one of <=, <, >=, >, =, such as '%s'", rules[out->measure].example);
+                             "one of <=, <, >=, >, =, such as %s", rules[out->measure].example);
 }
 
 static bool check_unit(LimitParser *parser, const HeapLimit *limit, size_t start)
@@ -256,7 +281,7 @@ static bool check_unit(LimitParser *parser, const HeapLimit *limit, size_t start
     unsigned units = rules[limit->measure].units;
 
     return (units >> limit->unit & 1) != 0 ||
-           limit_parser_fail(parser, start, expected[units], "such as '%s'",
+           limit_parser_fail(parser, start, expected[units], "such as %s",
                              rules[limit->measure].example);
 }
 
@@ -276,6 +301,27 @@ static bool parse_of_reachable(LimitParser *parser, HeapLimit *out)
                              "a bare percentage is of the total of its kind");
 }
 
+// A part of a total is between 0 and 100 % of it; growth, and garbage as a share of what is
+// reachable, have no upper end.
+static bool check_range(LimitParser *parser, const HeapLimit *limit, size_t start)
+{
+    bool is_part = limit->unit == LIMIT_PERCENT && limit->measure != LIMIT_GROWTH &&
+                   (limit->measure != LIMIT_UNREACHABLE || !limit->is_of_reachable);
+    uint64_t whole = 100 * LIMIT_PERCENT_SCALE;
+
+    if (is_part && limit->amount > whole)
+        return limit_parser_fail(parser, start, "a share of a total is at most 100%",
+                                 "such as %s; only growth(TYPE) can be more",
+                                 rules[limit->measure].example);
+    if (is_part && limit->amount == whole && limit->comparison == LIMIT_ABOVE)
+        return limit_parser_fail(parser, start, "no share of a total is above 100%", "such as %s",
+                                 rules[limit->measure].example);
+    if (limit->amount == 0 && limit->comparison == LIMIT_BELOW && limit->measure != LIMIT_GROWTH)
+        return limit_parser_fail(parser, start, "nothing is below 0", "such as %s",
+                                 rules[limit->measure].example);
+    return true;
+}
+
 static bool parse_amount(LimitParser *parser, HeapLimit *out)
 {
     size_t start;
@@ -284,7 +330,7 @@ static bool parse_amount(LimitParser *parser, HeapLimit *out)
         return false;
     start = parser->at;
     return limit_amount_parse(parser, out) && check_unit(parser, out, start) &&
-           parse_of_reachable(parser, out);
+           parse_of_reachable(parser, out) && check_range(parser, out, start);
 }
 
 // ---- all ----
@@ -302,7 +348,7 @@ static bool parse(LimitParser *parser, HeapLimit *out)
         return false;
     return parser->text[parser->at] == '\0' ||
            limit_parser_fail(parser, parser->at, "the limit has ended before this",
-                             "a limit such as '%s' has a line, or a --limit, of its own",
+                             "a limit such as %s has a line, or a --limit, of its own",
                              rule->example);
 }
 

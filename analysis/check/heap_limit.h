@@ -5,15 +5,17 @@
 //     malloc(shop::Session) <= 64kB          malloc'd memory that objects of the type own
 //     growth(shop::Session) <= 10%           reachable objects more than in the baseline
 //     reachable <= 20MiB                     all that is reachable: a size, or a number of objects
-//     unreachable <= 20%                     garbage: a share of the objects' bytes, a size, a
-//     number pages <= 5000                          GC pages, or their size occupancy >= 70% slots
-//     that hold an object or a zombie no path shop::Global -> shop::Temp     no object of one type
-//     leads to one of the other suspects = 0                           leak suspects that are not
-//     known complete                               nothing of the heap is missing
+//     unreachable <= 20%                     garbage: of the objects' bytes, a size, or a number
+//     pages <= 5000                          GC pages, or their size
+//     occupancy >= 70%                       slots that hold an object or a zombie
+//     no path shop::Global -> shop::Temp     no object of one type leads to one of the other
+//     suspects = 0                           leak suspects that are not known
+//     complete                               nothing of the heap is missing
 //
 // A type is a name or a pattern (analysis/check/type_pattern.h); `total` means all types; "type:"
-// before a name makes it a type, double quotes around it hide what would end it. A percentage is of
-// the total of its kind, or `of reachable`: of all reachable bytes or objects.
+// before a name makes it a type; quotes around it, single or double, hide what would end it, and
+// change nothing else. A percentage is of the total of its kind, or `of reachable`: of all
+// reachable bytes or objects. A limit that no heap can keep, or that each keeps, is refused.
 
 #ifndef ANALYSIS_CHECK_HEAP_LIMIT_H
 #define ANALYSIS_CHECK_HEAP_LIMIT_H

@@ -4,8 +4,10 @@
 
 #include "analysis/check/limit_amount_internal.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clean_text.h"
@@ -135,12 +137,30 @@ static const struct {
     {"TB", UINT64_C(1000000000000)},
 };
 
+// "1e3": the hint has the number that was meant.
+static bool refuse_exponent(LimitParser *parser, uint64_t amount, size_t start)
+{
+    const char *text = parser->text + parser->at + 1;
+    char *end;
+    unsigned long exponent = strtoul(text, &end, 10);
+
+    for (; exponent > 0 && !__builtin_mul_overflow(amount, 10, &amount); exponent--)
+        ;
+    if (exponent > 0)
+        return limit_parser_fail(parser, start, "a number is written without an exponent",
+                                 "such as 1000 or 1_000");
+    return limit_parser_fail(parser, start, "a number is written without an exponent",
+                             "write %" PRIu64, amount);
+}
+
 static bool parse_size(LimitParser *parser, HeapLimit *out, uint64_t millionths, size_t start)
 {
     const char *text = parser->text + parser->at;
     size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
     uint64_t rest;
 
+    if (length == 1 && (*text == 'e' || *text == 'E') && is_digit(text[1]) && millionths == 0)
+        return refuse_exponent(parser, out->amount, start);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         if (strlen(sizes[i].name) != length || strncmp(text, sizes[i].name, length) != 0)
             continue;

@@ -60,12 +60,20 @@ static bool glob_fits(const char *glob, const char *text, size_t length)
     }
 }
 
+// Objects without a type and foreign blocks are listed among the types, but are not of one.
+static bool is_type(const char *label)
+{
+    return strcmp(label, "no type") != 0 && strcmp(label, "foreign block") != 0;
+}
+
 TypeFit type_pattern_fit(const char *pattern, const char *label)
 {
     size_t whole = strlen(label);
 
     if (!type_pattern_is_glob(pattern))
         return type_fit(label, pattern);
+    if (!is_type(label))
+        return TYPE_FIT_NONE;
     if (strcmp(label, pattern) == 0 || glob_fits(pattern, label, whole))
         return TYPE_FIT_WHOLE;
     for (const char *name = label, *next; name != NULL; name = next) {

@@ -3,7 +3,8 @@
 //     shop::Order      a type: by its label, one of the names in it ("i64" of "i64 | u64"), or its
 //                      last parts ("Order"); of several kinds of fits the best one counts
 //     shop::*          all types whose whole name fits: '*' stands for any characters, '?' for one;
-//                      a backslash takes their meaning
+//                      a backslash takes their meaning. "no type" and "foreign block" are not types
+//                      here; their names alone select them
 
 #ifndef ANALYSIS_CHECK_TYPE_PATTERN_H
 #define ANALYSIS_CHECK_TYPE_PATTERN_H

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analysis/check/growth_limit.h"
+#include "analysis/check/type_quotes.h"
 #include "cli/command_list.h"
 #include "cli/commands/diff_output.h"
 #include "cli/heap_session.h"
@@ -107,17 +108,19 @@ static bool parse_limit(const char *text, HeapLimit *limit, Error *error)
     const char *plus = strrchr(text, '+');
     size_t length = plus != NULL ? (size_t)(plus - text) : 0;
 
-    *limit = (HeapLimit){.measure = LIMIT_GROWTH,
-                         .comparison = LIMIT_AT_MOST,
-                         .is_in_bytes = true,
-                         .is_each = true,
-                         .is_total = length == 5 && strncmp(text, "total", length) == 0};
-    if (length == 0 || !parse_amount(plus + 1, limit)) {
-        (void)error_set(error, ERROR_USAGE, "--fail-on: '%s' is not a growth limit", text);
-        return error_add_hint(error,
-                              "examples: 'shop::Order+10%%', 'shop::Order+100', 'total+1MiB'");
-    }
+    *limit = (HeapLimit){
+        .measure = LIMIT_GROWTH, .comparison = LIMIT_AT_MOST, .is_in_bytes = true, .is_each = true};
     limit->text = strdup(text);
+    if (length > 2 && type_quote_is(text[0]) && text[length - 1] == text[0]) {
+        text++;
+        length -= 2;
+    }
+    limit->is_total = length == 5 && strncmp(text, "total", length) == 0;
+    if (length == 0 || !parse_amount(plus + 1, limit)) {
+        (void)error_set(error, ERROR_USAGE, "--fail-on: '%s' is not a growth limit",
+                        limit->text != NULL ? limit->text : "");
+        return error_add_hint(error, "examples: shop::Order+10%%, shop::Order+100, total+1MiB");
+    }
     // 'any' means each of all types.
     if (length != 3 || strncmp(text, "any", length) != 0)
         limit->type = strndup(text, length);

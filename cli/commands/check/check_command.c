@@ -24,9 +24,10 @@ static const Option options[] = {
      .help = "a limit: count(TYPE), retained(TYPE), malloc(TYPE),\n"
              "growth(TYPE), reachable, unreachable, pages, occupancy\n"
              "or suspects, compared by <=, <, >=, > or = with a\n"
-             "number, a size (5MiB, 5MB) or a percentage; 'no path\n"
-             "TYPE -> TYPE'; 'complete'. TYPE is a name, a pattern\n"
-             "('shop::*') or 'total'. Can be given several times",
+             "number, a size (5MiB, 5MB) or a percentage; or: no path\n"
+             "TYPE -> TYPE; or: complete. TYPE is a name, a pattern\n"
+             "(shop::*) or total; quotes around it change nothing.\n"
+             "Can be given several times",
      .setting = offsetof(CheckSettings, limits)},
     {.name = "budget",
      .type = OPTION_TEXT,

@@ -276,17 +276,31 @@ static void print_heading(const CheckOutput *output)
     printf("\n\n");
 }
 
+static void print_exceeded_sum(const CheckOutput *output, uint32_t exceeded)
+{
+    uint32_t all = output->limits->count;
+    char count[NUMBER_CHARS], whole[NUMBER_CHARS];
+
+    if (all == 1)
+        printf("the limit is exceeded");
+    else
+        printf("%s of %s limits %s exceeded", format_count(count, exceeded),
+               format_count(whole, all), exceeded == 1 ? "is" : "are");
+    if (heap_doubts_matter(output->doubts) && exceeded < all)
+        printf("; %s doubtful: not measured",
+               all - exceeded == 1 ? "the other one is" : "the others are");
+}
+
 static void print_sum(const CheckOutput *output)
 {
     uint32_t exceeded = 0;
-    char count[NUMBER_CHARS], all[NUMBER_CHARS];
+    char all[NUMBER_CHARS];
 
     for (uint32_t i = 0; i < output->limits->count; i++)
         exceeded += output->limits->limits[i].finding.is_exceeded;
     style_begin(stdout, STYLE_STRONG);
     if (exceeded > 0)
-        printf("%s of %s limit%s exceeded", format_count(count, exceeded),
-               format_count(all, output->limits->count), plural(output->limits->count));
+        print_exceeded_sum(output, exceeded);
     else if (heap_doubts_matter(output->doubts))
         printf("not measured, so that no limit counts as kept");
     else

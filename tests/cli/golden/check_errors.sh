@@ -15,6 +15,9 @@ try check --budget wrong.budget shop.zst
 try check --budget shop.zst shop.zst
 try check --limit 'count(shop::Order) = < 5' shop.zst
 try check --limit 'shop::Order+10%' shop.zst
+try check --limit 'occupancy >= 500%' shop.zst
+try check --limit "count('shop::*) <= 1" shop.zst
+try check --limit 'count(total) <= 1e3' shop.zst
 try check --limit 'growth(shop::Order) <= 10%' shop.zst
 try check --limit complete --allow everything shop.zst
 try check --limit complete --json shop.zst shop.zst

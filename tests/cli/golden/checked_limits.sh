@@ -36,5 +36,12 @@ try check -q --limit 'count(total) <= 1000' --limit ' count(total) <= 1000' --ju
 try check --limit 'count(shop::Order) <= 10' --json - shop.zst
 printf '\xef\xbb\xbfcount(shop::Order) <= 100\r\n\r\nsuspects = 0 # none\r\n' >crlf.budget
 try check --budget crlf.budget shop.zst
+# Quotes around a type only delimit, in a budget, too; a pattern fits types only.
+try check --limit "count('shop::*') <= 5" --limit "count('total') <= 5" --limit 'count(*) <= 100' shop.zst
+try check -q --limit "no path 'shop::C*' -> 'shop::O*'" shop.zst
+echo "no path 'shop::C # *' -> 'shop::O*' # don't" >quoted.budget
+echo "count('shop::O*') <= 20 # 'few' orders" >>quoted.budget
+try check --budget quoted.budget shop.zst
+try check --limit 'retained(Cart) <= 1MiB' --limit 'count(shop::Order) <= 1' shop.zst
 cp shop.zst 'x;touch PWNED.zst'
 try check --limit 'count(shop::Order) <= 1' 'x;touch PWNED.zst'

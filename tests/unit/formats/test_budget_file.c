@@ -74,13 +74,13 @@ Test(budget_file, known_leaks_may_leave_out_a_word)
     budget_release(&budget);
 }
 
-static void expect_refused(const char *text, size_t length, const char *message)
+static void expect_refused(const char *text, size_t length, ErrorCode code, const char *message)
 {
     Budget budget;
     Error error;
 
     cr_expect_not(budget_parse("heap.budget", text, length, &budget, &error));
-    cr_expect_eq(error.code, ERROR_USAGE);
+    cr_expect_eq(error.code, code);
     cr_expect_not_null(strstr(error.message, message), "%s", error.message);
     budget_release(&budget);
 }
@@ -89,9 +89,10 @@ Test(budget_file, errors_name_the_line)
 {
     const char *broken = "complete\n\ncount(x <= 1\n", *leak = "known leak 123\n";
 
-    expect_refused(broken, strlen(broken), "heap.budget:3: column 13: ')' is missing");
-    expect_refused(leak, strlen(leak), "heap.budget:1: '123' is not the fingerprint");
-    expect_refused("comp\0lete", 9, "it is not text");
+    expect_refused(broken, strlen(broken), ERROR_USAGE, "heap.budget:3: column 13: ')' is missing");
+    expect_refused(leak, strlen(leak), ERROR_USAGE, "heap.budget:1: '123' is not the fingerprint");
+    expect_refused("comp\0lete", 9, ERROR_CORRUPT, "it is not text");
+    expect_refused("\x1f\x8bzip", 5, ERROR_CORRUPT, "it is not text");
 }
 
 Test(budget_file, empty_files_have_no_limits)

@@ -94,9 +94,51 @@ Test(heap_limit, total_is_all_types_unless_it_is_a_name)
     cr_expect_not(limit.is_total);
     cr_expect_str_eq(limit.type, "total");
     heap_limit_release(&limit);
-    limit = parsed("count(\"total\") <= 1");
+}
+
+Test(heap_limit, quotes_of_both_kinds_only_delimit)
+{
+    static const char *const totals[] = {"count('total') <= 1", "count( \"total\" ) <= 1"};
+    HeapLimit limit;
+
+    for (size_t i = 0; i < sizeof totals / sizeof totals[0]; i++) {
+        limit = parsed(totals[i]);
+        cr_expect(limit.is_total, "%s", totals[i]);
+        heap_limit_release(&limit);
+    }
+    limit = parsed("count(type:'total') <= 1");
     cr_expect_not(limit.is_total);
+    cr_expect_str_eq(limit.type, "total");
     heap_limit_release(&limit);
+    expect_type("count('shop::*') <= 1", LIMIT_COUNT, "shop::*", LIMIT_AT_MOST, LIMIT_NUMBER, 1);
+    expect_type("count('odd ) name') <= 1", LIMIT_COUNT, "odd ) name", LIMIT_AT_MOST, LIMIT_NUMBER,
+                1);
+    limit = parsed("no path 'fn(u8) -> u8' -> 'shop::S*'");
+    cr_expect_str_eq(limit.type, "fn(u8) -> u8");
+    cr_expect_str_eq(limit.target, "shop::S*");
+    heap_limit_release(&limit);
+}
+
+Test(heap_limit, lifetimes_are_parts_of_names)
+{
+    static const char *const texts[] = {"count(Foo<'a>) <= 1", "count(\"Foo<'a>\") <= 1",
+                                        "count('Foo<'a>') <= 1"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        expect_type(texts[i], LIMIT_COUNT, "Foo<'a>", LIMIT_AT_MOST, LIMIT_NUMBER, 1);
+    expect_type("count(&'static str) <= 1", LIMIT_COUNT, "&'static str", LIMIT_AT_MOST,
+                LIMIT_NUMBER, 1);
+}
+
+Test(heap_limit, growth_and_garbage_may_be_more_than_all)
+{
+    expect_type("growth(total) <= 500%", LIMIT_GROWTH, "total", LIMIT_AT_MOST, LIMIT_PERCENT,
+                500 * PER_CENT);
+    expect_type("growth(total) < 0", LIMIT_GROWTH, "total", LIMIT_BELOW, LIMIT_NUMBER, 0);
+    expect_type("unreachable <= 300% of reachable", LIMIT_UNREACHABLE, NULL, LIMIT_AT_MOST,
+                LIMIT_PERCENT, 300 * PER_CENT);
+    expect_type("occupancy = 100%", LIMIT_OCCUPANCY, NULL, LIMIT_EQUAL, LIMIT_PERCENT,
+                100 * PER_CENT);
 }
 
 Test(heap_limit, paths)
@@ -159,8 +201,18 @@ Test(heap_limit, errors_name_the_column_and_the_way_out)
     expect_refused("complete today", 10, "has ended", "complete");
     expect_refused("no shop::Order", 4, "'path' is expected", "no path");
     expect_refused("no path shop::Order", 20, "'->' is expected", "no path");
-    expect_refused("no path a -> b -> c", 16, "second '->'", "double quotes");
+    expect_refused("no path a -> b -> c", 16, "second '->'", "into quotes");
     expect_refused("no path a -> ", 13, "name of a type", "total");
+    expect_refused("count('shop::*) <= 1", 7, "no partner", "count(shop::Order)");
+    expect_refused("count(shop::*') <= 1", 14, "no partner", "count(shop::Order)");
+    expect_refused("count(\"'a'\") <= 1", 8, "second quote", "one pair");
+    expect_refused("count('') <= 1", 8, "name of a type", "total");
+    expect_refused("count(x) <= 1e3", 13, "exponent", "write 1000");
+    expect_refused("count(x) <= 1e99", 13, "exponent", "1_000");
+    expect_refused("occupancy >= 500%", 14, "at most 100%", "occupancy >= 70%");
+    expect_refused("retained(x) <= 100.5%", 16, "at most 100%", "5MiB");
+    expect_refused("count(x) > 100% of reachable", 12, "above 100%", "count(");
+    expect_refused("pages < 0", 9, "below 0", "pages <= 5000");
     expect_refused("no path total -> a", 9, "from a type", "type:total");
 }
 

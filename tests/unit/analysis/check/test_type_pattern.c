@@ -59,6 +59,14 @@ Test(type_pattern, patterns_fit_whole_names)
     cr_expect_eq(selected("shop::Order?"), 0);
 }
 
+Test(type_pattern, patterns_fit_only_types)
+{
+    cr_expect_eq(type_pattern_fit("*", "no type"), TYPE_FIT_NONE);
+    cr_expect_eq(type_pattern_fit("*", "foreign block"), TYPE_FIT_NONE);
+    cr_expect_eq(type_pattern_fit("*", "type #4 (trace 0x7f0000001000)"), TYPE_FIT_WHOLE);
+    cr_expect_eq(type_pattern_fit("foreign block", "foreign block"), TYPE_FIT_WHOLE);
+}
+
 Test(type_pattern, a_question_mark_is_one_character_of_any_script)
 {
     cr_expect_eq(selected("l?den::*"), 1u << 5);
