@@ -77,6 +77,7 @@ bool heap_history_add(HeapHistory *history, const ReachabilityReport *reachabili
                         .reachable_objects = reachability->totals.reachable_objects,
                         .program_bytes = program_bytes};
     memcpy(heap->executable, metadata->executable, sizeof heap->executable);
+    memcpy(heap->digest, reachability->digest, sizeof heap->digest);
     *sizes = (RouteHistory){.count = 0};
     history->count++;
     return take_types(heap, reachability->type_table, groups, error) &&

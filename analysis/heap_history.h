@@ -17,6 +17,7 @@ typedef struct OlderHeap {
     char executable[256];
     uint32_t pid;
     int64_t captured_at_ns;
+    char digest[MARK_DIGEST_CHARS];
     uint64_t reachable_objects;
     uint64_t program_bytes; // reachable, and not the collector's own
     uint32_t type_count;

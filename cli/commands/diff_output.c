@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/capture_order.h"
 #include "cli/limit_text.h"
 #include "cli/next_command.h"
 #include "cli/terminal.h"
@@ -295,6 +296,27 @@ static void print_moves(const HeapDiff *diff)
            "it\n");
 }
 
+static OrderedCapture capture_of(const DiffOutput *output, uint32_t heap)
+{
+    const HeapProfile *profile = output->profiles[heap];
+
+    return (OrderedCapture){.path = output->paths[heap],
+                            .pid = profile->process.pid,
+                            .captured_at_ns = profile->process.captured_at_ns,
+                            .digest = profile->digest};
+}
+
+// That two heaps are the same is one of the doubts.
+static void print_order(const DiffOutput *output)
+{
+    for (uint32_t i = 0; i + 1 < output->diff->heap_count; i++) {
+        OrderedCapture older = capture_of(output, i), newer = capture_of(output, i + 1);
+
+        if (output->diff->heap_count > 2 || older.captured_at_ns != newer.captured_at_ns)
+            print_capture_order(&older, &newer);
+    }
+}
+
 void diff_output_print(const DiffOutput *output)
 {
     const HeapDiff *diff = output->diff;
@@ -303,6 +325,7 @@ void diff_output_print(const DiffOutput *output)
     print_heading(diff, output->profiles);
     print_heaps(diff, output->profiles, output->paths);
     print_verdicts(output);
+    print_order(output);
     print_types(diff);
     print_paths(diff);
     print_classes(diff);

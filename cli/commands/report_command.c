@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "analysis/heap_report.h"
+#include "cli/capture_order.h"
 #include "cli/command_list.h"
 #include "cli/heap_session.h"
 #include "cli/commands/report_output.h"
@@ -150,6 +151,26 @@ static void print_next_question(const ReportRun *run)
                             (const char *[]){address, NULL});
 }
 
+// Each of the heaps that are compared was captured before the one behind it.
+static void print_order(const ReportRun *run)
+{
+    const SnapshotMetadata *metadata = &run->session.image->details->metadata;
+    OrderedCapture older, newer = {.path = file_of(run),
+                                   .pid = metadata->pid,
+                                   .captured_at_ns = metadata->captured_at_ns,
+                                   .digest = run->session.report->digest};
+
+    for (uint32_t i = run->older.count; i > 0; i--, newer = older) {
+        const OlderHeap *heap = &run->older.heaps[i - 1];
+
+        older = (OrderedCapture){.path = run->session.operands.values[i - 1],
+                                 .pid = heap->pid,
+                                 .captured_at_ns = heap->captured_at_ns,
+                                 .digest = heap->digest};
+        print_capture_order(&older, &newer);
+    }
+}
+
 static void print_answer(void *context)
 {
     ReportRun *run = context;
@@ -164,6 +185,7 @@ static void print_answer(void *context)
     heap_session_print_heading(&run->session);
     run->session.explained_names = report_output_print(&run->report, &output);
     printf("\n");
+    print_order(run);
     heap_session_print_notes(&run->session);
     print_next_question(run);
 }

@@ -256,6 +256,8 @@ static CheckOutput output_of(const CheckRun *run)
 {
     return (CheckOutput){.session = &run->session,
                          .baseline_path = run->settings->baseline,
+                         .baseline = &run->identities[0],
+                         .heap = &run->identities[1],
                          .limits = &run->limits,
                          .doubts = &run->doubts,
                          .findings = run->has_findings ? &run->findings : NULL};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/capture_notes.h"
+#include "cli/capture_order.h"
 #include "cli/limit_text.h"
 #include "cli/next_command.h"
 #include "cli/terminal.h"
@@ -241,6 +242,21 @@ static void print_known(const CheckOutput *output)
     }
 }
 
+// That they are the same is one of the doubts.
+static void print_order(const CheckOutput *output)
+{
+    const HeapIdentity *older = output->baseline, *newer = output->heap;
+
+    if (output->baseline_path == NULL || older->captured_at_ns == newer->captured_at_ns)
+        return;
+    print_capture_order(&(OrderedCapture){.path = output->baseline_path,
+                                          .captured_at_ns = older->captured_at_ns,
+                                          .digest = older->digest},
+                        &(OrderedCapture){.path = output->session->path,
+                                          .captured_at_ns = newer->captured_at_ns,
+                                          .digest = newer->digest});
+}
+
 static void print_notes(const CheckOutput *output)
 {
     const CheckLimits *limits = output->limits;
@@ -258,6 +274,7 @@ static void print_notes(const CheckOutput *output)
         print_text(stdout, limits->budget_path);
         printf(" can go\n");
     }
+    print_order(output);
     heap_session_print_notes(output->session);
 }
 

@@ -10,7 +10,9 @@
 
 typedef struct CheckOutput {
     const HeapSession *session;
-    const char *baseline_path; // NULL: none
+    const char *baseline_path;    // NULL: none
+    const HeapIdentity *baseline; // meant where there is a path
+    const HeapIdentity *heap;
     const CheckLimits *limits;
     const HeapDoubts *doubts;
     const LeakFindings *findings; // NULL: they were not looked for

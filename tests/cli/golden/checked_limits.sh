@@ -43,5 +43,6 @@ echo "no path 'shop::C # *' -> 'shop::O*' # don't" >quoted.budget
 echo "count('shop::O*') <= 20 # 'few' orders" >>quoted.budget
 try check --budget quoted.budget shop.zst
 try check --limit 'retained(Cart) <= 1MiB' --limit 'count(shop::Order) <= 1' shop.zst
+try check --limit 'growth(shop::Order) <= 5' --baseline later.zst shop.zst
 cp shop.zst 'x;touch PWNED.zst'
 try check --limit 'count(shop::Order) <= 1' 'x;touch PWNED.zst'
