@@ -95,7 +95,7 @@ put_to_sleep()
     done
 }
 
-rounds=$((4 * DOSE))
+rounds=$((3 * DOSE))
 for name in $(capture_methods) precopy-staged; do
     time_capture "$name"
     end_captures KILL "$rounds"

@@ -29,7 +29,7 @@ end_target
 
 start_target many_threads sleeping=4 spawning=4
 failed=""
-for ((i = 0; i < 15 * DOSE; i++)); do
+for ((i = 0; i < 8 * DOSE; i++)); do
     capture
     [ "$STATUS" -eq 0 ] || failed+="$method: $(head -1 "$WORK/stderr")"$'\n'
 done
@@ -70,7 +70,7 @@ while :; do
 done &
 nuisance=$!
 failed=""
-for ((i = 0; i < 12 * DOSE; i++)); do
+for ((i = 0; i < 6 * DOSE; i++)); do
     capture
     [ "$STATUS" -eq 0 ] || failed+="$method: $(head -1 "$WORK/stderr")"$'\n'
 done
