@@ -403,7 +403,7 @@ static void print_answer(void *context)
                        : run->avoided_count > 0 ? "no path: --avoid excludes all of them"
                                                 : "no path");
     if (run->target.kind == SELECTION_TYPES && run->paths.count > 0 && run->reachable > 1)
-        printf("%s of them %s reached through objects of these types%s:\n",
+        printf("%s of them %s reached through objects of the types on this path%s:\n",
                format_count(text, run->lead_objects), run->lead_objects == 1 ? "is" : "are",
                run->lead_objects == run->reachable ? "" : ", more than through others");
     for (uint32_t i = 0; i < run->paths.count; i++)

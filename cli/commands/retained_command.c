@@ -202,6 +202,7 @@ static void print_types(const RetainedRun *run)
                                                 node_types_label(run->session.types, type->type)});
     }
     text_table_print_fitting(&table, 1u << 5, stdout);
+    printf("\n");
     print_prose(stdout, 0,
                 "all freed: if every object of the type were removed; each alone: the "
                 "sum of their retained sizes");

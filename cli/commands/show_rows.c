@@ -204,6 +204,22 @@ void show_rows_print(const ShowJson *shown, uint64_t top)
     print_text_of_block(view);
 }
 
+// All of a field: of a pointer with its length and capacity (Vec, String) these words, too.
+static void field_extent(const SnapshotField *field, uint64_t *start, uint64_t *bytes)
+{
+    const uint32_t words[] = {field->length_at, field->capacity_at, field->head_at};
+    uint64_t end = (uint64_t)field->offset + field->bytes;
+
+    *start = field->offset;
+    for (size_t i = 0; field->kind == FIELD_BLOCK && i < sizeof words / sizeof words[0]; i++) {
+        if (words[i] == NO_DATA)
+            continue;
+        *start = words[i] < *start ? words[i] : *start;
+        end = (uint64_t)words[i] + 8 > end ? (uint64_t)words[i] + 8 : end;
+    }
+    *bytes = end - *start;
+}
+
 void show_layout_print(const SnapshotDataType *type, uint64_t top)
 {
     uint64_t shown = type->field_count < top ? type->field_count : top;
@@ -220,12 +236,14 @@ void show_layout_print(const SnapshotDataType *type, uint64_t top)
         const SnapshotField *field = &type->fields[i];
         char offset[NUMBER_CHARS], bytes[NUMBER_CHARS], note[80] = "";
 
-        (void)snprintf(offset, sizeof offset, "+%" PRIu64,
-                       (uint64_t)type->value_at + field->offset);
+        uint64_t start, size;
+
+        field_extent(field, &start, &size);
+        (void)snprintf(offset, sizeof offset, "+%" PRIu64, (uint64_t)type->value_at + start);
         if (field->variant < type->variant_count)
             (void)snprintf(note, sizeof note, "in %s", type->variants[field->variant].name);
-        text_table_add(&table, (const char *[]){offset, format_count(bytes, field->bytes),
-                                                field->name, field->type_name, note});
+        text_table_add(&table, (const char *[]){offset, format_count(bytes, size), field->name,
+                                                field->type_name, note});
     }
     text_table_print_fitting(&table, 1u << 2 | 1u << 3, stdout);
     if (type->field_count > shown)

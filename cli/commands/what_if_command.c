@@ -117,10 +117,11 @@ static void print_freed(const WhatIfRun *run)
                             what_if->reachable_sized_bytes));
     printf("; %s object%s", format_count(text, what_if->freed.objects),
            plural(what_if->freed.objects));
-    printf(" and %s foreign block%s", format_count(text, what_if->freed.blocks),
-           plural(what_if->freed.blocks));
+    printf(" and %s foreign block%s",
+           format_count(text, what_if->freed.blocks + what_if->freed.sized_blocks),
+           plural(what_if->freed.blocks + what_if->freed.sized_blocks));
     if (what_if->freed.sized_blocks > 0)
-        printf(", %s without content", format_count(text, what_if->freed.sized_blocks));
+        printf(", %s of them without content", format_count(text, what_if->freed.sized_blocks));
     if (what_if->freed.sized_blocks > 0)
         printf(" (%s)", format_bytes(text, what_if->freed.sized_bytes));
     printf("\n");

@@ -115,7 +115,7 @@ one_seed=(--workers 2 --seeds 1..1 --policy steal)
 run mutant/crashes replay heaps "${one_seed[@]}" --json crashed.jsonl --junit crashed.xml
 check_exit "a marker that crashes is a failure" 4
 check_output "of the heap at which it does" stdout \
-    "*7/10 heaps*heaps/4.zst: the replay crashed: * (signal *)*reproduce: rudo-snap replay heaps/4.zst*"
+    "*7/10 heaps*heaps/4.zst: the replay crashed: * (signal *)*reproduce: rudo-snap replay --workers 2 --seeds 1..1 --policy steal heaps/4.zst*"
 is "and the others have their results" "$(grep -c '"verdict":"equal"' crashed.jsonl)" 7
 check "in JUnit, too" grep -q 'heaps/4.zst' crashed.xml
 run mutant/hangs replay heaps "${one_seed[@]}" --timeout 1 -j 2 --json hung.jsonl

@@ -92,7 +92,7 @@ strip --strip-debug -o "$WORK/symbols" "$WORK/full"
 capture_shop "$WORK/symbols"
 check_types "without debug information" symbols plain
 check_roots "without debug information" "stack tls global"
-check_reason "without debug information" "2 types have no names: rustc's legacy mangling hides them in"
+check_reason "without debug information" "the types of 2 trace functions have no names: rustc's legacy mangling hides them in"
 
 strip -o "$WORK/stripped" "$WORK/full"
 capture_shop "$WORK/stripped"
@@ -100,7 +100,7 @@ check_types "stripped"
 check "stripped: frames have module and offset" \
     grep -qE "thread 'worker-1', frame #[0-9]+ stripped\+0x[0-9a-f]+, stack 0x" "$WORK/roots"
 check "stripped: so have globals" grep -qE "global stripped\+0x[0-9a-f]+$" "$WORK/roots"
-check_reason "stripped" "7 types have no names: 'stripped' is stripped"
+check_reason "stripped" "the types of 7 trace functions have no names: 'stripped' is stripped"
 
 # The debug file, found by its name and by the same build-id.
 mkdir "$WORK/.debug"
@@ -136,7 +136,7 @@ build_shop tableless -fomit-frame-pointer -fno-asynchronous-unwind-tables -fno-e
 capture_shop "$WORK/tableless"
 check_types "without unwind tables" symbols plain
 check_roots "without unwind tables" "tls global"
-check_reason "without unwind tables" "2 types have no names: rustc's legacy mangling hides them in"
+check_reason "without unwind tables" "the types of 2 trace functions have no names: rustc's legacy mangling hides them in"
 is "without unwind tables: every root on a stack has a label" \
     "$(grep -c '^stack' "$WORK/roots")" \
     "$(grep -cE "^stack	(thread '[a-z0-9-]+'(, frame #[0-9]+ .*\+0x[0-9a-f]+( or a caller)?)?, stack 0x|tls )" "$WORK/roots")"

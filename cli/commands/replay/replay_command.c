@@ -21,6 +21,9 @@
 
 #define DEFAULT_TIMEOUT_SECONDS 3600
 #define MAX_TIMEOUT_SECONDS 10000000
+#define DEFAULT_WORKERS "1,2,4,8,16"
+#define DEFAULT_SEEDS "1..20"
+#define DEFAULT_POLICIES "steal,owner"
 #define NS_PER_SECOND UINT64_C(1000000000)
 
 typedef struct ReplaySettings {
@@ -154,6 +157,7 @@ typedef struct ReplayRun {
     ReplayFiles files;
     ReplayFiles orphans;
     ReplayHeap *heaps;
+    char *given;  // see ReplayHeapOptions
     char *golden; // without slashes at its end
     Session session;
     OutputFile *json; // NULL: not wanted
@@ -209,6 +213,39 @@ static bool take_golden(ReplayRun *run, Error *error)
     return true;
 }
 
+// What makes a heap fail again: the options that differ from the default. All were parsed, and so
+// need no quotes.
+static bool take_given(ReplayRun *run, Error *error)
+{
+    const ReplaySettings *settings = run->settings;
+    const struct {
+        const char *name, *value, *usual;
+    } texts[] = {{"--workers", settings->workers, DEFAULT_WORKERS},
+                 {"--seeds", settings->seeds, DEFAULT_SEEDS},
+                 {"--policy", settings->policies, DEFAULT_POLICIES}};
+    char *text = strdup("");
+
+    for (size_t i = 0; text != NULL && i <= sizeof texts / sizeof texts[0]; i++) {
+        char *longer = NULL;
+        int length;
+
+        if (i == sizeof texts / sizeof texts[0])
+            length =
+                settings->timeout == DEFAULT_TIMEOUT_SECONDS
+                    ? asprintf(&longer, "%s", text)
+                    : asprintf(&longer, "%s--timeout %lld ", text, (long long)settings->timeout);
+        else
+            length = strcmp(texts[i].value, texts[i].usual) == 0
+                         ? asprintf(&longer, "%s", text)
+                         : asprintf(&longer, "%s%s %s ", text, texts[i].name, texts[i].value);
+        free(text);
+        text = length < 0 ? NULL : longer;
+    }
+    run->given = text;
+    run->options.given = text;
+    return text != NULL || error_set_memory(error, 1, "options");
+}
+
 static bool take_settings(ReplayRun *run, Error *error)
 {
     const ReplaySettings *settings = run->settings;
@@ -223,6 +260,7 @@ static bool take_settings(ReplayRun *run, Error *error)
            number_range_parse("--seeds", settings->seeds, &plan->first_seed, &plan->last_seed,
                               error) &&
            parse_policies(plan, settings->policies, error) && take_golden(run, error) &&
+           take_given(run, error) &&
            (settings->shard == NULL || shard_parse("--shard", settings->shard, &run->record.part,
                                                    &run->record.parts, error)) &&
            session_open_result(&run->session, "--json", settings->json, &run->json, error) &&
@@ -356,6 +394,7 @@ static void release(ReplayRun *run)
     replay_files_release(&run->files);
     replay_files_release(&run->orphans);
     free(run->golden);
+    free(run->given);
 }
 
 static ExitStatus replay_heaps(const Command *command, const ReplaySettings *settings,
@@ -386,9 +425,9 @@ static ExitStatus replay_heaps(const Command *command, const ReplaySettings *set
 
 ExitStatus replay_run(const Command *command, int argument_count, char **arguments)
 {
-    ReplaySettings settings = {.workers = "1,2,4,8,16",
-                               .seeds = "1..20",
-                               .policies = "steal,owner",
+    ReplaySettings settings = {.workers = DEFAULT_WORKERS,
+                               .seeds = DEFAULT_SEEDS,
+                               .policies = DEFAULT_POLICIES,
                                .timeout = DEFAULT_TIMEOUT_SECONDS};
     Operands operands;
     ParseResult parsed = command_parse(command, argument_count, arguments, &settings, &operands);

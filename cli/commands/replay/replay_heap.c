@@ -351,7 +351,8 @@ void replay_heap_fail(const ReplayFile *file, const ReplayHeapOptions *options, 
 
     begin(file, options, out);
     fail(out, why);
-    if (asprintf(&again, "rudo-snap replay %s%s", out->precise_option,
+    if (asprintf(&again, "rudo-snap replay %s%s%s", out->precise_option,
+                 options->given != NULL ? options->given : "",
                  shell_word(file->path, "HEAP", quoted)) >= 0)
         set_reproduction(out, again);
 }

@@ -13,6 +13,8 @@ typedef struct ReplayHeapOptions {
     ReplayPlan plan;
     const char *golden; // the folder, or NULL
     bool is_precise;    // mark by rule precise/1
+    const char *given;  // the options of the command line that are not the default, each with a
+                        // space behind it: "--seeds 1..3 "
     bool updates;       // write goldens that are not there, or differ
 } ReplayHeapOptions;
 

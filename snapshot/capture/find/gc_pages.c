@@ -120,12 +120,31 @@ static bool search_mapping(HeapSearch *search, const ProcessMapping *mapping, Er
     return true;
 }
 
+// The program contains rudo-gc, and has no page of its heap.
+static bool no_heap_yet(const HeapSearch *search, Error *error)
+{
+    const RudoGcVersion *version = &search->versions.items[0];
+
+    (void)error_set(
+        error, ERROR_NO_HEAP,
+        "'%s' (pid %d) contains rudo-gc %u.%u.%u, but no page of its heap was found: none "
+        "of %llu pages of private writable memory has a valid '%s' page header",
+        search->copy->executable, search->copy->pid, version->major, version->minor, version->patch,
+        (unsigned long long)search->counts.searched_pages, search->layout.name);
+    (void)error_add_hint(error, "it may not have allocated its first Gc yet");
+    return error_add_hint(error,
+                          "a release build on rudo-gc 0.8.19 without `panic = \"abort\"` in its "
+                          "profile never returns from its first allocation");
+}
+
 // Not one page was found: says why. Returns false.
 static bool no_heap(const HeapSearch *search, Error *error)
 {
     const ProcessCopy *copy = search->copy;
     const HeapSearchCounts *counts = &search->counts;
 
+    if (search->options.layout == NULL && search->versions.count > 0 && counts->rejected_pages == 0)
+        return no_heap_yet(search, error);
     if (search->options.layout != NULL)
         (void)error_set(error, ERROR_NO_HEAP,
                         "'%s' (pid %d) has no heap with the layout '%s': none of %llu pages of "

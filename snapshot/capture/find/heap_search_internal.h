@@ -28,6 +28,7 @@
 #include "snapshot/capture/find/heap_search.h"
 #include "snapshot/capture/find/malloc_chunks_internal.h"
 #include "snapshot/capture/find/region_map_internal.h"
+#include "snapshot/capture/names/collector_versions.h"
 #include "snapshot/capture/names/module_files.h"
 
 // A thread that executes on memory that is not a thread stack (a coroutine's).
@@ -61,6 +62,7 @@ struct HeapSearch {
     HeapSearchOptions options;
     HeapLayout layout;
     HeapSearchCounts counts;
+    CollectorVersions versions; // that the program names; count 0 with a given layout
 
     SnapshotPages *runs; // owned; their bytes are the copy's or the assembly's
     uint64_t run_count;

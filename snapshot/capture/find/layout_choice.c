@@ -149,6 +149,7 @@ bool heap_search_choose_layout(HeapSearch *search, Error *error)
     }
     if (scores.count == 0)
         return refuse_version(search, versions.items[0], error);
+    search->versions = versions;
     search->layout = *(scores.count == 1 ? scores.layouts[0] : best_layout(search->copy, &scores));
     return true;
 }

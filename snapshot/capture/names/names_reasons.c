@@ -76,35 +76,40 @@ static void explain_unnamed(char *line, uint32_t count, const char *module,
                             const ModuleFacts *facts)
 {
     uint32_t what = facts->facts;
-    const char *plural = count == 1 ? "type has no name" : "types have no names";
+    const char *plural = count == 1 ? "function have no names" : "functions have no names";
 
     if ((what & FACT_MISSING) != 0)
-        (void)snprintf(line, MAX_LINE_CHARS, "%" PRIu32 " %s: the file of '%s' cannot be read; %s",
+        (void)snprintf(line, MAX_LINE_CHARS,
+                       "the types of %" PRIu32 " trace %s: the file of '%s' cannot be read; %s",
                        count, plural, module,
                        (what & FACT_IS_CORE) != 0 ? "--exe FILE names the executable"
                                                   : "run as its user or as root");
     else if ((what & FACT_OTHER_BUILD) != 0)
         (void)snprintf(line, MAX_LINE_CHARS,
-                       "%" PRIu32 " %s: the file of '%s' is another build (its build-id "
+                       "the types of %" PRIu32
+                       " trace %s: the file of '%s' is another build (its build-id "
                        "differs); --exe FILE names the right one",
                        count, plural, module);
     else if ((what & FACT_SYMBOLS) != 0)
         (void)snprintf(line, MAX_LINE_CHARS,
-                       "%" PRIu32 " %s: no symbol of '%s' is at their functions", count, plural,
-                       module);
+                       "the types of %" PRIu32 " trace %s: no symbol of '%s' is at their functions",
+                       count, plural, module);
     else if ((what & FACT_DEBUG_OTHER_BUILD) != 0)
         (void)snprintf(line, MAX_LINE_CHARS,
-                       "%" PRIu32 " %s: '%s' is stripped, and its debug file is of another build; "
+                       "the types of %" PRIu32
+                       " trace %s: '%s' is stripped, and its debug file is of another build; "
                        "put the one of this build in its place",
                        count, plural, module);
     else if (facts->file != NULL)
         (void)snprintf(line, MAX_LINE_CHARS,
-                       "%" PRIu32 " %s: '%s' is stripped, and its debug file '%s' was not found; "
+                       "the types of %" PRIu32
+                       " trace %s: '%s' is stripped, and its debug file '%s' was not found; "
                        "put it beside '%s'",
                        count, plural, module, facts->file, module);
     else
         (void)snprintf(line, MAX_LINE_CHARS,
-                       "%" PRIu32 " %s: '%s' is stripped (it has no .symtab); build it with "
+                       "the types of %" PRIu32
+                       " trace %s: '%s' is stripped (it has no .symtab); build it with "
                        "`strip = false`",
                        count, plural, module);
 }
@@ -155,8 +160,8 @@ static void explain_module(SnapshotDetails *details, uint32_t module, const Modu
     }
     // One sentence for names and fields: the way out is the same.
     if (counts.hidden > 0) {
-        (void)snprintf(what, sizeof what, "%" PRIu32 " %s", counts.hidden,
-                       counts.hidden == 1 ? "type has no name" : "types have no names");
+        (void)snprintf(what, sizeof what, "the types of %" PRIu32 " trace %s", counts.hidden,
+                       counts.hidden == 1 ? "function have no names" : "functions have no names");
         explain_debug_info(line, what, name, facts, true);
         names_reasons_add_line(&details->metadata, line);
     } else if (counts.boxes > 0 && counts.fielded == 0 && counts.unnamed == 0) {

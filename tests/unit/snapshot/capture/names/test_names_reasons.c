@@ -28,25 +28,31 @@ Test(names_reasons, a_stripped_executable)
     char link[] = "shop.debug";
 
     check_note(NULL, 0, NULL,
-               "1 type has no name: 'shop' is stripped (it has no .symtab); build it with "
+               "the types of 1 trace function have no names: 'shop' is stripped (it has no "
+               ".symtab); build it with "
                "`strip = false`");
     check_note(NULL, 0, link,
-               "1 type has no name: 'shop' is stripped, and its debug file 'shop.debug' was not "
+               "the types of 1 trace function have no names: 'shop' is stripped, and its debug "
+               "file 'shop.debug' was not "
                "found; put it beside 'shop'");
     check_note(NULL, FACT_DEBUG_OTHER_BUILD, link,
-               "1 type has no name: 'shop' is stripped, and its debug file is of another build; "
+               "the types of 1 trace function have no names: 'shop' is stripped, and its debug "
+               "file is of another build; "
                "put the one of this build in its place");
 }
 
 Test(names_reasons, a_file_that_is_not_the_one_that_ran)
 {
     check_note(NULL, FACT_MISSING, NULL,
-               "1 type has no name: the file of 'shop' cannot be read; run as its user or as root");
+               "the types of 1 trace function have no names: the file of 'shop' cannot be read; "
+               "run as its user or as root");
     check_note(NULL, FACT_MISSING | FACT_IS_CORE, NULL,
-               "1 type has no name: the file of 'shop' cannot be read; --exe FILE names the "
+               "the types of 1 trace function have no names: the file of 'shop' cannot be read; "
+               "--exe FILE names the "
                "executable");
     check_note(NULL, FACT_OTHER_BUILD | FACT_IS_CORE, NULL,
-               "1 type has no name: the file of 'shop' is another build (its build-id differs); "
+               "the types of 1 trace function have no names: the file of 'shop' is another build "
+               "(its build-id differs); "
                "--exe FILE names the right one");
 }
 
@@ -55,13 +61,16 @@ Test(names_reasons, symbols_that_hide_types)
     char part[] = "shop.dwo";
 
     check_note(hidden, FACT_SYMBOLS, NULL,
-               "1 type has no name: rustc's legacy mangling hides them in 'shop'; build it with "
+               "the types of 1 trace function have no names: rustc's legacy mangling hides them in "
+               "'shop'; build it with "
                "`debug = true`, or with -C symbol-mangling-version=v0");
     check_note(hidden, FACT_SYMBOLS | FACT_DEBUG_INFO | FACT_SPLIT_MISSING, part,
-               "1 type has no name: the debug information of 'shop' was split off, and 'shop.dwo' "
+               "the types of 1 trace function have no names: the debug information of 'shop' was "
+               "split off, and 'shop.dwo' "
                "was not found; keep .dwo files where they were built, or 'shop.dwp' beside 'shop'");
     check_note(hidden, FACT_SYMBOLS | FACT_DEBUG_INFO | FACT_DEBUG_UNREADABLE, NULL,
-               "1 type has no name: the debug information of 'shop' cannot be read; "
+               "the types of 1 trace function have no names: the debug information of 'shop' "
+               "cannot be read; "
                "`objcopy --decompress-debug-sections` may help");
 }
 
