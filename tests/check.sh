@@ -80,7 +80,7 @@ check_quickly()
     step "release, sanitize and tsan build" build release sanitize tsan
     counted "release" test TEST_GROUPS="lint unit property fuzz cli live stress relacy explore"
     step "building twice does nothing" builds_once
-    counted "sanitize" test VARIANT=sanitize TEST_GROUPS="unit property fuzz"
+    counted "sanitize" test VARIANT=sanitize TEST_GROUPS="property fuzz"
     counted "sanitize, scripts" test VARIANT=sanitize TESTS="$sanitized_scripts"
     counted "tsan" test VARIANT=tsan TEST_GROUPS=stress
 }
