@@ -129,10 +129,9 @@ static bool is_whole(const HeapImage *image, uint32_t page)
 static void describe_odd_pages(uint64_t *words, const HeapImage *image)
 {
     for (uint32_t page = 0; image->odd_pages != NULL && page < image->page_count; page++) {
-        bool is_in_window = page >= image->window_low && page < image->window_high;
         uint64_t place = page;
 
-        if (image->odd_pages[page] == 0 || (image->is_direct && !is_in_window))
+        if (image->odd_pages[page] == 0)
             continue;
         if (image->is_direct)
             place = (image->pages[page].address >> image->page_shift) - image->page_window.first;

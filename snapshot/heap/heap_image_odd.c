@@ -1,5 +1,7 @@
 // Odd classes: the size classes of pages without a tag (OddClass). Markers find the slot of a
-// reference into such a page by a multiplication, and need no record of the page.
+// reference into such a page by a multiplication, and need no record of the page. Pages outside of
+// a direct window have no tags either, but are not found by their granules: they are not odd, and
+// do not make markers look for odd pages.
 
 #include <stdlib.h>
 
@@ -36,7 +38,8 @@ static bool is_odd(const HeapImage *image, uint32_t page)
 {
     const HeapPage *record = &image->pages[page];
 
-    return image->pages[page].first_word >= image->tag_count && !heap_image_is_large(image, page) &&
+    return (!image->is_direct || (page >= image->window_low && page < image->window_high)) &&
+           record->first_word >= image->tag_count && !heap_image_is_large(image, page) &&
            record->block_size <= TAGGED_BLOCK_SIZE_MAX && record->block_size % 8 == 0 &&
            record->header_size % 8 == 0;
 }

@@ -110,7 +110,8 @@ Test(mark_far_words, nothing_is_lost_when_scans_stop_early)
 }
 
 // Small objects, which are scanned without a loop, and no malloc'd blocks, so that nothing but the
-// far page makes the marker look far away.
+// far page makes the marker look far away. All are roots, so that they are scanned in batches: a
+// lone object is followed by other code.
 static HeapImage *make_heap_with_far_object(bool is_relocated)
 {
     MadeHeap *heap = made_heap_new(NULL);
@@ -120,9 +121,9 @@ static HeapImage *make_heap_with_far_object(bool is_relocated)
     for (uint64_t i = 0; i < PAGES; i++) {
         uint64_t object = made_heap_object(heap, made_heap_page(heap, NEAR + i * 4096, 64, 1), 0);
         first = i == 0 ? object : first;
+        made_heap_root(heap, ROOT_GLOBAL, object);
     }
     made_heap_refer(heap, first, 0, far);
-    made_heap_root(heap, ROOT_GLOBAL, first);
 
     HeapImage *image = made_heap_image(heap, is_relocated);
     made_heap_free(heap);
