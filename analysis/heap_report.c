@@ -16,6 +16,7 @@ void heap_report_release(HeapReport *report)
         free(report->labels[i]);
     }
     type_routes_free(report->routes);
+    grown_places_release(&report->grown);
     free(report->type_growth);
     free(report->retainers);
     *report = (HeapReport){.image = NULL};
@@ -87,7 +88,10 @@ static bool find_suspects(HeapReport *report, DominatorTree *tree, Error *error)
                                  report->older != NULL ? report->older->routes : NULL,
                                  report->older != NULL ? report->older->count : 0, MAX_SUSPECTS,
                                  &report->suspects, error) &&
-              describe_suspects(report, &paths, error);
+              describe_suspects(report, &paths, error) &&
+              (report->older == NULL || report->older->count == 0 ||
+               grown_places_find(report->routes, report->older->routes, report->older->count,
+                                 &report->grown, error));
 
     path_tree_release(&paths);
     return ok;

@@ -11,6 +11,7 @@
 #include "analysis/heap_groups.h"
 #include "analysis/heap_history.h"
 #include "analysis/routes/leak_suspects.h"
+#include "analysis/routes/route_growth.h"
 #include "analysis/routes/route_label.h"
 #include "analysis/page_fragmentation.h"
 #include "analysis/reachability_report.h"
@@ -32,6 +33,7 @@ typedef struct HeapReport {
     char fingerprints[MAX_SUSPECTS][ROUTE_FINGERPRINT_CHARS];
     RootPath paths[MAX_SUSPECTS]; // to each suspect's place; to its example where that is a holder
     const HeapHistory *older;     // borrowed; NULL: not compared
+    GrownPlaces grown;            // since the oldest; empty without older heaps or a tree
     Growth *type_growth; // of each group of types; owned; NULL: not compared, or without a tree
     uint32_t retainer_count;
     uint32_t *retainers; // nodes that keep most alive, largest first; owned

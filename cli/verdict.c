@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/names/root_label.h"
 #include "cli/capture_notes.h"
 #include "cli/next_command.h"
 #include "cli/path_output.h"
@@ -50,35 +49,15 @@ static void print_amount(const HeapReport *report, const LeakSuspect *suspect)
     free(text);
 }
 
-// "memory of thread 'main', frame #2 shop::serve+0x40": what a path begins with, without addresses.
-// The caller frees it; NULL when memory is short.
-static char *root_text(const HeapReport *report, const RootPath *path)
-{
-    const ObjectGraph *graph = report->tree->graph;
-    uint64_t words, index = path_best_root(graph, NULL, path->nodes[0], &words);
-    char *label, *text = NULL, *address;
-
-    if (index == NO_ROOT)
-        return NULL;
-    label = root_label(graph->image->details, &graph->image->roots[graph->roots[index].root]);
-    address = label != NULL ? strstr(label, ", stack 0x") : NULL;
-    if (address != NULL)
-        *address = '\0';
-    // "memory 0x7f0012345678": all that is known of it is its address.
-    if (label != NULL &&
-        asprintf(&text, strncmp(label, "memory ", 7) == 0 ? "%s" : "memory of %s", label) < 0)
-        text = NULL;
-    free(label);
-    return text;
-}
-
 // "service::Audit+64, on 3 threads alike". The caller frees it.
 static char *place_text(const HeapReport *report, uint32_t index)
 {
     const LeakSuspect *suspect = &report->suspects.suspects[index];
     const char *label = report->labels[index];
     char count[NUMBER_CHARS], alike[2 * NUMBER_CHARS] = "", behind[2 * NUMBER_CHARS] = "";
-    char *text = NULL, *root = label[0] == '\0' ? root_text(report, &report->paths[index]) : NULL;
+    char *text = NULL, *root = label[0] == '\0' ? route_root_text(report->tree->graph,
+                                                                  report->paths[index].nodes[0])
+                                                : NULL;
 
     if (suspect->threads > 1)
         (void)snprintf(alike, sizeof alike, ", on %s threads alike",

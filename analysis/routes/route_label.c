@@ -5,13 +5,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "analysis/names/root_label.h"
 #include "base/checksum.h"
 
-// The field of an object that refers to the nodes of a route, as the object at its place has it.
-// False: not known.
-static bool label_field(const TypeRoutes *routes, const TypeRoute *route, EdgeLabel *label)
+bool route_field_label(const TypeRoutes *routes, uint32_t index, EdgeLabel *label)
 {
+    const TypeRoute *route = &routes->routes[index];
     const ObjectGraph *graph = routes->tree->graph;
     uint64_t offset;
 
@@ -57,7 +58,7 @@ char *route_label(const TypeRoutes *routes, uint32_t route)
             (void)fprintf(stream, "%s%s", ftell(stream) > 0 ? " -> " : "",
                           node_types_label(routes->types, step->type));
         is_named = false;
-        if (label_field(routes, &routes->routes[chain[i - 1]], &label)) {
+        if (route_field_label(routes, chain[i - 1], &label)) {
             (void)fputs(label.text, stream);
             is_named = label.is_named;
         }
@@ -67,6 +68,39 @@ char *route_label(const TypeRoutes *routes, uint32_t route)
         return NULL;
     }
     return text;
+}
+
+char *route_root_text(const ObjectGraph *graph, uint32_t node)
+{
+    uint64_t words, index = path_best_root(graph, NULL, node, &words);
+    char *label, *text = NULL, *address;
+
+    if (index == NO_ROOT)
+        return NULL;
+    label = root_label(graph->image->details, &graph->image->roots[graph->roots[index].root]);
+    address = label != NULL ? strstr(label, ", stack 0x") : NULL;
+    if (address != NULL)
+        *address = '\0';
+    // "memory 0x7f0012345678": all that is known of it is its address.
+    if (label != NULL &&
+        asprintf(&text, strncmp(label, "memory ", 7) == 0 ? "%s" : "memory of %s", label) < 0)
+        text = NULL;
+    free(label);
+    return text;
+}
+
+char *route_place_text(const TypeRoutes *routes, uint32_t route)
+{
+    char *text = route_label(routes, route);
+    uint32_t top = route;
+
+    if (text == NULL || text[0] != '\0')
+        return text;
+    free(text);
+    while (routes->routes[top].parent != NO_INDEX)
+        top = routes->routes[top].parent;
+    text = route_root_text(routes->tree->graph, routes->routes[top].example);
+    return text != NULL ? text : strdup("memory of roots");
 }
 
 // ---- fingerprints ----

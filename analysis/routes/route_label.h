@@ -12,6 +12,19 @@
 // The caller frees it; NULL when memory is short.
 char *route_label(const TypeRoutes *routes, uint32_t route);
 
+// ".subscribers", "+88": the field by which the place of a route refers to its nodes. False: not
+// known, or the place is a block or a root.
+bool route_field_label(const TypeRoutes *routes, uint32_t route, EdgeLabel *label);
+
+// "memory of thread 'main', frame #2 shop::serve+0x40": the root word that explains best why a node
+// is alive, without its address. NULL: no root refers to it, or memory is short. The caller frees
+// it.
+char *route_root_text(const ObjectGraph *graph, uint32_t node);
+
+// The label of a route, or of the roots above it where it has none: never "". The caller frees it;
+// NULL when memory is short.
+char *route_place_text(const TypeRoutes *routes, uint32_t route);
+
 #define ROUTE_FINGERPRINT_CHARS 9u
 
 // "9f31c2aa": what is accumulated where, by the label of a route and that of its type; and of

@@ -16,6 +16,9 @@ typedef struct PlaceSearch {
     RoutePlaces *out;
     uint8_t *is_pillar; // bit per node
     uint32_t *tops;     // by node, of the nodes that dominate it: the highest one
+    uint8_t *is_direct; // bit per node: its dominator is a holder, or refers to it
+    uint32_t *joints;   // by node: the nearest joint that dominates it, itself included; else its
+                        // top. Later its level: how many adopted nodes are on its way down
     uint32_t *numbers;  // by node that may be adopted: from 1; 0 for the others
     uint32_t count;
     uint32_t *places; // by number: the place so far
@@ -25,7 +28,8 @@ typedef struct PlaceSearch {
 void route_places_release(RoutePlaces *places)
 {
     free(places->is_rooted);
-    free(places->is_anchored);
+    free(places->is_moved);
+    free(places->order);
     free(places->adoptions);
     *places = (RoutePlaces){.adoption_count = 0};
 }
@@ -57,16 +61,36 @@ static void find_pillars(const PlaceSearch *search)
     }
 }
 
+static void find_direct(const PlaceSearch *search)
+{
+    const DominatorTree *tree = search->tree;
+
+    for (uint32_t at = 0; at < search->paths->reached_count; at++) {
+        uint32_t node = search->paths->order[at];
+        uint64_t end = object_graph_first_edge(tree->graph, node + 1);
+
+        if (dominator_tree_is_holder(tree, tree->dominators[node]))
+            set_bit(search->is_direct, node);
+        for (uint64_t edge = object_graph_first_edge(tree->graph, node); edge < end; edge++)
+            if (tree->dominators[tree->graph->targets[edge]] == node &&
+                !object_graph_is_residue(tree->graph, edge))
+                set_bit(search->is_direct, tree->graph->targets[edge]);
+    }
+}
+
 static void count_orphans(PlaceSearch *search)
 {
     const PathTree *paths = search->paths;
     const DominatorTree *tree = search->tree;
 
     for (uint32_t at = 0; at < paths->reached_count; at++) {
-        uint32_t node = paths->order[at];
+        uint32_t node = paths->order[at], above = tree->dominators[node];
+        bool is_joint = !route_places_has(search->is_direct, node);
 
-        if (dominator_tree_is_holder(tree, tree->dominators[node]) &&
-            !route_places_has(search->is_pillar, node))
+        search->joints[node] =
+            is_joint || dominator_tree_is_holder(tree, above) ? node : search->joints[above];
+        if (is_joint ||
+            (dominator_tree_is_holder(tree, above) && !route_places_has(search->is_pillar, node)))
             search->numbers[node] = ++search->count;
     }
 }
@@ -87,7 +111,15 @@ static uint64_t claim_of(const DominatorTree *tree, uint32_t place)
     return edges + (edges >= WIDE_EDGES && is_of_object(tree, place) ? STRONG_CLAIM : 0);
 }
 
-// Lets the nodes below pillars claim what they refer to.
+// May a node adopt another one that it refers to?
+static bool may_adopt(const PlaceSearch *search, uint32_t place, uint32_t node)
+{
+    if (route_places_has(search->is_direct, node))
+        return route_places_has(search->is_pillar, search->tops[place]);
+    return search->joints[place] == search->joints[search->tree->dominators[node]];
+}
+
+// Lets nodes claim what they refer to.
 static void claim_orphans(const PlaceSearch *search)
 {
     const ObjectGraph *graph = search->tree->graph;
@@ -96,13 +128,11 @@ static void claim_orphans(const PlaceSearch *search)
         uint32_t place = search->paths->order[at];
         uint64_t edge = object_graph_first_edge(graph, place), claim = 0;
 
-        if (!route_places_has(search->is_pillar, search->tops[place]))
-            continue;
         for (; edge < object_graph_first_edge(graph, place + 1); edge++) {
-            uint32_t number = search->numbers[graph->targets[edge]];
+            uint32_t target = graph->targets[edge], number = search->numbers[target];
 
-            if (number == 0 || graph->targets[edge] == place ||
-                object_graph_is_residue(graph, edge))
+            if (number == 0 || target == place || object_graph_is_residue(graph, edge) ||
+                !may_adopt(search, place, target))
                 continue;
             claim = claim != 0 ? claim : claim_of(search->tree, place);
             if (claim <= search->claims[number - 1])
@@ -122,7 +152,8 @@ static int compare_adoptions(const void *left, const void *right)
     return a->node < b->node ? -1 : a->node > b->node;
 }
 
-// Nodes that roots refer to stay below them unless the claim is strong.
+// Nodes that roots refer to, and those that two ways lead to, stay where they are unless the claim
+// is strong. `numbers` tells afterwards which ones were adopted.
 static void adopt_orphans(const PlaceSearch *search)
 {
     const PathTree *paths = search->paths;
@@ -135,30 +166,63 @@ static void adopt_orphans(const PlaceSearch *search)
         if (number == 0)
             continue;
         claim = search->claims[number - 1];
-        if (route_places_has(out->is_rooted, node)) {
-            if (claim < STRONG_CLAIM)
-                continue;
-            out->is_rooted[node / 8] &= (uint8_t) ~(1u << node % 8);
+        if (claim < STRONG_CLAIM && (route_places_has(out->is_rooted, node) ||
+                                     !route_places_has(search->is_direct, node))) {
+            search->numbers[node] = 0;
+            continue;
         }
-        out->adoptions[out->adoption_count++] = (Adoption){
-            .place = claim > 0 ? search->places[number - 1] : paths->parents[node], .node = node};
+        if (route_places_has(search->is_direct, node))
+            out->is_rooted[node / 8] &= (uint8_t) ~(1u << node % 8);
+        else
+            set_bit(out->is_moved, node);
+        if (claim == 0)
+            search->places[number - 1] = paths->parents[node];
+        out->adoptions[out->adoption_count++] =
+            (Adoption){.place = search->places[number - 1], .node = node};
     }
     if (out->adoption_count > 0)
         qsort(out->adoptions, out->adoption_count, sizeof *out->adoptions, compare_adoptions);
 }
 
-static void find_anchored(const PlaceSearch *search)
+// Counts the adopted nodes on the way down to a node. A node that two ways lead to hangs one level
+// below its dominator, as its place is on the dominator's.
+static uint32_t level_of(const PlaceSearch *search, uint32_t node)
 {
-    const DominatorTree *tree = search->tree;
-    RoutePlaces *out = search->out;
+    uint32_t above = search->tree->dominators[node], number = search->numbers[node];
 
-    for (uint32_t at = 0; at < search->paths->reached_count; at++) {
-        uint32_t node = search->paths->order[at], above = tree->dominators[node];
+    if (number != 0 && route_places_has(search->is_direct, node))
+        return search->joints[search->places[number - 1]] + 1;
+    if (dominator_tree_is_holder(search->tree, above))
+        return 0;
+    return search->joints[above] + (number != 0);
+}
 
-        if (dominator_tree_is_holder(tree, above) ? route_places_has(out->is_rooted, node)
-                                                  : route_places_has(out->is_anchored, above))
-            set_bit(out->is_anchored, node);
-    }
+// Sorts the nodes by level. Places below pillars come first, since these are never adopted.
+static bool order_nodes(const PlaceSearch *search)
+{
+    const PathTree *paths = search->paths;
+    uint32_t highest = 0, *starts;
+
+    for (int is_later = 0; is_later < 2; is_later++)
+        for (uint32_t at = 0; at < paths->reached_count; at++) {
+            uint32_t node = paths->order[at];
+
+            if (route_places_has(search->is_pillar, search->tops[node]) == (is_later != 0))
+                continue;
+            search->joints[node] = level_of(search, node);
+            highest = search->joints[node] > highest ? search->joints[node] : highest;
+        }
+    starts = calloc(highest + UINT64_C(2), sizeof *starts);
+    if (starts == NULL)
+        return false;
+    for (uint32_t at = 0; at < paths->reached_count; at++)
+        starts[search->joints[paths->order[at]] + 1]++;
+    for (uint32_t level = 0; level < highest; level++)
+        starts[level + 1] += starts[level];
+    for (uint32_t at = 0; at < paths->reached_count; at++)
+        search->out->order[starts[search->joints[paths->order[at]]]++] = paths->order[at];
+    free(starts);
+    return true;
 }
 
 bool route_places_find(const DominatorTree *tree, const PathTree *paths, uint32_t *const spare[2],
@@ -170,11 +234,16 @@ bool route_places_find(const DominatorTree *tree, const PathTree *paths, uint32_
     bool ok;
 
     *out = (RoutePlaces){.is_rooted = calloc(nodes / 8 + 1, 1),
-                         .is_anchored = calloc(nodes / 8 + 1, 1)};
+                         .is_moved = calloc(nodes / 8 + 1, 1),
+                         .order = calloc(nodes + 1, sizeof *out->order)};
     search.is_pillar = calloc(nodes / 8 + 1, 1);
-    ok = out->is_rooted != NULL && out->is_anchored != NULL && search.is_pillar != NULL;
+    search.is_direct = calloc(nodes / 8 + 1, 1);
+    search.joints = calloc(nodes + 1, sizeof *search.joints);
+    ok = out->is_rooted != NULL && out->is_moved != NULL && out->order != NULL &&
+         search.is_pillar != NULL && search.is_direct != NULL && search.joints != NULL;
     if (ok) {
         find_pillars(&search);
+        find_direct(&search);
         count_orphans(&search);
         search.places = calloc((size_t)search.count + 1, sizeof *search.places);
         search.claims = calloc((size_t)search.count + 1, sizeof *search.claims);
@@ -184,13 +253,15 @@ bool route_places_find(const DominatorTree *tree, const PathTree *paths, uint32_
     if (ok) {
         claim_orphans(&search);
         adopt_orphans(&search);
-        find_anchored(&search);
-    } else {
-        (void)error_set_memory(error, nodes / 2 + search.count * UINT64_C(20), "routes");
+        ok = order_nodes(&search);
     }
+    if (!ok)
+        (void)error_set_memory(error, nodes * 9 + search.count * UINT64_C(20), "routes");
     memset(spare[0], 0, nodes * sizeof *spare[0]);
     memset(spare[1], 0, nodes * sizeof *spare[1]);
     free(search.is_pillar);
+    free(search.is_direct);
+    free(search.joints);
     free(search.places);
     free(search.claims);
     return ok;

@@ -54,6 +54,8 @@ static bool place_node(Routing *routing, uint32_t place, RouteStep *step, uint32
         routing->is_inside[node / 8] |= (uint8_t)(1u << node % 8);
     routing->is_recursive =
         routing->is_recursive || (!step->is_inward && route_places_has(routing->is_inside, node));
+    routing->is_recursive = routing->is_recursive ||
+                            (step->is_inward && route_places_has(routing->places.is_moved, node));
     // The size of a node that an entry dominates is part of that entry's.
     if (!step->is_inward || !is_dominated)
         route->retained_bytes += bytes;
@@ -126,7 +128,8 @@ static bool take_children(Routing *routing, uint32_t place, Error *error)
     RouteStep last = {.from = NO_INDEX};
 
     for (uint32_t i = tree->first_child[place]; i < tree->first_child[place + 1]; i++)
-        if (!take_child(routing, place, tree->children[i], &last, error))
+        if (!route_places_has(places->is_moved, tree->children[i]) &&
+            !take_child(routing, place, tree->children[i], &last, error))
             return false;
     if (places->adoption_count > 0)
         for (uint64_t i = route_places_first(places, place);
@@ -248,10 +251,8 @@ bool type_routes_new(const DominatorTree *tree, const NodeTypes *types, const Pa
                            (uint32_t *const[]){routing.out->by_node, routing.out->threads},
                            &routing.places, error) &&
          take_rooted(&routing, error);
-    for (int is_later = 0; is_later < 2; is_later++)
-        for (uint32_t i = 0; ok && i < paths->reached_count; i++)
-            if (route_places_has(routing.places.is_anchored, paths->order[i]) != (is_later != 0))
-                ok = take_children(&routing, paths->order[i], error);
+    for (uint32_t i = 0; ok && i < paths->reached_count; i++)
+        ok = take_children(&routing, routing.places.order[i], error);
     ok = ok && (!routing.is_recursive || add_sizes(routing.out, error));
     route_places_release(&routing.places);
     free(routing.is_inside);

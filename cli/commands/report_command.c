@@ -205,7 +205,7 @@ ExitStatus report_run(const Command *command, int argument_count, char **argumen
                                           .release = release,
                                           .shows_terms = true,
                                           // 24 of the tree, and routes with the paths to all nodes.
-                                          .node_bytes = 60};
+                                          .node_bytes = 68};
     ReportSettings settings = {.top = 20};
     ReportRun run = {.settings = &settings};
 

@@ -143,6 +143,36 @@ static void print_types(const HeapReport *report, uint32_t most)
     free(order);
 }
 
+// ---- growth ----
+
+// Where objects became more: by what retains them.
+static void print_grown(const HeapReport *report, uint32_t most)
+{
+    const GrownPlaces *grown = &report->grown;
+    uint32_t shown = grown->kept < most ? grown->kept : most;
+    TextTable table;
+
+    if (shown == 0)
+        return;
+    print_title("grown, by retainer");
+    text_table_init(&table, "rrrrll");
+    text_table_add(&table,
+                   (const char *[]){"+retained", "retained", "+objects", "objects", "type", "in"});
+    for (uint32_t i = 0; i < shown; i++) {
+        const GrownPlace *place = &grown->items[i];
+        char more[2][NUMBER_CHARS], now[2][NUMBER_CHARS];
+
+        text_table_add(&table, (const char *[]){format_more_bytes(more[0], place->growth.bytes),
+                                                format_bytes(now[0], place->retained_bytes),
+                                                format_more(more[1], place->growth.objects),
+                                                format_count(now[1], place->objects),
+                                                node_types_label(report->types, place->type),
+                                                place->label});
+    }
+    text_table_print_fitting(&table, 3u << 4, stdout);
+    print_left_out(grown->count, shown, "places");
+}
+
 bool report_output_print(const HeapReport *report, const ReportOutput *output)
 {
     bool is_recorded = report->image->details->metadata.account.is_recorded, is_explained = false;
@@ -167,6 +197,7 @@ bool report_output_print(const HeapReport *report, const ReportOutput *output)
     print_totals(report);
     if (!is_recorded)
         account_output_print(report);
+    print_grown(report, output->most);
     print_types(report, output->most);
     if (output->is_full)
         report_details_print(report, output->most);

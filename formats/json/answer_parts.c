@@ -245,11 +245,20 @@ static void write_edge(JsonWriter *writer, const NodeTypes *types, uint32_t node
     json_string_member(writer, "reference", edge_kind_name(label.kind));
 }
 
-void answer_json_steps(JsonWriter *writer, const NodeTypes *types, const RootPath *path)
+uint64_t answer_json_some_steps(JsonWriter *writer, const NodeTypes *types, const RootPath *path,
+                                uint32_t most)
 {
+    uint32_t left_out = most != 0 && path->length > most ? path->length - most : 0;
+
     json_begin_array(writer);
     for (uint32_t i = 0; i < path->length; i++) {
         json_begin_object(writer);
+        if (left_out > 0 && i == most / 2) {
+            json_unsigned_member(writer, "left_out", left_out);
+            json_end_object(writer);
+            json_begin_object(writer);
+            i += left_out;
+        }
         answer_json_node(writer, types, path->nodes[i]);
         if (i + 1 < path->length)
             write_edge(writer, types, path->nodes[i], path->nodes[i + 1]);
@@ -258,6 +267,12 @@ void answer_json_steps(JsonWriter *writer, const NodeTypes *types, const RootPat
         json_end_object(writer);
     }
     json_end_array(writer);
+    return left_out;
+}
+
+void answer_json_steps(JsonWriter *writer, const NodeTypes *types, const RootPath *path)
+{
+    (void)answer_json_some_steps(writer, types, path, 0);
 }
 
 void answer_json_root_word(JsonWriter *writer, const HeapImage *image, const Root *root,

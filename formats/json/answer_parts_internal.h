@@ -47,6 +47,10 @@ void answer_json_graph(JsonWriter *writer, const ObjectGraph *graph);
 void answer_json_node(JsonWriter *writer, const NodeTypes *types, uint32_t node);
 // An array: the nodes of a path, each with the offset of its reference to the next one.
 void answer_json_steps(JsonWriter *writer, const NodeTypes *types, const RootPath *path);
+// The same of a path with more than `most` (0: any number) steps without those in its middle, which
+// {"left_out": N} stands for. Returns N.
+uint64_t answer_json_some_steps(JsonWriter *writer, const NodeTypes *types, const RootPath *path,
+                                uint32_t most);
 // Members of an object about a root word: kind ("root"), label, root kind, thread, address, exact,
 // interior.
 void answer_json_root(JsonWriter *writer, const ObjectGraph *graph, uint64_t graph_root);

@@ -3,6 +3,7 @@
 #include "formats/json/info_json.h"
 
 #include "formats/json/answer_parts_internal.h"
+#include "formats/json/report_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -123,7 +124,7 @@ static void write_certificate(JsonWriter *writer, const PauseCertificate *certif
     write_sharing(writer, certificate);
 }
 
-static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
+void info_json_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
 {
     char time[UTC_TIME_CHARS];
 
@@ -154,12 +155,13 @@ static void write_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
     json_end_object(writer);
 }
 
-// Each missing part.
-static void write_losses(JsonWriter *writer, const SnapshotDetails *details)
+uint64_t info_json_losses(JsonWriter *writer, const SnapshotDetails *details, uint32_t most)
 {
+    uint32_t count = most != 0 && details->loss_count > most ? most : details->loss_count;
+
     json_key(writer, "lost");
     json_begin_array(writer);
-    for (uint32_t i = 0; i < details->loss_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const SnapshotLoss *loss = &details->losses[i];
 
         json_begin_object(writer);
@@ -178,6 +180,7 @@ static void write_losses(JsonWriter *writer, const SnapshotDetails *details)
         json_end_object(writer);
     }
     json_end_array(writer);
+    return details->loss_count - count;
 }
 
 bool info_json_write(JsonSink sink, const SnapshotFileInfo *info, Error *error)
@@ -190,10 +193,10 @@ bool info_json_write(JsonSink sink, const SnapshotFileInfo *info, Error *error)
     json_string_member(&writer, "schema", INFO_SCHEMA);
     write_file(&writer, info);
     write_heap(&writer, info);
-    write_capture(&writer, metadata);
+    info_json_capture(&writer, metadata);
     json_boolean_member(&writer, "complete", metadata->is_complete);
     json_string_member(&writer, "missing", metadata->missing);
-    write_losses(&writer, info->details);
+    (void)info_json_losses(&writer, info->details, 0);
     json_end_object(&writer);
     return json_writer_finish(&writer, error);
 }

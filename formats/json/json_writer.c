@@ -93,6 +93,8 @@ void json_writer_init(JsonWriter *writer, JsonSink sink, JsonStyle style)
     writer->depth = 0;
     writer->has_key = false;
     writer->has_failed = false;
+    writer->longest_string = 0;
+    writer->strings_cut = 0;
     writer->used = 0;
 }
 
@@ -176,19 +178,37 @@ static size_t plain_length(const char *text)
     return length;
 }
 
+// Where a string that is too long is cut: between characters. `length` where it is not.
+static size_t cut_length(const JsonWriter *writer, const char *text, size_t length)
+{
+    size_t cut = writer->longest_string;
+
+    if (cut == 0 || length <= cut)
+        return length;
+    // Bytes that go on with a character: at most three.
+    for (int i = 0; i < 3 && cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80; i++)
+        cut--;
+    return cut;
+}
+
 // Hidden characters are escaped: the document holds them, but a terminal does not show them.
 static void put_string(JsonWriter *writer, const char *text)
 {
+    size_t length_of_all = strlen(text), whole = cut_length(writer, text, length_of_all);
+    const char *end = text + whole;
+
     put(writer, "\"", 1);
-    while (*text != '\0') {
+    while (text < end) {
         uint32_t code = 0;
         size_t plain = plain_length(text), length;
         unsigned char byte;
 
+        if (plain > (size_t)(end - text))
+            plain = (size_t)(end - text);
         // Nearly all text is plain.
         put(writer, text, plain);
         text += plain;
-        if (*text == '\0')
+        if (text == end)
             break;
         length = utf8_decode(text, SIZE_MAX, &code);
         byte = (unsigned char)*text;
@@ -204,6 +224,13 @@ static void put_string(JsonWriter *writer, const char *text)
             put(writer, text, length);
         }
         text += length;
+    }
+    if (whole < length_of_all) {
+        char note[48];
+
+        (void)snprintf(note, sizeof note, "\xe2\x80\xa6 (%zu bytes)", length_of_all);
+        put_text(writer, note);
+        writer->strings_cut++;
     }
     put(writer, "\"", 1);
 }

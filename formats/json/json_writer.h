@@ -45,6 +45,8 @@ typedef struct JsonWriter {
     bool has_members[JSON_WRITER_MAX_DEPTH];
     bool has_key; // a key was written and waits for its value
     bool has_failed;
+    uint32_t longest_string; // longer ones are cut, and say how long they are; 0: none is
+    uint64_t strings_cut;
     Error error;
     size_t used;
     char buffer[16384];

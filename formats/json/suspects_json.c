@@ -5,7 +5,8 @@
 #include "analysis/routes/route_label.h"
 #include "formats/json/answer_parts_internal.h"
 
-static void write_steps(JsonWriter *writer, const HeapReport *report, const RootPath *path)
+static uint64_t write_steps(JsonWriter *writer, const HeapReport *report, const RootPath *path,
+                            uint32_t most_steps)
 {
     const ObjectGraph *graph = report->tree->graph;
     uint64_t words, root = path_best_root(graph, NULL, path->nodes[0], &words);
@@ -15,7 +16,7 @@ static void write_steps(JsonWriter *writer, const HeapReport *report, const Root
     answer_json_root(writer, graph, root);
     json_end_object(writer);
     json_key(writer, "path");
-    answer_json_steps(writer, report->types, path);
+    return answer_json_some_steps(writer, report->types, path, most_steps);
 }
 
 static void write_held(JsonWriter *writer, const HeapReport *report, const LeakSuspect *suspect)
@@ -59,8 +60,10 @@ void report_json_growth(JsonWriter *writer, const Growth *growth)
     json_end_object(writer);
 }
 
-void report_json_suspects(JsonWriter *writer, const HeapReport *report)
+uint64_t report_json_suspects(JsonWriter *writer, const HeapReport *report, uint32_t most_steps)
 {
+    uint64_t left_out = 0;
+
     json_key(writer, "suspects");
     json_begin_array(writer);
     for (uint32_t i = 0; i < report->suspects.count; i++) {
@@ -85,8 +88,36 @@ void report_json_suspects(JsonWriter *writer, const HeapReport *report)
         answer_json_keeper(writer, report->tree, report->types, suspect->owner);
         json_key(writer, "example");
         answer_json_keeper(writer, report->tree, report->types, suspect->example);
-        write_steps(writer, report, &report->paths[i]);
+        left_out += write_steps(writer, report, &report->paths[i], most_steps);
         json_end_object(writer);
     }
     json_end_array(writer);
+    return left_out;
+}
+
+void report_json_grown(JsonWriter *writer, const HeapReport *report, uint32_t most)
+{
+    json_key(writer, "growth_by_retainer");
+    if (report->older == NULL || report->tree == NULL) {
+        json_null(writer);
+        return;
+    }
+    json_begin_object(writer);
+    json_unsigned_member(writer, "places", report->grown.count);
+    json_key(writer, "largest");
+    json_begin_array(writer);
+    for (uint32_t i = 0; i < most; i++) {
+        const GrownPlace *place = &report->grown.items[i];
+
+        json_begin_object(writer);
+        json_string_member(writer, "in", place->label);
+        json_string_member(writer, "type", node_types_label(report->types, place->type));
+        json_unsigned_member(writer, "objects", place->objects);
+        json_unsigned_member(writer, "retained_bytes", place->retained_bytes);
+        write_before(writer, &place->growth);
+        report_json_growth(writer, &place->growth);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+    json_end_object(writer);
 }

@@ -12,6 +12,7 @@
 #define SHOP UINT64_C(0x400010)
 #define ORDER UINT64_C(0x400020)
 #define ITEM UINT64_C(0x400030)
+#define CUSTOMER UINT64_C(0x400040)
 
 typedef struct Routed {
     HeapAnswers answers;
@@ -170,5 +171,40 @@ Test(type_routes, orphans_are_adopted_by_the_container_that_holds_most)
         cr_expect_eq(route_of(&routed, orders[i]), crowd, "order %u", i);
     cr_expect_eq(crowd->place, heap_answers_node(&routed.answers, block));
     cr_expect_eq(crowd->place_objects, 30);
+    close_routes(&routed);
+}
+
+// A shop refers to two tables of orders, a wide and a narrow one; some orders are in both.
+Test(type_routes, items_that_two_ways_lead_to_are_in_the_container)
+{
+    MadeHeap *heap = made_heap_new(NULL);
+    uint64_t page = made_heap_page(heap, PAGE, 64, 1), shop = add(heap, page, 0, SHOP);
+    uint64_t wide_page = made_heap_page(heap, PAGE + 0x1000, 512, 1);
+    uint64_t table = add(heap, wide_page, 0, ITEM), orders[30];
+    uint64_t cache_page = made_heap_page(heap, PAGE + 0x2000, 64, 1);
+    Routed routed;
+
+    made_heap_refer(heap, shop, 0, table);
+    for (uint32_t i = 0; i < 30; i++) {
+        orders[i] = add(heap, page, i + 1, ORDER);
+        made_heap_refer(heap, table, i, orders[i]);
+    }
+    // Entries of a cache, each with an order of the table.
+    for (uint32_t i = 0; i < 10; i++) {
+        uint64_t entry = add(heap, cache_page, i, CUSTOMER);
+
+        made_heap_refer(heap, i == 0 ? shop : made_heap_object(heap, cache_page, i - 1), 1, entry);
+        made_heap_refer(heap, entry, 0, orders[i]);
+    }
+    made_heap_root(heap, ROOT_GLOBAL, shop);
+    route(&routed, heap);
+    const TypeRoute *all = route_of(&routed, orders[29]);
+
+    cr_expect_eq(all, route_of(&routed, orders[0]));
+    cr_expect_eq(all->objects, 30);
+    cr_expect_eq(all->places, 1);
+    cr_expect_eq(all->retained_bytes, 30 * 64);
+    cr_expect_eq(routed.routes->routes[all->parent].type,
+                 routed.routes->types->by_node[heap_answers_node(&routed.answers, table)]);
     close_routes(&routed);
 }
