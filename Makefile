@@ -53,6 +53,10 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -Imarker/native -MMD -MP -pthread $(WA
 	$(FLAGS_$(VARIANT)) $(PACKAGE_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(FLAGS_$(VARIANT)) $(LDFLAGS)
 
+# What lays out the charts of the page (node-d3-hierarchy); formats/html/page.mk builds it in.
+D3_HIERARCHY ?= /usr/share/nodejs/d3-hierarchy/dist/d3-hierarchy.min.js
+D3_LICENCE ?= /usr/share/doc/node-d3-hierarchy/copyright
+
 # Sources of a room and of its sub-rooms.
 sources_of = $(sort $(foreach room,$(1),$(wildcard $(room)/*.c $(room)/*/*.c $(room)/*/*/*.c)))
 # Only stress programs are built for TSan, and they use no more.
@@ -82,6 +86,10 @@ BARE_TARGETS := clean help check soak fuzz coverage demo format format-check
 ifneq ($(filter-out $(BARE_TARGETS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
 $(error libraries are missing: run ./install-dependencies.sh build)
+endif
+ifneq ($(words $(wildcard $(D3_HIERARCHY) $(D3_LICENCE))),2)
+$(error d3-hierarchy for the page of a report is missing, $(D3_HIERARCHY): run ./install-dependencies.sh build, or name \
+	its two files: make D3_HIERARCHY=FILE D3_LICENCE=FILE)
 endif
 
 # The compiler and its flags; rewritten only when they change, so that objects are made again when the
@@ -133,6 +141,7 @@ $(PROGRAM): $(CLI_OBJECTS) $(LIBRARY) $(BUILD)/library-sources
 -include $(LIBRARY_OBJECTS:.o=.d) $(EXPLORED_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d)
 
 include embed/embed.mk
+include formats/html/page.mk
 include tests/tests.mk
 include samples/samples.mk
 

@@ -59,9 +59,10 @@ TESTS_property := $(PROPERTY_TESTS)
 TESTS_stress := $(STRESS_TESTS)
 TESTS_relacy := $(RELACY_TESTS)
 TESTS_fuzz := $(foreach name,$(FUZZ_NAMES),$(BUILD)/tests/fuzz/replay_$(name):tests/fuzz/corpus/$(name))
-# How work grows is counted each night, by a program compiled for that; and no mutant of the marker is
-# needed by the scripts that `make check` runs under the sanitizers.
-TESTS_cli := $(filter-out $(if $(filter quick,$(CHECK_TIER)),tests/cli/growth.sh),$(sort $(wildcard tests/cli/*.sh)))
+# How work grows is counted each night, by a program compiled for that, and a browser shows pages; and
+# no mutant of the marker is needed by the scripts that `make check` runs under the sanitizers.
+TESTS_cli := $(filter-out $(if $(filter quick,$(CHECK_TIER)),tests/cli/growth.sh tests/cli/page_in_browser.sh), \
+	$(sort $(wildcard tests/cli/*.sh)))
 TESTS_live := $(sort $(wildcard tests/live/*.sh))
 # That the lints can fail is shown each night.
 TESTS_lint := $(filter-out $(if $(filter quick,$(CHECK_TIER)),tests/lint/lint_selftest.sh),$(sort $(wildcard tests/lint/*.sh)))

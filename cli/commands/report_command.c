@@ -9,14 +9,20 @@
 #include "cli/heap_session.h"
 #include "cli/commands/report_output.h"
 #include "cli/terminal.h"
+#include "formats/html/html_report.h"
 #include "formats/json/answer_json.h"
 
 #define MAX_HEAPS 1000
+// Bytes a node, as HeapQuestion.node_bytes: 24 of the tree, and routes with the paths to all nodes;
+// a page beside them has paths of its own, and tables of what it shows.
+#define REPORT_NODE_BYTES 68
+#define PAGE_NODE_BYTES 100
 
 typedef struct ReportSettings {
     HeapSettings heap;
     int64_t top;
     bool is_full;
+    const char *html;
 } ReportSettings;
 
 static const Option options[] = {
@@ -34,6 +40,12 @@ static const Option options[] = {
              "generations, retainers, pages, malloc'd memory by\n"
              "owner, conservative roots",
      .setting = offsetof(ReportSettings, is_full)},
+    {.name = "html",
+     .type = OPTION_TEXT,
+     .value_name = "FILE",
+     .help = "write a page to FILE that a browser opens, without a\n"
+             "network; '-' writes it to standard output",
+     .setting = offsetof(ReportSettings, html)},
     PRECISE_OPTION,
     ANSWER_OPTIONS,
     {.name = NULL},
@@ -51,6 +63,7 @@ const CommandUsage report_usage = {
                "step. Objects by type follow, with their retained size, their garbage and their\n"
                "growth.\n",
     .examples = "  rudo-snap report shop.zst\n"
+                "  rudo-snap report --html shop.html shop.zst\n"
                 "  rudo-snap report monday.zst tuesday.zst wednesday.zst\n"
                 "  rudo-snap report --full --json report.json shop.zst\n",
 };
@@ -58,6 +71,7 @@ const CommandUsage report_usage = {
 typedef struct ReportRun {
     const ReportSettings *settings;
     HeapSession session;
+    OutputFile *html;   // NULL: not wanted; the session's
     bool is_reduced;    // for lack of memory
     Error reason;       // why, if so
     Error not_compared; // why older heaps are left out; no error: they are not
@@ -102,11 +116,32 @@ static bool read_older(ReportRun *run, Error *error)
     return true;
 }
 
+static bool write_results(ReportRun *run, const char *left_out, Error *error)
+{
+    HeapSession *session = &run->session;
+
+    if (session->json != NULL &&
+        (!report_json_write(result_file_sink(session->json), &run->report, left_out, error) ||
+         !output_file_commit(session->json, error)))
+        return false;
+    if (run->html == NULL)
+        return true;
+    heap_session_say(session, "writing the page");
+    return html_report_write(result_file_sink(run->html), &run->report, left_out, error) &&
+           output_file_commit(run->html, error);
+}
+
 static bool answer(void *context, Error *error)
 {
     ReportRun *run = context;
     HeapSession *session = &run->session;
     const char *left_out = NULL;
+
+    // Before the work, as --json.
+    if (!session_open_result(&session->frame, "--html", run->settings->html, &run->html, error))
+        return false;
+    if (run->html != NULL)
+        session->node_bytes = PAGE_NODE_BYTES;
 
     if (!read_older(run, error) || !heap_session_read(session, file_of(run), NULL, error))
         return false;
@@ -126,9 +161,7 @@ static bool answer(void *context, Error *error)
                           run->older.count > 0 ? &run->older : NULL, (uint32_t)run->settings->top,
                           &run->report, error))
         return false;
-    return session->json == NULL ||
-           (report_json_write(result_file_sink(session->json), &run->report, left_out, error) &&
-            output_file_commit(session->json, error));
+    return write_results(run, left_out, error);
 }
 
 // The holder of the suspect, where that is an object.
@@ -204,8 +237,7 @@ ExitStatus report_run(const Command *command, int argument_count, char **argumen
                                           .print = print_answer,
                                           .release = release,
                                           .shows_terms = true,
-                                          // 24 of the tree, and routes with the paths to all nodes.
-                                          .node_bytes = 68};
+                                          .node_bytes = REPORT_NODE_BYTES};
     ReportSettings settings = {.top = 20};
     ReportRun run = {.settings = &settings};
 

@@ -298,14 +298,19 @@ void json_unsigned_member(JsonWriter *writer, const char *key, uint64_t value)
     json_unsigned(writer, value);
 }
 
-void json_signed_member(JsonWriter *writer, const char *key, int64_t value)
+void json_signed(JsonWriter *writer, int64_t value)
 {
     char digits[32];
 
-    json_key(writer, key);
     (void)snprintf(digits, sizeof digits, "%" PRId64, value);
     begin_value(writer);
     put_text(writer, digits);
+}
+
+void json_signed_member(JsonWriter *writer, const char *key, int64_t value)
+{
+    json_key(writer, key);
+    json_signed(writer, value);
 }
 
 void json_boolean_member(JsonWriter *writer, const char *key, bool value)

@@ -67,6 +67,7 @@ void json_key(JsonWriter *writer, const char *key);
 // Escapes characters as JSON demands; bytes that are not UTF-8 become U+FFFD.
 void json_string(JsonWriter *writer, const char *text);
 void json_unsigned(JsonWriter *writer, uint64_t value);
+void json_signed(JsonWriter *writer, int64_t value);
 void json_boolean(JsonWriter *writer, bool value);
 void json_null(JsonWriter *writer);
 // A string with 0x and lower-case digits: JSON numbers above 2^53 are not safe with every reader.

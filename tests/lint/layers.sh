@@ -56,11 +56,12 @@ analysis/routes: base snapshot/heap marker analysis/names analysis/graph
 analysis: base snapshot/heap marker analysis/names analysis/graph analysis/routes
 analysis/check: base snapshot/heap marker analysis analysis/names analysis/graph analysis/routes
 formats/json: base snapshot/heap snapshot/file snapshot/file/sections marker marker/schedule analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay
+formats/html: base snapshot/heap marker analysis analysis/names analysis/graph analysis/routes formats/json
 formats: base snapshot/heap marker marker/schedule marker/explore analysis/check analysis/replay formats/json
 cli: base snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay formats formats/json
 cli/commands/check: base snapshot/heap snapshot/file marker analysis analysis/names analysis/graph analysis/routes analysis/check formats formats/json cli
 cli/commands/replay: base snapshot/heap snapshot/file marker marker/schedule analysis/graph analysis/replay formats formats/json cli
-cli/commands: base snapshot/heap snapshot/file snapshot/file/salvage snapshot/capture snapshot/capture/live marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay formats formats/json cli
+cli/commands: base snapshot/heap snapshot/file snapshot/file/salvage snapshot/capture snapshot/capture/live marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay formats formats/json formats/html cli
 '
 
 # "file:line: what it includes" for each include that ARROWS does not allow.

@@ -247,6 +247,44 @@ static void long_names(Making *making)
     }
 }
 
+// N types, roots and a program whose names are markup, are hidden, or look like members of objects.
+static void markup(Making *making)
+{
+    static const char *const names[] = {
+        "</script><script>alert(1)</script>",
+        "<!--<script>",
+        "<img src=x onerror=alert(1)>",
+        "a\xe2\x80\xae"
+        "b\xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf\xe2\x80\x8b\xf3\xa0\x81\x81",
+        "__proto__",
+        "constructor",
+        "&lt;b&gt;&quot;'`${1}\\u003c",
+        "]]>\"',{};//",
+    };
+    SnapshotType *types;
+
+    make_objects(making, making->count);
+    make_roots(making, making->count, ROOT_GLOBAL, NO_INDEX, 8);
+    types = make_types(making, making->count);
+    making->details.root_names = many(making->count, sizeof *making->details.root_names);
+    making->details.root_name_count = making->count;
+    for (uint32_t i = 0; i < making->count; i++) {
+        const char *name = names[i % (sizeof names / sizeof names[0])];
+
+        types[i].symbols = many(1, sizeof *types[i].symbols);
+        types[i].symbols[0] = text("<rudo_gc::ptr::GcBox<%s>>::trace_fn_for", name);
+        types[i].symbol_count = 1;
+        set_functions(making, i, types[i].type_word, DROP);
+        making->details.root_names[i] = (SnapshotRootName){.address = STACK + 8 * (uint64_t)i,
+                                                           .value = object_address(making, i)};
+        making->details.root_names[i].name = text("%s", name);
+    }
+    (void)snprintf(making->details.metadata.executable, sizeof making->details.metadata.executable,
+                   "%s", names[0]);
+    (void)snprintf(making->details.metadata.foreign_note,
+                   sizeof making->details.metadata.foreign_note, "%s", names[2]);
+}
+
 // N roots, each with a name.
 static void root_names(Making *making)
 {
@@ -437,6 +475,7 @@ static const struct {
     {"modules", modules, 0},       {"threads", threads, 0},     {"variable", variable, 0},
     {"long-names", long_names, 0}, {"list", list, 0},           {"ladder", ladder, 0},
     {"data-types", data_types, 0}, {"empty-sections", NULL, 0}, {"same-page", NULL, 1},
+    {"markup", markup, 0},
 };
 
 int main(int argc, char **argv)
