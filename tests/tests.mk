@@ -103,7 +103,7 @@ $(CRITERION_TESTS): $(BUILD)/%: $(BUILD)/%.o $(SUPPORT_OBJECTS) $(LIBRARY)
 # tests/counted/operation_count.c. Of the release variant alone: counts do not depend on it.
 COUNTED_ROOMS := base snapshot/heap snapshot/file snapshot/file/frames snapshot/file/salvage \
 	snapshot/file/sections analysis analysis/names analysis/graph analysis/routes analysis/check \
-	formats/json
+	formats/json formats/html
 COUNTED_OBJECTS := $(patsubst %.c,$(BUILD)/counted/%.o,$(sort $(foreach room,$(COUNTED_ROOMS),$(wildcard $(room)/*.c))))
 COUNTED_PROGRAM := $(if $(filter release,$(VARIANT)),$(BUILD)/counted/rudo-snap)
 

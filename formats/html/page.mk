@@ -9,5 +9,6 @@ $(BUILD)/page/tail.html: formats/html/assemble_page.sh $(PAGE_SOURCES) $(D3_HIER
 	$(if $(Q),@echo "  PAGE   $@")
 	$(Q)D3_HIERARCHY="$(D3_HIERARCHY)" D3_LICENCE="$(D3_LICENCE)" formats/html/assemble_page.sh $(@D) $(PAGE_SOURCES)
 
-$(BUILD)/formats/html/page_file.o: $(BUILD)/page/tail.html
-$(BUILD)/formats/html/page_file.o: ALL_CFLAGS += -DPAGE_FOLDER='"$(BUILD)/page"'
+PAGE_OBJECTS := $(BUILD)/formats/html/page_file.o $(BUILD)/counted/formats/html/page_file.o
+$(PAGE_OBJECTS): $(BUILD)/page/tail.html
+$(PAGE_OBJECTS): ALL_CFLAGS += -DPAGE_FOLDER='"$(BUILD)/page"'

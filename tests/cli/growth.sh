@@ -20,6 +20,7 @@ count()
 commands='verify verify FILE
 salvage verify --salvage FILE -o SAVED --force
 report report -q --json /dev/null FILE FILE
+page report -q --html /dev/null FILE FILE
 retained retained -q --top 1000000 --json /dev/null FILE
 merge path -q --merge --json /dev/null FILE 0x600000000640'
 

@@ -55,7 +55,7 @@ function dominatorsOf(row) {
        at = nodes.dominator[at], steps++)
     chain.unshift(at);
   chain.forEach((at, depth) => {
-    const item = element("li", {}, string(nodes.name[at]) + "  ",
+    const item = element("li", {}, nameOfNode(at) + "  ",
       nodes.kind[at] === 2 ? null : addressLink(addressOf(at)), "  keeps " + bytes(nodes.retained[at]));
     item.style.setProperty("--depth", Math.min(depth, 12));
     list.append(item);

@@ -34,8 +34,12 @@ function suspectPath(suspect) {
 function verdict() {
   const first = REPORT.suspects[0];
   if (REPORT.left_out !== null)
-    return element("div", {class: "verdict calm"}, element("p", {class: "label"}, "Not known"),
+    return element("div", {class: "verdict doubt"}, element("p", {class: "label"}, "Not known"),
       element("p", {class: "amount"}, "Retained sizes were left out: " + REPORT.left_out));
+  if (first === undefined && !REPORT.snapshot.complete)
+    return element("div", {class: "verdict doubt"}, element("p", {class: "label"}, "Not known"),
+      element("p", {class: "amount"}, "Nothing stands out in the part of the heap that is left; what is missing may keep " +
+        "what looks like garbage here."));
   if (first === undefined)
     return element("div", {class: "verdict calm"}, element("p", {class: "label"}, "No suspect"),
       element("p", {class: "amount"}, "Nothing stands out: no 20 objects of one type that are reached in the same way " +
@@ -69,7 +73,8 @@ function totals() {
     tile(of.reachable_foreign_blocks, count(of.reachable_foreign_blocks), "malloc'd blocks, " +
       bytes(of.reachable_foreign_bytes) + (sized ? "; " + count(sized) + " without content, " +
         bytes(of.reachable_bytes_without_content) : "")),
-    tile(of.unreachable_objects, count(of.unreachable_objects), "garbage objects, " + bytes(of.unreachable_bytes)),
+    tile(of.unreachable_objects, count(of.unreachable_objects), (REPORT.snapshot.complete ? "garbage objects, " :
+      "objects that nothing left here keeps, ") + bytes(of.unreachable_bytes)),
     tile(of.zombies, count(of.zombies), "zombies, " + bytes(of.zombie_bytes)),
     tile(of.pages, count(of.pages), "pages, " + bytes(of.heap_bytes) + ", " +
       share(of.reachable_bytes, of.heap_bytes) + " in reachable objects"));
@@ -134,14 +139,19 @@ function account() {
         bytes: of.heap_bytes - of.reachable_bytes - of.unreachable_bytes - of.zombie_bytes}];
   }
   rows = rows.filter((row) => row.bytes > 0);
+  // Neighbours differ in hue.
+  const coloured = (made, row) => {
+    made.style.setProperty("--hue", (210 + rows.indexOf(row) * 137) % 360);
+    return made;
+  };
   const bar = element("div", {class: "stack", role: "img", "aria-label": "the table below as a bar"}, ...rows.map((row) => {
-    const part = tinted(element("i", {title: row.text + ": " + bytes(row.bytes)}), row.text);
+    const part = coloured(element("i", {title: row.text + ": " + bytes(row.bytes)}), row);
     part.style.width = 100 * row.bytes / Math.max(whole, 1) + "%";
     return part;
   }));
   return element("div", {}, element("h3", {}, title), element("p", {class: "faint"}, bytes(whole) + " = 100 %" +
     (memory === null ? "; the account of the whole process was not recorded" : "")), bar, table([
-    {title: "", text: (row) => tinted(element("span", {class: "swatch"}), row.text)},
+    {title: "", text: (row) => coloured(element("span", {class: "swatch"}), row)},
     {title: "bytes", is_number: true, text: (row) => bytes(row.bytes), exact: (row) => row.bytes},
     {title: "share", is_number: true, text: (row) => share(row.bytes, whole)},
     {title: "part", text: (row) => row.text},
@@ -153,8 +163,8 @@ function drawOverview() {
   document.title = shown(capture.executable) + ": heap report";
   fill("title", element("span", {}, capture.executable || "a program"), " ",
     element("span", {class: "faint"}, "heap of " + capture.captured_at.replace("T", " ").replace("Z", " UTC")));
-  fill("origin", element("span", {}, "pid " + capture.pid + " \u00b7 " + (capture.method === "core" ? "from a core" :
-    "stopped " + time(capture.pause_ns)) + " \u00b7 " + REPORT.snapshot.layout + " \u00b7 " + REPORT.mark.rule +
+  fill("origin", element("span", {}, (capture.pid > 0 ? "pid " + capture.pid + " \u00b7 " : "") +
+    (capture.method === "core" ? "from a core \u00b7 " : capture.pause_ns > 0 ? "stopped " + time(capture.pause_ns) + " \u00b7 " : "") + REPORT.snapshot.layout + " \u00b7 " + REPORT.mark.rule +
     " \u00b7 rudo-snap " + DATA.tool_version));
   fill("badges",
     REPORT.snapshot.complete ? null : element("span", {class: "badge alarm"}, "not complete: figures are lower bounds"),

@@ -3,6 +3,7 @@
 const MAX_BLOCKS = 1200;
 const ROW_HEIGHT = 22;
 const ICICLE_ROWS = 16;
+const TREEMAP_LEVELS = 9;
 
 // The routes as a tree. Each byte is on one route, so the bytes below a path add up to its own.
 function routeTree() {
@@ -67,9 +68,11 @@ function layOut(width) {
       height: height * ROW_HEIGHT};
   }
   const height = Math.max(260, Math.min(520, Math.round(width * 0.5)));
-  d3.treemap().size([width, height]).paddingTop((node) => node.height > 0 ? 17 : 0).paddingInner(1).paddingOuter(2)
+  // paddingOuter sets the top's, too, so it comes first.
+  d3.treemap().size([width, height]).paddingInner(1).paddingOuter(2).paddingTop((node) => node.height > 0 ? 17 : 0)
     .round(true)(chart);
-  return {nodes: chart.descendants().filter((node) => node.x1 - node.x0 >= 4 && node.y1 - node.y0 >= 4), height};
+  return {nodes: chart.descendants().filter((node) => node.depth < TREEMAP_LEVELS && node.x1 - node.x0 >= 4 &&
+    node.y1 - node.y0 >= 4), height};
 }
 
 function zoomTo(node) {
@@ -92,7 +95,7 @@ function blockOf(laid) {
   block.style.top = laid.y0 + "px";
   block.style.width = width + "px";
   block.style.height = laid.y1 - laid.y0 + "px";
-  if (!MEMORY.is_icicle && node.children)
+  if (!MEMORY.is_icicle && node.children && width > 28)
     block.style.paddingBottom = Math.max(0, laid.y1 - laid.y0 - 17) + "px";
   block.onclick = () => zoomTo(node.children ? node : node.parent && node !== MEMORY.at ? node.parent : MEMORY.at);
   block.onfocus = block.onmouseenter = () => {
@@ -150,8 +153,7 @@ function chartKey(event) {
   const node = MEMORY.focus || MEMORY.at;
   const siblings = node.parent && node !== MEMORY.at ? node.parent.children : [node];
   const at = siblings.indexOf(node);
-  const down = MEMORY.is_icicle ? "ArrowDown" : "ArrowDown";
-  if (event.key === down)
+  if (event.key === "ArrowDown")
     moveFocus(node.children && node.children[0]);
   else if (event.key === "ArrowUp")
     moveFocus(node !== MEMORY.at ? node.parent : null);

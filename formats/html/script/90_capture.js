@@ -43,8 +43,8 @@ function drawCapture() {
   if (left_out.strings_cut > 0)
     cuts.push("the ends of " + plural(left_out.strings_cut, "very long name"));
   fill("capture-content", captureFacts(), losses(), element("p", {class: "note"}, cuts.length > 0 ?
-    "Left out to keep this page small: " + cuts.join(", ") + ". rudo-snap report --json has all of them." : "All lists of the " +
-    "report are in this page; of the dominator tree, paths and pages what their parts say."));
+    "Left out to keep this page small: " + cuts.join(", ") + ". rudo-snap report --json has all of them." : "What the report " +
+    "lists is all here. The dominator tree, memory by path and the map say what they leave out."));
 }
 
 drawOverview();

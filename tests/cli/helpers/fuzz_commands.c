@@ -59,6 +59,7 @@ static const char *const commands[][MOST_WORDS] = {
     {"report", "--full", "FILE"},
     {"report", "-q", "--json", "-", "FILE"},
     {"report", "OTHER", "FILE"},
+    {"report", "-q", "--html", "/dev/null", "OTHER", "FILE"},
     {"path", "FILE", "ADDRESS"},
     {"path", "--merge", "FILE", "type #1"},
     {"path", "-k", "5", "-q", "--json", "-", "FILE", "ADDRESS"},
