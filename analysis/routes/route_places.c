@@ -14,12 +14,13 @@ typedef struct PlaceSearch {
     const DominatorTree *tree;
     const PathTree *paths;
     RoutePlaces *out;
-    uint8_t *is_pillar; // bit per node
-    uint32_t *tops;     // by node, of the nodes that dominate it: the highest one
-    uint8_t *is_direct; // bit per node: its dominator is a holder, or refers to it
-    uint32_t *joints;   // by node: the nearest joint that dominates it, itself included; else its
-                        // top. Later its level: how many adopted nodes are on its way down
-    uint32_t *numbers;  // by node that may be adopted: from 1; 0 for the others
+    uint8_t *is_pillar;  // bit per node
+    uint32_t *tops;      // by node, of the nodes that dominate it: the highest one
+    uint8_t *is_direct;  // bit per node: its dominator is a holder, or refers to it
+    uint8_t *is_claimed; // bit per node: a wide node refers to it
+    uint32_t *joints;    // by node: the nearest joint that dominates it, itself included; else its
+                         // top
+    uint32_t *numbers;   // by node that may be adopted: from 1; 0 for the others
     uint32_t count;
     uint32_t *places; // by number: the place so far
     uint64_t *claims; // by number: of the place
@@ -68,16 +69,24 @@ static void find_direct(const PlaceSearch *search)
     for (uint32_t at = 0; at < search->paths->reached_count; at++) {
         uint32_t node = search->paths->order[at];
         uint64_t end = object_graph_first_edge(tree->graph, node + 1);
+        bool is_wide = edges_of(tree->graph, node) >= WIDE_EDGES;
 
         if (dominator_tree_is_holder(tree, tree->dominators[node]))
             set_bit(search->is_direct, node);
-        for (uint64_t edge = object_graph_first_edge(tree->graph, node); edge < end; edge++)
-            if (tree->dominators[tree->graph->targets[edge]] == node &&
-                !object_graph_is_residue(tree->graph, edge))
-                set_bit(search->is_direct, tree->graph->targets[edge]);
+        for (uint64_t edge = object_graph_first_edge(tree->graph, node); edge < end; edge++) {
+            uint32_t target = tree->graph->targets[edge];
+
+            if (object_graph_is_residue(tree->graph, edge))
+                continue;
+            if (tree->dominators[target] == node)
+                set_bit(search->is_direct, target);
+            if (is_wide)
+                set_bit(search->is_claimed, target);
+        }
     }
 }
 
+// Numbers the nodes that may be adopted. Of joints, those that a wide node refers to.
 static void count_orphans(PlaceSearch *search)
 {
     const PathTree *paths = search->paths;
@@ -85,7 +94,8 @@ static void count_orphans(PlaceSearch *search)
 
     for (uint32_t at = 0; at < paths->reached_count; at++) {
         uint32_t node = paths->order[at], above = tree->dominators[node];
-        bool is_joint = !route_places_has(search->is_direct, node);
+        bool is_joint = !route_places_has(search->is_direct, node) &&
+                        route_places_has(search->is_claimed, node);
 
         search->joints[node] =
             is_joint || dominator_tree_is_holder(tree, above) ? node : search->joints[above];
@@ -184,45 +194,52 @@ static void adopt_orphans(const PlaceSearch *search)
         qsort(out->adoptions, out->adoption_count, sizeof *out->adoptions, compare_adoptions);
 }
 
-// Counts the adopted nodes on the way down to a node. A node that two ways lead to hangs one level
-// below its dominator, as its place is on the dominator's.
-static uint32_t level_of(const PlaceSearch *search, uint32_t node)
+// Counts the adopted nodes on the way down to a node: its level. A node that two ways lead to hangs
+// one level below its dominator, as its place is on the dominator's.
+static uint32_t level_of(const PlaceSearch *search, const uint32_t *levels, uint32_t node)
 {
     uint32_t above = search->tree->dominators[node], number = search->numbers[node];
 
     if (number != 0 && route_places_has(search->is_direct, node))
-        return search->joints[search->places[number - 1]] + 1;
+        return levels[search->places[number - 1]] + 1;
     if (dominator_tree_is_holder(search->tree, above))
         return 0;
-    return search->joints[above] + (number != 0);
+    return levels[above] + (number != 0);
 }
 
-// Sorts the nodes by level. Places below pillars come first, since these are never adopted.
+// Sorts the nodes by level. The levels of places below pillars come first, since these are never
+// adopted; they replace the tops.
 static bool order_nodes(const PlaceSearch *search)
 {
     const PathTree *paths = search->paths;
-    uint32_t highest = 0, *starts;
+    uint32_t highest = 0, *starts, *levels = search->tops;
 
+    // It is not needed any more: from here on, bit per node: below a pillar.
+    memset(search->is_claimed, 0, search->tree->graph->node_count / 8 + 1);
+    for (uint32_t at = 0; at < paths->reached_count; at++)
+        if (route_places_has(search->is_pillar, search->tops[paths->order[at]]))
+            set_bit(search->is_claimed, paths->order[at]);
     for (int is_later = 0; is_later < 2; is_later++)
         for (uint32_t at = 0; at < paths->reached_count; at++) {
             uint32_t node = paths->order[at];
 
-            if (route_places_has(search->is_pillar, search->tops[node]) == (is_later != 0))
+            if (route_places_has(search->is_claimed, node) == (is_later != 0))
                 continue;
-            search->joints[node] = level_of(search, node);
-            highest = search->joints[node] > highest ? search->joints[node] : highest;
+            levels[node] = level_of(search, levels, node);
+            highest = levels[node] > highest ? levels[node] : highest;
         }
     starts = calloc(highest + UINT64_C(2), sizeof *starts);
-    if (starts == NULL)
-        return false;
-    for (uint32_t at = 0; at < paths->reached_count; at++)
-        starts[search->joints[paths->order[at]] + 1]++;
-    for (uint32_t level = 0; level < highest; level++)
-        starts[level + 1] += starts[level];
-    for (uint32_t at = 0; at < paths->reached_count; at++)
-        search->out->order[starts[search->joints[paths->order[at]]]++] = paths->order[at];
+    search->out->order = calloc((size_t)paths->reached_count + 1, sizeof *search->out->order);
+    if (starts != NULL && search->out->order != NULL) {
+        for (uint32_t at = 0; at < paths->reached_count; at++)
+            starts[levels[paths->order[at]] + 1]++;
+        for (uint32_t level = 0; level < highest; level++)
+            starts[level + 1] += starts[level];
+        for (uint32_t at = 0; at < paths->reached_count; at++)
+            search->out->order[starts[levels[paths->order[at]]]++] = paths->order[at];
+    }
     free(starts);
-    return true;
+    return starts != NULL && search->out->order != NULL;
 }
 
 bool route_places_find(const DominatorTree *tree, const PathTree *paths, uint32_t *const spare[2],
@@ -233,14 +250,14 @@ bool route_places_find(const DominatorTree *tree, const PathTree *paths, uint32_
     size_t nodes = tree->graph->node_count;
     bool ok;
 
-    *out = (RoutePlaces){.is_rooted = calloc(nodes / 8 + 1, 1),
-                         .is_moved = calloc(nodes / 8 + 1, 1),
-                         .order = calloc(nodes + 1, sizeof *out->order)};
+    *out =
+        (RoutePlaces){.is_rooted = calloc(nodes / 8 + 1, 1), .is_moved = calloc(nodes / 8 + 1, 1)};
     search.is_pillar = calloc(nodes / 8 + 1, 1);
     search.is_direct = calloc(nodes / 8 + 1, 1);
+    search.is_claimed = calloc(nodes / 8 + 1, 1);
     search.joints = calloc(nodes + 1, sizeof *search.joints);
-    ok = out->is_rooted != NULL && out->is_moved != NULL && out->order != NULL &&
-         search.is_pillar != NULL && search.is_direct != NULL && search.joints != NULL;
+    ok = out->is_rooted != NULL && out->is_moved != NULL && search.is_pillar != NULL &&
+         search.is_direct != NULL && search.is_claimed != NULL && search.joints != NULL;
     if (ok) {
         find_pillars(&search);
         find_direct(&search);
@@ -253,6 +270,9 @@ bool route_places_find(const DominatorTree *tree, const PathTree *paths, uint32_
     if (ok) {
         claim_orphans(&search);
         adopt_orphans(&search);
+        // The order takes as much.
+        free(search.joints);
+        search.joints = NULL;
         ok = order_nodes(&search);
     }
     if (!ok)
@@ -261,6 +281,7 @@ bool route_places_find(const DominatorTree *tree, const PathTree *paths, uint32_
     memset(spare[1], 0, nodes * sizeof *spare[1]);
     free(search.is_pillar);
     free(search.is_direct);
+    free(search.is_claimed);
     free(search.joints);
     free(search.places);
     free(search.claims);

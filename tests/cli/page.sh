@@ -56,7 +56,7 @@ def check_figures():
         assert len(lengths) == 1, f"columns have one length: {lengths}"
     # Each byte is on one path, so paths add up.
     tops = sum(size for size, parent in zip(routes["all"], routes["parent"]) if parent is None)
-    assert tops <= data["program_bytes"], "paths have no more bytes than the program keeps"
+    assert tops == data["program_bytes"], f"paths add up to what the program keeps: {tops}"
     if routes["of"] == len(routes["all"]):
         assert sum(routes["own"]) == tops, "all bytes of paths are their own, or below"
     # Nodes keep what they dominate.

@@ -81,7 +81,7 @@ function zoomTo(node) {
   say("zoomed to " + (node.parent ? wayOf(node) : "all") + ", " + bytes(node.value));
 }
 
-function blockOf(laid) {
+function blockOf(laid, whole) {
   const node = laid.original, width = laid.x1 - laid.x0;
   const block = element("button", {type: "button", class: "block" + (node.data.row === -2 ? " rest" : "") +
       (width < 12 ? " thin" : "") +
@@ -91,9 +91,10 @@ function blockOf(laid) {
     exact: node.value},
   width > 28 ? labelOf(node) + "  " + bytes(node.value) : "");
   tinted(block, node.data.name);
-  block.style.left = laid.x0 + "px";
+  // Paper is not as wide as the window.
+  block.style.left = 100 * laid.x0 / whole + "%";
   block.style.top = laid.y0 + "px";
-  block.style.width = width + "px";
+  block.style.width = 100 * width / whole + "%";
   block.style.height = laid.y1 - laid.y0 + "px";
   if (!MEMORY.is_icicle && node.children && width > 28)
     block.style.paddingBottom = Math.max(0, laid.y1 - laid.y0 - 17) + "px";
@@ -106,14 +107,14 @@ function blockOf(laid) {
 }
 
 function drawChart(focus) {
-  const chart = document.getElementById("chart"), laid = layOut(Math.max(chart.clientWidth, 280));
+  const chart = document.getElementById("chart"), whole = Math.max(chart.clientWidth, 280), laid = layOut(whole);
   // The largest, where there are too many; parents stay, since they are larger.
   const nodes = laid.nodes.sort((a, b) => b.value - a.value || a.depth - b.depth).slice(0, MAX_BLOCKS)
     .sort((a, b) => a.depth - b.depth);
   const blocks = new Map();
   chart.style.height = laid.height + 2 + "px"; // with its border
   chart.replaceChildren(...nodes.map((node) => {
-    const block = blockOf(node);
+    const block = blockOf(node, whole);
     blocks.set(node.original, block);
     return block;
   }));

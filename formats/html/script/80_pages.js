@@ -25,7 +25,7 @@ function drawMap() {
   const height = Math.max(1, Math.ceil(cells / MAP.columns)) * MAP.side;
   canvas.width = width * ratio;
   canvas.height = height * ratio;
-  canvas.style.height = height + "px";
+  canvas.style.height = "auto";
   const brush = canvas.getContext("2d");
   brush.scale(ratio, ratio);
   const gap = MAP.side > 4 ? 1 : 0.5;
