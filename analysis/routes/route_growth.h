@@ -5,7 +5,8 @@
 //
 // Objects in objects that are new came with them, so only the outermost routes that grew count: the
 // subscriptions, not the session that each holds. Where blocks are what grew (the cells of a list),
-// the objects that they hold are named, as suspects do.
+// the objects that they hold are named, as suspects do. Routes with the same types of which some
+// field is new count as one, since whether the others lost what it has cannot be told.
 
 #ifndef ANALYSIS_ROUTES_ROUTE_GROWTH_H
 #define ANALYSIS_ROUTES_ROUTE_GROWTH_H
@@ -21,6 +22,9 @@ typedef struct GrownPlace {
     uint64_t objects; // in the heap at hand
     uint64_t retained_bytes;
     Growth growth; // known; by more objects, and more bytes
+    // Of several fields of the same types, `route` being the largest: the older heap does not tell
+    // them apart.
+    bool is_merged;
 } GrownPlace;
 
 typedef struct GrownPlaces {

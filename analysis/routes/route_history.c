@@ -13,16 +13,25 @@ static int compare_sizes(const void *left, const void *right)
     return a->key < b->key ? -1 : a->key > b->key;
 }
 
-static int compare_keys(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-
-    return a < b ? -1 : a > b;
-}
-
 uint64_t route_history_objects_of(const TypeRoute *route)
 {
     return route->entries >= ROUTE_CROWD * route->places ? route->entries : route->objects;
+}
+
+// Sorts sizes, and adds up those with one key. Returns how many keys there are.
+static uint64_t add_up(RouteSize *sizes, uint64_t count)
+{
+    uint64_t kept = 0;
+
+    qsort(sizes, count, sizeof *sizes, compare_sizes);
+    for (uint64_t i = 0; i < count; i++)
+        if (kept > 0 && sizes[kept - 1].key == sizes[i].key) {
+            sizes[kept - 1].objects += sizes[i].objects;
+            sizes[kept - 1].bytes += sizes[i].bytes;
+        } else {
+            sizes[kept++] = sizes[i];
+        }
+    return kept;
 }
 
 bool route_history_make(const TypeRoutes *routes, uint64_t program_bytes, RouteHistory *out,
@@ -30,32 +39,26 @@ bool route_history_make(const TypeRoutes *routes, uint64_t program_bytes, RouteH
 {
     *out = (RouteHistory){.program_bytes = program_bytes};
     out->sizes = calloc((size_t)routes->count + 1, sizeof *out->sizes);
-    out->loose_keys = calloc((size_t)routes->count + 1, sizeof *out->loose_keys);
-    if (out->sizes == NULL || out->loose_keys == NULL)
-        return error_set_memory(error, routes->count * sizeof *out->sizes, "the older heap");
+    out->loose = calloc((size_t)routes->count + 1, sizeof *out->loose);
+    if (out->sizes == NULL || out->loose == NULL)
+        return error_set_memory(error, 2 * routes->count * sizeof *out->sizes, "the older heap");
     for (uint32_t i = 0; i < routes->count; i++) {
         const TypeRoute *route = &routes->routes[i];
 
         out->sizes[i] =
             (RouteSize){route->key, route_history_objects_of(route), route->retained_bytes};
-        out->loose_keys[out->loose_count++] = route->loose_key;
+        out->loose[i] = out->sizes[i];
+        out->loose[i].key = route->loose_key;
     }
-    qsort(out->sizes, routes->count, sizeof *out->sizes, compare_sizes);
-    qsort(out->loose_keys, out->loose_count, sizeof *out->loose_keys, compare_keys);
-    for (uint32_t i = 0; i < routes->count; i++)
-        if (out->count > 0 && out->sizes[out->count - 1].key == out->sizes[i].key) {
-            out->sizes[out->count - 1].objects += out->sizes[i].objects;
-            out->sizes[out->count - 1].bytes += out->sizes[i].bytes;
-        } else {
-            out->sizes[out->count++] = out->sizes[i];
-        }
+    out->count = add_up(out->sizes, routes->count);
+    out->loose_count = add_up(out->loose, routes->count);
     return true;
 }
 
 void route_history_release(RouteHistory *history)
 {
     free(history->sizes);
-    free(history->loose_keys);
+    free(history->loose);
     *history = (RouteHistory){.count = 0};
 }
 
@@ -69,8 +72,8 @@ static bool find_size(const RouteHistory *older, const TypeRoute *route, RouteSi
         *size = older->sizes[at];
         return true;
     }
-    at = search_from_u64(older->loose_keys, older->loose_count, route->loose_key);
-    return at == older->loose_count || older->loose_keys[at] != route->loose_key;
+    at = search_from(older->loose, older->loose_count, key, route->loose_key);
+    return at == older->loose_count || older->loose[at].key != route->loose_key;
 }
 
 void growth_add(Growth *growth, uint64_t *last, uint64_t objects, uint64_t bytes)
@@ -101,5 +104,23 @@ Growth route_history_growth(const RouteHistory *older, uint32_t count, const Typ
     }
     if (count > 0)
         growth_add(&growth, &last, route_history_objects_of(route), route->retained_bytes);
+    return growth;
+}
+
+Growth route_history_loose_growth(const RouteHistory *older, uint32_t count, uint64_t loose_key,
+                                  uint64_t objects, uint64_t bytes)
+{
+    Growth growth = {.knowledge = GROWTH_NOT_COMPARED};
+    uint64_t last = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t at = search_from(older[i].loose, older[i].loose_count, key, loose_key);
+        bool is_there = at < older[i].loose_count && older[i].loose[at].key == loose_key;
+
+        growth_add(&growth, &last, is_there ? older[i].loose[at].objects : 0,
+                   is_there ? older[i].loose[at].bytes : 0);
+    }
+    if (count > 0)
+        growth_add(&growth, &last, objects, bytes);
     return growth;
 }

@@ -19,9 +19,9 @@ typedef struct RouteSize {
 typedef struct RouteHistory {
     uint64_t program_bytes;
     uint64_t count;
-    RouteSize *sizes;     // by key, ascending, each key once; owned
-    uint64_t loose_count; // at least `count`
-    uint64_t *loose_keys; // ascending; owned
+    RouteSize *sizes; // by key, ascending, each key once; owned
+    uint64_t loose_count;
+    RouteSize *loose; // the same by loose key; owned
 } RouteHistory;
 
 // program_bytes: all that is reachable and not the collector's own. Errors: memory. Released by
@@ -56,5 +56,10 @@ void growth_add(Growth *growth, uint64_t *last, uint64_t objects, uint64_t bytes
 
 // `older`: `count` heaps, oldest first.
 Growth route_history_growth(const RouteHistory *older, uint32_t count, const TypeRoute *route);
+
+// The growth of all routes with one loose key, of which the heap at hand has these objects and
+// bytes. It is known always.
+Growth route_history_loose_growth(const RouteHistory *older, uint32_t count, uint64_t loose_key,
+                                  uint64_t objects, uint64_t bytes);
 
 #endif

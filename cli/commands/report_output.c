@@ -160,14 +160,18 @@ static void print_grown(const HeapReport *report, uint32_t most)
                    (const char *[]){"+retained", "retained", "+objects", "objects", "type", "in"});
     for (uint32_t i = 0; i < shown; i++) {
         const GrownPlace *place = &grown->items[i];
-        char more[2][NUMBER_CHARS], now[2][NUMBER_CHARS];
+        char more[2][NUMBER_CHARS], now[2][NUMBER_CHARS], *merged = NULL;
+
+        if (place->is_merged && asprintf(&merged, "%s and other fields", place->label) < 0)
+            merged = NULL;
 
         text_table_add(&table, (const char *[]){format_more_bytes(more[0], place->growth.bytes),
                                                 format_bytes(now[0], place->retained_bytes),
                                                 format_more(more[1], place->growth.objects),
                                                 format_count(now[1], place->objects),
                                                 node_types_label(report->types, place->type),
-                                                place->label});
+                                                merged != NULL ? merged : place->label});
+        free(merged);
     }
     text_table_print_fitting(&table, 3u << 4, stdout);
     print_left_out(grown->count, shown, "places");
@@ -205,6 +209,6 @@ bool report_output_print(const HeapReport *report, const ReportOutput *output)
         printf("\n");
     print_prose(stdout, 6,
                 "more: --full (size classes, owner threads, generations, retainers, pages, "
-                "conservative roots)");
+                "conservative roots), --html FILE (a page with charts, for a browser)");
     return is_explained;
 }

@@ -111,6 +111,7 @@ void report_json_grown(JsonWriter *writer, const HeapReport *report, uint32_t mo
 
         json_begin_object(writer);
         json_string_member(writer, "in", place->label);
+        json_boolean_member(writer, "merged_fields", place->is_merged);
         json_string_member(writer, "type", node_types_label(report->types, place->type));
         json_unsigned_member(writer, "objects", place->objects);
         json_unsigned_member(writer, "retained_bytes", place->retained_bytes);

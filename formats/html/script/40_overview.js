@@ -88,7 +88,7 @@ function grown() {
     return element("div", {}, element("h3", {}, "What grew, by retainer"),
       element("p", {class: "faint"}, "no place has more objects than in the older snapshot"));
   return element("div", {}, element("h3", {}, "What grew, by retainer"), table([
-    {title: "in", is_name: true, text: (row) => row.in},
+    {title: "in", is_name: true, text: (row) => row.in + (row.merged_fields ? " and other fields" : "")},
     {title: "more", is_number: true, text: (row) => signed(row.growth.objects, count), exact: (row) => row.growth.objects},
     {title: "of type", is_name: true, text: (row) => row.type},
     {title: "+retained", is_number: true, text: (row) => signed(row.growth.retained_bytes, bytes),

@@ -96,3 +96,32 @@ Test(route_growth, what_shrank_or_stayed_is_not_told)
     grown_places_release(&grown);
     close_shop(&routed);
 }
+
+static TypeRoute route(uint64_t key, uint64_t objects)
+{
+    return (TypeRoute){.parent = NO_INDEX,
+                       .key = key,
+                       .loose_key = key / 100,
+                       .objects = objects,
+                       .entries = objects,
+                       .places = 1,
+                       .retained_bytes = 64 * objects};
+}
+
+Test(route_growth, growth_by_types_is_known_where_that_by_fields_is_not)
+{
+    TypeRoute before[] = {route(301, 20), route(401, 5)};
+    // Two objects in a new field, where one left the old one; and another type.
+    TypeRoute after[] = {route(301, 19), route(302, 2), route(401, 5)};
+    TypeRoutes old = {.count = 2, .routes = before};
+    RouteHistory older;
+    Error error;
+
+    cr_assert(route_history_make(&old, 1000, &older, &error));
+    cr_expect_eq(route_history_growth(&older, 1, &after[1]).knowledge, GROWTH_NOT_KNOWN);
+    Growth growth = route_history_loose_growth(&older, 1, 3, 21, 21 * 64);
+    cr_expect_eq(growth.knowledge, GROWTH_KNOWN);
+    cr_expect_eq(growth.objects, 1);
+    cr_expect_eq(growth.objects_before, 20);
+    route_history_release(&older);
+}
