@@ -254,8 +254,7 @@ static void markup(Making *making)
         "</script><script>alert(1)</script>",
         "<!--<script>",
         "<img src=x onerror=alert(1)>",
-        "a\xe2\x80\xae"
-        "b\xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf\xe2\x80\x8b\xf3\xa0\x81\x81",
+        "a\xe2\x80\xae.b\xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf\xe2\x80\x8b\xf3\xa0\x81\x81",
         "__proto__",
         "constructor",
         "&lt;b&gt;&quot;'`${1}\\u003c",
