@@ -2,17 +2,19 @@
 
 const MAP = {by: "reachable", at: 0, columns: 1, side: 8, addresses: []};
 
-function pageColour(cell, styles) {
-  const pages = DATA.pages, colour = (name) => styles.getPropertyValue(name).trim();
-  const part = (value, whole, name) => "color-mix(in srgb, " + colour(name) + " " +
-    Math.round(100 * value / Math.max(whole, 1)) + "%, " + colour("--free") + ")";
-  if (MAP.by === "class" || MAP.by === "owner") {
-    const value = pages[MAP.by][cell];
-    return value === null ? colour("--zombie") : "hsl(" + (hue(MAP.by + value)) + " 50% 55%)";
-  }
-  if (MAP.by === "occupied")
-    return part(pages.live[cell] + pages.dead[cell], pages.slots[cell], "--garbage");
-  return part(pages.reachable[cell], pages.slots[cell], "--reachable");
+// The colour of a cell, by what decides it: a value, or a share in per cent.
+function pageKey(cell) {
+  const pages = DATA.pages, share_of = (value) => Math.round(100 * value / Math.max(pages.slots[cell], 1));
+  return MAP.by === "class" || MAP.by === "owner" ? pages[MAP.by][cell] :
+    MAP.by === "occupied" ? share_of(pages.live[cell] + pages.dead[cell]) : share_of(pages.reachable[cell]);
+}
+
+function pageColour(key, styles) {
+  const colour = (name) => styles.getPropertyValue(name).trim();
+  if (MAP.by === "class" || MAP.by === "owner")
+    return key === null ? colour("--zombie") : "hsl(" + hue(MAP.by + key) + " 50% 55%)";
+  return "color-mix(in srgb, " + colour(MAP.by === "occupied" ? "--garbage" : "--reachable") + " " + key + "%, " +
+    colour("--free") + ")";
 }
 
 function drawMap() {
@@ -30,7 +32,10 @@ function drawMap() {
   brush.scale(ratio, ratio);
   const gap = MAP.side > 4 ? 1 : 0.5;
   for (let cell = 0; cell < cells; cell++) {
-    brush.fillStyle = pageColour(cell, styles);
+    const key = pageKey(cell);
+    if (!colours.has(key))
+      colours.set(key, pageColour(key, styles));
+    brush.fillStyle = colours.get(key);
     brush.fillRect(cell % MAP.columns * MAP.side, Math.floor(cell / MAP.columns) * MAP.side, MAP.side - gap, MAP.side - gap);
   }
   if (document.activeElement === canvas) {
@@ -38,7 +43,7 @@ function drawMap() {
     brush.lineWidth = 2;
     brush.strokeRect(MAP.at % MAP.columns * MAP.side, Math.floor(MAP.at / MAP.columns) * MAP.side, MAP.side, MAP.side);
   }
-  drawLegend(styles, colours);
+  drawLegend(styles);
 }
 
 function drawLegend(styles) {
