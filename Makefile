@@ -67,8 +67,8 @@ CLI_SOURCES := $(call sources_of,cli)
 LIBRARY := $(BUILD)/librudo-snap.a
 PROGRAM := $(BUILD)/rudo-snap
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o) $(if $(filter tsan,$(VARIANT)),,$(BUILD)/exploring_marker.o)
-# The marker once more, for the exploring build; the oracle and scheduled marks are not explored.
-EXPLORED_SOURCES := $(filter-out marker/mark_serial.c,$(wildcard marker/*.c)) \
+# The marker once more, for the exploring build; the oracle, scheduled marks and those in passes are not explored.
+EXPLORED_SOURCES := $(filter-out marker/mark_serial.c marker/mark_in_passes.c marker/passes_%.c,$(wildcard marker/*.c)) \
 	marker/explore/sim/exploring_marker.c
 EXPLORED_OBJECTS := $(EXPLORED_SOURCES:%.c=$(BUILD)/explored/%.o)
 CLI_OBJECTS := $(CLI_SOURCES:%.c=$(BUILD)/%.o)

@@ -332,7 +332,8 @@ static bool is_node_of_program(const CollectorMemory *memory, const ObjectGraph 
 }
 
 // Sets the words of a node to zero that refer to what the program reaches.
-static void clear_words(const CollectorMemory *memory, HeapImage *image, const NodePlace *node)
+static bool clear_words(const CollectorMemory *memory, HeapImage *image, const NodePlace *node,
+                        Error *error)
 {
     HeapPlace place = heap_place_at(
         image, node->page == NO_INDEX ? heap_image_block_address(image, node->block)
@@ -340,17 +341,18 @@ static void clear_words(const CollectorMemory *memory, HeapImage *image, const N
     PlaceWords words = heap_place_words(image, &place);
 
     for (uint64_t i = 0; i < words.count; i++) {
-        // The image is the caller's to change, though its own pointers are const.
-        uint8_t *at = (uint8_t *)(uintptr_t)words.bytes + 8 * i;
+        const uint8_t *at = words.bytes + 8 * i;
         Reference reference = heap_image_resolve(image, load_u64(at), false);
         NodePlace target = {reference.page, reference.slot, reference.block};
 
         if (reference.kind == REFERENCE_BLOCK)
             target.page = NO_INDEX;
         if ((reference.kind == REFERENCE_OBJECT || reference.kind == REFERENCE_BLOCK) &&
-            is_of_program(memory, image, &target))
-            memset(at, 0, sizeof(uint64_t));
+            is_of_program(memory, image, &target) &&
+            !heap_image_clear(image, at, sizeof(uint64_t), error))
+            return false;
     }
+    return true;
 }
 
 static void set_roots_aside(const CollectorMemory *memory, ObjectGraph *graph, HeapImage *image)
@@ -370,12 +372,13 @@ static void set_roots_aside(const CollectorMemory *memory, ObjectGraph *graph, H
     graph->root_count = kept;
 }
 
-void collector_memory_set_aside(const CollectorMemory *memory, ObjectGraph *graph, HeapImage *image)
+bool collector_memory_set_aside(const CollectorMemory *memory, ObjectGraph *graph, HeapImage *image,
+                                Error *error)
 {
     NodeCursor cursor = node_cursor(graph);
 
     if (memory->program == NULL)
-        return;
+        return true;
     while (node_cursor_next(&cursor)) {
         uint64_t edge = object_graph_first_edge(graph, cursor.node);
 
@@ -384,8 +387,9 @@ void collector_memory_set_aside(const CollectorMemory *memory, ObjectGraph *grap
         for (; edge < object_graph_first_edge(graph, cursor.node + 1); edge++)
             if (is_node_of_program(memory, graph, graph->targets[edge]))
                 graph->targets[edge] = cursor.node;
-        if (image != NULL)
-            clear_words(memory, image, &cursor.place);
+        if (image != NULL && !clear_words(memory, image, &cursor.place, error))
+            return false;
     }
     set_roots_aside(memory, graph, image);
+    return true;
 }

@@ -45,9 +45,9 @@ void collector_memory_release(CollectorMemory *memory);
 // add up to all that is reachable.
 //
 // In the graph references become references of a node to itself; in the image words become zero.
-// image: that of the graph, or NULL: its words stay.
-void collector_memory_set_aside(const CollectorMemory *memory, ObjectGraph *graph,
-                                HeapImage *image);
+// image: that of the graph, or NULL: its words stay. Errors: memory.
+NODISCARD bool collector_memory_set_aside(const CollectorMemory *memory, ObjectGraph *graph,
+                                          HeapImage *image, Error *error);
 
 static inline bool collector_memory_has_block(const CollectorMemory *memory, uint32_t block)
 {

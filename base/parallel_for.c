@@ -165,8 +165,10 @@ bool parallel_team_new(uint32_t threads, ParallelTeam **out, Error *error)
     (void)pthread_mutex_init(&team->loop.mutex, NULL);
     (void)pthread_cond_init(&team->begun, NULL);
     (void)pthread_cond_init(&team->left, NULL);
-    // Signals are handled by the threads that stay.
+    // Signals are handled by the threads that stay, but for faults of the threads' own.
     (void)sigfillset(&all);
+    (void)sigdelset(&all, SIGSEGV);
+    (void)sigdelset(&all, SIGBUS);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     for (uint32_t i = 1; i < threads && i < PARALLEL_FOR_MAX_THREADS; i++) {
         TeamMember *member = &team->members[team->member_count];

@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory_available.h"
 #include "cli/capture_notes.h"
 #include "cli/next_command.h"
 #include "cli/terminal.h"
+#include "marker/mark_in_passes.h"
 #include "snapshot/file/snapshot_file.h"
 
 #define MAX_NEXT_WORDS 4
@@ -60,7 +62,8 @@ ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, 
     session->keeps_words = question->keeps_words;
     session->node_bytes = question->node_bytes;
     session->analysis_progress = (AnalysisProgress){progress_tell, &session->frame.progress};
-    session->mem_limit = settings->mem_limit > 0 ? (uint64_t)settings->mem_limit : UINT64_MAX;
+    session->needs = question->needs;
+    memory_limit_init(&session->limit, settings->mem_limit);
     ok = session_open_result(&session->frame, "--json", settings->json, &session->json, &error) &&
          question->answer(run, &error);
     is_found = ok && question->is_finding != NULL && question->is_finding(run);
@@ -77,6 +80,64 @@ ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, 
     return status;
 }
 
+// ---- memory ----
+
+// The memory that the limit leaves for the graph and the tree: without the image, its tables, the
+// mark, the words that look left over, and what names references.
+static uint64_t bytes_left(const HeapSession *session)
+{
+    const HeapImage *image = session->image;
+    uint64_t pages = image->pager != NULL ? heap_pager_budget(image->pager) : image->image_bytes;
+    uint64_t used = pages + image->foreign_byte_count + (uint64_t)image->page_count * 48 +
+                    image->root_count * sizeof(Root);
+
+    used += image->block_count * sizeof(ForeignBlock) +
+            image->details->sized_block_count * sizeof(SizedBlock) + image->word_count * 8 +
+            session->residue.count * sizeof(ResidueWord);
+    if (image->details->data_type_count > 0)
+        used += image->block_count * sizeof(BlockOwner);
+    return memory_limit_left(&session->limit, image, used);
+}
+
+// A step that takes `bytes` is not begun; `would_do` is a limit that suffices.
+static bool refuse(const HeapSession *session, const char *what, uint64_t bytes, uint64_t left,
+                   uint64_t would_do, Error *error)
+{
+    char need[NUMBER_CHARS], all[NUMBER_CHARS];
+    bool is_automatic = session->limit.is_automatic;
+
+    (void)error_set(error, ERROR_MEMORY, "%s would take %s more than %s", what,
+                    format_bytes(need, bytes - left),
+                    is_automatic ? "there is memory" : "--mem-limit allows");
+    return error_add_hint(error, is_automatic ? "%s of memory would do" : "--mem-limit %s would do",
+                          format_round_bytes(all, would_do));
+}
+
+static bool too_little(const HeapSession *session, const char *what, uint64_t bytes, uint64_t left,
+                       Error *error)
+{
+    return refuse(session, what, bytes, left, session->limit.bytes + bytes - left, error);
+}
+
+// Is there memory for marking a heap in passes? The figure that would do is that of the whole
+// command, if all objects are reachable.
+static bool can_mark(const HeapSession *session, Error *error)
+{
+    uint64_t left = bytes_left(session), bytes, whole;
+    PassesNeed need;
+
+    if (!mark_in_passes_need(session->image, &need, error))
+        return false;
+    bytes = mark_in_passes_bytes(session->image, &need);
+    if (bytes <= left)
+        return true;
+    whole = session->needs == HEAP_NEEDS_MARK ? 0 : 5 * need.nodes + 5 * need.references;
+    if (session->needs == HEAP_NEEDS_TREE)
+        whole += 20 * need.nodes + 10 * need.references;
+    whole = whole > bytes ? whole : bytes;
+    return refuse(session, "marking", bytes, left, session->limit.bytes + whole - left, error);
+}
+
 // ---- the heap ----
 
 bool heap_session_read(HeapSession *session, const char *path, const HeapMarking *marking,
@@ -90,10 +151,13 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
 
     heap_session_free_heap(session);
     session->path = path;
+    memory_limit_read_options(&session->limit, &read_options);
     heap_session_say(session, "reading the snapshot");
     if (!snapshot_read(path, &read_options, &session->image, error))
         return false;
     session->read_ns = clock_monotonic_ns() - start;
+    if (session->image->pager != NULL && !can_mark(session, error))
+        return false;
     heap_session_say(session, "marking");
     if (marking != NULL && marking->prepare != NULL &&
         !marking->prepare(marking->context, session->image, &mark_options, error))
@@ -103,6 +167,7 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
     if (marking != NULL && marking->finish != NULL &&
         !marking->finish(marking->context, session->mark, error))
         return false;
+    memory_trim();
     heap_session_say(session, "counting");
     start = clock_monotonic_ns();
     if (!reachability_report_new(session->image, session->mark, &session->report, error))
@@ -115,36 +180,6 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
                                            &session->residue, error);
 }
 
-// The memory that the limit leaves for the graph and the tree: without the image, its tables, the
-// mark, the words that look left over, and what names references.
-static uint64_t bytes_left(const HeapSession *session)
-{
-    const HeapImage *image = session->image;
-    uint64_t used = image->image_bytes + image->foreign_byte_count +
-                    (uint64_t)image->page_count * 48 + image->root_count * sizeof(Root);
-
-    used += image->block_count * sizeof(ForeignBlock) +
-            image->details->sized_block_count * sizeof(SizedBlock) + image->word_count * 8 +
-            session->residue.count * sizeof(ResidueWord);
-    if (image->details->data_type_count > 0)
-        used += image->block_count * sizeof(BlockOwner);
-
-    if (session->mem_limit == UINT64_MAX)
-        return UINT64_MAX;
-    return session->mem_limit > used ? session->mem_limit - used : 0;
-}
-
-static bool too_little(const HeapSession *session, const char *what, uint64_t bytes, Error *error)
-{
-    char need[NUMBER_CHARS], all[NUMBER_CHARS];
-    uint64_t left = bytes_left(session);
-
-    (void)error_set(error, ERROR_MEMORY, "%s would take %s more than --mem-limit allows", what,
-                    format_bytes(need, bytes - left));
-    return error_add_hint(error, "--mem-limit %s would do",
-                          format_round_bytes(all, session->mem_limit + bytes - left));
-}
-
 bool heap_session_need_graph(HeapSession *session, Error *error)
 {
     ObjectGraphOptions options = {.max_bytes = bytes_left(session)};
@@ -155,7 +190,8 @@ bool heap_session_need_graph(HeapSession *session, Error *error)
     if (session->graph != NULL)
         return true;
     if (least > options.max_bytes)
-        return too_little(session, "the references between objects", least, error);
+        return too_little(session, "the references between objects", least, options.max_bytes,
+                          error);
     heap_session_say(session, "resolving references");
     return object_graph_new(session->image, session->mark, &options, &session->graph, error) &&
            object_graph_flag_residue(session->graph, &session->residue, error) &&
@@ -171,15 +207,16 @@ bool heap_session_need_program(HeapSession *session, Error *error)
     heap_session_say(session, "telling the collector's memory from the program's");
     if (!collector_memory_find(session->graph, &session->collector, error))
         return false;
-    collector_memory_set_aside(&session->collector, session->graph,
-                               session->keeps_words ? NULL : session->image);
+    if (!collector_memory_set_aside(&session->collector, session->graph,
+                                    session->keeps_words ? NULL : session->image, error))
+        return false;
     session->knows_collector = true;
     return true;
 }
 
 bool heap_session_need_tree(HeapSession *session, Error *error)
 {
-    uint64_t bytes;
+    uint64_t bytes, left;
 
     if (session->tree != NULL)
         return true;
@@ -188,9 +225,12 @@ bool heap_session_need_tree(HeapSession *session, Error *error)
     bytes = dominator_tree_peak_bytes(session->graph);
     if (bytes < session->node_bytes * (uint64_t)session->graph->node_count)
         bytes = session->node_bytes * (uint64_t)session->graph->node_count;
-    bytes += object_graph_bytes(session->graph) + 4 * (uint64_t)session->graph->node_count;
-    if (bytes > bytes_left(session))
-        return too_little(session, "retained sizes", bytes, error);
+    // Below the least limit the graph is counted, not measured.
+    bytes += 4 * (uint64_t)session->graph->node_count +
+             (session->limit.bytes < MEMORY_LIMIT_LEAST ? object_graph_bytes(session->graph) : 0);
+    left = bytes_left(session);
+    if (bytes > left)
+        return too_little(session, "retained sizes", bytes, left, error);
     heap_session_say(session, "finding dominators");
     return dominator_tree_new(session->graph, &session->analysis_progress, &session->tree, error);
 }

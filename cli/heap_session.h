@@ -20,6 +20,7 @@
 #include "analysis/graph/dominator_tree.h"
 #include "analysis/graph/node_types.h"
 #include "analysis/reachability_report.h"
+#include "cli/memory/memory_limit.h"
 #include "cli/session.h"
 
 // The first member of the settings of each of these commands.
@@ -42,8 +43,8 @@ typedef struct HeapSettings {
 #define MEM_LIMIT_OPTION                                                                           \
     {                                                                                              \
         .name = "mem-limit", .type = OPTION_BYTES, .value_name = "SIZE",                           \
-        .help = "use at most SIZE of memory (500M, 2G); steps that\n"                              \
-                "need more are skipped and reported",                                              \
+        .help = "have at most SIZE of memory resident (500M, 2G);\n"                               \
+                "steps that need more are skipped and reported",                                   \
         .setting = offsetof(HeapSettings, mem_limit), .minimum = 1, .maximum = INT64_MAX           \
     }
 #define RELOCATE_OPTION                                                                            \
@@ -67,6 +68,12 @@ typedef struct HeapSettings {
         QUIET_OPTION(offsetof(HeapSettings, session)),                                             \
         PROGRESS_OPTION(offsetof(HeapSettings, session))
 
+typedef enum HeapNeeds {
+    HEAP_NEEDS_MARK,
+    HEAP_NEEDS_GRAPH,
+    HEAP_NEEDS_TREE,
+} HeapNeeds;
+
 typedef struct HeapSession {
     HeapSettings *settings; // borrowed
     Session frame;
@@ -77,8 +84,9 @@ typedef struct HeapSession {
     bool skips_residue;
     bool keeps_words;
     uint32_t node_bytes;
-    OutputFile *json;   // NULL: not wanted
-    uint64_t mem_limit; // UINT64_MAX: none
+    OutputFile *json; // NULL: not wanted
+    MemoryLimit limit;
+    HeapNeeds needs;
     // The heap at hand.
     const char *path;
     HeapImage *image;
@@ -114,6 +122,8 @@ typedef struct HeapQuestion {
     // With a tree: the most bytes a node that tree and answer take beside the graph, where that is
     // more than making the tree takes.
     uint32_t node_bytes;
+    // What the answer cannot do without, for telling early how much memory would do.
+    HeapNeeds needs;
 } HeapQuestion;
 
 // `settings` hold the defaults; they are borrowed.

@@ -3,6 +3,7 @@
 #include "marker/mark.h"
 
 #include "marker/mark_driver.h"
+#include "marker/mark_in_passes.h"
 #include "marker/mark_internal.h"
 #include "marker/mark_words.h"
 #include "marker/mark_worker.h"
@@ -124,6 +125,8 @@ bool mark_reachable(const HeapImage *image, const MarkOptions *options, MarkResu
     *out = NULL;
     if (!check_options(options, error))
         return false;
+    if (image->pager != NULL && options->driver == NULL)
+        return mark_in_passes(image, options, out, error);
     resolved = resolve_options(options);
     if (!mark_result_new(image, resolved.kind, &result, error))
         return false;

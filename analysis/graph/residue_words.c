@@ -159,13 +159,18 @@ void residue_words_release(ResidueWords *residue)
     *residue = (ResidueWords){.is_known = false};
 }
 
+static const uint8_t *word_at(const HeapImage *image, const ResidueWord *word)
+{
+    return residue_word_words(image, word).bytes + 8 * (uint64_t)word->word;
+}
+
 bool residue_words_mark(const ResidueWords *residue, HeapImage *image, const MarkResult *before,
                         MarkTotals *totals, Error *error)
 {
     MarkOptions options = mark_options_default();
     MarkResult *after = NULL;
-    uint64_t *values;
-    bool ok;
+    uint64_t *values, cleared = 0;
+    bool ok = true;
 
     *totals = before->totals;
     if (residue->count == 0)
@@ -173,19 +178,15 @@ bool residue_words_mark(const ResidueWords *residue, HeapImage *image, const Mar
     values = malloc(residue->count * sizeof *values);
     if (values == NULL)
         return error_set_memory(error, residue->count * sizeof *values, "residue");
-    for (uint64_t i = 0; i < residue->count; i++) {
-        // The image is the caller's to change, though its own pointers are const.
-        uint8_t *at = (uint8_t *)(uintptr_t)residue_word_words(image, &residue->words[i]).bytes +
-                      8 * (uint64_t)residue->words[i].word;
+    for (; ok && cleared < residue->count; cleared++) {
+        const uint8_t *at = word_at(image, &residue->words[cleared]);
 
-        values[i] = load_u64(at);
-        memset(at, 0, sizeof *values);
+        values[cleared] = load_u64(at);
+        ok = heap_image_clear(image, at, sizeof *values, error);
     }
-    ok = mark_reachable(image, &options, &after, error);
-    for (uint64_t i = 0; i < residue->count; i++)
-        memcpy((uint8_t *)(uintptr_t)residue_word_words(image, &residue->words[i]).bytes +
-                   8 * (uint64_t)residue->words[i].word,
-               &values[i], sizeof *values);
+    ok = ok && mark_reachable(image, &options, &after, error);
+    for (uint64_t i = 0; i < cleared; i++)
+        heap_image_restore(image, word_at(image, &residue->words[i]), values[i]);
     free(values);
     if (!ok)
         return false;

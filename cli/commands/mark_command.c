@@ -81,6 +81,7 @@ static const Option options[] = {
      .help = "write each step of the schedule to FILE",
      .setting = offsetof(MarkSettings, schedule.record)},
     PRECISE_OPTION,
+    MEM_LIMIT_OPTION,
     RELOCATE_OPTION,
     REPLACE_OPTION(offsetof(HeapSettings, session)),
     QUIET_OPTION(offsetof(HeapSettings, session)),

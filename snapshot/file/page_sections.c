@@ -178,8 +178,7 @@ void page_sections_release(PageSections *sections)
 
 // ---- bytes ----
 
-// Where the page bytes behind a table begin in the stream.
-static uint64_t bytes_offset(const RunTable *table)
+uint64_t run_table_bytes_offset(const RunTable *table)
 {
     return table->offset + table->count * RUN_BYTES;
 }
@@ -194,7 +193,7 @@ static bool read_section(const RunTable *table, uint32_t page_size, ByteSource *
 {
     StreamListener listener = {fill_records, builder};
     StreamTarget *targets = malloc((table->count + 1) * sizeof *targets);
-    uint64_t target_count = 0, offset = bytes_offset(table);
+    uint64_t target_count = 0, offset = run_table_bytes_offset(table);
     bool ok = true;
 
     if (targets == NULL)
@@ -218,6 +217,19 @@ static bool read_section(const RunTable *table, uint32_t page_size, ByteSource *
     return ok;
 }
 
+bool page_sections_check_runs(const PageSections *sections, const ByteSource *source, Error *error)
+{
+    uint64_t uncovered = 0;
+
+    for (uint64_t i = 0; i < sections->count; i++)
+        if (!is_covered(&sections->tables[i], sections->all.runs, sections->all.count,
+                        sections->page_size, &uncovered))
+            return byte_source_fault(source, sections->tables[i].offset, error,
+                                     "pages at 0x%llx belong to no page run",
+                                     (unsigned long long)uncovered);
+    return true;
+}
+
 bool page_sections_read(const PageSections *sections, ByteSource *source, HeapImageBuilder *builder,
                         Error *error)
 {
@@ -231,7 +243,7 @@ uint64_t page_sections_find(const PageSections *sections, uint64_t address)
 {
     for (uint64_t i = sections->count; i > 0; i--) {
         const RunTable *table = &sections->tables[i - 1];
-        uint64_t offset = bytes_offset(table);
+        uint64_t offset = run_table_bytes_offset(table);
 
         for (uint64_t r = 0; r < table->count; r++) {
             uint64_t length = table->runs[r].page_count * sections->page_size;

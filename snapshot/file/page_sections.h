@@ -36,6 +36,14 @@ NODISCARD bool page_sections_init(PageSections *sections, ByteSource *source, co
                                   const HeapLayout *layout, Error *error);
 void page_sections_release(PageSections *sections);
 
+// Where the page bytes behind a table begin in the stream.
+uint64_t run_table_bytes_offset(const RunTable *table);
+
+// Is each page of a PAGE section in a run of RUNS? page_sections_read() checks it, too.
+// Errors: corrupt.
+NODISCARD bool page_sections_check_runs(const PageSections *sections, const ByteSource *source,
+                                        Error *error);
+
 // Reads the bytes of all pages into `builder`, which has reserved all runs. A later PAGE section
 // overrides an earlier one. Errors: corrupt, memory, system.
 NODISCARD bool page_sections_read(const PageSections *sections, ByteSource *source,

@@ -84,7 +84,11 @@ typedef struct SnapshotReadOptions {
     // Mark by rule precise/1. Errors: unsupported (no data types in the snapshot), usage (it has
     // pointer maps that the program told).
     bool is_precise;
-    uint32_t threads; // decompressing threads; 0: one a CPU, at most 16
+    // Hold only a part of the pages: see Note [Paged images]. NULL: all of them. Borrowed. A heap
+    // whose pages are larger than a chunk is read whole.
+    const HeapPagerOptions *paging;
+    uint64_t most_whole_bytes; // then: a heap of no more bytes of pages is read whole all the same
+    uint32_t threads;          // decompressing threads; 0: one a CPU, at most 16
     // A file that decompresses to more is refused. 0: this machine's memory.
     uint64_t max_stream_bytes;
 } SnapshotReadOptions;

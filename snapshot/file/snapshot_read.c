@@ -13,6 +13,7 @@
 #include "base/json_object.h"
 #include "snapshot/file/heap_sections.h"
 #include "snapshot/file/page_sections.h"
+#include "snapshot/file/paged_stream.h"
 #include "snapshot/heap/reference_check.h"
 #include "snapshot/file/snapshot_reader_internal.h"
 #include "snapshot/file/frames/seekable_file.h"
@@ -23,7 +24,8 @@ void snapshot_reader_release(SnapshotReader *reader)
 {
     section_map_release(&reader->map);
     snapshot_details_free(reader->details);
-    seekable_reader_free(reader->file);
+    if (!reader->is_file_lent)
+        seekable_reader_free(reader->file);
 }
 
 bool snapshot_reader_check_length(const SnapshotReader *reader, const SectionKind *kind,
@@ -168,11 +170,46 @@ static bool check_precise(const SnapshotReader *reader, const SnapshotReadOption
                                  "strong");
 }
 
+// Is only a part of the heap to be resident?
+static bool is_paged(const SnapshotReader *reader, const SnapshotReadOptions *options,
+                     const PageSections *pages)
+{
+    return options->paging != NULL &&
+           pages->all.page_count > options->most_whole_bytes / reader->layout.page_size &&
+           reader->layout.page_size <= heap_pager_chunk_bytes(options->paging);
+}
+
+// Reads the pages into a new builder: all of them, or, paged, their headers.
+static bool read_pages(SnapshotReader *reader, const SnapshotReadOptions *options,
+                       const PageSections *pages, HeapImageBuilder **builder, Error *error)
+{
+    HeapImageOptions image_options = {.force_relocation = options->force_relocation};
+    HeapPageSource paged;
+
+    if (!is_paged(reader, options, pages))
+        return heap_image_builder_new(&reader->layout, &image_options, builder, error) &&
+               heap_image_builder_reserve(*builder, pages->all.runs, pages->all.count, error) &&
+               page_sections_read(pages, &reader->source, *builder, error);
+    if (!page_sections_check_runs(pages, &reader->source, error) ||
+        !paged_stream_new(pages, &reader->source, reader->file, &paged, error))
+        return false;
+    // From here on the pages' source owns the file.
+    reader->is_file_lent = true;
+    image_options.paging = options->paging;
+    image_options.source = &paged;
+    if (!heap_image_builder_new(&reader->layout, &image_options, builder, error)) {
+        paged.release(paged.context);
+        reader->source.reader = NULL;
+        return false;
+    }
+    return heap_image_builder_reserve(*builder, pages->all.runs, pages->all.count, error) &&
+           heap_image_builder_visit_pages(*builder, options->threads, error);
+}
+
 static bool build_image(SnapshotReader *reader, const SnapshotReadOptions *options, HeapImage **out,
                         Error *error)
 {
     SnapshotDetails *details;
-    HeapImageOptions image_options = {.force_relocation = options->force_relocation};
     HeapImageBuilder *builder = NULL;
     ByteSource *source = &reader->source;
     const SectionMap *map = &reader->map;
@@ -183,9 +220,7 @@ static bool build_image(SnapshotReader *reader, const SnapshotReadOptions *optio
         return false;
     if (!page_sections_init(&pages, source, map, &reader->layout, error))
         return false;
-    if (!heap_image_builder_new(&reader->layout, &image_options, &builder, error) ||
-        !heap_image_builder_reserve(builder, pages.all.runs, pages.all.count, error) ||
-        !page_sections_read(&pages, source, builder, error) ||
+    if (!read_pages(reader, options, &pages, &builder, error) ||
         !heap_sections_read_roots(source, map, reader->details->thread_count, builder, error) ||
         !heap_sections_read_blocks(source, map, builder, error))
         goto done;

@@ -10,6 +10,7 @@
 typedef struct SnapshotReader {
     ByteSource source;
     SeekableReader *file; // NULL: a stream in memory
+    bool is_file_lent;    // to the source of a paged image, which owns it
     SectionMap map;
     HeapLayout layout;
     SnapshotDetails *details; // owned

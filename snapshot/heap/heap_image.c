@@ -38,6 +38,33 @@ void heap_image_free(HeapImage *image)
     free(image);
 }
 
+// The image is its owner's to change, though its own pointers are const.
+static bool is_paged(const HeapImage *image, const uint8_t *at)
+{
+    return image->pager != NULL && (uint64_t)(at - image->arena) < image->arena_bytes;
+}
+
+bool heap_image_clear(HeapImage *image, const uint8_t *at, uint64_t bytes, Error *error)
+{
+    if (is_paged(image, at))
+        return heap_pager_clear(image->pager, (uint8_t *)(uintptr_t)at, bytes, error);
+    memset((uint8_t *)(uintptr_t)at, 0, bytes);
+    return true;
+}
+
+void heap_image_restore(HeapImage *image, const uint8_t *at, uint64_t value)
+{
+    if (is_paged(image, at))
+        heap_pager_restore(image->pager, (uint8_t *)(uintptr_t)at, value);
+    else
+        memcpy((uint8_t *)(uintptr_t)at, &value, sizeof value);
+}
+
+bool heap_image_check(const HeapImage *image, Error *error)
+{
+    return heap_pager_check(image->pager, error);
+}
+
 uint64_t heap_image_run_pages(const HeapImage *image, uint32_t page)
 {
     const HeapPage *record = &image->pages[page];

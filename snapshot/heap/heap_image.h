@@ -28,6 +28,7 @@
 
 #include "base/error.h"
 #include "snapshot/heap/heap_layout.h"
+#include "snapshot/heap/heap_pager.h"
 #include "snapshot/heap/root.h"
 #include "snapshot/heap/snapshot_details.h"
 
@@ -128,6 +129,7 @@ typedef struct HeapImage {
     uint8_t *arena; // when relocated
     uint64_t arena_bytes;
     const uint32_t *arena_pages; // per page: where its bytes are in the arena, in pages
+    HeapPager *pager; // owns the arena of a heap of which only parts are resident; else NULL
 
     // Bit i of word heap_image_first_word(page) + i/64: slot i holds a live object.
     const uint64_t *live;
@@ -333,10 +335,27 @@ static inline uint64_t load_u64(const uint8_t *bytes)
     return value;
 }
 
+// ---- changing ----
+//
+// By the owner of an image, before others see it or while no other thread uses it. `at` is in the
+// bytes of a page or of a foreign block.
+
+// Zeroes bytes of the image. Errors: memory.
+NODISCARD bool heap_image_clear(HeapImage *image, const uint8_t *at, uint64_t bytes, Error *error);
+// Gives a word back that was zeroed as a whole.
+void heap_image_restore(HeapImage *image, const uint8_t *at, uint64_t value);
+
+// Were all pages read as they are? Only of a paged image they may not be. Errors: the first one.
+NODISCARD bool heap_image_check(const HeapImage *image, Error *error);
+
 // ---- building ----
 
 typedef struct HeapImageOptions {
     bool force_relocation; // never map at the captured addresses
+    // Hold only a part of the pages (then relocated): see Note [Paged images]. NULL: all of them.
+    const HeapPagerOptions *paging;
+    const HeapPageSource
+        *source; // then: of all runs' bytes, one behind the other; owned by the builder
 } HeapImageOptions;
 
 typedef struct HeapImageBuilder HeapImageBuilder;
@@ -354,8 +373,13 @@ void heap_image_builder_free(HeapImageBuilder *builder);
 NODISCARD bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs,
                                           uint64_t run_count, Error *error);
 
+// Of a paged image: reads all pages once, on several threads (0: one a CPU), and fills their
+// records. Errors: those of the source.
+NODISCARD bool heap_image_builder_visit_pages(HeapImageBuilder *builder, uint32_t threads,
+                                              Error *error);
+
 // Where the bytes of [address, address + bytes) go: valid until finish; NULL when that
-// range is not inside one reserved run.
+// range is not inside one reserved run. Not for a paged image.
 uint8_t *heap_image_builder_bytes(HeapImageBuilder *builder, uint64_t address, uint64_t bytes);
 
 // Fills the page records of the whole pages in `bytes`, which lie in memory that

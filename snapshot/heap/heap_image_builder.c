@@ -38,6 +38,11 @@ bool heap_image_builder_new(const HeapLayout *layout, const HeapImageOptions *op
     image->details = details;
     builder->image = image;
     builder->force_relocation = options != NULL && options->force_relocation;
+    if (options != NULL && options->paging != NULL) {
+        builder->is_paged = true;
+        builder->paging = *options->paging;
+        builder->source = *options->source;
+    }
     *out = builder;
     return true;
 }
@@ -48,6 +53,8 @@ void heap_image_builder_free(HeapImageBuilder *builder)
         return;
     heap_image_free(builder->image);
     free(builder->run_places);
+    if (builder->source.release != NULL)
+        builder->source.release(builder->source.context);
     page_records_release(&builder->records);
     free(builder);
 }
@@ -325,9 +332,9 @@ static bool build(HeapImageBuilder *builder, Error *error)
     if (!build_page_window(image, error) || !build_block_windows(image, error) ||
         !heap_image_build_words(image, &builder->records, builder->has_dead, error))
         return false;
-    heap_image_mask_types(image);
     // The image is not frozen yet.
-    return snapshot_details_index((SnapshotDetails *)(uintptr_t)image->details, error);
+    return heap_image_mask_types(image, error) && heap_image_check(image, error) &&
+           snapshot_details_index((SnapshotDetails *)(uintptr_t)image->details, error);
 }
 
 uint64_t heap_image_builder_fault_address(const HeapImageBuilder *builder)

@@ -17,9 +17,12 @@ typedef struct RunPlace {
 struct HeapImageBuilder {
     HeapImage *image;
     bool force_relocation;
-    RunPlace *run_places; // per run
-    PageRecords records;  // one place for each page of the arena: Note [Early records]
-    bool has_dead;        // some record has DEAD objects
+    bool is_paged;
+    HeapPagerOptions paging;
+    HeapPageSource source; // until the pager owns it
+    RunPlace *run_places;  // per run
+    PageRecords records;   // one place for each page of the arena: Note [Early records]
+    bool has_dead;         // some record has DEAD objects
     uint64_t fault_address;
 };
 
@@ -36,8 +39,8 @@ void heap_image_builder_forget(HeapImageBuilder *builder, const uint8_t *bytes, 
 NODISCARD bool heap_image_builder_order_records(HeapImageBuilder *builder, Error *error);
 
 // Zeroes the words that are not references in objects whose type declares its references: see
-// Note [Exact types].
-void heap_image_mask_types(HeapImage *image);
+// Note [Exact types]. Errors: memory.
+NODISCARD bool heap_image_mask_types(HeapImage *image, Error *error);
 
 // The bucket of a page inside the page window.
 uint64_t heap_image_bucket(const HeapImage *image, uint32_t page);

@@ -12,26 +12,27 @@
 #include "snapshot/heap/heap_image_internal.h"
 
 // Zeroes the words of [from, to) in the object; both are multiples of 8.
-static void clear(uint8_t *object, uint32_t from, uint32_t to)
+static bool clear(HeapImage *image, const uint8_t *object, uint32_t from, uint32_t to, Error *error)
 {
-    if (from < to)
-        memset(object + from, 0, to - from);
+    return from >= to || heap_image_clear(image, object + from, to - from, error);
 }
 
-static void mask_object(uint8_t *object, uint32_t payload, uint32_t bytes,
-                        const SnapshotTypeLayout *layout)
+static bool mask_object(HeapImage *image, const uint8_t *object, uint32_t payload, uint32_t bytes,
+                        const SnapshotTypeLayout *layout, Error *error)
 {
     uint32_t at = payload;
 
     for (uint32_t i = 0; i < layout->offset_count && layout->offsets[i] < bytes; i++) {
-        clear(object, at, layout->offsets[i]);
+        if (!clear(image, object, at, layout->offsets[i], error))
+            return false;
         if (layout->offsets[i] + 8 > at)
             at = layout->offsets[i] + 8;
     }
-    clear(object, at, layout->rest_offset < bytes ? layout->rest_offset : bytes);
+    return clear(image, object, at, layout->rest_offset < bytes ? layout->rest_offset : bytes,
+                 error);
 }
 
-static void mask_page(const HeapImage *image, uint32_t page)
+static bool mask_page(HeapImage *image, uint32_t page, Error *error)
 {
     const HeapPage *record = &image->pages[page];
     uint32_t payload = heap_image_payload_offset(image, record->block_size);
@@ -46,19 +47,21 @@ static void mask_page(const HeapImage *image, uint32_t page)
         // Neighbours often have the same type.
         if (layout == NULL || layout->type_word != word)
             layout = snapshot_details_find_type_layout(image->details, word);
-        // The image is not frozen yet.
-        if (layout != NULL)
-            mask_object((uint8_t *)(uintptr_t)heap_image_object_bytes(image, page, slot), payload,
-                        record->block_size, layout);
+        if (layout != NULL && !mask_object(image, heap_image_object_bytes(image, page, slot),
+                                           payload, record->block_size, layout, error))
+            return false;
     }
+    return true;
 }
 
-void heap_image_mask_types(HeapImage *image)
+bool heap_image_mask_types(HeapImage *image, Error *error)
 {
     image->has_exact_types = image->details->type_layout_count > 0;
     if (!image->has_exact_types || image->layout.type_word.width == 0)
-        return;
+        return true;
     for (uint32_t page = 0; page < image->page_count; page++)
-        if (heap_layout_has_object_header(&image->layout, image->pages[page].block_size))
-            mask_page(image, page);
+        if (heap_layout_has_object_header(&image->layout, image->pages[page].block_size) &&
+            !mask_page(image, page, error))
+            return false;
+    return true;
 }

@@ -47,7 +47,9 @@ static void unmap_runs(const HeapImage *image, uint64_t count)
 
 void heap_image_unmap(HeapImage *image)
 {
-    if (image->is_relocated) {
+    if (image->pager != NULL) {
+        heap_pager_free(image->pager);
+    } else if (image->is_relocated) {
         if (image->arena != NULL)
             (void)munmap(image->arena, image->arena_bytes);
     } else {
@@ -55,6 +57,7 @@ void heap_image_unmap(HeapImage *image)
     }
     image->run_count = 0;
     image->arena = NULL;
+    image->pager = NULL;
 }
 
 static bool are_possible_runs(const HeapImage *image, const PageRun *runs, uint64_t run_count)
@@ -145,6 +148,29 @@ static bool place_in_arena(HeapImage *image, Error *error)
     return true;
 }
 
+// Note [Paged images]
+//
+// Where memory is short only a part of the pages is resident (snapshot/heap/heap_pager.h). The
+// arena is the pager's range, in which the runs lie one behind the other, as in most files. Code
+// that reads pages knows nothing of it. Code that changes them uses heap_image_clear(). Code that
+// visits all pages, on one thread or several, does so in the order of their addresses, or it
+// would wait for most of them again and again; so the marker works otherwise
+// (marker/mark_in_passes.h).
+static bool place_in_pager(HeapImageBuilder *builder, Error *error)
+{
+    HeapImage *image = builder->image;
+
+    if (!heap_pager_new(&builder->paging, image->arena_bytes, &builder->source, &image->pager,
+                        error)) {
+        image->run_count = 0;
+        return false;
+    }
+    builder->source = (HeapPageSource){0};
+    image->arena = heap_pager_base(image->pager);
+    image->is_relocated = true;
+    return true;
+}
+
 // Gives every run its place in the arena. Gaps are kept where that costs little address space
 // (they take no memory), because then one number leads from any captured address of a dense
 // heap to its bytes.
@@ -156,7 +182,7 @@ static void plan_arena(HeapImageBuilder *builder)
 
     for (uint64_t i = 0; i < image->run_count; i++) {
         const PageRun *run = &image->runs[i];
-        if (i > 0) {
+        if (i > 0 && !builder->is_paged) {
             const PageRun *before = &image->runs[i - 1];
             uint64_t gap =
                 ((run->address - before->address) >> image->page_shift) - before->page_count;
@@ -201,6 +227,8 @@ bool heap_image_builder_reserve(HeapImageBuilder *builder, const PageRun *runs, 
         image->run_count = 0; // nothing is mapped
         return false;
     }
+    if (builder->is_paged)
+        return place_in_pager(builder, error);
     if (image->run_count == 0)
         return true;
     if (!PLACES_IN_ARENA && !builder->force_relocation && place_at_captured_addresses(image))

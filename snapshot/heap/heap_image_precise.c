@@ -22,16 +22,21 @@
 
 // The bytes of an object or block.
 typedef struct Masked {
-    uint8_t *bytes;
+    HeapImage *image;
+    const uint8_t *bytes;
     uint64_t length;
+    Error *error;
+    bool has_failed; // memory was short
 } Masked;
 
 static void clear(void *context, uint64_t offset, uint64_t bytes)
 {
-    const Masked *masked = context;
+    Masked *masked = context;
 
-    if (offset <= masked->length && bytes <= masked->length - offset)
-        memset(masked->bytes + offset, 0, bytes);
+    if (bytes > 0 && offset <= masked->length && bytes <= masked->length - offset &&
+        !masked->has_failed)
+        masked->has_failed =
+            !heap_image_clear(masked->image, masked->bytes + offset, bytes, masked->error);
 }
 
 // Clears the whole words of [from, to). Blocks begin at multiples of 8.
@@ -43,10 +48,10 @@ static void clear_words(Masked *masked, uint64_t from, uint64_t to)
         clear(masked, from, to - from);
 }
 
-static void mask_page(HeapImage *image, const DataValues *values, uint32_t page)
+static bool mask_page(HeapImage *image, const DataValues *values, uint32_t page, Error *error)
 {
     const HeapPage *record = &image->pages[page];
-    Masked masked = {.length = record->block_size};
+    Masked masked = {.image = image, .length = record->block_size, .error = error};
     const DataVisitor visitor = {.dead = clear, .context = &masked};
     DataValue value;
 
@@ -57,23 +62,23 @@ static void mask_page(HeapImage *image, const DataValues *values, uint32_t page)
             image->imprecise_objects++;
             continue;
         }
-        // The image is not frozen yet.
-        masked.bytes = (uint8_t *)(uintptr_t)heap_image_object_bytes(image, page, slot);
+        masked.bytes = heap_image_object_bytes(image, page, slot);
         data_value_visit(values, &value, record->block_size - value.offset, &visitor);
     }
+    return !masked.has_failed;
 }
 
-static void mask_block(const HeapImage *image, const BlockOwners *owners, uint32_t block)
+static bool mask_block(HeapImage *image, const BlockOwners *owners, uint32_t block, Error *error)
 {
     const ForeignBlock *record = &image->blocks[block];
-    Masked masked = {(uint8_t *)(uintptr_t)image->foreign_bytes + record->offset, record->bytes};
+    Masked masked = {image, image->foreign_bytes + record->offset, record->bytes, error, false};
     const DataVisitor visitor = {.dead = clear, .context = &masked};
     BlockFrame frame;
     bool has_parts;
 
     if (record->address % 8 != 0 || !block_owners_frame(owners, block, &frame) ||
         frame.shape == BLOCK_TREE)
-        return;
+        return true;
     has_parts = block_frame_is_visited(owners->values, &frame);
     for (uint64_t i = 0; i < frame.places; i++) {
         uint64_t offset = block_frame_place(&frame, i);
@@ -87,6 +92,7 @@ static void mask_block(const HeapImage *image, const BlockOwners *owners, uint32
     // Behind the capacity: what malloc's rounding leaves.
     if (frame.is_counted && (frame.shape == BLOCK_MANY || frame.shape == BLOCK_RING))
         clear_words(&masked, frame.first + frame.places * frame.bytes, masked.length);
+    return !masked.has_failed;
 }
 
 bool heap_image_make_precise(HeapImage *image, Error *error)
@@ -101,12 +107,12 @@ bool heap_image_make_precise(HeapImage *image, Error *error)
     ok = values == NULL || block_owners_new(image, values, &owners, error);
     if (ok && values != NULL) {
         // Blocks first: their frames are read in the values that own them.
-        for (uint32_t block = 0; block < image->block_count; block++)
-            mask_block(image, owners, block);
-        for (uint32_t page = 0; page < image->page_count; page++)
-            mask_page(image, values, page);
+        for (uint32_t block = 0; ok && block < image->block_count; block++)
+            ok = mask_block(image, owners, block, error);
+        for (uint32_t page = 0; ok && page < image->page_count; page++)
+            ok = mask_page(image, values, page, error);
     }
     block_owners_free(owners);
     data_values_free(values);
-    return ok;
+    return ok && heap_image_check(image, error);
 }

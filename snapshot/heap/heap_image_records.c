@@ -21,11 +21,12 @@
 // reading N headers.
 #define PAGES_AHEAD 16u
 
-void heap_image_builder_fill_records(HeapImageBuilder *builder, const uint8_t *bytes,
-                                     uint64_t length)
+// Fills the records of the whole pages in `bytes`, which begin `offset` bytes behind the start of
+// the page at `place`.
+static void fill_records(HeapImageBuilder *builder, uint64_t place, uint64_t offset,
+                         const uint8_t *bytes, uint64_t length)
 {
     const HeapLayout *layout = &builder->image->layout;
-    uint64_t offset, place = heap_image_builder_place(builder, bytes, &offset);
 
     if (offset > 0) {
         uint64_t rest = layout->page_size - offset;
@@ -44,6 +45,26 @@ void heap_image_builder_fill_records(HeapImageBuilder *builder, const uint8_t *b
         bytes += layout->page_size;
         length -= layout->page_size;
     }
+}
+
+void heap_image_builder_fill_records(HeapImageBuilder *builder, const uint8_t *bytes,
+                                     uint64_t length)
+{
+    uint64_t offset, place = heap_image_builder_place(builder, bytes, &offset);
+
+    fill_records(builder, place, offset, bytes, length);
+}
+
+static void visit_pages(void *context, uint64_t offset, const uint8_t *bytes, uint64_t length)
+{
+    HeapImageBuilder *builder = context;
+
+    fill_records(builder, offset >> builder->image->page_shift, 0, bytes, length);
+}
+
+bool heap_image_builder_visit_pages(HeapImageBuilder *builder, uint32_t threads, Error *error)
+{
+    return heap_pager_visit(builder->image->pager, threads, visit_pages, builder, error);
 }
 
 void heap_image_builder_forget(HeapImageBuilder *builder, const uint8_t *bytes, uint64_t length)

@@ -85,3 +85,11 @@ bench-capture: $(CAPTURE_WRITER) $(RELOAD_BENCH) $(PROGRAM) c-sample
 	$(Q)tests/bench/bench_capture.py --tool $(PROGRAM) --writer $(CAPTURE_WRITER) --sample $(C_SAMPLE) \
 		--reload $(RELOAD_BENCH) --json build/bench-capture.json \
 		$(if $(BENCH_QUICK),--mib 256 --writes 10000 --threads 16 --rounds 3 --objects 20000) $(CAPTURE_FLAGS)
+
+HUGE_HEAP := $(BUILD)/tests/bench/huge_heap
+
+$(HUGE_HEAP): $(HUGE_HEAP).o $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
+
+-include $(HUGE_HEAP).d

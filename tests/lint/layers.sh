@@ -23,9 +23,10 @@ snapshot/capture/copy/packed_pager.c
 snapshot/capture/copy/packed_pager_internal.h
 base/parallel_for.c
 snapshot/file/frames/seekable_writer.c
+snapshot/heap/heap_pager_internal.h
 snapshot/capture/copy/spool_file.c
 '
-SYSTEM_HEADERS='assert|ctype|dirent|endian|errno|fcntl|fenv|float|inttypes|limits|locale|math|poll|pwd|grp|sched|setjmp|signal|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|ucontext|getopt|link|sys/[a-z]+|linux/[a-z0-9_]+|asm/[a-z_]+|immintrin|arm_neon|cpuid|pthread|stdatomic|sanitizer/[a-z_]+'
+SYSTEM_HEADERS='assert|ctype|dirent|endian|errno|fcntl|fenv|float|inttypes|limits|locale|malloc|math|poll|pwd|grp|sched|setjmp|signal|stdalign|stdarg|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|ucontext|getopt|link|sys/[a-z]+|linux/[a-z0-9_]+|asm/[a-z_]+|immintrin|arm_neon|cpuid|pthread|stdatomic|sanitizer/[a-z_]+'
 
 # What each room may use beside itself. A room that is not listed may not exist.
 ARROWS='
@@ -58,7 +59,8 @@ analysis/check: base snapshot/heap marker analysis analysis/names analysis/graph
 formats/json: base snapshot/heap snapshot/file snapshot/file/sections marker marker/schedule analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay
 formats/html: base snapshot/heap marker analysis analysis/names analysis/graph analysis/routes formats/json
 formats: base snapshot/heap marker marker/schedule marker/explore analysis/check analysis/replay formats/json
-cli: base snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay formats formats/json
+cli/memory: base snapshot/heap snapshot/file
+cli: base snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay formats formats/json cli/memory
 cli/commands/check: base snapshot/heap snapshot/file marker analysis analysis/names analysis/graph analysis/routes analysis/check formats formats/json cli
 cli/commands/replay: base snapshot/heap snapshot/file marker marker/schedule analysis/graph analysis/replay formats formats/json cli
 cli/commands: base snapshot/heap snapshot/file snapshot/file/salvage snapshot/capture snapshot/capture/live marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay formats formats/json formats/html cli

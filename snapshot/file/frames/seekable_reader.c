@@ -5,27 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <zstd.h>
-
-#include "base/byte_buffer.h"
 #include "base/parallel_for.h"
 #include "base/search.h"
+#include "snapshot/file/frames/frame_decompressor.h"
 #include "snapshot/file/frames/seekable_file.h"
-#include "snapshot/file/frames/seekable_frame.h"
-
-// The memory for decompressing one frame; one for each thread.
-typedef struct Decompressor {
-    ZSTD_DCtx *context;
-    uint8_t *compressed;
-    size_t compressed_capacity;
-    uint8_t *content; // of a frame that lies in several targets
-    size_t content_capacity;
-} Decompressor;
 
 struct SeekableReader {
     SeekableFile file;
-    Decompressor decompressors[PARALLEL_FOR_MAX_THREADS];
+    FrameDecompressor decompressors[PARALLEL_FOR_MAX_THREADS];
     uint32_t cached_frame; // whose content is in decompressors[0]; frame_count: none
+};
+
+struct SeekableScratch {
+    FrameDecompressor decompressor;
 };
 
 typedef bool OpenFile(const char *path, uint16_t newest_major, uint64_t max_stream_bytes,
@@ -64,11 +56,8 @@ void seekable_reader_free(SeekableReader *reader)
 {
     if (reader == NULL)
         return;
-    for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++) {
-        (void)ZSTD_freeDCtx(reader->decompressors[i].context);
-        free(reader->decompressors[i].compressed);
-        free(reader->decompressors[i].content);
-    }
+    for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++)
+        frame_decompressor_release(&reader->decompressors[i]);
     seekable_file_release(&reader->file);
     free(reader);
 }
@@ -79,84 +68,6 @@ const SeekableFileInfo *seekable_reader_info(const SeekableReader *reader)
 }
 
 // ---- one frame ----
-
-// Makes `*room` at least `wanted` bytes large; its old content is lost.
-static bool resize_room(uint8_t **room, size_t *capacity, size_t wanted, Error *error)
-{
-    if (wanted <= *capacity)
-        return true;
-    free(*room);
-    *capacity = 0;
-    *room = malloc(wanted);
-    if (*room == NULL)
-        return error_set_memory(error, wanted, "a frame");
-    *capacity = wanted;
-    return true;
-}
-
-// Is the frame at `bytes` the one that the seek table lists? It must have a checksum, without which
-// flipped bits would pass.
-static bool check_frame(const SeekableReader *reader, const SeekableFrame *frame,
-                        const uint8_t *bytes, Error *error)
-{
-    FrameHeader header;
-    size_t length;
-
-    if (!frame_header_read(bytes, frame->file_bytes, &header) || header.has_dictionary)
-        return seekable_file_frame_damage(error, &reader->file, frame,
-                                          "it is not the frame that was written");
-    if (!header.has_checksum)
-        return seekable_file_frame_damage(error, &reader->file, frame, "it has no checksum");
-    if (!header.has_content_bytes || header.content_bytes != frame->stream_bytes)
-        return seekable_file_frame_damage(
-            error, &reader->file, frame,
-            "it decompresses to another size than the seek table says");
-    length = ZSTD_findFrameCompressedSize(bytes, frame->file_bytes);
-    if (ZSTD_isError(length))
-        return seekable_file_frame_damage(error, &reader->file, frame, ZSTD_getErrorName(length));
-    if (length != frame->file_bytes)
-        return seekable_file_frame_damage(error, &reader->file, frame,
-                                          "it has another size than the seek table says");
-    if (bytes_get_u32(bytes + length - sizeof(uint32_t)) != frame->checksum)
-        return seekable_file_frame_damage(error, &reader->file, frame,
-                                          "its checksum is not that of the seek table");
-    return true;
-}
-
-// Decompresses a frame to `to`, which has room for all of it.
-static bool decompress(const SeekableReader *reader, Decompressor *decompressor,
-                       const SeekableFrame *frame, uint8_t *to, Error *error)
-{
-    size_t length;
-
-    if (decompressor->context == NULL)
-        decompressor->context = ZSTD_createDCtx();
-    if (decompressor->context == NULL)
-        return error_set(error, ERROR_MEMORY, "cannot allocate memory for decompressing");
-    if (!resize_room(&decompressor->compressed, &decompressor->compressed_capacity,
-                     frame->file_bytes, error) ||
-        !seekable_file_read(&reader->file, frame->file_offset, decompressor->compressed,
-                            frame->file_bytes, error) ||
-        !check_frame(reader, frame, decompressor->compressed, error))
-        return false;
-    length = ZSTD_decompressDCtx(decompressor->context, to, frame->stream_bytes,
-                                 decompressor->compressed, frame->file_bytes);
-    if (ZSTD_isError(length))
-        return seekable_file_frame_damage(error, &reader->file, frame, ZSTD_getErrorName(length));
-    if (length != frame->stream_bytes)
-        return seekable_file_frame_damage(error, &reader->file, frame,
-                                          "it decompresses to less than it says");
-    return true;
-}
-
-// Decompresses a frame to the decompressor's own memory.
-static bool decompress_aside(const SeekableReader *reader, Decompressor *decompressor,
-                             const SeekableFrame *frame, Error *error)
-{
-    return resize_room(&decompressor->content, &decompressor->content_capacity, frame->stream_bytes,
-                       error) &&
-           decompress(reader, decompressor, frame, decompressor->content, error);
-}
 
 // The frame that holds `offset`, which is inside the stream.
 static uint32_t find_frame(const SeekableReader *reader, uint64_t offset)
@@ -178,7 +89,8 @@ static bool cache_frame(SeekableReader *reader, uint32_t index, Error *error)
     if (reader->cached_frame == index)
         return true;
     reader->cached_frame = reader->file.info.frame_count;
-    if (!decompress_aside(reader, &reader->decompressors[0], &reader->file.frames[index], error))
+    if (!frame_decompress_aside(&reader->file, &reader->decompressors[0],
+                                &reader->file.frames[index], error))
         return false;
     reader->cached_frame = index;
     return true;
@@ -209,6 +121,44 @@ bool seekable_reader_read(SeekableReader *reader, uint64_t offset, void *to, uin
     return true;
 }
 
+bool seekable_reader_read_by(const SeekableReader *reader, SeekableScratch *scratch,
+                             uint64_t offset, void *to, uint64_t length, Error *error)
+{
+    uint8_t *bytes = to;
+
+    while (length > 0) {
+        const SeekableFrame *frame = &reader->file.frames[find_frame(reader, offset)];
+        uint64_t skipped = offset - frame->stream_offset, part = frame_end(frame) - offset;
+
+        if (skipped == 0 && part <= length) {
+            if (!frame_decompress(&reader->file, &scratch->decompressor, frame, bytes, error))
+                return false;
+        } else {
+            part = part < length ? part : length;
+            if (!frame_decompress_aside(&reader->file, &scratch->decompressor, frame, error))
+                return false;
+            memcpy(bytes, scratch->decompressor.content + skipped, part);
+        }
+        bytes += part;
+        offset += part;
+        length -= part;
+    }
+    return true;
+}
+
+SeekableScratch *seekable_scratch_new(void)
+{
+    return calloc(1, sizeof(SeekableScratch));
+}
+
+void seekable_scratch_free(SeekableScratch *scratch)
+{
+    if (scratch == NULL)
+        return;
+    frame_decompressor_release(&scratch->decompressor);
+    free(scratch);
+}
+
 typedef struct Scatter {
     SeekableReader *reader;
     const StreamTarget *targets;
@@ -236,7 +186,7 @@ static bool scatter_frame(void *context, uint32_t worker, uint64_t item, Error *
 {
     Scatter *scatter = context;
     SeekableReader *reader = scatter->reader;
-    Decompressor *decompressor = &reader->decompressors[worker];
+    FrameDecompressor *decompressor = &reader->decompressors[worker];
     const SeekableFrame *frame = &reader->file.frames[scatter->first_frame + item];
     const StreamTarget *target =
         scatter->targets +
@@ -248,12 +198,12 @@ static bool scatter_frame(void *context, uint32_t worker, uint64_t item, Error *
     if (target->offset <= frame->stream_offset &&
         target->offset + target->length >= frame_end(frame)) {
         uint8_t *to = target->to + (frame->stream_offset - target->offset);
-        if (!decompress(reader, decompressor, frame, to, error))
+        if (!frame_decompress(&reader->file, decompressor, frame, to, error))
             return false;
         notify_listener(scatter, to, frame->stream_bytes);
         return true;
     }
-    if (!decompress_aside(reader, decompressor, frame, error))
+    if (!frame_decompress_aside(&reader->file, decompressor, frame, error))
         return false;
     for (; target < end && target->offset < frame_end(frame); target++) {
         uint64_t from =
@@ -326,8 +276,8 @@ static bool check_one_frame(void *context, uint32_t worker, uint64_t item, Error
 {
     SeekableReader *reader = context;
 
-    return decompress_aside(reader, &reader->decompressors[worker], &reader->file.frames[item],
-                            error);
+    return frame_decompress_aside(&reader->file, &reader->decompressors[worker],
+                                  &reader->file.frames[item], error);
 }
 
 // Each thread that checks frames keeps one, so as many do it as this allows.
@@ -361,7 +311,7 @@ bool seekable_reader_salvage(SeekableReader *reader, uint8_t *stream, StreamPart
                              uint64_t *part_count, uint32_t *whole_frames, Error *error)
 {
     const SeekableFile *file = &reader->file;
-    Decompressor *decompressor = &reader->decompressors[0];
+    FrameDecompressor *decompressor = &reader->decompressors[0];
     uint64_t count = 0;
 
     *whole_frames = 0;
@@ -373,7 +323,8 @@ bool seekable_reader_salvage(SeekableReader *reader, uint8_t *stream, StreamPart
         const SeekableFrame *frame = &file->frames[i];
         StreamPart *last = count > 0 ? &(*parts)[count - 1] : NULL;
 
-        if (!decompress(reader, decompressor, frame, stream + frame->stream_offset, error)) {
+        if (!frame_decompress(&reader->file, decompressor, frame, stream + frame->stream_offset,
+                              error)) {
             if (error->code == ERROR_CORRUPT)
                 continue;
             free(*parts);

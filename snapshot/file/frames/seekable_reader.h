@@ -41,6 +41,17 @@ const SeekableFileInfo *seekable_reader_info(const SeekableReader *reader);
 NODISCARD bool seekable_reader_read(SeekableReader *reader, uint64_t offset, void *to,
                                     uint64_t length, Error *error);
 
+// The memory that reading on one of several threads takes. The caller frees it; NULL: memory is
+// short.
+typedef struct SeekableScratch SeekableScratch;
+SeekableScratch *seekable_scratch_new(void);
+void seekable_scratch_free(SeekableScratch *scratch);
+
+// The same as seekable_reader_read(), on several threads at once, each with a scratch of its own.
+// Whole frames go straight to `to`; nothing is kept.
+NODISCARD bool seekable_reader_read_by(const SeekableReader *reader, SeekableScratch *scratch,
+                                       uint64_t offset, void *to, uint64_t length, Error *error);
+
 // A part of the stream, and the memory that it is read to.
 typedef struct StreamTarget {
     uint64_t offset; // in the stream

@@ -129,7 +129,7 @@ Test(collector_memory, is_set_aside_for_retained_sizes_and_for_marks_that_prove_
     dominator_tree_free(answers.tree);
     cr_assert(collector_memory_find(answers.graph, &memory, &error), "%s", error.message);
     cr_expect_eq(memory.kept_objects, 1);
-    collector_memory_set_aside(&memory, answers.graph, answers.image);
+    cr_assert(collector_memory_set_aside(&memory, answers.graph, answers.image, &error));
     cr_assert(dominator_tree_new(answers.graph, NULL, &answers.tree, &error));
     cr_expect_eq(answers.tree->retained_bytes[heap_answers_node(&answers, slots[0])], 3 * 64);
     cr_expect_eq(answers.tree->retained_bytes[heap_answers_node(&answers, slots[3])], 64);

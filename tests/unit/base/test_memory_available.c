@@ -1,6 +1,6 @@
 // memory_available(): the available memory of the machine, or of a container with a limit.
 
-#include "snapshot/capture/copy/memory_available.h"
+#include "base/memory_available.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

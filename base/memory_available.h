@@ -1,7 +1,7 @@
 // How much memory can be allocated without the kernel having to kill a process for it.
 
-#ifndef SNAPSHOT_CAPTURE_COPY_MEMORY_AVAILABLE_H
-#define SNAPSHOT_CAPTURE_COPY_MEMORY_AVAILABLE_H
+#ifndef BASE_MEMORY_AVAILABLE_H
+#define BASE_MEMORY_AVAILABLE_H
 
 #include <stdint.h>
 
@@ -18,5 +18,11 @@ extern const MemorySources system_memory_sources;
 // The available bytes of the machine, or of the control groups of this process (a container's
 // limit), whichever is less. UINT64_MAX: unknown.
 uint64_t memory_available(const MemorySources *sources);
+
+// Bytes of this process that are resident now, as the kernel counts them; 0: unknown.
+uint64_t memory_resident(void);
+
+// Gives memory that was freed back to the kernel.
+void memory_trim(void);
 
 #endif

@@ -3,15 +3,19 @@
 // The kernel promises memory when it is mapped, and supplies it at the first use. If there is none
 // by then, the kernel kills a process, perhaps the very one that is captured.
 
-#include "snapshot/capture/copy/memory_available.h"
+#include "base/memory_available.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "base/control_groups.h"
-#include "snapshot/capture/copy/proc_files.h"
 
 const MemorySources system_memory_sources = {
     .meminfo = "/proc/meminfo",
@@ -95,15 +99,47 @@ static uint64_t left_in_groups(const MemorySources *sources, bool is_old)
     return search.least;
 }
 
+// The start of a file as a string; NULL: it cannot be read.
+static const char *read_text(const char *path, char text[CONTROL_GROUP_TEXT_BYTES])
+{
+    FILE *file = fopen(path, "re");
+    size_t length;
+
+    if (file == NULL)
+        return NULL;
+    length = fread(text, 1, CONTROL_GROUP_TEXT_BYTES - 1, file);
+    text[length] = '\0';
+    (void)fclose(file);
+    return text;
+}
+
 uint64_t memory_available(const MemorySources *sources)
 {
-    char *text = proc_file_read(sources->meminfo);
-    uint64_t machine = number_after(text, "MemAvailable:", UINT64_MAX / 1024) * 1024;
+    char text[CONTROL_GROUP_TEXT_BYTES];
+    uint64_t machine =
+        number_after(read_text(sources->meminfo, text), "MemAvailable:", UINT64_MAX / 1024) * 1024;
     uint64_t groups = left_in_groups(sources, false), old_groups = left_in_groups(sources, true);
 
-    free(text);
     if (machine / 1024 == UINT64_MAX / 1024)
         machine = UINT64_MAX;
     groups = groups < old_groups ? groups : old_groups;
     return machine < groups ? machine : groups;
+}
+
+uint64_t memory_resident(void)
+{
+    char text[CONTROL_GROUP_TEXT_BYTES];
+    const char *statm = read_text("/proc/self/statm", text);
+    long page_bytes = sysconf(_SC_PAGESIZE);
+
+    // The first number is virtual memory.
+    statm = statm != NULL ? strchr(statm, ' ') : NULL;
+    return statm != NULL && page_bytes > 0 ? strtoull(statm, NULL, 10) * (uint64_t)page_bytes : 0;
+}
+
+void memory_trim(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }
