@@ -1,7 +1,8 @@
 // HeapReplay: marks one heap in all ways, and compares each result with the serial marker's.
 //
 // First the serial marker makes the expected result. Then the deterministic driver marks the heap,
-// for each number of workers and policy on each schedule; then threads do, once for each of them.
+// for each number of workers and policy on each schedule; then threads do, in each of the four ways
+// that seeds choose from: major or minor, with queues of the usual capacity or of the smallest one.
 // All of that reads one image, and needs no more memory for a hundred schedules than for one.
 
 #ifndef ANALYSIS_REPLAY_HEAP_REPLAY_H
@@ -30,12 +31,18 @@ typedef struct ReplayPlan {
 typedef struct ReplayWay {
     uint32_t workers;
     MarkPolicy policy;
+    MarkKind kind;
+    uint32_t queue_capacity;
     bool is_scheduled; // else on threads
     uint64_t seed;
 } ReplayWay;
 
+// Kind and capacity for a seed: all four pairs in four seeds that follow each other.
+void replay_way_choose(ReplayWay *way, uint64_t seed);
+
 typedef struct HeapReplay {
     MarkResult *serial;       // the expected result; owned
+    MarkResult *serial_minor; // that of a minor mark; owned
     uint64_t marks;           // made on schedules
     uint64_t steps;           // of all of them
     uint32_t lacking_threads; // that the system refused, of the mark that lacked most

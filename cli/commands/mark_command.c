@@ -16,6 +16,7 @@ typedef struct MarkSettings {
     bool has_statistics;
     int kind;   // MarkKind
     int policy; // MarkPolicy
+    int64_t capacity;
 } MarkSettings;
 
 static const OptionChoice kinds[] = {{"major", MARK_MAJOR}, {"minor", MARK_MINOR}, {NULL, 0}};
@@ -62,6 +63,14 @@ static const Option options[] = {
              "it (steal), or the one that owns its page (owner);\n"
              "the result is the same",
      .setting = offsetof(MarkSettings, policy)},
+    {.name = "capacity",
+     .type = OPTION_NUMBER,
+     .value_name = "N",
+     .help = "slots of the queues that workers steal from, a power of\n"
+             "two (default: 1024); the result is the same",
+     .setting = offsetof(MarkSettings, capacity),
+     .minimum = 2,
+     .maximum = QUEUE_CAPACITY},
     {.name = "schedule",
      .type = OPTION_TEXT,
      .value_name = "HOW",
@@ -141,6 +150,7 @@ static bool read_and_mark(MarkRun *run, Error *error)
     marking.options.workers = (uint32_t)settings->workers;
     marking.options.kind = (MarkKind)settings->kind;
     marking.options.policy = (MarkPolicy)settings->policy;
+    marking.options.queue_capacity = (uint32_t)settings->capacity;
     return heap_session_read(&run->session, run->session.operands.values[0], &marking, error) &&
            reachability_report_add_invalid(run->session.report, run->session.image,
                                            run->session.mark, error);

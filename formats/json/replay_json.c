@@ -66,6 +66,8 @@ static void write_way(JsonWriter *writer, const ReplayWay *way)
         json_unsigned(writer, way->seed);
     else
         json_null(writer);
+    json_string_member(writer, "kind", mark_kind_name(way->kind));
+    json_unsigned_member(writer, "queue_capacity", way->queue_capacity);
     json_end_object(writer);
 }
 

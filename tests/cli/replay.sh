@@ -154,7 +154,7 @@ check_exit "nothing is wrong with the marker" 0
 run mutant/loses replay roots.zst --seeds 5..6 --golden mutant-golden --update
 check_exit "a marker that loses roots is found" 1
 check_output "and told of" stdout "*the mark on schedule 5 differs from the serial one*not marked, the serial \
-mark says reachable*reproduce: rudo-snap mark --workers * --schedule seed:5 --policy steal roots.zst*"
+mark says reachable*reproduce: rudo-snap mark --workers * --schedule seed:5 --policy steal --capacity 2 roots.zst*"
 check "what marks do not agree about becomes no golden" test ! -e mutant-golden
 again=$(sed -n 's/^ *reproduce: rudo-snap //p' stdout)
 # shellcheck disable=SC2086  # words

@@ -15,6 +15,12 @@ check "there are heaps" test "$count" -ge 8
 run "$RUDO_SNAP" replay samples/heaps --golden samples/heaps/golden --seeds "$seeds" --json "$WORK/replay.jsonl"
 check_exit "all are marked as their goldens say" 0
 check "each golden has its heap" sh -c "! grep -q '^note: ' '$WORK/stdout'"
+# Made heaps: the program that makes them makes the same ones, by the fingerprints in their goldens.
+mkdir "$WORK/made"
+run "$BUILD/tests/cli/helpers/make_marked_heaps" "$WORK/made"
+check_exit "heaps are made" 0
+run "$RUDO_SNAP" replay "$WORK/made" --golden samples/heaps/golden/made --workers 1 --seeds 1..1
+check_exit "they are those in samples/heaps/made" 0
 # What the scheduled runs did, step by step, is the same on every machine and from every compiler.
 [ "$seeds" != 1..20 ] || is "the schedules made as many steps as they always do" \
     "$(sed -n 's/.*"heap":"samples\/heaps\/\([^"]*\).zst".*"steps":\([0-9]*\).*/\1 \2/p' "$WORK/replay.jsonl")" \

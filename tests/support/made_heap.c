@@ -299,7 +299,9 @@ static int compare_blocks(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-HeapImage *made_heap_image(const MadeHeap *heap, bool force_relocation)
+// Hands the heap's contents to `use`.
+static void with_contents(const MadeHeap *heap, void (*use)(const SnapshotContents *, void *),
+                          void *context)
 {
     SnapshotPages *runs = must(calloc(heap->page_count + 1, sizeof *runs));
     SnapshotBlock *blocks = must(calloc(heap->block_count + 1, sizeof *blocks));
@@ -312,8 +314,6 @@ HeapImage *made_heap_image(const MadeHeap *heap, bool force_relocation)
         .blocks = blocks,
         .block_count = heap->block_count,
     };
-    HeapImage *image = NULL;
-    Error error;
 
     for (size_t i = 0; i < heap->page_count; i++)
         runs[i] =
@@ -323,9 +323,74 @@ HeapImage *made_heap_image(const MadeHeap *heap, bool force_relocation)
                                     .bytes = heap->blocks[i].bytes,
                                     .data = heap->blocks[i].data};
     qsort(blocks, heap->block_count, sizeof *blocks, compare_blocks);
-    if (!heap_image_from_contents(&contents, force_relocation, &image, &error))
-        stop(error.message);
+    use(&contents, context);
     free(runs);
     free(blocks);
-    return image;
+}
+
+typedef struct ImageRequest {
+    bool force_relocation;
+    HeapImage *image;
+} ImageRequest;
+
+static void make_image(const SnapshotContents *contents, void *context)
+{
+    ImageRequest *request = context;
+    Error error;
+
+    if (!heap_image_from_contents(contents, request->force_relocation, &request->image, &error))
+        stop(error.message);
+}
+
+HeapImage *made_heap_image(const MadeHeap *heap, bool force_relocation)
+{
+    ImageRequest request = {.force_relocation = force_relocation};
+
+    with_contents(heap, make_image, &request);
+    return request.image;
+}
+
+void snapshot_write_made(const SnapshotContents *made, const char *path)
+{
+    const SnapshotWriteOptions options = {.replaces = true};
+    SnapshotContents contents = *made;
+    PageRecords records = {0};
+    SnapshotDetails *details = must(snapshot_details_new());
+    SnapshotMetadata *metadata = &details->metadata;
+    Root *roots = must(calloc(contents.root_count + 1, sizeof *roots));
+    Error error;
+
+    (void)snprintf(metadata->tool_version, sizeof metadata->tool_version, "test");
+    (void)snprintf(metadata->executable, sizeof metadata->executable, "made-heap");
+    (void)snprintf(metadata->method, sizeof metadata->method, "stop");
+    metadata->is_complete = true;
+    for (uint64_t i = 0; i < contents.run_count; i++)
+        if (!page_records_add_run(&records, &contents.layout, contents.runs[i].address,
+                                  contents.runs[i].page_count, contents.runs[i].bytes, &error))
+            stop(error.message);
+    contents.pages = &records;
+    contents.details = details;
+    for (uint64_t i = 0; i < contents.root_count; i++) {
+        roots[i] = made->roots[i];
+        roots[i].thread = NO_INDEX;
+    }
+    contents.roots = roots;
+    if (!snapshot_write(path, &contents, &options, NULL, &error))
+        stop(error.message);
+    page_records_release(&records);
+    snapshot_details_free(details);
+    free(roots);
+}
+
+static void write_contents(const SnapshotContents *contents, void *path)
+{
+    snapshot_write_made(contents, path);
+}
+
+void made_heap_write(const MadeHeap *heap, const char *path)
+{
+    char copy[4096];
+
+    (void)snprintf(copy, sizeof copy, "%s", path);
+    with_contents(heap, write_contents, copy);
 }

@@ -21,6 +21,7 @@
 
 #include "snapshot/heap/heap_image.h"
 #include "snapshot/heap/heap_layout.h"
+#include "snapshot/file/snapshot_file.h"
 
 typedef struct MadeHeap MadeHeap;
 
@@ -73,5 +74,9 @@ void made_heap_block_word(MadeHeap *heap, uint64_t block, uint64_t offset, uint6
 
 // May be asked several times. The caller owns the image; it borrows nothing.
 HeapImage *made_heap_image(const MadeHeap *heap, bool force_relocation);
+
+// Writes a snapshot of the heap to `path`, or of any contents, whose details are left out.
+void snapshot_write_made(const SnapshotContents *made, const char *path);
+void made_heap_write(const MadeHeap *heap, const char *path);
 
 #endif

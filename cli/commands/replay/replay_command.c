@@ -134,8 +134,9 @@ const CommandUsage replay_usage = {
     .details =
         "Marks each snapshot (PATH, or all *.zst in the folder PATH and below it) serially,\n"
         "on reproducible schedules (each number of workers with each policy and seed), and\n"
-        "on threads. All marks of a heap must be equal, and equal to the golden of the\n"
-        "heap: DIR/cart.golden for cart.zst.\n"
+        "on threads. Seeds choose in turn: major or minor, and queues of 1024 or of 2 slots.\n"
+        "All marks of a heap must be equal to the serial one of their kind, and major ones\n"
+        "to the golden of the heap: DIR/cart.golden for cart.zst.\n"
         "\n"
         "The exit status is 0 if all are equal, 1 if a heap differs or has no golden, or a\n"
         "golden no heap, 3 if a snapshot or golden is damaged, 4 if the replay of a heap\n"

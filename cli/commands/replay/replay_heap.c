@@ -131,7 +131,7 @@ static void fail(ReplayHeap *heap, const Error *error)
 
 static void report_marks(ReplayHeap *heap, const HeapReplay *replay)
 {
-    char quoted[SHELL_WORD_CHARS];
+    char quoted[SHELL_WORD_CHARS], schedule[64], capacity[32];
     const ReplayWay *way = &replay->way;
     ReplayRecord *record = &heap->record;
     char *again;
@@ -143,24 +143,24 @@ static void report_marks(ReplayHeap *heap, const HeapReplay *replay)
     record->way = *way;
     record->marked = replay->difference;
     if (way->is_scheduled)
-        say(heap, "the mark on schedule %" PRIu64 " differs from the serial one", way->seed);
+        say(heap, "the %smark on schedule %" PRIu64 " differs from the serial one",
+            way->kind == MARK_MINOR ? "minor " : "", way->seed);
     else
-        say(heap, "a mark on threads differs from the serial one");
+        say(heap, "a %smark on threads differs from the serial one",
+            way->kind == MARK_MINOR ? "minor " : "");
     say_page(heap, &replay->difference, "the serial mark");
     if (replay->difference.blocks > 0)
         say(heap, "  %" PRIu64 " foreign blocks are in one of them only",
             replay->difference.blocks);
     if (replay->differs_in_totals && replay->difference.pages == 0)
         say(heap, "  the same objects, but other counts");
-    if (way->is_scheduled)
-        length = asprintf(
-            &again, "rudo-snap mark %s--workers %u --schedule seed:%" PRIu64 " --policy %s %s",
-            heap->precise_option, way->workers, way->seed, mark_policy_name(way->policy),
-            shell_word(record->heap, "HEAP", quoted));
-    else
-        length = asprintf(&again, "rudo-snap mark %s--workers %u --policy %s %s",
-                          heap->precise_option, way->workers, mark_policy_name(way->policy),
-                          shell_word(record->heap, "HEAP", quoted));
+    (void)snprintf(capacity, sizeof capacity, " --capacity %" PRIu32, way->queue_capacity);
+    (void)snprintf(schedule, sizeof schedule, "--schedule seed:%" PRIu64 " ", way->seed);
+    length = asprintf(&again, "rudo-snap mark %s--workers %u %s--policy %s%s%s %s",
+                      heap->precise_option, way->workers, way->is_scheduled ? schedule : "",
+                      mark_policy_name(way->policy), way->kind == MARK_MINOR ? " --kind minor" : "",
+                      way->queue_capacity == QUEUE_CAPACITY ? "" : capacity,
+                      shell_word(record->heap, "HEAP", quoted));
     if (length >= 0)
         set_reproduction(heap, again);
 }
