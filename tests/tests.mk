@@ -253,6 +253,7 @@ hostile-files: $(PROGRAM) $(CLI_HELPERS)
 	$(Q)tests/bench/hostile_files.sh $(BUILD)
 
 include tests/bench/bench.mk
+include tests/mutate/mutate.mk
 
 ## collector-versions: capture a program of every published version of rudo-gc that builds here (COLLECTOR_VERSIONS)
 .PHONY: collector-versions
