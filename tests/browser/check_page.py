@@ -185,6 +185,10 @@ def main():
         same("two scripts, the data and ours, and no images", browser.evaluate(
             "[document.scripts.length, document.images.length, document.querySelectorAll('iframe, object, embed').length]"),
             [2, 0, 0])
+        hidden = browser.evaluate("[...document.querySelectorAll('*')].flatMap((e) => [e.title, e.getAttribute('aria-label')])"
+                                  ".concat(document.body.innerText, document.title)"
+                                  ".filter((text) => text && /[\\u200b\\u202a-\\u202e\\u2028\\u2029\\ufeff]/.test(text)).length")
+        same("no hidden character is shown", hidden, 0)
         browser.print_pdf(f"{folder}/{name}.pdf" if folder else os.devnull)
         same("no error", browser.problems, [])
         same("nothing was loaded but the page", [url for url in browser.requests if not url.startswith("file:")], [])

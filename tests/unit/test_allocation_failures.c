@@ -17,6 +17,7 @@
 
 #include "analysis/heap_diff.h"
 #include "analysis/heap_report.h"
+#include "formats/html/html_report.h"
 #include "analysis/heap_selection.h"
 #include "analysis/graph/merged_paths.h"
 #include "analysis/reachability_report.h"
@@ -262,6 +263,7 @@ typedef struct Answers {
     TypeRoutes *routes;
     HeapHistory history;
     LeakSuspects suspects;
+    GrownPlaces grown;
     PageFragmentation fragmentation;
     HeapProfile *profiles[2];
     HeapDiff *diff;
@@ -298,6 +300,7 @@ static bool find_answers(Answers *answers, const HeapImage *image, const MarkRes
                             1000, error) &&
            leak_suspects_find(answers->routes, 1000, answers->history.routes, 1, MOST_SUSPECTS,
                               &answers->suspects, error) &&
+           grown_places_find(answers->routes, answers->history.routes, 1, &answers->grown, error) &&
            page_fragmentation_find(image, result, answers->tree, answers->types,
                                    &answers->fragmentation, error) &&
            heap_profile_new(image, result, answers->report, answers->merged, answers->types,
@@ -317,6 +320,7 @@ static void release_answers(Answers *answers)
     page_fragmentation_release(&answers->fragmentation);
     residue_words_release(&answers->residue);
     collector_memory_release(&answers->collector);
+    grown_places_release(&answers->grown);
     heap_history_release(&answers->history);
     type_routes_free(answers->routes);
     heap_groups_release(&answers->groups);
@@ -330,6 +334,48 @@ static void release_answers(Answers *answers)
     node_types_free(answers->types);
     object_graph_free(answers->graph);
     reachability_report_free(answers->report);
+}
+
+static bool drop_bytes(void *context, const char *bytes, size_t count, Error *error)
+{
+    (void)bytes;
+    (void)error;
+    *(size_t *)context += count;
+    return true;
+}
+
+// A label for which memory is short is null in JSON, so some failures are none of the page.
+Test(allocation_failures, writing_a_page_fails_cleanly_at_each)
+{
+    RandomHeap *heap = heap_with_everything();
+    HeapImage *image = random_heap_image(heap, true);
+    MarkResult *result = NULL;
+    Answers answers;
+    Error error = {0};
+    HeapReport report;
+    size_t written = 0;
+    long failed = 0;
+
+    cr_assert(mark_reachable_serial(image, MARK_MAJOR, &result, &error), "%s", error.message);
+    cr_assert(find_answers(&answers, image, result, &error));
+    cr_assert(heap_report_make(image, result, answers.report, answers.tree, answers.types,
+                               &answers.collector, &answers.history, 10, &report, &error));
+    for (long at = 0; at < 300; at++) {
+        bool ok;
+
+        calls_left = at;
+        ok = html_report_write((JsonSink){drop_bytes, &written}, &report, NULL, &error);
+        calls_left = -1;
+        cr_assert(ok || error.code == ERROR_MEMORY);
+        failed += !ok;
+    }
+    cr_expect_gt(failed, 20);
+    cr_expect_gt(written, 10000);
+    heap_report_release(&report);
+    release_answers(&answers);
+    mark_result_free(result);
+    heap_image_free(image);
+    random_heap_free(heap);
 }
 
 Test(allocation_failures, answering_fails_cleanly_at_each)

@@ -54,7 +54,7 @@ function element(name, attributes, ...content) {
     else if (key === "exact")
       made.setAttribute("data-exact", String(value));
     else if (value !== null && value !== undefined && value !== false)
-      made.setAttribute(key, value === true ? "" : String(value));
+      made.setAttribute(key, value === true ? "" : String(value).split("\n").map(shown).join("\n"));
   made.append(...content.filter((part) => part !== null && part !== undefined)
     .map((part) => typeof part === "object" ? part : shown(part)));
   return made;
