@@ -130,6 +130,11 @@ function account() {
     title = "Account of the resident memory";
     whole = memory.resident_bytes;
     rows = ACCOUNT.map(([key, text]) => ({text, bytes: memory[key]}));
+    // A block may be larger than its resident part.
+    const rooted = rows.find((row) => row.text.startsWith("malloc, of roots"));
+    const own = Math.min(REPORT.collector === null ? 0 : REPORT.collector.foreign_bytes, rooted.bytes);
+    rooted.bytes -= own;
+    rows.splice(rows.indexOf(rooted), 0, {text: "the collector's own tables, queues and buffers", bytes: own});
     rows.push({text: "unexplained", bytes: Math.max(0, whole - memory.explained_bytes)});
   } else {
     title = "Account of the pages";
