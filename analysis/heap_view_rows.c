@@ -147,12 +147,15 @@ static bool is_declared(DeclaredWords *declared, uint64_t offset)
 static bool add_words(HeapView *view, const PlaceWords *words, Error *error)
 {
     DeclaredWords declared = {.layout = NULL};
+    // The capture of a Boehm heap has cleared what its collector would not look at.
+    bool has_cleared_words = !heap_layout_has_page_headers(&view->image->layout);
 
     if (view->slot.has_header && view->place.kind == HEAP_PLACE_OBJECT)
         declared.layout =
             snapshot_details_find_type_layout(view->image->details, view->slot.type_word);
     for (uint64_t i = 0; i < words->count; i++) {
-        if (!is_declared(&declared, words->offset + 8 * i))
+        if (!is_declared(&declared, words->offset + 8 * i) ||
+            (has_cleared_words && load_u64(words->bytes + 8 * i) == 0))
             view->masked_words++;
         else if (!add_word(view, words, i, error))
             return false;

@@ -207,6 +207,9 @@ static bool take_types(ReachabilityReport *report, const HeapImage *image, Error
              snapshot_details_find_type_layout(image->details, report->types[i].type_word) == NULL))
             report->has_guessed_words = true;
     }
+    // The collector's own descriptors said which words count; it hides weak links from itself.
+    if (!heap_layout_has_page_headers(&image->layout))
+        report->has_guessed_words = false;
     if (image->is_precise)
         report->has_guessed_words =
             image->imprecise_objects > 0 || image->details->metadata.is_redacted;

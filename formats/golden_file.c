@@ -88,7 +88,8 @@ static bool read_digest(LineReader *reader, const char *key, char digest[MARK_DI
 
 static bool read_head(LineReader *reader, MarkGolden *golden, uint64_t *pages, Error *error)
 {
-    static const char *const rules[] = {MARK_RULE, MARK_RULE_EXACT, MARK_RULE_PRECISE};
+    static const char *const rules[] = {MARK_RULE, MARK_RULE_EXACT, MARK_RULE_PRECISE,
+                                        MARK_RULE_BOEHM};
     unsigned long long version;
     uint32_t rule;
 

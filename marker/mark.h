@@ -35,6 +35,8 @@ typedef struct MarkDriver MarkDriver; // marker/mark_driver.h
 // The rule of most images, and the rule of those with types whose layout the program described.
 #define MARK_RULE "conservative/1"
 #define MARK_RULE_EXACT "exact/1"
+// The same on the words that a capture of a Boehm heap writes: those that its collector looks at.
+#define MARK_RULE_BOEHM "bdwgc/1"
 // The rule of images without the words that keep nothing alive by the program's data types.
 #define MARK_RULE_PRECISE "precise/1"
 #define MARK_DIGEST_CHARS DIGEST128_CHARS
@@ -55,6 +57,8 @@ static inline const char *mark_rule_name(const HeapImage *image)
 {
     if (image->is_precise)
         return MARK_RULE_PRECISE;
+    if (!heap_layout_has_page_headers(&image->layout))
+        return MARK_RULE_BOEHM;
     return image->has_exact_types ? MARK_RULE_EXACT : MARK_RULE;
 }
 

@@ -19,6 +19,14 @@ TypeKey type_key_of(const HeapImage *image, uint32_t page, uint32_t slot)
     uint32_t block_size = image->pages[page].block_size;
     const uint8_t *object;
 
+    if (!heap_layout_has_page_headers(&image->layout)) {
+        uint64_t type = heap_image_type_word(image, page, slot);
+
+        return type == 0 ? (TypeKey){0}
+                         : (TypeKey){.trace = type,
+                                     .block_size = block_size,
+                                     .is_dead = !heap_image_is_live(image, page, slot)};
+    }
     if (!heap_layout_has_object_header(&image->layout, block_size))
         return (TypeKey){0};
     object = heap_image_object_bytes(image, page, slot);

@@ -199,8 +199,11 @@ void show_rows_print(const ShowJson *shown, uint64_t top)
                    ? ", or left out: the snapshot is redacted"
                    : "");
     if (view->masked_words > 0)
-        printf("  %s word%s not known: the program declared that they hold no references\n",
-               format_count(text, view->masked_words), view->masked_words == 1 ? " is" : "s are");
+        printf("  %s word%s not %s\n", format_count(text, view->masked_words),
+               view->masked_words == 1 ? " is" : "s are",
+               heap_layout_has_page_headers(&view->image->layout)
+                   ? "known: the program declared that they hold no references"
+                   : "recorded: the collector does not take them for references");
     print_text_of_block(view);
 }
 

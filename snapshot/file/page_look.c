@@ -10,6 +10,7 @@
 
 #include "base/search.h"
 #include "snapshot/file/heap_sections.h"
+#include "snapshot/file/sections/sections.h"
 #include "snapshot/file/sections/snapshot_format.h"
 #include "snapshot/file/stream_window.h"
 #include "snapshot/heap/page_header_check.h"
@@ -169,6 +170,62 @@ static bool look_at_run(ByteSource *source, const HeapLayout *layout, const Page
     return true;
 }
 
+// ---- pages without headers ----
+
+#define SECTION_DESCRIBED SECTION_TYPE('P', 'R', 'E', 'C')
+
+// The next description, which was looked at before.
+static bool next_described(const SectionTable *table, ByteCursor *cursor, SnapshotPage *page,
+                           Error *error)
+{
+    EntryPosition first = {.table = table};
+
+    *page = (SnapshotPage){0};
+    return table->decode(cursor, page, &first, error);
+}
+
+// Each page of RUNS is described, and no other.
+static bool look_at_described(ByteSource *source, const SectionMap *map, const HeapLayout *layout,
+                              uint64_t *heads, Error *error)
+{
+    const Section *section = section_map_find(map, SECTION_DESCRIBED);
+    const SectionTable *table = sections_find(SECTION_DESCRIBED)->table;
+    StreamWindow window = {0};
+    ByteCursor cursor = {.bytes = NULL};
+    uint64_t left = 0, pages;
+    RunStream runs;
+    PageRun run;
+    bool ok;
+
+    if (!run_stream_open(&runs, source, section_map_find(map, SECTION_RUNS), layout, error))
+        return false;
+    if (section->offset != 0) {
+        cursor = stream_window_open(&window, source, section);
+        left = byte_cursor_u64(&cursor);
+    }
+    *heads = 0;
+    do {
+        ok = next_run(&runs, &run, error);
+        for (uint64_t i = 0; ok && i < run.page_count; i += pages, ++*heads) {
+            uint64_t address = run.address + i * layout->page_size;
+            SnapshotPage page;
+
+            ok = left-- > 0 && next_described(table, &cursor, &page, error);
+            pages = ok ? heap_layout_described_pages(layout, page.block_size, page.slot_count) : 0;
+            if (!ok || page.address != address || pages == 0 || pages > run.page_count - i)
+                ok = byte_source_fault(source, runs.section.offset, error,
+                                       "page 0x%llx is not described", (unsigned long long)address);
+        }
+    } while (ok && run.page_count > 0);
+    if (ok && left > 0)
+        ok = byte_source_fault(source, section->offset, error,
+                               "more pages are described than there are");
+    if (section->offset != 0)
+        stream_window_close(&window);
+    run_stream_close(&runs);
+    return ok;
+}
+
 // ---- one section ----
 
 // Headers are read after the tables were compared, so that these do not pass by twice for each
@@ -212,6 +269,10 @@ static bool look_at_one(ByteSource *source, const SectionMap *map, const HeapLay
             run_stream_close(&pages);
         }
         run_stream_close(&runs);
+    }
+    if (ok && !heap_layout_has_page_headers(layout)) {
+        free(page);
+        return look_at_described(source, map, layout, heads, error);
     }
     ok = ok && run_stream_open(&pages, source, &map->pages[0], layout, error);
     if (ok) {
@@ -303,6 +364,10 @@ static bool note_run(PageNotes *notes, const RunStream *pages, const PageRun *ru
     for (uint64_t i = 0; i < run->page_count; i++) {
         PageHeader header;
 
+        if (!heap_layout_has_page_headers(notes->layout)) {
+            of_run[i] = 1; // one page of an object, which its description says
+            continue;
+        }
         if (!byte_source_read(notes->source, at + i * notes->layout->page_size, notes->page,
                               notes->layout->page_size, error))
             return false;
@@ -370,7 +435,9 @@ static bool look_at_several(ByteSource *source, const SectionMap *map, const Hea
     ok = list_runs(&notes, &runs, error);
     for (uint64_t i = 0; ok && i < map->pages_count; i++)
         ok = note_section(&notes, &map->pages[i], error);
-    ok = ok && walk_notes(&notes, &runs, heads, error);
+    ok = ok && walk_notes(&notes, &runs, heads, error) &&
+         (heap_layout_has_page_headers(layout) ||
+          look_at_described(source, map, layout, heads, error));
     run_stream_close(&runs);
     free(notes.runs);
     free(notes.first_notes);

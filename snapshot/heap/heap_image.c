@@ -105,7 +105,7 @@ uint64_t heap_image_allocated_word(const HeapImage *image, uint32_t page, uint32
 
 uint64_t heap_image_dirty_word(const HeapImage *image, uint32_t page, uint32_t word)
 {
-    if (word >= heap_image_page_words(image, page))
+    if (word >= heap_image_page_words(image, page) || !heap_layout_has_page_headers(&image->layout))
         return 0;
     return heap_layout_bitmap_word(heap_image_page_bytes(image, page), image->layout.dirty_bitmap,
                                    word) &
@@ -128,6 +128,11 @@ bool heap_image_is_under_construction(const HeapImage *image, uint32_t page, uin
 
 uint64_t heap_image_type_word(const HeapImage *image, uint32_t page, uint32_t slot)
 {
+    if (!heap_layout_has_page_headers(&image->layout)) {
+        const SnapshotObjectType *type =
+            snapshot_details_find_object_type(image->details, page, slot);
+        return type == NULL ? 0 : image->details->types[type->type].type_word;
+    }
     if (!heap_layout_has_object_header(&image->layout, image->pages[page].block_size))
         return 0;
     return heap_layout_read(heap_image_object_bytes(image, page, slot), image->layout.type_word);

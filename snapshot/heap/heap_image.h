@@ -257,7 +257,8 @@ uint64_t heap_image_dirty_word(const HeapImage *image, uint32_t page, uint32_t w
 // The object's UNDER_CONSTRUCTION bit: such an object is marked, but not scanned.
 bool heap_image_is_under_construction(const HeapImage *image, uint32_t page, uint32_t slot);
 
-// The object header's type word; 0 for slots without an object header.
+// The object header's type word; 0 for slots without an object header. Where pages have no headers,
+// the number of the type that the capture found; 0: none.
 uint64_t heap_image_type_word(const HeapImage *image, uint32_t page, uint32_t slot);
 
 // The foreign block whose user range holds `address`, or NO_INDEX.

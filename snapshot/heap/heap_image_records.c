@@ -28,6 +28,8 @@ static void fill_records(HeapImageBuilder *builder, uint64_t place, uint64_t off
 {
     const HeapLayout *layout = &builder->image->layout;
 
+    if (!heap_layout_has_page_headers(layout))
+        return;
     if (offset > 0) {
         uint64_t rest = layout->page_size - offset;
         if (length <= rest)
@@ -107,11 +109,52 @@ static bool complete(HeapImageBuilder *builder, uint64_t address, uint64_t place
     return page_records_complete(&builder->records, place, &image->layout, &header, bytes, error);
 }
 
+// ---- pages without headers ----
+
+// Takes the records from the descriptions, which follow each other without gaps in each run.
+static bool take_described(HeapImageBuilder *builder, Error *error)
+{
+    const HeapImage *image = builder->image;
+    const SnapshotDetails *details = image->details;
+    PageRecords *records = &builder->records;
+    uint32_t next = 0;
+
+    page_records_release(records);
+    for (uint64_t r = 0; r < image->run_count; r++)
+        for (uint64_t p = 0, pages; p < image->runs[r].page_count; p += pages) {
+            uint64_t address = image->runs[r].address + (p << image->page_shift);
+            const SnapshotPage *page = &details->pages[next];
+
+            pages = next == details->page_count || page->address != address
+                        ? 0
+                        : heap_layout_described_pages(&image->layout, page->block_size,
+                                                      page->slot_count);
+            if (pages == 0 || pages > image->runs[r].page_count - p)
+                return error_set(error, ERROR_CORRUPT, "page 0x%llx is not described",
+                                 (unsigned long long)address);
+            const PageRecord record = {
+                .address = address,
+                .block_size = (uint32_t)page->block_size,
+                .slot_count = page->slot_count,
+                .page_count = (uint32_t)pages,
+                .is_large = page->block_size > image->layout.max_block_size,
+            };
+            if (!page_records_add_described(records, &record, snapshot_page_bits(page), error))
+                return false;
+            next++;
+        }
+    return next == details->page_count ||
+           error_set(error, ERROR_CORRUPT, "page 0x%llx is described, but not there",
+                     (unsigned long long)details->pages[next].address);
+}
+
 bool heap_image_builder_order_records(HeapImageBuilder *builder, Error *error)
 {
     const HeapImage *image = builder->image;
     PageRecords *records = &builder->records;
 
+    if (!heap_layout_has_page_headers(&image->layout))
+        return take_described(builder, error);
     for (uint64_t r = 0; r < image->run_count; r++)
         for (uint64_t p = 0; p < image->runs[r].page_count;) {
             uint64_t address = image->runs[r].address + (p << image->page_shift);

@@ -42,8 +42,18 @@ static bool page_fields_fit(const HeapLayout *layout)
         if (bitmaps[i] % 8 != 0 ||
             (uint64_t)bitmaps[i] + 8 * (uint64_t)layout->bitmap_words > layout->page_header_bytes)
             return false;
+    if (!heap_layout_has_page_headers(layout))
+        return true;
     return layout->magic.width != 0 && layout->block_size.width != 0 &&
            layout->object_count.width != 0 && layout->header_size.width != 0;
+}
+
+// As many bits as the smallest class needs; none in pages without headers.
+static bool bitmaps_fit(const HeapLayout *layout)
+{
+    if (!heap_layout_has_page_headers(layout))
+        return layout->bitmap_words == 0;
+    return layout->bitmap_words > 0 && layout->bitmap_words <= LAYOUT_MAX_PAGE_SIZE / 64;
 }
 
 static bool object_fields_fit(const HeapLayout *layout)
@@ -84,15 +94,16 @@ bool heap_layout_check(const HeapLayout *layout, Error *error)
         layout->page_size > LAYOUT_MAX_PAGE_SIZE)
         return error_set(error, ERROR_CORRUPT, "heap layout '%s': page size %u is not possible",
                          layout->name, layout->page_size);
-    if (layout->page_header_bytes >= layout->page_size || layout->bitmap_words == 0 ||
-        layout->bitmap_words > LAYOUT_MAX_PAGE_SIZE / 64 || !page_fields_fit(layout))
+    if (layout->page_header_bytes >= layout->page_size || !bitmaps_fit(layout) ||
+        !page_fields_fit(layout))
         return error_set(error, ERROR_CORRUPT,
                          "heap layout '%s': a field lies outside the page header", layout->name);
     if (!classes_fit(layout))
         return error_set(error, ERROR_CORRUPT, "heap layout '%s': size classes %u to %u do not fit",
                          layout->name, layout->min_block_size, layout->max_block_size);
-    if ((layout->page_size - layout->page_header_bytes) / layout->min_block_size >
-        64 * layout->bitmap_words)
+    if (heap_layout_has_page_headers(layout) &&
+        (layout->page_size - layout->page_header_bytes) / layout->min_block_size >
+            64 * layout->bitmap_words)
         return error_set(error, ERROR_CORRUPT, "heap layout '%s': bitmaps are too short",
                          layout->name);
     if (!is_power_of_two(layout->large_header_alignment) || layout->large_header_alignment < 8 ||
@@ -113,6 +124,22 @@ bool heap_layout_check(const HeapLayout *layout, Error *error)
     return true;
 }
 
+const HeapLayout *heap_layout_boehm(void)
+{
+    static const HeapLayout layout = {
+        .name = "bdwgc",
+        .page_size = 4096,
+        .min_block_size = 16,
+        .max_block_size = 2048,
+        .block_size_step = 16,
+        .first_slot_step = 8,
+        .large_header_alignment = 8,
+        .free_list_none = UINT64_MAX,
+    };
+
+    return &layout;
+}
+
 void heap_layout_write(uint8_t *base, LayoutField field, uint64_t value)
 {
     for (unsigned i = 0; i < field.width; i++)
@@ -129,6 +156,14 @@ bool heap_layout_is_class(const HeapLayout *layout, uint64_t block_size)
     return block_size % layout->block_size_step == 0 &&
            heap_layout_small_header_size(layout, (uint32_t)block_size) + block_size <=
                layout->page_size;
+}
+
+uint64_t heap_layout_described_pages(const HeapLayout *layout, uint64_t block_size,
+                                     uint32_t slot_count)
+{
+    if (block_size > layout->max_block_size)
+        return slot_count != 1 ? 0 : (block_size + layout->page_size - 1) / layout->page_size;
+    return heap_layout_is_class(layout, block_size) && slot_count == layout->page_size / block_size;
 }
 
 uint32_t heap_layout_small_header_size(const HeapLayout *layout, uint32_t block_size)

@@ -39,7 +39,9 @@ typedef struct HeapLayout {
     char name[32]; // NUL-terminated
     uint32_t page_size;
 
-    // The page header, at the start of a page.
+    // The page header, at the start of a page. 0 bytes: pages have no headers; then all fields of
+    // page headers are absent, bitmap_words is 0, and a snapshot describes its pages itself
+    // (SnapshotPage).
     uint32_t page_header_bytes;
     uint64_t magic_value;
     LayoutField magic;
@@ -92,6 +94,10 @@ typedef struct HeapLayout {
     // The first bytes of a free slot that hold its free-list link.
     uint32_t free_link_bytes;
 } HeapLayout;
+
+// The layout of the Boehm collector's heaps, whose blocks of 4 KiB have no headers. Static,
+// immutable.
+const HeapLayout *heap_layout_boehm(void);
 
 // The layout of rudo-gc 0.8.18 and 0.8.19 (snapshot/heap/rudo_gc_layouts.h has the others).
 // Static, immutable.
@@ -164,6 +170,11 @@ PageHeaderFault page_header_read(const HeapLayout *layout, const uint8_t *page,
 // Is this the slot size of a small size class?
 bool heap_layout_is_class(const HeapLayout *layout, uint64_t block_size);
 
+// How many pages a page without a header, or a large object, takes that has `slot_count` slots of
+// `block_size` bytes. 0: the layout has no such pages.
+uint64_t heap_layout_described_pages(const HeapLayout *layout, uint64_t block_size,
+                                     uint32_t slot_count);
+
 // Lowest offset of slot 0 for a small size class; without first_slot_step the only one.
 uint32_t heap_layout_small_header_size(const HeapLayout *layout, uint32_t block_size);
 
@@ -173,10 +184,16 @@ bool heap_layout_is_first_slot(const HeapLayout *layout, uint32_t block_size, ui
 // The bits of the flags that the layout knows.
 uint32_t heap_layout_known_flags(const HeapLayout *layout);
 
+// Do pages have headers that say what is in them?
+static inline bool heap_layout_has_page_headers(const HeapLayout *layout)
+{
+    return layout->page_header_bytes > 0;
+}
+
 // Does an object of this size carry an object header (and so a type and a DEAD bit)?
 static inline bool heap_layout_has_object_header(const HeapLayout *layout, uint32_t block_size)
 {
-    return block_size >= layout->object_header_bytes;
+    return layout->object_header_bytes > 0 && block_size >= layout->object_header_bytes;
 }
 
 // Word `index` of the bitmap at `bitmap_offset` in the page at `page`.

@@ -3,6 +3,7 @@
 #include "snapshot/heap/page_record.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "snapshot/heap/page_header_check.h"
@@ -102,11 +103,11 @@ static void fill(PageRecords *records, PageRecord *record, uint64_t first_bits,
 }
 
 // Makes room for the bits of one more page.
-static bool reserve_bits(PageRecords *records, const PageHeader *header, Error *error)
+static bool reserve_bits(PageRecords *records, uint32_t slot_count, Error *error)
 {
     return array_reserve(&records->bits, &records->bits_capacity,
-                         records->bits_count + bits_count_of(header->slot_count),
-                         sizeof *records->bits, "the bits of pages", error);
+                         records->bits_count + bits_count_of(slot_count), sizeof *records->bits,
+                         "the bits of pages", error);
 }
 
 bool page_records_add(PageRecords *records, const HeapLayout *layout, uint64_t address,
@@ -116,12 +117,38 @@ bool page_records_add(PageRecords *records, const HeapLayout *layout, uint64_t a
 
     if (!array_reserve(&records->items, &records->capacity, records->count + 1,
                        sizeof *records->items, "the page records", error) ||
-        !reserve_bits(records, header, error))
+        !reserve_bits(records, header->slot_count, error))
         return false;
     record = &records->items[records->count++];
     record->address = address;
     fill(records, record, records->bits_count, layout, header, bytes);
     records->bits_count += bits_count_of(header->slot_count);
+    return true;
+}
+
+bool page_records_add_described(PageRecords *records, const PageRecord *record,
+                                const PageBits *bits, Error *error)
+{
+    uint32_t words = (record->slot_count + 63) / 64;
+    uint64_t dead = 0;
+    PageRecord *added;
+
+    if (!array_reserve(&records->items, &records->capacity, records->count + 1,
+                       sizeof *records->items, "the page records", error) ||
+        !reserve_bits(records, record->slot_count, error))
+        return false;
+    added = &records->items[records->count++];
+    *added = *record;
+    for (uint32_t i = 0; i < words; i++)
+        dead |= bits[i].dead;
+    added->has_dead = dead != 0;
+    if (record->slot_count <= 64) {
+        added->bits = bits[0];
+        return true;
+    }
+    added->first_bits = records->bits_count;
+    memcpy(&records->bits[records->bits_count], bits, words * sizeof *bits);
+    records->bits_count += words;
     return true;
 }
 
@@ -197,7 +224,7 @@ bool page_records_complete(PageRecords *records, uint64_t place, const HeapLayou
     page_records_fill(records, place, layout, header, bytes);
     if (records->items[place].page_count != 0)
         return true;
-    if (!reserve_bits(records, header, error))
+    if (!reserve_bits(records, header->slot_count, error))
         return false;
     fill(records, &records->items[place], records->bits_count, layout, header, bytes);
     records->bits_count += bits_count_of(header->slot_count);

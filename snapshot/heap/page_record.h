@@ -59,6 +59,11 @@ void page_records_release(PageRecords *records);
 NODISCARD bool page_records_add(PageRecords *records, const HeapLayout *layout, uint64_t address,
                                 const PageHeader *header, const uint8_t *bytes, Error *error);
 
+// Adds a page without a header: `record` is filled but for its bits, `bits` are one for each 64
+// slots. Errors: memory.
+NODISCARD bool page_records_add_described(PageRecords *records, const PageRecord *record,
+                                          const PageBits *bits, Error *error);
+
 // Adds all pages of a run of `page_count` pages (the tails of large objects counted) whose bytes
 // are `bytes`. Errors: corrupt (a page has no valid header), memory.
 NODISCARD bool page_records_add_run(PageRecords *records, const HeapLayout *layout,

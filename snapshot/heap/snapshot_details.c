@@ -131,12 +131,37 @@ void snapshot_details_free(SnapshotDetails *details)
     free(details->type_layouts);
     snapshot_data_types_free(details->data_types, details->data_type_count);
     free(details->losses);
+    for (uint32_t i = 0; i < details->page_count; i++)
+        if (details->pages[i].slot_count > 64)
+            free(details->pages[i].more);
+    free(details->pages);
+    free(details->object_types);
     free(details->sized_blocks);
     free(details->sized_links);
     free(details->threads);
     free(details->modules);
     free(details->mappings);
     free(details);
+}
+
+static bool is_object_type_at_most(const void *types, uint64_t index, const void *wanted)
+{
+    const SnapshotObjectType *type = &((const SnapshotObjectType *)types)[index], *key = wanted;
+
+    return type->page != key->page ? type->page < key->page : type->slot <= key->slot;
+}
+
+const SnapshotObjectType *snapshot_details_find_object_type(const SnapshotDetails *details,
+                                                            uint32_t page, uint32_t slot)
+{
+    const SnapshotObjectType wanted = {.page = page, .slot = (uint16_t)slot}, *type;
+    uint64_t next = search_first(details->object_types, details->object_type_count,
+                                 is_object_type_at_most, &wanted);
+
+    if (next == 0)
+        return NULL;
+    type = &details->object_types[next - 1];
+    return type->page == page && slot - type->slot < type->count ? type : NULL;
 }
 
 static const SnapshotType *find_word(const SnapshotType *types, uint32_t count, uint64_t word)

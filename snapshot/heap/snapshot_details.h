@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "snapshot/heap/data_types.h"
 #include "snapshot/heap/memory_account.h"
+#include "snapshot/heap/page_record.h"
 #include "snapshot/heap/pause_certificate.h"
 
 typedef enum ForeignMode {
@@ -214,6 +215,40 @@ uint64_t snapshot_metadata_foreign_percent(const SnapshotMetadata *metadata);
 // be far too high?
 bool snapshot_metadata_has_foreign_share(const SnapshotMetadata *metadata);
 
+// A page, or a large object with all of its pages, of a heap whose pages have no headers. Bit i of
+// the n-th PageBits stands for slot 64 * n + i.
+typedef struct SnapshotPage {
+    uint64_t address;
+    uint64_t block_size; // bytes of a slot; of a large object its exact size
+    uint64_t read_bytes; // of a slot, from its start, that the collector looks at
+    uint32_t slot_count;
+    uint8_t kind;  // the collector's number
+    uint8_t flags; // SNAPSHOT_PAGE_*
+    union {
+        PageBits bits;  // of up to 64 slots
+        PageBits *more; // of more; owned
+    };
+} SnapshotPage;
+
+enum {
+    SNAPSHOT_PAGE_POINTER_FREE = 1,  // the collector looks at no word of its objects
+    SNAPSHOT_PAGE_UNCOLLECTABLE = 2, // its objects are allocated until the program frees them
+};
+
+static inline const PageBits *snapshot_page_bits(const SnapshotPage *page)
+{
+    return page->slot_count <= 64 ? &page->bits : page->more;
+}
+
+// Neighbouring slots of a page whose objects have one type, as the capture found it.
+typedef struct SnapshotObjectType {
+    uint32_t page; // index
+    uint16_t slot; // the first one
+    uint16_t count;
+    uint32_t type;      // index in `types`
+    uint32_t requested; // bytes that the program asked for; 0: not known
+} SnapshotObjectType;
+
 typedef struct SnapshotLookup SnapshotLookup;
 
 // Owns all its arrays and strings. A zeroed struct is valid and empty.
@@ -249,7 +284,11 @@ typedef struct SnapshotDetails {
     uint32_t sized_link_count;
     SizedBlock *sized_blocks; // ascending by address, disjoint
     SizedLink *sized_links;   // ascending by (from, to), no two alike
-    SnapshotLookup *lookup;   // those of a heap image have it: snapshot/heap/snapshot_lookup.h
+    uint32_t page_count;      // of a heap without page headers
+    SnapshotPage *pages;      // ascending by address, disjoint; since format 1.2
+    uint32_t object_type_count;
+    SnapshotObjectType *object_types; // ascending by (page, slot); since format 1.2
+    SnapshotLookup *lookup; // those of a heap image have it: snapshot/heap/snapshot_lookup.h
 } SnapshotDetails;
 
 // Which names could not be found, and why, lines; "". Borrowed.
@@ -282,6 +321,11 @@ const char *snapshot_details_find_root_name(const SnapshotDetails *details, uint
 // Where objects with this type word hold references, or NULL. Needs `type_layouts` in order.
 const SnapshotTypeLayout *snapshot_details_find_type_layout(const SnapshotDetails *details,
                                                             uint64_t type_word);
+
+// The type of the object in a slot of a page without header, or NULL. Needs `object_types` in
+// order.
+const SnapshotObjectType *snapshot_details_find_object_type(const SnapshotDetails *details,
+                                                            uint32_t page, uint32_t slot);
 
 // Adds a loss, in order; the snapshot is then not complete. Errors: memory.
 NODISCARD bool snapshot_details_add_loss(SnapshotDetails *details, LossKind kind, uint64_t address,

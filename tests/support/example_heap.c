@@ -217,6 +217,23 @@ void example_told_heap(SnapshotContents *contents)
     static SizedBlock sized_blocks[3] = {
         {0x555500001010, 24}, {0x555500001030, 108008}, {0x7fff00000010, 16 | SIZED_BLOCK_SHARED}};
     static SizedLink sized_links[1] = {{0, 1}};
+    // A heap with page headers has no use for them, but they are read and written alike.
+    static PageBits more[2] = {{3, 1}, {1, 0}};
+    static SnapshotPage pages[2] = {
+        {.address = EXAMPLE_PAGE_ADDRESS,
+         .block_size = 64,
+         .read_bytes = 56,
+         .slot_count = 64,
+         .kind = 1,
+         .bits = {7, 4}},
+        {.address = EXAMPLE_PAGE_ADDRESS + 4096,
+         .block_size = 32,
+         .slot_count = 128,
+         .kind = 2,
+         .flags = SNAPSHOT_PAGE_POINTER_FREE | SNAPSHOT_PAGE_UNCOLLECTABLE,
+         .more = more},
+    };
+    static SnapshotObjectType object_types[2] = {{0, 0, 3, 0, 24}, {1, 64, 1, 0, 0}};
     static SnapshotDetails details;
 
     example_heap(contents);
@@ -239,5 +256,9 @@ void example_told_heap(SnapshotContents *contents)
     details.sized_blocks = sized_blocks;
     details.sized_link_count = 1;
     details.sized_links = sized_links;
+    details.page_count = 2;
+    details.pages = pages;
+    details.object_type_count = 2;
+    details.object_types = object_types;
     contents->details = &details;
 }

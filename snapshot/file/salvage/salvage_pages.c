@@ -259,6 +259,52 @@ static void add_run(Salvage *salvage, uint64_t address, uint64_t page_count, con
         salvage->runs[salvage->contents.run_count++] = (SnapshotPages){address, page_count, bytes};
 }
 
+// Keeps the pages that are described: of a large object all or none; and the descriptions of the
+// pages that are kept.
+static bool keep_described(Salvage *salvage, const PageList *pages, Error *error)
+{
+    const HeapLayout *layout = &salvage->contents.layout;
+    SnapshotDetails *details = salvage->details;
+    uint64_t first = 0;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < details->page_count; i++) {
+        SnapshotPage *described = &details->pages[i], lost = {.address = 0};
+        uint64_t count =
+            heap_layout_described_pages(layout, described->block_size, described->slot_count);
+        const PageRecord record = {
+            .address = described->address,
+            .block_size = (uint32_t)described->block_size,
+            .slot_count = described->slot_count,
+            .page_count = (uint32_t)count,
+            .is_large = described->block_size > layout->max_block_size,
+        };
+
+        while (first < pages->count && pages->items[first].address < described->address)
+            first++;
+        if (count > 0 && first < pages->count &&
+            pages->items[first].address == described->address &&
+            count_neighbours(pages, first, layout->page_size) >= count) {
+            if (!page_records_add_described(&salvage->records, &record,
+                                            snapshot_page_bits(described), error))
+                return false;
+            add_run(salvage, described->address, count, salvage->arena + first * layout->page_size);
+            first += count;
+            // Lost descriptions move behind those that are kept, and are freed in the end.
+            lost = details->pages[kept];
+            details->pages[kept++] = *described;
+            if (kept - 1 != i)
+                *described = lost;
+        }
+    }
+    while (details->page_count > kept) {
+        SnapshotPage *lost = &details->pages[--details->page_count];
+        if (lost->slot_count > 64)
+            free(lost->more);
+    }
+    return true;
+}
+
 // Keeps the pages with valid headers: of a large object all or none.
 static bool keep_valid(Salvage *salvage, const PageList *pages, Error *error)
 {
@@ -267,7 +313,9 @@ static bool keep_valid(Salvage *salvage, const PageList *pages, Error *error)
     salvage->runs = malloc((pages->count + 1) * sizeof *salvage->runs);
     if (salvage->runs == NULL)
         return error_set_memory(error, pages->count * sizeof *salvage->runs, "the page runs");
-    for (uint64_t first = 0; first < pages->count;) {
+    if (!heap_layout_has_page_headers(layout) && !keep_described(salvage, pages, error))
+        return false;
+    for (uint64_t first = 0; heap_layout_has_page_headers(layout) && first < pages->count;) {
         uint64_t end = first + count_neighbours(pages, first, layout->page_size);
 
         while (first < end) {

@@ -21,6 +21,8 @@ extern const SectionTable section_type_layouts;
 extern const SectionTable section_data_types;
 extern const SectionTable section_losses;
 extern const SectionTable section_sized_blocks;
+extern const SectionTable section_pages;
+extern const SectionTable section_object_types;
 
 // The pause certificate as members of the metadata. Adds nothing for an empty certificate. False
 // when memory is short.

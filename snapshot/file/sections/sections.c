@@ -17,6 +17,15 @@ static const SectionKind kinds[] = {
         .occurrence = SECTION_ONCE,
     },
     {
+        .type = SECTION_TYPE('P', 'R', 'E', 'C'),
+        .description = "descriptions of pages without headers",
+        .since_minor = 2,
+        .occurrence = SECTION_UNLESS_EMPTY,
+        .is_needed = true,
+        .table = &section_pages,
+        .lost = "the descriptions of pages",
+    },
+    {
         .type = SECTION_PAGES,
         .description = "bytes of pages",
         .occurrence = SECTION_ANY_NUMBER,
@@ -54,6 +63,15 @@ static const SectionKind kinds[] = {
         .table = &section_drops,
         .refers_to = SECTION_MODULES,
         .lost = "the names of drop functions",
+    },
+    {
+        .type = SECTION_TYPE('O', 'T', 'Y', 'P'),
+        .description = "types of objects, where headers do not tell them",
+        .since_minor = 2,
+        .occurrence = SECTION_UNLESS_EMPTY,
+        .table = &section_object_types,
+        .refers_to = SECTION_TYPE('T', 'Y', 'P', 'E'),
+        .lost = "the types of objects",
     },
     {
         .type = SECTION_TYPE('F', 'R', 'A', 'M'),

@@ -63,5 +63,7 @@
 #define MAX_LOSS_BYTES (1u << 24) // of the section
 #define MAX_PAGE_SECTIONS (1u << 16)
 #define MAX_LAYOUT_BYTES (1u << 16)
+#define MAX_DESCRIBED_PAGES (1u << 28)
+#define MAX_OBJECT_TYPES (UINT32_MAX - 1) // runs of slots
 
 #endif
