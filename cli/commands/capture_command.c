@@ -34,7 +34,9 @@ typedef struct CaptureSettings {
     int method;            // CaptureMethod
     int64_t max_pause_ns;  // 0: any
     int64_t staging_bytes; // 0: as many as it takes
-    int foreign_mode;      // ForeignMode
+    int heap_kind;         // HeapKind
+    int64_t wait_collection_ns;
+    int foreign_mode; // ForeignMode
     const char *layout;
     bool explains;
     bool is_verbose;
@@ -42,8 +44,13 @@ typedef struct CaptureSettings {
     int64_t max_bytes; // 0: any
 } CaptureSettings;
 
+#define DEFAULT_WAIT_NS UINT64_C(2000000000)
+
 static const OptionChoice foreign_modes[] = {
     {"blocks", FOREIGN_BLOCKS}, {"roots", FOREIGN_ROOTS}, {"none", FOREIGN_NONE}, {NULL, 0}};
+
+static const OptionChoice heap_kinds[] = {
+    {"auto", HEAP_AUTO}, {"rudo-gc", HEAP_RUDO_GC}, {"bdwgc", HEAP_BOEHM}, {NULL, 0}};
 
 static const OptionChoice methods[] = {{"auto", CAPTURE_AUTO},
                                        {"precopy", CAPTURE_PRECOPY},
@@ -139,6 +146,21 @@ static const Option options[] = {
              "free memory if that is less)",
      .setting = offsetof(CaptureSettings, staging_bytes),
      .minimum = CAPTURE_LEAST_STAGING},
+    {.name = "heap",
+     .type = OPTION_CHOICE,
+     .choices = heap_kinds,
+     .help = "whose heap is captured: rudo-gc's (or that of a\n"
+             "layout), that of the Boehm collector (bdwgc: Guile,\n"
+             "Nix, Crystal, ECL, C programs), or the one that the\n"
+             "process has (auto, the default)",
+     .setting = offsetof(CaptureSettings, heap_kind)},
+    {.name = "wait-collection",
+     .type = OPTION_DURATION,
+     .value_name = "TIME",
+     .help = "with a heap of the Boehm collector: a process that is\n"
+             "inside a collection is captured again for at most\n"
+             "TIME, then as it is (default: 2s)",
+     .setting = offsetof(CaptureSettings, wait_collection_ns)},
     {.name = "foreign",
      .type = OPTION_CHOICE,
      .choices = foreign_modes,
@@ -257,6 +279,13 @@ static bool check_source(const CaptureSettings *settings, const Operands *progra
         return error_set(error, ERROR_USAGE,
                          "--method and --max-pause apply to a process that keeps running, not to "
                          "--core or to a capture at the end of PROGRAM");
+    if (settings->heap_kind == HEAP_BOEHM && (settings->layout != NULL || settings->explains))
+        return error_set(error, ERROR_USAGE,
+                         "--heap bdwgc excludes --layout and --explain: the pages of that heap "
+                         "have no headers");
+    if (settings->wait_collection_ns >= 0 && settings->core != NULL)
+        return error_set(error, ERROR_USAGE,
+                         "--wait-collection applies to processes, not to --core");
     if (settings->staging_bytes != 0 && settings->core != NULL)
         return error_set(error, ERROR_USAGE, "--staging applies to processes, not to --core");
     if (moments > 1)
@@ -394,7 +423,7 @@ static ExitStatus run_once(const CaptureSettings *settings, CaptureOptions *how)
 
 ExitStatus capture_run(const Command *command, int argument_count, char **arguments)
 {
-    CaptureSettings settings = {.foreign_mode = FOREIGN_BLOCKS};
+    CaptureSettings settings = {.foreign_mode = FOREIGN_BLOCKS, .wait_collection_ns = -1};
     CaptureOptions how = {.layout = NULL};
     HeapLayout layout;
     Operands operands;
@@ -410,6 +439,9 @@ ExitStatus capture_run(const Command *command, int argument_count, char **argume
             return report_error(&error);
         how.layout = &layout;
     }
+    how.heap_kind = (HeapKind)settings.heap_kind;
+    how.wait_collection_ns =
+        settings.wait_collection_ns < 0 ? DEFAULT_WAIT_NS : (uint64_t)settings.wait_collection_ns;
     how.foreign_mode = (ForeignMode)settings.foreign_mode;
     how.method = (CaptureMethod)settings.method;
     how.max_pause_ns = (uint64_t)settings.max_pause_ns;

@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/output_path.h"
 #include "snapshot/capture/copy/packed_pages.h"
 #include "snapshot/capture/core/core_process.h"
@@ -33,9 +35,10 @@ static bool is_given_up(void *context)
     return watch->copy->packed != NULL && !packed_pages_check(watch->copy->packed, &unwanted);
 }
 
-// Finds the heap in `copy` and writes it. Consumes the copy.
+// Finds the heap in `copy` and writes it. Consumes the copy. *is_collecting (or NULL): instead of
+// writing a heap inside a collection, set it and succeed.
 static bool write_copy(ProcessCopy *copy, const char *path, const CaptureOptions *options,
-                       CaptureSummary *summary, Error *error)
+                       CaptureSummary *summary, bool *is_collecting, Error *error)
 {
     CopyWatch watch = {.copy = copy, .options = &options->write};
     SnapshotWriteOptions write = options->write;
@@ -44,6 +47,7 @@ static bool write_copy(ProcessCopy *copy, const char *path, const CaptureOptions
 
     write.cancel = (Cancel){is_given_up, &watch};
     const HeapSearchOptions how = {
+        .heap_kind = options->heap_kind,
         .layout = options->layout,
         .foreign_mode = options->foreign_mode,
         .keeps_free_slots = write.keeps_free_slots,
@@ -51,7 +55,9 @@ static bool write_copy(ProcessCopy *copy, const char *path, const CaptureOptions
     };
     begin_phase(options, CAPTURE_SEARCHING);
     is_ok = heap_search_new(copy, &how, &search, &summary->found, error);
-    if (is_ok) {
+    if (is_ok && is_collecting != NULL && heap_search_is_collecting(search)) {
+        *is_collecting = true;
+    } else if (is_ok) {
         const SnapshotContents *contents = heap_search_contents(search);
 
         summary->metadata = contents->details->metadata;
@@ -96,17 +102,35 @@ static ProcessCopyOptions describe_way(const CaptureOptions *options, const char
                                 .spool_folder = folder};
 }
 
+// A collection is over after some milliseconds.
+static void wait_for_collection(void)
+{
+    const struct timespec moment = {0, 5000000};
+
+    (void)nanosleep(&moment, NULL);
+}
+
 bool capture_process(int pid, const char *path, const CaptureOptions *options,
                      CaptureSummary *summary, Error *error)
 {
     char *folder = spool_folder(path, options);
     const ProcessCopyOptions how = describe_way(options, folder);
-    ProcessCopy copy;
-    bool is_ok;
+    uint64_t begun = clock_monotonic_ns();
+    bool is_ok, is_collecting;
 
-    is_ok = begin(path, options, summary, error) && live_process_copy(pid, &how, &copy, error);
+    do {
+        bool is_last = clock_monotonic_ns() - begun >= options->wait_collection_ns;
+        ProcessCopy copy;
+
+        is_collecting = false;
+        is_ok = begin(path, options, summary, error) &&
+                live_process_copy(pid, &how, &copy, error) &&
+                write_copy(&copy, path, options, summary, is_last ? NULL : &is_collecting, error);
+        if (is_ok && is_collecting)
+            wait_for_collection();
+    } while (is_ok && is_collecting);
     free(folder);
-    return is_ok && write_copy(&copy, path, options, summary, error);
+    return is_ok;
 }
 
 bool capture_exiting(const ExitWatch *watch, const char *path, const CaptureOptions *options,
@@ -119,7 +143,7 @@ bool capture_exiting(const ExitWatch *watch, const char *path, const CaptureOpti
 
     is_ok = begin(path, options, summary, error) && exiting_process_copy(watch, &how, &copy, error);
     free(folder);
-    return is_ok && write_copy(&copy, path, options, summary, error);
+    return is_ok && write_copy(&copy, path, options, summary, NULL, error);
 }
 
 bool capture_core(const char *core, const char *executable, const char *path,
@@ -129,7 +153,7 @@ bool capture_core(const char *core, const char *executable, const char *path,
 
     return begin(path, options, summary, error) &&
            core_process_copy(core, executable, &options->write.cancel, &copy, error) &&
-           write_copy(&copy, path, options, summary, error);
+           write_copy(&copy, path, options, summary, NULL, error);
 }
 
 // Consumes the copy.

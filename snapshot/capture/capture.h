@@ -31,7 +31,11 @@ typedef enum CapturePhase {
 
 typedef struct CaptureOptions {
     const HeapLayout *layout; // NULL: the one that the process has; borrowed
+    HeapKind heap_kind;       // whose heap is looked for
     ForeignMode foreign_mode;
+    // For how long a running process is captured again where it was inside a collection of a
+    // Boehm collector, so that dead objects cannot be told from live ones.
+    uint64_t wait_collection_ns;
     CaptureMethod method;       // of a running process
     uint64_t max_pause_ns;      // of its longest stop; 0: any
     uint64_t staging_bytes;     // memory that its copy may take (ProcessCopyOptions); 0: any

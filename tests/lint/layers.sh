@@ -43,7 +43,8 @@ snapshot/capture/live: base snapshot/heap snapshot/capture/copy snapshot/capture
 snapshot/capture/core: base snapshot/heap snapshot/capture/copy
 snapshot/capture/debug: base snapshot/heap
 snapshot/capture/names: base snapshot/heap snapshot/file/sections snapshot/capture/copy snapshot/capture/debug
-snapshot/capture/find: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/names
+snapshot/capture/boehm: base snapshot/heap snapshot/capture/copy
+snapshot/capture/find: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/names snapshot/capture/boehm
 snapshot/capture: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/live snapshot/capture/core snapshot/capture/names snapshot/capture/find
 marker/native: base
 marker: base snapshot/heap marker/native

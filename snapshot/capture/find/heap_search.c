@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/clean_text.h"
 #include "base/version.h"
@@ -85,6 +86,24 @@ static bool has_foreign_roots(const HeapSearch *search)
     return false;
 }
 
+// A Boehm collector takes no roots from malloc'd memory, whatever was asked for. Memory that a
+// procedure of the program may look at is scanned, since it is not known at which words it looks.
+static void describe_superset(const HeapSearch *search, SnapshotMetadata *metadata)
+{
+    metadata->foreign_mode = search->foreign_root_bytes > 0 ? FOREIGN_ROOTS : FOREIGN_NONE;
+    metadata->foreign_requested = metadata->foreign_mode;
+    metadata->roots_measured = false;
+    if (search->foreign_root_bytes > 0)
+        (void)snprintf(metadata->foreign_note, sizeof metadata->foreign_note,
+                       search->boehm->pushes_own_roots
+                           ? "%llu bytes of memory outside of the heap were scanned as roots: a "
+                             "superset of the roots that the program pushes by itself"
+                           : "%llu bytes of memory outside of the heap, to which the program's own "
+                             "mark procedures have access, were scanned as roots: a superset of "
+                             "what they mark",
+                       (unsigned long long)search->foreign_root_bytes);
+}
+
 // How malloc'd memory was treated, and why.
 static void describe_foreign(const HeapSearch *search, SnapshotMetadata *metadata)
 {
@@ -97,6 +116,10 @@ static void describe_foreign(const HeapSearch *search, SnapshotMetadata *metadat
     metadata->roots_measured = true;
     metadata->outside_bytes = search->outside_bytes;
     note[0] = '\0';
+    if (search->boehm != NULL) {
+        describe_superset(search, metadata);
+        return;
+    }
     if (search->foreign_root_bytes == 0)
         return;
     if (search->options.foreign_mode == FOREIGN_ROOTS) {
@@ -148,6 +171,9 @@ static void describe_completeness(const HeapSearch *search, SnapshotMetadata *me
                     (unsigned long long)search->left_out_bytes);
     if (copy->registers_note[0] != '\0')
         add_missing(metadata, "%s", copy->registers_note);
+    if (search->boehm != NULL && search->boehm->is_collecting)
+        add_missing(metadata, "which objects are dead: the process was captured inside a "
+                              "collection, and they count as garbage or reachable");
     if (copy->certificate.moment == MOMENT_NONE)
         add_missing(metadata, "a single moment: %s", copy->certificate.sharing_note);
 }
@@ -232,15 +258,50 @@ static bool find_names(HeapSearch *search, Error *error)
     return heap_names_find(&request, &search->collection, error);
 }
 
+// The heap of rudo-gc or of a layout, or else of a Boehm collector.
+static bool find_heap(HeapSearch *search, Error *error)
+{
+    HeapKind kind = search->options.heap_kind;
+    Error other;
+
+    if (kind != HEAP_BOEHM && heap_search_choose_layout(search, error) &&
+        heap_search_find_pages(search, error))
+        return true;
+    if (kind == HEAP_RUDO_GC || search->options.layout != NULL ||
+        (kind == HEAP_AUTO && error->code != ERROR_NO_HEAP))
+        return false;
+    if (!heap_search_find_boehm(search, &other)) {
+        *error = other;
+        return false;
+    }
+    if (search->boehm != NULL)
+        return true;
+    if (kind == HEAP_AUTO)
+        return error_add_hint(error, "it has no heap of the Boehm collector, either");
+    return error_set(error, ERROR_NO_HEAP, "'%s' (pid %d) has no heap of the Boehm collector",
+                     search->copy->executable, search->copy->pid);
+}
+
+// malloc'd memory is none of a Boehm collector's.
+static bool find_boehm_rest(HeapSearch *search, Error *error)
+{
+    return heap_search_find_stacks(search, error) && heap_search_find_roots(search, error) &&
+           heap_search_find_boehm_types(search, error) && describe_threads(search, error) &&
+           find_names(search, error);
+}
+
 static bool find_all(HeapSearch *search, Error *error)
 {
     const Cancel *cancel = &search->options.cancel;
 
-    return heap_search_find_modules(search, error) &&
-           executable_check(search->copy, search->modules, search->details->module_count,
-                            &search->options.cancel, error) &&
-           heap_search_choose_layout(search, error) && heap_search_find_pages(search, error) &&
-           heap_search_find_stacks(search, error) && cancel_check(cancel, error) &&
+    if (!heap_search_find_modules(search, error) ||
+        !executable_check(search->copy, search->modules, search->details->module_count,
+                          &search->options.cancel, error) ||
+        !find_heap(search, error))
+        return false;
+    if (search->boehm != NULL)
+        return find_boehm_rest(search, error);
+    return heap_search_find_stacks(search, error) && cancel_check(cancel, error) &&
            heap_search_find_malloc(search, error) && cancel_check(cancel, error) &&
            heap_search_find_blocks(search, error) && cancel_check(cancel, error) &&
            heap_search_find_roots(search, error) && heap_search_prove_layout(search, error) &&
@@ -326,6 +387,10 @@ void heap_search_free(HeapSearch *search)
     memory_assembly_release(&search->assembly);
     snapshot_details_free(search->details);
     page_records_release(&search->records);
+    boehm_heap_free(search->boehm);
+    free(search->boehm_headers);
+    if (search->normal != NULL)
+        (void)munmap(search->normal, search->normal_bytes + 1);
     free(search->type_words.words);
     free(search->drop_words.words);
     free(search->runs);
@@ -337,6 +402,11 @@ void heap_search_free(HeapSearch *search)
     free(search->roots);
     free(search->blocks);
     free(search);
+}
+
+bool heap_search_is_collecting(const HeapSearch *search)
+{
+    return search->boehm != NULL && search->boehm->is_collecting;
 }
 
 const SnapshotContents *heap_search_contents(const HeapSearch *search)

@@ -17,7 +17,15 @@
 #include "snapshot/heap/heap_layout.h"
 #include "snapshot/heap/snapshot_details.h"
 
+// Which collector's heap is looked for.
+typedef enum HeapKind {
+    HEAP_AUTO, // the one that the process has
+    HEAP_RUDO_GC,
+    HEAP_BOEHM,
+} HeapKind;
+
 typedef struct HeapSearchOptions {
+    HeapKind heap_kind;
     const HeapLayout *layout; // NULL: the one that the process has; borrowed
     ForeignMode foreign_mode;
     bool keeps_free_slots; // of the snapshot that is to be written: noted in its metadata
@@ -40,6 +48,9 @@ typedef struct HeapSearch HeapSearch;
 NODISCARD bool heap_search_new(const ProcessCopy *copy, const HeapSearchOptions *options,
                                HeapSearch **out, HeapSearchCounts *counts, Error *error);
 void heap_search_free(HeapSearch *search);
+
+// Was the process stopped inside a collection, so that it is not known which objects are dead?
+bool heap_search_is_collecting(const HeapSearch *search);
 
 // The contents of the snapshot, for snapshot_write(); borrowed from `search`.
 const SnapshotContents *heap_search_contents(const HeapSearch *search);

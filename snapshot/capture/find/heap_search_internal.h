@@ -23,6 +23,7 @@
 #ifndef SNAPSHOT_CAPTURE_FIND_HEAP_SEARCH_INTERNAL_H
 #define SNAPSHOT_CAPTURE_FIND_HEAP_SEARCH_INTERNAL_H
 
+#include "snapshot/capture/boehm/boehm_heap.h"
 #include "snapshot/capture/copy/memory_reader.h"
 #include "snapshot/capture/find/address_index_internal.h"
 #include "snapshot/capture/find/heap_search.h"
@@ -70,6 +71,10 @@ struct HeapSearch {
     PageRecords records; // of all runs
     WordSet type_words;  // of all objects: the functions that their headers point to
     WordSet drop_words;
+    BoehmHeap *boehm;        // NULL: the heap has page headers; owned
+    uint64_t *boehm_headers; // of its blocks, ascending; owned
+    uint8_t *normal;         // the bytes of its pages with normal words; an owned mapping
+    uint64_t normal_bytes;
     MemoryAssembly assembly;
     uint64_t left_out_bytes; // of large objects that could not be put together
     RegionList left_out;     // these objects
@@ -129,6 +134,11 @@ NODISCARD bool heap_search_begin(const ProcessCopy *copy, const HeapSearchOption
 NODISCARD bool heap_search_find_modules(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_choose_layout(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_pages(HeapSearch *search, Error *error);
+// Finds the heap of a Boehm collector; `boehm` stays NULL where there is none. Errors also:
+// unsupported (it cannot be read).
+NODISCARD bool heap_search_find_boehm(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_find_boehm_types(HeapSearch *search, Error *error);
+NODISCARD bool heap_search_find_boehm_roots(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_stacks(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_malloc(HeapSearch *search, Error *error);
 NODISCARD bool heap_search_find_blocks(HeapSearch *search, Error *error);

@@ -183,7 +183,9 @@ static bool scan_region(HeapSearch *search, MemoryReader *reader, const Region *
 bool heap_search_find_roots(HeapSearch *search, Error *error)
 {
     MemoryReader reader = memory_reader(search->copy);
-    bool ok = build_map(search, error) && scan_registers(search, error);
+    bool is_boehm = search->boehm != NULL;
+    bool ok = build_map(search, error) && (is_boehm ? heap_search_find_boehm_roots(search, error)
+                                                    : scan_registers(search, error));
 
     for (uint64_t i = 0; ok && i < search->map.count; i++) {
         const Region *region = &search->map.items[i];
@@ -194,6 +196,9 @@ bool heap_search_find_roots(HeapSearch *search, Error *error)
             search->shared_root_bytes += bytes;
         else
             search->outside_bytes += bytes;
+        // A Boehm collector has told its roots.
+        if (is_boehm)
+            continue;
         search->foreign_root_bytes += region->kind == REGION_FOREIGN ? bytes : 0;
         if (root_kind_of(region->kind, &kind))
             ok = scan_region(search, &reader, region, kind, error);

@@ -1,0 +1,109 @@
+// Heaps of a Boehm collector with words changed at random: a search ends, whatever it finds, and
+// what it accepts is possible.
+
+#include <criterion/criterion.h>
+
+#include "snapshot/capture/find/heap_search.h"
+#include "tests/support/dose.h"
+#include "tests/support/made_boehm.h"
+#include "tests/support/xorshift.h"
+
+typedef struct Place {
+    uint64_t start;
+    uint64_t words;
+} Place;
+
+static uint64_t random_place(Xorshift *random)
+{
+    const BoehmLayout *layout = made_boehm_layout();
+    const Place places[] = {
+        {MADE_ARRAYS, 64},
+        {MADE_ARRAYS + layout->normal_lists, 16},
+        {MADE_ARRAYS + layout->root_sets, 8},
+        {MADE_ARRAYS + layout->root_hash, 8},
+        {MADE_ARRAYS + layout->top_index, 2048},
+        {MADE_KINDS, 24},
+        {MADE_THREAD, 120},
+        {MADE_META, 2 * 1028},
+        {MADE_META + 2 * 8224, 400},
+        {MADE_HEAP, 2048},
+    };
+    const Place *place = &places[xorshift_below(random, sizeof places / sizeof places[0])];
+
+    return place->start + 8 * xorshift_below(random, place->words);
+}
+
+static uint64_t random_word(Xorshift *random)
+{
+    switch (xorshift_below(random, 6)) {
+    case 0:
+        return 0;
+    case 1:
+        return MADE_META + 8 * xorshift_below(random, 4096);
+    case 2:
+        return MADE_HEAP + 8 * xorshift_below(random, 4096);
+    case 3:
+        return UINT64_C(1) << xorshift_below(random, 64);
+    case 4:
+        return xorshift_below(random, 4096);
+    default:
+        return xorshift_next(random);
+    }
+}
+
+static MadeBoehm *random_heap(Xorshift *random)
+{
+    MadeBoehm *made = made_boehm_new();
+    uint64_t block = 0;
+
+    for (uint32_t i = 0; i < 6; i++) {
+        uint64_t bytes = 16 * (1 + xorshift_below(random, 40));
+        uint64_t next = made_boehm_block(made, bytes, (uint8_t)xorshift_below(random, 3),
+                                         (uint32_t)xorshift_below(random, 4096 / bytes + 1));
+        made_boehm_root(made, i, next);
+        made_process_set(made_boehm_process(made), next, block);
+        block = next;
+    }
+    made_boehm_free_memory(made, 0x2000);
+    (void)made_boehm_large(made, 4096 + 16 * xorshift_below(random, 1000), MADE_NORMAL);
+    return made;
+}
+
+static void expect_possible(const BoehmHeap *heap, uint64_t seed)
+{
+    uint64_t end = 0;
+
+    for (uint64_t i = 0; i < heap->block_count; i++) {
+        const BoehmBlock *block = &heap->blocks[i];
+
+        cr_assert_geq(block->address, end, "seed %llu", (unsigned long long)seed);
+        end = block->address + block->bytes;
+        cr_assert(block->is_free || block->is_large ||
+                  block->bytes * block->slot_count <= heap->block_bytes);
+    }
+}
+
+Test(boehm_damage, a_search_ends_and_finds_what_is_possible)
+{
+    uint64_t first = test_seed(1);
+
+    for (uint64_t seed = first; seed < first + test_dose(60); seed++) {
+        Xorshift random = xorshift_seeded(seed);
+        MadeBoehm *made = random_heap(&random);
+        HeapSearchOptions options = {.heap_kind = HEAP_BOEHM};
+        BoehmHeap *heap = NULL;
+        HeapSearch *search = NULL;
+        HeapSearchCounts counts;
+        Error error = {0};
+
+        for (uint64_t n = xorshift_below(&random, 4); n > 0; n--)
+            made_process_set(made_boehm_process(made), random_place(&random), random_word(&random));
+        if (made_boehm_find(made, &heap, &error) && heap != NULL)
+            expect_possible(heap, seed);
+        boehm_heap_free(heap);
+        if (heap_search_new(made_boehm_copy(made), &options, &search, &counts, &error))
+            cr_expect_not_null(heap_search_contents(search)->details->pages);
+        heap_search_free(search);
+        made_boehm_free(made);
+    }
+}
