@@ -43,6 +43,9 @@ from source_mutations import mutations_of
 
 SOURCES = ["marker/*.[ch]", "marker/native/*.h", "marker/schedule/*.[ch]"]
 EXPLAINED = "tests/mutate/explained.txt"
+STEPS = "samples/heaps/golden/steps"
+# Equal results of schedules that take other steps: tests/cli/sample_heaps.sh notices, a replay does not.
+OTHER_STEPS = "other numbers of steps"
 ALLOWED_PERCENT = 3
 MEMORY_BYTES = 8 << 30
 # A test whose processes all sleep for so long waits for what does not come.
@@ -77,7 +80,7 @@ def tests_of(build, targets):
         elif "/tests/" in target:
             tests.append(Test(name, [target], ["@"]))
         else:
-            replay = ["@", "replay", "-j1", "--timeout", "5", "--golden", "samples/heaps/golden", "-q"]
+            replay = ["@", "replay", "-j1", "--timeout", "5", "--golden", "samples/heaps/golden", "--json", "-"]
             tests.append(Test("replay", [target], replay + ["samples/heaps"]))
     return tests
 
@@ -94,11 +97,15 @@ def run_test(test, programs, environment):
     everything = os.environ | {"EXPLORE_SCHEDULES": "1000", "EXPLORE_OPERATIONS": "4"} | environment
     cpu_limit = int(5 + 5 * test.cpu_seconds) if test.cpu_seconds else 600
     began = time.monotonic()
+    is_replay = test.name == "replay"
     process = subprocess.Popen(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=everything,
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if is_replay else subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, env=everything, text=True,
         preexec_fn=lambda: limit_resources(cpu_limit),
     )
     family = Family(process.pid)
+    if is_replay:
+        return judge_replay(process, family)
     while True:
         try:
             status = process.wait(1)
@@ -109,6 +116,26 @@ def run_test(test, programs, environment):
                 family.kill()
                 process.wait()
                 return f"hangs, killed after {seconds:.0f} s"
+
+
+def judge_replay(process, family):
+    """Ends with the first heap whose marks differ or go wrong. A replay has a watchdog of its own."""
+    steps = ""
+    with process.stdout:
+        for line in process.stdout:
+            document = json.loads(line)
+            if document.get("verdict", "equal") != "equal":
+                family.kill()
+                process.wait()
+                return f"{document['heap']}: {document['verdict']}"
+            if "heap" in document:
+                name = document["heap"].removeprefix("samples/heaps/").removesuffix(".zst")
+                steps += f"{name} {document['mark']['steps']}\n"
+    status = process.wait()
+    if status != 0:
+        return f"status {status}"
+    with open(STEPS, encoding="utf-8") as file:
+        return None if file.read() == steps else OTHER_STEPS
 
 
 class Family:
@@ -287,7 +314,9 @@ class Run:
             complaint = run_test(test, programs, {})
             if complaint is not None:
                 verdict.outcome, verdict.killer, verdict.why = "killed", test.name, complaint
-                verdict.is_replay_kill = test.name == "replay"
+                verdict.is_replay_kill = test.name == "replay" and complaint != OTHER_STEPS
+                if complaint == OTHER_STEPS:
+                    verdict.killer = "cli/sample_heaps"
                 return
 
 
@@ -328,7 +357,8 @@ def report(run, verdicts, explained):
             say_mutation(verdict.mutation)
     print(f"\n{len(verdicts)} mutations: {outcomes['does not compile']} do not compile, "
           f"{outcomes['equivalent']} change no object code, {mutants} mutants")
-    print(f"{outcomes['killed']} killed ({by_replay} by replaying samples/heaps), "
+    print(f"{outcomes['killed']} killed ({by_replay} of them, {100 * by_replay / max(outcomes['killed'], 1):.0f} %, "
+          f"by a replay of samples/heaps alone), "
           f"{len(survivors) - len(unexplained)} survive as explained, {len(unexplained)} survive unexplained")
     for kind in sorted({v.mutation.kind for v in verdicts}):
         of_kind = collections.Counter(v.outcome for v in verdicts if v.mutation.kind == kind)
