@@ -48,7 +48,13 @@ size_t text_show(const char *text, size_t length, char *out)
 
     for (size_t at = 0; at < length;) {
         uint32_t code;
-        size_t count = utf8_decode(text + at, length - at, &code);
+        size_t count;
+
+        if (text[at] >= 0x20 && text[at] < 0x7F) {
+            out[used++] = text[at++];
+            continue;
+        }
+        count = utf8_decode(text + at, length - at, &code);
         if (count == 0 || utf8_is_hidden(code)) {
             out[used++] = '?';
         } else {

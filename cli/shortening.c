@@ -125,9 +125,11 @@ static char *cut(const char *text, size_t width, const char *suffix)
 
 static bool is_too_wide(const char *text, size_t width)
 {
-    size_t branches = branches_length(text), all = text_width(text);
-    size_t name = text_width(text + branches);
+    size_t all = text_width(text), name;
 
+    if (all <= width)
+        return false;
+    name = text_width(text + branches_length(text));
     if (width < all - name + LEAST_NAME_WIDTH)
         width = all - name + LEAST_NAME_WIDTH;
     return all > width;
@@ -245,7 +247,7 @@ void drop_modules(char **cells, uint32_t count, size_t width)
     for (uint32_t i = 0; is_any && i < count; i++)
         shortened[i].text = name_without_modules(shortened[i].original);
     // What two names became may be what a third one is.
-    while (give_back_names(shortened, count))
+    while (is_any && give_back_names(shortened, count))
         ;
     take_cells(cells, shortened, count);
 }
@@ -254,16 +256,19 @@ void shorten_names(char **cells, uint32_t count, size_t width)
 {
     Cell *shortened;
     uint32_t number = 0;
+    bool is_any = false;
 
     drop_modules(cells, count, width);
     shortened = new_cells(cells, count);
     if (shortened == NULL)
         return;
     for (uint32_t i = 0; i < count; i++)
-        if (is_too_wide(shortened[i].original, width))
+        if (is_too_wide(shortened[i].original, width)) {
             shortened[i].text = cut(shortened[i].original, width, "");
+            is_any = true;
+        }
     // A number may make a name what another one is by itself; higher numbers mend that.
-    for (unsigned pass = 0; pass < MOST_PASSES; pass++)
+    for (unsigned pass = 0; is_any && pass < MOST_PASSES; pass++)
         if (!give_numbers(shortened, count, width, &number))
             break;
     take_cells(cells, shortened, count);

@@ -184,10 +184,19 @@ static bool is_continuation(char byte)
 
 size_t text_width(const char *text)
 {
-    size_t width = 0;
+    size_t length = strlen(text), width = length, at = 0;
 
-    for (; *text != '\0'; text++)
-        width += !is_continuation(*text);
+    // Eight bytes at a time while none belongs to a longer character: nearly all text is ASCII.
+    while (at < length) {
+        uint64_t word = 0;
+
+        if (length - at >= sizeof word)
+            memcpy(&word, text + at, sizeof word);
+        if (length - at >= sizeof word && (word & UINT64_C(0x8080808080808080)) == 0)
+            at += sizeof word;
+        else
+            width -= is_continuation(text[at++]);
+    }
     return width;
 }
 

@@ -58,8 +58,14 @@ static const char *cell_of(const TextTable *table, unsigned column, uint32_t row
 
 static void print_blanks(FILE *stream, size_t count)
 {
-    while (count-- > 0)
-        (void)fputc(' ', stream);
+    static const char blanks[] = "                                ";
+
+    while (count > 0) {
+        size_t part = count < sizeof blanks - 1 ? count : sizeof blanks - 1;
+
+        (void)fwrite(blanks, 1, part, stream);
+        count -= part;
+    }
 }
 
 static void print_row(const TextTable *table, const size_t *widths, uint32_t row, FILE *stream)
@@ -98,14 +104,16 @@ static void measure(const TextTable *table, size_t widths[TABLE_MAX_COLUMNS])
 }
 
 // Takes from the widest of some columns until all fit into `available`, or nothing can be taken.
-// The first row, which has the names of the columns, stays whole.
-static void fit(const TextTable *table, unsigned flexible_columns, size_t available,
+// The first row, which has the names of the columns, stays whole. False: they fit as they are.
+static bool fit(const TextTable *table, unsigned flexible_columns, size_t available,
                 size_t widths[TABLE_MAX_COLUMNS])
 {
     size_t width = 0;
 
     for (unsigned column = 0; column < table->column_count; column++)
         width += widths[column] + (column > 0 ? GAP : 0);
+    if (width <= available)
+        return false;
     while (width > available) {
         unsigned widest = TABLE_MAX_COLUMNS;
 
@@ -115,10 +123,11 @@ static void fit(const TextTable *table, unsigned flexible_columns, size_t availa
                 (widest == TABLE_MAX_COLUMNS || widths[column] >= widths[widest]))
                 widest = column;
         if (widest == TABLE_MAX_COLUMNS)
-            return;
+            break;
         widths[widest]--;
         width--;
     }
+    return true;
 }
 
 void text_table_print_fitting(TextTable *table, unsigned flexible_columns, FILE *stream)
@@ -131,7 +140,8 @@ void text_table_print_fitting(TextTable *table, unsigned flexible_columns, FILE 
         size_t widths[TABLE_MAX_COLUMNS];
 
         measure(table, widths);
-        fit(table, flexible_columns, available, widths);
+        if (!fit(table, flexible_columns, available, widths))
+            break;
         for (unsigned column = 0; column < table->column_count; column++)
             if ((flexible_columns >> column & 1) != 0)
                 steps[step](table->cells[column], table->row_count, widths[column]);

@@ -27,7 +27,7 @@ unsigned root_rank_tier(RootRank rank)
 
 static bool begins_with(const char *text, const char *beginning)
 {
-    return strncmp(text, beginning, strlen(beginning)) == 0;
+    return text[0] == beginning[0] && strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
 // A file may have names that consist of these alone, and ask for them many times.

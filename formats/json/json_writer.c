@@ -39,10 +39,14 @@ static void put_text(JsonWriter *writer, const char *text)
 
 static void put_line_break(JsonWriter *writer)
 {
+    static const char indent[] = "\n                ";
+    unsigned left = writer->depth, most = (sizeof indent - 2) / 2;
+    unsigned part = left < most ? left : most;
+
     if (writer->style == JSON_COMPACT)
         return;
-    put(writer, "\n", 1);
-    for (unsigned i = 0; i < writer->depth; i++)
+    put(writer, indent, 1 + 2 * (size_t)part);
+    for (left -= part; left > 0; left--)
         put(writer, "  ", 2);
 }
 
