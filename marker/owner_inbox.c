@@ -7,11 +7,11 @@
 bool owner_inbox_init(OwnerInbox *inbox, uint32_t capacity, SharedU32 *outstanding, Error *error)
 {
     memset(inbox, 0, sizeof *inbox);
-    inbox->capacity = capacity;
     inbox->outstanding = outstanding;
     shared_u32_store(&inbox->is_pending, 0, SHARED_RELAXED); // no other worker exists yet
     if (!shared_mutex_init(&inbox->mutex))
         return error_set(error, ERROR_SYSTEM, "cannot make a lock");
+    inbox->capacity = capacity; // only now is there something to release
     return true;
 }
 

@@ -125,6 +125,9 @@ $(BUILD)/tests/unit/test_allocation_failures: LDFLAGS += $(foreach function, \
 	-Wl$(comma)--wrap=$(function))
 $(BUILD)/tests/unit/marker/test_parallel_mark_coordinator: LDFLAGS += \
 	-Wl,--wrap=pthread_create -Wl,--wrap=pthread_join
+$(BUILD)/tests/unit/marker/test_mark_memory: LDFLAGS += $(foreach function,malloc calloc realloc aligned_alloc free \
+	side_table_new side_table_free pthread_mutex_init pthread_mutex_destroy pthread_barrier_init \
+	pthread_barrier_destroy,-Wl$(comma)--wrap=$(function))
 $(BUILD)/tests/unit/base/test_output_file: LDFLAGS += $(foreach function,openat linkat fsync write, \
 	-Wl$(comma)--wrap=$(function))
 

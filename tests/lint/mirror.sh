@@ -15,6 +15,7 @@ tests/unit/test_allocation_failures.c: each allocation of the libraries fails on
 tests/unit/bench/test_bench_graphs.c: the graphs that the benchmarks of tests/bench mark
 tests/unit/marker/test_mark_rules.c: what refers to what, for every marker
 tests/unit/marker/test_mark_digest.c: the digest, for every marker
+tests/unit/marker/test_mark_memory.c: a mark gives back what it took, however it ends
 tests/unit/marker/test_mark_sharing.c: workers that share a mark
 tests/unit/snapshot/capture/live/test_capture_hardship.c: captures of processes that die, hang or hide
 '
