@@ -4,7 +4,8 @@
 # it, and a replay of samples/heaps by the program.
 MUTATE_TESTS := $(filter $(BUILD)/tests/unit/marker/% $(BUILD)/tests/unit/analysis/replay/% \
 		$(BUILD)/tests/unit/formats/test_operation_file $(BUILD)/tests/unit/analysis/graph/test_object_graph,$(UNIT_TESTS)) \
-	$(filter $(BUILD)/tests/property/marker/% $(BUILD)/tests/property/analysis/test_reachability_report,$(PROPERTY_TESTS)) \
+	$(filter $(BUILD)/tests/property/marker/% $(BUILD)/tests/property/analysis/test_reachability_report \
+		$(BUILD)/tests/property/cli/test_heaps_in_parts,$(PROPERTY_TESTS)) \
 	$(filter $(BUILD)/tests/stress/marker/%,$(STRESS_TESTS)) $(BUILD)/tests/explore/explore_marker
 MUTATE_SHARE ?= 10
 MUTATE_SAMPLE ?=
