@@ -28,6 +28,7 @@ import json
 import os
 import re
 import resource
+import select
 import shlex
 import shutil
 import signal
@@ -80,7 +81,7 @@ def tests_of(build, targets):
         elif "/tests/" in target:
             tests.append(Test(name, [target], ["@"]))
         else:
-            replay = ["@", "replay", "-j1", "--timeout", "5", "--golden", "samples/heaps/golden", "--json", "-"]
+            replay = ["@", "replay", "-j1", "--timeout", "300", "--golden", "samples/heaps/golden", "--json", "-"]
             tests.append(Test("replay", [target], replay + ["samples/heaps"]))
     return tests
 
@@ -95,12 +96,12 @@ def run_test(test, programs, environment):
     """None: it passed; else why not."""
     words = [programs[test.targets[0]] if word == "@" else word for word in test.command]
     everything = os.environ | {"EXPLORE_SCHEDULES": "1000", "EXPLORE_OPERATIONS": "4"} | environment
-    cpu_limit = int(5 + 5 * test.cpu_seconds) if test.cpu_seconds else 600
+    cpu_limit = int(5 + 3 * test.cpu_seconds) if test.cpu_seconds else 600
     began = time.monotonic()
     is_replay = test.name == "replay"
     process = subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if is_replay else subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, env=everything, text=True,
+        stderr=subprocess.DEVNULL, env=everything,
         preexec_fn=lambda: limit_resources(cpu_limit),
     )
     family = Family(process.pid)
@@ -119,18 +120,29 @@ def run_test(test, programs, environment):
 
 
 def judge_replay(process, family):
-    """Ends with the first heap whose marks differ or go wrong. A replay has a watchdog of its own."""
-    steps = ""
+    """Ends with the first heap whose marks differ or go wrong."""
+    steps, text = "", b""
     with process.stdout:
-        for line in process.stdout:
-            document = json.loads(line)
-            if document.get("verdict", "equal") != "equal":
+        while True:
+            if not select.select([process.stdout], [], [], 1)[0]:
+                if family.idle_seconds() <= IDLE_SECONDS:
+                    continue
                 family.kill()
                 process.wait()
-                return f"{document['heap']}: {document['verdict']}"
-            if "heap" in document:
-                name = document["heap"].removeprefix("samples/heaps/").removesuffix(".zst")
-                steps += f"{name} {document['mark']['steps']}\n"
+                return "hangs"
+            piece = os.read(process.stdout.fileno(), 65536)
+            text += piece
+            *lines, text = text.split(b"\n")
+            for document in map(json.loads, lines):
+                if document.get("verdict", "equal") != "equal":
+                    family.kill()
+                    process.wait()
+                    return f"{document['heap']}: {document['verdict']}"
+                if "heap" in document:
+                    name = document["heap"].removeprefix("samples/heaps/").removesuffix(".zst")
+                    steps += f"{name} {document['mark']['steps']}\n"
+            if not piece:
+                break
     status = process.wait()
     if status != 0:
         return f"status {status}"
