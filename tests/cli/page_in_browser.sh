@@ -45,4 +45,11 @@ look markup "$WORK/markup.zst"
 look list "$WORK/list.zst"
 "$helpers/make_snapshots" random 1 3000 "$WORK/random.zst"
 look random "$WORK/random.zst"
+# One that was just captured has an account of its memory.
+start "$WORK/sample.log" "$BUILD/samples/leaky" --seconds 300
+if wait_until 30 grep -q '}' "$WORK/sample.log" && "$RUDO_SNAP" capture --pid "$STARTED" -q -o "$WORK/captured.zst"; then
+    look captured "$WORK/captured.zst"
+else
+    skip "captured: a page" "leaky cannot be captured here"
+fi
 done_testing

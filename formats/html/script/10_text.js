@@ -52,7 +52,7 @@ function element(name, attributes, ...content) {
     if (key.startsWith("on"))
       made[key] = value;
     else if (key === "exact")
-      made.setAttribute("data-exact", String(value));
+      value === undefined || made.setAttribute("data-exact", String(value));
     else if (value !== null && value !== undefined && value !== false)
       made.setAttribute(key, value === true ? "" : String(value).split("\n").map(shown).join("\n"));
   made.append(...content.filter((part) => part !== null && part !== undefined)
