@@ -46,7 +46,11 @@ look list "$WORK/list.zst"
 "$helpers/make_snapshots" random 1 3000 "$WORK/random.zst"
 look random "$WORK/random.zst"
 # One that was just captured has an account of its memory.
-start "$WORK/sample.log" "$BUILD/samples/leaky" --seconds 300
+mkfifo "$WORK/input"
+exec 7<>"$WORK/input" # it ends with its input
+"$BUILD/samples/leaky" --seconds 300 >"$WORK/sample.log" <&7 7<&- &
+STARTED=$!
+TAP_STARTED+=("$STARTED")
 if wait_until 30 grep -q '}' "$WORK/sample.log" && "$RUDO_SNAP" capture --pid "$STARTED" -q -o "$WORK/captured.zst"; then
     look captured "$WORK/captured.zst"
 else
