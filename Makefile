@@ -143,6 +143,7 @@ $(PROGRAM): $(CLI_OBJECTS) $(LIBRARY) $(BUILD)/library-sources
 include embed/embed.mk
 include formats/html/page.mk
 include tests/tests.mk
+include tests/determinism.mk
 include samples/samples.mk
 
 ## install: install program, library, man pages and bash completion under PREFIX (default /usr/local; DESTDIR is honoured)

@@ -19,7 +19,7 @@
 #define MAX_CHOICES (UINT32_C(1) << 20)
 
 static const char *const models[SIM_MODEL_COUNT] = {"sc", "tso", "c11"};
-static const char *const cases[] = {"queue", "mark"};
+static const char *const cases[] = {"queue", "mark", "overflow"};
 static const char *const kinds[] = {"major", "minor"};
 static const char *const policies[] = {"steal", "owner"};
 
@@ -33,6 +33,11 @@ void operation_file_release(OperationFile *file)
 static bool put(JsonSink sink, const char *text, int length, Error *error)
 {
     return sink.write(sink.context, text, (size_t)length, error);
+}
+
+static const char *case_name(const ExploreCase *explored)
+{
+    return !explored->is_queue ? cases[1] : cases[explored->queue.is_overflow ? 2 : 0];
 }
 
 static bool write_case(JsonSink sink, const ExploreFinding *finding, Error *error)
@@ -84,7 +89,7 @@ bool operation_file_write(JsonSink sink, const ExploreFinding *finding, Error *e
 
     return put(sink, text,
                snprintf(text, sizeof text, FIRST_WORDS "%u\nmodel %s\ncase %s\n", VERSION,
-                        sim_model_name(finding->model), cases[!finding->subject.explored.is_queue]),
+                        sim_model_name(finding->model), case_name(&finding->subject.explored)),
                error) &&
            write_case(sink, finding, error) &&
            put(sink, text,
@@ -200,9 +205,10 @@ static bool read_all(LineReader *reader, OperationFile *file, Error *error)
     if (!line_reader_name(reader, "model", models, SIM_MODEL_COUNT, &place, error))
         return false;
     file->model = (SimModel)place;
-    if (!line_reader_name(reader, "case", cases, 2, &place, error))
+    if (!line_reader_name(reader, "case", cases, 3, &place, error))
         return false;
-    file->is_queue = place == 0;
+    file->is_queue = place != 1;
+    file->queue.is_overflow = place == 2;
     if (file->is_queue ? !read_queue(reader, &file->queue, error) : !read_mark(reader, file, error))
         return false;
     if (!read_violation(reader, &file->violation, error) ||

@@ -105,10 +105,12 @@ check_all()
     TEST_DOSE=1 counted "allocators" allocators
     TEST_DOSE=1 counted "kinds of builds" build-kinds
     TEST_DOSE=1 counted "held kinds" held-kinds
+    counted "determinism" determinism
     counted "mutants" mutants
     TEST_DOSE=1 step "mutations, a sample" "$make" -s mutate MUTATE_SAMPLE=50 MUTATE_SEED="$TEST_FIRST_SEED"
     counted "valgrind" valgrind
     counted "explore" explore
+    counted "coverage of explore" explore-coverage
     step "fuzz" "$make" -s fuzz FUZZ_SECONDS=30
     counted "aarch64" check-aarch64
 }

@@ -17,12 +17,12 @@
 #include "snapshot/file/snapshot_file.h"
 
 #define DEFAULT_SCHEDULES 20000
-#define DEFAULT_OBJECTS 50
+#define DEFAULT_OBJECTS EXPLORE_MAX_NODES
 #define SHRINK_EFFORT 200u
 #define EXHAUSTIVE_THIEVES 2u
 #define NS_PER_SECOND 1000000000
 
-typedef enum Subjects { SUBJECTS_BOTH, SUBJECTS_QUEUE, SUBJECTS_MARK } Subjects;
+typedef enum Subjects { SUBJECTS_ALL, SUBJECTS_QUEUE, SUBJECTS_OVERFLOW, SUBJECTS_MARK } Subjects;
 
 typedef struct ExploreSettings {
     SessionSettings session; // never quiet
@@ -42,8 +42,11 @@ typedef struct ExploreSettings {
 
 static const OptionChoice model_choices[] = {
     {"all", SIM_MODEL_COUNT}, {"sc", SIM_SC}, {"tso", SIM_TSO}, {"c11", SIM_C11}, {NULL, 0}};
-static const OptionChoice subject_choices[] = {
-    {"both", SUBJECTS_BOTH}, {"queue", SUBJECTS_QUEUE}, {"mark", SUBJECTS_MARK}, {NULL, 0}};
+static const OptionChoice subject_choices[] = {{"all", SUBJECTS_ALL},
+                                               {"queue", SUBJECTS_QUEUE},
+                                               {"overflow", SUBJECTS_OVERFLOW},
+                                               {"mark", SUBJECTS_MARK},
+                                               {NULL, 0}};
 static const OptionChoice policy_choices[] = {{"both", MARK_POLICY_DEFAULT},
                                               {"steal", MARK_POLICY_STEAL},
                                               {"owner", MARK_POLICY_OWNER},
@@ -60,8 +63,9 @@ static const Option options[] = {
     {.name = "subject",
      .type = OPTION_CHOICE,
      .choices = subject_choices,
-     .help = "explore the steal queue alone, whole marks, or both\n"
-             "(default)",
+     .help = "explore the steal queue alone, a stack that overflows\n"
+             "into a list of segments, whole marks, or all of them\n"
+             "in turn (default)",
      .setting = offsetof(ExploreSettings, subjects)},
     {.name = "schedules",
      .letter = 'n',
@@ -96,7 +100,8 @@ static const Option options[] = {
      .type = OPTION_NUMBER,
      .value_name = "N",
      .help = "use at most N objects in a generated heap or from\n"
-             "FILE, 5 to 64 (default: 50)",
+             "FILE, 5 to 200 (default: 200; most generated heaps have\n"
+             "at most 50)",
      .setting = offsetof(ExploreSettings, objects),
      .minimum = 5,
      .maximum = EXPLORE_MAX_NODES},
@@ -194,7 +199,7 @@ static void print_search(const ExploreRun *run, const ExploreFinding *finding, u
 
     printf("found after %s schedule%s: --model %s", format_count(count, schedules),
            plural(schedules), sim_model_name(finding->model));
-    if (settings->subjects != SUBJECTS_BOTH)
+    if (settings->subjects != SUBJECTS_ALL)
         printf(" --subject %s", subject_choices[settings->subjects].name);
     if (settings->objects != DEFAULT_OBJECTS)
         printf(" --objects %" PRId64, settings->objects);
@@ -235,6 +240,14 @@ static bool report(ExploreRun *run, ExploreFinding *finding, const ExploreTotals
 
 // ---- searching ----
 
+// Of a snapshot, only marks.
+static bool explores(const ExploreRun *run, int subjects)
+{
+    if (run->path != NULL)
+        return subjects == SUBJECTS_MARK;
+    return run->settings->subjects == SUBJECTS_ALL || run->settings->subjects == subjects;
+}
+
 static ExploreOptions search_options(ExploreRun *run)
 {
     const ExploreSettings *settings = run->settings;
@@ -242,8 +255,9 @@ static ExploreOptions search_options(ExploreRun *run)
     return (ExploreOptions){
         .marker = &exploring_marker,
         .model = run->model,
-        .has_queues = settings->subjects != SUBJECTS_MARK && run->path == NULL,
-        .has_marks = settings->subjects != SUBJECTS_QUEUE,
+        .has_queues = explores(run, SUBJECTS_QUEUE),
+        .has_overflows = explores(run, SUBJECTS_OVERFLOW),
+        .has_marks = explores(run, SUBJECTS_MARK),
         .seed = (uint64_t)settings->seed,
         .first = (uint64_t)settings->from,
         .schedules = (uint64_t)settings->schedules,
@@ -322,9 +336,11 @@ static void print_heading(const ExploreRun *run)
         print_text(stdout, run->path);
         printf(": marks of %" PRIu32 " of its objects", run->heap.node_count);
     } else {
-        printf("%s", settings->subjects == SUBJECTS_MARK ? "" : "the steal queue");
-        printf("%s", settings->subjects == SUBJECTS_BOTH ? ", and " : "");
-        if (settings->subjects != SUBJECTS_QUEUE)
+        bool is_all = settings->subjects == SUBJECTS_ALL;
+        printf("%s%s%s%s", explores(run, SUBJECTS_QUEUE) ? "the steal queue" : "",
+               is_all ? ", " : "", explores(run, SUBJECTS_OVERFLOW) ? "a stack that overflows" : "",
+               is_all ? ", and " : "");
+        if (explores(run, SUBJECTS_MARK))
             printf("marks of 5 to %" PRId64 " objects", settings->objects);
     }
     printf(", seed %" PRId64 "\n\n", settings->seed);
@@ -367,7 +383,8 @@ static bool read_heap(ExploreRun *run, Error *error)
 
     if (run->path == NULL)
         return true;
-    if (run->settings->subjects == SUBJECTS_QUEUE || run->settings->exhaustive != 0)
+    if ((run->settings->subjects != SUBJECTS_ALL && run->settings->subjects != SUBJECTS_MARK) ||
+        run->settings->exhaustive != 0)
         return error_set(error, ERROR_USAGE, "'%s': queues are explored without a snapshot",
                          run->path);
     if (!snapshot_read(run->path, NULL, &image, error))

@@ -19,11 +19,12 @@ void explore_print_case(const ExploreSubject *subject)
 
     if (explored->is_queue) {
         const QueueCase *queue = &explored->queue;
-        printf("a queue of capacity %" PRIu32 "; its owner, worker 0, does %s; %" PRIu32
-               " thie%s with %" PRIu32 " attempt%s%s\n",
-               queue->capacity, queue->operations, queue->thieves,
-               queue->thieves == 1 ? "f" : "ves", queue->steals, plural(queue->steals),
-               queue->thieves == 1 ? "" : " each");
+        printf(
+            "%s of capacity %" PRIu32 "; its owner, worker 0, does %s; %" PRIu32
+            " thie%s with %" PRIu32 " attempt%s%s\n",
+            queue->is_overflow ? "a stack that overflows (+ pushes 9 items, - pops 4)" : "a queue",
+            queue->capacity, queue->operations, queue->thieves, queue->thieves == 1 ? "f" : "ves",
+            queue->steals, plural(queue->steals), queue->thieves == 1 ? "" : " each");
         return;
     }
     printf("a %s mark by %" PRIu32 " workers, policy %s, queues of capacity %" PRIu32,
@@ -36,8 +37,12 @@ void explore_print_case(const ExploreSubject *subject)
     printf("\n");
     for (uint32_t i = 0; i < subject->heap.node_count; i++) {
         const ExploreNode *node = &subject->heap.nodes[i];
-        printf("  %s %" PRIu32 "%s", node->is_block ? "block" : "object", i,
-               node->is_old ? " (old)" : "");
+        printf("  %s %" PRIu32 "%s%s%s%s%s", node->is_block ? "block" : "object", i,
+               node->is_old ? " (old)" : "", node->is_far ? " (far)" : "",
+               node->is_tiny ? " (16 bytes)" : "", node->is_free ? " (freed)" : "",
+               node->is_open ? " (under construction)" : "");
+        if (node->words > 0)
+            printf(" (%" PRIu32 " words)", node->words);
         for (uint32_t edge = 0; edge < node->edge_count; edge++)
             printf("%s %u", edge == 0 ? " ->" : ",", node->edges[edge]);
         for (uint32_t root = 0; root < subject->heap.root_count; root++)

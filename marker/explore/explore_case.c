@@ -63,10 +63,57 @@ typedef struct ThiefArgument {
     uint32_t thief;
 } ThiefArgument;
 
+// More than the stack keeps.
+static void push_some(QueueContext *context, uint32_t who)
+{
+    QueueOracle *oracle = &context->oracle;
+
+    for (uint32_t i = 0; i < EXPLORE_OVERFLOW_PUSHES && oracle->pushed < EXPLORE_MAX_ITEMS; i++) {
+        oracle->pushed++;
+        if (!context->explored->marker->overflow_push(context->queue, who, oracle->pushed)) {
+            violate(&oracle->violation, VIOLATION_QUEUE, "there is no segment");
+            sim_stop();
+        }
+    }
+}
+
+static void pop_some(QueueContext *context, uint32_t who, uint32_t count)
+{
+    uint64_t item;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!context->explored->marker->overflow_pop(context->queue, who, &item))
+            return;
+        deliver(context, item);
+    }
+}
+
+// The thief's own stack overflows once, into the segment that it stole among others.
+static void steal_segments(QueueContext *context, uint32_t who)
+{
+    bool has_pushed = false;
+
+    for (uint32_t i = 0; i < context->explored->queue.steals; i++) {
+        if (!context->explored->marker->overflow_steal(context->queue, who)) {
+            sim_say("gets nothing", UINT64_MAX);
+            continue;
+        }
+        if (!has_pushed)
+            push_some(context, who);
+        has_pushed = true;
+        pop_some(context, who, EXPLORE_MAX_ITEMS + 1);
+    }
+}
+
 static void *run_thief(void *argument)
 {
     const ThiefArgument *thief = argument;
     QueueContext *context = thief->context;
+
+    if (context->explored->queue.is_overflow) {
+        steal_segments(context, 1 + thief->thief);
+        return NULL;
+    }
     const MarkerOperations *marker = context->explored->marker;
     uint8_t *last = &context->oracle.last_stolen[thief->thief];
 
@@ -88,6 +135,17 @@ static void *run_thief(void *argument)
     }
     sim_forget(UINT64_MAX);
     return NULL;
+}
+
+static void run_overflow_owner(QueueContext *context)
+{
+    const char *operations = context->explored->queue.operations;
+
+    for (uint32_t i = 0; operations[i] != '\0'; i++)
+        if (operations[i] == '+' || (operations[i] == '?' && sim_choose(2) == 0))
+            push_some(context, 0);
+        else
+            pop_some(context, 0, EXPLORE_OVERFLOW_POPS);
 }
 
 static void run_owner(QueueContext *context)
@@ -117,6 +175,14 @@ static void run_owner(QueueContext *context)
     }
 }
 
+static void check_all_delivered(QueueOracle *oracle)
+{
+    for (uint64_t i = 1; i <= oracle->pushed; i++)
+        if ((oracle->delivered >> i & 1) == 0)
+            violate(&oracle->violation, VIOLATION_LOST,
+                    "item %" PRIu64 " was pushed and is nowhere", i);
+}
+
 // All thieves have ended: the owner gets the items that are left.
 static void check_rest(QueueContext *context)
 {
@@ -131,25 +197,31 @@ static void check_rest(QueueContext *context)
                 "%" PRIu32 " items are left, but the size is another", left);
     for (uint32_t i = 0; i <= left + 1 && marker->queue_pop(context->queue, &item); i++)
         deliver(context, item);
-    for (uint64_t i = 1; i <= oracle->pushed; i++)
-        if ((oracle->delivered >> i & 1) == 0)
-            violate(&oracle->violation, VIOLATION_LOST,
-                    "item %" PRIu64 " was pushed and is nowhere", i);
+    check_all_delivered(oracle);
     if (!marker->queue_push(context->queue, 1) || !marker->queue_pop(context->queue, &item) ||
         item != 1)
         violate(&oracle->violation, VIOLATION_QUEUE, "the empty queue does not work any more");
+}
+
+static bool make_queue(QueueContext *context)
+{
+    const QueueCase *explored = &context->explored->queue;
+    const MarkerOperations *marker = context->explored->marker;
+    Error error;
+
+    if (explored->is_overflow)
+        return marker->overflow_new(explored->capacity, explored->thieves, &context->queue, &error);
+    context->queue = sim_calloc(1, marker->queue_bytes);
+    return marker->queue_init(context->queue, explored->capacity, &error);
 }
 
 void explore_queue_body(void *queue_context)
 {
     QueueContext *context = queue_context;
     const QueueCase *explored = &context->explored->queue;
-    const MarkerOperations *marker = context->explored->marker;
     ThiefArgument thieves[EXPLORE_MAX_THIEVES];
-    Error error;
 
-    context->queue = sim_calloc(1, marker->queue_bytes);
-    if (!marker->queue_init(context->queue, explored->capacity, &error)) {
+    if (!make_queue(context)) {
         violate(&context->oracle.violation, VIOLATION_QUEUE, "the queue cannot be made");
         sim_stop();
     }
@@ -157,13 +229,22 @@ void explore_queue_body(void *queue_context)
         thieves[i] = (ThiefArgument){context, i};
         (void)sim_start(run_thief, &thieves[i], &context->thief_workers[i]);
     }
-    run_owner(context);
+    if (explored->is_overflow)
+        run_overflow_owner(context);
+    else
+        run_owner(context);
     for (uint32_t i = 0; i < explored->thieves; i++) {
         sim_forget(UINT64_MAX - i);
         sim_join(context->thief_workers[i]);
     }
     sim_forget(UINT64_MAX);
-    check_rest(context);
+    if (explored->is_overflow) {
+        // More than there can be: a list that goes round never ends.
+        pop_some(context, 0, EXPLORE_MAX_ITEMS + 1);
+        check_all_delivered(&context->oracle);
+    } else {
+        check_rest(context);
+    }
 }
 
 // ---- marks ----

@@ -1,8 +1,10 @@
 // Cases: the code that one schedule runs, and the conditions that must hold afterwards.
 //
-// A queue case is one owner that pushes and pops on a small StealQueue, and some thieves. A mark
-// case is a whole mark of a small heap. Both run the exploring build of the marker's own code; the
-// verdict compares with the items that were pushed, and with the result of the serial marker.
+// A queue case is one owner that pushes and pops on a small StealQueue, and some thieves. An
+// overflow case is the same on a PerThreadMarkQueue, whose owner pushes and pops some items at a
+// time, so that segments go to its Worklist and come back. A mark case is a whole mark of a small
+// heap. Both run the exploring build of the marker's own code; the verdict compares with the items
+// that were pushed, and with the result of the serial marker.
 
 #ifndef MARKER_EXPLORE_EXPLORE_CASE_H
 #define MARKER_EXPLORE_EXPLORE_CASE_H
@@ -15,10 +17,15 @@
 #include "marker/explore/sim/sim_run.h"
 
 #define EXPLORE_MAX_OPERATIONS 40u // of a queue's owner
+#define EXPLORE_OVERFLOW_PUSHES                                                                    \
+    9u                           // items for '+' where a queue overflows: more than its stack keeps
+#define EXPLORE_OVERFLOW_POPS 4u // and for '-'
+#define EXPLORE_MAX_ITEMS 63u    // pushed in all; the rest of the operations is left out
 #define EXPLORE_MAX_THIEVES 4u
 #define EXPLORE_MAX_STEALS 16u
 
 typedef struct QueueCase {
+    bool is_overflow; // a PerThreadMarkQueue rather than a StealQueue
     uint32_t capacity;
     uint32_t thieves;
     uint32_t steals;                             // attempts of each thief

@@ -7,10 +7,12 @@
 #include "marker/explore/explore_isolation.h"
 
 // A run with more operations than this counts as endless.
-#define MAX_STEPS 30000u
+#define MAX_STEPS 60000u
 // Schedules that one child runs: a fork takes as long as some dozens.
 #define BATCH_SCHEDULES 4096u
 #define QUEUE_OPERATIONS 8u
+// PCT: depth 2, and these many from 3 on, in turn.
+#define PCT_DEPTHS 4u
 #define QUEUE_THIEVES 2u
 #define QUEUE_STEALS 3u
 
@@ -56,6 +58,15 @@ void explore_queue_case(QueueCase *queue, ScheduleRandom *random)
         queue->operations[i] = "+-"[schedule_random_below(random, 5) >= 3];
 }
 
+void explore_overflow_case(QueueCase *queue, ScheduleRandom *random)
+{
+    explore_queue_case(queue, random);
+    queue->is_overflow = true;
+    queue->capacity = 2;
+    // Each push overflows the stack.
+    queue->operations[0] = '+';
+}
+
 static bool make_mark_case(ExploreSubject *subject, const ExploreOptions *options,
                            ScheduleRandom *random, Error *error)
 {
@@ -73,6 +84,8 @@ static bool make_mark_case(ExploreSubject *subject, const ExploreOptions *option
         subject->heap = *options->heap;
     else
         explore_heap_generate(&subject->heap, random, options->low_objects, options->high_objects);
+    if (subject->heap.is_unusual)
+        mark->queue_capacity = 2u << schedule_random_below(random, 10);
     return explore_subject_set_heap(subject, &subject->heap, error);
 }
 
@@ -93,12 +106,18 @@ static bool make_subject(ExploreSubject *subject, const ExploreOptions *options,
     ScheduleRandom random = seeded(~options->seed, group);
 
     subject->explored.marker = options->marker;
-    subject->explored.is_queue = options->has_queues && (!options->has_marks || group % 2 == 0);
-    if (subject->explored.is_queue) {
-        explore_queue_case(&subject->explored.queue, &random);
-        return true;
-    }
-    return make_mark_case(subject, options, &random, error);
+    void (*make_queue[2])(QueueCase *, ScheduleRandom *) = {NULL};
+    uint32_t kinds = 0;
+    if (options->has_queues)
+        make_queue[kinds++] = explore_queue_case;
+    if (options->has_overflows)
+        make_queue[kinds++] = explore_overflow_case;
+    uint64_t turn = group % (kinds + options->has_marks);
+    subject->explored.is_queue = turn < kinds;
+    if (turn == kinds)
+        return make_mark_case(subject, options, &random, error);
+    make_queue[turn](&subject->explored.queue, &random);
+    return true;
 }
 
 // ---- schedules ----
@@ -123,7 +142,7 @@ static OperationChooser make_chooser(uint64_t seed, uint64_t number, uint64_t ex
         break;
     default:
         chooser.policy = OPERATIONS_PCT;
-        chooser.depth = 3;
+        chooser.depth = 3 + (uint32_t)(number / 4 % PCT_DEPTHS);
         break;
     }
     operation_chooser_start(&chooser);

@@ -35,11 +35,14 @@ void explore_subject_release(ExploreSubject *subject);
 
 // A queue of capacity 2 or 4 with an owner and two thieves.
 void explore_queue_case(QueueCase *queue, ScheduleRandom *random);
+// The same, of capacity 2, where the owner's stack overflows.
+void explore_overflow_case(QueueCase *queue, ScheduleRandom *random);
 
 typedef struct ExploreOptions {
     const MarkerOperations *marker;
     SimModel model;
-    bool has_queues; // cases: one of the two, or both
+    bool has_queues; // cases: some of the three, in turn
+    bool has_overflows;
     bool has_marks;
     uint64_t seed;
     uint64_t first; // schedule number

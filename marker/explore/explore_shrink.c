@@ -100,19 +100,19 @@ static bool shrink_queue_once(Shrink *shrink)
     return queue->capacity > 2 && try_queue(shrink, &smaller);
 }
 
-// An error of the queue that a mark showed is easier to read in a queue case.
-static bool try_queue_alone(Shrink *shrink)
+// An error of a queue that a mark showed is easier to read in a case of that queue.
+static bool try_queue_alone(Shrink *shrink, void (*make_case)(QueueCase *, ScheduleRandom *))
 {
     ExploreFinding *finding = shrink->finding;
     ExploreCase *explored = &finding->subject.explored;
     ScheduleRandom random = {finding->number};
     Violation violation = {.kind = VIOLATION_NONE};
 
-    if (explored->is_queue || explored->marker->queue_init == NULL)
+    if (explored->is_queue)
         return false;
     explored->is_queue = true;
     for (uint32_t i = 0; i < QUEUE_CASES && violation.kind == VIOLATION_NONE; i++) {
-        explore_queue_case(&explored->queue, &random);
+        make_case(&explored->queue, &random);
         (void)explore_subject_search(shrink->run, &finding->subject, finding->model,
                                      finding->number, shrink->effort, &violation,
                                      &shrink->recorded);
@@ -194,14 +194,42 @@ static bool shrink_edges(Shrink *shrink)
             explore_heap_remove_edge(&smaller, node, edge);
             has_shrunk |= try_heap(shrink, &smaller);
         }
-    for (uint32_t root = heap->root_count; root-- > 0 && heap->root_count > 1;) {
-        ExploreHeap smaller = *heap;
-        if (shrink->is_short)
-            break;
-        explore_heap_remove_root(&smaller, root);
-        has_shrunk |= try_heap(shrink, &smaller);
-    }
     return has_shrunk;
+}
+
+// As shrink_nodes(): there may be thousands.
+static bool shrink_roots(Shrink *shrink)
+{
+    const ExploreHeap *heap = &shrink->finding->subject.heap;
+    bool has_shrunk = false;
+
+    for (uint32_t part = (heap->root_count + 1) / 2; part > 0; part /= 2)
+        for (uint32_t end = heap->root_count; end > 0 && !shrink->is_short;) {
+            ExploreHeap smaller = *heap;
+            uint32_t first = end > part ? end - part : 0;
+            for (uint32_t root = end; root > first; root--)
+                explore_heap_remove_root(&smaller, root - 1);
+            if (smaller.root_count > 0 && try_heap(shrink, &smaller))
+                has_shrunk = true;
+            end = first < heap->root_count ? first : heap->root_count;
+        }
+    return has_shrunk;
+}
+
+// What a heap has beside its graph, all at once.
+static bool shrink_shape(Shrink *shrink)
+{
+    ExploreHeap smaller = shrink->finding->subject.heap;
+
+    if (!smaller.is_unusual)
+        return false;
+    smaller.is_unusual = smaller.has_odd_slots = smaller.is_sparse = smaller.has_stray = false;
+    for (uint32_t i = 0; i < smaller.node_count; i++) {
+        smaller.nodes[i].is_tiny = smaller.nodes[i].is_far = false;
+        smaller.nodes[i].is_free = smaller.nodes[i].is_open = false;
+        smaller.nodes[i].words = 0;
+    }
+    return try_heap(shrink, &smaller);
 }
 
 static void shrink_case(Shrink *shrink)
@@ -209,7 +237,10 @@ static void shrink_case(Shrink *shrink)
     uint32_t rounds = 0;
     bool has_shrunk = true;
 
-    (void)try_queue_alone(shrink);
+    (void)try_queue_alone(shrink, explore_queue_case);
+    // A crash stays a mark: whole programs can follow its schedule.
+    if (!shrink->finding->subject.is_isolated)
+        (void)try_queue_alone(shrink, explore_overflow_case);
     while (has_shrunk && !shrink->is_short && rounds++ < MAX_ROUNDS) {
         if (shrink->finding->subject.explored.is_queue) {
             has_shrunk = shrink_queue_once(shrink);
@@ -218,7 +249,9 @@ static void shrink_case(Shrink *shrink)
         has_shrunk = try_workers(shrink);
         has_shrunk |= try_policy(shrink);
         has_shrunk |= shrink_nodes(shrink);
+        has_shrunk |= shrink_roots(shrink);
         has_shrunk |= shrink_edges(shrink);
+        has_shrunk |= shrink_shape(shrink);
     }
 }
 

@@ -4,8 +4,8 @@
 # tests/explore/mutants/ (which only a scheduler can catch). It is the exploring build of the marker
 # with that one change, beside the real one in the same program.
 
-# Not explored: errors that need more roots or pages than the explorer's heaps have.
-NOT_EXPLORED := far_pages_forgotten roots_without_room
+# Not explored: an error that needs more objects than the explorer's heaps have.
+NOT_EXPLORED := roots_without_room
 EXPLORE_MUTANTS := $(filter-out $(NOT_EXPLORED),$(sort $(basename \
 	$(notdir $(wildcard tests/mutants/*.patch tests/explore/mutants/*.patch)))))
 MUTANT_OBJECTS := $(EXPLORE_MUTANTS:%=$(BUILD)/tests/explore/mutants/%.o)
@@ -58,3 +58,29 @@ explore-table: $(BUILD)/tests/explore/explore_mutants
 explore:
 	$(Q)EXPLORE_SCHEDULES=$${EXPLORE_SCHEDULES:-1000000} EXPLORE_OPERATIONS=8 TEST_DOSE=12 \
 		$(MAKE) test TEST_GROUPS=explore
+
+# The exploring marker once more, counting its lines.
+COVERED := $(BUILD)/explore-coverage
+COVERED_OBJECTS := $(EXPLORED_SOURCES:%.c=$(COVERED)/%.o)
+
+$(COVERED)/%.o: %.c $(BUILD)/compile-command
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC     $< (exploring, counting lines)")
+	$(Q)$(CC) -Imarker/explore/sim $(ALL_CFLAGS) -O0 -U_FORTIFY_SOURCE --coverage -c $< -o $@
+
+$(COVERED)/exploring_marker.o: $(COVERED_OBJECTS)
+	$(if $(Q),@echo "  LD     $@")
+	$(Q)$(CC) -r -nostdlib $^ -o $@
+	$(Q)$(OBJCOPY) --keep-global-symbol=exploring_marker $(EXPLORED_RENAMES) $@
+
+$(COVERED)/explore_coverage: $(BUILD)/tests/explore/coverage_main.o $(COVERED)/exploring_marker.o $(LIBRARY)
+	$(if $(Q),@echo "  LINK   $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) --coverage -Wl,--wrap=syscall $^ $(PACKAGE_LIBS) -lm -o $@
+
+-include $(COVERED_OBJECTS:.o=.d) $(BUILD)/tests/explore/coverage_main.d
+
+## explore-coverage: which lines of marker/ the explorer reaches, and which not (EXPLORE_SCHEDULES, 20,000 per model)
+.PHONY: explore-coverage
+explore-coverage: $(COVERED)/explore_coverage
+	$(Q)tests/run_tests.sh -b $(BUILD) -r build/explore-coverage -l "coverage of explore" $(RUN_FLAGS) \
+		tests/explore/explore_coverage.sh

@@ -27,11 +27,12 @@ static void search(SimModel model, bool has_queues, uint64_t schedules)
     ExploreOptions options = {.marker = &exploring_marker,
                               .model = model,
                               .has_queues = has_queues,
+                              .has_overflows = has_queues,
                               .has_marks = !has_queues,
                               .seed = test_seed(1),
                               .schedules = schedules,
                               .low_objects = 5,
-                              .high_objects = 50};
+                              .high_objects = EXPLORE_MAX_NODES};
     ExploreFinding finding;
     ExploreTotals totals;
     Error error;

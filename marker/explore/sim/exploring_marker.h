@@ -21,6 +21,13 @@ typedef struct MarkerOperations {
     bool (*queue_pop)(void *queue, uint64_t *item);
     bool (*queue_steal)(void *queue, uint64_t *item);
     uint32_t (*queue_size)(void *queue);
+    // The overflow of PerThreadMarkQueues: the stacks and Worklists of an owner, 0, and of thieves,
+    // from 1 on. NULL in a build that has only a queue.
+    bool (*overflow_new)(uint32_t capacity, uint32_t thieves, void **overflow, Error *error);
+    bool (*overflow_push)(void *overflow, uint32_t who, uint64_t item);
+    bool (*overflow_pop)(void *overflow, uint32_t who, uint64_t *item);
+    // Moves items of the owner to the empty stack of a thief. False: it got nothing.
+    bool (*overflow_steal)(void *overflow, uint32_t thief);
     // mark_reachable(); NULL in a build that has only a queue.
     bool (*mark)(const HeapImage *image, const MarkOptions *options, MarkResult **out,
                  Error *error);

@@ -29,7 +29,7 @@
 #include <stdint.h>
 
 #define SIM_MAX_WORKERS 8u
-#define SIM_MAX_LOCATIONS 512u
+#define SIM_MAX_LOCATIONS 1024u
 #define SIM_HISTORY 8u // stores of a location that a stale load may find
 #define SIM_BUFFER 8u  // stores in a store buffer
 

@@ -230,9 +230,11 @@ int main(int argc, char **argv)
         example_heap(&contents);
         return write_file(argv[2], &contents) ? 0 : 1;
     }
-    if (argc == 5 && strcmp(argv[1], "random") == 0) {
+    // "layout": in a random layout.
+    if (argc == 5 && (strcmp(argv[1], "random") == 0 || strcmp(argv[1], "layout") == 0)) {
         RandomHeapOptions options =
             random_heap_options(strtoull(argv[2], NULL, 10), (uint32_t)strtoul(argv[3], NULL, 10));
+        options.has_any_layout = strcmp(argv[1], "layout") == 0;
         RandomHeap *heap = random_heap_new(&options);
         bool ok = write_file(argv[4], random_heap_contents(heap));
         random_heap_free(heap);
@@ -246,7 +248,7 @@ int main(int argc, char **argv)
         save_told(argv[2]);
         return 0;
     }
-    fprintf(stderr, "usage: make_snapshots example FILE | random SEED OBJECTS FILE | "
+    fprintf(stderr, "usage: make_snapshots example FILE | random|layout SEED OBJECTS FILE | "
                     "corpus FOLDER\n");
     return 2;
 }
