@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/names/type_table.h"
 #include "analysis/page_fragmentation.h"
 
 void heap_diff_free(HeapDiff *diff)
@@ -36,9 +37,14 @@ static uint64_t *take_numbers(Diffing *diffing)
 
 // ---- rows ----
 
+// Types without names are the same when their trace functions lie at the same place of the same
+// build of a module: their numbers differ from heap to heap.
 static int compare_labels(const void *left, const void *right)
 {
-    return strcmp(((const DiffRow *)left)->label, ((const DiffRow *)right)->label);
+    const DiffRow *a = left, *b = right;
+    int order = strcmp(type_label_without_number(a->label), type_label_without_number(b->label));
+
+    return order != 0 ? order : strcmp(a->build, b->build);
 }
 
 static int compare_growth(const void *left, const void *right)
@@ -58,7 +64,7 @@ static void settle_rows(Diffing *diffing, DiffRow *rows, uint32_t *count)
     if (*count > 0)
         qsort(rows, *count, sizeof *rows, compare_labels);
     for (uint32_t i = 0; i < *count; i++)
-        if (kept == 0 || strcmp(rows[kept - 1].label, rows[i].label) != 0)
+        if (kept == 0 || compare_labels(&rows[kept - 1], &rows[i]) != 0)
             rows[kept++] = rows[i];
     *count = kept;
     for (uint32_t i = 0; i < kept; i++) {
@@ -69,9 +75,9 @@ static void settle_rows(Diffing *diffing, DiffRow *rows, uint32_t *count)
     }
 }
 
-static DiffRow *row_of(DiffRow *rows, uint32_t count, char *label)
+static DiffRow *row_of(DiffRow *rows, uint32_t count, const char *label, const char *build)
 {
-    DiffRow key = {.label = label};
+    DiffRow key = {.label = label, .build = build};
 
     return bsearch(&key, rows, count, sizeof key, compare_labels);
 }
@@ -95,18 +101,24 @@ static void fill_types(Diffing *diffing)
     HeapDiff *diff = diffing->diff;
 
     for (uint32_t heap = 0; heap < diff->heap_count; heap++)
-        for (uint32_t i = 0; i < diffing->profiles[heap]->type_count; i++)
-            diff->types[diff->type_count++].label = diffing->profiles[heap]->types[i].label;
+        for (uint32_t i = 0; i < diffing->profiles[heap]->type_count; i++) {
+            const ProfileType *type = &diffing->profiles[heap]->types[i];
+
+            diff->types[diff->type_count++] = (DiffRow){.label = type->label, .build = type->build};
+        }
     settle_rows(diffing, diff->types, &diff->type_count);
     for (uint32_t heap = 0; heap < diff->heap_count; heap++)
         for (uint32_t i = 0; i < diffing->profiles[heap]->type_count; i++) {
             const ProfileType *type = &diffing->profiles[heap]->types[i];
-            DiffRow *row = row_of(diff->types, diff->type_count, type->label);
+            DiffRow *row = row_of(diff->types, diff->type_count, type->label, type->build);
+            uint64_t owned = diff->knows_owned ? type->owned_bytes : 0;
 
-            row->objects[heap] = type->counts.reachable_objects;
-            row->owned[heap] = diff->knows_owned ? type->owned_bytes : 0;
-            row->bytes[heap] = type->counts.reachable_bytes + row->owned[heap];
-            row->unreachable[heap] = type->counts.unreachable_objects;
+            // Several types without names may have one trace function.
+            row->label = type->label;
+            row->objects[heap] += type->counts.reachable_objects;
+            row->owned[heap] += owned;
+            row->bytes[heap] += type->counts.reachable_bytes + owned;
+            row->unreachable[heap] += type->counts.unreachable_objects;
         }
     judge_rows(diff, diff->types, diff->type_count);
 }
@@ -117,12 +129,13 @@ static void fill_paths(Diffing *diffing)
 
     for (uint32_t heap = 0; heap < diff->heap_count; heap++)
         for (uint32_t i = 0; i < diffing->profiles[heap]->path_count; i++)
-            diff->paths[diff->path_count++].label = diffing->profiles[heap]->paths[i].label;
+            diff->paths[diff->path_count++] =
+                (DiffRow){.label = diffing->profiles[heap]->paths[i].label, .build = ""};
     settle_rows(diffing, diff->paths, &diff->path_count);
     for (uint32_t heap = 0; heap < diff->heap_count; heap++)
         for (uint32_t i = 0; i < diffing->profiles[heap]->path_count; i++) {
             const ProfilePath *path = &diffing->profiles[heap]->paths[i];
-            DiffRow *row = row_of(diff->paths, diff->path_count, path->label);
+            DiffRow *row = row_of(diff->paths, diff->path_count, path->label, "");
 
             row->objects[heap] += path->objects;
             row->owned[heap] += diff->knows_owned ? path->owned_bytes : 0;
@@ -289,7 +302,8 @@ static uint32_t *rows_of(const HeapDiff *diff, const HeapProfile *profile)
     uint32_t *rows = calloc((size_t)profile->type_count + 1, sizeof *rows);
 
     for (uint32_t i = 0; rows != NULL && i < profile->type_count; i++)
-        rows[i] = (uint32_t)(row_of(diff->types, diff->type_count, profile->types[i].label) -
+        rows[i] = (uint32_t)(row_of(diff->types, diff->type_count, profile->types[i].label,
+                                    profile->types[i].build) -
                              diff->types);
     return rows;
 }

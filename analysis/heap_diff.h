@@ -29,7 +29,10 @@ typedef struct PageMoves {
 
 // One type or path in all heaps. Arrays have one entry a heap.
 typedef struct DiffRow {
-    const char *label;     // borrowed from a profile
+    // Borrowed from a profile: of a type without a name, from the last that has it, as the number
+    // in the label is another one in each heap.
+    const char *label;
+    const char *build;     // ProfileType.build; of paths ""
     uint64_t *objects;     // reachable
     uint64_t *bytes;       // with `owned`
     uint64_t *owned;       // bytes of blocks without content that these own; 0 where not known

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/names/type_table.h"
 #include "base/side_table.h"
 
 void heap_profile_free(HeapProfile *profile)
@@ -44,10 +45,25 @@ static int compare_types(const void *left, const void *right)
     return strcmp(((const ProfileType *)left)->label, ((const ProfileType *)right)->label);
 }
 
+// The build of the module that the number of a type without a name stands for; see ProfileType.
+static void take_build(const SnapshotDetails *details, const TypeTable *table, uint32_t type,
+                       char build[PROFILE_BUILD_CHARS])
+{
+    const HeapType *record = &table->types[type];
+    const SnapshotType *function = NULL;
+
+    build[0] = '\0';
+    if (record->kind == HEAP_TYPE_OBJECTS && record->name == NULL)
+        function = snapshot_details_find_type(details, table->keys[record->first_key].trace);
+    if (function != NULL && function->module < details->module_count)
+        (void)snprintf(build, PROFILE_BUILD_CHARS, "%.*s", PROFILE_BUILD_CHARS - 1,
+                       details->modules[function->module].build_id);
+}
+
 // Types of equal labels become one. `*index_of` gets the profile's number of each type of the
 // table.
-static bool take_types(HeapProfile *profile, const ReachabilityReport *report, uint32_t **index_of,
-                       Error *error)
+static bool take_types(HeapProfile *profile, const SnapshotDetails *details,
+                       const ReachabilityReport *report, uint32_t **index_of, Error *error)
 {
     const TypeTable *table = report->type_table;
     uint32_t *unified;
@@ -62,6 +78,7 @@ static bool take_types(HeapProfile *profile, const ReachabilityReport *report, u
     for (uint32_t type = 0; ok && type < table->type_count; type++) {
         if (unified[type] != type)
             continue;
+        take_build(details, table, type, profile->types[profile->type_count].build);
         profile->types[profile->type_count].label = strdup(table->types[type].label);
         ok = profile->types[profile->type_count++].label != NULL ||
              error_set(error, ERROR_MEMORY, "cannot allocate memory for a type's label");
@@ -98,6 +115,27 @@ static int compare_paths(const void *left, const void *right)
     return strcmp(((const ProfilePath *)left)->label, ((const ProfilePath *)right)->label);
 }
 
+// The label of a step. Without a name, a type has the place of its trace function and the build of
+// the module, as its number is another one in each heap.
+static void put_step(FILE *stream, const MergedPaths *merged, const NodeTypes *types, uint32_t step)
+{
+    const char *label = merged_step_label(merged, types, step);
+    const char *trace = type_label_without_number(label);
+    uint32_t type = merged->steps[step].type;
+    char build[PROFILE_BUILD_CHARS] = "";
+
+    if (merged->steps[step].parent == NO_INDEX || trace == label ||
+        type >= types->table->type_count) {
+        (void)fputs(label, stream);
+        return;
+    }
+    take_build(types->graph->image->details, types->table, type, build);
+    if (build[0] == '\0')
+        (void)fprintf(stream, "type %s", trace);
+    else
+        (void)fprintf(stream, "type %.*s, build %.8s)", (int)strlen(trace) - 1, trace, build);
+}
+
 // The labels of all steps down to one. NULL when memory is short.
 static char *path_label(const MergedPaths *merged, const NodeTypes *types, uint32_t step)
 {
@@ -115,7 +153,7 @@ static char *path_label(const MergedPaths *merged, const NodeTypes *types, uint3
 
         if (field != NULL)
             (void)fprintf(stream, "%s%c", field, PROFILE_FIELD_END);
-        (void)fputs(merged_step_label(merged, types, chain[depth]), stream);
+        put_step(stream, merged, types, chain[depth]);
         if (depth > 0)
             (void)fputc(PROFILE_PATH_SEPARATOR, stream);
     }
@@ -301,7 +339,7 @@ bool heap_profile_new(const HeapImage *image, const MarkResult *mark,
     profile->heap_bytes = report->heap_bytes;
     profile->foreign_blocks = report->reachable_foreign_blocks;
     profile->foreign_bytes = report->reachable_foreign_bytes;
-    ok = take_types(profile, report, &index_of, error) &&
+    ok = take_types(profile, image->details, report, &index_of, error) &&
          (merged == NULL || take_paths(profile, merged, types, error)) &&
          take_pages(profile, image, mark, report, index_of, error);
     if (ok && types != NULL)

@@ -18,8 +18,13 @@ typedef struct ProfileProcess {
     int64_t captured_at_ns;
 } ProfileProcess;
 
+#define PROFILE_BUILD_CHARS 24
+
 typedef struct ProfileType {
     char *label; // owned
+    // Of types without names: the beginning of the build id of the module with their trace
+    // function. Else "".
+    char build[PROFILE_BUILD_CHARS];
     ReachabilityCounts counts;
     uint64_t owned_bytes; // of blocks without content that reachable objects of the type own
 } ProfileType;

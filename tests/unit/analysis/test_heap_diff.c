@@ -235,3 +235,37 @@ Test(heap_diff, fields_of_paths_are_left_out_where_one_heap_does_not_know_them)
     free(named[1].label);
     free(plain[0].label);
 }
+
+Test(heap_diff, types_without_names_are_matched_by_their_functions_not_by_their_numbers)
+{
+    // The second heap has a type before the one that both have; the third is another build.
+    ProfileType first[] = {
+        {.label = (char *)(uintptr_t) "type #1 (trace shop+0x200)", .build = "aa"}};
+    ProfileType second[] = {
+        {.label = (char *)(uintptr_t) "type #1 (trace shop+0x100)", .build = "aa"},
+        {.label = (char *)(uintptr_t) "type #2 (trace shop+0x200)", .build = "aa"}};
+    ProfileType third[] = {
+        {.label = (char *)(uintptr_t) "type #1 (trace shop+0x200)", .build = "bb"}};
+    HeapProfile heaps[] = {{.types = first, .type_count = 1},
+                           {.types = second, .type_count = 2},
+                           {.types = third, .type_count = 1}};
+    HeapProfile *same[] = {&heaps[0], &heaps[1]}, *other[] = {&heaps[0], &heaps[2]};
+    HeapDiff *diff;
+
+    first[0].counts.reachable_objects = first[0].counts.reachable_bytes = 5;
+    second[0].counts.reachable_objects = second[0].counts.reachable_bytes = 2;
+    second[1].counts.reachable_objects = second[1].counts.reachable_bytes = 8;
+    third[0].counts.reachable_objects = third[0].counts.reachable_bytes = 5;
+    diff = diff_of(same, 2);
+    cr_assert_eq(diff->type_count, 2);
+    cr_expect_str_eq(diff->types[0].label, "type #2 (trace shop+0x200)");
+    cr_expect_eq(diff->types[0].growth, 3);
+    cr_expect_eq(diff->types[0].objects[0], 5);
+    cr_expect_eq(diff->types[1].growth, 2);
+    heap_diff_free(diff);
+    diff = diff_of(other, 2);
+    cr_assert_eq(diff->type_count, 2);
+    cr_expect_eq(diff->types[0].growth, 5);
+    cr_expect_eq(diff->types[1].growth, -5);
+    heap_diff_free(diff);
+}
