@@ -86,6 +86,9 @@ const GlossaryTerm glossary_terms[] = {
      "says what is reachable without them."},
     {"retained size", "The size of everything that would become garbage if nothing referred to an "
                       "object any more, the object included."},
+    {"retainer",
+     "An object, a field of it, or a root that keeps other objects alive. A report that is "
+     "compared with older heaps tells growth by retainer: where objects became more."},
     {"root",
      "A word outside of the heap that may refer to an object: on a stack, in a register, in "
      "a global or thread-local variable, or in other memory."},

@@ -163,6 +163,25 @@ Test(json_writer, the_first_failure_of_the_sink_is_reported_at_the_end)
     cr_expect_leq(memory.used, 20000);
 }
 
+Test(json_writer, long_strings_are_cut_between_characters_and_say_so)
+{
+    static Memory memory;
+    JsonWriter writer;
+    Error error;
+
+    json_writer_init(&writer, memory_sink(&memory), JSON_COMPACT);
+    writer.longest_string = 4;
+    json_begin_array(&writer);
+    json_string(&writer, "abcd");
+    json_string(&writer, "abc\xc3\xa4");
+    json_string(&writer, "abcdefgh");
+    json_end_array(&writer);
+    cr_assert(json_writer_finish(&writer, &error));
+    cr_expect_str_eq(memory.text,
+                     "[\"abcd\",\"abc\xe2\x80\xa6 (5 bytes)\",\"abcd\xe2\x80\xa6 (8 bytes)\"]\n");
+    cr_expect_eq(writer.strings_cut, 2);
+}
+
 Test(info_json, times_are_utc_and_whatever_a_file_says_is_a_time)
 {
     char text[UTC_TIME_CHARS];
