@@ -133,9 +133,10 @@ class SourceFile:
 
     def in_code(self, line):
         text = self.line_text(line).strip()
-        if UNTOUCHED.search(text):
+        function = self.function_at(line)
+        if UNTOUCHED.search(text) or "prefetch" in function:
             return False
-        return bool(self.function_at(line)) or text.startswith("#define")
+        return bool(function) or text.startswith("#define")
 
     def small_changes(self):
         for pattern, change in (
@@ -185,8 +186,8 @@ class SourceFile:
                 yield self.make("condition", match.end(), end, "!(" + inside + ")")
 
     def dropped_statements(self):
-        for first, last, _ in self.functions:
-            line = first + 1
+        for first, last, name in self.functions:
+            line = last if "prefetch" in name else first + 1
             while line < last:
                 text = self.line_text(line)
                 start = self.starts[line - 1] + len(text) - len(text.lstrip())
