@@ -1,5 +1,6 @@
 """Which lines of the marker each test runs, counted by gcov."""
 
+import concurrent.futures
 import glob
 import gzip
 import json
@@ -9,7 +10,7 @@ import subprocess
 from mutant_build import EXPLORED, MutantBuild
 
 
-def lines_run(plan, folder, tests, run_test, sources):
+def lines_run(plan, folder, tests, run_test, sources, jobs):
     """{(file, line): set of tests}, and {file: set of lines that hold code}.
 
     run_test(test, programs, environment) runs one of them.
@@ -19,16 +20,20 @@ def lines_run(plan, folder, tests, run_test, sources):
         # Explored code runs beside the counters of the native build: tests/explore runs all of it.
         if plan.is_of_library(built) and EXPLORED not in built:
             build.compile(built)
-    covered, code = {}, {}
-    for test in tests:
+    def counts_of(test):
         counts = os.path.abspath(f"{folder}/coverage/counts/{test.name}")
         programs = {target: build.link(target, ("-s", "--coverage")) for target in test.targets}
         run_test(test, programs, {"GCOV_PREFIX": counts})
-        for data in glob.glob(f"{counts}/**/*.gcda", recursive=True):
-            for file, line, count in read_counts(data, counts):
+        found = glob.glob(f"{counts}/**/*.gcda", recursive=True)
+        return test.name, [entry for data in found for entry in read_counts(data, counts)]
+
+    covered, code = {}, {}
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for name, counts in pool.map(counts_of, tests):
+            for file, line, count in counts:
                 code.setdefault(file, set()).add(line)
                 if count > 0:
-                    covered.setdefault((file, line), set()).add(test.name)
+                    covered.setdefault((file, line), set()).add(name)
     return covered, code
 
 

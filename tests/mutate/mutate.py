@@ -37,6 +37,7 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import line_coverage
 from mutant_build import EXPLORED, BuildError, BuildPlan, MutantBuild
@@ -257,7 +258,7 @@ class Run:
                 self.texts[name] = file.read()
         return self.texts[name]
 
-    def measure(self):
+    def measure(self, jobs):
         """All tests must pass unmutated; how long they take then, and the lines that they run."""
         build = MutantBuild(self.plan, f"{self.folder}/unmutated")
         for test in self.tests:
@@ -272,7 +273,7 @@ class Run:
         self.tests.sort(key=lambda t: (t.name != "replay", t.cpu_seconds))
         native = [test for test in self.tests if test.is_counted]
         counted = lambda test, programs, environment: run_test(dataclasses.replace(test, seconds=0, cpu_seconds=0), programs, environment)
-        self.covered, self.code = line_coverage.lines_run(self.plan, self.folder, native, counted, self.sources)
+        self.covered, self.code = line_coverage.lines_run(self.plan, self.folder, native, counted, self.sources, jobs)
 
     def tests_covering(self, mutation):
         """Those that run the line, or the last one with code before it in the same function."""
@@ -437,7 +438,7 @@ def main():
     plan = BuildPlan(shlex.split(arguments.make), arguments.build, arguments.targets, sources)
     tests = [t for t in tests_of(arguments.build, arguments.targets) if re.search(arguments.only, t.name)]
     run = Run(plan, tests, folder, sources)
-    run.measure()
+    run.measure(arguments.jobs)
     print(f"mutate: {len(tests)} tests pass unmutated", flush=True)
     return 0 if report(run, run_all(run, chosen, arguments.jobs), explained) else 1
 
