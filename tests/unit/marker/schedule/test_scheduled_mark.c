@@ -402,7 +402,7 @@ Test(scheduled_mark, schedules_that_cannot_be_are_refused)
     MadeHeap *heap = make_tree(10);
     HeapImage *image = made_heap_image(heap, false);
 
-    for (int wrong = 0; wrong < 6; wrong++) {
+    for (int wrong = 0; wrong < 7; wrong++) {
         MarkSchedule schedule = mark_schedule_default();
         MarkOptions options = {.workers = 2, .driver = &schedule.driver};
         MarkResult *result;
@@ -418,10 +418,45 @@ Test(scheduled_mark, schedules_that_cannot_be_are_refused)
             schedule.depth = 0;
         else if (wrong == 4)
             schedule.preemptions = MAX_SCHEDULE_DEPTH + 1;
+        else if (wrong == 5)
+            schedule.depth = MAX_SCHEDULE_DEPTH + 1;
         else
             options.workers = MAX_VIRTUAL_WORKERS + 1;
         cr_expect(!mark_reachable(image, &options, &result, &error));
         cr_expect_eq(error.code, ERROR_USAGE);
+    }
+    heap_image_free(image);
+    made_heap_free(heap);
+}
+
+Test(scheduled_mark, schedules_at_the_ends_of_their_ranges_mark)
+{
+    const MarkSchedule usual = mark_schedule_default();
+    const struct {
+        SchedulePolicy policy;
+        uint32_t quantum, depth, preemptions, workers;
+    } ends[] = {
+        {SCHEDULE_RANDOM, 1, 1, 0, 1},
+        {SCHEDULE_RANDOM, MAX_QUANTUM, 1, 0, MAX_VIRTUAL_WORKERS},
+        {SCHEDULE_PCT, 1, 1, 0, 2},
+        {SCHEDULE_PCT, MAX_QUANTUM, MAX_SCHEDULE_DEPTH, 0, MAX_VIRTUAL_WORKERS},
+        {SCHEDULE_PREEMPTION, 1, 1, 0, 2},
+        {SCHEDULE_PREEMPTION, MAX_QUANTUM, 1, MAX_SCHEDULE_DEPTH, 3},
+    };
+    MadeHeap *heap = make_tree(200);
+    HeapImage *image = made_heap_image(heap, false);
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        MarkSchedule schedule = usual;
+        MarkResult *result;
+
+        schedule.policy = ends[i].policy;
+        schedule.quantum = ends[i].quantum;
+        schedule.depth = ends[i].depth;
+        schedule.preemptions = ends[i].preemptions;
+        result = mark(image, (MarkOptions){.workers = ends[i].workers}, &schedule);
+        cr_expect_eq(result->totals.marked_objects, 200);
+        mark_result_free(result);
     }
     heap_image_free(image);
     made_heap_free(heap);
