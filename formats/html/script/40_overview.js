@@ -172,7 +172,7 @@ function drawOverview() {
     (capture.method === "core" ? "from a core \u00b7 " : capture.pause_ns > 0 ? "stopped " + time(capture.pause_ns) + " \u00b7 " : "") + REPORT.snapshot.layout + " \u00b7 " + REPORT.mark.rule +
     " \u00b7 rudo-snap " + DATA.tool_version));
   fill("badges",
-    REPORT.snapshot.complete ? null : element("span", {class: "badge alarm"}, "not complete: figures are lower bounds"),
+    REPORT.snapshot.complete ? null : element("span", {class: "badge alarm"}, "not complete: more may be reachable than the page says"),
     capture.redacted ? element("span", {class: "badge"}, "redacted: no data, no names given at run time") : null,
     REPORT.older === null ? null : element("span", {class: "badge"}, "compared with " +
       plural(REPORT.older.length, "older snapshot")));
