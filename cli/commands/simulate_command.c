@@ -261,9 +261,8 @@ static void print_answer(void *context)
     printf("\ntimes are virtual; policy %s, costs %s\n", mark_policy_name(run->options.policy),
            table_of(run).cost_source);
     if (!run->settings->is_calibrated && run->settings->costs == NULL)
-        printf("note: these costs are not calibrated for this machine and heap: objects of many "
-               "words take less\n"
-               "  --calibrate measures them\n");
+        printf("note: these costs are not calibrated for this machine and heap; --calibrate "
+               "measures them\n");
     if (run->settings->is_calibrated && !run->has_threads)
         printf("note: the system refused a second thread: the costs of a wake-up and a barrier are "
                "those of a server CPU of 2021\n");
