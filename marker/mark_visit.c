@@ -49,9 +49,12 @@ static void visit_block(MarkWorker *worker, uint32_t block)
     uint64_t end = worker->image->blocks[block].address + worker->image->blocks[block].bytes;
 
     if (claim(worker, &worker->white_blocks[block / 64], UINT64_C(1) << (block % 64)) &&
-        address + 8 <= end)
+        address + 8 <= end) {
+        // The place is known here, and would be looked up again before it could be fetched.
+        __builtin_prefetch(worker->image->foreign_bytes + worker->image->blocks[block].offset);
         per_thread_mark_queue_push(worker->queue,
                                    mark_item_whole_span(address, (end - address) / 8));
+    }
 }
 
 bool mark_visit_complex(MarkWorker *worker, uint64_t word)

@@ -14,6 +14,11 @@
 #define SIZED_WINDOW_BUCKETS 4u // a block without content takes 16 bytes, and as few as 2 in a file
 #define WINDOW_MIN_LIMIT (UINT64_C(1) << 20)
 
+// Buckets of a window over blocks are as small as the first shift says where that takes at most
+// 1/4 of its share: a lookup then passes one or two blocks, not all of 4096 bytes.
+#define BLOCK_SHIFT_MIN 7u
+#define BLOCK_SHIFT_MAX 12u
+
 static uint32_t log2_exact(uint64_t power_of_two)
 {
     return (uint32_t)__builtin_ctzll(power_of_two);
@@ -245,19 +250,30 @@ static uint64_t block_end(const AddressedItems *blocks, uint64_t index)
     return load_u64(block) + (load_u64(block + 8) & blocks->size_mask);
 }
 
+static uint32_t block_shift(uint64_t low, uint64_t high, uint64_t limit)
+{
+    uint32_t shift = BLOCK_SHIFT_MIN;
+
+    while (shift < BLOCK_SHIFT_MAX && (high >> shift) - (low >> shift) >= limit)
+        shift++;
+    return shift;
+}
+
 // items: ForeignBlock or SizedBlock.
 static bool build_block_window(AddressWindow *window, const AddressedItems *items,
                                uint32_t buckets_per_item, Error *error)
 {
-    uint64_t first, last, bucket = 0;
-    uint32_t *entries;
+    uint64_t first, last, low, high, bucket = 0;
+    uint32_t *entries, shift;
 
-    window->shift = 12;
+    window->shift = BLOCK_SHIFT_MAX;
     if (items->count == 0)
         return true;
     choose_stretch(items, &first, &last);
-    if (!window_new(window, address_of(items, first), block_end(items, last) - 1, 12,
-                    last - first + 1, buckets_per_item, &entries, error))
+    low = address_of(items, first);
+    high = block_end(items, last) - 1;
+    shift = block_shift(low, high, (last - first + 1) * buckets_per_item / 4);
+    if (!window_new(window, low, high, shift, last - first + 1, buckets_per_item, &entries, error))
         return false;
     if (entries == NULL)
         return true;
@@ -265,7 +281,7 @@ static bool build_block_window(AddressWindow *window, const AddressedItems *item
     for (uint64_t i = first > 0 ? first - 1 : first; i <= last; i++) {
         uint64_t end = block_end(items, i);
         // Buckets that start below this block's end and have no earlier block.
-        while (bucket < window->count && (window->first + bucket) << 12 < end)
+        while (bucket < window->count && (window->first + bucket) << shift < end)
             entries[bucket++] = (uint32_t)i;
     }
     return true;

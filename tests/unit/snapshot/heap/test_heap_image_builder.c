@@ -337,6 +337,34 @@ Test(heap_image_builder, blocks_may_touch)
     heap_image_free(image);
 }
 
+// Blocks within a bucket, across the border of two, and over several; gaps wider than a bucket.
+Test(heap_image_builder, each_address_of_a_block_is_found_whatever_the_buckets)
+{
+    enum { COUNT = 96 };
+    ForeignBlock *blocks = calloc(COUNT, sizeof *blocks);
+    ForeignBlock given[COUNT];
+    HeapImageBuilder *builder = new_builder(false);
+    uint64_t address = BASE + 40, bytes = 0;
+
+    for (uint32_t i = 0; i < COUNT; i++) {
+        blocks[i] = (ForeignBlock){address, i % 7 == 0 ? 904 : 16 + i % 5 * 24, bytes};
+        bytes += blocks[i].bytes;
+        address += blocks[i].bytes + (i % 11 == 0 ? 1000 : i % 3 * 16);
+    }
+    memcpy(given, blocks, sizeof given);
+    heap_image_builder_take_blocks(builder, blocks, COUNT, calloc(1, bytes), bytes);
+    HeapImage *image = finish(builder);
+    cr_expect_lt(image->block_window.shift, 12u);
+    for (uint64_t at = BASE; at < address + 200; at++) {
+        uint32_t expected = NO_INDEX;
+        for (uint32_t i = 0; i < COUNT; i++)
+            if (at >= given[i].address && at - given[i].address < given[i].bytes)
+                expected = i;
+        cr_expect(heap_image_find_block(image, at) == expected);
+    }
+    heap_image_free(image);
+}
+
 Test(heap_image_builder, freeing_nothing_is_allowed)
 {
     heap_image_builder_free(NULL);
