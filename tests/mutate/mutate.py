@@ -97,7 +97,7 @@ def run_test(test, programs, environment):
     """None: it passed; else why not."""
     words = [programs[test.targets[0]] if word == "@" else word for word in test.command]
     everything = os.environ | {"EXPLORE_SCHEDULES": "1000", "EXPLORE_OPERATIONS": "4"} | environment
-    cpu_limit = int(5 + 3 * test.cpu_seconds) if test.cpu_seconds else 600
+    cpu_limit = int(4 + 2 * test.cpu_seconds) if test.cpu_seconds else 600
     began = time.monotonic()
     is_replay = test.name == "replay"
     process = subprocess.Popen(
@@ -286,15 +286,6 @@ class Run:
         near = max(lines)
         return self.covered.get((mutation.file, near), set())
 
-    def chosen_tests(self, mutation, native, exploring):
-        covering = self.tests_covering(mutation)
-        chosen = [t for t in self.tests if native and not t.is_exploring and (t.name in covering or not t.is_counted)]
-        explored = [t for t in self.tests if exploring and t.is_exploring]
-        # Stress programs see few schedules, explorers all.
-        if mutation.kind == "order":
-            return explored + chosen
-        return chosen + explored
-
     def judge(self, mutation):
         began = time.monotonic()
         with self.lock:
@@ -311,17 +302,34 @@ class Run:
         return verdict
 
     def judge_built(self, mutation, build, verdict):
-        touched = [o for o in self.plan.touched(mutation.file) if not o.startswith(f"{self.plan.build}/tests/")]
-        native = [build.is_changed(o) for o in touched if EXPLORED not in o]
-        exploring = [build.is_changed(o) for o in touched if EXPLORED in o]
-        if not any(native) and not any(exploring):
+        covering = self.tests_covering(mutation)
+        native = [t for t in self.tests if not t.is_exploring and (t.name in covering or not t.is_counted)]
+        exploring = [t for t in self.tests if t.is_exploring]
+        # Weaker orders are for explorers: stress programs see few schedules, and x86 has strong loads.
+        turns = [(False, native), (True, exploring)]
+        if mutation.kind == "order":
+            turns.reverse()
+        is_changed = False
+        for is_explored, tests in turns:
+            # All of them, so that programs are linked with each; explored ones only if they are needed.
+            if any([build.is_changed(o) for o in self.library_objects(mutation.file, is_explored)]):
+                is_changed = True
+                if self.run_until_killed(tests, build, verdict):
+                    return
+        if not is_changed:
             verdict.outcome = "equivalent"
-            return
-        for test in self.chosen_tests(mutation, any(native), any(exploring)):
+
+    def library_objects(self, file, is_explored):
+        return [o for o in self.plan.touched(file)
+                if not o.startswith(f"{self.plan.build}/tests/") and (EXPLORED in o) == is_explored]
+
+    @staticmethod
+    def run_until_killed(tests, build, verdict):
+        for test in tests:
             try:
                 programs = {target: build.link(target) for target in test.targets}
             except BuildError as error:
-                # The library compiles, but tests that use its functions do not.
+                # The library compiles, but a test that uses its functions does not.
                 verdict.why = f"{test.name} does not link: {error}"
                 continue
             complaint = run_test(test, programs, {})
@@ -330,7 +338,8 @@ class Run:
                 verdict.is_replay_kill = test.name == "replay" and complaint != OTHER_STEPS
                 if complaint == OTHER_STEPS:
                     verdict.killer = "cli/sample_heaps"
-                return
+                return True
+        return False
 
 
 # ---- the report ----
