@@ -37,13 +37,14 @@ uint64_t bench_wall_ns(void)
 
 const char *bench_limit_name(BenchLimit limit)
 {
-    static const char *const names[BENCH_LIMIT_COUNT] = {"sequential", "random", "dependent"};
+    static const char *const names[BENCH_LIMIT_COUNT] = {"sequential", "random", "dependent",
+                                                         "payloads"};
 
     return names[limit];
 }
 
 // Huge pages for the addresses too, or their own page walks would slow the limit down.
-static const uint8_t **map_addresses(uint64_t bytes)
+static void *map_addresses(uint64_t bytes)
 {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -59,16 +60,19 @@ void bench_limits_release(BenchLimits *limits)
         (void)munmap((void *)limits->ordered, limits->mapped_bytes);
     if (limits->shuffled != NULL)
         (void)munmap((void *)limits->shuffled, limits->mapped_bytes);
+    if (limits->payloads != NULL)
+        (void)munmap(limits->payloads, limits->payload_mapped_bytes);
     limits->ordered = NULL;
     limits->shuffled = NULL;
+    limits->payloads = NULL;
 }
 
-static uint64_t count_marked(const MarkResult *result)
+static uint64_t count_bits(const uint64_t *words, uint64_t word_count)
 {
     uint64_t count = 0;
 
-    for (uint64_t word = 0; word < result->word_count; word++)
-        count += (uint64_t)__builtin_popcountll(result->marked[word]);
+    for (uint64_t word = 0; word < word_count; word++)
+        count += (uint64_t)__builtin_popcountll(words[word]);
     return count;
 }
 
@@ -82,7 +86,10 @@ static void collect_marked(BenchLimits *limits, const HeapImage *image, const Ma
             uint64_t bits = result->marked[heap_image_first_word(image, page) + word];
             for (; bits != 0; bits &= bits - 1) {
                 uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(bits);
-                limits->ordered[count++] = heap_image_object_bytes(image, page, slot) + offset;
+                const uint8_t *bytes = heap_image_object_bytes(image, page, slot) + offset;
+                limits->payloads[count] =
+                    (BenchPayload){bytes, (image->pages[page].block_size - offset) / 8};
+                limits->ordered[count++] = bytes;
             }
         }
     }
@@ -101,22 +108,53 @@ static void shuffle(BenchLimits *limits)
     }
 }
 
+static void collect_blocks(BenchLimits *limits, const HeapImage *image, const MarkResult *result)
+{
+    for (uint64_t word = 0; word < result->block_word_count; word++) {
+        uint64_t bits = result->marked_blocks[word];
+        for (; bits != 0; bits &= bits - 1) {
+            const ForeignBlock *block = &image->blocks[word * 64 + (uint64_t)__builtin_ctzll(bits)];
+            limits->payloads[limits->payload_count++] =
+                (BenchPayload){image->foreign_bytes + block->offset, block->bytes / 8};
+        }
+    }
+}
+
+static void shuffle_payloads(BenchLimits *limits)
+{
+    uint64_t random = SHUFFLE_SEED;
+
+    for (uint64_t left = limits->payload_count; left > 1; left--) {
+        uint64_t other = bench_random_below(&random, left);
+        BenchPayload last = limits->payloads[left - 1];
+        limits->payloads[left - 1] = limits->payloads[other];
+        limits->payloads[other] = last;
+    }
+}
+
 bool bench_limits_init(BenchLimits *limits, const HeapImage *image, const MarkResult *result,
                        Error *error)
 {
-    *limits = (BenchLimits){.count = count_marked(result)};
+    *limits = (BenchLimits){.count = count_bits(result->marked, result->word_count)};
     if (limits->count == 0)
         return error_set(error, ERROR_USAGE, "nothing is marked, so there is nothing to measure");
     limits->mapped_bytes =
         (limits->count * sizeof *limits->ordered + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
     limits->ordered = map_addresses(limits->mapped_bytes);
     limits->shuffled = map_addresses(limits->mapped_bytes);
-    if (limits->ordered == NULL || limits->shuffled == NULL) {
+    limits->payload_mapped_bytes =
+        (limits->count + count_bits(result->marked_blocks, result->block_word_count)) *
+        sizeof *limits->payloads;
+    limits->payloads = map_addresses(limits->payload_mapped_bytes);
+    if (limits->ordered == NULL || limits->shuffled == NULL || limits->payloads == NULL) {
         bench_limits_release(limits);
         return error_set_memory(error, limits->mapped_bytes, "the order of the objects");
     }
     collect_marked(limits, image, result);
+    limits->payload_count = limits->count;
+    collect_blocks(limits, image, result);
     shuffle(limits);
+    shuffle_payloads(limits);
     return true;
 }
 
@@ -168,6 +206,24 @@ static void read_dependent(const uint8_t *const *objects, uint64_t count)
     use(sum);
 }
 
+static void read_payloads(const BenchPayload *payloads, uint64_t count)
+{
+    uint64_t sum = 0;
+
+    for (uint64_t i = 0; i < count; i++) {
+        const BenchPayload *payload = &payloads[i];
+        if (i + PREFETCH_DISTANCE < count) {
+            const BenchPayload *next = &payloads[i + PREFETCH_DISTANCE];
+            __builtin_prefetch(next->bytes);
+            if (next->words > 4)
+                __builtin_prefetch(next->bytes + 64);
+        }
+        for (uint64_t word = 0; word < payload->words; word++)
+            sum += load_u64(payload->bytes + 8 * word);
+    }
+    use(sum);
+}
+
 double bench_limits_measure(const BenchLimits *limits, BenchLimit limit)
 {
     uint64_t count = limits->count;
@@ -184,6 +240,9 @@ double bench_limits_measure(const BenchLimits *limits, BenchLimit limit)
         if (count > DEPENDENT_OBJECTS)
             count = DEPENDENT_OBJECTS;
         read_dependent(limits->shuffled, count);
+        break;
+    case BENCH_LIMIT_PAYLOADS:
+        read_payloads(limits->payloads, limits->payload_count);
         break;
     case BENCH_LIMIT_COUNT:
         break;

@@ -92,7 +92,7 @@ static bool bench_real(const BenchOptions *options, double seconds, BenchReport 
 
     if (!snapshot_read(options->real, NULL, &image, error))
         return false;
-    ok = bench_run(image, BENCH_REAL, BENCH_LIMIT_RANDOM, &plan, report, error);
+    ok = bench_run(image, BENCH_REAL, BENCH_LIMIT_PAYLOADS, &plan, report, error);
     heap_image_free(image);
     return ok;
 }

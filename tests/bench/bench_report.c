@@ -57,10 +57,13 @@ void bench_report_print(const BenchReport *report, FILE *out)
     if (report->serial_objects_per_second > 0)
         (void)fprintf(out, "; the serial marker %.1f Mo/s",
                       report->serial_objects_per_second / MILLION);
-    (void)fprintf(out, "\nlimits, Mo/s: sequential %.1f, random %.1f, dependent %.2f\n",
+    (void)fprintf(out,
+                  "\nlimits, Mo/s: sequential %.1f, random %.1f, dependent %.2f, "
+                  "payloads %.1f\n",
                   report->limits[BENCH_LIMIT_SEQUENTIAL] / MILLION,
                   report->limits[BENCH_LIMIT_RANDOM] / MILLION,
-                  report->limits[BENCH_LIMIT_DEPENDENT] / MILLION);
+                  report->limits[BENCH_LIMIT_DEPENDENT] / MILLION,
+                  report->limits[BENCH_LIMIT_PAYLOADS] / MILLION);
     (void)fprintf(out, "%8s %-6s %8s %8s %8s %8s %8s %8s %-10s  %9s  %s\n", "workers", "policy",
                   "Mo/s", "best", "wall", "Medges/s", "speed-up", "ratio", "to limit", "peak MiB",
                   "goal");

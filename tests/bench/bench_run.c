@@ -85,7 +85,8 @@ static bool run_round(const HeapImage *image, const BenchLimits *limits, const M
 
     for (unsigned limit = 0; limit < BENCH_LIMIT_COUNT; limit++) {
         // Slow, so often only where it is what counts.
-        bool is_repeated = limit != BENCH_LIMIT_DEPENDENT || report->limit == limit;
+        bool is_slow = limit == BENCH_LIMIT_DEPENDENT || limit == BENCH_LIMIT_PAYLOADS;
+        bool is_repeated = !is_slow || report->limit == limit;
         rounds->limits[limit][round] = round == 0 || is_repeated
                                            ? bench_limits_measure(limits, (BenchLimit)limit)
                                            : rounds->limits[limit][0];
