@@ -100,11 +100,11 @@ static uint64_t bytes_left(const HeapSession *session)
 }
 
 // A step that takes `bytes` is not begun; `would_do` is a limit that suffices.
-static bool refuse(const HeapSession *session, const char *what, uint64_t bytes, uint64_t left,
+static bool refuse(const MemoryLimit *limit, const char *what, uint64_t bytes, uint64_t left,
                    uint64_t would_do, Error *error)
 {
     char need[NUMBER_CHARS], all[NUMBER_CHARS];
-    bool is_automatic = session->limit.is_automatic;
+    bool is_automatic = limit->is_automatic;
 
     (void)error_set(error, ERROR_MEMORY, "%s would take %s more than %s", what,
                     format_bytes(need, bytes - left),
@@ -116,7 +116,7 @@ static bool refuse(const HeapSession *session, const char *what, uint64_t bytes,
 static bool too_little(const HeapSession *session, const char *what, uint64_t bytes, uint64_t left,
                        Error *error)
 {
-    return refuse(session, what, bytes, left, session->limit.bytes + bytes - left, error);
+    return refuse(&session->limit, what, bytes, left, session->limit.bytes + bytes - left, error);
 }
 
 // Is there memory for marking a heap in passes? The figure that would do is that of the whole
@@ -135,10 +135,24 @@ static bool can_mark(const HeapSession *session, Error *error)
     if (session->needs == HEAP_NEEDS_TREE)
         whole += 20 * need.nodes + 10 * need.references;
     whole = whole > bytes ? whole : bytes;
-    return refuse(session, "marking", bytes, left, session->limit.bytes + whole - left, error);
+    return refuse(&session->limit, "marking", bytes, left, session->limit.bytes + whole - left,
+                  error);
 }
 
 // ---- the heap ----
+
+bool heap_session_check_whole(const MemoryLimit *limit, const char *path, uint32_t jobs,
+                              Error *error)
+{
+    uint64_t bytes, each = limit->bytes / jobs;
+
+    if (limit->bytes == UINT64_MAX)
+        return true;
+    if (!memory_limit_whole_bytes(limit, path, &bytes, error))
+        return false;
+    return bytes <= each ||
+           refuse(limit, "the heap, which this needs whole,", bytes, each, bytes * jobs, error);
+}
 
 bool heap_session_read(HeapSession *session, const char *path, const HeapMarking *marking,
                        Error *error)
@@ -151,7 +165,10 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
 
     heap_session_free_heap(session);
     session->path = path;
-    memory_limit_read_options(&session->limit, &read_options);
+    if (session->needs != HEAP_NEEDS_WHOLE)
+        memory_limit_read_options(&session->limit, &read_options);
+    else if (!heap_session_check_whole(&session->limit, path, 1, error))
+        return false;
     heap_session_say(session, "reading the snapshot");
     if (!snapshot_read(path, &read_options, &session->image, error))
         return false;

@@ -72,6 +72,7 @@ typedef enum HeapNeeds {
     HEAP_NEEDS_MARK,
     HEAP_NEEDS_GRAPH,
     HEAP_NEEDS_TREE,
+    HEAP_NEEDS_WHOLE, // all pages in memory: marks step by step
 } HeapNeeds;
 
 typedef struct HeapSession {
@@ -148,6 +149,11 @@ typedef struct HeapMarking {
 // freed. `marking` may be NULL. Errors: those of reading and marking.
 NODISCARD bool heap_session_read(HeapSession *session, const char *path, const HeapMarking *marking,
                                  Error *error);
+
+// Is there memory for the whole heap in the file `path`, for commands that cannot do with a part of
+// it? `jobs` such heaps share the limit. Errors: memory (no), those of reading the file.
+NODISCARD bool heap_session_check_whole(const MemoryLimit *limit, const char *path, uint32_t jobs,
+                                        Error *error);
 
 // Frees the heap at hand early; heap_session_run() does so at the end.
 void heap_session_free_heap(HeapSession *session);

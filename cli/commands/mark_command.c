@@ -147,6 +147,9 @@ static bool read_and_mark(MarkRun *run, Error *error)
     const MarkSettings *settings = run->settings;
     HeapMarking marking = {mark_options_default(), prepare, finish, run};
 
+    // A schedule is one of steps from object to object, in any order.
+    if (settings->schedule.schedule != NULL && strcmp(settings->schedule.schedule, "threads") != 0)
+        run->session.needs = HEAP_NEEDS_WHOLE;
     marking.options.workers = (uint32_t)settings->workers;
     marking.options.kind = (MarkKind)settings->kind;
     marking.options.policy = (MarkPolicy)settings->policy;

@@ -440,8 +440,11 @@ static void release(void *context)
 
 ExitStatus path_run(const Command *command, int argument_count, char **arguments)
 {
-    static const HeapQuestion question = {
-        .answer = answer, .print = print_answer, .release = release, .max_inputs = 1};
+    static const HeapQuestion question = {.answer = answer,
+                                          .print = print_answer,
+                                          .release = release,
+                                          .max_inputs = 1,
+                                          .needs = HEAP_NEEDS_GRAPH};
     PathSettings settings = {.most = 1};
     PathRun run = {.settings = &settings, .target_node = NO_NODE};
 

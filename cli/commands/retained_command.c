@@ -285,7 +285,8 @@ ExitStatus retained_run(const Command *command, int argument_count, char **argum
                                           .is_finding = is_finding,
                                           .release = release,
                                           .shows_terms = true,
-                                          .skips_residue = true};
+                                          .skips_residue = true,
+                                          .needs = HEAP_NEEDS_TREE};
     RetainedSettings settings = {.top = 20, .by = BY_OBJECT};
     RetainedRun run = {.settings = &settings};
 

@@ -225,7 +225,8 @@ ExitStatus show_run(const Command *command, int argument_count, char **arguments
                                           .print = print_answer,
                                           .release = release,
                                           .keeps_words = true,
-                                          .max_inputs = 1};
+                                          .max_inputs = 1,
+                                          .needs = HEAP_NEEDS_TREE};
     ShowSettings settings = {.top = DEFAULT_TOP};
     ShowRun run = {.settings = &settings, .shown = {.node = NO_NODE}};
 

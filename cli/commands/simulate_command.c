@@ -279,7 +279,7 @@ static void release(void *context)
 ExitStatus simulate_run(const Command *command, int argument_count, char **arguments)
 {
     static const HeapQuestion question = {
-        .answer = answer, .print = print_answer, .release = release};
+        .answer = answer, .print = print_answer, .release = release, .needs = HEAP_NEEDS_WHOLE};
     SimulateSettings settings = {.workers = "1,2,4,8,16,32,64", .policy = MARK_POLICY_STEAL};
     SimulateRun *run = calloc(1, sizeof *run);
     ExitStatus status;

@@ -43,6 +43,28 @@ void memory_limit_read_options(const MemoryLimit *limit, SnapshotReadOptions *op
     options->max_stream_bytes = UINT64_MAX;
 }
 
+// Bytes of tables for a page, and for a root or a block.
+#define PAGE_TABLES 120u
+#define ENTRY_TABLES 32u
+
+bool memory_limit_whole_bytes(const MemoryLimit *limit, const char *path, uint64_t *bytes,
+                              Error *error)
+{
+    SnapshotFileInfo info;
+
+    *bytes = 0;
+    if (!snapshot_read_info(path, &info, error))
+        return false;
+    // Sections that are neither pages nor blocks' bytes are kept in another form.
+    *bytes = info.stream_bytes + info.page_bytes / info.layout.page_size * PAGE_TABLES +
+             (info.root_count + info.block_count + info.details->sized_block_count) * ENTRY_TABLES;
+    *bytes += *bytes / 50;
+    if (limit->bytes >= MEMORY_LIMIT_LEAST)
+        *bytes += memory_resident();
+    snapshot_file_info_release(&info);
+    return true;
+}
+
 uint64_t memory_limit_left(const MemoryLimit *limit, const HeapImage *image, uint64_t counted)
 {
     uint64_t used = counted;

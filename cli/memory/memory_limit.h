@@ -32,6 +32,11 @@ void memory_limit_init(MemoryLimit *limit, int64_t option);
 // How a snapshot is read within the limit. `options` borrow from `limit`.
 void memory_limit_read_options(const MemoryLimit *limit, SnapshotReadOptions *options);
 
+// About the bytes that a heap takes in memory as a whole, with its tables and a mark, and the
+// program; bounded memory is enough to tell. Errors: those of snapshot_read_info().
+NODISCARD bool memory_limit_whole_bytes(const MemoryLimit *limit, const char *path, uint64_t *bytes,
+                                        Error *error);
+
 // The bytes that are left for a step on this heap. counted: what the heap and what was computed
 // from it take.
 uint64_t memory_limit_left(const MemoryLimit *limit, const HeapImage *image, uint64_t counted);
