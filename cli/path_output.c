@@ -172,7 +172,7 @@ void path_output_print(const NodeTypes *types, const RootPath *path, const uint8
 
     if (index == 0)
         printf("reachable in %s step%s%s\n", format_count(text, path->length), plural(path->length),
-               count > 1 ? "; the best path, and the shortest others:" : " from");
+               count > 1 ? "; the best path, and the shortest others:" : " from this root:");
     if (count > 1)
         printf("\n %" PRIu32 " of %" PRIu32 ", %s step%s\n", index + 1, count,
                format_count(text, path->length), plural(path->length));

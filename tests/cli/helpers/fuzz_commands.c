@@ -6,7 +6,8 @@
 // One run is one command on one file. A command may refuse the file; it must not crash, take more
 // than CPU_SECONDS or MEGABYTES, or end with a status that no command has; and what it salvages
 // must verify. A finding is printed with its seed and its command, and its file is kept in FOLDER.
-// The same seeds make the same runs. The exit status is 1 if there are findings.
+// The same seeds make the same runs. FUZZ_ONLY=check in the environment runs that command alone.
+// The exit status is 1 if there are findings.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,10 +44,29 @@ typedef struct Fuzzing {
     char other[PATH_CHARS]; // the one before
     char saved[PATH_CHARS]; // what is salvaged
     char errors[PATH_CHARS];
+    char budget[PATH_CHARS];
     uint64_t findings;
 } Fuzzing;
 
-// FILE, OTHER, SAVED and ADDRESS stand for what they say.
+// A limit of every kind, by names that no heap has, globs, and the types of the samples.
+static const char budget[] = "# limits of all kinds\n"
+                             "count(*) <= 10  # by glob\n"
+                             "count(service::*) <= 1000\n"
+                             "count(\"type #1\") <= 1\n"
+                             "retained(*) <= 10% of reachable\n"
+                             "retained(service::Cache*) <= 5MiB\n"
+                             "malloc(*) <= 64KiB\n"
+                             "growth(*) <= 10%\n"
+                             "growth(total) <= 1KiB\n"
+                             "unreachable <= 20%\n"
+                             "occupancy >= 70%\n"
+                             "pages <= 4\n"
+                             "no path service::* -> *\n"
+                             "suspects = 0\n"
+                             "complete\n"
+                             "known leak 0123abcd  # one of before\n";
+
+// FILE, OTHER, SAVED, BUDGET and ADDRESS stand for what they say.
 static const char *const commands[][MOST_WORDS] = {
     {"info", "FILE"},
     {"info", "--json", "FILE"},
@@ -73,6 +93,13 @@ static const char *const commands[][MOST_WORDS] = {
     {"diff", "OTHER", "FILE"},
     {"diff", "-q", "--json", "-", "OTHER", "FILE"},
     {"check", "--limit", "unreachable <= 20%", "FILE"},
+    {"check", "--budget", "BUDGET", "FILE"},
+    {"check", "--budget", "BUDGET", "--baseline", "OTHER", "--json", "-", "FILE"},
+    {"check", "--limit", "growth(*) <= 1%", "--baseline", "OTHER", "--junit", "-", "FILE"},
+    {"check", "--known", "--precise", "--limit", "count(Order) <= 1", "--limit", "suspects = 0",
+     "FILE"},
+    {"check", "--limit", "no path * -> *", "--limit", "retained(*) <= 1%", "-q", "FILE"},
+    {"diff", "--fail-on", "any+1%", "OTHER", "FILE"},
     {"replay", "--workers", "1,2", "--seeds", "1..2", "FILE"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -180,6 +207,7 @@ static void run_command(Fuzzing *fuzzing, uint64_t seed, size_t command, const c
         word = strcmp(word, "FILE") == 0      ? fuzzing->heap
                : strcmp(word, "OTHER") == 0   ? fuzzing->other
                : strcmp(word, "SAVED") == 0   ? fuzzing->saved
+               : strcmp(word, "BUDGET") == 0  ? fuzzing->budget
                : strcmp(word, "ADDRESS") == 0 ? address
                                               : word;
         words[i + 1] = (char *)(uintptr_t)word;
@@ -202,6 +230,7 @@ static uint64_t run_seed(Fuzzing *fuzzing, uint64_t seed, uint64_t most)
     Xorshift random = xorshift_seeded(seed);
     const Bytes *base = &fuzzing->bases[xorshift_below(&random, fuzzing->base_count)];
     Bytes stream = mutated_stream(base, &random);
+    const char *only = getenv("FUZZ_ONLY");
     char address[32];
     uint64_t runs = 0;
 
@@ -217,8 +246,11 @@ static uint64_t run_seed(Fuzzing *fuzzing, uint64_t seed, uint64_t most)
         free(file.bytes);
     }
     free(stream.bytes);
-    for (size_t i = 0; i < COMMAND_COUNT && runs < most; i++, runs++)
-        run_command(fuzzing, seed, i, address);
+    for (size_t i = 0; i < COMMAND_COUNT && runs < most; i++)
+        if (only == NULL || strcmp(commands[i][0], only) == 0) {
+            run_command(fuzzing, seed, i, address);
+            runs++;
+        }
     return runs;
 }
 
@@ -241,6 +273,8 @@ int main(int argc, char **argv)
     (void)snprintf(fuzzing->other, PATH_CHARS, "%s/other.zst", fuzzing->folder);
     (void)snprintf(fuzzing->saved, PATH_CHARS, "%s/saved.zst", fuzzing->folder);
     (void)snprintf(fuzzing->errors, PATH_CHARS, "%s/errors", fuzzing->folder);
+    (void)snprintf(fuzzing->budget, PATH_CHARS, "%s/heap.budget", fuzzing->folder);
+    write_bytes(fuzzing->budget, (const uint8_t *)budget, sizeof budget - 1);
     (void)unlink(fuzzing->heap);
     for (int i = 5; i < argc && fuzzing->base_count < MOST_BASES; i++)
         fuzzing->bases[fuzzing->base_count++] = stream_of(argv[i]);
