@@ -45,7 +45,7 @@ ifeq ($(FLAGS_$(VARIANT)),)
 $(error there is no VARIANT '$(VARIANT)')
 endif
 
-PACKAGES := libzstd libcjson libxxhash libelf libdw
+PACKAGES := libzstd libcjson libxxhash libelf libdw sqlite3 zlib
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -liberty -lm
 

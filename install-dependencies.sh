@@ -11,7 +11,7 @@
 set -eu
 
 build_packages="gcc make pkg-config libc6-dev libzstd-dev libcjson-dev libxxhash-dev
-libelf-dev libdw-dev libiberty-dev zstd node-d3-hierarchy"
+libelf-dev libdw-dev libiberty-dev libsqlite3-dev zlib1g-dev zstd node-d3-hierarchy"
 test_packages="g++ libcriterion-dev clang clang-format libclang-rt-14-dev llvm binutils
 patch python3 python3-jsonschema shellcheck valgrind mandoc relacy-dev libjemalloc2 libgc-dev guile-3.0"
 peer_packages="libgc-dev default-jdk-headless python3"

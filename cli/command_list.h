@@ -32,6 +32,12 @@ ExitStatus diff_run(const Command *command, int argument_count, char **arguments
 extern const CommandUsage check_usage; // cli/commands/check/check_command.c
 ExitStatus check_run(const Command *command, int argument_count, char **arguments);
 
+extern const CommandUsage query_usage; // cli/commands/ask/query_command.c
+ExitStatus query_run(const Command *command, int argument_count, char **arguments);
+
+extern const CommandUsage export_usage; // cli/commands/ask/export_command.c
+ExitStatus export_run(const Command *command, int argument_count, char **arguments);
+
 extern const CommandUsage simulate_usage; // cli/commands/simulate_command.c
 ExitStatus simulate_run(const Command *command, int argument_count, char **arguments);
 

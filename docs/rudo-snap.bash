@@ -53,6 +53,7 @@ _rudo_snap_values()
             "thread: type:"
         ;;
     GROWTH) echo "total+ any+" ;;
+    NAME) echo "objects edges roots pages types threads blocks dominators" ;; # of tables
     EXPR) echo "complete" ;; # all others have spaces, and parentheses
     REASON) echo "incomplete overlooked names sizes foreign-mode rule layout program same-file" ;;
     LIST) [ "$2" != --policy ] || echo "steal owner steal,owner" ;;

@@ -108,7 +108,7 @@ for i in "${!queries[@]}"; do
 done
 
 # Each kind of value that options take is one that completion knows, or one that has no words.
-none_of="FILE CORE PROGRAM TIME SECONDS SIZE N S K OUT PREFIX SCHEDULE DIR I/N FIRST..LAST"
+none_of="FILE SCRIPT CORE PROGRAM TIME SECONDS SIZE N S K OUT PREFIX SCHEDULE DIR I/N FIRST..LAST"
 kinds=$(for command in $("$RUDO_SNAP" help | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p'); do
     options_of "$command" | sed -nE 's/^  (-[a-zA-Z], |    )--[a-z-]+ ([A-Z][A-Z./]*)( .*)?$/\2/p'
 done | sort -u)

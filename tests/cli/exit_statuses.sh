@@ -32,6 +32,8 @@ info info %
 verify verify %
 verify verify --salvage -o out.zst %
 check check --limit suspects=0 %
+query query --file one.sql %
+export export -q --to pprof %
 check check --limit suspects=0 --baseline % a.zst
 replay replay --seeds 1..1 %
 replay replay merge % -o out.jsonl
@@ -43,6 +45,8 @@ for command in $commands; do
     case $command in help | version) continue ;; esac
     check "$command: there is a case here" grep -q "^$command " <(uses)
 done
+
+echo "SELECT 1" >"$WORK/one.sql"
 
 # ends NAME STATUS ARGUMENT...: it ends so, with a message unless that is 0.
 ends()
@@ -84,9 +88,11 @@ while read -r command use; do
     case $use in
     capture* | info* | verify* | explore* | *merge* | *--costs* | *file:* | path* | show*) continue ;;
     esac
-    ends "$command: a result that cannot be written" 4 "${words[@]}" --json folder/none/out.json
-    ends "$command: a full disk behind a result" 4 "${words[@]}" --json /dev/full
-    ends "$command: a result over its input" 2 "${words[@]}" --json a.zst
+    option=--json
+    case $use in query* | export*) option=--output ;; esac
+    ends "$command: a result that cannot be written" 4 "${words[@]}" $option folder/none/out.json
+    ends "$command: a full disk behind a result" 4 "${words[@]}" $option /dev/full
+    ends "$command: a result over its input" 2 "${words[@]}" $option a.zst
 done < <(uses)
 # The highest of several files.
 ends "damaged and missing" 4 verify cut.zst missing.zst a.zst

@@ -8,6 +8,8 @@ zstd.h            5
 zstd_errors.h     2
 cjson/cJSON.h     2
 xxhash.h          1
+sqlite3.h         3
+zlib.h            1
 libelf.h          2
 gelf.h            2
 elf.h             5
@@ -58,10 +60,13 @@ analysis/routes: base snapshot/heap marker analysis/names analysis/graph
 analysis: base snapshot/heap marker analysis/names analysis/graph analysis/routes
 analysis/check: base snapshot/heap marker analysis analysis/names analysis/graph analysis/routes
 formats/json: base snapshot/heap snapshot/file snapshot/file/sections marker marker/schedule analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay
+formats/tables: base snapshot/heap marker analysis analysis/names analysis/graph formats/json
+formats/viewers: base snapshot/heap marker analysis/names analysis/graph analysis/routes formats/json
 formats/html: base snapshot/heap marker analysis analysis/names analysis/graph analysis/routes formats/json
 formats: base snapshot/heap marker marker/schedule marker/explore analysis/check analysis/replay formats/json
 cli/memory: base snapshot/heap snapshot/file
 cli: base snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay formats formats/json cli/memory
+cli/commands/ask: base snapshot/heap analysis analysis/names analysis/graph formats/json formats/tables formats/viewers cli
 cli/commands/check: base snapshot/heap snapshot/file marker analysis analysis/names analysis/graph analysis/routes analysis/check formats formats/json cli
 cli/commands/replay: base snapshot/heap snapshot/file marker marker/schedule analysis/graph analysis/replay formats formats/json cli
 cli/commands: base snapshot/heap snapshot/file snapshot/file/salvage snapshot/capture snapshot/capture/live marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay formats formats/json formats/html cli

@@ -100,6 +100,12 @@ static const char *const commands[][MOST_WORDS] = {
      "FILE"},
     {"check", "--limit", "no path * -> *", "--limit", "retained(*) <= 1%", "-q", "FILE"},
     {"diff", "--fail-on", "any+1%", "OTHER", "FILE"},
+    {"query", "FILE", "SELECT count(*), sum(bytes) FROM objects; SELECT count(*) FROM edges"},
+    {"query", "--format", "jsonl", "FILE", "SELECT * FROM dominators; SELECT * FROM roots"},
+    {"export", "-q", "--to", "heapsnapshot", "-o", "/dev/null", "FILE"},
+    {"export", "-q", "--to", "pprof", "-o", "/dev/null", "FILE"},
+    {"export", "-q", "--to", "csv", "--table", "objects", "-o", "/dev/null", "FILE"},
+    {"export", "-q", "--to", "dot", "--of", "ADDRESS", "-o", "/dev/null", "FILE"},
     {"replay", "--workers", "1,2", "--seeds", "1..2", "FILE"},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
