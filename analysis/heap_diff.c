@@ -42,7 +42,7 @@ static uint64_t *take_numbers(Diffing *diffing)
 static int compare_labels(const void *left, const void *right)
 {
     const DiffRow *a = left, *b = right;
-    int order = strcmp(type_label_without_number(a->label), type_label_without_number(b->label));
+    int order = strcmp(a->key, b->key);
 
     return order != 0 ? order : strcmp(a->build, b->build);
 }
@@ -77,7 +77,7 @@ static void settle_rows(Diffing *diffing, DiffRow *rows, uint32_t *count)
 
 static DiffRow *row_of(DiffRow *rows, uint32_t count, const char *label, const char *build)
 {
-    DiffRow key = {.label = label, .build = build};
+    DiffRow key = {.key = type_label_without_number(label), .build = build};
 
     return bsearch(&key, rows, count, sizeof key, compare_labels);
 }
@@ -104,7 +104,10 @@ static void fill_types(Diffing *diffing)
         for (uint32_t i = 0; i < diffing->profiles[heap]->type_count; i++) {
             const ProfileType *type = &diffing->profiles[heap]->types[i];
 
-            diff->types[diff->type_count++] = (DiffRow){.label = type->label, .build = type->build};
+            diff->types[diff->type_count++] =
+                (DiffRow){.label = type->label,
+                          .key = type_label_without_number(type->label),
+                          .build = type->build};
         }
     settle_rows(diffing, diff->types, &diff->type_count);
     for (uint32_t heap = 0; heap < diff->heap_count; heap++)
@@ -130,7 +133,9 @@ static void fill_paths(Diffing *diffing)
     for (uint32_t heap = 0; heap < diff->heap_count; heap++)
         for (uint32_t i = 0; i < diffing->profiles[heap]->path_count; i++)
             diff->paths[diff->path_count++] =
-                (DiffRow){.label = diffing->profiles[heap]->paths[i].label, .build = ""};
+                (DiffRow){.label = diffing->profiles[heap]->paths[i].label,
+                          .key = type_label_without_number(diffing->profiles[heap]->paths[i].label),
+                          .build = ""};
     settle_rows(diffing, diff->paths, &diff->path_count);
     for (uint32_t heap = 0; heap < diff->heap_count; heap++)
         for (uint32_t i = 0; i < diffing->profiles[heap]->path_count; i++) {

@@ -32,6 +32,7 @@ typedef struct DiffRow {
     // Borrowed from a profile: of a type without a name, from the last that has it, as the number
     // in the label is another one in each heap.
     const char *label;
+    const char *key;       // type_label_without_number(); a part of a label
     const char *build;     // ProfileType.build; of paths ""
     uint64_t *objects;     // reachable
     uint64_t *bytes;       // with `owned`
