@@ -15,7 +15,7 @@ make=${MAKE:-make}
 jobs=$(nproc 2>/dev/null || echo 1)
 unset MAKEFLAGS MFLAGS MAKELEVEL VARIANT CC CFLAGS LDFLAGS TESTS TEST_GROUPS
 
-packages="libc6-dev libzstd-dev libcjson-dev libxxhash-dev libelf-dev libdw-dev libiberty-dev"
+packages="libc6-dev libzstd-dev libcjson-dev libxxhash-dev libelf-dev libdw-dev libiberty-dev libsqlite3-dev zlib1g-dev"
 
 # Downloads the packages and all they need, as if nothing were installed, and unpacks them.
 unpack_libraries()

@@ -282,6 +282,11 @@ held-kinds: all
 	$(Q)tests/run_tests.sh -b $(BUILD) -r build/held-kinds/results -l "held kinds" \
 		$(if $(TOTALS),-s $(TOTALS)) tests/versions/held_kinds.sh
 
+## interop: have each export read by the programs that it is for; fetches them from npm and PyPI (INTEROP_HEAPS)
+.PHONY: interop
+interop: all
+	$(Q)tests/run_tests.sh -b $(BUILD) -r build/interop/results -l interop tests/interop/interop.sh
+
 ## mutants: apply each recorded mutation in a scratch copy; the test that it names must fail
 .PHONY: mutants
 mutants:

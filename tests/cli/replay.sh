@@ -88,7 +88,7 @@ build_mutant()
     local name=$1 command libraries objects
     shift
     read -r command <"$BUILD/compile-command"
-    libraries=$(pkg-config --libs libzstd libcjson libxxhash libelf libdw)
+    libraries=$(pkg-config --libs libzstd libcjson libxxhash libelf libdw sqlite3 zlib)
     objects=$(cd "$ROOT" && for source in cli/*.c cli/*/*.c cli/*/*/*.c; do echo "$BUILD/${source%.c}.o"; done)
     mkdir -p "$WORK/mutant/marker"
     cp "$ROOT/marker/mark_worker.c" "$WORK/mutant/marker/"

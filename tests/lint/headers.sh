@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../support/lint.sh"
 
 flags="-std=gnu11 -D_GNU_SOURCE -I. -Imarker/native -Wall -Wextra -Wpedantic -Werror -fsyntax-only"
-packages=$(pkg-config --cflags libzstd libcjson libxxhash libelf libdw 2>/dev/null)
+packages=$(pkg-config --cflags libzstd libcjson libxxhash libelf libdw sqlite3 zlib 2>/dev/null)
 
 headers=$(c_files "${ROOMS[@]}" tests | grep '\.h$')
 alone()
