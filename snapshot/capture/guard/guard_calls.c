@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "snapshot/capture/copy/capture_refusal.h"
@@ -17,6 +18,7 @@
 #include "snapshot/capture/guard/thread_stops_internal.h"
 
 #define MAX_THREADS_TRIED 4
+#define MAX_WAITS 50 // of 1 ms
 // Fewer than there may be: all other threads stand still meanwhile.
 #define MAX_HELD_TRIED 8
 #define APART_STACK_BYTES ((size_t)256 << 10)
@@ -78,23 +80,47 @@ static bool is_among(const int *tids, uint32_t count, int tid)
     return false;
 }
 
-// The most suitable thread that was not tried yet; 0: there is none.
-static int choose_thread(int pid, const int *tried, uint32_t tried_count)
+// The most suitable thread that was not tried yet; 0: there is none. *is_free_one_away: a thread
+// that no seccomp filter keeps from the call is in state D, and the chosen one is filtered.
+static int choose_now(int pid, const int *tried, uint32_t tried_count, bool *is_free_one_away)
 {
     uint32_t count = 0;
     int *tids = NULL, best = 0, chosen = 0;
 
+    *is_free_one_away = false;
     if (!proc_task_list(pid, &tids, &count))
         return 0;
     for (uint32_t i = 0; i < count && best < BEST_RANK; i++) {
-        int rank = is_among(tried, tried_count, tids[i]) ? 0 : rank_of(pid, tids[i]);
+        int rank;
 
+        if (is_among(tried, tried_count, tids[i]))
+            continue;
+        rank = rank_of(pid, tids[i]);
+        if (rank == 0 && proc_task_state(pid, tids[i]) == 'D' &&
+            proc_status_number(pid, tids[i], "Seccomp", 0) == 0)
+            *is_free_one_away = true;
         if (rank <= best)
             continue;
         best = rank;
         chosen = tids[i];
     }
+    *is_free_one_away = *is_free_one_away && best > 0 && best <= FREE_RANK;
     free(tids);
+    return chosen;
+}
+
+// A thread that writes to a file's page is in state D for a moment now and then: it is waited for
+// if only filtered threads are left. Nothing is stopped meanwhile.
+static int choose_thread(int pid, const int *tried, uint32_t tried_count)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    bool is_free_one_away;
+    int chosen = choose_now(pid, tried, tried_count, &is_free_one_away);
+
+    for (int waits = 0; is_free_one_away && waits < MAX_WAITS; waits++) {
+        (void)nanosleep(&moment, NULL);
+        chosen = choose_now(pid, tried, tried_count, &is_free_one_away);
+    }
     return chosen;
 }
 
