@@ -38,6 +38,9 @@ void memory_limit_read_options(const MemoryLimit *limit, SnapshotReadOptions *op
 {
     if (limit->bytes == UINT64_MAX)
         return;
+    // What nobody asked for does not fail on an older kernel: the heap may fit as a whole.
+    if (limit->is_automatic && !heap_pager_is_supported())
+        return;
     options->paging = &limit->paging;
     options->most_whole_bytes = limit->bytes / 2 > WHOLE_BYTES ? limit->bytes / 2 : WHOLE_BYTES;
     options->max_stream_bytes = UINT64_MAX;

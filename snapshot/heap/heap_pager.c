@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/parallel_for.h"
 
@@ -47,6 +48,20 @@ static uint8_t *reserve(uint64_t bytes, uint64_t alignment)
 static bool move_chunk(uint8_t *from, uint8_t *to, uint64_t bytes)
 {
     return mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+}
+
+bool heap_pager_is_supported(void)
+{
+    uint64_t bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint8_t *room =
+        mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool is_supported;
+
+    if (room == MAP_FAILED)
+        return false;
+    is_supported = move_chunk(room, room + bytes, bytes);
+    (void)munmap(room, 2 * bytes);
+    return is_supported;
 }
 
 static bool make_rooms(HeapPager *pager, Error *error)

@@ -49,6 +49,9 @@ typedef struct HeapPagerOptions {
     uint64_t chunk_bytes;  // a power of two, a multiple of the system's pages; 0: 2 MiB
 } HeapPagerOptions;
 
+// Can this kernel hold a part of a heap? Since Linux 5.7.
+bool heap_pager_is_supported(void);
+
 // The size of the chunks of such a pager.
 uint64_t heap_pager_chunk_bytes(const HeapPagerOptions *options);
 
