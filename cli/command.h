@@ -49,7 +49,7 @@ typedef struct Option {
     const char *name; // without dashes; NULL ends a table
     char letter;      // '\0': none
     OptionType type;
-    const char *value_name; // "FILE"; NULL for flags; choices name themselves
+    const char *value_name; // "FILE"; NULL for flags, and for choices unless required
     const char *help;       // may have several lines
     bool is_required;
     size_t setting;  // offsetof the command's settings struct

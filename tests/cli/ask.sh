@@ -68,6 +68,8 @@ done
 check "nothing was attached" test ! -e "$WORK/x.db"
 run "$RUDO_SNAP" query "$HEAP"
 check_exit "no statement" 2
+run "$RUDO_SNAP" export "$HEAP"
+check_output "an export to nothing" stderr '*missing option: --to FORMAT*'
 run "$RUDO_SNAP" query "$WORK/missing.zst" "SELECT 1"
 check_exit "no such file" 4
 head -c 2000 "$HEAP" >"$WORK/cut.zst"

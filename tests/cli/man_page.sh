@@ -35,6 +35,8 @@ commands=$("$RUDO_SNAP" help | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p
 is "the man page has a part for each command" \
     "$(sed -n '/^\.Sh COMMANDS/,/^\.Sh ENV/s/^\.Ss //p' "$page" | sort)" "$(sort <<<"$commands")"
 for command in $commands; do
+    is "$command: one usage line, without holes" \
+        "$("$RUDO_SNAP" help "$command" | grep -c '^usage: rudo-snap [^()]*$')" 1
     is "$command: the same options" "$(options_of_page "$command")" "$(options_of_help "$command")"
     is "$command: the same choices" "$(choices_of_page "$command")" "$(choices_of_help "$command")"
 done

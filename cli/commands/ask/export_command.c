@@ -52,6 +52,7 @@ static const OptionChoice formats[] = {{"heapsnapshot", TO_HEAPSNAPSHOT},
 static const Option options[] = {
     {.name = "to",
      .type = OPTION_CHOICE,
+     .value_name = "FORMAT",
      .choices = formats,
      .help = "heapsnapshot: Chrome's DevTools, memlab; pprof,\n"
              "speedscope: bytes by labelled path; dot: Graphviz;\n"
