@@ -38,7 +38,7 @@ void memory_limit_read_options(const MemoryLimit *limit, SnapshotReadOptions *op
 {
     if (limit->bytes == UINT64_MAX)
         return;
-    // What nobody asked for does not fail on an older kernel: the heap may fit as a whole.
+    // On an older kernel only a limit that was given fails: the heap may fit as a whole.
     if (limit->is_automatic && !heap_pager_is_supported())
         return;
     options->paging = &limit->paging;

@@ -93,3 +93,9 @@ $(HUGE_HEAP): $(HUGE_HEAP).o $(LIBRARY)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
 
 -include $(HUGE_HEAP).d
+
+# TABLES_FLAGS="100 10": smaller heaps; see tests/bench/tables.sh.
+## bench-tables: what SQL on ten million objects costs, and exports of a million
+.PHONY: bench-tables
+bench-tables: $(HUGE_HEAP) $(PROGRAM) $(BUILD)/tests/cli/helpers/measure_command
+	$(Q)tests/bench/tables.sh $(BUILD) $(TABLES_FLAGS)

@@ -102,7 +102,7 @@ done
 for night in yesterday today; do
     mkdir -p "$WORK/$night"
     number=$([ $night = yesterday ] && echo 1 || echo 2)
-    "$RUDO_SNAP" export -q --to csv -o "$WORK/$night/service" samples/heaps/growing-$number.zst
+    "$RUDO_SNAP" export -q --to csv -o "$WORK/$night/service" "samples/heaps/growing-$number.zst"
 done
 ln -s today "$WORK/tables"
 if [ $has_python = yes ]; then
