@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "base/cpu_count.h"
+#include "base/machine/cpu_count.h"
 
 typedef struct ParallelLoop {
     ParallelItem run;

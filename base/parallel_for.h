@@ -10,8 +10,8 @@
 
 #define PARALLEL_FOR_MAX_THREADS 16u
 
-// How many threads to use: `wanted`, or one per CPU this process may use (base/cpu_count.h) when
-// that is 0; never more than PARALLEL_FOR_MAX_THREADS or `item_count`, at least 1.
+// How many threads to use: `wanted`, or one per CPU this process may use (base/machine/cpu_count.h)
+// when that is 0; never more than PARALLEL_FOR_MAX_THREADS or `item_count`, at least 1.
 uint32_t parallel_for_threads(uint32_t wanted, uint64_t item_count);
 
 // The same for work of some milliseconds while others wait: one per CPU that this process may run

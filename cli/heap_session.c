@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/memory_available.h"
+#include "base/machine/memory_available.h"
 #include "cli/capture_notes.h"
 #include "cli/next_command.h"
 #include "cli/terminal.h"

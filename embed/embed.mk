@@ -16,7 +16,7 @@ EMBED_SOURCES := $(sort $(wildcard embed/*.c))
 EMBED_OBJECTS := $(EMBED_SOURCES:%.c=$(SHARED)/pic/%.o)
 # Files that it may need. Linking names what is missing here, and leaves out what is not called.
 EMBED_POOL_SOURCES := $(sort $(wildcard base/array.c base/byte_buffer.c base/checksum.c base/interval_index.c base/text_ranks.c \
-	base/clean_text.c base/control_groups.c base/cpu_count.c base/error.c base/json_object.c base/output_file.c base/output_target.c base/parallel_for.c \
+	base/clean_text.c base/machine/control_groups.c base/machine/cpu_count.c base/error.c base/json_object.c base/output_file.c base/output_target.c base/parallel_for.c base/text_file.c \
 	base/utf8.c \
 	snapshot/heap/heap_layout.c snapshot/heap/layout_file.c snapshot/heap/page_header_check.c snapshot/heap/page_record.c \
 	snapshot/heap/pause_certificate.c snapshot/heap/root.c snapshot/heap/rudo_gc_layouts.c \

@@ -3,13 +3,13 @@
 #include "formats/budget_file.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/check/type_quotes.h"
 #include "base/array.h"
+#include "base/text_file.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
@@ -225,28 +225,13 @@ bool budget_parse(const char *path, const char *text, size_t length, Budget *out
 
 bool budget_read(const char *path, Budget *out, Error *error)
 {
-    char *text = malloc(BUDGET_MAX_BYTES + 1);
-    FILE *stream = fopen(path, "re");
-    size_t length = 0;
-    bool ok = false;
+    char *text;
+    size_t length;
+    bool ok;
 
     *out = (Budget){.limit_count = 0};
-    if (stream == NULL)
-        (void)error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
-    else if (text == NULL)
-        (void)error_set_memory(error, BUDGET_MAX_BYTES, "a budget");
-    else {
-        length = fread(text, 1, BUDGET_MAX_BYTES + 1, stream);
-        if (ferror(stream))
-            (void)error_set(error, ERROR_SYSTEM, "cannot read '%s': %s", path, strerror(errno));
-        else if (length > BUDGET_MAX_BYTES)
-            (void)error_set(error, ERROR_CORRUPT, "'%s' is not a budget: it is larger than 1 MiB",
-                            path);
-        else
-            ok = budget_parse(path, text, length, out, error);
-    }
-    if (stream != NULL)
-        (void)fclose(stream);
+    ok = text_file_read(path, false, "a budget", &text, &length, error) &&
+         budget_parse(path, text, length, out, error);
     free(text);
     return ok;
 }

@@ -41,9 +41,6 @@ typedef struct Budget {
     uint64_t known_capacity;
 } Budget;
 
-// The largest budget file.
-#define BUDGET_MAX_BYTES (1u << 20)
-
 // Reads the budget at `path`. Errors: system (it cannot be read), corrupt (it is not text, or too
 // large), usage (a line that is neither a limit nor a known leak, with its number and the place in
 // it), memory. Released by budget_release() in any case.

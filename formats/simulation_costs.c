@@ -2,14 +2,12 @@
 
 #include "formats/simulation_costs.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json_object.h"
-
-#define MAX_DOCUMENT_BYTES ((size_t)1 << 20)
+#include "base/text_file.h"
 
 static bool take_costs(const char *path, const JsonObject *object, ScheduleCosts *costs,
                        Error *error)
@@ -35,37 +33,18 @@ static bool take_costs(const char *path, const JsonObject *object, ScheduleCosts
 
 bool simulation_costs_read(const char *path, ScheduleCosts *costs, Error *error)
 {
-    FILE *file = fopen(path, "re");
     char *text = NULL;
     JsonObject *object = NULL;
     size_t length;
     bool ok = false;
 
-    if (file == NULL)
-        return error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
-    text = malloc(MAX_DOCUMENT_BYTES + 1);
-    if (text == NULL) {
-        (void)error_set_memory(error, MAX_DOCUMENT_BYTES, "the costs");
-        goto done;
-    }
-    length = fread(text, 1, MAX_DOCUMENT_BYTES + 1, file);
-    if (ferror(file) != 0) {
-        (void)error_set(error, ERROR_SYSTEM, "cannot read '%s': %s", path, strerror(errno));
-        goto done;
-    }
-    if (length > MAX_DOCUMENT_BYTES) {
-        (void)error_set(error, ERROR_CORRUPT, "'%s' is too large for a table of costs", path);
-        goto done;
-    }
-    if (!json_object_parse(text, length, &object, error)) {
+    if (!text_file_read(path, false, "a table of costs", &text, &length, error))
+        return false;
+    if (json_object_parse(text, length, &object, error))
+        ok = take_costs(path, object, costs, error);
+    else
         (void)error_add_hint(error, "while reading '%s'", path);
-        goto done;
-    }
-    ok = take_costs(path, object, costs, error);
-
-done:
     json_object_free(object);
     free(text);
-    (void)fclose(file);
     return ok;
 }

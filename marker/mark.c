@@ -8,7 +8,7 @@
 #include "marker/mark_words.h"
 #include "marker/mark_worker.h"
 #include "marker/parallel_mark_coordinator.h"
-#include "base/cpu_count.h"
+#include "base/machine/cpu_count.h"
 
 uint32_t mark_default_workers(void)
 {

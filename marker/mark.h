@@ -80,7 +80,7 @@ typedef struct MarkOptions {
 
 MarkOptions mark_options_default(void);
 
-// One for each CPU that this process may use (base/cpu_count.h), at most MAX_WORKERS.
+// One for each CPU that this process may use (base/machine/cpu_count.h), at most MAX_WORKERS.
 uint32_t mark_default_workers(void);
 
 // Counts of one worker.

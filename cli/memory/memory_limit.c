@@ -2,7 +2,7 @@
 
 #include "cli/memory/memory_limit.h"
 
-#include "base/memory_available.h"
+#include "base/machine/memory_available.h"
 #include "cli/memory/page_faults.h"
 
 // A heap that is read in parts has this share of the limit for its pages, within bounds.

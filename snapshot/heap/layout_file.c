@@ -2,13 +2,13 @@
 
 #include "snapshot/heap/layout_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clean_text.h"
 #include "base/json_object.h"
+#include "base/text_file.h"
 #include "snapshot/heap/rudo_gc_layouts.h"
 
 #define LAYOUT_SCHEMA "rudo-snap/layout/1"
@@ -235,29 +235,13 @@ bool layout_file_parse(const char *name, const char *text, size_t length, HeapLa
 
 bool layout_file_read(const char *path, HeapLayout *out, Error *error)
 {
-    FILE *file = fopen(path, "re");
-    char *text = NULL;
+    char *text;
     size_t length;
-    bool is_ok = false;
+    bool ok = text_file_read(path, false, "a layout", &text, &length, error) &&
+              layout_file_parse(path, text, length, out, error);
 
-    if (file == NULL)
-        return error_set(error, ERROR_SYSTEM, "cannot open '%s': %s", path, strerror(errno));
-    text = malloc(JSON_MAX_BYTES + 1);
-    if (text == NULL) {
-        error_set_memory(error, JSON_MAX_BYTES, "a layout");
-        goto done;
-    }
-    errno = 0;
-    length = fread(text, 1, JSON_MAX_BYTES + 1, file);
-    if (ferror(file) != 0)
-        (void)error_set(error, ERROR_SYSTEM, "cannot read '%s': %s", path, strerror(errno));
-    else
-        is_ok = layout_file_parse(path, text, length, out, error);
-
-done:
     free(text);
-    (void)fclose(file);
-    return is_ok;
+    return ok;
 }
 
 bool layout_find(const char *name_or_path, HeapLayout *out, Error *error)

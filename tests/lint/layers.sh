@@ -32,24 +32,25 @@ SYSTEM_HEADERS='assert|ctype|dirent|endian|errno|fcntl|fenv|float|inttypes|limit
 
 # What each room may use beside itself. A room that is not listed may not exist.
 ARROWS='
-base:
+base/machine:
+base: base/machine
 snapshot/heap: base
 snapshot/file/frames: base
 snapshot/file/sections: base snapshot/heap
 snapshot/file: base snapshot/heap snapshot/file/frames snapshot/file/sections
 snapshot/file/salvage: base snapshot/heap snapshot/file snapshot/file/frames snapshot/file/sections
 embed: base snapshot/heap snapshot/file
-snapshot/capture/copy: base snapshot/heap
+snapshot/capture/copy: base base/machine snapshot/heap
 snapshot/capture/guard: base snapshot/capture/copy
 snapshot/capture/live: base snapshot/heap snapshot/capture/copy snapshot/capture/guard
-snapshot/capture/core: base snapshot/heap snapshot/capture/copy
+snapshot/capture/core: base base/machine snapshot/heap snapshot/capture/copy
 snapshot/capture/debug: base snapshot/heap
-snapshot/capture/names: base snapshot/heap snapshot/file/sections snapshot/capture/copy snapshot/capture/debug
+snapshot/capture/names: base base/machine snapshot/heap snapshot/file/sections snapshot/capture/copy snapshot/capture/debug
 snapshot/capture/boehm: base snapshot/heap snapshot/capture/copy
 snapshot/capture/find: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/names snapshot/capture/boehm
 snapshot/capture: base snapshot/heap snapshot/file snapshot/capture/copy snapshot/capture/live snapshot/capture/core snapshot/capture/names snapshot/capture/find
 marker/native: base
-marker: base snapshot/heap marker/native
+marker: base base/machine snapshot/heap marker/native
 marker/schedule: base snapshot/heap marker marker/native
 marker/explore/sim: base snapshot/heap marker
 marker/explore: base snapshot/heap snapshot/file marker marker/schedule marker/explore/sim
@@ -64,8 +65,8 @@ formats/tables: base snapshot/heap marker analysis analysis/names analysis/graph
 formats/viewers: base snapshot/heap marker analysis/names analysis/graph analysis/routes formats/json
 formats/html: base snapshot/heap marker analysis analysis/names analysis/graph analysis/routes formats/json
 formats: base snapshot/heap marker marker/schedule marker/explore analysis/check analysis/replay formats/json
-cli/memory: base snapshot/heap snapshot/file
-cli: base snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay formats formats/json cli/memory
+cli/memory: base base/machine snapshot/heap snapshot/file
+cli: base base/machine snapshot/heap snapshot/file snapshot/capture marker marker/schedule marker/explore analysis analysis/names analysis/graph analysis/routes analysis/check analysis/replay formats formats/json cli/memory
 cli/commands/ask: base snapshot/heap analysis analysis/names analysis/graph formats/json formats/tables formats/viewers cli
 cli/commands/check: base snapshot/heap snapshot/file marker analysis analysis/names analysis/graph analysis/routes analysis/check formats formats/json cli
 cli/commands/replay: base snapshot/heap snapshot/file marker marker/schedule analysis/graph analysis/replay formats formats/json cli

@@ -8,7 +8,7 @@
 
 #include "base/cancel.h"
 #include "snapshot/capture/copy/capture_refusal.h"
-#include "base/memory_available.h"
+#include "base/machine/memory_available.h"
 #include "snapshot/capture/copy/page_selection.h"
 
 #define HUGE_PAGE_SIZE (UINT64_C(2) << 20)

@@ -19,7 +19,7 @@
 #include "base/array.h"
 #include "base/cancel.h"
 #include "base/clean_text.h"
-#include "base/memory_available.h"
+#include "base/machine/memory_available.h"
 #include "snapshot/capture/copy/proc_files.h"
 #include "snapshot/capture/copy/memory_reader.h"
 #include "snapshot/capture/core/core_file.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/memory_available.h"
+#include "base/machine/memory_available.h"
 #include "snapshot/capture/names/name_records_internal.h"
 #include "snapshot/capture/names/names_reasons.h"
 

@@ -1,7 +1,7 @@
 // How much memory can be allocated without the kernel having to kill a process for it.
 
-#ifndef BASE_MEMORY_AVAILABLE_H
-#define BASE_MEMORY_AVAILABLE_H
+#ifndef BASE_MACHINE_MEMORY_AVAILABLE_H
+#define BASE_MACHINE_MEMORY_AVAILABLE_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
-// How many CPUs this process may use: see base/cpu_count.h.
+// How many CPUs this process may use: see base/machine/cpu_count.h.
 
-#include "base/cpu_count.h"
+#include "base/machine/cpu_count.h"
 
 #include <inttypes.h>
 #include <sched.h>

@@ -1,11 +1,11 @@
 // How many CPUs this process may use.
 
-#ifndef BASE_CPU_COUNT_H
-#define BASE_CPU_COUNT_H
+#ifndef BASE_MACHINE_CPU_COUNT_H
+#define BASE_MACHINE_CPU_COUNT_H
 
 #include <stdint.h>
 
-#include "base/control_groups.h"
+#include "base/machine/control_groups.h"
 
 // The control groups that may limit CPU time, version 2 and 1.
 typedef struct CpuLimits {

@@ -1,6 +1,6 @@
 // memory_available(): the available memory of the machine, or of a container with a limit.
 
-#include "base/memory_available.h"
+#include "base/machine/memory_available.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // Control groups: the folders in which the kernel shows the limits that this process runs under, as
 // those of a container.
 
-#ifndef BASE_CONTROL_GROUPS_H
-#define BASE_CONTROL_GROUPS_H
+#ifndef BASE_MACHINE_CONTROL_GROUPS_H
+#define BASE_MACHINE_CONTROL_GROUPS_H
 
 #include <stdbool.h>
 

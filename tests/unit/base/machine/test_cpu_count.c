@@ -1,6 +1,6 @@
 // CPUs that the process may use: quotas of control groups, version 1 and 2.
 
-#include "base/cpu_count.h"
+#include "base/machine/cpu_count.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-// Control groups: see base/control_groups.h.
+// Control groups: see base/machine/control_groups.h.
 
-#include "base/control_groups.h"
+#include "base/machine/control_groups.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 // The kernel promises memory when it is mapped, and supplies it at the first use. If there is none
 // by then, the kernel kills a process, perhaps the very one that is captured.
 
-#include "base/memory_available.h"
+#include "base/machine/memory_available.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include <malloc.h>
 #endif
 
-#include "base/control_groups.h"
+#include "base/machine/control_groups.h"
 
 const MemorySources system_memory_sources = {
     .meminfo = "/proc/meminfo",
