@@ -80,6 +80,11 @@ bool output_file_check(const char *path, bool replaces, Error *error)
 
 // ---- opening ----
 
+static bool is_nameless(const OutputFile *file)
+{
+    return file->target.kind == OUTPUT_TARGET_STREAM || file->target.kind == OUTPUT_TARGET_SPECIAL;
+}
+
 static mode_t mode_of(const OutputFile *file)
 {
     if (!file->options.is_shared)
@@ -259,9 +264,7 @@ static bool await_room(const OutputFile *file, Error *error)
 
 static bool write_through(OutputFile *file, const uint8_t *rest, size_t length, Error *error)
 {
-    bool may_block =
-        (file->target.kind == OUTPUT_TARGET_STREAM || file->target.kind == OUTPUT_TARGET_SPECIAL) &&
-        !S_ISREG(file->target.status.st_mode);
+    bool may_block = is_nameless(file) && !S_ISREG(file->target.status.st_mode);
     bool waits = may_block && file->options.cancel.is_cancelled != NULL;
 
     while (length > 0) {
@@ -358,20 +361,27 @@ static void flush_folder(const OutputFile *file)
     (void)close(folder);
 }
 
-bool output_file_commit(OutputFile *file, Error *error)
+bool output_file_flush(OutputFile *file, Error *error)
 {
     if (!write_gathered(file, error))
         return false;
-    if (file->target.kind == OUTPUT_TARGET_STREAM || file->target.kind == OUTPUT_TARGET_SPECIAL) {
+    if (is_nameless(file))
+        return true;
+    // The umask does not apply to the mode of a file that is replaced.
+    if (file->options.is_shared && file->target.kind == OUTPUT_TARGET_REGULAR)
+        (void)fchmod(file->descriptor, mode_of(file));
+    return fsync(file->descriptor) == 0 || set_write_error(file, errno, error);
+}
+
+bool output_file_commit(OutputFile *file, Error *error)
+{
+    if (!output_file_flush(file, error))
+        return false;
+    if (is_nameless(file)) {
         int descriptor = file->descriptor;
         file->descriptor = -1;
         return close(descriptor) == 0 || set_write_error(file, errno, error);
     }
-    // The umask does not apply to the mode of a file that is replaced.
-    if (file->options.is_shared && file->target.kind == OUTPUT_TARGET_REGULAR)
-        (void)fchmod(file->descriptor, mode_of(file));
-    if (fsync(file->descriptor) != 0)
-        return set_write_error(file, errno, error);
     if (!give_name(file)) {
         if (errno == EEXIST)
             return set_exists(error, file->shown);

@@ -48,8 +48,12 @@ NODISCARD bool output_file_open(const char *path, const OutputOptions *options, 
 // Appends; small pieces are gathered. Errors: system, interrupted.
 NODISCARD bool output_file_write(OutputFile *file, const void *bytes, size_t length, Error *error);
 
-// Writes what was gathered, and gives a regular file its name, once all of it is on disk.
-// Errors: usage (another program made a file of that name meanwhile), system, interrupted.
+// Writes what was gathered, a regular file to disk: output_file_commit() has but to name it then.
+// For several results of which either all or none are wanted. Errors: system, interrupted.
+NODISCARD bool output_file_flush(OutputFile *file, Error *error);
+
+// Flushes, and gives a regular file its name. Errors: usage (another program made a file of that
+// name meanwhile), system, interrupted.
 NODISCARD bool output_file_commit(OutputFile *file, Error *error);
 
 // Removes the file unless it was committed. Accepts NULL.

@@ -2,6 +2,7 @@
 
 #include "cli/session.h"
 
+#include <assert.h>
 #include <unistd.h>
 
 #include "base/output_path.h"
@@ -47,6 +48,7 @@ bool session_open_result(Session *session, const char *option, const char *path,
     *file = NULL;
     if (path == NULL)
         return true;
+    assert(number < SESSION_MAX_RESULTS);
     for (uint32_t i = 0; i < session->result_count; i++)
         if (output_paths_collide(session->result_paths[i], path))
             return error_set(error, ERROR_USAGE, "%s and %s cannot both write to '%s'",

@@ -43,7 +43,7 @@ typedef struct SessionSettings {
     }
 
 // Results that one command can write, and files that its options name for reading.
-#define SESSION_MAX_RESULTS 4u
+#define SESSION_MAX_RESULTS 16u
 #define SESSION_MAX_OPTION_INPUTS 4u
 
 // A zeroed struct can be ended.

@@ -30,6 +30,7 @@ typedef enum TableId {
     TABLE_THREADS,
     TABLE_BLOCKS,
     TABLE_DOMINATORS,
+    TABLE_SNAPSHOT,
     TABLE_COUNT,
 } TableId;
 
@@ -60,6 +61,9 @@ typedef struct TableSchema {
 // tables[TableId]
 extern const TableSchema table_schemas[TABLE_COUNT];
 
+// "CREATE TABLE objects(address INTEGER, ...)"; the caller frees it. NULL: memory is short.
+char *table_schema_sql(const TableSchema *schema);
+
 // The table of this name, or NULL.
 const TableSchema *table_schema_find(const char *name);
 
@@ -77,6 +81,10 @@ typedef struct HeapTables {
     bool (*need)(void *context, struct HeapTables *tables, TableNeed need, Error *error);
     void *context;
     EdgeLabels labels; // of references; owned: heap_tables_release()
+    // Types by their labels, as the user knows them: the first type with the label of each, and the
+    // counts of all that have it, at the first. Owned.
+    uint32_t *first_types;
+    ReachabilityCounts *label_counts;
 } HeapTables;
 
 // The caller has filled the borrowed members. Errors: memory. Released in any case.
@@ -119,7 +127,7 @@ typedef struct TableCursor {
     uint32_t block;  // edges of blocks
     uint64_t offset; // edges: of the word
     uint64_t word;   // edges: its value
-    uint32_t type;   // a filter's type; NO_INDEX: none
+    uint32_t type;   // a filter's type, the first of its label; NO_INDEX: none
     uint32_t target_page, target_slot, target_block;
 } TableCursor;
 

@@ -5,6 +5,7 @@
 
 #include "formats/tables/sql_heap.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "formats/tables/sql_functions_internal.h"
+#include "formats/tables/table_columns_internal.h"
 
 struct SqlHeap {
     sqlite3 *database;
@@ -32,24 +34,6 @@ typedef struct HeapVtabCursor {
     bool is_end;
 } HeapVtabCursor;
 
-static const char *sql_type(ColumnKind kind)
-{
-    return kind == COLUMN_TEXT ? "TEXT" : "INTEGER";
-}
-
-// "CREATE TABLE objects(address INTEGER, ...)", from sqlite3_malloc().
-static char *create_statement(const TableSchema *schema)
-{
-    sqlite3_str *text = sqlite3_str_new(NULL);
-
-    sqlite3_str_appendf(text, "CREATE TABLE %s(", schema->name);
-    for (uint32_t i = 0; i < schema->column_count; i++)
-        sqlite3_str_appendf(text, "%s%s %s", i == 0 ? "" : ", ", schema->columns[i].name,
-                            sql_type(schema->columns[i].kind));
-    sqlite3_str_appendall(text, ")");
-    return sqlite3_str_finish(text);
-}
-
 char *table_schemas_sql(void)
 {
     char *all = NULL;
@@ -57,10 +41,10 @@ char *table_schemas_sql(void)
     FILE *stream = open_memstream(&all, &length);
 
     for (uint32_t i = 0; stream != NULL && i < TABLE_COUNT; i++) {
-        char *statement = create_statement(&table_schemas[i]);
+        char *statement = table_schema_sql(&table_schemas[i]);
 
         (void)fprintf(stream, "%s;\n", statement == NULL ? "" : statement);
-        sqlite3_free(statement);
+        free(statement);
     }
     return stream != NULL && fclose(stream) == 0 ? all : NULL;
 }
@@ -80,9 +64,9 @@ static int vtab_connect(sqlite3 *database, void *context, int argument_count,
     (void)error;
     if (schema == NULL)
         return SQLITE_ERROR;
-    statement = create_statement(schema);
+    statement = table_schema_sql(schema);
     result = statement == NULL ? SQLITE_NOMEM : sqlite3_declare_vtab(database, statement);
-    sqlite3_free(statement);
+    free(statement);
     if (result != SQLITE_OK)
         return result;
     table = sqlite3_malloc(sizeof *table);
@@ -99,16 +83,42 @@ static int vtab_disconnect(sqlite3_vtab *table)
     return SQLITE_OK;
 }
 
-static const char *rows_of(const HeapVtab *table, double *rows)
+// An estimate of the rows that a table has.
+static double estimate_rows(const HeapVtab *table)
 {
     const HeapTables *tables = table->heap->tables;
 
-    *rows = table->table == TABLE_OBJECTS      ? (double)tables->report->totals.objects
-            : table->table == TABLE_EDGES      ? 2.0 * (double)tables->report->totals.objects
-            : table->table == TABLE_ROOTS      ? (double)tables->image->root_count
-            : table->table == TABLE_DOMINATORS ? (double)tables->report->totals.reachable_objects
-                                               : (double)tables->image->page_count;
-    return table_schemas[table->table].name;
+    switch (table->table) {
+    case TABLE_OBJECTS:
+        return (double)tables->report->totals.objects;
+    case TABLE_EDGES:
+        return 2.0 * (double)tables->report->totals.objects;
+    case TABLE_ROOTS:
+        return (double)tables->image->root_count;
+    case TABLE_DOMINATORS:
+        return (double)tables->report->totals.reachable_objects;
+    default:
+        return (double)tables->image->page_count;
+    }
+}
+
+// Objects of a type and references to a target are looked for in all rows, but faster than SQLite
+// would.
+static bool is_looked_for(TableId table, int column)
+{
+    return (table == TABLE_OBJECTS && column == OBJECTS_TYPE) ||
+           (table == TABLE_EDGES && column == EDGES_TARGET);
+}
+
+// Can the rows that this comparison selects be found by `key`? Texts only where they are compared
+// byte for byte.
+static bool is_usable(sqlite3_index_info *info, int number, int key)
+{
+    const struct sqlite3_index_constraint *constraint = &info->aConstraint[number];
+
+    return constraint->usable && constraint->iColumn == key &&
+           constraint->op == SQLITE_INDEX_CONSTRAINT_EQ &&
+           sqlite3_stricmp(sqlite3_vtab_collation(info, number), "BINARY") == 0;
 }
 
 // idxNum: the key column, plus 1; 0: none.
@@ -116,23 +126,18 @@ static int vtab_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const HeapVtab *table = (const HeapVtab *)base;
     const int *keys = table_schemas[table->table].keys;
-    double rows;
+    double rows = estimate_rows(table);
 
-    (void)rows_of(table, &rows);
     info->estimatedCost = rows + 10;
     info->estimatedRows = (sqlite3_int64)rows;
-    for (int k = 0; keys[k] >= 0; k++)
+    for (; *keys >= 0; keys++)
         for (int i = 0; i < info->nConstraint; i++) {
-            const struct sqlite3_index_constraint *constraint = &info->aConstraint[i];
-            bool is_scan = (table->table == TABLE_OBJECTS && k == 1) ||
-                           (table->table == TABLE_EDGES && k == 1);
+            bool is_scan = is_looked_for(table->table, *keys);
 
-            if (!constraint->usable || constraint->iColumn != keys[k] ||
-                constraint->op != SQLITE_INDEX_CONSTRAINT_EQ)
+            if (!is_usable(info, i, *keys))
                 continue;
             info->aConstraintUsage[i].argvIndex = 1;
-            info->idxNum = keys[k] + 1;
-            // A type or a target is looked for in all rows, but faster than SQLite would.
+            info->idxNum = *keys + 1;
             info->estimatedCost = is_scan ? rows / 4 + 5 : 1;
             info->estimatedRows = is_scan ? 1000 : 1;
             return SQLITE_OK;
@@ -197,21 +202,21 @@ static int vtab_filter(sqlite3_vtab_cursor *base, int key, const char *unused, i
     if (table_needs(table->table, &need) && !heap_tables_need(heap->tables, need, &error))
         return fail(heap, base->pVtab, &error);
     if (key > 0 && argument_count == 1) {
+        int type = sqlite3_value_type(arguments[0]);
         bool is_text = table_schemas[table->table].columns[key - 1].kind == COLUMN_TEXT;
 
-        filter.column = key - 1;
-        // Values of another kind equal nothing.
-        if (sqlite3_value_type(arguments[0]) != (is_text ? SQLITE_TEXT : SQLITE_INTEGER) ||
-            (!is_text && sqlite3_value_int64(arguments[0]) < 0))
-            return SQLITE_OK;
-        if (is_text) {
+        if (is_text && type == SQLITE_TEXT) {
             cursor->text = strdup((const char *)sqlite3_value_text(arguments[0]));
             if (cursor->text == NULL)
                 return SQLITE_NOMEM;
-            filter.text = cursor->text;
-        } else {
-            filter.number = (uint64_t)sqlite3_value_int64(arguments[0]);
+            filter = (TableFilter){.column = key - 1, .text = cursor->text};
+        } else if (!is_text && type == SQLITE_INTEGER) {
+            if (sqlite3_value_int64(arguments[0]) < 0)
+                return SQLITE_OK;
+            filter = (TableFilter){.column = key - 1,
+                                   .number = (uint64_t)sqlite3_value_int64(arguments[0])};
         }
+        // A value of another kind, as 16.0 or '16', may equal one: SQLite compares all rows.
     }
     table_cursor_init(&cursor->cursor, heap->tables, table->table, &filter);
     return vtab_next(base);
@@ -356,7 +361,7 @@ static bool set_sql_error(SqlHeap *heap, Error *error)
         return false;
     }
     if (sqlite3_errcode(heap->database) == SQLITE_NOMEM)
-        return error_set(error, ERROR_MEMORY, "there is not enough memory for the query");
+        return error_set(error, ERROR_MEMORY, "cannot run the query: memory is short");
     if (sqlite3_errcode(heap->database) == SQLITE_AUTH)
         return error_set(error, ERROR_USAGE,
                          "the heap can be read, and nothing else: SELECT statements only");
@@ -378,9 +383,13 @@ static bool bind(sqlite3_stmt *statement, const SqlParameter *parameters, uint32
             if (strcmp(name + 1, parameters[p].name) == 0)
                 value = parameters[p].value;
         if (value == NULL)
-            return error_set(error, ERROR_USAGE, "there is no value for the parameter '%.100s'",
+            return error_set(error, ERROR_USAGE, "the parameter '%.100s' has no value",
                              name == NULL ? "?" : name);
+        errno = 0;
         number = strtoll(value, &end, strncmp(value, "0x", 2) == 0 ? 16 : 10);
+        if (errno == ERANGE && *end == '\0')
+            return error_set(error, ERROR_USAGE, "the number %.100s of the parameter '%.100s' %s",
+                             value, name, "does not fit 64 bits");
         if ((*value != '\0' && *end == '\0'
                  ? sqlite3_bind_int64(statement, i, number)
                  : sqlite3_bind_text(statement, i, value, -1, SQLITE_STATIC)) != SQLITE_OK)

@@ -3,6 +3,7 @@
 #include "formats/tables/sqlite_file.h"
 
 #include <sqlite3.h>
+#include <stdlib.h>
 
 static bool set_error(sqlite3 *database, Error *error)
 {
@@ -21,14 +22,11 @@ static bool run(sqlite3 *database, char *sql, Error *error)
 
 static bool create_table(sqlite3 *database, const TableSchema *schema, Error *error)
 {
-    sqlite3_str *text = sqlite3_str_new(database);
+    char *sql = table_schema_sql(schema);
+    bool ok = run(database, sql == NULL ? NULL : sqlite3_mprintf("%s", sql), error);
 
-    sqlite3_str_appendf(text, "CREATE TABLE %s(", schema->name);
-    for (uint32_t i = 0; i < schema->column_count; i++)
-        sqlite3_str_appendf(text, "%s%s %s", i == 0 ? "" : ", ", schema->columns[i].name,
-                            schema->columns[i].kind == COLUMN_TEXT ? "TEXT" : "INTEGER");
-    sqlite3_str_appendall(text, ")");
-    return run(database, sqlite3_str_finish(text), error);
+    free(sql);
+    return ok;
 }
 
 static bool create_indexes(sqlite3 *database, const TableSchema *schema, Error *error)
@@ -101,24 +99,6 @@ static bool fill_table(sqlite3 *database, HeapTables *tables, TableId table, Err
     return ok;
 }
 
-static bool fill_snapshot(sqlite3 *database, const HeapTables *tables, Error *error)
-{
-    const SnapshotMetadata *metadata = &tables->image->details->metadata;
-
-    return run(database,
-               sqlite3_mprintf("CREATE TABLE snapshot(executable TEXT, pid INTEGER, "
-                               "captured_at_ns INTEGER, layout TEXT, rule TEXT, digest TEXT, "
-                               "complete INTEGER, missing TEXT, redacted INTEGER)"),
-               error) &&
-           run(database,
-               sqlite3_mprintf("INSERT INTO snapshot VALUES(%Q, %u, %lld, %Q, %Q, %Q, %d, %Q, %d)",
-                               metadata->executable, metadata->pid,
-                               (long long)metadata->captured_at_ns, tables->image->layout.name,
-                               tables->report->rule, tables->report->digest, metadata->is_complete,
-                               metadata->missing, metadata->is_redacted),
-               error);
-}
-
 bool sqlite_file_write(HeapTables *tables, const char *path, Error *error)
 {
     sqlite3 *database = NULL;
@@ -133,8 +113,7 @@ bool sqlite_file_write(HeapTables *tables, const char *path, Error *error)
     }
     // The file is renamed once it is whole, so a journal would protect nothing.
     ok = run(database, sqlite3_mprintf("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN"),
-             error) &&
-         fill_snapshot(database, tables, error);
+             error);
     for (uint32_t i = 0; ok && i < TABLE_COUNT; i++)
         ok = create_table(database, &table_schemas[i], error) &&
              fill_table(database, tables, (TableId)i, error) &&

@@ -1,6 +1,8 @@
 // The tables and their columns: see formats/tables/heap_tables.h. The order of columns is that of
 // the enumerations in formats/tables/table_columns_internal.h.
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "formats/tables/heap_tables.h"
@@ -87,6 +89,18 @@ static const TableColumn dominators[] = {
     {"retained_objects", COLUMN_INTEGER, true, "objects among them"},
 };
 
+static const TableColumn snapshot[] = {
+    {"executable", COLUMN_TEXT, false, "the program's file"},
+    {"pid", COLUMN_INTEGER, false, "the process"},
+    {"captured_at_ns", COLUMN_INTEGER, false, "nanoseconds since 1970, UTC"},
+    {"layout", COLUMN_TEXT, false, "how the heap is laid out: rudo-gc-0.8"},
+    {"rule", COLUMN_TEXT, false, "how it was marked: conservative/1"},
+    {"digest", COLUMN_TEXT, false, "of what is reachable"},
+    {"complete", COLUMN_BOOLEAN, false, "whether all of the heap is in the snapshot"},
+    {"missing", COLUMN_TEXT, false, "the parts that are not, lines; NULL: none"},
+    {"redacted", COLUMN_BOOLEAN, false, "whether data and names were left out"},
+};
+
 static const int objects_keys[] = {OBJECTS_ADDRESS, OBJECTS_TYPE, OBJECTS_PAGE, -1};
 static const int edges_keys[] = {EDGES_SOURCE, EDGES_TARGET, -1};
 static const int address_keys[] = {0, -1};
@@ -118,6 +132,7 @@ const TableSchema table_schemas[TABLE_COUNT] = {
     [TABLE_BLOCKS] = TABLE(blocks, "malloc'd blocks", address_keys, address_indexes),
     [TABLE_DOMINATORS] = TABLE(dominators, "the dominator tree of what is reachable",
                                dominators_keys, dominators_indexes),
+    [TABLE_SNAPSHOT] = TABLE(snapshot, "the snapshot itself, one row", no_keys, no_indexes),
 };
 
 const TableSchema *table_schema_find(const char *name)
@@ -125,5 +140,24 @@ const TableSchema *table_schema_find(const char *name)
     for (uint32_t i = 0; i < TABLE_COUNT; i++)
         if (strcmp(table_schemas[i].name, name) == 0)
             return &table_schemas[i];
+    return NULL;
+}
+
+char *table_schema_sql(const TableSchema *schema)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *stream = open_memstream(&text, &length);
+
+    if (stream == NULL)
+        return NULL;
+    (void)fprintf(stream, "CREATE TABLE %s(", schema->name);
+    for (uint32_t i = 0; i < schema->column_count; i++)
+        (void)fprintf(stream, "%s%s %s", i == 0 ? "" : ", ", schema->columns[i].name,
+                      schema->columns[i].kind == COLUMN_TEXT ? "TEXT" : "INTEGER");
+    (void)fputc(')', stream);
+    if (fclose(stream) == 0)
+        return text;
+    free(text);
     return NULL;
 }

@@ -47,6 +47,19 @@ done
 is "by page and type" \
     "$(ask "SELECT count(*) FROM objects WHERE page = (SELECT page FROM objects WHERE type = 'service::Audit')")" \
     "$(ask "SELECT count(*) FROM objects o WHERE o.page + 0 = (SELECT page FROM objects WHERE type || '' = 'service::Audit')")"
+# Several types with one label are one type. Comparisons that no key serves are made row by row.
+SERVICE=$ROOT/samples/heaps/service.zst
+for heap in "$HEAP" "$SERVICE"; do
+    is "$(basename "$heap" .zst): objects by type, as the table of types says" \
+        "$(ask "SELECT count(*) FROM types t WHERE objects + zombies <> (SELECT count(*) FROM objects o WHERE o.type = t.type)" "$heap")" 0
+    is "$(basename "$heap" .zst): a row for each label" "$(ask "SELECT count(*) - count(DISTINCT type) FROM types" "$heap")" 0
+done
+is "a label of several types" "$(ask "SELECT count(*) FROM objects WHERE type = 'service::Journal | service::PriceTable'" "$SERVICE")" 3
+is "without regard to case" "$(ask "SELECT count(*) FROM objects WHERE type = 'SERVICE::audit' COLLATE NOCASE")" \
+    "$(ask "SELECT count(*) FROM objects WHERE type = 'service::Audit'")"
+is "an address as a text, and as a number with a fraction" \
+    "$(ask "SELECT count(*) FROM objects WHERE address IN (SELECT address || '' FROM objects LIMIT 1) OR address = 0.5")" 1
+is "a page as a number with a fraction" "$(ask "SELECT count(*) FROM pages WHERE address = (SELECT address + 0.0 FROM pages LIMIT 1)")" 1
 is "a value of another kind equals nothing" "$(ask "SELECT count(*) FROM objects WHERE address = 'x'")" 0
 is "an address that is none" "$(ask 'SELECT count(*) FROM objects WHERE address = 1')" 0
 is "functions of nothing are NULL" "$(ask 'SELECT type(1) IS NULL, retained(1) IS NULL, path(-1) IS NULL, address(NULL) IS NULL')" 1,1,1,1
@@ -60,6 +73,17 @@ is "and its rows" "$(cat "$WORK/stdout")" '{"n":1}'
 run "$RUDO_SNAP" query "$HEAP" "SELECT 'a,\"b' AS text, NULL, 2" --format csv -o "$WORK/rows.csv"
 check_exit "into a file" 0
 is "quotes in CSV" "$(tail -n 1 "$WORK/rows.csv")" '"a,""b",,2'
+printf 'SELECT 1;\0SELECT 2' >"$WORK/zero.sql"
+run "$RUDO_SNAP" query "$HEAP" --file "$WORK/zero.sql"
+check_exit "a script with a zero byte" 3
+check_output "and where it is" stderr '*zero byte at offset 9*'
+run "$RUDO_SNAP" query "$HEAP" --file "$WORK"
+check_exit "a folder is not a script" 4
+check_output "and why" stderr "*cannot read '$WORK': Is a directory*"
+run "$RUDO_SNAP" query "$HEAP" --param n=0xffffffffffffffff 'SELECT :n'
+check_exit "a parameter that does not fit" 2
+is "numbers and texts as parameters" "$("$RUDO_SNAP" query "$HEAP" --format csv --param n=-5 --param t=99999999999999999999x \
+    'SELECT :n, typeof(:n), :t, typeof(:t)' | tail -n 1)" "-5,integer,99999999999999999999x,text"
 for wrong in "DROP TABLE objects" "CREATE TABLE t(a)" "ATTACH '$WORK/x.db' AS x" "INSERT INTO objects VALUES(1)" \
     "PRAGMA writable_schema=1" "SELECT load_extension('x')" "SELECT nonsense" "SELECT :missing" "SELECT"; do
     run "$RUDO_SNAP" query "$HEAP" "$wrong"
@@ -97,7 +121,7 @@ check "pprof: gzip" gzip -t <"$WORK/1.pprof"
 for format in csv jsonl; do
     run "$RUDO_SNAP" export --to $format -o "$WORK/$format" "$HEAP"
     check_exit "all tables as $format" 0
-    for table in objects edges roots pages types threads blocks dominators; do
+    for table in objects edges roots pages types threads blocks dominators snapshot; do
         lines=$(wc -l <"$WORK/$format/$table.$format")
         [ $format = jsonl ] || lines=$((lines - 1))
         is "$format: rows of $table" "$lines" "$(ask "SELECT count(*) FROM $table")"
@@ -107,7 +131,7 @@ is "csv and jsonl have the same values" "$(python3 -c '
 import csv, json, sys
 def text(value):
     return "" if value is None else str(int(value)) if isinstance(value, bool) else str(value)
-for table in "objects edges roots pages types threads blocks dominators".split():
+for table in "objects edges roots pages types threads blocks dominators snapshot".split():
     rows = [json.loads(line) for line in open(f"{sys.argv[1]}/jsonl/{table}.jsonl")]
     with open(f"{sys.argv[1]}/csv/{table}.csv", newline="") as file:
         if list(csv.DictReader(file)) != [{k: text(v) for k, v in row.items()} for row in rows]:
@@ -129,4 +153,32 @@ for wrong in "--to csv" "--to dot" "--to pprof --table objects" "--to csv --tabl
 done
 run "$RUDO_SNAP" export --to pprof -o "$HEAP" -f "$HEAP"
 check_exit "an input is never replaced" 2
+mkdir "$WORK/tables" && cp "$HEAP" "$WORK/tables/pages.csv"
+run "$RUDO_SNAP" export --to csv -f -o "$WORK/tables" "$WORK/tables/pages.csv"
+check_exit "nor is one that has the name of a table" 2
+is "and no table is written" "$(ls "$WORK/tables")" pages.csv
+run "$RUDO_SNAP" export --to jsonl -o "$WORK/new" "$WORK/cut.zst"
+check_exit "tables of a damaged file" 3
+check "leave no folder behind" test ! -e "$WORK/new"
+# A disk that is full in the middle: 64 KiB hold some of the tables.
+if unshare -m true 2>"$WORK/why"; then
+    mkdir "$WORK/disk"
+    # shellcheck disable=SC2016  # expanded inside
+    run unshare -m bash -c 'mount -t tmpfs -o size=64k none "$1" && { "$2" export --to csv -o "$1/tables" "$3"; status=$?; ls -A "$1"; exit $status; }' \
+        - "$WORK/disk" "$RUDO_SNAP" "$HEAP"
+    check_exit "a full disk" 4
+    is "keeps no table" "$(cat "$WORK/stdout")" ""
+else
+    skip "a full disk" "$(cat "$WORK/why")"
+fi
+
+# A heap of which a part is missing says so in its rows.
+head -c $(($(stat -c %s "$HEAP") * 3 / 4)) "$HEAP" >"$WORK/short.zst"
+run "$RUDO_SNAP" verify --salvage -o "$WORK/part.zst" "$WORK/short.zst"
+check "a part of a heap" test -s "$WORK/part.zst"
+is "query: complete, and what is missing" "$(ask 'SELECT complete, missing IS NOT NULL FROM snapshot' "$WORK/part.zst")" 0,1
+run "$RUDO_SNAP" query "$WORK/part.zst" 'SELECT count(*) FROM objects'
+check_output "rows that are lined up end with a note" stdout '*note: the snapshot is incomplete*missing: *'
+run "$RUDO_SNAP" export --to jsonl --table snapshot "$WORK/part.zst"
+check_output "export: the table of the snapshot" stdout '*"complete":false,"missing":"*'
 done_testing

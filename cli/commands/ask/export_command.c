@@ -70,7 +70,8 @@ static const Option options[] = {
      .type = OPTION_TEXT,
      .value_name = "NAME",
      .help = "with csv and jsonl: this table alone: objects, edges,\n"
-             "roots, pages, types, threads, blocks or dominators",
+             "roots, pages, types, threads, blocks, dominators or\n"
+             "snapshot",
      .setting = offsetof(ExportSettings, table)},
     {.name = "of",
      .type = OPTION_TEXT,
@@ -122,7 +123,11 @@ typedef struct ExportRun {
     HeapTables tables;
     OutputFile *output;
     ExportLoss loss;
-    bool writes_folder;
+    // All tables go to a folder: the paths of its files, which are owned, and whether the folder is
+    // new, and has all of them.
+    bool writes_folder, is_new_folder, is_whole;
+    char *paths[TABLE_COUNT];
+    OutputFile *files[TABLE_COUNT];
 } ExportRun;
 
 static bool is_table(int format)
@@ -135,9 +140,9 @@ static bool check(const ExportSettings *settings, Error *error)
     if (settings->table != NULL && !is_table(settings->format))
         return error_set(error, ERROR_USAGE, "--table needs --to csv or --to jsonl");
     if (settings->table != NULL && table_schema_find(settings->table) == NULL) {
-        (void)error_set(error, ERROR_USAGE, "there is no table '%.100s'", settings->table);
+        (void)error_set(error, ERROR_USAGE, "no table has the name '%.100s'", settings->table);
         return error_add_hint(error, "tables: objects, edges, roots, pages, types, threads, "
-                                     "blocks, dominators");
+                                     "blocks, dominators, snapshot");
     }
     if (settings->format == TO_DOT && settings->of == NULL)
         return error_set(error, ERROR_USAGE, "--to dot needs --of ADDRESS or --of TYPE");
@@ -159,31 +164,42 @@ static RowWriter row_writer_for(const ExportRun *run, OutputFile *file)
                        .sink = result_file_sink(file)};
 }
 
-static bool write_folder(ExportRun *run, Error *error)
+// The files of the folder, before the work.
+static bool open_folder(ExportRun *run, Error *error)
 {
     const char *folder = run->settings->output;
-    bool ok = true;
 
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+    run->is_new_folder = mkdir(folder, 0777) == 0;
+    if (!run->is_new_folder && errno != EEXIST)
         return error_set(error, ERROR_SYSTEM, "cannot make the folder '%.300s': %s", folder,
                          strerror(errno));
-    for (uint32_t i = 0; ok && i < TABLE_COUNT; i++) {
-        OutputFile *file = NULL;
-        RowWriter writer;
-        char *path = NULL;
-
-        if (asprintf(&path, "%s/%s.%s", folder, table_schemas[i].name,
-                     run->settings->format == TO_CSV ? "csv" : "jsonl") < 0)
+    for (uint32_t i = 0; i < TABLE_COUNT; i++) {
+        if (asprintf(&run->paths[i], "%s/%s.%s", folder, table_schemas[i].name,
+                     run->settings->format == TO_CSV ? "csv" : "jsonl") < 0) {
+            run->paths[i] = NULL;
             return error_set_memory(error, strlen(folder), "a path");
-        ok = result_file_open("--output", path, run->settings->heap.session.replaces, &file, error);
-        if (ok) {
-            writer = row_writer_for(run, file);
-            ok = row_writer_table(&writer, &run->tables, (TableId)i, error) &&
-                 output_file_commit(file, error);
         }
-        output_file_free(file);
-        free(path);
+        if (!session_open_result(&run->session.frame, "--output", run->paths[i], &run->files[i],
+                                 error))
+            return false;
     }
+    return true;
+}
+
+// Either all tables get their names or, on a full disk, none.
+static bool write_folder(ExportRun *run, Error *error)
+{
+    bool ok = true;
+
+    for (uint32_t i = 0; ok && i < TABLE_COUNT; i++) {
+        RowWriter writer = row_writer_for(run, run->files[i]);
+
+        ok = row_writer_table(&writer, &run->tables, (TableId)i, error) &&
+             output_file_flush(run->files[i], error);
+    }
+    for (uint32_t i = 0; ok && i < TABLE_COUNT; i++)
+        ok = output_file_commit(run->files[i], error);
+    run->is_whole = ok;
     return ok;
 }
 
@@ -344,10 +360,10 @@ static bool answer(void *context, Error *error)
     if (!check(settings, error))
         return false;
     run->writes_folder = is_table(settings->format) && settings->table == NULL;
-    if (!run->writes_folder &&
-        !session_open_result(&session->frame, "--output",
-                             settings->output == NULL ? "-" : settings->output, &run->output,
-                             error))
+    if (run->writes_folder ? !open_folder(run, error)
+                           : !session_open_result(&session->frame, "--output",
+                                                  settings->output == NULL ? "-" : settings->output,
+                                                  &run->output, error))
         return false;
     ok = heap_session_read(session, session->operands.values[0], NULL, error) &&
          heap_tables_open(&run->tables, session, error) && write_output(run, error);
@@ -366,7 +382,14 @@ static void print_nothing(void *context)
 
 static void release(void *context)
 {
-    heap_tables_release(&((ExportRun *)context)->tables);
+    ExportRun *run = context;
+
+    heap_tables_release(&run->tables);
+    // The session has removed files that were not committed.
+    if (run->is_new_folder && !run->is_whole)
+        (void)rmdir(run->settings->output);
+    for (uint32_t i = 0; i < TABLE_COUNT; i++)
+        free(run->paths[i]);
 }
 
 ExitStatus export_run(const Command *command, int argument_count, char **arguments)

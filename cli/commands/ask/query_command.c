@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/byte_buffer.h"
+#include "base/text_file.h"
+#include "cli/capture_notes.h"
 #include "cli/command_list.h"
 #include "cli/commands/ask/heap_tables_session.h"
 #include "cli/terminal.h"
@@ -63,12 +64,13 @@ const CommandUsage query_usage = {
     .min_operands = 1,
     .max_operands = 2,
     .options = options,
-    .details = "Puts SQL to the heap in the snapshot FILE. Tables: objects, edges, roots, pages,\n"
-               "types, threads, blocks, dominators; '.schema' instead of a statement prints their\n"
-               "columns. Functions: address(n) is n in hexadecimal digits, type(address),\n"
-               "retained(address) and path(address) are what the commands of these names say.\n"
-               "Rows are looked for by address, page, type, source or target where a statement\n"
-               "compares with one. The heap is only read. SQL is that of SQLite.\n",
+    .details =
+        "Puts SQL to the heap in the snapshot FILE. Tables: objects, edges, roots, pages,\n"
+        "types, threads, blocks, dominators, snapshot; '.schema' instead of a statement\n"
+        "prints their columns. Functions: address(n) is n in hexadecimal digits, type(address),\n"
+        "retained(address) and path(address) are what the commands of these names say.\n"
+        "Rows are looked for by address, page, type, source or target where a statement\n"
+        "compares with one. The heap is only read. SQL is that of SQLite.\n",
     .examples = "  rudo-snap query shop.zst .schema\n"
                 "  rudo-snap query shop.zst 'SELECT type, count(*) FROM objects GROUP BY type'\n"
                 "  rudo-snap query shop.zst --param a=0x7f2000001640 \\\n"
@@ -76,7 +78,6 @@ const CommandUsage query_usage = {
                 "  rudo-snap query shop.zst --file leaks.sql --format csv -o leaks.csv\n",
 };
 
-#define MOST_SCRIPT_BYTES (1u << 20)
 // Rows that are lined up together.
 #define CHUNK_ROWS 1000u
 
@@ -193,7 +194,6 @@ static bool take_sql(const QueryRun *run, char **sql, Error *error)
 {
     const QuerySettings *settings = run->settings;
     const char *operand = run->session.operands.count > 1 ? run->session.operands.values[1] : NULL;
-    FILE *stream;
     size_t length;
 
     *sql = NULL;
@@ -205,20 +205,27 @@ static bool take_sql(const QueryRun *run, char **sql, Error *error)
         *sql = strdup(operand);
         return *sql != NULL || error_set_memory(error, strlen(operand), "the statement");
     }
-    stream = strcmp(settings->file, "-") == 0 ? stdin : fopen(settings->file, "re");
+    return text_file_read(settings->file, true, "a script of statements", sql, &length, error);
+}
+
+// Rows of an incomplete heap say so themselves where nothing reads them but people.
+static bool write_notes(QueryRun *run, Error *error)
+{
+    const SnapshotMetadata *metadata = &run->session.image->details->metadata;
+    char *text = NULL;
+    size_t length;
+    FILE *stream;
+    bool ok;
+
+    if (run->settings->format != FORMAT_TABLE || metadata->is_complete)
+        return true;
+    stream = open_memstream(&text, &length);
     if (stream == NULL)
-        return error_set(error, ERROR_SYSTEM, "cannot read '%.300s'", settings->file);
-    *sql = malloc(MOST_SCRIPT_BYTES + 1);
-    length = *sql == NULL ? 0 : fread(*sql, 1, MOST_SCRIPT_BYTES + 1, stream);
-    if (stream != stdin)
-        (void)fclose(stream);
-    if (*sql == NULL)
-        return error_set_memory(error, MOST_SCRIPT_BYTES, "the statements");
-    if (length > MOST_SCRIPT_BYTES)
-        return error_set(error, ERROR_USAGE, "'%.300s' has more than %u bytes", settings->file,
-                         MOST_SCRIPT_BYTES);
-    (*sql)[length] = '\0';
-    return true;
+        return error_set_memory(error, 4096, "notes");
+    print_capture_notes(stream, metadata, true);
+    ok = fclose(stream) == 0 && output_file_write(run->output, text, length, error);
+    free(text);
+    return ok;
 }
 
 static bool print_schema(QueryRun *run, Error *error)
@@ -242,7 +249,7 @@ static bool run_sql(QueryRun *run, const char *sql, Error *error)
         heap_tables_open(&run->tables, &run->session, error) &&
         sql_heap_new(&run->tables, &heap, error) &&
         sql_heap_run(heap, sql, parameters, run->settings->parameters.count, &visitor, error) &&
-        flush_table(run, error);
+        flush_table(run, error) && write_notes(run, error);
 
     sql_heap_free(heap);
     for (uint32_t i = 0; i < OPTION_MAX_TEXTS; i++)
@@ -267,7 +274,7 @@ static bool answer(void *context, Error *error)
     if (ok)
         ok = strcmp(sql, ".schema") == 0 ? print_schema(run, error) : run_sql(run, sql, error);
     ok = ok && output_file_commit(run->output, error);
-    if (ok && run->session.image != NULL)
+    if (ok && run->session.image != NULL && settings->format != FORMAT_TABLE)
         heap_tables_print_notes(&run->session);
     free(sql);
     return ok;

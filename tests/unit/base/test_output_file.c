@@ -179,6 +179,24 @@ Test(output_file, a_file_that_cannot_be_flushed_is_not_named)
     test_folder_free(&folder);
 }
 
+Test(output_file, a_file_that_is_flushed_has_no_name_yet)
+{
+    TestFolder folder = test_folder_new();
+    char *path = test_folder_file(&folder, "file");
+    OutputFile *file = NULL;
+    Error error = {0};
+
+    cr_assert(output_file_open(path, NULL, &file, &error), "%s", error.message);
+    cr_assert(output_file_write(file, "text", 4, &error));
+    cr_expect(output_file_flush(file, &error), "%s", error.message);
+    expect_only(&folder, "");
+    cr_expect(output_file_commit(file, &error), "%s", error.message);
+    output_file_free(file);
+    expect_content(path, "text");
+    free(path);
+    test_folder_free(&folder);
+}
+
 // ---- paths that lead to streams ----
 
 typedef struct Pipe {
