@@ -41,7 +41,7 @@ void page_strings_release(PageStrings *strings);
 NODISCARD bool page_strings_add(PageStrings *strings, const char *text, uint32_t *number,
                                 Error *error);
 // The same for the label of a field or a root, of which a page has at most PAGE_LABEL_BYTES:
-// NO_INDEX where there is no more room.
+// NO_INDEX once they are full.
 NODISCARD bool page_strings_add_label(PageStrings *strings, const char *text, uint32_t *number,
                                       Error *error);
 

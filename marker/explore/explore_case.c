@@ -71,7 +71,7 @@ static void push_some(QueueContext *context, uint32_t who)
     for (uint32_t i = 0; i < EXPLORE_OVERFLOW_PUSHES && oracle->pushed < EXPLORE_MAX_ITEMS; i++) {
         oracle->pushed++;
         if (!context->explored->marker->overflow_push(context->queue, who, oracle->pushed)) {
-            violate(&oracle->violation, VIOLATION_QUEUE, "there is no segment");
+            violate(&oracle->violation, VIOLATION_QUEUE, "the overflow list gave no segment");
             sim_stop();
         }
     }
