@@ -41,6 +41,26 @@ static InvalidKind kind_of(const HeapImage *image, uint64_t word)
     }
 }
 
+// The addresses between the first page and the end of the last one.
+typedef struct HeapRange {
+    uint64_t first;
+    uint64_t bytes;
+} HeapRange;
+
+static HeapRange heap_range(const HeapImage *image)
+{
+    HeapRange range = {0, 0};
+
+    if (image->page_count > 0) {
+        uint32_t last = image->page_count - 1;
+
+        range.first = image->pages[0].address;
+        range.bytes = image->pages[last].address - range.first +
+                      (heap_image_run_pages(image, last) << image->page_shift);
+    }
+    return range;
+}
+
 // Most words lie outside of the heap, and most others refer to live objects.
 static inline bool is_invalid(const HeapImage *image, uint64_t word)
 {
@@ -66,9 +86,11 @@ typedef bool (*VisitInvalid)(void *context, const InvalidReference *reference);
 static bool visit_words(const HeapImage *image, PlaceWords words, InvalidReference place,
                         VisitInvalid visit, void *context)
 {
+    HeapRange range = heap_range(image);
+
     for (uint64_t i = 0; i < words.count; i++) {
         place.target = load_u64(words.bytes + 8 * i);
-        if (!is_invalid(image, place.target))
+        if (place.target - range.first >= range.bytes || !is_invalid(image, place.target))
             continue;
         place.offset = words.offset + 8 * i;
         place.kind = kind_of(image, place.target);
@@ -142,33 +164,66 @@ void invalid_references_visit(const HeapImage *image, const MarkResult *mark, Vi
 
 // ---- counting ----
 
+typedef struct WorkerCounts {
+    InvalidCounts counts;
+    // The first piece in which this worker found a proof, and the proof.
+    uint64_t proof_piece;
+    InvalidReference proof;
+} WorkerCounts;
+
 typedef struct Count {
     const HeapImage *image;
     const MarkResult *mark;
+    const EdgeLabels *labels;
     uint64_t page_pieces;
-    InvalidCounts workers[PARALLEL_FOR_MAX_THREADS];
+    WorkerCounts workers[PARALLEL_FOR_MAX_THREADS];
 } Count;
+
+typedef struct Piece {
+    const EdgeLabels *labels;
+    WorkerCounts *worker;
+    uint64_t number;
+    uint32_t tried;
+} Piece;
+
+static bool is_proven(const EdgeLabels *labels, const InvalidReference *reference, EdgeLabel *label)
+{
+    edge_label_make(labels, reference->page, reference->slot, reference->block, reference->offset,
+                    label);
+    return label->kind == EDGE_STRONG && label->field != NULL && label->field->kind == FIELD_STRONG;
+}
 
 static bool add(void *context, const InvalidReference *reference)
 {
-    InvalidCounts *counts = context;
+    Piece *piece = context;
+    WorkerCounts *worker = piece->worker;
+    InvalidCounts *counts = &worker->counts;
+    EdgeLabel label;
 
     (reference->page == NO_INDEX ? counts->blocks : counts->objects)[reference->kind]++;
+    if (piece->labels->values != NULL && piece->number < worker->proof_piece &&
+        piece->tried < INVALID_TRIED) {
+        piece->tried++;
+        if (is_proven(piece->labels, reference, &label)) {
+            worker->proof_piece = piece->number;
+            worker->proof = *reference;
+        }
+    }
     return true;
 }
 
 static bool count_piece(void *context, uint32_t worker, uint64_t item, Error *error)
 {
     Count *count = context;
-    InvalidCounts *counts = &count->workers[worker];
+    Piece piece = {count->labels, &count->workers[worker], item, 0};
 
     (void)error;
     if (item < count->page_pieces)
         return visit_pages(count->image, count->mark, item * PIECE_PAGES, (item + 1) * PIECE_PAGES,
-                           add, counts);
+                           add, &piece);
     item -= count->page_pieces;
     return visit_blocks(count->image, count->mark, item * PIECE_BLOCKS, (item + 1) * PIECE_BLOCKS,
-                        add, counts);
+                        add, &piece);
 }
 
 static void count_roots(const HeapImage *image, InvalidCounts *counts)
@@ -182,7 +237,29 @@ static void count_roots(const HeapImage *image, InvalidCounts *counts)
     }
 }
 
-bool invalid_references_count(const HeapImage *image, const MarkResult *mark, InvalidCounts *out,
+// Adds up what the workers have counted; the proof of the first piece is the one.
+static void add_workers(const Count *count, InvalidCounts *out, InvalidProof *proof)
+{
+    uint64_t first = UINT64_MAX;
+
+    for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++) {
+        const WorkerCounts *worker = &count->workers[i];
+
+        for (int kind = 0; kind < INVALID_KIND_COUNT; kind++) {
+            out->objects[kind] += worker->counts.objects[kind];
+            out->blocks[kind] += worker->counts.blocks[kind];
+        }
+        if (worker->proof_piece < first) {
+            first = worker->proof_piece;
+            proof->reference = worker->proof;
+        }
+    }
+    proof->is_found =
+        first != UINT64_MAX && is_proven(count->labels, &proof->reference, &proof->label);
+}
+
+bool invalid_references_count(const HeapImage *image, const MarkResult *mark,
+                              const EdgeLabels *labels, InvalidCounts *out, InvalidProof *proof,
                               Error *error)
 {
     Count *count = calloc(1, sizeof *count);
@@ -190,54 +267,22 @@ bool invalid_references_count(const HeapImage *image, const MarkResult *mark, In
     bool ok = true;
 
     *out = (InvalidCounts){0};
+    *proof = (InvalidProof){.is_found = false};
     if (count == NULL)
         return error_set_memory(error, sizeof *count, "counts of invalid references");
     count->image = image;
     count->mark = mark;
+    count->labels = labels;
+    for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++)
+        count->workers[i].proof_piece = UINT64_MAX;
     count->page_pieces = ((uint64_t)image->page_count + PIECE_PAGES - 1) / PIECE_PAGES;
     pieces = count->page_pieces + ((uint64_t)image->block_count + PIECE_BLOCKS - 1) / PIECE_BLOCKS;
     count_roots(image, out);
     // Often only roots have them.
     if (invalid_counts_sum(out->roots) < mark->totals.invalid_references)
         ok = parallel_for(pieces, parallel_for_threads(0, pieces), count_piece, count, error);
-    for (uint32_t i = 0; i < PARALLEL_FOR_MAX_THREADS; i++)
-        for (int kind = 0; kind < INVALID_KIND_COUNT; kind++) {
-            out->objects[kind] += count->workers[i].objects[kind];
-            out->blocks[kind] += count->workers[i].blocks[kind];
-        }
+    if (ok)
+        add_workers(count, out, proof);
     free(count);
     return ok;
-}
-
-// ---- proven ones ----
-
-typedef struct Proof {
-    const EdgeLabels *labels;
-    InvalidReference *reference;
-    EdgeLabel *label;
-    uint64_t tried;
-    bool is_found;
-} Proof;
-
-static bool try(void *context, const InvalidReference *reference)
-{
-    Proof *proof = context;
-
-    edge_label_make(proof->labels, reference->page, reference->slot, reference->block,
-                    reference->offset, proof->label);
-    proof->is_found = proof->label->kind == EDGE_STRONG && proof->label->field != NULL &&
-                      proof->label->field->kind == FIELD_STRONG;
-    *proof->reference = *reference;
-    return !proof->is_found && ++proof->tried < INVALID_TRIED;
-}
-
-bool invalid_references_first_proven(const HeapImage *image, const MarkResult *mark,
-                                     const EdgeLabels *labels, InvalidReference *out,
-                                     EdgeLabel *label)
-{
-    Proof proof = {.labels = labels, .reference = out, .label = label};
-
-    if (labels->values != NULL)
-        invalid_references_visit(image, mark, try, &proof);
-    return proof.is_found;
 }

@@ -31,11 +31,6 @@ typedef struct InvalidCounts {
 
 uint64_t invalid_counts_sum(const uint64_t counts[INVALID_KIND_COUNT]);
 
-// `mark` is a mark of `image`. Looks at all words that it looked at, on several threads. Errors:
-// memory.
-NODISCARD bool invalid_references_count(const HeapImage *image, const MarkResult *mark,
-                                        InvalidCounts *out, Error *error);
-
 typedef struct InvalidReference {
     uint32_t page; // of the object; NO_INDEX: a block
     uint32_t slot;
@@ -51,11 +46,19 @@ void invalid_references_visit(const HeapImage *image, const MarkResult *mark,
                               bool (*visit)(void *context, const InvalidReference *reference),
                               void *context);
 
-// The first one in a field that the program's data types say to be a reference, and the label of
-// the field. False: there is none among the first INVALID_TRIED, or the snapshot has no data types.
-#define INVALID_TRIED 1000000u
-bool invalid_references_first_proven(const HeapImage *image, const MarkResult *mark,
-                                     const EdgeLabels *labels, InvalidReference *out,
-                                     EdgeLabel *label);
+// A word in a field that the program's data types say to be a reference.
+typedef struct InvalidProof {
+    bool is_found; // false: there is none, as far as was looked, or the snapshot has no data types
+    InvalidReference reference;
+    EdgeLabel label; // of the field
+} InvalidProof;
+
+// `mark` is a mark of `image`. Looks once at all words that it looked at, on several threads; the
+// proof is the first one by address, whatever their number. Of 1,024 pages or 4,096 blocks the
+// first INVALID_TRIED words are tried. Errors: memory.
+#define INVALID_TRIED 100000u
+NODISCARD bool invalid_references_count(const HeapImage *image, const MarkResult *mark,
+                                        const EdgeLabels *labels, InvalidCounts *out,
+                                        InvalidProof *proof, Error *error);
 
 #endif

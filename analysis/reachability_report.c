@@ -273,16 +273,16 @@ bool reachability_report_add_invalid(ReachabilityReport *report, const HeapImage
                                      const MarkResult *result, Error *error)
 {
     EdgeLabels labels;
-    EdgeLabel label;
+    InvalidProof proof;
     bool ok = edge_labels_init(&labels, image, error) &&
-              invalid_references_count(image, result, &report->invalid, error);
+              invalid_references_count(image, result, &labels, &report->invalid, &proof, error);
 
     if (ok) {
         report->knows_invalid = true;
-        report->has_proven_invalid = invalid_references_first_proven(
-            image, result, &labels, &report->proven_invalid, &label);
-        if (report->has_proven_invalid)
-            memcpy(report->proven_field, label.text, sizeof report->proven_field);
+        report->has_proven_invalid = proof.is_found;
+        report->proven_invalid = proof.reference;
+        if (proof.is_found)
+            memcpy(report->proven_field, proof.label.text, sizeof report->proven_field);
     }
     edge_labels_release(&labels);
     return ok;

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/parallel_for.h"
+
 // Blocks are given up after as many rounds, each of which finds contested ones.
 #define MAX_ROUNDS 6u
 
@@ -29,11 +32,28 @@ bool data_value_of_object(const HeapImage *image, const DataValues *values, uint
 
 // ---- finding ----
 
+// A block that a value of an object refers to.
+typedef struct OwnedBlock {
+    uint32_t block;
+    BlockOwner owner;
+} OwnedBlock;
+
+// Those of the objects on PIECE_PAGES pages, in the order of the objects.
+typedef struct Piece {
+    OwnedBlock *items; // owned
+    uint64_t count;
+    uint64_t capacity;
+} Piece;
+
+#define PIECE_PAGES 1024u
+
 typedef struct OwnerSearch {
     BlockOwners *owners;
+    Piece *pieces; // owned
+    uint64_t piece_count;
     uint64_t *contested;  // bit per block
     bool found_contested; // in this round
-    uint64_t base;        // address of the object or block that is visited
+    uint64_t base;        // address of the block that is visited
     uint32_t *queue;      // blocks whose values are to be visited
     uint32_t queued;
 } OwnerSearch;
@@ -88,36 +108,95 @@ static void claim(OwnerSearch *search, uint32_t block, const BlockOwner *owner)
     search->found_contested = true;
 }
 
-static void take_block(void *context, const DataValue *value, uint32_t field)
+// The block that the field of a value refers to, or NO_INDEX; `base` is the address of the object
+// or block that the value is in.
+static uint32_t owned_block(const BlockOwners *owners, uint64_t base, const DataValue *value,
+                            uint32_t field, BlockOwner *owner)
+{
+    const SnapshotField *record = &data_values_type(owners->values, value->type)->fields[field];
+
+    *owner = (BlockOwner){base + value->offset, value->type, field};
+    return record->bytes < 8
+               ? NO_INDEX
+               : heap_image_find_block(owners->image, load_u64(value->bytes + record->offset));
+}
+
+// ---- what objects refer to, found once, on several threads ----
+
+typedef struct PieceVisit {
+    const BlockOwners *owners;
+    Piece *piece;
+    uint64_t base;
+    bool ok;
+    Error *error;
+} PieceVisit;
+
+static void note_block(void *context, const DataValue *value, uint32_t field)
+{
+    PieceVisit *visit = context;
+    Piece *piece = visit->piece;
+    OwnedBlock found;
+
+    found.block = owned_block(visit->owners, visit->base, value, field, &found.owner);
+    if (found.block == NO_INDEX || !visit->ok)
+        return;
+    visit->ok = array_reserve(&piece->items, &piece->capacity, piece->count + 1,
+                              sizeof *piece->items, "the owners of blocks", visit->error);
+    if (visit->ok)
+        piece->items[piece->count++] = found;
+}
+
+static bool visit_objects(void *context, uint32_t worker, uint64_t item, Error *error)
 {
     OwnerSearch *search = context;
     const HeapImage *image = search->owners->image;
-    const SnapshotField *record =
-        &data_values_type(search->owners->values, value->type)->fields[field];
-    BlockOwner owner = {search->base + value->offset, value->type, field};
-    uint32_t block;
-
-    if (record->bytes < 8)
-        return;
-    block = heap_image_find_block(image, load_u64(value->bytes + record->offset));
-    if (block != NO_INDEX)
-        claim(search, block, &owner);
-}
-
-static void visit_objects(OwnerSearch *search, const DataVisitor *visitor)
-{
-    const HeapImage *image = search->owners->image;
     const DataValues *values = search->owners->values;
+    PieceVisit visit = {search->owners, &search->pieces[item], 0, true, error};
+    const DataVisitor visitor = {.block = note_block, .context = &visit};
+    uint64_t end = (item + 1) * PIECE_PAGES;
     DataValue value;
 
-    for (uint32_t page = 0; page < image->page_count; page++)
-        for (uint32_t slot = 0; slot < image->pages[page].slot_count; slot++) {
-            if (!heap_image_is_live(image, page, slot) ||
-                !data_value_of_object(image, values, page, slot, &value))
+    (void)worker;
+    for (uint64_t page = item * PIECE_PAGES; page < end && page < image->page_count; page++)
+        for (uint32_t slot = 0; visit.ok && slot < image->pages[page].slot_count; slot++) {
+            if (!heap_image_is_live(image, (uint32_t)page, slot) ||
+                !data_value_of_object(image, values, (uint32_t)page, slot, &value))
                 continue;
-            search->base = heap_image_object_address(image, page, slot);
-            data_value_visit(values, &value, image->pages[page].block_size - value.offset, visitor);
+            visit.base = heap_image_object_address(image, (uint32_t)page, slot);
+            data_value_visit(values, &value, image->pages[page].block_size - value.offset,
+                             &visitor);
         }
+    return visit.ok;
+}
+
+static bool find_pieces(OwnerSearch *search, Error *error)
+{
+    uint64_t count = ((uint64_t)search->owners->image->page_count + PIECE_PAGES - 1) / PIECE_PAGES;
+
+    search->pieces = calloc(count + 1, sizeof *search->pieces);
+    if (search->pieces == NULL)
+        return error_set_memory(error, count * sizeof *search->pieces, "the owners of blocks");
+    search->piece_count = count;
+    return parallel_for(count, parallel_for_threads(0, count), visit_objects, search, error);
+}
+
+static void free_pieces(OwnerSearch *search)
+{
+    for (uint64_t i = 0; i < search->piece_count; i++)
+        free(search->pieces[i].items);
+    free(search->pieces);
+}
+
+// ---- rounds ----
+
+static void take_block(void *context, const DataValue *value, uint32_t field)
+{
+    OwnerSearch *search = context;
+    BlockOwner owner;
+    uint32_t block = owned_block(search->owners, search->base, value, field, &owner);
+
+    if (block != NO_INDEX)
+        claim(search, block, &owner);
 }
 
 static void visit_block(OwnerSearch *search, uint32_t block, const DataVisitor *visitor)
@@ -147,7 +226,9 @@ static void run_round(OwnerSearch *search)
         search->owners->items[block] = (BlockOwner){.type = NO_DATA};
     search->queued = 0;
     search->found_contested = false;
-    visit_objects(search, &visitor);
+    for (uint64_t i = 0; i < search->piece_count; i++)
+        for (uint64_t k = 0; k < search->pieces[i].count; k++)
+            claim(search, search->pieces[i].items[k].block, &search->pieces[i].items[k].owner);
     // The queue grows behind `i`; a block enters it once.
     for (uint32_t i = 0; i < search->queued; i++)
         visit_block(search, search->queue[i], &visitor);
@@ -176,6 +257,8 @@ bool block_owners_new(const HeapImage *image, const DataValues *values, BlockOwn
     }
     owners->image = image;
     owners->values = values;
+    if (!find_pieces(&search, error))
+        goto done;
     search.found_contested = true;
     // What a contested block owned may have been wrong, too: the next round does without it.
     for (uint32_t round = 0; search.found_contested && round < MAX_ROUNDS; round++)
@@ -188,6 +271,7 @@ bool block_owners_new(const HeapImage *image, const DataValues *values, BlockOwn
 done:
     if (!ok)
         block_owners_free(owners);
+    free_pieces(&search);
     free(search.contested);
     free(search.queue);
     return ok;

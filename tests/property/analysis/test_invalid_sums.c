@@ -29,12 +29,16 @@ Test(invalid_references, sum_up_to_what_the_marker_counted)
         random_heap_free(heap);
         for (int kind = MARK_MAJOR; kind <= MARK_MINOR; kind++) {
             InvalidCounts counts;
+            InvalidProof proof;
+            EdgeLabels labels;
             uint64_t visited = 0;
             MarkResult *mark;
             Error error;
 
             cr_assert(mark_reachable_serial(image, (MarkKind)kind, &mark, &error));
-            cr_assert(invalid_references_count(image, mark, &counts, &error));
+            cr_assert(edge_labels_init(&labels, image, &error));
+            cr_assert(invalid_references_count(image, mark, &labels, &counts, &proof, &error));
+            edge_labels_release(&labels);
             invalid_references_visit(image, mark, count_one, &visited);
             cr_assert_eq(invalid_counts_sum(counts.objects) + invalid_counts_sum(counts.blocks),
                          visited, "kind %d, TEST_SEED=%" PRIu64, kind, first + i);

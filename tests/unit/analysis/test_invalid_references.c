@@ -46,6 +46,8 @@ Test(invalid_references, are_told_apart_by_place_and_target)
     uint64_t free_slot = made_heap_slot(heap, page, 2);
     uint64_t large = made_heap_object(heap, made_heap_page(heap, LARGE, 5000, 1), 0);
     HeapAnswers answers;
+    InvalidProof proof;
+    EdgeLabels labels;
     InvalidCounts counts;
     Seen seen = {0};
     Error error;
@@ -63,7 +65,11 @@ Test(invalid_references, are_told_apart_by_place_and_target)
     made_heap_block_word(heap, BLOCK, 16, b);
     heap_answers_of(&answers, heap);
 
-    cr_assert(invalid_references_count(answers.image, answers.mark, &counts, &error));
+    cr_assert(edge_labels_init(&labels, answers.image, &error));
+    cr_assert(
+        invalid_references_count(answers.image, answers.mark, &labels, &counts, &proof, &error));
+    edge_labels_release(&labels);
+    cr_expect_not(proof.is_found);
     cr_expect_eq(counts.roots[INVALID_INTERIOR], 1);
     cr_expect_eq(counts.roots[INVALID_FREE_SLOT], 1);
     cr_expect_eq(counts.objects[INVALID_FREE_SLOT], 1);
@@ -102,9 +108,9 @@ Test(invalid_references, the_first_proven_one_is_in_a_field_that_holds_a_referen
     MadeHeap *heap = made_heap_new(NULL);
     uint64_t page = made_heap_page(heap, PAGE, 64, 1), free_slot = made_heap_slot(heap, page, 2);
     uint64_t a = made_heap_object(heap, page, 0), b = made_heap_object(heap, page, 1);
-    InvalidReference proven;
+    InvalidCounts counts;
+    InvalidProof proof;
     EdgeLabels labels;
-    EdgeLabel label;
     MarkResult *mark;
     HeapImage *image;
     Error error;
@@ -121,16 +127,17 @@ Test(invalid_references, the_first_proven_one_is_in_a_field_that_holds_a_referen
     cr_assert(mark_reachable_serial(image, MARK_MAJOR, &mark, &error));
 
     cr_assert(edge_labels_init(&labels, image, &error));
-    cr_expect_not(invalid_references_first_proven(image, mark, &labels, &proven, &label),
-                  "nothing says what fields are");
+    cr_assert(invalid_references_count(image, mark, &labels, &counts, &proof, &error));
+    cr_expect_not(proof.is_found, "nothing says what fields are");
     edge_labels_release(&labels);
     typed_heap_take(image, &type, 1);
     cr_assert(edge_labels_init(&labels, image, &error));
-    cr_assert(invalid_references_first_proven(image, mark, &labels, &proven, &label));
-    cr_expect_eq(proven.slot, 1);
-    cr_expect_eq(proven.offset, 56);
-    cr_expect_eq(proven.target, free_slot);
-    cr_expect_str_eq(label.text, ".next");
+    cr_assert(invalid_references_count(image, mark, &labels, &counts, &proof, &error));
+    cr_assert(proof.is_found);
+    cr_expect_eq(proof.reference.slot, 1);
+    cr_expect_eq(proof.reference.offset, 56);
+    cr_expect_eq(proof.reference.target, free_slot);
+    cr_expect_str_eq(proof.label.text, ".next");
     edge_labels_release(&labels);
     mark_result_free(mark);
     heap_image_free(image);
