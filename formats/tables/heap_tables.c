@@ -121,8 +121,13 @@ static void apply_filter(TableCursor *cursor)
         cursor->end = cursor->type == NO_INDEX ? 0 : cursor->end;
         return;
     }
-    if (cursor->table == TABLE_EDGES && filter->column == EDGES_TARGET)
+    if (cursor->table == TABLE_EDGES && filter->column == EDGES_TARGET) {
+        // A word that points into a block refers to it, one that points into an object does not.
+        cursor->most = filter->number + 1;
+        if (place.kind == HEAP_PLACE_BLOCK)
+            cursor->most = place.address == filter->number ? place.address + place.bytes : 0;
         return;
+    }
     cursor->next = cursor->end = 0;
     switch (cursor->table) {
     case TABLE_OBJECTS:
@@ -253,7 +258,7 @@ static bool next_word(TableCursor *cursor)
         Reference reference;
 
         if (word < LAYOUT_MIN_PAGE_SIZE || word >= HEAP_ADDRESS_LIMIT ||
-            (has_target && word != cursor->filter.number))
+            (has_target && (word < cursor->filter.number || word >= cursor->most)))
             continue;
         reference = heap_image_resolve(image, word, false);
         if (reference.kind != REFERENCE_OBJECT && reference.kind != REFERENCE_BLOCK)

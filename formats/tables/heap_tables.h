@@ -127,6 +127,7 @@ typedef struct TableCursor {
     uint32_t block;  // edges of blocks
     uint64_t offset; // edges: of the word
     uint64_t word;   // edges: its value
+    uint64_t most;   // edges: words that refer to the filter's target are below it: inside a block
     uint32_t type;   // a filter's type, the first of its label; NO_INDEX: none
     uint32_t target_page, target_slot, target_block;
 } TableCursor;
