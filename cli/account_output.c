@@ -33,7 +33,7 @@ static void print_simple(const char *name, uint64_t bytes, const MemoryAccount *
     print_prose_at(stdout, PART_COLUMNS, PART_COLUMNS, "%s", what);
 }
 
-static void print_pages(const MemoryAccount *account)
+static void print_pages(const MemoryAccount *account, const HeapLayout *layout)
 {
     const struct {
         const char *name;
@@ -42,7 +42,8 @@ static void print_pages(const MemoryAccount *account)
         {"objects", account->objects},
         {"zombies", account->zombies},
         {"free slots", account->free_slots},
-        {"headers", account->page_headers},
+        {heap_layout_has_page_headers(layout) ? "headers" : "ends of blocks",
+         account->page_headers},
     };
     char text[NUMBER_CHARS], all[4 * NUMBER_CHARS] = "";
 
@@ -96,7 +97,7 @@ void account_output_print(const HeapReport *report)
         return;
     }
     printf("memory       resident %s = 100 %%\n", format_bytes(text, account->resident));
-    print_pages(account);
+    print_pages(account, &report->image->layout);
     print_owned(account, owner,
                 owner != NULL ? report->reachability->type_table->types[owner->type].label : "");
     print_simple("malloc, shared", account->shared_blocks, account,

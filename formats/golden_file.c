@@ -101,7 +101,7 @@ static bool read_head(LineReader *reader, MarkGolden *golden, uint64_t *pages, E
         return error_set(error, ERROR_UNSUPPORTED, "golden file '%s' has version %llu",
                          reader->path, version);
     if (!read_digest(reader, "heap", golden->heap, error) ||
-        !line_reader_name(reader, "rule", rules, 3, &rule, error) ||
+        !line_reader_name(reader, "rule", rules, sizeof rules / sizeof rules[0], &rule, error) ||
         !read_digest(reader, "digest", golden->digest, error))
         return false;
     (void)snprintf(golden->rule, sizeof golden->rule, "%s", rules[rule]);

@@ -40,11 +40,12 @@ start()
     wait_for_truth 1
 }
 
-# wait_for_truth N: until the program has told its truth N times.
+# wait_for_truth N: until the program has told its truth N times; those on the Boehm collector end it
+# with "ready".
 wait_for_truth()
 {
     for _ in $(seq 600); do
-        [ "$(grep -c '}$' "$folder/truth")" -lt "$1" ] || return 0
+        [ "$(grep -cE '}$|^ready' "$folder/truth")" -lt "$1" ] || return 0
         sleep 0.1
     done
     echo "$program told nothing" >&2
@@ -110,5 +111,16 @@ record toy-heap --layout samples/toy-heap/toy-heap.json -- "$c/toy-heap"
 record leaky -- "$c/leaky"
 if is_wanted c-heap-exact; then
     setarch -R "$c/c-heap" --objects 2000 --garbage 200 --zombies 100 --seed 7 --seconds 0 --snapshot "$heaps/c-heap-exact.zst" --redact
+fi
+if is_wanted boehm; then
+    # shellcheck disable=SC2046  # words on purpose
+    cc -g -O1 $(pkg-config --cflags bdw-gc) samples/boehm/boehm.c -o "$folder/boehm" -lgc -lpthread
+    record boehm -- "$folder/boehm"
+fi
+if is_wanted boehm-guile; then
+    # Compiled by a first run, whose heap would be full of the compiler.
+    export XDG_CACHE_HOME=$folder
+    guile --auto-compile samples/boehm/memo.scm 1 </dev/null >/dev/null 2>&1
+    record boehm-guile -- guile samples/boehm/memo.scm 5000
 fi
 "$rudo_snap" replay "$heaps" --golden "$heaps/golden" --update

@@ -102,15 +102,19 @@ run "$RUDO_SNAP" capture -o "$WORK/end.zst" -- "$WORK/boehm"
 check_exit "a program is captured at its end" 0
 check "with its heap" "$RUDO_SNAP" mark -q "$WORK/end.zst"
 
+# Interpreted, names of records are in the heap; compiled, in the file of the code.
 if command -v guile >/dev/null 2>&1; then
-    start_waiting "$WORK/out" guile --no-auto-compile samples/boehm/memo.scm 3000
-    run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/guile.zst"
-    check_exit "a Guile program is captured" 0
-    kill "$TARGET"
-    is "its 3,000 orders are reachable" "$("$RUDO_SNAP" report -q --json - "$WORK/guile.zst" | python3 -c '
+    export XDG_CACHE_HOME=$WORK/cache
+    for option in --no-auto-compile --auto-compile; do
+        start_waiting "$WORK/out" guile $option samples/boehm/memo.scm 3000
+        run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/guile.zst" --force
+        check_exit "a Guile program is captured ($option)" 0
+        kill "$TARGET"
+        is "its 3,000 orders are reachable" "$("$RUDO_SNAP" report -q --json - "$WORK/guile.zst" | python3 -c '
 import json, sys
 print([t["reachable_objects"] for t in json.load(sys.stdin)["types"] if t["type_label"] == "record <order>"])')" '[3000]'
-    check "a hash table keeps them" grep -q 'hash table' <("$RUDO_SNAP" path "$WORK/guile.zst" 'record <order>')
+        check "a hash table keeps them" grep -q 'hash table' <("$RUDO_SNAP" path "$WORK/guile.zst" 'record <order>')
+    done
 else
     skip "a Guile program: Guile is not installed (guile-3.0)"
 fi

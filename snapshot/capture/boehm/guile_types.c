@@ -12,6 +12,7 @@ enum {
     TC7_SYMBOL = 0x05,
     TC7_STRINGBUF = 0x27,
     STRINGBUF_IS_WIDE = 0x400,
+    STRINGBUF_TEXT = 16, // behind its tag and length
     // Words of a struct: its vtable, then its fields; of a vtable, the fifth is its name.
     VTABLE_NAME = 1 + 4,
 };
@@ -54,58 +55,68 @@ static bool is_object(const BoehmHeap *heap, uint64_t address, uint64_t words)
            block->bytes >= 8 * words;
 }
 
-// The text of a symbol in one of at most `chars` characters; false: it is none, or it is wide.
+// The text of a symbol: of fewer than `chars` characters in `text`, or at *place outside of the
+// heap. False: it is none, or it is wide.
 static bool symbol_text(const BoehmHeap *heap, MemoryReader *reader, uint64_t symbol, char *text,
-                        size_t chars)
+                        size_t chars, uint64_t *place)
 {
     uint64_t buffer, length;
 
+    *place = 0;
     if (!is_object(heap, symbol, 2) || (memory_word(reader, symbol) & 0x7f) != TC7_SYMBOL)
         return false;
     buffer = memory_word(reader, symbol + 8);
-    if (!is_object(heap, buffer, 2))
-        return false;
-    if ((memory_word(reader, buffer) & 0x7f) != TC7_STRINGBUF ||
+    // The data of a .go file is not copied as long as nothing has written to it.
+    if (boehm_heap_block_at(heap, buffer) == NULL) {
+        *place = buffer + STRINGBUF_TEXT;
+        return buffer != 0 && buffer % 8 == 0;
+    }
+    if (!is_object(heap, buffer, 2) || (memory_word(reader, buffer) & 0x7f) != TC7_STRINGBUF ||
         (memory_word(reader, buffer) & STRINGBUF_IS_WIDE) != 0)
         return false;
     length = memory_word(reader, buffer + 8);
     if (length == 0 || length >= chars || !is_object(heap, buffer, 2 + (length + 7) / 8))
         return false;
+    buffer += STRINGBUF_TEXT;
     for (uint64_t i = 0; i < length; i++)
-        text[i] = (char)(memory_word(reader, (buffer + 16 + i) & ~UINT64_C(7)) >> i % 8 * 8);
+        text[i] = (char)(memory_word(reader, (buffer + i) & ~UINT64_C(7)) >> i % 8 * 8);
     text[length] = '\0';
     text_clean(text, length, TEXT_ONE_LINE);
     return true;
 }
 
-static const char *struct_name(const BoehmHeap *heap, MemoryReader *reader, uint64_t vtable,
-                               char text[GUILE_TYPE_CHARS])
+static void find_struct(const BoehmHeap *heap, MemoryReader *reader, uint64_t vtable,
+                        GuileType *out)
 {
     char name[GUILE_TYPE_CHARS - 16];
 
-    if (!is_object(heap, vtable, VTABLE_NAME + 1) ||
-        !symbol_text(heap, reader, memory_word(reader, vtable + 8 * VTABLE_NAME), name,
-                     sizeof name))
-        return "struct";
-    (void)snprintf(text, GUILE_TYPE_CHARS, "record %s", name);
-    return text;
+    if (!is_object(heap, vtable, VTABLE_NAME + 1))
+        return;
+    out->name = "struct";
+    if (!symbol_text(heap, reader, memory_word(reader, vtable + 8 * VTABLE_NAME), name, sizeof name,
+                     &out->record_name) ||
+        out->record_name != 0)
+        return;
+    (void)snprintf(out->text, sizeof out->text, "record %s", name);
+    out->name = out->text;
 }
 
-const char *guile_type_name(const BoehmHeap *heap, MemoryReader *reader, const BoehmBlock *block,
-                            uint64_t address, char text[GUILE_TYPE_CHARS])
+void guile_type_find(const BoehmHeap *heap, MemoryReader *reader, const BoehmBlock *block,
+                     uint64_t address, GuileType *out)
 {
     uint64_t word = memory_word(reader, address);
     const char *name = tag_name(word);
 
+    out->name = NULL;
+    out->record_name = 0;
     // Most buffers hold no tag; an object without pointers that begins like one would be a mistake
     // for any other tag than those that such objects have.
     if (boehm_block_is_pointer_free(block))
-        return name != NULL && (word & 7) >= 5 ? name : NULL;
-    if ((word & 7) == TC3_STRUCT)
-        return is_object(heap, word - TC3_STRUCT, VTABLE_NAME + 1)
-                   ? struct_name(heap, reader, word - TC3_STRUCT, text)
-                   : NULL;
-    if ((word & 7) == 5 || (word & 7) == 7)
-        return name;
-    return block->bytes == 2 * 8 ? "pair" : NULL;
+        out->name = (word & 7) >= 5 ? name : NULL;
+    else if ((word & 7) == TC3_STRUCT)
+        find_struct(heap, reader, word - TC3_STRUCT, out);
+    else if ((word & 7) == 5 || (word & 7) == 7)
+        out->name = name;
+    else if (block->bytes == 2 * 8)
+        out->name = "pair";
 }

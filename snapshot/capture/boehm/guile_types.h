@@ -17,9 +17,17 @@
 // Is this the name of the module that holds Guile 3.0?
 bool guile_is_module(const char *module);
 
-// The name of the type of the object at `address`, which lies in `block`. `text` holds it where it
-// is not a static one. NULL: the object has no tag.
-const char *guile_type_name(const BoehmHeap *heap, MemoryReader *reader, const BoehmBlock *block,
-                            uint64_t address, char text[GUILE_TYPE_CHARS]);
+typedef struct GuileType {
+    // "pair", "record <order>"; NULL: the object has no tag. Static, or the same as `text`.
+    const char *name;
+    char text[GUILE_TYPE_CHARS];
+    // Of a record of a compiled program the address of its name, a string in the .go file that is
+    // mapped there ("<order>"); `name` is "struct" then. 0: none.
+    uint64_t record_name;
+} GuileType;
+
+// The type of the object at `address`, which lies in `block`.
+void guile_type_find(const BoehmHeap *heap, MemoryReader *reader, const BoehmBlock *block,
+                     uint64_t address, GuileType *out);
 
 #endif

@@ -1,7 +1,7 @@
 // The types of the objects of a Boehm heap, by what each program leaves in them:
 //
 //   GC_DEBUG   where the object was allocated, as "file:line", and the bytes that were asked for
-//   Guile      the tag in the first word
+//   Guile      the tag in the first word, the name of a record's type
 //   others     the kind of object and its size
 //
 // Types get numbers in the order of their names, so that equal heaps have equal numbers.
@@ -24,11 +24,13 @@
 #define DEBUG_WORDS 4u
 #define MOST_WORDS_BEFORE 10u
 #define MOST_LINE UINT64_C(10000000)
+#define RECORD UINT32_MAX
 
-// What a type is known by: a text (Guile), an allocation site, or a kind and a size.
+// What a type is known by: a text (Guile), a text in a mapped file (an allocation site's file, the
+// name of a record), or a kind and a size.
 typedef struct BoehmType {
-    uint64_t file; // address of its name; 0: no site
-    uint32_t line;
+    uint64_t file;  // address of the text; 0: none
+    uint32_t line;  // RECORD: the text is the name of a record
     uint32_t bytes; // of the class; of types by kind
     uint8_t kind;
     char *name; // owned; of a site NULL until all are there
@@ -122,8 +124,7 @@ static uint32_t type_of(TypeSearch *types, const BoehmBlock *block, uint64_t add
                         uint32_t *requested, Error *error)
 {
     BoehmType wanted = {.bytes = block->is_large ? 0 : (uint32_t)block->bytes, .kind = block->kind};
-    char text[GUILE_TYPE_CHARS];
-    const char *name = NULL;
+    GuileType guile = {.name = NULL};
     uint64_t bytes = 0, header = debug_header(types, block, address, &bytes);
 
     *requested = 0;
@@ -137,9 +138,11 @@ static uint32_t type_of(TypeSearch *types, const BoehmBlock *block, uint64_t add
             return find_type(types, &wanted, error);
     }
     if (types->is_guile)
-        name = guile_type_name(types->search->boehm, &types->reader, block, address, text);
-    if (name != NULL)
-        wanted = (BoehmType){.name = (char *)(uintptr_t)name};
+        guile_type_find(types->search->boehm, &types->reader, block, address, &guile);
+    if (guile.record_name != 0)
+        wanted = (BoehmType){.file = guile.record_name, .line = RECORD};
+    else if (guile.name != NULL)
+        wanted = (BoehmType){.name = (char *)(uintptr_t)guile.name};
     return find_type(types, &wanted, error);
 }
 
@@ -230,8 +233,27 @@ static int compare_addresses(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-// Names the sites: the names of files lie in read-only data.
-static bool name_sites(TypeSearch *types, Error *error)
+// text: NULL: it cannot be read.
+static bool name_by_text(BoehmType *type, const char *text, Error *error)
+{
+    int length;
+
+    if (type->line == RECORD)
+        length = asprintf(&type->name, "%s%s", text == NULL ? "struct" : "record ",
+                          text == NULL ? "" : text);
+    else if (text == NULL)
+        length =
+            asprintf(&type->name, "allocated at 0x%" PRIx64 ":%" PRIu32, type->file, type->line);
+    else
+        length = asprintf(&type->name, "%s:%" PRIu32, text, type->line);
+    if (length >= 0)
+        return true;
+    type->name = NULL;
+    return error_set_memory(error, 64, "the name of a type");
+}
+
+// Names the types that are known by a text, which lies in data that is not written to.
+static bool name_texts(TypeSearch *types, Error *error)
 {
     const HeapSearch *search = types->search;
     uint64_t *files = malloc(((size_t)types->count + 1) * sizeof *files);
@@ -247,8 +269,8 @@ static bool name_sites(TypeSearch *types, Error *error)
     for (uint32_t i = 0; i < count; i++)
         if (i == 0 || files[i] != files[distinct - 1])
             files[distinct++] = files[i];
-    ok = ok && module_texts_read(search->copy, search->modules, search->details->module_count,
-                                 files, distinct, &search->options.cancel, &texts, error);
+    ok = ok &&
+         module_texts_read(search->copy, files, distinct, &search->options.cancel, &texts, error);
     for (uint32_t i = 0; ok && i < types->count; i++) {
         BoehmType *type = &types->types[i];
         const char *file = NULL;
@@ -265,12 +287,7 @@ static bool name_sites(TypeSearch *types, Error *error)
             else
                 high = middle;
         }
-        if ((file == NULL ? asprintf(&type->name, "allocated at 0x%" PRIx64 ":%" PRIu32, type->file,
-                                     type->line)
-                          : asprintf(&type->name, "%s:%" PRIu32, file, type->line)) < 0) {
-            type->name = NULL;
-            ok = error_set_memory(error, 64, "the name of a type");
-        }
+        ok = name_by_text(type, file, error);
     }
     module_texts_free(texts, distinct);
     free(files);
@@ -335,7 +352,7 @@ bool heap_search_find_boehm_types(HeapSearch *search, Error *error)
 
     for (uint32_t i = 0; i < search->details->module_count; i++)
         types.is_guile = types.is_guile || guile_is_module(search->details->modules[i].name);
-    ok = visit_objects(&types, error) && name_sites(&types, error);
+    ok = visit_objects(&types, error) && name_texts(&types, error);
     for (uint32_t i = 0; ok && i < types.count; i++)
         if (types.types[i].name == NULL)
             ok = name_by_kind(search->boehm, &types.types[i], error);

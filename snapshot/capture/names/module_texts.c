@@ -17,8 +17,6 @@
 
 typedef struct TextsRequest {
     const ProcessCopy *copy;
-    const MappedModule *modules;
-    uint32_t module_count;
     const uint64_t *addresses;
     uint32_t count;
 } TextsRequest;
@@ -28,16 +26,6 @@ typedef struct TextRecord {
     uint32_t number; // of the address
     uint32_t length;
 } TextRecord;
-
-// The mapping of the module that holds the address, or NULL.
-static const ProcessMapping *mapping_of(const ProcessCopy *copy, const MappedModule *module,
-                                        uint64_t address)
-{
-    for (uint32_t i = module->first_mapping; i <= module->last_mapping; i++)
-        if (address >= copy->mappings[i].start && address < copy->mappings[i].end)
-            return &copy->mappings[i];
-    return NULL;
-}
 
 static bool write_text(GuardedChild *child, int descriptor, const ProcessMapping *mapping,
                        uint32_t number, uint64_t address)
@@ -59,26 +47,29 @@ static bool write_text(GuardedChild *child, int descriptor, const ProcessMapping
 static void read_texts(void *context, GuardedChild *child)
 {
     const TextsRequest *request = context;
+    const ProcessCopy *copy = request->copy;
+    uint32_t open_mapping = UINT32_MAX;
+    int descriptor = -1;
 
-    for (uint32_t m = 0; m < request->module_count; m++) {
-        int descriptor = -1;
+    for (uint32_t i = 0; i < request->count; i++) {
+        uint32_t mapping = process_copy_mapping_index(copy, request->addresses[i]);
 
-        for (uint32_t i = 0; i < request->count; i++) {
-            const ProcessMapping *mapping =
-                mapping_of(request->copy, &request->modules[m], request->addresses[i]);
+        if (mapping == UINT32_MAX || !mapping_is_file(&copy->mappings[mapping]))
+            continue;
+        if (mapping != open_mapping) {
+            const MappedModule file = {mapping, mapping};
 
-            if (mapping == NULL)
-                continue;
-            if (descriptor < 0)
-                descriptor = module_file_descriptor(request->copy, &request->modules[m]);
-            if (descriptor < 0)
-                break;
-            if (!write_text(child, descriptor, mapping, i, request->addresses[i]))
-                return;
+            if (descriptor >= 0)
+                (void)close(descriptor);
+            descriptor = module_file_descriptor(copy, &file);
+            open_mapping = mapping;
         }
-        if (descriptor >= 0)
-            (void)close(descriptor);
+        if (descriptor >= 0 &&
+            !write_text(child, descriptor, &copy->mappings[mapping], i, request->addresses[i]))
+            break;
     }
+    if (descriptor >= 0)
+        (void)close(descriptor);
 }
 
 static bool take_texts(const ByteBuffer *output, char **texts, uint32_t count, Error *error)
@@ -104,11 +95,10 @@ static bool take_texts(const ByteBuffer *output, char **texts, uint32_t count, E
     return true;
 }
 
-bool module_texts_read(const ProcessCopy *copy, const MappedModule *modules, uint32_t module_count,
-                       const uint64_t *addresses, uint32_t count, const Cancel *cancel, char ***out,
-                       Error *error)
+bool module_texts_read(const ProcessCopy *copy, const uint64_t *addresses, uint32_t count,
+                       const Cancel *cancel, char ***out, Error *error)
 {
-    TextsRequest request = {copy, modules, module_count, addresses, count};
+    TextsRequest request = {copy, addresses, count};
     char root[MODULE_ROOT_CHARS];
     const GuardedWork work = {
         .run = read_texts,

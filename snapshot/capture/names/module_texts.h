@@ -15,8 +15,7 @@
 
 // The texts at `addresses`, `count` of them, in the order of the addresses: the caller frees each
 // and *out. NULL: no text begins there, or it could not be read. Errors: memory, interrupted.
-NODISCARD bool module_texts_read(const ProcessCopy *copy, const MappedModule *modules,
-                                 uint32_t module_count, const uint64_t *addresses, uint32_t count,
+NODISCARD bool module_texts_read(const ProcessCopy *copy, const uint64_t *addresses, uint32_t count,
                                  const Cancel *cancel, char ***out, Error *error);
 void module_texts_free(char **texts, uint32_t count);
 

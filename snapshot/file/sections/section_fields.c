@@ -73,11 +73,22 @@ const char *without_folders(const char *path)
     return folder_end != NULL ? folder_end + 1 : path;
 }
 
+// "src/parser.c:123", where the objects of a type were allocated?
+static bool is_site(const char *symbol)
+{
+    const char *colon = strrchr(symbol, ':');
+
+    return colon != NULL && colon[1] != '\0' && colon[1 + strspn(colon + 1, "0123456789")] == '\0';
+}
+
 // A compiler names some functions after the path of a source file. Other slashes are operators.
 const char *redacted_symbol(const char *symbol)
 {
     static const char operator_name[] = "operator";
     const char *slash = strchr(symbol, '/');
+
+    if (is_site(symbol))
+        return without_folders(symbol);
 
     while (slash != NULL && slash >= symbol + strlen(operator_name) &&
            strncmp(slash - strlen(operator_name), operator_name, strlen(operator_name)) == 0)
