@@ -94,7 +94,7 @@ if cc -g -O1 $flags -static samples/boehm/boehm.c -o "$WORK/static" -lgc -lpthre
         "$(grep '^line' "$WORK/out" | sort)"
     kill "$TARGET"
 else
-    skip "a stripped static program: there is no static libgc"
+    skip "a stripped static program" "there is no static libgc"
 fi
 
 # At the end of a program that it runs.
@@ -116,6 +116,18 @@ print([t["reachable_objects"] for t in json.load(sys.stdin)["types"] if t["type_
         check "a hash table keeps them" grep -q 'hash table' <("$RUDO_SNAP" path "$WORK/guile.zst" 'record <order>')
     done
 else
-    skip "a Guile program: Guile is not installed (guile-3.0)"
+    skip "a Guile program" "Guile is not installed (guile-3.0)"
+fi
+
+# Values of Nix, in the middle of an evaluation: the list of orders is there, and each order has a name.
+if command -v nix-instantiate >/dev/null 2>&1; then
+    run env HOME="$WORK" "$RUDO_SNAP" capture -o "$WORK/nix.zst" --after 1s -- \
+        nix-instantiate --store dummy:// --eval samples/boehm/orders.nix
+    check_exit "Nix is captured while it evaluates" 0
+    is "its 20,000 attribute sets are reachable" "$("$RUDO_SNAP" query --format csv "$WORK/nix.zst" \
+        "SELECT reachable_objects >= 20000 FROM types WHERE type = 'attribute set'" | tail -n 1)" 1
+    check "the list of orders keeps them" grep -q 'list elements' <("$RUDO_SNAP" path "$WORK/nix.zst" 'attribute set')
+else
+    skip "values of Nix" "Nix is not installed (nix-bin)"
 fi
 done_testing

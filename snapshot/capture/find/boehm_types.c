@@ -2,6 +2,7 @@
 //
 //   GC_DEBUG   where the object was allocated, as "file:line", and the bytes that were asked for
 //   Guile      the tag in the first word, the name of a record's type
+//   Nix        the tag of a value, and what values refer to
 //   others     the kind of object and its size
 //
 // Types get numbers in the order of their names, so that equal heaps have equal numbers.
@@ -15,6 +16,7 @@
 #include "base/hash_index.h"
 #include "snapshot/capture/boehm/boehm_words.h"
 #include "snapshot/capture/boehm/guile_types.h"
+#include "snapshot/capture/boehm/nix_types.h"
 #include "snapshot/capture/find/heap_search_internal.h"
 #include "snapshot/capture/names/module_texts.h"
 
@@ -41,6 +43,7 @@ typedef struct TypeSearch {
     HeapSearch *search;
     MemoryReader reader;
     bool is_guile;
+    NixTypes *nix; // owned; NULL: no values of Nix
     BoehmType *types;
     uint32_t count;
     uint64_t capacity;
@@ -120,9 +123,10 @@ static uint64_t debug_header(TypeSearch *types, const BoehmBlock *block, uint64_
     return 0;
 }
 
-static uint32_t type_of(TypeSearch *types, const BoehmBlock *block, uint64_t address,
+static uint32_t type_of(TypeSearch *types, const BoehmBlock *block, uint32_t number,
                         uint32_t *requested, Error *error)
 {
+    uint64_t address = block->address + number * block->bytes;
     BoehmType wanted = {.bytes = block->is_large ? 0 : (uint32_t)block->bytes, .kind = block->kind};
     GuileType guile = {.name = NULL};
     uint64_t bytes = 0, header = debug_header(types, block, address, &bytes);
@@ -139,6 +143,8 @@ static uint32_t type_of(TypeSearch *types, const BoehmBlock *block, uint64_t add
     }
     if (types->is_guile)
         guile_type_find(types->search->boehm, &types->reader, block, address, &guile);
+    else if (types->nix != NULL)
+        guile.name = nix_type_name(types->nix, block->first_slot + number);
     if (guile.record_name != 0)
         wanted = (BoehmType){.file = guile.record_name, .line = RECORD};
     else if (guile.name != NULL)
@@ -187,7 +193,7 @@ static bool visit_objects(TypeSearch *types, Error *error)
 
             if (state != BOEHM_ALLOCATED && state != BOEHM_DEAD)
                 continue;
-            type = type_of(types, block, block->address + slot * block->bytes, &requested, error);
+            type = type_of(types, block, slot, &requested, error);
             if (type == UINT32_MAX || !add_slot(types, page, slot, type, requested, error))
                 return false;
         }
@@ -348,11 +354,15 @@ static bool add_types(TypeSearch *types, Error *error)
 bool heap_search_find_boehm_types(HeapSearch *search, Error *error)
 {
     TypeSearch types = {.search = search, .reader = memory_reader(search->copy)};
-    bool ok;
+    bool ok = true, is_nix = false;
 
-    for (uint32_t i = 0; i < search->details->module_count; i++)
+    for (uint32_t i = 0; i < search->details->module_count; i++) {
         types.is_guile = types.is_guile || guile_is_module(search->details->modules[i].name);
-    ok = visit_objects(&types, error) && name_texts(&types, error);
+        is_nix = is_nix || nix_is_module(search->details->modules[i].name);
+    }
+    if (is_nix)
+        ok = nix_types_new(search->boehm, &types.reader, &types.nix, error);
+    ok = ok && visit_objects(&types, error) && name_texts(&types, error);
     for (uint32_t i = 0; ok && i < types.count; i++)
         if (types.types[i].name == NULL)
             ok = name_by_kind(search->boehm, &types.types[i], error);
@@ -360,6 +370,7 @@ bool heap_search_find_boehm_types(HeapSearch *search, Error *error)
     for (uint32_t i = 0; i < types.count; i++)
         free(types.types[i].name);
     free(types.types);
+    nix_types_free(types.nix);
     hash_index_release(&types.index);
     return ok;
 }
