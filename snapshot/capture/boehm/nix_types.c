@@ -93,7 +93,7 @@ static uint64_t object_at(const NixSearch *search, uint64_t word, uint64_t bytes
                : BOEHM_NO_SLOT;
 }
 
-// Notes what a word refers to; it must refer to an object of so many bytes.
+// Notes the role of the object that a word refers to, which must have `bytes` at least.
 static bool refers(NixSearch *search, uint64_t word, uint64_t bytes, NixRole role)
 {
     uint64_t slot = object_at(search, word, bytes);
