@@ -119,6 +119,27 @@ else
     skip "a Guile program" "Guile is not installed (guile-3.0)"
 fi
 
+# Types by the code that allocates, as a debug build of Crystal has it; and those of a real one.
+# shellcheck disable=SC2086  # words on purpose
+check "a program with Crystal's code is built" cc -g -O1 $flags tests/live/programs/crystal_code.c -o "$WORK/crystal_code" -lgc
+start_waiting "$WORK/out" "$WORK/crystal_code"
+run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/crystal.zst"
+kill "$TARGET"
+is "its types have their names" "$("$RUDO_SNAP" query --format csv "$WORK/crystal.zst" \
+    "SELECT type, reachable_objects FROM types WHERE type IN ('Order', 'String', 'Array(Shop::Order)') ORDER BY type" | tail -n +2)" \
+    "$(printf 'Array(Shop::Order),20\nOrder,300\nString,40')"
+if command -v crystal >/dev/null 2>&1; then
+    check "a Crystal program is built" env HOME="$WORK" crystal build samples/boehm/shop.cr -o "$WORK/shop"
+    start_waiting "$WORK/out" "$WORK/shop"
+    run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/crystal.zst" --force
+    kill "$TARGET"
+    is "its orders are reachable" "$("$RUDO_SNAP" query --format csv "$WORK/crystal.zst" \
+        "SELECT type, reachable_objects FROM types WHERE type IN ('Order', 'Shop') ORDER BY type" | tail -n +2)" \
+        "$(printf 'Order,20000\nShop,1')"
+else
+    skip "a Crystal program" "Crystal is not installed (crystal)"
+fi
+
 # Values of Nix, in the middle of an evaluation: the list of orders is there, and each order has a name.
 if command -v nix-instantiate >/dev/null 2>&1; then
     run env HOME="$WORK" "$RUDO_SNAP" capture -o "$WORK/nix.zst" --after 1s -- \
