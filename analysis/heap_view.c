@@ -37,6 +37,7 @@ bool heap_view_owner_of(const HeapView *view, uint32_t block, HeapPlace *owner, 
 static void take_facts(HeapView *view)
 {
     const HeapPlace *place = &view->place;
+    const SnapshotObjectType *type;
 
     view->type = NO_INDEX;
     if (place->kind == HEAP_PLACE_BLOCK && heap_place_has_content(view->image, place))
@@ -51,6 +52,8 @@ static void take_facts(HeapView *view)
     if (place->kind == HEAP_PLACE_FREE_SLOT)
         return;
     view->type = heap_view_type_of(view, place);
+    type = snapshot_details_find_object_type(view->image->details, place->page, place->slot);
+    view->requested_bytes = type == NULL ? 0 : type->requested;
     view->is_reachable = place->kind == HEAP_PLACE_OBJECT &&
                          mark_result_is_marked(view->mark, view->image, place->page, place->slot);
 }

@@ -49,6 +49,7 @@ typedef struct HeapView {
     const EdgeLabels *labels;
     HeapPlace place;
     const SnapshotDataType *data_type; // of the object, or of the values in the block; or NULL
+    uint32_t requested_bytes;          // that the program asked for; 0: not known
     bool is_reachable;
     PageFacts page; // where the place lies in a page
     SlotFacts slot; // where it is a slot

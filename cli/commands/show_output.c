@@ -63,6 +63,8 @@ static void print_heading(const ShowJson *shown)
     style_end(stdout);
     if (place->kind != HEAP_PLACE_OUTSIDE)
         printf("  %s", format_bytes(text, place->bytes));
+    if (view->requested_bytes > 0)
+        printf(" (%s requested)", format_bytes(text, view->requested_bytes));
     if (shown->node != NO_NODE)
         print_retained(shown);
     else if (!heap_place_has_content(view->image, place))

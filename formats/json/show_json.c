@@ -220,6 +220,7 @@ static void write_view(JsonWriter *writer, const ShowJson *document)
     write_place(writer, view, &view->place);
     json_boolean_member(writer, "content", heap_place_has_content(view->image, &view->place));
     json_string_member(writer, "data_type", view->data_type != NULL ? view->data_type->name : NULL);
+    write_optional(writer, "requested_bytes", view->requested_bytes > 0, view->requested_bytes);
     json_boolean_member(writer, "reachable", view->is_reachable);
     write_optional(writer, "retained_bytes", is_node,
                    is_node ? tree->retained_bytes[document->node] : 0);

@@ -90,6 +90,7 @@ static void object_value(const TableCursor *cursor, uint32_t column, TableValue 
     const HeapImage *image = tables->image;
     uint32_t page = cursor->page, slot = cursor->slot;
     bool is_live = heap_image_is_live(image, page, slot);
+    const SnapshotObjectType *object_type;
 
     switch (column) {
     case OBJECTS_ADDRESS:
@@ -102,6 +103,11 @@ static void object_value(const TableCursor *cursor, uint32_t column, TableValue 
         break;
     case OBJECTS_BYTES:
         set_number(value, image->pages[page].block_size);
+        break;
+    case OBJECTS_REQUESTED:
+        object_type = snapshot_details_find_object_type(image->details, page, slot);
+        if (object_type != NULL && object_type->requested > 0)
+            set_number(value, object_type->requested);
         break;
     case OBJECTS_REACHABLE:
         set_number(value, is_live && mark_result_is_marked(tables->mark, image, page, slot));

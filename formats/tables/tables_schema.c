@@ -12,6 +12,7 @@ static const TableColumn objects[] = {
     {"address", COLUMN_ADDRESS, false, "of the object's first byte"},
     {"type", COLUMN_TEXT, false, "its type, as reports show it"},
     {"bytes", COLUMN_INTEGER, false, "of its slot; of a large object its exact size"},
+    {"requested", COLUMN_INTEGER, false, "bytes that the program asked for; NULL: not known"},
     {"reachable", COLUMN_BOOLEAN, false, "whether the roots reach it"},
     {"zombie", COLUMN_BOOLEAN, false, "whether it is dropped, and not swept yet"},
     {"page", COLUMN_ADDRESS, false, "the page that it lies in"},

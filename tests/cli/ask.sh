@@ -65,6 +65,13 @@ is "an address that is none" "$(ask 'SELECT count(*) FROM objects WHERE address 
 is "functions of nothing are NULL" "$(ask 'SELECT type(1) IS NULL, retained(1) IS NULL, path(-1) IS NULL, address(NULL) IS NULL')" 1,1,1,1
 check "path() begins with a root" grep -q '^"\{0,1\}thread .*service::Audit' <(ask "SELECT path(address) FROM objects WHERE type = 'service::Audit'")
 
+# Bytes that the program asked for, where the collector's debugging wrote them down.
+is "requested bytes of Boehm heaps" "$(ask "SELECT DISTINCT type, requested FROM objects WHERE type LIKE 'boehm.c:%' AND reachable ORDER BY requested, type" "$ROOT/samples/heaps/boehm.zst" | tr '\n' ' ')" \
+    "boehm.c:143,8 boehm.c:47,32 boehm.c:88,32 boehm.c:101,40 boehm.c:110,100 boehm.c:98,32768 "
+is "of others they are not known" "$(ask 'SELECT count(requested) FROM objects')" 0
+run "$RUDO_SNAP" show "$ROOT/samples/heaps/boehm.zst" "$(ask "SELECT address(address) FROM objects WHERE type = 'boehm.c:88'" "$ROOT/samples/heaps/boehm.zst")"
+check_output "show tells them" stdout '*boehm.c:88  0x*  80 B (32 B requested), reachable*'
+
 # Parameters, scripts, formats.
 echo 'SELECT count(*) AS n FROM objects WHERE type = :type; -- the end' >"$WORK/script.sql"
 run "$RUDO_SNAP" query "$HEAP" --file "$WORK/script.sql" --param type=service::Audit --format jsonl

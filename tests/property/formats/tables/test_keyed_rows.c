@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "formats/tables/heap_tables.h"
+#include "formats/tables/table_columns_internal.h"
 #include "tests/support/dose.h"
 #include "tests/support/heap_answers.h"
 #include "tests/support/random_heap.h"
 
 #define CASES 12u
 #define MOST_ROWS 50000u
-#define MOST_COLUMNS 10u
+#define MOST_COLUMNS 12u
 
 typedef struct Rows {
     uint32_t count;
@@ -165,15 +166,15 @@ Test(table_rows, sum_up_to_the_report)
         cr_assert(heap_tables_init(&tables, &error), "%s", error.message);
         table_cursor_init(&cursor, &tables, TABLE_OBJECTS, NULL);
         while (table_cursor_next(&cursor)) {
-            cr_assert(table_cursor_value(&cursor, 3, &value, &error)); // reachable
+            cr_assert(table_cursor_value(&cursor, OBJECTS_REACHABLE, &value, &error));
             reachable += value.number;
-            cr_assert(table_cursor_value(&cursor, 4, &value, &error)); // zombie
+            cr_assert(table_cursor_value(&cursor, OBJECTS_ZOMBIE, &value, &error));
             zombies += value.number;
             live += value.number == 0;
         }
         table_cursor_init(&cursor, &tables, TABLE_TYPES, NULL);
         while (table_cursor_next(&cursor)) {
-            cr_assert(table_cursor_value(&cursor, 1, &value, &error)); // objects
+            cr_assert(table_cursor_value(&cursor, TYPES_OBJECTS, &value, &error));
             typed += value.number;
         }
         cr_expect_eq(live, answers.report->totals.objects, "TEST_SEED=%" PRIu64, first + i);
