@@ -23,6 +23,28 @@
 
 // ---- chains ----
 
+// As chase_word(), in wide pages.
+INLINE uint64_t chase_wide(BatchState *state, BatchShape shape, uint64_t granule, uint64_t word)
+{
+    MarkWorker *worker = state->worker;
+    uint32_t class = wide_class_of(state, shape, granule), index;
+    uint64_t bit = bit_of(state, shape, granule);
+
+    if (class == 0) {
+        state->granules[state->count++] = granule;
+        return 0;
+    }
+    index = index_of(state, shape, granule);
+    if (claim(state, shape, index, shared_u64_load(&state->white[index], SHARED_RELAXED), bit)) {
+        worker->statistics.marked++;
+        worker->statistics.edges++;
+        return wide_item_at(state, shape, granule, class);
+    }
+    worker->statistics.edges +=
+        is_sure_wide_edge(state, index, bit) || mark_is_wide_edge_without_claim(worker, word);
+    return 0;
+}
+
 // Visits a word of a lone object at once. Returns the item that it claimed; 0: none. A reference
 // that cannot be visited here is left in `granules`. class: of the lone object; the next one is
 // likely to be of the same class, so its payload is fetched before its mark word is known.
@@ -35,8 +57,11 @@ INLINE uint64_t chase_word(BatchState *state, BatchShape shape, uint64_t word, u
     if (!is_candidate(state, shape, word))
         return 0;
     if (shape.is_usual && granule < granule_count(state, shape))
-        __builtin_prefetch(
-            (const void *)(uintptr_t)mark_item_address(item_at(state, shape, granule, class)));
+        __builtin_prefetch((const void *)(uintptr_t)mark_item_address(
+            shape.is_wide ? wide_item_at(state, shape, granule, class)
+                          : item_at(state, shape, granule, class)));
+    if (shape.is_wide)
+        return chase_wide(state, shape, granule, word);
     white = load_white(state, shape, granule, &index);
     if ((white & PAGE_TAG_CLASS) <= PAGE_TAG_COMPLEX) {
         state->granules[state->count++] = granule;
@@ -75,6 +100,8 @@ INLINE void chase(BatchState *state, BatchShape shape)
         uint32_t tag = mark_item_tag(item);
         uint32_t words =
             tag < MARK_ITEM_SPAN_TAG ? worker->view.scan_classes[tag].words : FEW_WORDS + 1;
+        if (shape.is_wide && tag >= MARK_ITEM_ODD_TAG)
+            words = worker->view.odd_classes[tag - MARK_ITEM_ODD_TAG].payload_words;
         uint64_t next = 0;
         if (words > FEW_WORDS || state->count > 0 || per_thread_mark_queue_size(queue) > 0)
             break;
@@ -116,7 +143,10 @@ INLINE bool run_batch(BatchState *state, BatchShape shape)
         route(state, shape);
         take_incoming(state, shape);
     }
-    visit_granules(state, shape);
+    if (shape.is_wide)
+        visit_wide_granules(state, shape);
+    else
+        visit_granules(state, shape);
     return state->count > 0 || worker->pipe_head != before;
 }
 
@@ -135,6 +165,8 @@ INLINE uint32_t run_batches(MarkWorker *worker, BatchShape shape, uint32_t limit
         .granule_shift = view->granule_shift,
         .page_shift = view->range.page_shift,
         .granules = worker->granules,
+        .wide_classes = view->wide_classes,
+        .wide_base = view->wide_base,
     };
     uint32_t done = 0;
 
@@ -150,8 +182,11 @@ INLINE uint32_t run_batches(MarkWorker *worker, BatchShape shape, uint32_t limit
 
 // One copy of the loops for each shape that a mark can have.
 #define RUN(mode, is_usual, has_far)                                                               \
-    run_batches(worker, (BatchShape){mode, is_usual, has_far, false}, limit)
-#define RUN_ODD(mode, is_usual) run_batches(worker, (BatchShape){mode, is_usual, true, true}, limit)
+    run_batches(worker, (BatchShape){mode, is_usual, has_far, false, false}, limit)
+#define RUN_ODD(mode, is_usual)                                                                    \
+    run_batches(worker, (BatchShape){mode, is_usual, true, true, false}, limit)
+#define RUN_WIDE(mode, is_usual)                                                                   \
+    run_batches(worker, (BatchShape){mode, is_usual, true, false, true}, limit)
 
 static uint32_t run_odd_batches(MarkWorker *worker, MarkMode mode, bool is_usual, uint32_t limit)
 {
@@ -164,6 +199,19 @@ static uint32_t run_odd_batches(MarkWorker *worker, MarkMode mode, bool is_usual
         break;
     }
     return is_usual ? RUN_ODD(MARK_ALONE, true) : RUN_ODD(MARK_ALONE, false);
+}
+
+static uint32_t run_wide_batches(MarkWorker *worker, MarkMode mode, bool is_usual, uint32_t limit)
+{
+    switch (mode) {
+    case MARK_SHARED:
+        return is_usual ? RUN_WIDE(MARK_SHARED, true) : RUN_WIDE(MARK_SHARED, false);
+    case MARK_OWNED:
+        return is_usual ? RUN_WIDE(MARK_OWNED, true) : RUN_WIDE(MARK_OWNED, false);
+    case MARK_ALONE:
+        break;
+    }
+    return is_usual ? RUN_WIDE(MARK_ALONE, true) : RUN_WIDE(MARK_ALONE, false);
 }
 
 uint32_t mark_batches(MarkWorker *worker, uint32_t limit)
@@ -179,6 +227,8 @@ uint32_t mark_batches(MarkWorker *worker, uint32_t limit)
     // longer than all the rest of a claim.
     if (mode == MARK_SHARED && worker->counts_places)
         mode = MARK_ALONE;
+    if (view->wide_classes != NULL)
+        return run_wide_batches(worker, mode, is_usual, limit);
     if (view->odd_class_count > 0)
         return run_odd_batches(worker, mode, is_usual, limit);
     switch (mode) {

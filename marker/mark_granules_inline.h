@@ -4,7 +4,8 @@
 // A reference into the window is represented by the number of its granule (see Note [Granules] in
 // marker/mark_words.h), counted from the start of the window: the upper bits give the place of its
 // mark word, the lower six the bit in it. Where some page has an odd class, whose slots begin
-// anywhere, it is the number of its 8 bytes instead.
+// anywhere, it is the number of its 8 bytes instead; in a heap with wide pages that of its 16
+// bytes.
 
 #ifndef MARKER_MARK_GRANULES_INLINE_H
 #define MARKER_MARK_GRANULES_INLINE_H
@@ -26,6 +27,8 @@
 #define USUAL_GRANULE_SHIFT (USUAL_PAGE_SHIFT - 6)
 #define GRANULES_OF_PAGE_SHIFT 6u
 #define ODD_GRANULE_SHIFT 3u
+#define WIDE_GRANULE_SHIFT 4u
+#define WORD_BITS_SHIFT 6u
 
 // The case that one copy of the loops is compiled for.
 typedef struct BatchShape {
@@ -34,6 +37,7 @@ typedef struct BatchShape {
                    // construction
     bool has_far;  // something outside the window can be referred to
     bool has_odd;  // some page has an odd class
+    bool is_wide;  // pages are wide; the words are found by bucket
 } BatchShape;
 
 // The part of the worker that the loops need, in local variables: otherwise the compiler has to
@@ -52,10 +56,14 @@ typedef struct BatchState {
     uint64_t *granules; // found and not visited yet
     uint32_t count;
     uint64_t scanned_words;
+    const uint8_t *wide_classes; // if is_wide
+    uint64_t wide_base;
 } BatchState;
 
 INLINE uint32_t granule_shift_of(const BatchState *state, BatchShape shape)
 {
+    if (shape.is_wide)
+        return WIDE_GRANULE_SHIFT;
     if (shape.has_odd)
         return ODD_GRANULE_SHIFT;
     return shape.is_usual ? USUAL_GRANULE_SHIFT : state->granule_shift;
@@ -64,6 +72,8 @@ INLINE uint32_t granule_shift_of(const BatchState *state, BatchShape shape)
 // log2 of the granules in a page.
 INLINE uint32_t page_granules_shift(const BatchState *state, BatchShape shape)
 {
+    if (shape.is_wide)
+        return WIDE_PAGE_SHIFT - WIDE_GRANULE_SHIFT;
     if (!shape.has_odd)
         return GRANULES_OF_PAGE_SHIFT;
     return (shape.is_usual ? USUAL_PAGE_SHIFT : state->page_shift) - ODD_GRANULE_SHIFT;
@@ -97,6 +107,8 @@ INLINE uint32_t index_of(const BatchState *state, BatchShape shape, uint64_t gra
 {
     uint64_t bucket = granule >> page_granules_shift(state, shape);
 
+    if (shape.is_wide)
+        return (uint32_t)(bucket * WIDE_WORDS + (granule >> WORD_BITS_SHIFT) % WIDE_BIT_WORDS);
     return shape.is_usual || state->pages == NULL ? (uint32_t)bucket : state->pages[bucket];
 }
 

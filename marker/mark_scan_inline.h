@@ -139,7 +139,7 @@ INLINE void scan_item(BatchState *state, BatchShape shape, uint64_t item)
 {
     uint32_t tag = mark_item_tag(item);
 
-    if (UNLIKELY(tag >= MARK_ITEM_ODD_TAG))
+    if (shape.is_wide ? LIKELY(tag >= MARK_ITEM_ODD_TAG) : UNLIKELY(tag >= MARK_ITEM_ODD_TAG))
         scan_object(state, shape, (const uint8_t *)(uintptr_t)mark_item_address(item),
                     state->worker->view.odd_classes[tag - MARK_ITEM_ODD_TAG].payload_words);
     else if (UNLIKELY(tag >= MARK_ITEM_SPAN_TAG))

@@ -33,12 +33,20 @@ static uint32_t odd_lines(const OddClass *class)
     return lines < PREFETCH_LINES ? lines : PREFETCH_LINES;
 }
 
+// Is every object of the class in one line?
+static bool is_in_one_line(const OddClass *class)
+{
+    return class->payload_words <= 1 ||
+           (class->first_slot == 0 && class->block_size <= LINE_BYTES &&
+            LINE_BYTES % class->block_size == 0);
+}
+
 static void fill_odd_classes(MarkView *view, const HeapImage *image)
 {
     view->odd_classes = image->odd_classes;
     view->odd_class_count = image->odd_class_count;
     for (uint32_t i = 0; i < image->odd_class_count; i++)
-        view->long_tags |= (uint64_t)(image->odd_classes[i].payload_words > 1)
+        view->long_tags |= (uint64_t)!is_in_one_line(&image->odd_classes[i])
                            << (MARK_ITEM_ODD_TAG + i) % 64;
 }
 
@@ -102,7 +110,7 @@ static void fill_tag_tables(MarkView *view, const HeapImage *image)
     }
 }
 
-void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white)
+void mark_view_init(MarkView *view, const HeapImage *image, const MarkTarget *target)
 {
     memset(view, 0, sizeof *view);
     view->range = (WordRange){
@@ -118,7 +126,10 @@ void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white)
     view->delta = image->is_flat ? image->window_delta : 0;
     view->granule_shift = image->page_shift - 6;
     view->live = image->live;
-    view->white = white;
+    view->white = target->white;
+    view->wide_classes = target->wide_classes;
+    view->wide_base = mark_item_object(view->window_start + view->delta, 0) +
+                      ((UINT64_C(1) * MARK_ITEM_ODD_TAG - 1) << MARK_ITEM_TAG_SHIFT);
     view->pages = image->is_direct ? NULL : image->page_window.entries;
     memcpy(view->classes, image->slot_classes, sizeof view->classes);
     fill_scan_classes(view);

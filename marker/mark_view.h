@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "marker/mark_words.h"
 #include "marker/word_filter.h"
 #include "shared_memory.h"
 #include "snapshot/heap/heap_image.h"
@@ -39,6 +40,8 @@ typedef struct MarkView {
     uint64_t
         long_tags; // bit per tag, modulo 64: more than one line is prefetched of some such item
     const OddClass *odd_classes; // HeapImage.odd_classes
+    const uint8_t *wide_classes; // MarkTarget.wide_classes; NULL: no wide pages
+    uint64_t wide_base;          // item of the window's first byte, but for its class, if has_delta
     uint32_t odd_class_count;
     uint32_t pair_tag;        // of the class whose objects have two words; UINT32_MAX: none
     bool checks_construction; // some object is under construction
@@ -51,8 +54,8 @@ void mark_view_prefetch_odd(const MarkView *view, const uint8_t *bytes, uint32_t
 // The lines of an item that are prefetched.
 uint32_t mark_view_item_lines(const MarkView *view, uint32_t tag);
 
-// Everything here is borrowed from `image` and `white`.
-void mark_view_init(MarkView *view, const HeapImage *image, SharedU64 *white);
+// Everything here is borrowed from `image` and `target`.
+void mark_view_init(MarkView *view, const HeapImage *image, const MarkTarget *target);
 
 // The bytes of a span (see marker/mark_item.h) from a captured address to the end of the
 // object or block, which must exist.

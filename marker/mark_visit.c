@@ -22,12 +22,12 @@ static bool claim(const MarkWorker *worker, SharedU64 *word, uint64_t bit)
 static void visit_object(MarkWorker *worker, uint32_t page, uint32_t slot)
 {
     const HeapImage *image = worker->image;
-    uint64_t index = heap_image_first_word(image, page) + slot / 64;
+    uint64_t bit, index = mark_words_place(image, page, slot, &bit);
     uint32_t block_size = image->pages[page].block_size;
     uint32_t payload = heap_image_payload_offset(image, block_size);
     uint32_t tag;
 
-    if (!claim(worker, &worker->view.white[index], mark_words_bit(image, page, slot)))
+    if (!claim(worker, &worker->view.white[index], bit))
         return;
     worker->statistics.marked++;
     tag = index < image->tag_count ? image->page_tags[index] & PAGE_TAG_CLASS : PAGE_TAG_COMPLEX;
@@ -134,6 +134,18 @@ bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t index, uint64_t wor
         (view->live[index] >> slot & 1) != 0)
         return true;
     if (heap_image_resolve(worker->image, word, false).kind == REFERENCE_DEAD)
+        return true;
+    worker->invalid_references++;
+    return false;
+}
+
+bool mark_is_wide_edge_without_claim(MarkWorker *worker, uint64_t word)
+{
+    Reference reference = heap_image_resolve(worker->image, word, false);
+
+    worker->complex_references++;
+    // In a minor mark, objects of old pages are not white.
+    if (reference.kind == REFERENCE_OBJECT || reference.kind == REFERENCE_DEAD)
         return true;
     worker->invalid_references++;
     return false;

@@ -21,6 +21,9 @@ uint32_t mark_visit_odd(MarkWorker *worker, uint32_t count);
 // refers to an object, marked before or DEAD; counts it as invalid if not. index: of the mark word.
 bool mark_is_edge_without_claim(MarkWorker *worker, uint64_t index, uint64_t word);
 
+// The same in a wide page, where no live object was white at the start of the mark.
+bool mark_is_wide_edge_without_claim(MarkWorker *worker, uint64_t word);
+
 // Visits a root word and counts it, if it falls to this worker.
 void mark_visit_root(MarkWorker *worker, uint64_t root_index);
 

@@ -114,6 +114,8 @@ INLINE bool claim(const BatchState *state, BatchShape shape, uint32_t index, uin
 // See Note [Granules].
 INLINE uint64_t bit_of(const BatchState *state, BatchShape shape, uint64_t granule)
 {
+    if (shape.is_wide)
+        return UINT64_C(1) << (granule & 63);
     if (shape.has_odd) {
         // The 8 bytes must be the first of a 64th of the page.
         uint32_t shift = page_granules_shift(state, shape) - GRANULES_OF_PAGE_SHIFT;
@@ -130,6 +132,36 @@ INLINE bool is_sure_edge(const MarkView *view, uint64_t white, uint64_t bit)
     return (bit & view->sure_starts[white & MARK_WORD_TAG]) != 0;
 }
 
+// The wide class of a granule's page; 0: go the long way. See Note [Wide pages].
+INLINE uint32_t wide_class_of(const BatchState *state, BatchShape shape, uint64_t granule)
+{
+    uint64_t page = granule >> page_granules_shift(state, shape);
+
+    return LIKELY(granule < granule_count(state, shape)) ? state->wide_classes[page] : 0;
+}
+
+// The item of an object in a wide page.
+INLINE uint64_t wide_item_at(const BatchState *state, BatchShape shape, uint64_t granule,
+                             uint32_t class)
+{
+    const MarkWorker *worker = state->worker;
+    uint64_t word = word_of(state, shape, granule);
+
+    if (shape.is_usual || worker->view.has_delta)
+        return (granule << WIDE_GRANULE_SHIFT) + state->wide_base +
+               ((uint64_t) class << MARK_ITEM_TAG_SHIFT);
+    return mark_item_object((uint64_t)(uintptr_t)heap_image_page_bytes(
+                                worker->image, heap_image_find_page(worker->image, word)) +
+                                (word & worker->view.page_mask),
+                            MARK_ITEM_ODD_TAG - 1 + class);
+}
+
+// Was there a live object at the start of the mark? In the line that has the mark word.
+INLINE bool is_sure_wide_edge(const BatchState *state, uint32_t index, uint64_t bit)
+{
+    return (shared_u64_load(&state->white[index + WIDE_BIT_WORDS], SHARED_RELAXED) & bit) != 0;
+}
+
 // For several workers: claims the granules that were white a moment ago. In a loop of its own,
 // because a read-modify-write delays all instructions behind it. Returns how many it claimed.
 INLINE uint32_t claim_granules(BatchState *state, BatchShape shape, uint32_t count)
@@ -142,7 +174,9 @@ INLINE uint32_t claim_granules(BatchState *state, BatchShape shape, uint32_t cou
         uint64_t granule = state->granules[i], white;
         bool is_claimed = try_mark(&state->white[index_of(state, shape, granule)],
                                    bit_of(state, shape, granule), &white);
-        items[top] = item_at(state, shape, granule, (uint32_t)white & PAGE_TAG_CLASS);
+        items[top] = shape.is_wide
+                         ? wide_item_at(state, shape, granule, wide_class_of(state, shape, granule))
+                         : item_at(state, shape, granule, (uint32_t)white & PAGE_TAG_CLASS);
         top += is_claimed;
     }
     queue->top = top;
@@ -182,6 +216,49 @@ INLINE bool keep_odd(const BatchState *state, BatchShape shape, uint64_t white, 
     else
         shared_u64_prefetch(&state->white[reference->index]);
     return true;
+}
+
+// As visit_granules(), in wide pages.
+INLINE void visit_wide_granules(BatchState *state, BatchShape shape)
+{
+    MarkWorker *worker = state->worker;
+    PerThreadMarkQueue *queue = worker->queue;
+    const uint64_t *granules = state->granules, *end = granules + state->count;
+    uint64_t *top = queue->items + queue->top, *first = top;
+    uint64_t marked = 0, edges = state->count;
+    uint32_t kept = 0;
+
+    for (; granules != end; granules++) {
+        uint64_t granule = *granules;
+        uint32_t class = wide_class_of(state, shape, granule);
+        if (UNLIKELY(class == 0)) {
+            marked += (uint64_t)(top - first);
+            queue->top = (uint32_t)(top - queue->items);
+            edges -= !mark_visit_complex(worker, word_of(state, shape, granule));
+            first = top = queue->items + queue->top;
+            continue;
+        }
+        uint32_t index = index_of(state, shape, granule);
+        uint64_t bit = bit_of(state, shape, granule);
+        uint64_t white = shared_u64_load(&state->white[index], SHARED_RELAXED);
+        bool is_white = (white & bit) != 0;
+        if (shape.mode != MARK_ALONE) {
+            state->granules[kept] = granule;
+            kept += is_white;
+        } else {
+            (void)try_mark_alone(&state->white[index], white, bit);
+            *top = wide_item_at(state, shape, granule, class);
+            top += is_white;
+        }
+        if (UNLIKELY(!(is_sure_wide_edge(state, index, bit) | is_white)))
+            edges -= !mark_is_wide_edge_without_claim(worker, word_of(state, shape, granule));
+    }
+    marked += (uint64_t)(top - first);
+    queue->top = (uint32_t)(top - queue->items);
+    if (shape.mode != MARK_ALONE)
+        marked += claim_granules(state, shape, kept);
+    worker->statistics.marked += marked;
+    worker->statistics.edges += edges;
 }
 
 INLINE void visit_granules(BatchState *state, BatchShape shape)

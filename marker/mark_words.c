@@ -2,6 +2,7 @@
 
 #include "marker/mark_words.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 // How slot bits and granule bits of a class correspond.
@@ -65,13 +66,17 @@ uint64_t mark_words_starts(const HeapImage *image, const SlotClass *class)
     return granule_class(image, class).starts;
 }
 
-uint64_t mark_words_bit(const HeapImage *image, uint32_t page, uint32_t slot)
+uint64_t mark_words_place(const HeapImage *image, uint32_t page, uint32_t slot, uint64_t *bit)
 {
+    uint64_t first = heap_image_first_word(image, page);
     uint64_t offset = heap_image_object_address(image, page, slot) - image->pages[page].address;
 
-    if (heap_image_first_word(image, page) >= image->tag_count)
-        return UINT64_C(1) << (slot % 64);
-    return UINT64_C(1) << (offset >> granule_shift(image));
+    if (first < image->wide_count)
+        slot = (uint32_t)(offset / 16);
+    else if (first < image->tag_count)
+        slot = (uint32_t)(offset >> granule_shift(image));
+    *bit = UINT64_C(1) << (slot % 64);
+    return first + slot / 64;
 }
 
 // A minor mark touches no bit of an old page. Tags stay.
@@ -81,7 +86,9 @@ static void clear_old_pages(uint64_t *words, const HeapImage *image, bool are_gr
         uint64_t first = heap_image_first_word(image, page);
         if (heap_image_generation(image, page) == 0)
             continue;
-        memset(words + first, 0, heap_image_page_words(image, page) * sizeof *words);
+        memset(words + first, 0,
+               (first < image->wide_count ? WIDE_WORDS : heap_image_page_words(image, page)) *
+                   sizeof *words);
         if (are_granules && first < image->tag_count)
             words[first] = image->page_tags[first];
     }
@@ -131,7 +138,7 @@ static void describe_odd_pages(uint64_t *words, const HeapImage *image)
     for (uint32_t page = 0; image->odd_pages != NULL && page < image->page_count; page++) {
         uint64_t place = page;
 
-        if (image->odd_pages[page] == 0)
+        if (image->odd_pages[page] == 0 || image->wide_count > 0)
             continue;
         if (image->is_direct)
             place = (image->pages[page].address >> image->page_shift) - image->page_window.first;
@@ -141,14 +148,81 @@ static void describe_odd_pages(uint64_t *words, const HeapImage *image)
     }
 }
 
+// ---- wide pages: see Note [Wide pages] ----
+
+// Turns the live slots of a page into white granules, twice.
+static void start_wide_page(uint64_t *words, const uint64_t *live, const HeapPage *page)
+{
+    uint32_t stride = page->block_size / 16;
+
+    for (uint32_t first = 0; first < page->slot_count; first += 64)
+        for (uint64_t left = live[first / 64]; left != 0; left &= left - 1) {
+            uint32_t granule = (first + (uint32_t)__builtin_ctzll(left)) * stride;
+            words[granule / 64] |= UINT64_C(1) << granule % 64;
+        }
+    memcpy(words + WIDE_BIT_WORDS, words, WIDE_BIT_WORDS * sizeof *words);
+}
+
+// Turns the granules that are still white into marks of all other live slots.
+static void finish_wide_page(uint64_t *words, const uint64_t *live, const HeapPage *page)
+{
+    uint64_t white[WIDE_BIT_WORDS];
+    uint32_t stride = page->block_size / 16;
+
+    memcpy(white, words, sizeof white);
+    memcpy(words, live, WIDE_WORDS * sizeof *words);
+    for (uint32_t i = 0; i < WIDE_BIT_WORDS; i++)
+        for (uint64_t left = white[i]; left != 0; left &= left - 1) {
+            uint32_t slot = (i * 64 + (uint32_t)__builtin_ctzll(left)) / stride;
+            words[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+        }
+}
+
+static bool start_wide_pages(uint64_t *words, const HeapImage *image, MarkTarget *target,
+                             Error *error)
+{
+    uint64_t pages = image->wide_count / WIDE_WORDS;
+
+    if (pages == 0)
+        return true;
+    target->wide_classes = calloc(pages, 1);
+    if (target->wide_classes == NULL)
+        return error_set_memory(error, pages, "the classes of pages");
+    memset(words, 0, image->wide_count * sizeof *words);
+    for (uint32_t page = 0; page < image->page_count; page++) {
+        uint64_t first = heap_image_first_word(image, page);
+
+        if (first >= image->wide_count)
+            continue;
+        start_wide_page(words + first, image->live + first, &image->pages[page]);
+        target->wide_classes[first / WIDE_WORDS] =
+            image->odd_pages == NULL ? 0 : image->odd_pages[page];
+    }
+    return true;
+}
+
+static void finish_wide_pages(uint64_t *words, const HeapImage *image, MarkTarget *target)
+{
+    for (uint32_t page = 0; image->wide_count > 0 && page < image->page_count; page++) {
+        uint64_t first = heap_image_first_word(image, page);
+
+        if (first < image->wide_count)
+            finish_wide_page(words + first, image->live + first, &image->pages[page]);
+    }
+    free(target->wide_classes);
+    target->wide_classes = NULL;
+}
+
 bool mark_words_start(MarkResult *result, const HeapImage *image, MarkTarget *target, Error *error)
 {
-    uint64_t tagged = image->tag_count;
+    uint64_t placed = image->tag_count + image->wide_count;
 
     convert_tagged(result->marked, image, true);
     describe_odd_pages(result->marked, image);
-    memcpy(result->marked + tagged, image->live + tagged,
-           (image->word_count - tagged) * sizeof *result->marked);
+    if (!start_wide_pages(result->marked, image, target, error))
+        return false;
+    memcpy(result->marked + placed, image->live + placed,
+           (image->word_count - placed) * sizeof *result->marked);
     if (result->kind == MARK_MINOR)
         clear_old_pages(result->marked, image, true);
     for (uint64_t i = 0; i < result->block_word_count; i++)
@@ -165,7 +239,8 @@ void mark_words_finish(MarkResult *result, const HeapImage *image, MarkTarget *t
     shared_u64_give_back(target->white, result->marked, result->word_count + 1);
     shared_u64_give_back(target->white_blocks, result->marked_blocks, result->block_word_count + 1);
     convert_tagged(result->marked, image, false);
-    for (uint64_t i = image->tag_count; i < image->word_count; i++)
+    finish_wide_pages(result->marked, image, target);
+    for (uint64_t i = image->tag_count + image->wide_count; i < image->word_count; i++)
         result->marked[i] = image->live[i] & ~result->marked[i];
     if (result->kind == MARK_MINOR)
         clear_old_pages(result->marked, image, false);

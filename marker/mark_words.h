@@ -19,6 +19,16 @@
 // slots, and whether every slot holds a live object. So a reference into it costs two random
 // accesses, of which the first is fetched ahead.
 //
+// Note [Wide pages]
+//
+// In a heap without page headers (HeapImage.wide_count) a page has a line of WIDE_WORDS words. The
+// first half has a bit for each 16 bytes: a reference's bit follows from its address alone,
+// whatever the size of slots is, and an address that is not a slot never has a bit. The second half
+// keeps the bits as they were at the start of the mark: a reference that claims nothing is an edge
+// if its bit is there. So a reference costs one random access, and one of a byte for each page,
+// which fits a near cache: the page's *wide class*, the number of its odd class plus 1, which has
+// the size of its slots. References into pages without one go the long way.
+//
 // Each bit goes from 1 to 0 once, and the worker that clears it has claimed the object: try_mark()
 // returns true to exactly one caller. All accesses are relaxed: a claim hands no data over
 // (the heap is immutable while it is marked), and the bits are read as a whole only behind the
@@ -74,13 +84,14 @@ SHARED_INLINE bool try_mark_alone(SharedU64 *word, uint64_t white, uint64_t bit)
 // The granules at which the slots of a tagged class begin.
 uint64_t mark_words_starts(const HeapImage *image, const SlotClass *class);
 
-// The bit of an object in its word, heap_image_first_word() + slot/64.
-uint64_t mark_words_bit(const HeapImage *image, uint32_t page, uint32_t slot);
+// The number of an object's word, and its bit in it.
+uint64_t mark_words_place(const HeapImage *image, uint32_t page, uint32_t slot, uint64_t *bit);
 
 // The words of one mark while it runs.
 typedef struct MarkTarget {
     SharedU64 *white;        // as HeapImage.live
     SharedU64 *white_blocks; // bit per foreign block
+    uint8_t *wide_classes;   // by page of the window, if pages are wide: Note [Wide pages]
 } MarkTarget;
 
 // Makes the words of `result` white: live objects (in a minor mark only those in pages of

@@ -54,7 +54,7 @@ bool mark_worker_new(const MarkWorkerOptions *options, MarkWorker **out, Error *
     if (worker == NULL)
         return error_set_memory(error, bytes, "a worker");
     memset(worker, 0, sizeof *worker);
-    mark_view_init(&worker->view, options->image, options->target.white);
+    mark_view_init(&worker->view, options->image, &options->target);
     worker->image = options->image;
     worker->index = options->index;
     worker->worker_count = options->worker_count;

@@ -11,12 +11,12 @@
 // mark (marker/), not to the image; the heap's own mark bits are never trusted.
 //
 // Beside the bytes stand side tables that are small enough for the cache, 38 bytes
-// a page in all: a window from page address to page index (4 bytes), one record
-// (24), its generation (1), `live` (8): a u64 whose bit i says that slot i holds a
-// live object (allocated and not DEAD), and `page_tags` (1). A heap with DEAD objects
-// has 8 more, for these. Where the pages lie densely, as
-// they nearly always do, a page's live word, its tag, and its word in every mark
-// are all found at the same index: the number of its bucket in the window.
+// a page in all (94 where pages have no headers): a window from page address to page index (4
+// bytes), one record (24), its generation (1), `live` (8): a u64 whose bit i says that slot i holds
+// a live object (allocated and not DEAD), and `page_tags` (1). A heap with DEAD objects has 8 more,
+// for these. Where the pages lie densely, as they nearly always do, a page's live word, its tag,
+// and its word in every mark are all found at the same index: the number of its bucket in the
+// window.
 
 #ifndef SNAPSHOT_HEAP_HEAP_IMAGE_H
 #define SNAPSHOT_HEAP_HEAP_IMAGE_H
@@ -88,6 +88,13 @@ typedef struct OddClass {
     uint16_t payload_words;
 } OddClass;
 
+// Where pages have no headers (HeapImage.wide_count), a page of slots that begin at multiples of 16
+// bytes has WIDE_WORDS words, a cache line. The first WIDE_BIT_WORDS are enough for a bit for each
+// 16 bytes, which marks use, as they use the others: see Note [Wide pages] in marker/mark_words.h.
+#define WIDE_WORDS 8u
+#define WIDE_BIT_WORDS 4u
+#define WIDE_PAGE_SHIFT 12u
+
 // Pages of further such classes are like those of large objects: ask heap_image_resolve().
 #define ODD_CLASSES_MAX 200u
 
@@ -145,6 +152,9 @@ typedef struct HeapImage {
     uint64_t window_delta; // modulo 2^64
     const uint8_t *page_tags;
     uint64_t tag_count;
+    // Of a heap without page headers, in place of tagged words: the first `wide_count` words are
+    // WIDE_WORDS for each bucket of the window, `is_direct`; else 0.
+    uint64_t wide_count;
     SlotClass slot_classes[PAGE_TAG_CLASS + 1];
     uint32_t odd_class_count;
     const OddClass *odd_classes;

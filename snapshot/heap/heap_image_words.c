@@ -58,29 +58,49 @@ static uint8_t page_tag(const HeapImage *image, uint32_t page)
                : PAGE_TAG_COMPLEX;
 }
 
+// Are there words for wide pages?
+static bool has_wide_pages(const HeapImage *image)
+{
+    return image->is_direct && image->layout.page_header_bytes == 0 &&
+           image->layout.object_header_bytes == 0 && image->page_shift == WIDE_PAGE_SHIFT;
+}
+
+// Would the page of slots be one, if it is in the window?
+static bool is_wide_page(const HeapImage *image, uint32_t page)
+{
+    const HeapPage *record = &image->pages[page];
+
+    return image->wide_count > 0 && !heap_image_is_large(image, page) && record->header_size == 0 &&
+           record->block_size % 16 == 0;
+}
+
 // Hands out the words of `live` and of every mark, and tags the pages; `extra` counts the words
-// behind the tagged ones.
+// behind the tagged or wide ones.
 static uint64_t place_words(HeapImage *image, HeapPage *pages, uint8_t *tags)
 {
-    uint64_t extra = 0;
+    uint64_t extra = 0, placed = image->tag_count + image->wide_count;
 
     for (uint32_t page = 0; page < image->page_count; page++) {
         bool is_in_window = page >= image->window_low && page < image->window_high;
         uint32_t words = heap_image_page_words(image, page);
         uint64_t word = image->is_direct ? heap_image_bucket(image, page) : page;
-        bool is_tagged =
-            page_tag(image, page) > PAGE_TAG_COMPLEX && (is_in_window || !image->is_direct);
-        if (tags != NULL && (is_in_window || !image->is_direct))
+        bool has_place = is_in_window || !image->is_direct;
+        bool is_tagged = page_tag(image, page) > PAGE_TAG_COMPLEX && has_place;
+        bool is_wide = is_wide_page(image, page) && has_place;
+        bool is_counted = tags != NULL && image->tag_count > 0;
+        if (is_counted && has_place)
             tags[word] = page_tag(image, page);
-        if (tags != NULL && is_in_window && image->is_direct)
+        if (is_counted && is_in_window && image->is_direct)
             for (uint64_t tail = heap_image_run_pages(image, page) - 1; tail > 0; tail--)
                 tags[word + tail] = PAGE_TAG_COMPLEX;
         if (pages != NULL)
-            pages[page].first_word = (uint32_t)(is_tagged ? word : image->tag_count + extra);
-        if (!is_tagged)
+            pages[page].first_word = (uint32_t)(is_wide     ? word * WIDE_WORDS
+                                                : is_tagged ? word
+                                                            : placed + extra);
+        if (!is_tagged && !is_wide)
             extra += words;
     }
-    return image->tag_count + extra;
+    return placed + extra;
 }
 
 static bool allocate_words(HeapImage *image, bool has_dead, uint64_t **live, uint64_t **dead,
@@ -103,7 +123,10 @@ bool heap_image_build_words(HeapImage *image, const PageRecords *records, bool h
     uint8_t *tags;
 
     build_slot_classes(image);
-    image->tag_count = image->is_direct ? image->page_window.count : image->page_count;
+    if (has_wide_pages(image))
+        image->wide_count = image->page_window.count * WIDE_WORDS;
+    else
+        image->tag_count = image->is_direct ? image->page_window.count : image->page_count;
     image->word_count = place_words(image, NULL, NULL);
     if (image->word_count > UINT32_MAX)
         return error_set(error, ERROR_UNSUPPORTED, "%llu mark words are more than we can index",
