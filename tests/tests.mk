@@ -282,6 +282,12 @@ held-kinds: all
 	$(Q)tests/run_tests.sh -b $(BUILD) -r build/held-kinds/results -l "held kinds" \
 		$(if $(TOTALS),-s $(TOTALS)) tests/versions/held_kinds.sh
 
+## boehm-marks: compare programs on the Boehm collector with its own marks, after a collection (BOEHM_PROGRAMS)
+.PHONY: boehm-marks
+boehm-marks: all
+	$(Q)tests/run_tests.sh -b $(BUILD) -r build/boehm-marks/results -l "Boehm marks" \
+		$(if $(TOTALS),-s $(TOTALS)) tests/versions/boehm_marks.sh
+
 ## interop: have each export read by the programs that it is for; fetches them from npm and PyPI (INTEROP_HEAPS)
 .PHONY: interop
 interop: all

@@ -1,0 +1,12 @@
+; 20,000 structures in a hash table, arrays, weak pointers and garbage; says "ready".
+(defstruct item id name lines)
+(defvar *table* (make-hash-table :test #'equal))
+(dotimes (i 20000)
+  (setf (gethash (format nil "key ~a" i) *table*)
+        (make-item :id i :name (format nil "name ~a" i) :lines (list i (* i 1.5d0) (make-array 5)))))
+(defvar *bytes* (make-array 1000000 :element-type '(unsigned-byte 8)))
+(defvar *weak* (loop repeat 200 collect (ext:make-weak-pointer (list 1 2))))
+(dotimes (i 50000) (make-array 10))
+(format t "ready~%")
+(finish-output)
+(read-line nil nil)
