@@ -161,3 +161,25 @@ void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata, bool na
     }
     print_rejected_pages(stream, metadata->rejected_pages, metadata->rejected_note);
 }
+
+// ---- order ----
+
+void print_capture_order(const OrderedCapture *older, const OrderedCapture *newer)
+{
+    bool is_same = older->pid == newer->pid && older->captured_at_ns == newer->captured_at_ns &&
+                   strcmp(older->digest, newer->digest) == 0;
+
+    if (!is_same && (older->captured_at_ns <= newer->captured_at_ns || newer->captured_at_ns == 0))
+        return;
+    printf("note: ");
+    print_text(stdout, older->path);
+    if (is_same) {
+        printf(" and ");
+        print_text(stdout, newer->path);
+        printf(" are the same snapshot\n");
+    } else {
+        printf(" is the later capture, but is taken as older than ");
+        print_text(stdout, newer->path);
+        printf("\n");
+    }
+}

@@ -30,4 +30,17 @@ void print_capture_notes(FILE *stream, const SnapshotMetadata *metadata, bool na
 // The cost of the capture for the program: a line for each stop and each round of copying.
 void print_pause_certificate(FILE *stream, const PauseCertificate *certificate);
 
+// ---- the order of two snapshots of which one is taken for the older ----
+
+// A snapshot, as far as its capture tells it from others. All borrowed.
+typedef struct OrderedCapture {
+    const char *path;
+    uint32_t pid;
+    int64_t captured_at_ns; // 0: not known
+    const char *digest;     // of its marked objects
+} OrderedCapture;
+
+// Prints a note where `older` was captured after `newer`, or is the same snapshot.
+void print_capture_order(const OrderedCapture *older, const OrderedCapture *newer);
+
 #endif

@@ -22,23 +22,29 @@ void heap_session_init(HeapSession *session, const Command *command, HeapSetting
     *session = (HeapSession){.settings = settings, .frame.command = command};
 }
 
-void heap_session_free_heap(HeapSession *session)
+void heap_session_free_graph(HeapSession *session)
 {
     dominator_tree_free(session->tree);
     collector_memory_release(&session->collector);
     node_types_free(session->types);
     object_graph_free(session->graph);
-    reachability_report_free(session->report);
-    mark_result_free(session->mark);
-    heap_image_free(session->image);
     session->tree = NULL;
     session->knows_collector = false;
     session->types = NULL;
     session->graph = NULL;
+}
+
+void heap_session_free_heap(HeapSession *session)
+{
+    heap_session_free_graph(session);
+    reachability_report_free(session->report);
+    mark_result_free(session->mark);
+    heap_image_free(session->image);
     session->report = NULL;
     residue_words_release(&session->residue);
     session->mark = NULL;
     session->image = NULL;
+    session->need = (PassesNeed){0};
 }
 
 ExitStatus heap_session_run(HeapSession *session, const HeapQuestion *question, void *run,
@@ -96,63 +102,91 @@ static uint64_t bytes_left(const HeapSession *session)
             session->residue.count * sizeof(ResidueWord);
     if (image->details->data_type_count > 0)
         used += image->block_count * sizeof(BlockOwner);
-    return memory_limit_left(&session->limit, image, used);
+    used = memory_limit_left(&session->limit, image, used);
+    if (used == UINT64_MAX)
+        return used;
+    return used > session->reserved_bytes ? used - session->reserved_bytes : 0;
 }
 
-// A step that takes `bytes` is not begun; `would_do` is a limit that suffices.
-static bool refuse(const MemoryLimit *limit, const char *what, uint64_t bytes, uint64_t left,
-                   uint64_t would_do, Error *error)
+// A limit of `bytes`, and the part of it that pages and tables of threads take beyond.
+static uint64_t would_do(const HeapSession *session, uint64_t bytes)
 {
-    char need[NUMBER_CHARS], all[NUMBER_CHARS];
-    bool is_automatic = limit->is_automatic;
-
-    (void)error_set(error, ERROR_MEMORY, "%s would take %s more than %s", what,
-                    format_bytes(need, bytes - left),
-                    is_automatic ? "there is memory" : "--mem-limit allows");
-    return error_add_hint(error, is_automatic ? "%s of memory would do" : "--mem-limit %s would do",
-                          format_round_bytes(all, would_do));
+    return session->image->pager != NULL ? bytes + bytes / 20 : bytes;
 }
 
 static bool too_little(const HeapSession *session, const char *what, uint64_t bytes, uint64_t left,
                        Error *error)
 {
-    return refuse(&session->limit, what, bytes, left, session->limit.bytes + bytes - left, error);
+    return heap_memory_refuse(&session->limit, what, bytes, left,
+                              would_do(session, session->limit.bytes + bytes - left), error);
+}
+
+bool heap_session_allows(HeapSession *session, const char *what, uint64_t bytes, Error *error)
+{
+    uint64_t left = bytes_left(session);
+
+    return bytes <= left || too_little(session, what, bytes, left, error);
+}
+
+bool heap_session_allows_mark(HeapSession *session, Error *error)
+{
+    return session->need.nodes == 0 ||
+           heap_session_allows(session, "marking again",
+                               mark_in_passes_bytes(session->image, &session->need), error);
 }
 
 // Is there memory for marking a heap in passes? The figure that would do is that of the whole
 // command, if all objects are reachable.
-static bool can_mark(const HeapSession *session, Error *error)
+static bool can_mark(HeapSession *session, Error *error)
 {
     uint64_t left = bytes_left(session), bytes, whole;
-    PassesNeed need;
 
-    if (!mark_in_passes_need(session->image, &need, error))
+    if (!mark_in_passes_need(session->image, &session->need, error))
         return false;
-    bytes = mark_in_passes_bytes(session->image, &need);
+    bytes = mark_in_passes_bytes(session->image, &session->need);
     if (bytes <= left)
         return true;
-    whole = session->needs == HEAP_NEEDS_MARK ? 0 : 5 * need.nodes + 5 * need.references;
+    whole = session->needs == HEAP_NEEDS_MARK
+                ? 0
+                : 8 * session->need.nodes + 4 * session->need.references;
     if (session->needs == HEAP_NEEDS_TREE)
-        whole += 20 * need.nodes + 10 * need.references;
+        whole += 20 * session->need.nodes + 10 * session->need.references;
     whole = whole > bytes ? whole : bytes;
-    return refuse(&session->limit, "marking", bytes, left, session->limit.bytes + whole - left,
-                  error);
+    return heap_memory_refuse(&session->limit, "marking", bytes, left,
+                              would_do(session, session->limit.bytes + whole - left), error);
+}
+
+// The graph's nodes and their types, and its references as far as they are known, so that a limit
+// that is too low is noticed before the work.
+static uint64_t least_graph_bytes(const HeapSession *session)
+{
+    uint64_t nodes = session->mark->totals.marked_objects + session->mark->totals.marked_blocks;
+
+    // A mark in passes has followed each of them.
+    return 8 * nodes +
+           (session->need.nodes > 0 ? 4 * session->mark->statistics.workers[0].edges : 0);
+}
+
+// After the mark of a heap that is read in parts: does the rest fit? What does not is refused
+// before further passes.
+static bool can_answer(const HeapSession *session, Error *error)
+{
+    uint64_t nodes = session->mark->totals.marked_objects + session->mark->totals.marked_blocks;
+    uint64_t bytes = least_graph_bytes(session), left = bytes_left(session);
+
+    if (session->need.nodes == 0 || session->needs == HEAP_NEEDS_MARK)
+        return true;
+    // As dominator_tree_peak_bytes() and heap_session_need_tree() have it.
+    if (session->needs == HEAP_NEEDS_TREE)
+        bytes += 24 * nodes + 10 * session->mark->statistics.workers[0].edges;
+    return bytes <= left ||
+           too_little(session,
+                      session->needs == HEAP_NEEDS_TREE ? "retained sizes"
+                                                        : "the references between objects",
+                      bytes, left, error);
 }
 
 // ---- the heap ----
-
-bool heap_session_check_whole(const MemoryLimit *limit, const char *path, uint32_t jobs,
-                              Error *error)
-{
-    uint64_t bytes, each = limit->bytes / jobs;
-
-    if (limit->bytes == UINT64_MAX)
-        return true;
-    if (!memory_limit_whole_bytes(limit, path, &bytes, error))
-        return false;
-    return bytes <= each ||
-           refuse(limit, "the heap, which this needs whole,", bytes, each, bytes * jobs, error);
-}
 
 bool heap_session_read(HeapSession *session, const char *path, const HeapMarking *marking,
                        Error *error)
@@ -167,7 +201,9 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
     session->path = path;
     if (session->needs != HEAP_NEEDS_WHOLE)
         memory_limit_read_options(&session->limit, &read_options);
-    else if (!heap_session_check_whole(&session->limit, path, 1, error))
+    if (session->needs != HEAP_NEEDS_WHOLE
+            ? !heap_memory_check_tables(&session->limit, path, error)
+            : !heap_memory_check_whole(&session->limit, path, 1, error))
         return false;
     heap_session_say(session, "reading the snapshot");
     if (!snapshot_read(path, &read_options, &session->image, error))
@@ -185,6 +221,8 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
         !marking->finish(marking->context, session->mark, error))
         return false;
     memory_trim();
+    if (!can_answer(session, error))
+        return false;
     heap_session_say(session, "counting");
     start = clock_monotonic_ns();
     if (!reachability_report_new(session->image, session->mark, &session->report, error))
@@ -200,9 +238,7 @@ bool heap_session_read(HeapSession *session, const char *path, const HeapMarking
 bool heap_session_need_graph(HeapSession *session, Error *error)
 {
     ObjectGraphOptions options = {.max_bytes = bytes_left(session)};
-    // A lower bound, so that a limit that is far too low is noticed before the work.
-    uint64_t least =
-        8 * (session->mark->totals.marked_objects + session->mark->totals.marked_blocks);
+    uint64_t least = least_graph_bytes(session);
 
     if (session->graph != NULL)
         return true;
@@ -221,6 +257,9 @@ bool heap_session_need_program(HeapSession *session, Error *error)
         return false;
     if (session->knows_collector)
         return true;
+    // Marking without it proves what keeps its memory.
+    if (!heap_session_allows_mark(session, error))
+        return false;
     heap_session_say(session, "telling the collector's memory from the program's");
     if (!collector_memory_find(session->graph, &session->collector, error))
         return false;

@@ -20,8 +20,9 @@
 #include "analysis/graph/dominator_tree.h"
 #include "analysis/graph/node_types.h"
 #include "analysis/reachability_report.h"
-#include "cli/memory/memory_limit.h"
+#include "cli/heap_memory.h"
 #include "cli/session.h"
+#include "marker/mark_in_passes.h"
 
 // The first member of the settings of each of these commands.
 typedef struct HeapSettings {
@@ -40,13 +41,7 @@ typedef struct HeapSettings {
                 "standard output, and nothing else",                                               \
         .setting = offsetof(HeapSettings, json)                                                    \
     }
-#define MEM_LIMIT_OPTION                                                                           \
-    {                                                                                              \
-        .name = "mem-limit", .type = OPTION_BYTES, .value_name = "SIZE",                           \
-        .help = "have at most SIZE of memory resident (500M, 2G);\n"                               \
-                "steps that need more are skipped and reported",                                   \
-        .setting = offsetof(HeapSettings, mem_limit), .minimum = 1, .maximum = INT64_MAX           \
-    }
+#define MEM_LIMIT_OPTION MEM_LIMIT_OPTION_AT(offsetof(HeapSettings, mem_limit))
 #define RELOCATE_OPTION                                                                            \
     {                                                                                              \
         .name = "relocate", .type = OPTION_FLAG,                                                   \
@@ -88,8 +83,10 @@ typedef struct HeapSession {
     OutputFile *json; // NULL: not wanted
     MemoryLimit limit;
     HeapNeeds needs;
+    uint64_t reserved_bytes; // of the limit, that the answer takes beside graph and tree
     // The heap at hand.
     const char *path;
+    PassesNeed need; // of a heap that is read in parts; else zeroed
     HeapImage *image;
     MarkResult *mark;
     ReachabilityReport *report;
@@ -150,13 +147,17 @@ typedef struct HeapMarking {
 NODISCARD bool heap_session_read(HeapSession *session, const char *path, const HeapMarking *marking,
                                  Error *error);
 
-// Is there memory for the whole heap in the file `path`, for commands that cannot do with a part of
-// it? `jobs` such heaps share the limit. Errors: memory (no), those of reading the file.
-NODISCARD bool heap_session_check_whole(const MemoryLimit *limit, const char *path, uint32_t jobs,
-                                        Error *error);
-
+// Frees graph, types and tree early, where the answer goes on without them.
+void heap_session_free_graph(HeapSession *session);
 // Frees the heap at hand early; heap_session_run() does so at the end.
 void heap_session_free_heap(HeapSession *session);
+
+// Is there memory for `bytes` more at this point? Errors: memory, with "`what` would take ...".
+NODISCARD bool heap_session_allows(HeapSession *session, const char *what, uint64_t bytes,
+                                   Error *error);
+
+// Is there memory for marking the heap at hand once more? Errors: the same.
+NODISCARD bool heap_session_allows_mark(HeapSession *session, Error *error);
 
 // Make graph and types, unless they are there already. Errors: memory (more than --mem-limit
 // allows, too), unsupported.

@@ -42,6 +42,14 @@ typedef struct SessionSettings {
         .setting = (first) + offsetof(SessionSettings, progress)                                   \
     }
 
+#define MEM_LIMIT_OPTION_AT(place)                                                                 \
+    {                                                                                              \
+        .name = "mem-limit", .type = OPTION_BYTES, .value_name = "SIZE",                           \
+        .help = "have at most SIZE of memory resident (500M, 2G);\n"                               \
+                "steps that need more are skipped and reported",                                   \
+        .setting = (place), .minimum = 1, .maximum = INT64_MAX                                     \
+    }
+
 // Results that one command can write, and files that its options name for reading.
 #define SESSION_MAX_RESULTS 16u
 #define SESSION_MAX_OPTION_INPUTS 4u

@@ -143,6 +143,9 @@ static bool parse_limits(DiffRun *run, Error *error)
 
 // ---- one heap after the other ----
 
+// Bytes a node that looking for paths and merging them takes: parents and order, and steps.
+#define PATH_NODE_BYTES UINT64_C(12)
+
 static bool merge_paths(HeapSession *session, MergedPaths **out, Error *error)
 {
     PathQuery all = {.context = NULL};
@@ -151,7 +154,8 @@ static bool merge_paths(HeapSession *session, MergedPaths **out, Error *error)
 
     // Paths are skipped when memory is short.
     *out = NULL;
-    if (!heap_session_need_graph(session, error))
+    if (!heap_session_need_graph(session, error) ||
+        !heap_session_allows(session, "paths", PATH_NODE_BYTES * session->graph->node_count, error))
         return error->code == ERROR_MEMORY || error->code == ERROR_UNSUPPORTED;
     heap_session_say(session, "looking for paths");
     ok = path_tree_init(&tree, session->graph, &all, error) &&
@@ -164,11 +168,21 @@ static bool add_heap(DiffRun *run, const char *path, Error *error)
 {
     HeapSession *session = &run->session;
     MergedPaths *merged = NULL;
-    bool ok = heap_session_read(session, path, NULL, error) &&
-              merge_paths(session, &merged, error) &&
-              heap_profile_new(session->image, session->mark, session->report, merged,
-                               session->types, &run->profiles[run->heap_count], error);
+    bool ok = heap_session_read(session, path, NULL, error);
 
+    // Without memory for these, there is no difference; paths take the rest.
+    if (ok && session->limit.bytes >= MEMORY_LIMIT_LEAST) {
+        uint64_t bytes = session->report->totals.objects * sizeof(ProfileObject) +
+                         session->image->page_count * sizeof(ProfilePage) +
+                         8 * session->image->word_count;
+
+        ok = heap_session_allows(session, "comparing objects", bytes, error);
+        session->reserved_bytes = bytes;
+    }
+    ok = ok && merge_paths(session, &merged, error) &&
+         heap_profile_new(session->image, session->mark, session->report, merged, session->types,
+                          &run->profiles[run->heap_count], error);
+    session->reserved_bytes = 0;
     if (ok)
         heap_identity_make(session->image, session->report, &run->identities[run->heap_count]);
     run->heap_count += ok;

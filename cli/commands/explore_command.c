@@ -8,6 +8,7 @@
 #include "cli/command_list.h"
 #include "cli/commands/explore_replay.h"
 #include "cli/commands/explore_report.h"
+#include "cli/heap_memory.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
@@ -38,6 +39,7 @@ typedef struct ExploreSettings {
     int policy;
     const char *output;
     const char *replay;
+    int64_t mem_limit; // bytes; 0: none
 } ExploreSettings;
 
 static const OptionChoice model_choices[] = {
@@ -142,6 +144,7 @@ static const Option options[] = {
              "its steps; for a mark, FILE is its heap",
      .setting = offsetof(ExploreSettings, replay)},
     REPLACE_OPTION(offsetof(ExploreSettings, session)),
+    MEM_LIMIT_OPTION_AT(offsetof(ExploreSettings, mem_limit)),
     PROGRESS_OPTION(offsetof(ExploreSettings, session)),
     {.name = NULL},
 };
@@ -377,9 +380,10 @@ static bool search_models(ExploreRun *run, bool *found, Error *error)
 
 // ---- the command ----
 
-static bool read_heap(ExploreRun *run, Error *error)
+static bool read_heap(ExploreRun *run, const MemoryLimit *limit, Error *error)
 {
     HeapImage *image;
+    bool ok;
 
     if (run->path == NULL)
         return true;
@@ -387,10 +391,14 @@ static bool read_heap(ExploreRun *run, Error *error)
         run->settings->exhaustive != 0)
         return error_set(error, ERROR_USAGE, "'%s': queues are explored without a snapshot",
                          run->path);
-    if (!snapshot_read(run->path, NULL, &image, error))
+    if (!heap_memory_read(limit, run->path, &image, error))
         return false;
     explore_heap_cut(&run->heap, image, (uint32_t)run->settings->objects);
+    // Were all parts of it read?
+    ok = heap_image_check(image, error);
     heap_image_free(image);
+    if (!ok)
+        return false;
     if (run->heap.root_count == 0)
         return error_set(error, ERROR_NO_HEAP, "'%s': no root refers to an object", run->path);
     return true;
@@ -399,12 +407,14 @@ static bool read_heap(ExploreRun *run, Error *error)
 static bool explore(ExploreRun *run, bool *found, Error *error)
 {
     const char *replay = run->settings->replay;
+    MemoryLimit limit;
 
+    memory_limit_init(&limit, run->settings->mem_limit);
     if (replay == NULL)
         return explore_check_output(run->settings->output, run->settings->session.replaces,
                                     run->path, error) &&
-               read_heap(run, error) && search_models(run, found, error);
-    if (explore_replay_file(replay, run->path, found, error))
+               read_heap(run, &limit, error) && search_models(run, found, error);
+    if (explore_replay_file(replay, run->path, &limit, found, error))
         return true;
     // A run that departs from its schedule is a finding.
     if (*found)

@@ -120,7 +120,8 @@ done:
     return ok;
 }
 
-bool explore_replay_file(const char *path, const char *heap, bool *found, Error *error)
+bool explore_replay_file(const char *path, const char *heap, const MemoryLimit *limit, bool *found,
+                         Error *error)
 {
     ExploreReplay replay = {.has_departed = false};
     HeapImage *image = NULL;
@@ -132,7 +133,8 @@ bool explore_replay_file(const char *path, const char *heap, bool *found, Error 
     if (heap != NULL && file.is_queue)
         error_set(error, ERROR_USAGE, "'%s': schedule '%s' is for a queue, which has no heap", heap,
                   path);
-    else if (heap == NULL || snapshot_read(heap, NULL, &image, error))
+    else if (heap == NULL || (heap_memory_check_whole(limit, heap, 1, error) &&
+                              snapshot_read(heap, NULL, &image, error)))
         ok = explore_replay(&file, path, image, true, &replay, error);
     heap_image_free(image);
     operation_file_release(&file);

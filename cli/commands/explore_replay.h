@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "cli/heap_memory.h"
 #include "formats/operation_file.h"
 #include "marker/explore/explore_case.h"
 #include "base/error.h"
@@ -25,6 +26,7 @@ NODISCARD bool explore_replay(const OperationFile *file, const char *path, const
 // The same for the file `path` and, for a mark, the snapshot `heap` (else NULL), with steps. Sets
 // `*found` if the run departs from the schedule, or violates a rule. Errors: those of the files,
 // too.
-NODISCARD bool explore_replay_file(const char *path, const char *heap, bool *found, Error *error);
+NODISCARD bool explore_replay_file(const char *path, const char *heap, const MemoryLimit *limit,
+                                   bool *found, Error *error);
 
 #endif

@@ -7,12 +7,14 @@
 #include "cli/command_list.h"
 #include "cli/next_command.h"
 #include "cli/result_file.h"
+#include "cli/session.h"
 #include "cli/terminal.h"
 #include "formats/json/info_json.h"
 #include "snapshot/file/snapshot_file.h"
 
 typedef struct InfoSettings {
     bool is_json;
+    int64_t mem_limit; // bytes; 0: none
 } InfoSettings;
 
 static const Option options[] = {
@@ -20,6 +22,7 @@ static const Option options[] = {
      .type = OPTION_FLAG,
      .help = "print JSON, schema rudo-snap/info/1",
      .setting = offsetof(InfoSettings, is_json)},
+    MEM_LIMIT_OPTION_AT(offsetof(InfoSettings, mem_limit)),
     {.name = NULL},
 };
 

@@ -320,6 +320,17 @@ static bool merge_paths(PathRun *run, Error *error)
     return ok;
 }
 
+// Flags of nodes, trees of paths, merging them, and for more than one path the references turned
+// round.
+static uint64_t path_bytes(const PathRun *run)
+{
+    uint64_t nodes = run->session.graph->node_count;
+    uint64_t merging = run->settings->merges || run->target.kind == SELECTION_TYPES ? 14 : 10;
+
+    return run->settings->most > 1 ? nodes * 27 + run->session.graph->edge_count * 4
+                                   : nodes * merging;
+}
+
 static bool answer(void *context, Error *error)
 {
     PathRun *run = context;
@@ -331,8 +342,8 @@ static bool answer(void *context, Error *error)
         return false;
     heap_session_say(session, "looking for paths");
     count_objects(run);
-    if (!prepare(run, error) || !find_paths(run, error) ||
-        (run->settings->merges && !merge_paths(run, error)))
+    if (!heap_session_allows(session, "paths", path_bytes(run), error) || !prepare(run, error) ||
+        !find_paths(run, error) || (run->settings->merges && !merge_paths(run, error)))
         return false;
     if (session->json == NULL)
         return true;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "analysis/heap_report.h"
-#include "cli/capture_order.h"
+#include "cli/capture_notes.h"
 #include "cli/command_list.h"
 #include "cli/heap_session.h"
 #include "cli/commands/report_output.h"

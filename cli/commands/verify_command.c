@@ -5,7 +5,9 @@
 
 #include "base/output_path.h"
 #include "cli/command_list.h"
+#include "cli/heap_memory.h"
 #include "cli/next_command.h"
+#include "cli/session.h"
 #include "cli/terminal.h"
 #include "snapshot/file/snapshot_file.h"
 #include "snapshot/file/salvage/snapshot_salvage.h"
@@ -15,6 +17,7 @@ typedef struct VerifySettings {
     bool salvages;
     const char *output;
     bool replaces;
+    int64_t mem_limit; // bytes; 0: none
 } VerifySettings;
 
 static const Option options[] = {
@@ -40,6 +43,7 @@ static const Option options[] = {
      .type = OPTION_FLAG,
      .help = "replace OUT if it exists",
      .setting = offsetof(VerifySettings, replaces)},
+    MEM_LIMIT_OPTION_AT(offsetof(VerifySettings, mem_limit)),
     {.name = NULL},
 };
 
@@ -113,8 +117,8 @@ static ExitStatus salvage(const Command *command, const VerifySettings *settings
                         operands->values[0]);
         return report_usage_error(command, &error);
     }
-    if (!snapshot_salvage(operands->values[0], settings->output, settings->replaces, &found,
-                          &error))
+    if (!snapshot_salvage(operands->values[0], settings->output, settings->replaces,
+                          heap_memory_salvaged(settings->mem_limit), &found, &error))
         return report_error(&error);
     if (!settings->is_quiet)
         print_salvage(operands->values[0], settings, &found);

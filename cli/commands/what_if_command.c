@@ -75,6 +75,10 @@ static bool answer(void *context, Error *error)
     }
     if (!set_collector_aside(run, error))
         return false;
+    // The image holds what was set aside; the mark needs the memory.
+    heap_session_free_graph(session);
+    if (!heap_session_allows_mark(session, error))
+        return false;
     heap_session_say(session, "marking again");
     if (!what_if_make(session->image, session->mark, session->report->type_table, run->cuts,
                       run->cut_count, &run->what_if, error))

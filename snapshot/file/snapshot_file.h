@@ -129,6 +129,10 @@ typedef struct SnapshotFileInfo {
 NODISCARD bool snapshot_read_info(const char *path, SnapshotFileInfo *out, Error *error);
 void snapshot_file_info_release(SnapshotFileInfo *info);
 
+// About the bytes that a file takes in memory beside its pages: the records of the pages, and all
+// tables. Only the places of sections are read.
+NODISCARD bool snapshot_read_table_bytes(const char *path, uint64_t *bytes, Error *error);
+
 // The parts of a file that were verified.
 typedef struct SnapshotVerification {
     uint32_t frames_checked; // content checksum and seek table entry of each

@@ -273,3 +273,43 @@ void snapshot_file_info_release(SnapshotFileInfo *info)
     snapshot_details_free(info->details);
     *info = (SnapshotFileInfo){0};
 }
+
+// ---- memory ----
+
+// Bytes of tables for a page that has a record, and of everything else for a byte of a section:
+// its entries in memory, and what is made from them.
+#define PAGE_TABLE_BYTES 120u
+#define ENTRIES_FACTOR 2u
+
+bool snapshot_read_table_bytes(const char *path, uint64_t *bytes, Error *error)
+{
+    SnapshotReader reader;
+    const Section *layout, *blocks;
+    uint64_t all = 0, largest = 0, pages = 0;
+    bool ok;
+
+    *bytes = 0;
+    ok = snapshot_reader_open(&reader, path, UINT64_MAX, 0, error) &&
+         snapshot_reader_map(&reader, error);
+    if (ok) {
+        layout = section_map_find(&reader.map, SECTION_LAYOUT);
+        ok = keep(&reader, sections_find(SECTION_LAYOUT), layout, error);
+    }
+    if (ok) {
+        blocks = section_map_find(&reader.map, SECTION_BLOCKS);
+        for (size_t i = 0; i < SECTION_KINDS_MAX; i++) {
+            const Section *section = &reader.map.sections[i];
+            uint64_t length = section->length;
+
+            // The bytes of blocks stay as they are; other sections are decoded from memory.
+            all += section == blocks ? length + length / 8 : ENTRIES_FACTOR * length;
+            if (section != blocks && length > largest)
+                largest = length;
+        }
+        for (uint64_t i = 0; i < reader.map.pages_count; i++)
+            pages += reader.map.pages[i].length / reader.layout.page_size;
+        *bytes = all + largest + pages * PAGE_TABLE_BYTES;
+    }
+    release(&reader);
+    return ok;
+}

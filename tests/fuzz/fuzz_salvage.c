@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     (void)close(saved);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    if (snapshot_salvage(path, saved_path, true, &found, &error)) {
+    if (snapshot_salvage(path, saved_path, true, 0, &found, &error)) {
         if (!snapshot_read(saved_path, &options, &image, &error)) {
             fprintf(stderr, "the salvaged snapshot cannot be read: %s\n", error.message);
             abort();

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "cli/capture_notes.h"
-#include "cli/capture_order.h"
 #include "cli/limit_text.h"
 #include "cli/next_command.h"
 #include "cli/terminal.h"

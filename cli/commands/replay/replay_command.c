@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/parallel_for.h"
 #include "cli/command_list.h"
+#include "cli/heap_memory.h"
 #include "cli/heap_session.h"
 #include "cli/interrupt.h"
 #include "cli/number_list.h"
@@ -40,6 +41,7 @@ typedef struct ReplaySettings {
     const char *json;
     const char *junit;
     const char *output; // of merge
+    int64_t mem_limit;  // bytes; 0: none
 } ReplaySettings;
 
 static const Option options[] = {
@@ -122,6 +124,7 @@ static const Option options[] = {
      .type = OPTION_FLAG,
      .help = "print nothing if all heaps are equal",
      .setting = offsetof(ReplaySettings, session.is_quiet)},
+    MEM_LIMIT_OPTION_AT(offsetof(ReplaySettings, mem_limit)),
     PROGRESS_OPTION(offsetof(ReplaySettings, session)),
     {.name = NULL},
 };
@@ -317,16 +320,27 @@ static bool collect(ReplayRun *run, const Operands *operands, Error *error)
            error_set_memory(error, run->files.count * sizeof *run->heaps, "heaps");
 }
 
+// Heaps are marked step by step, so each is held whole: where they are large, fewer at once.
+static uint32_t choose_jobs(ReplayRun *run)
+{
+    uint32_t jobs = parallel_for_threads((uint32_t)run->settings->jobs, run->files.count);
+
+    memory_limit_init(&run->options.limit, run->settings->mem_limit);
+    for (uint64_t i = 0; i < run->files.count; i++)
+        jobs = heap_memory_jobs(&run->options.limit, run->files.files[i].path, jobs);
+    run->options.jobs = jobs;
+    return jobs;
+}
+
 static bool replay_all(ReplayRun *run, Error *error)
 {
-    const ReplayWork work = {
-        .files = &run->files,
-        .options = &run->options,
-        .workers = parallel_for_threads((uint32_t)run->settings->jobs, run->files.count),
-        .timeout_ns = (uint64_t)run->settings->timeout * NS_PER_SECOND,
-        .heaps = run->heaps,
-        .saw_heap = saw_heap,
-        .context = run};
+    const ReplayWork work = {.files = &run->files,
+                             .options = &run->options,
+                             .workers = choose_jobs(run),
+                             .timeout_ns = (uint64_t)run->settings->timeout * NS_PER_SECOND,
+                             .heaps = run->heaps,
+                             .saw_heap = saw_heap,
+                             .context = run};
 
     // Ctrl-C ends the replay; the heaps that were done are shown and written.
     interrupt_defer();

@@ -366,7 +366,9 @@ bool replay_heap_run(const ReplayFile *file, const ReplayHeapOptions *options, R
     bool ok;
 
     begin(file, options, out);
-    ok = snapshot_read(file->path, &read_options, &image, error) &&
+    ok = (options->jobs == 0 ||
+          heap_memory_check_whole(&options->limit, file->path, options->jobs, error)) &&
+         snapshot_read(file->path, &read_options, &image, error) &&
          replay(out, file, options, image, error);
     heap_image_free(image);
     if (!ok && error->code == ERROR_INTERRUPTED) {

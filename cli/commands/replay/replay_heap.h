@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "cli/commands/replay/replay_files.h"
+#include "cli/heap_memory.h"
 #include "formats/json/replay_json.h"
 
 typedef struct ReplayHeapOptions {
@@ -16,6 +17,8 @@ typedef struct ReplayHeapOptions {
     const char *given;  // the options of the command line that are not the default, each with a
                         // space behind it: "--seeds 1..3 "
     bool updates;       // write goldens that are not there, or differ
+    MemoryLimit limit;  // that `jobs` heaps share
+    uint32_t jobs;      // 0: no limit
 } ReplayHeapOptions;
 
 typedef struct ReplayHeap {

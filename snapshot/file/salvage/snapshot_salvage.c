@@ -95,8 +95,8 @@ static void salvage_release(Salvage *salvage)
     free(salvage->blocks);
 }
 
-bool snapshot_salvage(const char *path, const char *out, bool replaces, SnapshotSalvage *found,
-                      Error *error)
+bool snapshot_salvage(const char *path, const char *out, bool replaces, uint64_t max_stream_bytes,
+                      SnapshotSalvage *found, Error *error)
 {
     Salvage salvage = {.path = path, .found = found};
     SnapshotWriteOptions options = {.replaces = replaces};
@@ -105,7 +105,8 @@ bool snapshot_salvage(const char *path, const char *out, bool replaces, Snapshot
 
     *found = (SnapshotSalvage){0};
     if (!snapshot_check_output(out, replaces, error) ||
-        !seekable_reader_open_damaged(path, SNAPSHOT_FORMAT_MAJOR, 0, &reader, error))
+        !seekable_reader_open_damaged(path, SNAPSHOT_FORMAT_MAJOR, max_stream_bytes, &reader,
+                                      error))
         return false;
     salvage.details = snapshot_details_new();
     if (salvage.details == NULL)

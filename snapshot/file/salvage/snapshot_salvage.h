@@ -20,8 +20,9 @@ typedef struct SnapshotSalvage {
 // are right, wherever they are in the file; of them the pages with valid headers (a large object
 // only with all its pages), and each root, block and table without holes. Everything else is listed
 // as lost. Errors: as snapshot_read() and snapshot_write(); corrupt also when there is nothing to
-// salvage.
+// salvage. A file that decompresses to more than `max_stream_bytes` is refused, since twice as much
+// is in memory; 0: this machine's memory.
 NODISCARD bool snapshot_salvage(const char *path, const char *out, bool replaces,
-                                SnapshotSalvage *found, Error *error);
+                                uint64_t max_stream_bytes, SnapshotSalvage *found, Error *error);
 
 #endif

@@ -278,7 +278,7 @@ static void check_case(uint64_t seed, Tally *tally)
 
     begin(&test, seed);
     damage(&test);
-    if (!snapshot_salvage(test.damaged, test.salvaged, false, &found, &error)) {
+    if (!snapshot_salvage(test.damaged, test.salvaged, false, 0, &found, &error)) {
         cr_expect_eq(error.code, ERROR_CORRUPT, "seed %llu: %s", (unsigned long long)seed,
                      error.message);
         cr_expect_neq(access(test.salvaged, F_OK), 0);
@@ -325,7 +325,7 @@ Test(snapshot_salvage, a_whole_file_is_salvaged_whole)
     Error error;
 
     begin(&test, 3);
-    cr_assert(snapshot_salvage(test.whole, test.salvaged, false, &found, &error), "%s",
+    cr_assert(snapshot_salvage(test.whole, test.salvaged, false, 0, &found, &error), "%s",
               error.message);
     cr_expect(found.is_complete);
     cr_expect_eq(found.frames, found.whole_frames);
@@ -337,8 +337,8 @@ Test(snapshot_salvage, a_whole_file_is_salvaged_whole)
     check_totals(&test, saved);
     heap_image_free(saved);
     // And not over an existing file.
-    cr_expect_not(snapshot_salvage(test.whole, test.salvaged, false, &found, &error));
+    cr_expect_not(snapshot_salvage(test.whole, test.salvaged, false, 0, &found, &error));
     cr_expect_eq(error.code, ERROR_USAGE);
-    cr_expect(snapshot_salvage(test.whole, test.salvaged, true, &found, &error));
+    cr_expect(snapshot_salvage(test.whole, test.salvaged, true, 0, &found, &error));
     end(&test);
 }

@@ -171,7 +171,7 @@ Test(boehm_pages, snapshots_are_read_verified_redacted_and_saved)
     cr_expect_eq(reachable_in(redacted), 5u);
     cr_assert(snapshot_verify(plain, NULL, &verification, &error), "%s", error.message);
     cr_expect_eq(verification.pages_checked, 3u);
-    cr_assert(snapshot_salvage(plain, saved, false, &found, &error), "%s", error.message);
+    cr_assert(snapshot_salvage(plain, saved, false, 0, &found, &error), "%s", error.message);
     cr_expect_eq(reachable_in(saved), 5u);
     free(plain);
     free(redacted);
