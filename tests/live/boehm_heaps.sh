@@ -142,9 +142,14 @@ fi
 
 # Values of Nix, in the middle of an evaluation: the list of orders is there, and each order has a name.
 if command -v nix-instantiate >/dev/null 2>&1; then
-    run env HOME="$WORK" "$RUDO_SNAP" capture -o "$WORK/nix.zst" --after 1s -- \
-        nix-instantiate --store dummy:// --eval samples/boehm/orders.nix
+    start "$WORK/out" env HOME="$WORK" nix-instantiate --store dummy:// --eval samples/boehm/orders.nix
+    TARGET=$STARTED
+    # The orders are there before its memory grows.
+    wait_until 60 sh -c 'test "$(cut -d " " -f 2 "/proc/$1/statm")" -gt 20000' - "$TARGET" ||
+        bail "Nix did not evaluate: $(head -c 300 "$WORK/out")"
+    run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/nix.zst"
     check_exit "Nix is captured while it evaluates" 0
+    kill "$TARGET"
     is "its 20,000 attribute sets are reachable" "$("$RUDO_SNAP" query --format csv "$WORK/nix.zst" \
         "SELECT reachable_objects >= 20000 FROM types WHERE type = 'attribute set'" | tail -n 1)" 1
     check "the list of orders keeps them" grep -q 'list elements' <("$RUDO_SNAP" path "$WORK/nix.zst" 'attribute set')

@@ -1,138 +1,161 @@
 // BoehmLayout: see snapshot/capture/boehm/boehm_layouts.h.
 //
 // The offsets come from the debug information of the tagged releases 7.2 to 8.2.12, each built for
-// x86-64 with threads as Debian does, with LARGE_CONFIG, and without threads. Builds with the same
-// offsets are one row.
+// x86-64 with threads as Debian does, with LARGE_CONFIG, and without threads; before 8.0 with and
+// without the two options below. Builds with the same offsets are one row.
 
 #include "snapshot/capture/boehm/boehm_layouts.h"
 
 #include <stddef.h>
 
+// Rows of the versions before 8.0, of which builds differ by two options. ATOMIC_UNCOLLECTABLE, the
+// default of configure, adds the free lists of a kind; it is always there from 7.6 on. Without
+// USE_MUNMAP, the default, a word is missing, and the table of the heap's sections is larger.
+//
+// shift: of all behind that; more: of all behind the table; more_large: with LARGE_CONFIG.
+#define LISTS_OF_A_KIND 1032
+#define UNMAPPED_BYTES 8
+#define MORE_SECTIONS 65536, 524288
+
 // clang-format off
+#define ROWS_7_2_TO_7_4(others, shift, more, more_large) \
+    {"7.2, no threads" others, \
+     .bytes = 132312 + (shift) + (more), .large_free = 40, .all_nils = 115920 + (shift) + (more), .top_index = 115928 + (shift) + (more), \
+     .valid_offsets = 21192 + (shift), .normal_lists = 648, .atomic_lists = 1680, .root_sets = 41680 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 107216 + (shift) + (more), .exclusions = 107728 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 32}, \
+    {"7.2, threads" others, \
+     .bytes = 132312 + (shift) + (more), .large_free = 40, .all_nils = 115920 + (shift) + (more), .top_index = 115928 + (shift) + (more), \
+     .valid_offsets = 21192 + (shift), .normal_lists = 648, .atomic_lists = 1680, .root_sets = 41680 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 107216 + (shift) + (more), .exclusions = 107728 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 32, .thread_bytes = 664, .thread_flags = 32, .thread_blocked = 33, \
+     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64, \
+     .thread_list_bytes = 600}, \
+    {"7.2, threads, LARGE_CONFIG" others, \
+     .bytes = 468184 + (shift) + (more_large), .large_free = 40, .all_nils = 451792 + (shift) + (more_large), .top_index = 451800 + (shift) + (more_large), \
+     .valid_offsets = 21192 + (shift), .normal_lists = 648, .atomic_lists = 1680, .root_sets = 156368 + (shift) + (more_large), \
+     .root_set_bytes = 262144, .root_hash = 418512 + (shift) + (more_large), .exclusions = 419024 + (shift) + (more_large), .exclusion_bytes = 32768, \
+     .kind_bytes = 32, .thread_bytes = 664, .thread_flags = 32, .thread_blocked = 33, \
+     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64, \
+     .thread_list_bytes = 600}, \
+    {"7.2u, no threads" others, \
+     .bytes = 132336 + (shift) + (more), .large_free = 40, .all_nils = 115944 + (shift) + (more), .top_index = 115952 + (shift) + (more), \
+     .valid_offsets = 21216 + (shift), .normal_lists = 672, .atomic_lists = 1704, .root_sets = 41704 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 107240 + (shift) + (more), .exclusions = 107752 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 32}, \
+    {"7.2u, threads" others, \
+     .bytes = 132336 + (shift) + (more), .large_free = 40, .all_nils = 115944 + (shift) + (more), .top_index = 115952 + (shift) + (more), \
+     .valid_offsets = 21216 + (shift), .normal_lists = 672, .atomic_lists = 1704, .root_sets = 41704 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 107240 + (shift) + (more), .exclusions = 107752 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 32, .thread_bytes = 664, .thread_flags = 32, .thread_blocked = 33, \
+     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64, \
+     .thread_list_bytes = 600}, \
+    {"7.2u, threads, LARGE_CONFIG" others, \
+     .bytes = 468208 + (shift) + (more_large), .large_free = 40, .all_nils = 451816 + (shift) + (more_large), .top_index = 451824 + (shift) + (more_large), \
+     .valid_offsets = 21216 + (shift), .normal_lists = 672, .atomic_lists = 1704, .root_sets = 156392 + (shift) + (more_large), \
+     .root_set_bytes = 262144, .root_hash = 418536 + (shift) + (more_large), .exclusions = 419048 + (shift) + (more_large), .exclusion_bytes = 32768, \
+     .kind_bytes = 32, .thread_bytes = 664, .thread_flags = 32, .thread_blocked = 33, \
+     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64, \
+     .thread_list_bytes = 600}, \
+    {"7.4.0 to 7.4.32, no threads" others, \
+     .bytes = 132320 + (shift) + (more), .large_free = 32, .all_nils = 115928 + (shift) + (more), .top_index = 115936 + (shift) + (more), \
+     .valid_offsets = 21200 + (shift), .normal_lists = 656, .atomic_lists = 1688, .root_sets = 41688 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 107224 + (shift) + (more), .exclusions = 107736 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 48}, \
+    {"7.4.0 to 7.4.32, threads" others, \
+     .bytes = 132320 + (shift) + (more), .large_free = 32, .all_nils = 115928 + (shift) + (more), .top_index = 115936 + (shift) + (more), \
+     .valid_offsets = 21200 + (shift), .normal_lists = 656, .atomic_lists = 1688, .root_sets = 41688 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 107224 + (shift) + (more), .exclusions = 107736 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 48, .thread_bytes = 864, .thread_flags = 32, .thread_blocked = 33, \
+     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64, \
+     .thread_list_bytes = 800}, \
+    {"7.4.0 to 7.4.32, threads, LARGE_CONFIG" others, \
+     .bytes = 468192 + (shift) + (more_large), .large_free = 32, .all_nils = 451800 + (shift) + (more_large), .top_index = 451808 + (shift) + (more_large), \
+     .valid_offsets = 21200 + (shift), .normal_lists = 656, .atomic_lists = 1688, .root_sets = 156376 + (shift) + (more_large), \
+     .root_set_bytes = 262144, .root_hash = 418520 + (shift) + (more_large), .exclusions = 419032 + (shift) + (more_large), .exclusion_bytes = 32768, \
+     .kind_bytes = 48, .thread_bytes = 864, .thread_flags = 32, .thread_blocked = 33, \
+     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64, \
+     .thread_list_bytes = 800}
+
+#define ROWS_7_6(others, shift, more, more_large) \
+    {"7.6.0 to 7.6.20, no threads" others, \
+     .bytes = 133352 + (shift) + (more), .large_free = 32, .all_nils = 168 + (shift), .top_index = 116968 + (shift) + (more), \
+     .valid_offsets = 22760 + (shift), .normal_lists = 1208 + (shift), .atomic_lists = 2240 + (shift), .root_sets = 43240 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 696 + (shift), .exclusions = 108776 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 48}, \
+    {"7.6.0, threads" others, \
+     .bytes = 133352 + (shift) + (more), .large_free = 32, .all_nils = 168 + (shift), .top_index = 116968 + (shift) + (more), \
+     .valid_offsets = 22760 + (shift), .normal_lists = 1208 + (shift), .atomic_lists = 2240 + (shift), .root_sets = 43240 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 696 + (shift), .exclusions = 108776 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 48, .thread_bytes = 896, .thread_flags = 32, .thread_blocked = 33, \
+     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 96, \
+     .thread_list_bytes = 800}, \
+    {"7.6.0, threads, LARGE_CONFIG" others, \
+     .bytes = 469224 + (shift) + (more_large), .large_free = 32, .all_nils = 168 + (shift), .top_index = 452840 + (shift) + (more_large), \
+     .valid_offsets = 22760 + (shift), .normal_lists = 1208 + (shift), .atomic_lists = 2240 + (shift), .root_sets = 157928 + (shift) + (more_large), \
+     .root_set_bytes = 262144, .root_hash = 696 + (shift), .exclusions = 420072 + (shift) + (more_large), .exclusion_bytes = 32768, \
+     .kind_bytes = 48, .thread_bytes = 896, .thread_flags = 32, .thread_blocked = 33, \
+     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 96, \
+     .thread_list_bytes = 800}, \
+    {"7.6.2 to 7.6.14, threads" others, \
+     .bytes = 133352 + (shift) + (more), .large_free = 32, .all_nils = 168 + (shift), .top_index = 116968 + (shift) + (more), \
+     .valid_offsets = 22760 + (shift), .normal_lists = 1208 + (shift), .atomic_lists = 2240 + (shift), .root_sets = 43240 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 696 + (shift), .exclusions = 108776 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41, \
+     .thread_stack_pointer = 24, .thread_stack_end = 48, .thread_lists = 104, \
+     .thread_list_bytes = 800}, \
+    {"7.6.2 to 7.6.14, threads, LARGE_CONFIG" others, \
+     .bytes = 469224 + (shift) + (more_large), .large_free = 32, .all_nils = 168 + (shift), .top_index = 452840 + (shift) + (more_large), \
+     .valid_offsets = 22760 + (shift), .normal_lists = 1208 + (shift), .atomic_lists = 2240 + (shift), .root_sets = 157928 + (shift) + (more_large), \
+     .root_set_bytes = 262144, .root_hash = 696 + (shift), .exclusions = 420072 + (shift) + (more_large), .exclusion_bytes = 32768, \
+     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41, \
+     .thread_stack_pointer = 24, .thread_stack_end = 48, .thread_lists = 104, \
+     .thread_list_bytes = 800}, \
+    {"7.6.16 to 7.6.20, threads" others, \
+     .bytes = 133352 + (shift) + (more), .large_free = 32, .all_nils = 168 + (shift), .top_index = 116968 + (shift) + (more), \
+     .valid_offsets = 22760 + (shift), .normal_lists = 1208 + (shift), .atomic_lists = 2240 + (shift), .root_sets = 43240 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 696 + (shift), .exclusions = 108776 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41, \
+     .thread_stack_pointer = 32, .thread_stack_end = 48, .thread_lists = 104, \
+     .thread_list_bytes = 800}, \
+    {"7.6.16 to 7.6.20, threads, LARGE_CONFIG" others, \
+     .bytes = 469224 + (shift) + (more_large), .large_free = 32, .all_nils = 168 + (shift), .top_index = 452840 + (shift) + (more_large), \
+     .valid_offsets = 22760 + (shift), .normal_lists = 1208 + (shift), .atomic_lists = 2240 + (shift), .root_sets = 157928 + (shift) + (more_large), \
+     .root_set_bytes = 262144, .root_hash = 696 + (shift), .exclusions = 420072 + (shift) + (more_large), .exclusion_bytes = 32768, \
+     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41, \
+     .thread_stack_pointer = 32, .thread_stack_end = 48, .thread_lists = 104, \
+     .thread_list_bytes = 800}, \
+    {"7.6.22 to 7.6.26, no threads" others, \
+     .bytes = 133360 + (shift) + (more), .large_free = 32, .all_nils = 168 + (shift), .top_index = 116976 + (shift) + (more), \
+     .valid_offsets = 22768 + (shift), .normal_lists = 1216 + (shift), .atomic_lists = 2248 + (shift), .root_sets = 43248 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 704 + (shift), .exclusions = 108784 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 48}, \
+    {"7.6.22 to 7.6.26, threads" others, \
+     .bytes = 133360 + (shift) + (more), .large_free = 32, .all_nils = 168 + (shift), .top_index = 116976 + (shift) + (more), \
+     .valid_offsets = 22768 + (shift), .normal_lists = 1216 + (shift), .atomic_lists = 2248 + (shift), .root_sets = 43248 + (shift) + (more), \
+     .root_set_bytes = 65536, .root_hash = 704 + (shift), .exclusions = 108784 + (shift) + (more), .exclusion_bytes = 8192, \
+     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41, \
+     .thread_stack_pointer = 32, .thread_stack_end = 48, .thread_lists = 104, \
+     .thread_list_bytes = 800}, \
+    {"7.6.22 to 7.6.26, threads, LARGE_CONFIG" others, \
+     .bytes = 469232 + (shift) + (more_large), .large_free = 32, .all_nils = 168 + (shift), .top_index = 452848 + (shift) + (more_large), \
+     .valid_offsets = 22768 + (shift), .normal_lists = 1216 + (shift), .atomic_lists = 2248 + (shift), .root_sets = 157936 + (shift) + (more_large), \
+     .root_set_bytes = 262144, .root_hash = 704 + (shift), .exclusions = 420080 + (shift) + (more_large), .exclusion_bytes = 32768, \
+     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41, \
+     .thread_stack_pointer = 32, .thread_stack_end = 48, .thread_lists = 104, \
+     .thread_list_bytes = 800}
+
+// MORE_SECTIONS is two arguments.
+#define ROWS_WITHOUT_MUNMAP(rows, ...) rows(__VA_ARGS__)
+
 static const BoehmLayout layouts[] = {
-    {"7.2, no threads",
-     .bytes = 132312, .large_free = 40, .all_nils = 115920, .top_index = 115928,
-     .valid_offsets = 21192, .normal_lists = 648, .atomic_lists = 1680, .root_sets = 41680,
-     .root_set_bytes = 65536, .root_hash = 107216, .exclusions = 107728, .exclusion_bytes = 8192,
-     .kind_bytes = 32},
-    {"7.2, threads",
-     .bytes = 132312, .large_free = 40, .all_nils = 115920, .top_index = 115928,
-     .valid_offsets = 21192, .normal_lists = 648, .atomic_lists = 1680, .root_sets = 41680,
-     .root_set_bytes = 65536, .root_hash = 107216, .exclusions = 107728, .exclusion_bytes = 8192,
-     .kind_bytes = 32, .thread_bytes = 664, .thread_flags = 32, .thread_blocked = 33,
-     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64,
-     .thread_list_bytes = 600},
-    {"7.2, threads, LARGE_CONFIG",
-     .bytes = 468184, .large_free = 40, .all_nils = 451792, .top_index = 451800,
-     .valid_offsets = 21192, .normal_lists = 648, .atomic_lists = 1680, .root_sets = 156368,
-     .root_set_bytes = 262144, .root_hash = 418512, .exclusions = 419024, .exclusion_bytes = 32768,
-     .kind_bytes = 32, .thread_bytes = 664, .thread_flags = 32, .thread_blocked = 33,
-     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64,
-     .thread_list_bytes = 600},
-    {"7.2u, no threads",
-     .bytes = 132336, .large_free = 40, .all_nils = 115944, .top_index = 115952,
-     .valid_offsets = 21216, .normal_lists = 672, .atomic_lists = 1704, .root_sets = 41704,
-     .root_set_bytes = 65536, .root_hash = 107240, .exclusions = 107752, .exclusion_bytes = 8192,
-     .kind_bytes = 32},
-    {"7.2u, threads",
-     .bytes = 132336, .large_free = 40, .all_nils = 115944, .top_index = 115952,
-     .valid_offsets = 21216, .normal_lists = 672, .atomic_lists = 1704, .root_sets = 41704,
-     .root_set_bytes = 65536, .root_hash = 107240, .exclusions = 107752, .exclusion_bytes = 8192,
-     .kind_bytes = 32, .thread_bytes = 664, .thread_flags = 32, .thread_blocked = 33,
-     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64,
-     .thread_list_bytes = 600},
-    {"7.2u, threads, LARGE_CONFIG",
-     .bytes = 468208, .large_free = 40, .all_nils = 451816, .top_index = 451824,
-     .valid_offsets = 21216, .normal_lists = 672, .atomic_lists = 1704, .root_sets = 156392,
-     .root_set_bytes = 262144, .root_hash = 418536, .exclusions = 419048, .exclusion_bytes = 32768,
-     .kind_bytes = 32, .thread_bytes = 664, .thread_flags = 32, .thread_blocked = 33,
-     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64,
-     .thread_list_bytes = 600},
-    {"7.4.0 to 7.4.32, no threads",
-     .bytes = 132320, .large_free = 32, .all_nils = 115928, .top_index = 115936,
-     .valid_offsets = 21200, .normal_lists = 656, .atomic_lists = 1688, .root_sets = 41688,
-     .root_set_bytes = 65536, .root_hash = 107224, .exclusions = 107736, .exclusion_bytes = 8192,
-     .kind_bytes = 48},
-    {"7.4.0 to 7.4.32, threads",
-     .bytes = 132320, .large_free = 32, .all_nils = 115928, .top_index = 115936,
-     .valid_offsets = 21200, .normal_lists = 656, .atomic_lists = 1688, .root_sets = 41688,
-     .root_set_bytes = 65536, .root_hash = 107224, .exclusions = 107736, .exclusion_bytes = 8192,
-     .kind_bytes = 48, .thread_bytes = 864, .thread_flags = 32, .thread_blocked = 33,
-     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64,
-     .thread_list_bytes = 800},
-    {"7.4.0 to 7.4.32, threads, LARGE_CONFIG",
-     .bytes = 468192, .large_free = 32, .all_nils = 451800, .top_index = 451808,
-     .valid_offsets = 21200, .normal_lists = 656, .atomic_lists = 1688, .root_sets = 156376,
-     .root_set_bytes = 262144, .root_hash = 418520, .exclusions = 419032, .exclusion_bytes = 32768,
-     .kind_bytes = 48, .thread_bytes = 864, .thread_flags = 32, .thread_blocked = 33,
-     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 64,
-     .thread_list_bytes = 800},
-    {"7.6.0 to 7.6.20, no threads",
-     .bytes = 133352, .large_free = 32, .all_nils = 168, .top_index = 116968,
-     .valid_offsets = 22760, .normal_lists = 1208, .atomic_lists = 2240, .root_sets = 43240,
-     .root_set_bytes = 65536, .root_hash = 696, .exclusions = 108776, .exclusion_bytes = 8192,
-     .kind_bytes = 48},
-    {"7.6.0, threads",
-     .bytes = 133352, .large_free = 32, .all_nils = 168, .top_index = 116968,
-     .valid_offsets = 22760, .normal_lists = 1208, .atomic_lists = 2240, .root_sets = 43240,
-     .root_set_bytes = 65536, .root_hash = 696, .exclusions = 108776, .exclusion_bytes = 8192,
-     .kind_bytes = 48, .thread_bytes = 896, .thread_flags = 32, .thread_blocked = 33,
-     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 96,
-     .thread_list_bytes = 800},
-    {"7.6.0, threads, LARGE_CONFIG",
-     .bytes = 469224, .large_free = 32, .all_nils = 168, .top_index = 452840,
-     .valid_offsets = 22760, .normal_lists = 1208, .atomic_lists = 2240, .root_sets = 157928,
-     .root_set_bytes = 262144, .root_hash = 696, .exclusions = 420072, .exclusion_bytes = 32768,
-     .kind_bytes = 48, .thread_bytes = 896, .thread_flags = 32, .thread_blocked = 33,
-     .thread_stack_pointer = 24, .thread_stack_end = 40, .thread_lists = 96,
-     .thread_list_bytes = 800},
-    {"7.6.2 to 7.6.14, threads",
-     .bytes = 133352, .large_free = 32, .all_nils = 168, .top_index = 116968,
-     .valid_offsets = 22760, .normal_lists = 1208, .atomic_lists = 2240, .root_sets = 43240,
-     .root_set_bytes = 65536, .root_hash = 696, .exclusions = 108776, .exclusion_bytes = 8192,
-     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41,
-     .thread_stack_pointer = 24, .thread_stack_end = 48, .thread_lists = 104,
-     .thread_list_bytes = 800},
-    {"7.6.2 to 7.6.14, threads, LARGE_CONFIG",
-     .bytes = 469224, .large_free = 32, .all_nils = 168, .top_index = 452840,
-     .valid_offsets = 22760, .normal_lists = 1208, .atomic_lists = 2240, .root_sets = 157928,
-     .root_set_bytes = 262144, .root_hash = 696, .exclusions = 420072, .exclusion_bytes = 32768,
-     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41,
-     .thread_stack_pointer = 24, .thread_stack_end = 48, .thread_lists = 104,
-     .thread_list_bytes = 800},
-    {"7.6.16 to 7.6.20, threads",
-     .bytes = 133352, .large_free = 32, .all_nils = 168, .top_index = 116968,
-     .valid_offsets = 22760, .normal_lists = 1208, .atomic_lists = 2240, .root_sets = 43240,
-     .root_set_bytes = 65536, .root_hash = 696, .exclusions = 108776, .exclusion_bytes = 8192,
-     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41,
-     .thread_stack_pointer = 32, .thread_stack_end = 48, .thread_lists = 104,
-     .thread_list_bytes = 800},
-    {"7.6.16 to 7.6.20, threads, LARGE_CONFIG",
-     .bytes = 469224, .large_free = 32, .all_nils = 168, .top_index = 452840,
-     .valid_offsets = 22760, .normal_lists = 1208, .atomic_lists = 2240, .root_sets = 157928,
-     .root_set_bytes = 262144, .root_hash = 696, .exclusions = 420072, .exclusion_bytes = 32768,
-     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41,
-     .thread_stack_pointer = 32, .thread_stack_end = 48, .thread_lists = 104,
-     .thread_list_bytes = 800},
-    {"7.6.22 to 7.6.26, no threads",
-     .bytes = 133360, .large_free = 32, .all_nils = 168, .top_index = 116976,
-     .valid_offsets = 22768, .normal_lists = 1216, .atomic_lists = 2248, .root_sets = 43248,
-     .root_set_bytes = 65536, .root_hash = 704, .exclusions = 108784, .exclusion_bytes = 8192,
-     .kind_bytes = 48},
-    {"7.6.22 to 7.6.26, threads",
-     .bytes = 133360, .large_free = 32, .all_nils = 168, .top_index = 116976,
-     .valid_offsets = 22768, .normal_lists = 1216, .atomic_lists = 2248, .root_sets = 43248,
-     .root_set_bytes = 65536, .root_hash = 704, .exclusions = 108784, .exclusion_bytes = 8192,
-     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41,
-     .thread_stack_pointer = 32, .thread_stack_end = 48, .thread_lists = 104,
-     .thread_list_bytes = 800},
-    {"7.6.22 to 7.6.26, threads, LARGE_CONFIG",
-     .bytes = 469232, .large_free = 32, .all_nils = 168, .top_index = 452848,
-     .valid_offsets = 22768, .normal_lists = 1216, .atomic_lists = 2248, .root_sets = 157936,
-     .root_set_bytes = 262144, .root_hash = 704, .exclusions = 420080, .exclusion_bytes = 32768,
-     .kind_bytes = 48, .thread_bytes = 904, .thread_flags = 40, .thread_blocked = 41,
-     .thread_stack_pointer = 32, .thread_stack_end = 48, .thread_lists = 104,
-     .thread_list_bytes = 800},
+    ROWS_7_2_TO_7_4("", 0, 0, 0),
+    ROWS_7_2_TO_7_4(", ATOMIC_UNCOLLECTABLE", LISTS_OF_A_KIND, 0, 0),
+    ROWS_7_6("", 0, 0, 0),
+    ROWS_WITHOUT_MUNMAP(ROWS_7_2_TO_7_4, ", no munmap", -UNMAPPED_BYTES, MORE_SECTIONS),
+    ROWS_WITHOUT_MUNMAP(ROWS_7_2_TO_7_4, ", ATOMIC_UNCOLLECTABLE, no munmap",
+                        LISTS_OF_A_KIND - UNMAPPED_BYTES, MORE_SECTIONS),
+    ROWS_WITHOUT_MUNMAP(ROWS_7_6, ", no munmap", -UNMAPPED_BYTES, MORE_SECTIONS),
     {"8.0.0 to 8.0.4, no threads",
      .bytes = 198888, .large_free = 32, .all_nils = 168, .top_index = 182504,
      .valid_offsets = 22760, .normal_lists = 1208, .atomic_lists = 2240, .root_sets = 108776,

@@ -193,7 +193,11 @@ bool boehm_search_threads(BoehmSearch *search, Error *error)
         return true;
     if (!find_records(search, error))
         return false;
-    heap->has_threads = heap->thread_count > 0;
+    // The main thread has one from the start, if it has no other.
+    if (heap->thread_count == 0)
+        return boehm_refuse(error, "no record of a thread is where %s has them",
+                            heap->layout->builds);
+    heap->has_threads = true;
     for (uint32_t i = 0; i < heap->thread_count; i++)
         if (!walk_lists(search, &heap->threads[i], error))
             return false;
