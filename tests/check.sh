@@ -106,6 +106,7 @@ check_all()
     TEST_DOSE=1 counted "kinds of builds" build-kinds
     TEST_DOSE=1 counted "held kinds" held-kinds
     TEST_DOSE=1 counted "Boehm marks" boehm-marks
+    TEST_DOSE=1 counted "Boehm builds" boehm-builds
     counted "determinism" determinism
     counted "mutants" mutants
     TEST_DOSE=1 step "mutations, a sample" "$make" -s mutate MUTATE_SAMPLE=50 MUTATE_SEED="$TEST_FIRST_SEED"

@@ -288,6 +288,12 @@ boehm-marks: all
 	$(Q)tests/run_tests.sh -b $(BUILD) -r build/boehm-marks/results -l "Boehm marks" \
 		$(if $(TOTALS),-s $(TOTALS)) tests/versions/boehm_marks.sh
 
+## boehm-builds: stop programs with Boehm collectors of several versions at random, and capture (BOEHM_SOURCES)
+.PHONY: boehm-builds
+boehm-builds: all
+	$(Q)tests/run_tests.sh -b $(BUILD) -r build/boehm-builds/results -l "Boehm builds" \
+		$(if $(TOTALS),-s $(TOTALS)) tests/versions/boehm_builds.sh
+
 ## interop: have each export read by the programs that it is for; fetches them from npm and PyPI (INTEROP_HEAPS)
 .PHONY: interop
 interop: all

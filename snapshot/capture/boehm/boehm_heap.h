@@ -56,6 +56,8 @@ enum {
     BOEHM_FLAG_IGNORE_OFF_PAGE = 1,
     BOEHM_FLAG_UNMAPPED = 2,
     BOEHM_FLAG_FREE = 4,
+    BOEHM_FLAG_DISCLAIM = 8,
+    BOEHM_FLAG_MARKS_ALL = 16,
 };
 
 // The state of a slot.

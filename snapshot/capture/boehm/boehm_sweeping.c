@@ -76,12 +76,61 @@ static bool find_collections(BoehmSearch *search, Error *error)
     return visit_waiting(search, heap->collections & 0xffff, true, &waiting, error);
 }
 
+// Has the block objects that wait to be swept, none of which is marked? The end of a collection
+// frees such a block, so its marks have just been cleared.
+static bool is_cleared(const BoehmHeap *heap, const BoehmBlock *block)
+{
+    if (block->is_free || block->last_reclaimed == (heap->collections & 0xffff) ||
+        (block->flags & (BOEHM_FLAG_DISCLAIM | BOEHM_FLAG_MARKS_ALL)) != 0 ||
+        boehm_block_is_uncollectable(heap, block))
+        return false;
+    for (uint64_t slot = block->first_slot; slot < block->first_slot + block->slot_count; slot++)
+        if (heap->marked[slot])
+            return false;
+    return true;
+}
+
+// Numbers of registers in snapshots, and of the call in which threads wait until the collector lets
+// them run again.
+#define REGISTER_ORIG_RAX 15u
+#define CALL_RT_SIGSUSPEND 130u
+#define NEAR_STACK_BYTES 4096u
+
+// Does the thread wait in the collector's handler? It notes its stack pointer there.
+static bool is_suspended(const ProcessCopy *copy, const BoehmThread *known)
+{
+    const ProcessThread *thread = &copy->threads[known->thread];
+
+    for (uint32_t i = 0; i < thread->register_count; i++)
+        if (thread->registers[i].number == REGISTER_ORIG_RAX &&
+            thread->registers[i].value != CALL_RT_SIGSUSPEND)
+            return false;
+    return known->stack_pointer >= thread->stack_pointer &&
+           known->stack_pointer - thread->stack_pointer < NEAR_STACK_BYTES &&
+           thread->register_count > 0;
+}
+
+// Is it inside a collection? Builds before 8.2 do not say so where it can be read.
+static bool is_inside_collection(const BoehmSearch *search)
+{
+    const BoehmHeap *heap = search->heap;
+
+    for (uint32_t i = 0; i < heap->thread_count; i++)
+        if (is_suspended(search->reader.copy, &heap->threads[i]))
+            return true;
+    for (uint64_t i = 0; i < heap->block_count; i++)
+        if (is_cleared(heap, &heap->blocks[i]))
+            return true;
+    return false;
+}
+
 bool boehm_search_sweeping(BoehmSearch *search, Error *error)
 {
     BoehmHeap *heap = search->heap;
 
     if (!find_collections(search, error))
         return false;
+    heap->is_collecting = heap->is_collecting || is_inside_collection(search);
     for (uint64_t i = 0; i < heap->block_count; i++) {
         const BoehmBlock *block = &heap->blocks[i];
         bool is_kept = !block->is_free && boehm_block_is_uncollectable(heap, block);

@@ -308,3 +308,24 @@ Test(boehm_heap, each_identity_is_demanded)
         made_boehm_free(heap.made);
     }
 }
+
+// ---- inside a collection ----
+
+Test(boehm_heap, marks_that_were_just_cleared_are_a_collection)
+{
+    Heap heap = make_heap();
+    uint64_t header = made_boehm_header(heap.made, heap.list);
+    BoehmHeap *found;
+
+    for (uint32_t object = 0; object < 3; object++)
+        made_boehm_unmark(heap.made, heap.list, object);
+    found = find(&heap); // all of them are new
+    cr_expect_not(found->is_collecting);
+    boehm_heap_free(found);
+    made_process_bytes(made_boehm_process(heap.made), header + 26, 2)[0] = MADE_COLLECTIONS - 1;
+    found = find(&heap);
+    cr_expect(found->is_collecting);
+    cr_expect_eq(count_slots(found, BOEHM_DEAD), 0u);
+    boehm_heap_free(found);
+    made_boehm_free(heap.made);
+}
