@@ -477,10 +477,12 @@ static const struct {
     {"markup", markup, 0},
 };
 
+// Its memory is the kernel's to free; a leak would be memory that nothing refers to.
+static Making *making;
+
 int main(int argc, char **argv)
 {
-    Making *making = many(1, sizeof *making);
-
+    making = many(1, sizeof *making);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (argc == 2 && strcmp(argv[1], "kinds") == 0)
             printf("%s\n", kinds[i].name);
@@ -498,7 +500,7 @@ int main(int argc, char **argv)
             kinds[i].make(making);
             save(making, argv[3]);
         }
-        return 0; // its memory is the kernel's to free
+        return 0;
     }
     if (argc == 2)
         return 0;
