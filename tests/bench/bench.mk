@@ -86,16 +86,8 @@ bench-capture: $(CAPTURE_WRITER) $(RELOAD_BENCH) $(PROGRAM) c-sample
 		--reload $(RELOAD_BENCH) --json build/bench-capture.json \
 		$(if $(BENCH_QUICK),--mib 256 --writes 10000 --threads 16 --rounds 3 --objects 20000) $(CAPTURE_FLAGS)
 
-HUGE_HEAP := $(BUILD)/tests/bench/huge_heap
-
-$(HUGE_HEAP): $(HUGE_HEAP).o $(LIBRARY)
-	$(if $(Q),@echo "  LINK   $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PACKAGE_LIBS) -lm -o $@
-
--include $(HUGE_HEAP).d
-
 # TABLES_FLAGS="100 10": smaller heaps; see tests/bench/tables.sh.
 ## bench-tables: what SQL on ten million objects costs, and exports of a million
 .PHONY: bench-tables
-bench-tables: $(HUGE_HEAP) $(PROGRAM) $(BUILD)/tests/cli/helpers/measure_command
+bench-tables: $(BUILD)/tests/cli/helpers/huge_heap $(PROGRAM) $(BUILD)/tests/cli/helpers/measure_command
 	$(Q)tests/bench/tables.sh $(BUILD) $(TABLES_FLAGS)

@@ -33,7 +33,7 @@ row()
 }
 
 heap=$scratch/heap.zst
-"$build/tests/bench/huge_heap" "$heap" "$mib"
+"$build/tests/cli/helpers/huge_heap" "$heap" "$mib"
 objects=$("$program" query "$heap" --format csv 'SELECT count(*) FROM objects' | tail -n 1)
 edges=$("$program" query "$heap" --format csv 'SELECT count(*) FROM edges' | tail -n 1)
 first=$("$program" query "$heap" --format csv 'SELECT address FROM objects LIMIT 1' | tail -n 1)
@@ -49,7 +49,7 @@ row "lookups of $pages addresses" "$pages" "WITH RECURSIVE n(i) AS
     SELECT count(o.type) FROM n CROSS JOIN objects o ON o.address = $first + i * 4096"
 
 heap=$scratch/exported.zst
-"$build/tests/bench/huge_heap" "$heap" "$export_mib"
+"$build/tests/cli/helpers/huge_heap" "$heap" "$export_mib"
 for format in heapsnapshot pprof speedscope sqlite csv jsonl; do
     rm -rf "$scratch/out"
     read -r seconds mebibytes status <<<"$(measured export -q --to $format -o "$scratch/out" "$heap")"
