@@ -128,6 +128,19 @@ kill "$TARGET"
 is "its types have their names" "$("$RUDO_SNAP" query --format csv "$WORK/crystal.zst" \
     "SELECT type, reachable_objects FROM types WHERE type IN ('Order', 'String', 'Array(Shop::Order)') ORDER BY type" | tail -n +2)" \
     "$(printf 'Array(Shop::Order),20\nOrder,300\nString,40')"
+
+# Types by the table that compilers from 1.16.2 on make. Integers and buffers have no names.
+for option in "-fpie -pie" "-fno-pie -no-pie"; do
+    # shellcheck disable=SC2086  # words on purpose
+    check "a program with Crystal's table is built ($option)" \
+        cc -O1 $option $flags tests/live/programs/named_classes.c -o "$WORK/named_classes" -lgc
+    start_waiting "$WORK/out" "$WORK/named_classes"
+    run "$RUDO_SNAP" capture --pid "$TARGET" -o "$WORK/crystal.zst" --force
+    kill "$TARGET"
+    is "the table names its types ($option)" "$("$RUDO_SNAP" query --format csv "$WORK/crystal.zst" \
+        "SELECT type, reachable_objects FROM types WHERE type NOT LIKE '%bytes' AND type NOT LIKE '%, large' ORDER BY type" | tail -n +2)" \
+        "$(printf 'Array(Order),20\nOrder,300\nPoint,10\nString,40')"
+done
 if command -v crystal >/dev/null 2>&1; then
     check "a Crystal program is built" env HOME="$WORK" crystal build samples/boehm/shop.cr -o "$WORK/shop"
     start_waiting "$WORK/out" "$WORK/shop"

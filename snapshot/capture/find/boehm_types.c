@@ -3,7 +3,9 @@
 //   GC_DEBUG   where the object was allocated, as "file:line", and the bytes that were asked for
 //   Guile      the tag in the first word, the name of a record's type
 //   Nix        the tag of a value, and what values refer to
-//   Crystal    the number in the first four bytes, by the code that allocates (debug builds)
+//   Crystal    the number in the first four bytes, by the program's table of types, or the code
+//   that
+//              allocates (debug builds)
 //   others     the kind of object and its size
 //
 // Types get numbers in the order of their names, so that equal heaps have equal numbers.
@@ -18,8 +20,8 @@
 #include "snapshot/capture/boehm/boehm_words.h"
 #include "snapshot/capture/boehm/guile_types.h"
 #include "snapshot/capture/boehm/nix_types.h"
+#include "snapshot/capture/find/crystal_objects.h"
 #include "snapshot/capture/find/heap_search_internal.h"
-#include "snapshot/capture/names/crystal_types.h"
 #include "snapshot/capture/names/module_texts.h"
 
 // GC_DEBUG: file, line, bytes, and this XOR the object's own address, by which it is known. Back
@@ -46,7 +48,7 @@ typedef struct TypeSearch {
     MemoryReader reader;
     bool is_guile;
     NixTypes *nix; // owned; NULL: no values of Nix
-    CrystalTypes crystal;
+    CrystalObjects crystal;
     BoehmType *types;
     uint32_t count;
     uint64_t capacity;
@@ -126,15 +128,6 @@ static uint64_t debug_header(TypeSearch *types, const BoehmBlock *block, uint64_
     return 0;
 }
 
-static const char *crystal_name(TypeSearch *types, const BoehmBlock *block, uint64_t address)
-{
-    const CrystalType *type =
-        crystal_types_at(&types->crystal, (uint32_t)memory_word(&types->reader, address),
-                         block->bytes, boehm_block_is_pointer_free(block));
-
-    return type == NULL ? NULL : type->name;
-}
-
 static uint32_t type_of(TypeSearch *types, const BoehmBlock *block, uint32_t number,
                         uint32_t *requested, Error *error)
 {
@@ -157,8 +150,9 @@ static uint32_t type_of(TypeSearch *types, const BoehmBlock *block, uint32_t num
         guile_type_find(types->search->boehm, &types->reader, block, address, &guile);
     else if (types->nix != NULL)
         guile.name = nix_type_name(types->nix, block->first_slot + number);
-    else if (types->crystal.count > 0 && !block->is_large)
-        guile.name = crystal_name(types, block, address);
+    else if (types->crystal.types.count > 0)
+        guile.name =
+            crystal_object_name(&types->crystal, block, memory_word(&types->reader, address));
     if (guile.record_name != 0)
         wanted = (BoehmType){.file = guile.record_name, .line = RECORD};
     else if (guile.name != NULL)
@@ -365,6 +359,18 @@ static bool add_types(TypeSearch *types, Error *error)
     return ok;
 }
 
+static bool find_crystal(TypeSearch *types, uint32_t executable, Error *error)
+{
+    HeapSearch *search = types->search;
+    CrystalTypes found;
+    bool ok = crystal_types_find(search->copy, &search->modules[executable],
+                                 &search->options.cancel, &found, error) &&
+              crystal_objects_learn(search->boehm, &types->reader, &found, &types->crystal, error);
+
+    crystal_types_release(&found);
+    return ok;
+}
+
 bool heap_search_find_boehm_types(HeapSearch *search, Error *error)
 {
     TypeSearch types = {.search = search, .reader = memory_reader(search->copy)};
@@ -380,8 +386,7 @@ bool heap_search_find_boehm_types(HeapSearch *search, Error *error)
     if (is_nix)
         ok = nix_types_new(search->boehm, &types.reader, &types.nix, error);
     if (ok && !types.is_guile && !is_nix && executable != NO_INDEX)
-        ok = crystal_types_find(search->copy, &search->modules[executable], &search->options.cancel,
-                                &types.crystal, error);
+        ok = find_crystal(&types, executable, error);
     ok = ok && visit_objects(&types, error) && name_texts(&types, error);
     for (uint32_t i = 0; ok && i < types.count; i++)
         if (types.types[i].name == NULL)
@@ -391,7 +396,7 @@ bool heap_search_find_boehm_types(HeapSearch *search, Error *error)
         free(types.types[i].name);
     free(types.types);
     nix_types_free(types.nix);
-    crystal_types_release(&types.crystal);
+    crystal_objects_release(&types.crystal);
     hash_index_release(&types.index);
     return ok;
 }

@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/clean_text.h"
+#include "snapshot/capture/names/crystal_table.h"
 #include "snapshot/capture/names/guarded_child.h"
 
 #define CPU_SECONDS 10u
@@ -18,16 +19,16 @@
 
 #define MOST_ALLOCATORS 8u
 #define MOST_CODE_BYTES 4096u
-#define MOST_NAME_CHARS 512u
-// Of Nil, which has no objects, and of String, in every program.
+// Of Nil, which has no objects, and of String, where no table says otherwise.
 #define NIL_ID 0u
 #define STRING_ID 1u
 
-// Followed by the name.
+// What a function or the table tells, followed by the name.
 typedef struct FunctionRecord {
     uint32_t id;
     uint32_t bytes;
     uint16_t name_chars;
+    bool is_allocated; // the name is one that a function has; else one of the table
     bool is_pointer_free;
 } FunctionRecord;
 
@@ -123,7 +124,7 @@ static bool visit_function(void *context, const ElfSymbol *symbol)
     const CodeSearch *search = context;
     const char *name = symbol->kind == ELF_SYMBOL_CODE ? returned_type(symbol->name) : NULL;
     uint8_t code[MOST_CODE_BYTES];
-    FunctionRecord record = {0};
+    FunctionRecord record = {.is_allocated = true};
     ssize_t got = 0;
 
     if (name == NULL)
@@ -139,9 +140,17 @@ static bool visit_function(void *context, const ElfSymbol *symbol)
     }
     if (got <= 0 || !read_code(search, code, (size_t)got, symbol->address, &record))
         return true;
-    record.name_chars = (uint16_t)strnlen(name, MOST_NAME_CHARS);
+    record.name_chars = (uint16_t)strnlen(name, CRYSTAL_NAME_CHARS);
     return guarded_child_write(search->child, &record, sizeof record) &&
            guarded_child_write(search->child, name, record.name_chars);
+}
+
+static bool visit_name(void *context, uint32_t id, const char *name, uint16_t chars)
+{
+    FunctionRecord record = {.id = id, .name_chars = chars};
+
+    return guarded_child_write(context, &record, sizeof record) &&
+           guarded_child_write(context, name, chars);
 }
 
 typedef struct TypesRequest {
@@ -160,7 +169,9 @@ static void read_functions(void *context, GuardedChild *child)
     search.descriptor = elf_file_descriptor(search.file);
     search.segment_count = elf_file_segments(search.file, search.segments);
     (void)elf_file_visit_symbols(search.file, visit_allocator, &search);
-    if (search.descriptor >= 0 && search.allocator_count > 0)
+    if (search.descriptor >= 0 &&
+        crystal_table_read(search.file, search.descriptor, visit_name, child) &&
+        search.allocator_count > 0)
         (void)elf_file_visit_symbols(search.file, visit_function, &search);
     if (search.descriptor >= 0)
         (void)close(search.descriptor);
@@ -169,12 +180,15 @@ static void read_functions(void *context, GuardedChild *child)
 
 // ---- in our process ----
 
+// What the table tells comes first.
 static int compare_types(const void *left, const void *right)
 {
     const CrystalType *a = left, *b = right;
 
     if (a->id != b->id)
         return a->id < b->id ? -1 : 1;
+    if (a->is_allocated != b->is_allocated)
+        return a->is_allocated ? 1 : -1;
     return strcmp(a->name, b->name);
 }
 
@@ -188,14 +202,14 @@ static bool take_functions(const ByteBuffer *output, CrystalTypes *types, Error 
 
         memcpy(&record, output->bytes + at, sizeof record);
         at += sizeof record;
-        if (record.name_chars == 0 || record.name_chars > MOST_NAME_CHARS ||
+        if (record.name_chars == 0 || record.name_chars > CRYSTAL_NAME_CHARS ||
             record.name_chars > output->length - at)
             break;
         if (!array_reserve(&types->types, &capacity, types->count + UINT64_C(1),
                            sizeof *types->types, "types", error))
             return false;
         type = &types->types[types->count];
-        *type = (CrystalType){record.id, record.bytes, record.is_pointer_free,
+        *type = (CrystalType){record.id, record.bytes, record.is_allocated, record.is_pointer_free,
                               strndup((const char *)output->bytes + at, record.name_chars)};
         if (type->name == NULL)
             return error_set_memory(error, record.name_chars, "the name of a type");
@@ -206,30 +220,45 @@ static bool take_functions(const ByteBuffer *output, CrystalTypes *types, Error 
     return true;
 }
 
-// Keeps one type for each id: the name that most functions give.
+// The type that most of the equal ones in [first, end) are, of those that are allocated.
+static uint32_t most_frequent(const CrystalType *types, uint32_t first, uint32_t end)
+{
+    uint32_t best = first, most = 0;
+
+    for (uint32_t at = first, run; at < end; at = run) {
+        for (run = at; run < end && compare_types(&types[run], &types[at]) == 0;)
+            run++;
+        if (types[at].is_allocated && run - at > most) {
+            most = run - at;
+            best = at;
+        }
+    }
+    return best;
+}
+
+// Keeps one type for each id: with the name of the table, or the one that most functions give; with
+// what the functions allocate.
 static void choose_names(CrystalTypes *types)
 {
+    CrystalType *all = types->types;
     uint32_t kept = 0;
 
-    qsort(types->types, types->count, sizeof *types->types, compare_types);
+    qsort(all, types->count, sizeof *all, compare_types);
     for (uint32_t first = 0, end; first < types->count; first = end) {
-        uint32_t best = first, most = 0;
+        CrystalType chosen;
+        uint32_t named;
 
-        for (end = first; end < types->count && types->types[end].id == types->types[first].id;) {
-            uint32_t run = end;
-
-            while (run < types->count && compare_types(&types->types[run], &types->types[end]) == 0)
-                run++;
-            if (run - end > most) {
-                most = run - end;
-                best = end;
-            }
-            end = run;
-        }
+        for (end = first; end < types->count && all[end].id == all[first].id;)
+            end++;
+        chosen = all[most_frequent(all, first, end)];
+        named = all[first].is_allocated ? most_frequent(all, first, end) : first;
+        chosen.name = all[named].name;
         for (uint32_t i = first; i < end; i++)
-            if (i != best)
-                free(types->types[i].name);
-        types->types[kept++] = types->types[best];
+            if (i != named)
+                free(all[i].name);
+        if (!all[first].is_allocated && strcmp(chosen.name, "String") == 0)
+            types->string_id = chosen.id;
+        all[kept++] = chosen;
     }
     types->count = kept;
 }
@@ -253,7 +282,7 @@ bool crystal_types_find(const ProcessCopy *copy, const MappedModule *module, con
     GuardedEnd end;
     bool ok;
 
-    *out = (CrystalTypes){.count = 0};
+    *out = (CrystalTypes){.string_id = STRING_ID};
     module_files_root(copy, root);
     ok = guarded_child_run(&work, &output, &end, error) && take_functions(&output, out, error);
     byte_buffer_release(&output);
@@ -270,27 +299,17 @@ void crystal_types_release(CrystalTypes *types)
     *types = (CrystalTypes){.count = 0};
 }
 
-const CrystalType *crystal_types_at(const CrystalTypes *types, uint32_t id, uint64_t slot_bytes,
-                                    bool is_pointer_free)
+uint32_t crystal_types_index(const CrystalTypes *types, uint32_t id)
 {
-    static const CrystalType string = {STRING_ID, 0, true, (char *)(uintptr_t) "String"};
-    const CrystalType *type = NULL;
-
-    for (uint32_t low = 0, high = types->count; type == NULL && low < high;) {
+    for (uint32_t low = 0, high = types->count; low < high;) {
         uint32_t middle = low + (high - low) / 2;
 
         if (types->types[middle].id == id)
-            type = &types->types[middle];
-        else if (types->types[middle].id < id)
+            return middle;
+        if (types->types[middle].id < id)
             low = middle + 1;
         else
             high = middle;
     }
-    if (type == NULL && id == STRING_ID && types->count > 0)
-        type = &string;
-    // A slot may be the next larger one, or twice as large.
-    if (type == NULL || type->is_pointer_free != is_pointer_free || slot_bytes < type->bytes ||
-        (type->bytes > 0 && slot_bytes > 2 * (type->bytes / 16 + UINT64_C(1)) * 16))
-        return NULL;
-    return type;
+    return UINT32_MAX;
 }

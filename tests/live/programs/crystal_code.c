@@ -48,8 +48,11 @@ int main(void)
     for (int i = 0; i < 5; i++)
         kept[count++] = new_nothing();
     for (int i = 0; i < 40; i++) {
-        kept[count] = GC_malloc_atomic(40);
-        *(uint32_t *)kept[count++] = 1; // a String
+        uint32_t *string = GC_malloc_atomic(40);
+
+        string[0] = 1;  // the number of String
+        string[1] = 25; // bytes
+        kept[count++] = string;
     }
     puts("ready");
     (void)fflush(stdout);
