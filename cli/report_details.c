@@ -270,9 +270,13 @@ static void print_ledger(const HeapReport *report)
 
 void report_details_print(const HeapReport *report, uint32_t most)
 {
+    const HeapLayout *layout = &report->image->layout;
+
     print_groups(report, GROUP_BY_SIZE_CLASS, "size classes", "size class");
-    print_groups(report, GROUP_BY_OWNER_THREAD, "owner threads", "owner thread");
-    print_groups(report, GROUP_BY_GENERATION, "generations", "generation");
+    if (layout->owner_thread.width > 0)
+        print_groups(report, GROUP_BY_OWNER_THREAD, "owner threads", "owner thread");
+    if (layout->generation.width > 0)
+        print_groups(report, GROUP_BY_GENERATION, "generations", "generation");
     if (report->tree != NULL)
         print_retainers(report, most);
     print_fragmentation(report);

@@ -321,7 +321,8 @@ void mark_summary_print(const HeapSession *session, bool has_statistics)
     heap_session_print_heading(session);
     print_totals(report);
     print_size_classes(report);
-    print_owner_threads(report);
+    if (session->image->layout.owner_thread.width > 0)
+        print_owner_threads(report);
     print_types(report);
     print_references(session);
     print_digest(report, &session->mark->statistics);

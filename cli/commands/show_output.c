@@ -196,13 +196,15 @@ static void print_referrers(const ShowJson *shown, uint64_t top)
 
 static void print_slot_bits(const HeapView *view)
 {
+    const HeapLayout *layout = &view->image->layout;
     const SlotFacts *slot = &view->slot;
 
     printf(", slot %" PRIu32 " of %" PRIu32, view->place.slot, view->page.slot_count);
     printf(slot->is_allocated ? ", allocated" : ", free");
     if (slot->is_dead)
         printf(", DEAD");
-    printf(slot->is_marked ? ", marked" : ", unmarked");
+    if (layout->page_header_bytes > 0)
+        printf(slot->is_marked ? ", marked" : ", unmarked");
     if (slot->is_dirty)
         printf(", dirty");
 }
@@ -210,6 +212,7 @@ static void print_slot_bits(const HeapView *view)
 static void print_page(const ShowJson *shown)
 {
     const HeapView *view = shown->view;
+    const HeapLayout *layout = &view->image->layout;
     const PageFacts *page = &view->page;
     char text[NUMBER_CHARS];
 
@@ -218,11 +221,14 @@ static void print_page(const ShowJson *shown)
     printf("%-*s0x%" PRIx64 ", ", LABEL_COLUMNS, "page", page->address);
     printf(page->is_large ? "large object of %s bytes" : "class %s",
            format_count(text, page->block_size));
-    printf(", owner thread %" PRIu32, page->owner_thread);
+    // Only what the collector's pages tell.
+    if (layout->owner_thread.width > 0)
+        printf(", owner thread %" PRIu32, page->owner_thread);
     if (view->place.slot != NO_INDEX)
         print_slot_bits(view);
-    printf(", %s%s%s%s\n", page->generation == 0 ? "young" : "old",
-           page->is_orphan ? ", orphan" : "", page->needs_sweep ? ", needs sweep" : "",
+    if (layout->generation.width > 0)
+        printf(page->generation == 0 ? ", young" : ", old");
+    printf("%s%s%s\n", page->is_orphan ? ", orphan" : "", page->needs_sweep ? ", needs sweep" : "",
            page->is_all_dead ? ", all dead" : "");
     if (view->place.slot == NO_INDEX)
         printf("%-*s%" PRIu32 " of %" PRIu32 " hold objects, %" PRIu32 " zombies\n", LABEL_COLUMNS,

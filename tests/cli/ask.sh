@@ -71,6 +71,8 @@ is "requested bytes of Boehm heaps" "$(ask "SELECT DISTINCT type, requested FROM
 is "of others they are not known" "$(ask 'SELECT count(requested) FROM objects')" 0
 run "$RUDO_SNAP" show "$ROOT/samples/heaps/boehm.zst" "$(ask "SELECT address(address) FROM objects WHERE type = 'boehm.c:88'" "$ROOT/samples/heaps/boehm.zst")"
 check_output "show tells them" stdout '*boehm.c:88  0x*  80 B (32 B requested), reachable*'
+check_output "and of its page, what the collector keeps" stdout '*, class 80, slot * of 51, allocated
+*'
 
 # Parameters, scripts, formats.
 echo 'SELECT count(*) AS n FROM objects WHERE type = :type; -- the end' >"$WORK/script.sql"
