@@ -269,7 +269,13 @@ static bool no_symbols(void *context, uint64_t address, BoehmSymbols *symbols, E
 
 bool made_boehm_find(MadeBoehm *made, BoehmHeap **out, Error *error)
 {
+    return made_boehm_find_as(made, NULL, out, error);
+}
+
+bool made_boehm_find_as(MadeBoehm *made, const BoehmLayout *layout, BoehmHeap **out, Error *error)
+{
     const BoehmRange data = {MADE_DATA, MADE_DATA + MADE_DATA_BYTES};
 
-    return boehm_heap_find(made_boehm_copy(made), &data, 1, no_symbols, NULL, out, error);
+    return boehm_heap_find_as(layout, 1, made_boehm_copy(made), &data, 1, no_symbols, NULL, out,
+                              error);
 }

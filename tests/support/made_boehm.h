@@ -62,5 +62,7 @@ const ProcessCopy *made_boehm_copy(MadeBoehm *made);
 
 // Finds the heap in the module's data, without symbols. Result as boehm_heap_find().
 bool made_boehm_find(MadeBoehm *made, BoehmHeap **out, Error *error);
+// The same if this layout were the only one that is known.
+bool made_boehm_find_as(MadeBoehm *made, const BoehmLayout *layout, BoehmHeap **out, Error *error);
 
 #endif

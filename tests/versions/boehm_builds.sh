@@ -5,7 +5,7 @@
 #
 #   tests/versions/boehm_builds.sh          prints TAP; `make boehm-builds` runs it
 #   BOEHM_SOURCES=REPOSITORY ...            a clone of the collector's repository (else fetched from GitHub)
-#   BOEHM_STOPS=10 ...                      so many moments a build, 250
+#   BOEHM_STOPS=10 ...                      moments for each build (default: 250)
 . "$(dirname "$0")/../support/live.sh"
 
 sources=$ROOT/tests/versions/boehm

@@ -100,12 +100,19 @@ static bool are_alike(const BoehmLayout *a, const BoehmLayout *b)
            a->finalizers == b->finalizers && a->links == b->links && a->kind_bytes == b->kind_bytes;
 }
 
+static const BoehmLayout *layout_at(const BoehmSearch *search, uint32_t index)
+{
+    if (search->layouts == NULL)
+        return boehm_layout(index);
+    return index < search->layout_count ? &search->layouts[index] : NULL;
+}
+
 static bool choose_layout(BoehmSearch *search, Error *error)
 {
     BoehmHeap *heap = search->heap;
     const BoehmLayout *layout;
 
-    for (uint32_t i = 0; (layout = boehm_layout(i)) != NULL; i++) {
+    for (uint32_t i = 0; (layout = layout_at(search, i)) != NULL; i++) {
         uint64_t arrays = search->top_index - layout->top_index;
 
         if (search->top_index < layout->top_index ||

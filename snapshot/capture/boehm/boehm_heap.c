@@ -122,10 +122,19 @@ bool boehm_walk_list(BoehmSearch *search, uint64_t head, uint32_t kind, uint64_t
 bool boehm_heap_find(const ProcessCopy *copy, const BoehmRange *data, uint32_t data_count,
                      BoehmFindSymbols *find_symbols, void *context, BoehmHeap **out, Error *error)
 {
+    return boehm_heap_find_as(NULL, 0, copy, data, data_count, find_symbols, context, out, error);
+}
+
+bool boehm_heap_find_as(const BoehmLayout *layouts, uint32_t layout_count, const ProcessCopy *copy,
+                        const BoehmRange *data, uint32_t data_count, BoehmFindSymbols *find_symbols,
+                        void *context, BoehmHeap **out, Error *error)
+{
     BoehmSearch search = {
         .reader = memory_reader(copy),
         .data = data,
         .data_count = data_count,
+        .layouts = layouts,
+        .layout_count = layout_count,
         .heap = calloc(1, sizeof *search.heap),
     };
     bool is_ok;

@@ -142,6 +142,11 @@ typedef struct BoehmHeap {
 NODISCARD bool boehm_heap_find(const ProcessCopy *copy, const BoehmRange *data, uint32_t data_count,
                                BoehmFindSymbols *find_symbols, void *context, BoehmHeap **out,
                                Error *error);
+// The same with other layouts than the known ones: how tests show that a wrong one is refused.
+NODISCARD bool boehm_heap_find_as(const BoehmLayout *layouts, uint32_t layout_count,
+                                  const ProcessCopy *copy, const BoehmRange *data,
+                                  uint32_t data_count, BoehmFindSymbols *find_symbols,
+                                  void *context, BoehmHeap **out, Error *error);
 void boehm_heap_free(BoehmHeap *heap);
 
 // The block in use that holds `address`, or NULL.

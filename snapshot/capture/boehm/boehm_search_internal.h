@@ -51,6 +51,8 @@ typedef struct BoehmSearch {
     MemoryReader reader;
     const BoehmRange *data;
     uint32_t data_count;
+    const BoehmLayout *layouts; // NULL: the known ones
+    uint32_t layout_count;
     uint64_t top_index;
     uint64_t nil; // GC_all_nils: the node that stands for none
     BoehmNode *nodes;

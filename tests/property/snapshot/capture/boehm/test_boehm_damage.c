@@ -107,3 +107,60 @@ Test(boehm_damage, a_search_ends_and_finds_what_is_possible)
         made_boehm_free(made);
     }
 }
+
+// ---- wrong layouts ----
+
+// Members of which each must be right for a heap to be accepted.
+static void change_layout(BoehmLayout *layout, Xorshift *random)
+{
+    uint32_t *const members[] = {
+        &layout->large_free,         &layout->all_nils,     &layout->top_index,
+        &layout->normal_lists,       &layout->atomic_lists, &layout->root_hash,
+        &layout->heap_section_count,
+    };
+    uint32_t *member = members[xorshift_below(random, sizeof members / sizeof members[0])];
+    uint32_t change = 8 * (uint32_t)xorshift_between(random, 1, 40);
+
+    // Chains that begin before the first one that is used lead to the same root sets.
+    bool grows = member == &layout->root_hash || *member <= change || xorshift_percent(random, 50);
+
+    *member += grows ? change : -change;
+}
+
+static bool is_right(const BoehmLayout *layout)
+{
+    const BoehmLayout *right = made_boehm_layout();
+
+    return layout->top_index == right->top_index && layout->large_free == right->large_free &&
+           layout->root_hash == right->root_hash && layout->normal_lists == right->normal_lists;
+}
+
+Test(boehm_damage, a_wrong_layout_is_refused)
+{
+    uint64_t first = test_seed(1), accepted = 0, tried = 0;
+    Xorshift random = xorshift_seeded(first);
+    MadeBoehm *made = random_heap(&random);
+    BoehmHeap *heap = NULL;
+    Error error = {0};
+
+    cr_assert(made_boehm_find_as(made, made_boehm_layout(), &heap, &error), "%s", error.message);
+    boehm_heap_free(heap);
+    for (uint32_t i = 0; boehm_layout(i) != NULL; i++) {
+        if (is_right(boehm_layout(i)))
+            continue;
+        tried++;
+        accepted += made_boehm_find_as(made, boehm_layout(i), &heap, &error);
+        boehm_heap_free(heap);
+    }
+    for (uint64_t i = 0; i < test_dose(100); i++) {
+        BoehmLayout layout = *made_boehm_layout();
+
+        change_layout(&layout, &random);
+        tried++;
+        accepted += made_boehm_find_as(made, &layout, &heap, &error);
+        boehm_heap_free(heap);
+    }
+    cr_expect_eq(accepted, 0u, "%llu of %llu accepted", (unsigned long long)accepted,
+                 (unsigned long long)tried);
+    made_boehm_free(made);
+}
