@@ -211,6 +211,74 @@ static void save_whole(const char *folder)
     }
 }
 
+// A heap whose pages have no headers, with the types of its objects.
+static Bytes described_stream(void)
+{
+    static uint64_t words[512];
+    PageBits bits = {.allocated = 0xffff, .dead = 0x8000};
+    SnapshotPage page = {.address = EXAMPLE_PAGE_ADDRESS,
+                         .block_size = 64,
+                         .read_bytes = 56,
+                         .slot_count = 64,
+                         .kind = 1,
+                         .bits = bits};
+    SnapshotObjectType object_types[] = {{.slot = 0, .count = 10, .requested = 20},
+                                         {.slot = 10, .count = 6}};
+    PageRecord record = {.address = EXAMPLE_PAGE_ADDRESS,
+                         .bits = bits,
+                         .block_size = 64,
+                         .slot_count = 64,
+                         .page_count = 1,
+                         .has_dead = true};
+    SnapshotPages run = {EXAMPLE_PAGE_ADDRESS, 1, (uint8_t *)words};
+    PageRecords records = {0};
+    SnapshotContents contents;
+    SnapshotDetails details;
+    Error error;
+    Bytes stream;
+
+    words[8] = EXAMPLE_PAGE_ADDRESS + 128;
+    example_heap(&contents);
+    details = *contents.details;
+    details.drop_count = 0;
+    details.pages = &page;
+    details.page_count = 1;
+    details.object_types = object_types;
+    details.object_type_count = 2;
+    contents.layout = *heap_layout_boehm();
+    contents.runs = &run;
+    contents.details = &details;
+    contents.pages = &records;
+    if (!page_records_add_described(&records, &record, &bits, &error))
+        abort();
+    stream = snapshot_stream(&contents, NULL);
+    page_records_release(&records);
+    return stream;
+}
+
+static Bytes described_with(const char *type, uint64_t offset, uint64_t value)
+{
+    return changed(described_stream(), type, offset, value);
+}
+
+// In PREC 8 is the address, 16 the bytes of a slot, 24 those with references, 32 the slots and
+// kind.
+static void save_described(const char *folder)
+{
+    save(folder, "described", described_stream());
+    save(folder, "described-pages-huge", described_with("PREC", 0, UINT64_C(1) << 60));
+    save(folder, "described-address-other", described_with("PREC", 8, 4096));
+    save(folder, "described-slot-bytes-none", described_with("PREC", 16, 0));
+    save(folder, "described-slot-bytes-huge", described_with("PREC", 16, UINT64_C(1) << 40));
+    save(folder, "described-read-bytes-huge", described_with("PREC", 24, UINT64_MAX));
+    save(folder, "described-slots-huge", described_with("PREC", 32, UINT32_MAX));
+    save(folder, "described-flags-unknown",
+         described_with("PREC", 32, UINT64_C(0xffff000100000040)));
+    save(folder, "described-types-huge", described_with("OTYP", 0, UINT64_C(1) << 60));
+    save(folder, "described-type-page-unknown", described_with("OTYP", 8, 7));
+    save(folder, "described-type-unknown", described_with("OTYP", 16, 1000));
+}
+
 static bool write_file(const char *path, const SnapshotContents *contents)
 {
     SnapshotWriteOptions options = {.replaces = true};
@@ -246,6 +314,7 @@ int main(int argc, char **argv)
         save_hostile_tables(argv[2]);
         save_hostile_pages(argv[2]);
         save_told(argv[2]);
+        save_described(argv[2]);
         return 0;
     }
     fprintf(stderr, "usage: make_snapshots example FILE | random|layout SEED OBJECTS FILE | "
