@@ -91,3 +91,9 @@ bench-capture: $(CAPTURE_WRITER) $(RELOAD_BENCH) $(PROGRAM) c-sample
 .PHONY: bench-tables
 bench-tables: $(BUILD)/tests/cli/helpers/huge_heap $(PROGRAM) $(BUILD)/tests/cli/helpers/measure_command
 	$(Q)tests/bench/tables.sh $(BUILD) $(TABLES_FLAGS)
+
+# MEMORY_FLAGS="160 256M none": a smaller heap, other limits; see tests/bench/memory.sh.
+## bench-memory: what each command has resident under limits, on 26 million objects
+.PHONY: bench-memory
+bench-memory: $(BUILD)/tests/cli/helpers/huge_heap $(PROGRAM) $(BUILD)/tests/cli/helpers/measure_command
+	$(Q)tests/bench/memory.sh $(BUILD) $(MEMORY_FLAGS)
