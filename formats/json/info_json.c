@@ -139,6 +139,13 @@ void info_json_capture(JsonWriter *writer, const SnapshotMetadata *metadata)
     json_string_member(writer, "method", metadata->method);
     json_unsigned_member(writer, "pause_ns", metadata->pause_ns);
     json_unsigned_member(writer, "resident_bytes", metadata->resident_bytes);
+    json_key(writer, "heap_requested");
+    if (metadata->heap_requested[0] == '\0')
+        json_null(writer);
+    else
+        json_string(writer, metadata->heap_requested);
+    answer_json_count_or_null(writer, "wait_collection_ns", metadata->heap_requested[0] != '\0',
+                              metadata->wait_collection_ns);
     json_string_member(writer, "foreign_requested", foreign_mode_name(metadata->foreign_requested));
     json_string_member(writer, "foreign_mode", foreign_mode_name(metadata->foreign_mode));
     json_unsigned_member(writer, "foreign_root_bytes", metadata->foreign_root_bytes);

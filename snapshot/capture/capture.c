@@ -48,6 +48,7 @@ static bool write_copy(ProcessCopy *copy, const char *path, const CaptureOptions
     write.cancel = (Cancel){is_given_up, &watch};
     const HeapSearchOptions how = {
         .heap_kind = options->heap_kind,
+        .wait_collection_ns = copy->is_core ? 0 : options->wait_collection_ns,
         .layout = options->layout,
         .foreign_mode = options->foreign_mode,
         .keeps_free_slots = write.keeps_free_slots,

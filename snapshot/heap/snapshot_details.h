@@ -206,6 +206,9 @@ typedef struct SnapshotMetadata {
     uint64_t shared_root_bytes; // writable shared memory scanned as roots
     uint64_t shared_skipped_bytes; // writable shared mappings that were not searched
     char shared_note[400];         // the largest of these: name and size, lines; ""
+    char heap_requested[16]; // whose heap was looked for: "auto", "rudo-gc", "bdwgc"; "" not known
+    // For how long a capture inside a collection of a Boehm collector was to be tried again.
+    uint64_t wait_collection_ns;
 } SnapshotMetadata;
 
 // How many percent of `outside_bytes` are `foreign_root_bytes`, rounded down. 0 where they were not

@@ -50,6 +50,9 @@ for options in "--heap bdwgc" "--staging 16M" "--keep-free" "--redact"; do
     check_exit "captured with $options" 0
     is "with $options: the same digest" "$(digest "$WORK/other.zst")" "$first"
 done
+is "the file tells what was asked for" "$("$RUDO_SNAP" info --json "$WORK/heap.zst" |
+    grep -E '"(heap_requested|wait_collection_ns)"' | tr -d ' \n')" \
+    '"heap_requested":"auto","wait_collection_ns":2000000000,'
 check "verify reads it" "$RUDO_SNAP" verify -q "$WORK/heap.zst"
 run "$RUDO_SNAP" capture --pid "$TARGET" --heap rudo-gc -o "$WORK/none.zst"
 check_exit "it has no heap of rudo-gc" 3

@@ -220,6 +220,7 @@ static bool list_losses(HeapSearch *search, Error *error)
 
 static void describe_process(HeapSearch *search)
 {
+    static const char *const kind_names[] = {"auto", "rudo-gc", "bdwgc"};
     const ProcessCopy *copy = search->copy;
     SnapshotDetails *details = search->details;
     SnapshotMetadata *metadata = &details->metadata;
@@ -233,6 +234,9 @@ static void describe_process(HeapSearch *search)
     metadata->certificate = copy->certificate;
     metadata->certificate.collection = search->collection;
     metadata->keeps_free_slots = search->options.keeps_free_slots;
+    copy_text(metadata->heap_requested, sizeof metadata->heap_requested,
+              kind_names[search->options.heap_kind]);
+    metadata->wait_collection_ns = search->options.wait_collection_ns;
     metadata->resident_bytes = copy->copied_bytes;
     metadata->rejected_pages = search->counts.rejected_pages;
     copy_text(metadata->rejected_note, sizeof metadata->rejected_note,

@@ -26,7 +26,8 @@ typedef enum HeapKind {
 
 typedef struct HeapSearchOptions {
     HeapKind heap_kind;
-    const HeapLayout *layout; // NULL: the one that the process has; borrowed
+    uint64_t wait_collection_ns; // of the capture: noted in the metadata
+    const HeapLayout *layout;    // NULL: the one that the process has; borrowed
     ForeignMode foreign_mode;
     bool keeps_free_slots; // of the snapshot that is to be written: noted in its metadata
     Cancel cancel;

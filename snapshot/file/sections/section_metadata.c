@@ -68,6 +68,8 @@ static const Value values[] = {
     VALUE(VALUE_U64, shared_skipped_bytes),
     VALUE(VALUE_LINES, shared_note),
     VALUE(VALUE_BOOL, sized_blocks_recorded),
+    VALUE(VALUE_TEXT, heap_requested),
+    VALUE(VALUE_U64, wait_collection_ns),
     ACCOUNT(VALUE_BOOL, is_recorded),
     ACCOUNT(VALUE_U64, resident),
     ACCOUNT(VALUE_U64, objects),
