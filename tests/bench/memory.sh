@@ -5,8 +5,8 @@
 #
 #     tests/bench/memory.sh [BUILD [MIB [LIMIT...]]]
 #
-# prints a row for each limit and command: seconds of CPU, the most MiB resident, the exit status, and for
-# what was refused the figure that the command says would do. The limit "none" leaves the option out.
+# prints a row for each limit and command: seconds of CPU, the most MiB resident, the exit status, and the
+# limit that would do, where the command was refused. The limit "none" leaves the option out.
 # docs/benchmarks.md has the result.
 set -eu
 build=${1:-build/release} mib=${2:-4608}
