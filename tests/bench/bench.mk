@@ -97,3 +97,9 @@ bench-tables: $(BUILD)/tests/cli/helpers/huge_heap $(PROGRAM) $(BUILD)/tests/cli
 .PHONY: bench-memory
 bench-memory: $(BUILD)/tests/cli/helpers/huge_heap $(PROGRAM) $(BUILD)/tests/cli/helpers/measure_command
 	$(Q)tests/bench/memory.sh $(BUILD) $(MEMORY_FLAGS)
+
+# BOEHM_DIVISOR=4: graphs of a quarter of the objects.
+## bench-boehm: marking a captured heap of the Boehm collector, beside the collector and a heap of rudo-gc
+.PHONY: bench-boehm
+bench-boehm: $(BENCH) $(PROGRAM)
+	$(Q)CC="$(CC)" tests/bench/boehm_marking.sh $(BUILD) build/bench-boehm $(BOEHM_DIVISOR)

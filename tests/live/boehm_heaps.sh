@@ -54,6 +54,8 @@ is "the file tells what was asked for" "$("$RUDO_SNAP" info --json "$WORK/heap.z
     grep -E '"(heap_requested|wait_collection_ns)"' | tr -d ' \n')" \
     '"heap_requested":"auto","wait_collection_ns":2000000000,'
 check "verify reads it" "$RUDO_SNAP" verify -q "$WORK/heap.zst"
+is "a program that waits is not inside a collection" \
+    "$("$RUDO_SNAP" mark -q --json - "$WORK/heap.zst" | grep -o '"complete": *[a-z]*')" '"complete": true'
 run "$RUDO_SNAP" capture --pid "$TARGET" --heap rudo-gc -o "$WORK/none.zst"
 check_exit "it has no heap of rudo-gc" 3
 run "$RUDO_SNAP" capture --pid "$TARGET" --heap bdwgc --layout rudo-gc-0.8 -o "$WORK/none.zst"

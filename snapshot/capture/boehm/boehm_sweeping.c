@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "snapshot/capture/boehm/boehm_search_internal.h"
+#include "snapshot/capture/copy/register_words.h"
 
 #define KIND_UNCOLLECTABLE 2u
 #define KIND_ATOMIC_UNCOLLECTABLE 3u
@@ -90,9 +91,7 @@ static bool is_cleared(const BoehmHeap *heap, const BoehmBlock *block)
     return true;
 }
 
-// Numbers of registers in snapshots, and of the call in which threads wait until the collector lets
-// them run again.
-#define REGISTER_ORIG_RAX 15u
+// The call in which threads wait until the collector lets them run again.
 #define CALL_RT_SIGSUSPEND 130u
 #define NEAR_STACK_BYTES 4096u
 
@@ -100,14 +99,14 @@ static bool is_cleared(const BoehmHeap *heap, const BoehmBlock *block)
 static bool is_suspended(const ProcessCopy *copy, const BoehmThread *known)
 {
     const ProcessThread *thread = &copy->threads[known->thread];
+    bool is_waiting = false;
 
+    // Registers that are zero are not among them.
     for (uint32_t i = 0; i < thread->register_count; i++)
-        if (thread->registers[i].number == REGISTER_ORIG_RAX &&
-            thread->registers[i].value != CALL_RT_SIGSUSPEND)
-            return false;
-    return known->stack_pointer >= thread->stack_pointer &&
-           known->stack_pointer - thread->stack_pointer < NEAR_STACK_BYTES &&
-           thread->register_count > 0;
+        if (thread->registers[i].number == REGISTER_ORIG_RAX)
+            is_waiting = thread->registers[i].value == CALL_RT_SIGSUSPEND;
+    return is_waiting && known->stack_pointer >= thread->stack_pointer &&
+           known->stack_pointer - thread->stack_pointer < NEAR_STACK_BYTES;
 }
 
 // Is it inside a collection? Builds before 8.2 do not say so where it can be read.
