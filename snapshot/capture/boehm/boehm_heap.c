@@ -42,7 +42,7 @@ bool boehm_refuse(Error *error, const char *format, ...)
     (void)error_set(error, ERROR_UNSUPPORTED, "the heap of the Boehm collector cannot be read: %s",
                     why);
     return error_add_hint(error, "known are versions 7.2 to 8.2.12 on x86-64, with or without "
-                                 "threads, LARGE_CONFIG or mark bits by object");
+                                 "threads, LARGE_CONFIG or munmap");
 }
 
 const BoehmBlock *boehm_heap_block_at(const BoehmHeap *heap, uint64_t address)
