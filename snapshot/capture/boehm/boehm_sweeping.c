@@ -117,7 +117,8 @@ static bool is_inside_collection(const BoehmSearch *search)
     for (uint32_t i = 0; i < heap->thread_count; i++)
         if (is_suspended(search->reader.copy, &heap->threads[i]))
             return true;
-    for (uint64_t i = 0; i < heap->block_count; i++)
+    // Programs that make objects of kinds of their own (ECL) have such blocks at rest, too.
+    for (uint64_t i = 0; !heap->knows_collecting && i < heap->block_count; i++)
         if (is_cleared(heap, &heap->blocks[i]))
             return true;
     return false;

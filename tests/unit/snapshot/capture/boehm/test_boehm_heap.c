@@ -311,7 +311,9 @@ Test(boehm_heap, each_identity_is_demanded)
 
 // ---- inside a collection ----
 
-Test(boehm_heap, marks_that_were_just_cleared_are_a_collection)
+// Builds that tell the state of marking decide it: blocks without marks are seen at rest, too.
+// (Those that do not are stopped at random by tests/versions/boehm_builds.sh.)
+Test(boehm_heap, blocks_without_marks_are_no_collection_where_the_state_is_known)
 {
     Heap heap = make_heap();
     uint64_t header = made_boehm_header(heap.made, heap.list);
@@ -324,8 +326,9 @@ Test(boehm_heap, marks_that_were_just_cleared_are_a_collection)
     boehm_heap_free(found);
     made_process_bytes(made_boehm_process(heap.made), header + 26, 2)[0] = MADE_COLLECTIONS - 1;
     found = find(&heap);
-    cr_expect(found->is_collecting);
-    cr_expect_eq(count_slots(found, BOEHM_DEAD), 0u);
+    cr_expect(found->knows_collecting);
+    cr_expect_not(found->is_collecting);
+    cr_expect_gt(count_slots(found, BOEHM_DEAD), 0u);
     boehm_heap_free(found);
     made_boehm_free(heap.made);
 }
