@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "snapshot/heap/snapshot_machine.h"
 
 #define NO_MODULE UINT32_MAX
 
@@ -334,6 +335,7 @@ bool declared_heap_gather(DeclaredHeap *heap, const HeapLayout *layout,
     *heap = (DeclaredHeap){.contents = {.layout = *layout}, .details = snapshot_details_new()};
     if (heap->details == NULL)
         return error_set_memory(error, sizeof *heap->details, "the snapshot's details");
+    heap->details->machine = snapshot_machine_of_build();
     heap->contents.details = heap->details;
     return gather_pages(heap, options, error) && gather_roots(heap, options, error) &&
            gather_blocks(heap, options, error) && gather_types(heap, options, error);

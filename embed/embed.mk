@@ -20,7 +20,7 @@ EMBED_POOL_SOURCES := $(sort $(wildcard base/array.c base/byte_buffer.c base/che
 	base/utf8.c \
 	snapshot/heap/heap_layout.c snapshot/heap/layout_file.c snapshot/heap/page_header_check.c snapshot/heap/page_record.c \
 	snapshot/heap/pause_certificate.c snapshot/heap/root.c snapshot/heap/rudo_gc_layouts.c \
-	snapshot/heap/snapshot_details.c snapshot/heap/snapshot_lookup.c snapshot/heap/data_types.c \
+	snapshot/heap/snapshot_details.c snapshot/heap/snapshot_lookup.c snapshot/heap/snapshot_machine.c snapshot/heap/data_types.c \
 	snapshot/file/page_pieces.c snapshot/file/redaction.c snapshot/file/root_order.c \
 	snapshot/file/snapshot_write.c snapshot/file/sections/*.c \
 	snapshot/file/frames/seekable_writer.c))

@@ -365,8 +365,8 @@ static char *thread_root_label(const SnapshotDetails *details, const Root *root)
     else if (root->kind == ROOT_STACK)
         label = stack_label(details, root, thread);
     else if (root->kind == ROOT_REGISTER)
-        length = asprintf(&label, "register %s of %s", register_name(root->address, register_text),
-                          thread);
+        length = asprintf(&label, "register %s of %s",
+                          register_name(details->machine, root->address, register_text), thread);
     else
         length = asprintf(&label, "%s, %s 0x%" PRIx64, thread, root_kind_name((RootKind)root->kind),
                           root->address);

@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 #include "formats/json/info_json.h"
 #include "snapshot/file/snapshot_file.h"
+#include "snapshot/heap/snapshot_machine.h"
 
 typedef struct InfoSettings {
     bool is_json;
@@ -52,6 +53,8 @@ static void print_heap(const SnapshotFileInfo *info)
     printf(" of %s", format_bytes(text, info->layout.page_size));
     printf(" (%s)", format_bytes(text, info->page_bytes));
     printf(" in %s run%s\n", format_count(text, info->run_count), plural(info->run_count));
+    print_line("machine");
+    printf("%s\n", snapshot_machine_name(info->details->machine, text));
     print_line("roots");
     printf("%s word%s", format_count(text, info->root_count), plural(info->root_count));
     printf(" of %s thread%s\n", format_count(text, info->details->thread_count),

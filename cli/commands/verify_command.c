@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 #include "snapshot/file/snapshot_file.h"
 #include "snapshot/file/salvage/snapshot_salvage.h"
+#include "snapshot/heap/snapshot_machine.h"
 
 typedef struct VerifySettings {
     bool is_quiet;
@@ -77,7 +78,8 @@ static ExitStatus verify_file(const char *path, bool is_quiet)
     printf(": ok, %s frame%s", format_count(text, found.frames_checked),
            plural(found.frames_checked));
     printf(", %s", format_bytes(text, found.bytes_checked));
-    printf(", %s page%s\n", format_count(text, found.pages_checked), plural(found.pages_checked));
+    printf(", %s page%s", format_count(text, found.pages_checked), plural(found.pages_checked));
+    printf(", %s\n", snapshot_machine_name(found.machine, text));
     return EXIT_STATUS_DONE;
 }
 

@@ -6,6 +6,7 @@
 
 #include "analysis/graph/holder_label.h"
 #include "analysis/names/root_label.h"
+#include "snapshot/heap/snapshot_machine.h"
 
 void answer_json_count_or_null(JsonWriter *writer, const char *name, bool is_known, uint64_t count)
 {
@@ -77,11 +78,13 @@ void answer_json_root_memory(JsonWriter *writer, const SnapshotMetadata *metadat
 void answer_json_snapshot(JsonWriter *writer, const HeapImage *image)
 {
     const SnapshotMetadata *metadata = &image->details->metadata;
+    char machine[SNAPSHOT_MACHINE_CHARS];
 
     json_key(writer, "snapshot");
     json_begin_object(writer);
     json_string_member(writer, "layout", image->layout.name);
     json_unsigned_member(writer, "page_size", image->layout.page_size);
+    json_string_member(writer, "machine", snapshot_machine_name(image->details->machine, machine));
     json_string_member(writer, "foreign_mode", foreign_mode_name(metadata->foreign_mode));
     json_string_member(writer, "foreign_requested", foreign_mode_name(metadata->foreign_requested));
     json_unsigned_member(writer, "foreign_root_bytes", metadata->foreign_root_bytes);

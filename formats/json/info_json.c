@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "snapshot/file/sections/sections.h"
+#include "snapshot/heap/snapshot_machine.h"
 
 void format_utc_time(int64_t ns_since_1970, char text[UTC_TIME_CHARS])
 {
@@ -43,11 +44,13 @@ static void write_heap(JsonWriter *writer, const SnapshotFileInfo *info)
 {
     size_t count;
     const SectionKind *kinds = sections_all(&count);
+    char machine[SNAPSHOT_MACHINE_CHARS];
 
     json_key(writer, "heap");
     json_begin_object(writer);
     json_string_member(writer, "layout", info->layout.name);
     json_unsigned_member(writer, "page_size", info->layout.page_size);
+    json_string_member(writer, "machine", snapshot_machine_name(info->details->machine, machine));
     json_unsigned_member(writer, "page_bytes", info->page_bytes);
     json_unsigned_member(writer, "page_runs", info->run_count);
     json_unsigned_member(writer, "root_words", info->root_count);

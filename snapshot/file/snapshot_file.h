@@ -138,6 +138,7 @@ typedef struct SnapshotVerification {
     uint32_t frames_checked; // content checksum and seek table entry of each
     uint64_t bytes_checked;  // decompressed
     uint64_t pages_checked;  // page headers validated
+    uint32_t machine;        // of the program: snapshot/heap/snapshot_machine.h
 } SnapshotVerification;
 
 // Checks every checksum in the file and everything that reading it checks. Nothing but one frame a

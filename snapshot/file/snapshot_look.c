@@ -40,7 +40,7 @@ static bool keep(SnapshotReader *reader, const SectionKind *kind, const Section 
     cursor = (ByteCursor){.bytes = bytes, .length = section->length};
     ok = byte_source_read(&reader->source, section->offset, bytes, section->length, error);
     if (ok && kind->type == SECTION_LAYOUT)
-        ok = section_decode_layout(&cursor, &reader->layout, error);
+        ok = section_decode_layout(&cursor, &reader->layout, &reader->details->machine, error);
     else if (ok && kind->type == SECTION_METADATA)
         ok = section_decode_metadata(&cursor, &reader->details->metadata, error);
     else if (ok)
@@ -208,6 +208,7 @@ bool snapshot_verify(const char *path, const SnapshotReadOptions *options,
         out->frames_checked = seekable_reader_info(reader.file)->frame_count;
         out->bytes_checked = seekable_reader_info(reader.file)->stream_bytes;
         out->pages_checked = pages;
+        out->machine = reader.details->machine;
     }
     release(&reader);
     return ok;

@@ -62,7 +62,7 @@ static bool decode(SnapshotReader *reader, const SectionKind *kind, ByteCursor *
                    Error *error)
 {
     if (kind->type == SECTION_LAYOUT)
-        return section_decode_layout(cursor, &reader->layout, error);
+        return section_decode_layout(cursor, &reader->layout, &reader->details->machine, error);
     if (kind->type == SECTION_METADATA)
         return section_decode_metadata(cursor, &reader->details->metadata, error);
     return kind->table == NULL || section_table_decode(kind->table, cursor, reader->details, error);

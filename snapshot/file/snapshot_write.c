@@ -212,7 +212,7 @@ static void add_small_section(SnapshotWriter *writer, const SectionKind *kind)
     if (kind->table != NULL)
         section_table_encode(kind->table, buffer, writer->details);
     else if (kind->type == SECTION_LAYOUT)
-        section_encode_layout(buffer, &writer->contents->layout);
+        section_encode_layout(buffer, &writer->contents->layout, writer->details->machine);
     else if (kind->type == SECTION_RUNS)
         add_run_table(buffer, writer->contents);
     else

@@ -257,6 +257,7 @@ typedef struct SnapshotLookup SnapshotLookup;
 // Owns all its arrays and strings. A zeroed struct is valid and empty.
 typedef struct SnapshotDetails {
     SnapshotMetadata metadata;
+    uint32_t machine; // ELF number; 0: x86-64 (snapshot/heap/snapshot_machine.h)
     uint32_t thread_count;
     SnapshotThread *threads;
     uint32_t module_count;

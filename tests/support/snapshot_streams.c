@@ -15,6 +15,7 @@
 #include "snapshot/file/frames/seekable_reader.h"
 #include "snapshot/file/frames/seekable_writer.h"
 #include "snapshot/file/sections/snapshot_format.h"
+#include "snapshot/heap/snapshot_machine.h"
 
 static void require(bool ok, const char *what)
 {
@@ -392,6 +393,8 @@ static const char *sized_blocks_differ(const SnapshotDetails *a, const SnapshotD
 
 static const char *details_differ(const SnapshotDetails *a, const SnapshotDetails *b)
 {
+    if (snapshot_machine_number(a->machine) != snapshot_machine_number(b->machine))
+        return "the machine differs";
     if (a->thread_count != b->thread_count || a->module_count != b->module_count ||
         a->type_count != b->type_count || a->drop_count != b->drop_count ||
         a->mapping_count != b->mapping_count)

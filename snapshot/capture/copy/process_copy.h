@@ -61,6 +61,7 @@ typedef struct ProcessThread {
 
 typedef struct ProcessCopy {
     int pid;
+    uint32_t machine;     // ELF number; 0: x86-64 (snapshot/heap/snapshot_machine.h)
     char executable[256]; // file name without folders
     const char *method;   // "precopy", "fork", "stop", "exit", "core"; static
     // Copied from a core file. Then mapped files are opened by the names in the core, not through

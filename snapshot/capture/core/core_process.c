@@ -25,6 +25,7 @@
 #include "snapshot/capture/core/core_file.h"
 #include "snapshot/capture/core/core_process_internal.h"
 #include "snapshot/heap/heap_image.h"
+#include "snapshot/heap/snapshot_machine.h"
 
 // Bytes in one read.
 #define READ_BYTES (UINT64_C(4) << 20)
@@ -289,6 +290,7 @@ bool core_process_copy(const char *path, const char *executable, const Cancel *c
     copying.segments = segments;
     is_ok = is_ok && copy_all(&copying) && core_mappings_name_heap(out, error) &&
             describe_process(out, &notes, executable, core_file_written_at_ns(copying.file), error);
+    out->machine = SNAPSHOT_MACHINE_X86_64; // core_file_open() refuses all others
     core_notes_release(&notes);
     core_file_free(copying.file);
     free(segments);

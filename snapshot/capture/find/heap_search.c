@@ -337,6 +337,7 @@ bool heap_search_begin(const ProcessCopy *copy, const HeapSearchOptions *options
         return error_set_memory(error, sizeof *search, "the search for the heap");
     }
     search->copy = copy;
+    search->details->machine = copy->machine;
     search->options = *options;
     search->assembly.holes_left = MAX_HOLE_BYTES + copy->copied_bytes;
     *out = search;

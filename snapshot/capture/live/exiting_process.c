@@ -14,6 +14,7 @@
 #include "snapshot/capture/copy/staging_area.h"
 #include "snapshot/capture/guard/capture_guard.h"
 #include "snapshot/capture/guard/thread_registers.h"
+#include "snapshot/heap/snapshot_machine.h"
 
 static int compare_tids(const void *left, const void *right)
 {
@@ -118,6 +119,7 @@ bool exiting_process_copy(const ExitWatch *watch, const ProcessCopyOptions *opti
         return error_set_memory(error, count * sizeof *tids, "threads");
     memcpy(tids, held, count * sizeof *tids);
     out->pid = exit_watch_pid(watch);
+    out->machine = snapshot_machine_of_build();
     out->method = "exit";
     out->captured_at_ns = (int64_t)clock_realtime_ns();
     proc_executable_name(out->pid, tids[0], out->executable, sizeof out->executable);

@@ -17,6 +17,7 @@
 #include "snapshot/capture/guard/capture_guard.h"
 #include "snapshot/capture/live/capture_turn_internal.h"
 #include "snapshot/capture/live/live_process_internal.h"
+#include "snapshot/heap/snapshot_machine.h"
 
 // The staging memory is larger than what the process held before the stop, by a share and these
 // bytes, since it may grow until then.
@@ -181,6 +182,7 @@ bool live_process_copy(int pid, const ProcessCopyOptions *options, ProcessCopy *
     job.cancel = &job.options->cancel;
     memset(out, 0, sizeof *out);
     out->pid = pid;
+    out->machine = snapshot_machine_of_build();
     if (!capture_turn_take(&turn, pid, CAPTURE_TURN_PATIENCE_NS, job.cancel, error) ||
         !live_process_check(pid, error)) {
         capture_turn_give(&turn);

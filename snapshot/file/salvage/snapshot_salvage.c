@@ -23,7 +23,8 @@ static bool read_layout(Salvage *salvage, Error *error)
         return error_set(error, ERROR_CORRUPT,
                          "there is nothing to salvage: the layout of the heap is lost");
     cursor = (ByteCursor){.bytes = stream->bytes + section->offset, .length = section->length};
-    return section_decode_layout(&cursor, &salvage->contents.layout, error);
+    return section_decode_layout(&cursor, &salvage->contents.layout, &salvage->details->machine,
+                                 error);
 }
 
 // Adds a line to the summary of what is missing.

@@ -51,6 +51,7 @@ bool redacted_details_new(const SnapshotDetails *details, SnapshotDetails **out,
     if (copy == NULL)
         return error_set_memory(error, sizeof *copy, "a redacted snapshot");
     redact_metadata(&copy->metadata, details);
+    copy->machine = details->machine;
     for (size_t i = 0; i < count; i++)
         if (kinds[i].table != NULL && !section_table_redact(kinds[i].table, details, copy, error)) {
             snapshot_details_free(copy);

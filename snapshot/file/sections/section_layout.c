@@ -1,11 +1,12 @@
-// The LAYO section: a HeapLayout, field by field. Encoding and decoding follow one table of
-// members.
+// The LAYO section: a HeapLayout, field by field, and the machine. Encoding and decoding follow one
+// table of members.
 
 #include "snapshot/file/sections/sections.h"
 
 #include <string.h>
 
 #include "base/clean_text.h"
+#include "snapshot/heap/snapshot_machine.h"
 
 typedef enum MemberKind {
     MEMBER_U32,
@@ -72,7 +73,7 @@ static const Member members[] = {
     FIELD(dropping),
     FIELD(object_generation),
     U32(free_link_bytes),
-    // Since format 1.2, and only where one of them is not 0.
+    // Since format 1.2, and only where one of them is not 0 or the machine follows.
     U32(block_size_step),
     U32(first_slot_step),
 };
@@ -85,15 +86,17 @@ static bool has_steps(const HeapLayout *layout)
     return layout->block_size_step != 0 || layout->first_slot_step != 0;
 }
 
-void section_encode_layout(ByteBuffer *buffer, const HeapLayout *layout)
+void section_encode_layout(ByteBuffer *buffer, const HeapLayout *layout, uint32_t machine)
 {
+    bool has_machine = snapshot_machine_number(machine) != SNAPSHOT_MACHINE_X86_64;
+    bool has_all = has_machine || has_steps(layout);
     char name[sizeof layout->name] = "";
 
     // Without the bytes behind the name's end.
     memcpy(name, layout->name, strnlen(layout->name, sizeof name - 1));
     text_clean(name, strlen(name), TEXT_ONE_LINE);
     byte_buffer_add(buffer, name, sizeof name);
-    for (size_t i = 0; i < (has_steps(layout) ? MEMBER_COUNT : FIRST_MEMBERS); i++) {
+    for (size_t i = 0; i < (has_all ? MEMBER_COUNT : FIRST_MEMBERS); i++) {
         const void *member = (const char *)layout + members[i].offset;
         if (members[i].kind == MEMBER_U32) {
             byte_buffer_add_u32(buffer, *(const uint32_t *)member);
@@ -105,9 +108,11 @@ void section_encode_layout(ByteBuffer *buffer, const HeapLayout *layout)
             byte_buffer_add_u16(buffer, field->width);
         }
     }
+    if (has_machine)
+        byte_buffer_add_u32(buffer, machine);
 }
 
-bool section_decode_layout(ByteCursor *cursor, HeapLayout *layout, Error *error)
+bool section_decode_layout(ByteCursor *cursor, HeapLayout *layout, uint32_t *machine, Error *error)
 {
     const uint8_t *name = byte_cursor_take(cursor, sizeof layout->name);
 
@@ -128,6 +133,7 @@ bool section_decode_layout(ByteCursor *cursor, HeapLayout *layout, Error *error)
             field->width = byte_cursor_u16(cursor);
         }
     }
+    *machine = byte_cursor_left(cursor) > 0 ? byte_cursor_u32(cursor) : 0;
     if (cursor->is_short)
         return error_set(error, ERROR_CORRUPT, "the heap layout ends early");
     if (!text_is_clean(layout->name, strnlen(layout->name, sizeof layout->name), TEXT_ONE_LINE))

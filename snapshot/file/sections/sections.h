@@ -59,10 +59,11 @@ NODISCARD bool sections_check_limits(const SnapshotDetails *details, Error *erro
 
 // ---- bodies that are not tables ----
 
-// LAYO. A layout that was decoded has passed heap_layout_check(). Errors: as
-// section_table_decode(); unsupported.
-void section_encode_layout(ByteBuffer *buffer, const HeapLayout *layout);
-NODISCARD bool section_decode_layout(ByteCursor *cursor, HeapLayout *layout, Error *error);
+// LAYO: the layout and the machine (snapshot/heap/snapshot_machine.h). A layout that was decoded
+// has passed heap_layout_check(). Errors: as section_table_decode(); unsupported.
+void section_encode_layout(ByteBuffer *buffer, const HeapLayout *layout, uint32_t machine);
+NODISCARD bool section_decode_layout(ByteCursor *cursor, HeapLayout *layout, uint32_t *machine,
+                                     Error *error);
 
 // META, as JSON. Errors: as section_table_decode().
 void section_encode_metadata(ByteBuffer *buffer, const SnapshotMetadata *metadata);

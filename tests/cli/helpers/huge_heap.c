@@ -114,7 +114,7 @@ static void add_head(const Shape *shape, ByteBuffer *buffer)
     byte_buffer_add_u16(buffer, SNAPSHOT_FORMAT_MAJOR);
     byte_buffer_add_u16(buffer, SNAPSHOT_FORMAT_MINOR);
     byte_buffer_add_u32(buffer, 0);
-    section_encode_layout(&layout, shape->layout);
+    section_encode_layout(&layout, shape->layout, 0);
     add_section(buffer, SECTION_LAYOUT, &layout);
     byte_buffer_release(&layout);
     for (int i = 0; i < 2; i++) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/names/register_name.h"
+#include "snapshot/heap/snapshot_machine.h"
 #include "analysis/names/root_label.h"
 #include "snapshot/heap/snapshot_lookup.h"
 
@@ -255,7 +256,30 @@ Test(register_name, numbers_are_those_of_the_format)
     char name[REGISTER_NAME_CHARS];
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        cr_expect_str_eq(register_name(cases[i].number, name), cases[i].name);
+        cr_expect_str_eq(register_name(0, cases[i].number, name), cases[i].name);
+}
+
+Test(register_name, numbers_of_aarch64_are_those_of_the_format)
+{
+    static const RegisterCase cases[] = {
+        {0, "x0"},
+        {30, "x30"},
+        {31, "sp"},
+        {32, "pc"},
+        {33, "pstate"},
+        {34, "tpidr_el0"},
+        {35, "register 35"},
+        {0x1000, "v0"},
+        {0x1000 + 63, "v31"},
+        {0x1000 + 64, "vector state +0x200"},
+        {0x10000, "register 65536"},
+    };
+    char name[REGISTER_NAME_CHARS];
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        cr_expect_str_eq(register_name(SNAPSHOT_MACHINE_AARCH64, cases[i].number, name),
+                         cases[i].name);
+    cr_expect_str_eq(register_name(243, 0, name), "register 0");
 }
 
 Test(root_label, long_names_are_cut)

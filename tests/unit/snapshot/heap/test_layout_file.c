@@ -54,8 +54,8 @@ static void expect_same(const HeapLayout *a, const HeapLayout *b)
 {
     ByteBuffer left = {0}, right = {0};
 
-    section_encode_layout(&left, a);
-    section_encode_layout(&right, b);
+    section_encode_layout(&left, a, 0);
+    section_encode_layout(&right, b, 0);
     cr_expect_eq(left.length, right.length);
     cr_expect_eq(memcmp(left.bytes, right.bytes, left.length), 0);
     byte_buffer_release(&left);
