@@ -58,8 +58,11 @@ static MadeBoehm *random_heap(Xorshift *random)
 
     for (uint32_t i = 0; i < 6; i++) {
         uint64_t bytes = 16 * (1 + xorshift_below(random, 40));
-        uint64_t next = made_boehm_block(made, bytes, (uint8_t)xorshift_below(random, 3),
-                                         (uint32_t)xorshift_below(random, 4096 / bytes + 1));
+        uint8_t kind = (uint8_t)xorshift_below(random, 3);
+        // One object at least, which refers to the one of the block before.
+        uint32_t count = (uint32_t)xorshift_between(random, 1, 4096 / bytes);
+        uint64_t next = made_boehm_block(made, bytes, kind, count);
+
         made_boehm_root(made, i, next);
         made_process_set(made_boehm_process(made), next, block);
         block = next;
